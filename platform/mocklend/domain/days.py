@@ -1,0 +1,88 @@
+"""Days: how long a stretch of time is for interest, and which day an instalment falls due.
+
+A stretch is half open, [start, end): the day of borrowing counts, the day of repayment does not. Stretches
+that tile a period therefore add up to it exactly, in every day count.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from itertools import pairwise
+
+
+class DayCount(StrEnum):
+    """How days become a part of a year."""
+
+    THIRTY_360 = "30/360"
+    ACTUAL_365 = "actual/365"
+    ACTUAL_360 = "actual/360"
+
+    @property
+    def days_in_year(self) -> int:
+        """The divisor of an annual rate that gives the rate of a day."""
+        return 365 if self is DayCount.ACTUAL_365 else 360
+
+
+class TermUnit(StrEnum):
+    """What a term is counted in."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+def year_fraction(
+    day_count: DayCount, start: date, end: date, period_start: date, period_end: date, unit: TermUnit
+) -> Fraction:
+    """The part of a year that [start, end) is, within one period of a schedule.
+
+    With `30/360` and months, each whole month is 1/12, however long it is, and part of one is pro rata by the
+    actual days of that month: half of a February and half of a March cost the same. With `30/360` and days
+    there is no month to be part of, so a day is 1/360. The `actual` counts need no period and ignore it.
+    """
+    if not period_start <= start <= end <= period_end:
+        raise ValueError(f"[{start}, {end}) is not within the period [{period_start}, {period_end})")
+    if day_count is not DayCount.THIRTY_360 or unit is TermUnit.DAY:
+        return Fraction((end - start).days, day_count.days_in_year)
+    months = months_between(period_start, period_end)
+    if start == period_start and end == period_end:
+        return Fraction(months, 12)
+    if months == 1:
+        return Fraction((end - start).days, 12 * (period_end - period_start).days)
+    # Of the period's two ends, the one that is not clamped to a short month tells the day that the months
+    # turn on.
+    day = max(period_start.day, period_end.day)
+    turns = [period_start, *(add_months(period_start, n, day) for n in range(1, months)), period_end]
+    whole = Fraction(0)
+    for turn, following in pairwise(turns):
+        inside = (min(end, following) - max(start, turn)).days
+        if inside > 0:
+            whole += Fraction(inside, 12 * (following - turn).days)
+    return whole
+
+
+def months_between(start: date, end: date) -> int:
+    """Calendar months from one due date to a later one; at least one, as a period is never shorter."""
+    return max(1, (end.year - start.year) * 12 + end.month - start.month)
+
+
+def add_months(origin: date, n: int, day: int | None = None) -> date:
+    """The same day n months later, clamped to the end of that month.
+
+    Always count from the original date, never from the previous result: a loan of 31 January falls due on
+    28 February and then on 31 March. `day` names another day of the month than the origin's.
+    """
+    years, month = divmod(origin.year * 12 + origin.month - 1 + n, 12)
+    month += 1
+    wanted = origin.day if day is None else day
+    if wanted > 28:
+        wanted = min(wanted, days_in_month(years, month))
+    return date(years, month, wanted)
+
+
+def days_in_month(year: int, month: int) -> int:
+    """28 to 31, by the Gregorian calendar."""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in (4, 6, 9, 11) else 31

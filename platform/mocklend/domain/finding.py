@@ -1,0 +1,27 @@
+"""What a reconciler reports and an audit lists: a class of break, the entity it is on, and the money at stake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLASSES: dict[str, str] = {
+    "missing_in_books": "The channel has the money, the books do not know of it.",
+    "missing_in_channel": "The books have a receipt that the channel never had.",
+    "amount_mismatch": "The same event with two amounts: what was meant or paid, and what is on the books.",
+    "status_mismatch": "A status is shown that the books do not derive.",
+    "duplicate_in_books": "One receipt is on the books more than once.",
+    "misapplied": "The right amount on the wrong loan or bucket.",
+    "stale_view": "The page is behind the books.",
+    "books_invariant": "The books contradict themselves. No fault may cause this.",
+    "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",
+}
+"""Each class of break in one sentence; the words follow common reconciliation practice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One break: its class, the entity it is on, and the amount at stake in minor units (0 where no money is)."""
+
+    finding_class: str
+    entity: str
+    amount_minor: int

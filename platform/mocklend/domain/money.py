@@ -1,0 +1,63 @@
+"""Money: whole minor units with a currency beside them, and the one place where a fraction becomes money.
+
+Amounts are computed exactly (integers and fractions) and rounded once, when they are posted. Nothing here is
+a float.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+
+MAX_MINOR = 10**15
+"""The largest amount that the platform accepts: with room for interest within a 64-bit column."""
+
+EXPONENTS: dict[str, int] = {
+    "AUD": 2, "BHD": 3, "BRL": 2, "CAD": 2, "CHF": 2, "CNY": 2, "EUR": 2, "GBP": 2, "HKD": 2, "IDR": 2,
+    "INR": 2, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "MXN": 2, "MYR": 2, "OMR": 3, "PHP": 2, "SGD": 2,
+    "THB": 2, "TND": 3, "TWD": 2, "USD": 2, "VND": 0, "ZAR": 2,
+}  # fmt: skip
+"""How many decimals a currency's major unit has, by ISO 4217."""
+
+
+class Rounding(StrEnum):
+    """What happens to exactly half a minor unit."""
+
+    HALF_EVEN = "half_even"
+    HALF_UP = "half_up"
+
+
+def round_minor(x: Fraction, rounding: Rounding = Rounding.HALF_EVEN) -> int:
+    """The whole minor units nearest to an exact amount.
+
+    Both roundings mirror around zero, so that a reversal is the exact opposite of what it reverses: `half_up`
+    takes half a unit away from zero.
+    """
+    return round_ratio(x.numerator, x.denominator, rounding)
+
+
+def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """`round_minor` of a numerator over a positive denominator, without building the fraction."""
+    if rounding is Rounding.HALF_UP:
+        size = (2 * abs(numerator) + denominator) // (2 * denominator)
+        return size if numerator >= 0 else -size
+    whole, rest = divmod(numerator, denominator)
+    over = 2 * rest - denominator
+    return whole + 1 if over > 0 or (over == 0 and whole & 1) else whole
+
+
+def minor_exponent(currency: str) -> int:
+    """The number of decimals of a currency; one that is not in the table is a ValueError that lists those."""
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        raise ValueError(f"unknown currency {currency!r}; known: {', '.join(EXPONENTS)}") from None
+
+
+def format_minor(amount_minor: int, currency: str) -> str:
+    """An amount for people to read, like `1,000.00 CNY`."""
+    exponent = minor_exponent(currency)
+    major, minor = divmod(abs(amount_minor), 10**exponent)
+    sign = "-" if amount_minor < 0 else ""
+    decimals = f".{minor:0{exponent}}" if exponent else ""
+    return f"{sign}{major:,}{decimals} {currency}"

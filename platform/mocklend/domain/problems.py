@@ -1,0 +1,145 @@
+"""Every way in which Mocklend says no: one table, one exception.
+
+A problem is the caller's mistake or the world's, never ours: ours is an assertion, loud. The table is in order of
+precedence: where two problems hold at once, the earlier row is the answer. The API renders a `Refused` as RFC 9457
+problem+json; the command line prints the same sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row of the table: the HTTP status, what it means, and what the caller can do next."""
+
+    status: int
+    title: str
+    hint: str
+
+
+PROBLEMS: dict[str, Problem] = {
+    # The request itself.
+    "body_not_json": Problem(400, "The body is not JSON.", "Send one JSON object in UTF-8."),
+    "body_too_large": Problem(413, "The body is too large.", "Send at most the number of bytes given as expected."),
+    "body_too_deep": Problem(400, "The JSON is nested too deeply.", "Send the flat object that /docs describes."),
+    "media_type_unsupported": Problem(415, "The body is not JSON.", "Send Content-Type: application/json."),
+    "text_not_storable": Problem(400, "A text cannot be stored.", "Remove NUL characters and lone surrogates."),
+    "validation_failed": Problem(422, "A field is not what it should be.", "Correct the fields listed under errors."),
+    "idempotency_key_missing": Problem(
+        400, "This call needs an Idempotency-Key.", "Send a fresh key, and the same one again when you retry."
+    ),
+    "idempotency_key_invalid": Problem(
+        400, "The Idempotency-Key cannot be used.", "Send 1 to 255 printable ASCII characters."
+    ),
+    "idempotency_key_reused": Problem(
+        422, "This Idempotency-Key belongs to another request.", "Use a new key; repeat a request unchanged."
+    ),
+    "request_in_progress": Problem(
+        409, "The first request with this key is still running.", "Wait a moment, then repeat the same request."
+    ),
+    # Who is asking.
+    "credential_missing": Problem(401, "This plane needs a credential.", "Send the header named under expected."),
+    "credential_invalid": Problem(
+        401, "The credential is not known.", "Check it, or make a sandbox with POST /-/sandboxes."
+    ),
+    "method_not_allowed": Problem(405, "This address does not take that method.", "Use a method that Allow names."),
+    "not_found": Problem(404, "There is nothing at this address.", "See /docs for the addresses there are."),
+    # What is asked about.
+    "sandbox_unknown": Problem(404, "There is no such sandbox.", "Make one with POST /-/sandboxes."),
+    "borrower_unknown": Problem(404, "There is no such borrower.", "Make one with POST /v1/borrowers."),
+    "loan_unknown": Problem(404, "There is no such loan.", "Check the id; a loan lives in one sandbox."),
+    "repayment_unknown": Problem(404, "There is no such repayment.", "Check the id; it lives in one sandbox."),
+    "edit_unknown": Problem(404, "There is no such edit.", "List them with GET /operator/loans/{id}/edits."),
+    "quote_unknown": Problem(404, "There is no such quote.", "Ask for one with POST /v1/loans/{id}/quotes."),
+    "channel_unknown": Problem(404, "There is no such channel.", "List them with GET /channels."),
+    "trade_unknown": Problem(404, "The channel has no such trade.", "Use the repayment's out_trade_no and channel."),
+    "product_unknown": Problem(404, "There is no such product.", "List them with GET /v1/products."),
+    "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
+    "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
+    "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
+    # What the lender refuses.
+    "reference_taken": Problem(
+        409, "This reference already names something else.", "Use another, or repeat the first request unchanged."
+    ),
+    "product_invalid": Problem(422, "The product cannot be lent.", "Correct the product's field."),
+    "currency_mismatch": Problem(422, "The currency is not the loan's.", "Send the loan's currency, or leave it out."),
+    "amount_out_of_range": Problem(422, "The amount is out of range.", "Send an amount within the bounds given."),
+    "credit_limit_exceeded": Problem(
+        409, "The credit limit does not cover this.", "Borrow no more than the amount given as expected."
+    ),
+    "loan_not_active": Problem(
+        409, "The loan's status does not allow this.", "Read its books at GET /operator/loans/{id}."
+    ),
+    "quote_stale": Problem(409, "The quote no longer holds.", "Ask for a new quote and pay its total."),
+    "quote_mismatch": Problem(409, "The repayment is not what the quote says.", "Send the quote's type and total."),
+    "repayment_not_applied": Problem(
+        409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
+    ),
+    "edit_already_reversed": Problem(409, "The edit is reversed already.", "Nothing is left to do."),
+    "waiver_too_large": Problem(409, "There is less to waive than that.", "Waive at most the amount expected."),
+    "mark_contradicts_books": Problem(
+        409, "The books derive another status.", "A status edit can only confirm it; to change it, correct the books."
+    ),
+    "trade_not_paid": Problem(409, "The channel has no money for this order.", "Wait until it reports SUCCESS."),
+    # What a channel sends us.
+    "callback_malformed": Problem(
+        400, "The callback is not in the channel's form.", "Send the body that /docs describes."
+    ),
+    "callback_signature_invalid": Problem(
+        401, "The callback's signature does not verify.", "Sign id.timestamp.body with the channel's secret."
+    ),
+    "callback_amount_mismatch": Problem(
+        409, "The callback's amount is not the order's.", "Nothing was posted; ask the channel for the order."
+    ),
+    "callback_version_stale": Problem(
+        409, "This inbox does not read that callback version.", "Send the version given as expected."
+    ),
+    # The sandbox's clock.
+    "clock_not_manual": Problem(
+        409, "This sandbox's clock runs by itself.", "Make a sandbox with clock mode manual to advance it."
+    ),
+    "clock_backwards": Problem(422, "A clock only moves forward.", "Advance to a time that is not before now."),
+    # Ours to say.
+    "busy": Problem(503, "The platform has too much waiting.", "Repeat later with the same Idempotency-Key."),
+    "internal_error": Problem(500, "The platform failed.", "This is a bug: please report it with the detail."),
+}
+
+
+class Refused(Exception):
+    """The answer is no, and why. Nothing was written.
+
+    `code` is a key of PROBLEMS. `ids` are the ids involved, shown beside the code; `expected` and `received` say
+    what would have been taken and what came.
+    """
+
+    def __init__(self, code: str, detail: str, *, expected: Any = None, received: Any = None, **ids: Any) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.expected = expected
+        self.received = received
+        self.ids = ids
+
+    @property
+    def problem(self) -> Problem:
+        """The table's row for this code."""
+        return PROBLEMS[self.code]
+
+    def to_json(self) -> dict[str, Any]:
+        """The RFC 9457 document, the same over HTTP and on the command line."""
+        document: dict[str, Any] = {
+            "type": f"/docs/problems#{self.code}",
+            "title": self.problem.title,
+            "status": self.problem.status,
+            "detail": self.detail,
+            "code": self.code,
+            "hint": self.problem.hint,
+        }
+        if self.expected is not None:
+            document["expected"] = self.expected
+        if self.received is not None:
+            document["received"] = self.received
+        return document | self.ids

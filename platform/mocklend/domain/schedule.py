@@ -1,0 +1,135 @@
+"""The schedule of a loan: what falls due on which day, and the exact interest of any days in between.
+
+Everything is computed in integers over one common denominator and rounded once an instalment, by the
+product's own rule. The last instalment absorbs what rounding left over, so the principal always adds up to
+what was lent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from mocklend.domain.days import DayCount, TermUnit, add_months, months_between, year_fraction
+from mocklend.domain.money import MAX_MINOR, round_ratio
+from mocklend.domain.product import Method, Product
+
+TOTAL_MAX_MINOR = 1000 * MAX_MINOR
+"""The most that all instalments of one loan may add up to, so that every sum fits a 64-bit column."""
+
+
+class ScheduleError(ValueError):
+    """A loan that cannot be scheduled, for its principal, its dates or its sheer cost."""
+
+    def __init__(self, field: str, expected: str, got: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {got}")
+        self.field = field
+        self.expected = expected
+        self.got = got
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One line of the schedule: interest for the days [from_date, due_date), and the balance that remains."""
+
+    n: int
+    from_date: date
+    due_date: date
+    days: int
+    principal_minor: int
+    interest_minor: int
+    due_minor: int
+    balance_minor: int
+
+
+def schedule(product: Product, principal_minor: int, start: date) -> tuple[Instalment, ...]:
+    """All instalments of a loan paid out on `start`.
+
+    The product's limits are the lender's decision and not looked at here.
+    """
+    return spread(product, principal_minor, period_dates(product, start))
+
+
+def period_dates(product: Product, start: date) -> list[date]:
+    """The start and every due date: the borders of the periods that interest is counted in."""
+    length = product.instalment_length
+    steps = range(length, length * product.instalments + 1, length)
+    try:
+        if product.term_unit is TermUnit.MONTH:
+            return [start, *[add_months(start, n) for n in steps]]
+        return [start, *[start + timedelta(days=n) for n in steps]]
+    except (ValueError, OverflowError):
+        raise ScheduleError("start_date", "a loan that ends by the year 9999", start.isoformat()) from None
+
+
+def spread(product: Product, principal_minor: int, dates: Sequence[date]) -> tuple[Instalment, ...]:
+    """Spread a principal over given period borders; `schedule` does so over the product's own."""
+    if not 1 <= principal_minor <= MAX_MINOR:
+        raise ScheduleError("principal_minor", f"an integer from 1 to {MAX_MINOR}", str(principal_minor))
+    costs, scale = _costs(product, dates)
+    level = _level(product, principal_minor, costs, scale)
+    method, rounding, last = product.method, product.rounding, len(costs)
+    flat, level_due = method is Method.FLAT, method is Method.EQUAL_INSTALMENT
+    balance, total, from_date = principal_minor, 0, dates[0]
+    rows: list[Instalment] = []
+    for n, cost in enumerate(costs, 1):
+        interest = round_ratio((principal_minor if flat else balance) * cost, scale, rounding)
+        # A coarse multiple can put the level payment below the interest, or finish the loan early.
+        part = min(balance, max(0, level - interest if level_due else level))
+        principal = balance if n == last else part
+        balance -= principal
+        due = principal + interest
+        total += due
+        due_date = dates[n]
+        days = (due_date - from_date).days
+        rows.append(Instalment(n, from_date, due_date, days, principal, interest, due, balance))
+        from_date = due_date
+    if total > TOTAL_MAX_MINOR:
+        raise ScheduleError("rate", f"instalments of at most {TOTAL_MAX_MINOR} minor units in all", str(total))
+    return tuple(rows)
+
+
+def _costs(product: Product, dates: Sequence[date]) -> tuple[list[int], int]:
+    """What one minor unit costs in each period, as numerators over one common denominator."""
+    rate, denominator = product.annual_ratio()
+    borders = pairwise(dates)
+    if product.day_count is DayCount.THIRTY_360 and product.term_unit is TermUnit.MONTH:
+        return [rate * months_between(start, end) for start, end in borders], denominator * 12
+    return [rate * (end - start).days for start, end in borders], denominator * product.day_count.days_in_year
+
+
+def _level(product: Product, principal_minor: int, costs: Sequence[int], scale: int) -> int:
+    """What is the same in every instalment: the whole of it, or its principal, as the method says."""
+    if product.method is Method.EQUAL_INSTALMENT:
+        # P / (d1 + d1·d2 + d1·d2·d3 + …), where d = 1 / (1 + i) discounts one period: exact, from the inside
+        # out.
+        worth, over = 0, 1
+        for cost in reversed(costs):
+            worth, over = scale * (over + worth), over * (scale + cost)
+        exact = principal_minor * over, worth
+    elif product.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
+        exact = principal_minor, len(costs)
+    else:
+        return 0
+    multiple = product.instalment_multiple_minor
+    return multiple * round_ratio(exact[0], exact[1] * multiple, product.rounding)
+
+
+def interest_exact(product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date) -> Fraction:
+    """The exact interest on a principal for the days [a, b) of one period of the schedule.
+
+    Parts that tile a period add up to the whole exactly, and the whole, rounded, is what `schedule` says. The
+    base is the balance, or for `flat` the original principal. That a loan costs one day at the least is for
+    whoever picks the days.
+    """
+    rate, denominator = product.annual_ratio()
+    part = year_fraction(product.day_count, a, b, period_from, period_to, product.term_unit)
+    return Fraction(base_minor * rate * part.numerator, denominator * part.denominator)
+
+
+def penalty_exact(product: Product, base_minor: int, days: int) -> Fraction:
+    """The exact penalty on an overdue amount for a number of days, grace days already taken off."""
+    return base_minor * days * product.penalty_rate()
