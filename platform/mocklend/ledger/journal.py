@@ -1,0 +1,179 @@
+"""Posting movements to the journal: numbered and hash-chained per loan, so that no two loans queue on one row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from mocklend.domain.replay import Movement
+from mocklend.storage.statements import JOURNAL, statement
+from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.work import Work
+
+NO_HASH = "0" * 64
+
+INSERT_TRANSACTION = statement(
+    "transactions.insert",
+    """INSERT INTO transactions (sandbox_id, chain, seq, id, kind, effective_date, recorded_ms, reverses, ref,
+       period_from, period_to, currency, prev_hash, hash)
+       VALUES (:sandbox_id, :chain, :seq, :id, :kind, :effective_date, :recorded_ms, :reverses, :ref,
+       :period_from, :period_to, :currency, :prev_hash, :hash)""",
+    rank=JOURNAL,
+)
+INSERT_POSTING = statement(
+    "postings.insert",
+    """INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor)
+       VALUES (:sandbox_id, :chain, :seq, :line, :debit, :credit, :amount_minor)""",
+    rank=JOURNAL + 1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain stands: the next number, and the hash of the transaction before it."""
+
+    next_seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction on the journal."""
+
+    seq: int
+    movement: Movement
+    reverses: int | None
+    prev_hash: str
+    hash: str
+    id: str
+    recorded_ms: int
+    currency: str
+
+
+def chain_hash(
+    prev: str, chain: str, seq: int, movement: Movement, reverses: int | None, currency: str, recorded_ms: int
+) -> str:
+    """What ties a transaction to all before it: change one figure anywhere, and no later hash fits."""
+    period = "/".join(day.isoformat() for day in movement.period) if movement.period else ""
+    postings = ";".join(f"{debit}>{credit}={amount}" for debit, credit, amount in movement.postings)
+    text = "|".join(
+        [prev, chain, str(seq), movement.kind, movement.ref, movement.on.isoformat(), period, str(reverses), currency,
+         str(recorded_ms), postings]
+    )  # fmt: skip
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def transaction_id(chain: str, seq: int) -> str:
+    """A transaction's id: its loan's, and its number there."""
+    return f"txn_{chain.removeprefix('loan_')}_{seq}"
+
+
+def post(work: Work, chain: str, currency: str, head: Head, movements: Iterable[Movement]) -> Head:
+    """Append movements, in order. Gives back where the chain then stands."""
+    for movement in movements:
+        head = _append(work, chain, currency, head, movement, None)
+    return head
+
+
+def _append(work: Work, chain: str, currency: str, head: Head, movement: Movement, reverses: int | None) -> Head:
+    seq = head.next_seq
+    digest = chain_hash(head.hash, chain, seq, movement, reverses, currency, work.now_ms)
+    work.write(
+        INSERT_TRANSACTION,
+        chain=chain,
+        seq=seq,
+        id=transaction_id(chain, seq),
+        kind=movement.kind,
+        effective_date=movement.on.isoformat(),
+        recorded_ms=work.now_ms,
+        reverses=reverses,
+        ref=movement.ref,
+        period_from=movement.period[0].isoformat() if movement.period else None,
+        period_to=movement.period[1].isoformat() if movement.period else None,
+        currency=currency,
+        prev_hash=head.hash,
+        hash=digest,
+    )
+    for line, (debit, credit, amount) in enumerate(movement.postings):
+        work.write(INSERT_POSTING, chain=chain, seq=seq, line=line, debit=debit, credit=credit, amount_minor=amount)
+    return Head(seq + 1, digest)
+
+
+def repost(
+    work: Work, chain: str, currency: str, head: Head, live: Sequence[Posted], wanted: Sequence[Movement]
+) -> Head:
+    """Make the journal say `wanted`: reverse what no longer holds, newest first, and post what holds now.
+
+    What stays true stays untouched, so undoing one repayment reverses and posts again only what it changed.
+    """
+    keep = Counter(wanted)
+    gone = []
+    for posted in live:
+        if keep[posted.movement]:
+            keep[posted.movement] -= 1
+        else:
+            gone.append(posted)
+    for posted in reversed(gone):
+        head = _append(work, chain, currency, head, opposite(posted.movement), posted.seq)
+    for movement in wanted:
+        if keep[movement]:
+            keep[movement] -= 1
+            head = _append(work, chain, currency, head, movement, None)
+    return head
+
+
+def opposite(movement: Movement) -> Movement:
+    """The movement that takes another one back: the same accounts, the other way round."""
+    return Movement(
+        kind=f"{movement.kind}_reversal",
+        ref=movement.ref,
+        on=movement.on,
+        postings=tuple((credit, debit, amount) for debit, credit, amount in movement.postings),
+        period=movement.period,
+    )
+
+
+def live(posted: Iterable[Posted]) -> list[Posted]:
+    """The transactions that are neither reversed nor a reversal."""
+    every = list(posted)
+    taken_back = {one.reverses for one in every if one.reverses is not None}
+    return [one for one in every if one.reverses is None and one.seq not in taken_back]
+
+
+_TRANSACTIONS = """SELECT chain, seq, kind, effective_date, reverses, ref, period_from, period_to, prev_hash, hash, id,
+    recorded_ms, currency FROM transactions WHERE sandbox_id = :sandbox_id AND chain"""
+_POSTINGS = "SELECT chain, seq, debit, credit, amount_minor FROM postings WHERE sandbox_id = :sandbox_id AND chain"
+
+
+@loader("journal")
+def journals(connection: Connection, sandbox_id: str, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
+    """The whole journal of each chain, by number."""
+    scope = {"sandbox_id": sandbox_id}
+    postings: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
+    for chain, seq, debit, credit, amount in select_in(
+        connection, _POSTINGS, chains, scope, tail=" ORDER BY chain, seq, line"
+    ):
+        postings.setdefault((chain, seq), []).append((debit, credit, amount))
+    found: dict[str, list[Posted]] = {chain: [] for chain in chains}
+    for row in select_in(connection, _TRANSACTIONS, chains, scope, tail=" ORDER BY chain, seq"):
+        chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency = row
+        period = (date.fromisoformat(start), date.fromisoformat(stop)) if start else None
+        moved = tuple(postings.get((chain, seq), ()))
+        movement = Movement(kind, ref, date.fromisoformat(on), moved, period)
+        found[chain].append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
+    return found
+
+
+def balances(connection: Connection, sandbox_id: str) -> dict[str, int]:
+    """Every account's balance over the whole sandbox: debits less credits."""
+    total: dict[str, int] = {}
+    sql = "SELECT {side}, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY {side}"
+    for side, sign in (("debit", 1), ("credit", -1)):
+        for account, amount in rows(connection, sql.format(side=side), {"sandbox_id": sandbox_id}):
+            total[account] = total.get(account, 0) + sign * int(amount)
+    return total

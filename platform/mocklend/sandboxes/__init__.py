@@ -1,0 +1,1 @@
+"""Sandboxes: a world of its own each, with clock, seed, data, rules and endpoints. Making one is a row."""

@@ -1,0 +1,36 @@
+"""Ids that repeat: from the sandbox's seed and the client's own reference or key, never from the order of arrival."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+ALPHABET_LENGTH = 20
+"""Twenty base32 characters: 100 bits, so that no two entities of a sandbox meet by chance."""
+
+
+def make_id(prefix: str, seed: int, *parts: str | int) -> str:
+    """`prefix_` and a hash of the seed and the parts."""
+    return f"{prefix}_{suffix(seed, prefix, *parts)}"
+
+
+def suffix(seed: int, *parts: str | int) -> str:
+    """The part of an id after its prefix: lower-case base32."""
+    text = "\x1f".join([str(seed), *map(str, parts)])
+    digest = hashlib.blake2b(text.encode(), digest_size=15).digest()
+    return base64.b32encode(digest).decode().lower()[:ALPHABET_LENGTH]
+
+
+def out_trade_no(repayment_id: str) -> str:
+    """The order number that the platform gives a channel: one for each repayment."""
+    return "ML" + repayment_id.removeprefix("rpy_").upper()
+
+
+def repayment_of(order_no: str) -> str:
+    """The repayment behind an out_trade_no."""
+    return "rpy_" + order_no.removeprefix("ML").lower()
+
+
+def callback_of(repayment_id: str) -> str:
+    """The callback that tells the platform of a repayment's success."""
+    return "cb_" + repayment_id.removeprefix("rpy_")

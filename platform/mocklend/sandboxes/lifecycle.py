@@ -1,0 +1,99 @@
+"""Making, resetting and deleting a sandbox. The journal lives and dies with its sandbox: only then may rows go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.schema import metadata
+from mocklend.storage.statements import flush, run_many
+from mocklend.storage.stores import STORES, rows
+from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+
+DEFAULT_ZONE = "Asia/Shanghai"
+DEFAULT = "default"
+"""The sandbox that a call without an API key on loopback is about."""
+
+
+def create(connection: Connection, sandbox: Sandbox) -> None:
+    """Put a sandbox's row."""
+    row = {one.name: getattr(sandbox, one.name) for one in fields(sandbox)}
+    flush(connection, [(STORES["sandbox"].insert, row)])
+
+
+def delete(connection: Connection, sandbox_id: str) -> None:
+    """Remove a sandbox and everything in it."""
+    run_many(connection, "DELETE FROM sandboxes WHERE id = :sandbox_id", [{"sandbox_id": sandbox_id}])
+    for table in reversed(metadata.sorted_tables):
+        if "sandbox_id" in table.columns:
+            run_many(
+                connection, f"DELETE FROM {table.name} WHERE sandbox_id = :sandbox_id", [{"sandbox_id": sandbox_id}]
+            )
+
+
+def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
+    """Empty a sandbox. A manual clock goes back to where it began; a running one runs on. Endpoints stay."""
+    delete(connection, sandbox.id)
+    start_ms = sandbox.created_ms if sandbox.mode == "manual" else sandbox.sandbox_ms
+    emptied = replace(sandbox, sandbox_ms=start_ms, rules_version=sandbox.rules_version + 1)
+    create(connection, emptied)
+    return emptied
+
+
+def find(connection: Connection, column: str, value: str) -> Sandbox | None:
+    """The sandbox with this id or api_key."""
+    assert column in ("id", "api_key")
+    names = [one.name for one in fields(Sandbox)]
+    found = rows(connection, f"SELECT {', '.join(names)} FROM sandboxes WHERE {column} = :value", {"value": value})
+    return Sandbox(*found[0]) if found else None
+
+
+def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
+    """A sandbox as JSON, without its key."""
+    return {"id": sandbox.id, "seed": sandbox.seed, "zone": sandbox.zone, "clock": clock_doc(sandbox, now_ms)}
+
+
+def clock_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
+    """A clock as JSON."""
+    return {
+        "mode": sandbox.mode,
+        "now": rfc3339(now_ms),
+        "speed": sandbox.speed if sandbox.mode == "wall" else None,
+        "zone": sandbox.zone,
+    }
+
+
+def refuse_move(sandbox: Sandbox, to_ms: int) -> None:
+    """Only a manual clock can be moved, and only forward."""
+    if sandbox.mode != "manual":
+        raise Refused("clock_not_manual", "the clock runs on real time", sandbox_id=sandbox.id)
+    if to_ms < sandbox.sandbox_ms:
+        raise Refused(
+            "clock_backwards",
+            "the clock is past that",
+            expected=f"not before {rfc3339(sandbox.sandbox_ms)}",
+            received=rfc3339(to_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Move a manual clock to a moment that is not before now."""
+
+    sandbox_id: str
+    to_ms: int
+    idem: Idempotency | None = None
+
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing but the sandbox, which is loaded anyway."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the clock."""
+        refuse_move(work.sandbox, self.to_ms)
+        work.set_clock(self.to_ms)
+        return Answer(200, clock_doc(work.sandbox, work.now_ms))

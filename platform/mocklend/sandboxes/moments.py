@@ -1,0 +1,47 @@
+"""Moments and durations as text: RFC 3339 in UTC with milliseconds outside, an integer of milliseconds inside."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+FIRST_MS, LAST_MS = 0, 32_503_680_000_000
+"""1970 to 3000: what a sandbox's clock may show."""
+
+
+def rfc3339(at_ms: int) -> str:
+    """The moment as `2026-01-05T02:00:00.000Z`."""
+    seconds, ms = divmod(at_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms:03d}Z"
+
+
+def maybe_rfc3339(at_ms: int | None) -> str | None:
+    """The moment as text, or None where it has not come."""
+    return None if at_ms is None else rfc3339(at_ms)
+
+
+def parse_rfc3339(text: str) -> int:
+    """Milliseconds of an RFC 3339 moment with an offset. ValueError where it is none, or out of range."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("the moment has no offset")
+    at_ms = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    if not FIRST_MS <= at_ms <= LAST_MS:
+        raise ValueError("the moment is out of range")
+    return at_ms
+
+
+_DURATION = re.compile(
+    r"P(?:(?P<weeks>\d{1,5})W)?(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,10})(?:\.(?P<ms>\d{1,3}))?S)?)?"
+)
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds of an ISO 8601 duration in weeks, days, hours, minutes and seconds, like PT1H30M."""
+    match = _DURATION.fullmatch(text)
+    if match is None or text in ("P", "PT") or text.endswith("T"):
+        raise ValueError("not an ISO 8601 duration")
+    ms = match.group("ms")
+    parts = {k: int(v) for k, v in match.groupdict().items() if v is not None and k != "ms"}
+    return timedelta(**parts) // timedelta(milliseconds=1) + (int(ms.ljust(3, "0")) if ms else 0)

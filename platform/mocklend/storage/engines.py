@@ -1,0 +1,114 @@
+"""Engines: SQLite by default, PostgreSQL where a URL says so; and what the database itself refuses.
+
+SQLite runs in WAL mode with `synchronous=FULL`: a power cut loses no acknowledged commit. `fast` means NORMAL, which
+may lose the last ones and is offered by that name only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from mocklend.storage.schema import metadata
+
+APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts")
+
+
+def open_engine(url: str, *, fast: bool = False) -> Engine:
+    """An engine for a database URL, with the tables made where they are missing."""
+    if url.startswith("sqlite"):
+        engine = create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=16,
+            max_overflow=64,
+            connect_args={"check_same_thread": False, "timeout": 30},
+        )
+        _tune_sqlite(engine, fast=fast)
+    else:
+        engine = create_engine(url, pool_size=16, max_overflow=16)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Many processes may start at once; only one may make the tables.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        metadata.create_all(connection)
+        for sql in _guards(engine.dialect.name):
+            connection.exec_driver_sql(sql)
+    return engine
+
+
+def _tune_sqlite(engine: Engine, *, fast: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(dbapi_connection: Any, _record: Any) -> None:
+        # We say BEGIN ourselves: the driver's own would start a read transaction where a write one is meant.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'NORMAL' if fast else 'FULL'}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+
+def _guards(dialect: str) -> Iterator[str]:
+    """Triggers: no update ever, and no delete while the row's sandbox lives. They bind whoever connects."""
+    alive = "EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id)"
+    if dialect == "postgresql":
+        yield """
+            CREATE OR REPLACE FUNCTION mocklend_refuse() RETURNS trigger AS $$
+            BEGIN
+                IF TG_OP = 'UPDATE' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) THEN
+                    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+                END IF;
+                RETURN OLD;
+            END $$ LANGUAGE plpgsql"""
+    for table in APPEND_ONLY:
+        if dialect == "postgresql":
+            yield (
+                f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION mocklend_refuse()"
+            )
+            continue
+        refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END"
+        keys = " AND ".join(f"{column.name} = NEW.{column.name}" for column in metadata.tables[table].primary_key)
+        # INSERT OR REPLACE would delete without asking the delete trigger.
+        again = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {keys})"
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} {again} BEGIN {refuse}; END"
+        living = f"WHEN {alive}"
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {living} BEGIN {refuse}; END"
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent snapshot: all queries in it see the same moment."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield connection
+        finally:
+            connection.rollback()

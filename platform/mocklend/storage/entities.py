@@ -1,0 +1,173 @@
+"""The rows that commands read and replace, as frozen dataclasses. Their columns are explained in `schema.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.storage import schema
+from mocklend.storage.statements import OUTBOX
+from mocklend.storage.stores import entity
+from mocklend.storage.work import Sandbox
+
+entity(schema.sandboxes)(Sandbox)
+
+
+@entity(schema.borrowers)
+@dataclass(frozen=True, slots=True)
+class Borrower:
+    """Somebody who may borrow, up to a limit on outstanding principal."""
+
+    kind: ClassVar[str] = "borrower"
+    id: str
+    reference: str
+    name: str
+    credit_limit_minor: int
+    created_ms: int
+
+
+@entity(schema.loans)
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A loan as the books have it: its terms, and the projection of its facts."""
+
+    kind: ClassVar[str] = "loan"
+    id: str
+    borrower_id: str
+    reference: str
+    currency: str
+    product_id: str | None
+    product: str
+    principal_minor: int
+    start_date: str
+    disburse_channel: str
+    created_ms: int
+    version: int
+    status: str
+    outstanding_principal_minor: int
+    state: str
+    next_seq: int
+    head_hash: str
+    edits: int
+    mark: str | None
+    pages: str
+    due_ms: int | None
+
+
+@entity(schema.quotes)
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a repayment would have to be, on one date."""
+
+    kind: ClassVar[str] = "quote"
+    id: str
+    loan_id: str
+    type: str
+    date: str
+    total_minor: int
+    valid_until_ms: int
+    version: int
+
+
+@entity(schema.repayments)
+@dataclass(frozen=True, slots=True)
+class Repayment:
+    """The platform's order for a repayment: PROCESSING, then S, F or REVERSED."""
+
+    kind: ClassVar[str] = "repayment"
+    id: str
+    loan_id: str
+    status: str
+    amount_minor: int
+    currency: str
+    channel: str
+    type: str
+    quote_id: str | None
+    payer_reference: str | None
+    channel_trade_no: str | None
+    applied_minor: int
+    overpaid_minor: int
+    created_ms: int
+    paid_ms: int | None
+    applied_ms: int | None
+
+
+@entity(schema.edits)
+@dataclass(frozen=True, slots=True)
+class OperatorEdit:
+    """An operator's edit as it went on the books."""
+
+    kind: ClassVar[str] = "edit"
+    id: str
+    loan_id: str
+    n: int
+    edit_kind: str
+    amount_minor: int | None
+    status: str | None
+    memo: str
+    operator: str
+    approver: str | None
+    state: str
+    before: str
+    after: str
+    created_ms: int
+
+
+@entity(schema.trades)
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A channel's own record of a payment. `id` is the out_trade_no."""
+
+    kind: ClassVar[str] = "trade"
+    id: str
+    loan_id: str
+    repayment_id: str
+    channel: str
+    channel_trade_no: str | None
+    state: str
+    amount_minor: int
+    currency: str
+    payer_reference: str | None
+    created_ms: int
+    paid_ms: int | None
+    due_ms: int | None
+
+
+@entity(schema.callbacks, rank=OUTBOX)
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A channel's message to the platform, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
+
+    kind: ClassVar[str] = "callback"
+    id: str
+    loan_id: str
+    repayment_id: str
+    out_trade_no: str
+    channel: str
+    state: str
+    attempts: int
+    lost_left: int
+    log: str
+    queued_ms: int
+    due_ms: int | None
+    acked_ms: int | None
+    applied_ms: int | None
+
+
+@entity(schema.webhooks, rank=OUTBOX)
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The platform's message to a client, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
+
+    kind: ClassVar[str] = "webhook"
+    id: str
+    endpoint_id: str
+    loan_id: str
+    event: str
+    body: str
+    state: str
+    attempts: int
+    log: str
+    queued_ms: int
+    due_ms: int | None
+    acked_ms: int | None

@@ -1,0 +1,60 @@
+"""Facts as rows. World and books have a table each, of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import Fact
+from mocklend.storage.statements import FACTS, statement
+from mocklend.storage.stores import loader, select_in
+from mocklend.storage.work import Work
+
+_COLUMNS = (
+    "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses"
+)  # fmt: skip
+WORLD, BOOKS = "world_facts", "book_facts"
+
+for _table in (WORLD, BOOKS):
+    statement(
+        f"{_table}.insert",
+        f"""INSERT INTO {_table} (sandbox_id, loan_id, recorded_ms, {", ".join(_COLUMNS)})
+            VALUES (:sandbox_id, :loan_id, :recorded_ms, {", ".join(":" + name for name in _COLUMNS)})""",
+        rank=FACTS,
+    )
+
+
+def append(work: Work, table: str, loan_id: str, fact: Fact) -> None:
+    """Put a fact on record."""
+    work.write(
+        f"{table}.insert",
+        loan_id=loan_id,
+        recorded_ms=work.now_ms,
+        id=fact.id,
+        kind=fact.kind,
+        at_ms=fact.at_ms,
+        effective_date=fact.on.isoformat(),
+        amount_minor=fact.amount_minor,
+        channel=fact.channel,
+        scope=fact.scope,
+        edit_kind=fact.edit_kind,
+        status=fact.status,
+        reverses=fact.reverses,
+    )
+
+
+def facts_of(connection: Connection, table: str, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
+    """Each loan's facts, in effective order."""
+    found: dict[str, list[Fact]] = {loan_id: [] for loan_id in loan_ids}
+    head = f"SELECT loan_id, {', '.join(_COLUMNS)} FROM {table} WHERE sandbox_id = :sandbox_id AND loan_id"
+    for row in select_in(connection, head, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY at_ms, id"):
+        loan_id, id, kind, at_ms, on, *rest = row
+        found[loan_id].append(Fact(id, kind, at_ms, date.fromisoformat(on), *rest))
+    return found
+
+
+@loader("facts")
+def _book_facts(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
+    return facts_of(connection, BOOKS, sandbox_id, loan_ids)

@@ -1,0 +1,317 @@
+"""The tables. `sandbox_id` leads every key and index, so that a sandbox is a shard.
+
+WORLD (`world_facts`, `trades`), BOOKS (`transactions`, `postings`, `book_facts`, `loans`) and VIEWS (`loan_views`) are
+apart. What is appended is guarded by triggers in `engines.py`: no update, and no delete while the sandbox lives.
+Times are milliseconds UTC, money is minor units, dates are ISO text, JSON is text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def text(name: str, *, null: bool = False) -> Column[str]:
+    """A text column."""
+    return Column(name, Text, nullable=null)
+
+
+def whole(name: str, *, null: bool = False) -> Column[int]:
+    """A 64-bit integer column: money, milliseconds, counts."""
+    return Column(name, BigInteger, nullable=null)
+
+
+sandboxes = Table(
+    "sandboxes",
+    metadata,
+    text("id"),
+    text("api_key"),
+    whole("seed"),
+    text("zone"),
+    text("mode"),
+    whole("sandbox_ms"),
+    whole("real_ms"),
+    whole("speed"),
+    whole("rules_version"),
+    text("endpoints"),
+    whole("created_ms"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("api_key"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    text("sandbox_id"),
+    text("key"),
+    text("fingerprint"),
+    Column("status", Integer, nullable=False),
+    text("body"),
+    whole("created_ms"),
+    PrimaryKeyConstraint("sandbox_id", "key"),
+)
+
+borrowers = Table(
+    "borrowers",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("reference"),
+    text("name"),
+    whole("credit_limit_minor"),
+    whole("created_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+loans = Table(
+    "loans",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("borrower_id"),
+    text("reference"),
+    text("currency"),
+    text("product_id", null=True),
+    text("product"),
+    whole("principal_minor"),
+    text("start_date"),
+    text("disburse_channel"),
+    whole("created_ms"),
+    # The books' projection: replay of the loan's facts, kept so that a command need not replay them all.
+    whole("version"),
+    text("status"),
+    whole("outstanding_principal_minor"),
+    text("state"),
+    whole("next_seq"),
+    text("head_hash"),
+    whole("edits"),
+    text("mark", null=True),  # JSON: the edit that pins the status shown, while it is the newest thing recorded
+    text("pages"),  # JSON: the versions that are on the page or on their way to it
+    whole("due_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "borrower_id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+quotes = Table(
+    "quotes",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("type"),
+    text("date"),
+    whole("total_minor"),
+    whole("valid_until_ms"),
+    whole("version"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+repayments = Table(
+    "repayments",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("status"),
+    whole("amount_minor"),
+    text("currency"),
+    text("channel"),
+    text("type"),
+    text("quote_id", null=True),
+    text("payer_reference", null=True),
+    text("channel_trade_no", null=True),
+    whole("applied_minor"),
+    whole("overpaid_minor"),
+    whole("created_ms"),
+    whole("paid_ms", null=True),
+    whole("applied_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "loan_id", "created_ms"),
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    whole("n"),
+    text("edit_kind"),
+    whole("amount_minor", null=True),
+    text("status", null=True),
+    text("memo"),
+    text("operator"),
+    text("approver", null=True),
+    text("state"),
+    text("before"),
+    text("after"),
+    whole("created_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    UniqueConstraint("sandbox_id", "loan_id", "n"),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    text("sandbox_id"),
+    text("chain"),  # the loan, or the channel where there is no loan
+    whole("seq"),
+    text("id"),
+    text("kind"),
+    text("effective_date"),
+    whole("recorded_ms"),
+    whole("reverses", null=True),
+    text("ref"),
+    text("period_from", null=True),
+    text("period_to", null=True),
+    text("currency"),
+    text("prev_hash"),
+    text("hash"),
+    PrimaryKeyConstraint("sandbox_id", "chain", "seq"),
+    UniqueConstraint("sandbox_id", "id"),
+    UniqueConstraint("sandbox_id", "chain", "reverses"),
+)
+
+# One row moves an amount from one account to another, so an unbalanced transaction cannot even be written down.
+postings = Table(
+    "postings",
+    metadata,
+    text("sandbox_id"),
+    text("chain"),
+    whole("seq"),
+    whole("line"),
+    text("debit"),
+    text("credit"),
+    whole("amount_minor"),
+    PrimaryKeyConstraint("sandbox_id", "chain", "seq", "line"),
+    ForeignKeyConstraint(
+        ["sandbox_id", "chain", "seq"], ["transactions.sandbox_id", "transactions.chain", "transactions.seq"]
+    ),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("debit <> credit", name="two_accounts"),
+)
+
+
+def facts_table(name: str) -> Table:
+    """WORLD and BOOKS hold facts of one shape: one `replay` reads both."""
+    return Table(
+        name,
+        metadata,
+        text("sandbox_id"),
+        text("loan_id"),
+        text("id"),
+        text("kind"),
+        whole("at_ms"),
+        text("effective_date"),
+        whole("amount_minor"),
+        text("channel", null=True),
+        text("scope", null=True),
+        text("edit_kind", null=True),
+        text("status", null=True),
+        text("reverses", null=True),
+        whole("recorded_ms"),
+        PrimaryKeyConstraint("sandbox_id", "loan_id", "id"),
+        UniqueConstraint("sandbox_id", "id"),
+    )
+
+
+world_facts = facts_table("world_facts")
+book_facts = facts_table("book_facts")
+
+trades = Table(
+    "trades",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # the out_trade_no
+    text("loan_id"),
+    text("repayment_id"),
+    text("channel"),
+    text("channel_trade_no", null=True),
+    text("state"),
+    whole("amount_minor"),
+    text("currency"),
+    text("payer_reference", null=True),
+    whole("created_ms"),
+    whole("paid_ms", null=True),
+    whole("due_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("repayment_id"),
+    text("out_trade_no"),
+    text("channel"),
+    text("state"),
+    whole("attempts"),
+    whole("lost_left"),
+    text("log"),
+    whole("queued_ms"),
+    whole("due_ms", null=True),
+    whole("acked_ms", null=True),
+    whole("applied_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("endpoint_id"),
+    text("loan_id"),
+    text("event"),
+    text("body"),
+    text("state"),
+    whole("attempts"),
+    text("log"),
+    whole("queued_ms"),
+    whole("due_ms", null=True),
+    whole("acked_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+loan_views = Table(
+    "loan_views",
+    metadata,
+    text("sandbox_id"),
+    text("loan_id"),
+    whole("version"),
+    whole("visible_ms"),
+    whole("due_ms", null=True),  # set while it is not visible yet
+    text("status"),
+    text("borrower_id"),
+    text("doc"),
+    text("state"),
+    PrimaryKeyConstraint("sandbox_id", "loan_id", "version"),
+    Index(None, "sandbox_id", "due_ms"),
+)

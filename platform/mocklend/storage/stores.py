@@ -1,0 +1,121 @@
+"""From rows to entities and back: an entity is a frozen dataclass whose fields are its table's columns.
+
+`@entity(table)` registers one. What is loaded but is no row of one table (a sum, a list of facts) has a `@loader`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table
+
+from mocklend.storage.statements import ENTITIES, in_driver_style, statement
+from mocklend.storage.work import Key
+
+Made = TypeVar("Made")
+Row = Sequence[Any]
+Load = Callable[[Connection, str, Sequence[str]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """How one kind of entity is loaded and written."""
+
+    table: str
+    columns: tuple[str, ...]
+    make: Callable[..., Any]
+    insert: str
+    update: str
+    scoped: bool
+
+
+STORES: dict[str, Store] = {}
+LOADERS: dict[str, Load] = {}
+
+
+def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type[Made]]:
+    """Register a frozen dataclass as a table's rows. Its `kind` names it in keys."""
+
+    def register(cls: type[Made]) -> type[Made]:
+        columns = tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
+        in_table = {column.name for column in table.columns} - {"sandbox_id"}
+        if set(columns) != in_table:
+            raise AssertionError(f"{cls.__name__} and {table.name} differ: {set(columns) ^ in_table}")
+        scoped = "sandbox_id" in table.columns
+        everything = ("sandbox_id", *columns) if scoped else columns
+        names, values = ", ".join(everything), ", ".join(":" + name for name in everything)
+        changes = ", ".join(f"{name} = :{name}" for name in columns if name != "id")
+        where = "sandbox_id = :sandbox_id AND id = :id" if scoped else "id = :id"
+        STORES[cls.kind] = Store(  # type: ignore[attr-defined]
+            table=table.name,
+            columns=columns,
+            make=cls,
+            insert=statement(
+                f"{table.name}.insert", f"INSERT INTO {table.name} ({names}) VALUES ({values})", rank=rank
+            ),
+            update=statement(f"{table.name}.update", f"UPDATE {table.name} SET {changes} WHERE {where}", rank=rank + 1),
+            scoped=scoped,
+        )
+        return cls
+
+    return register
+
+
+def loader(kind: str) -> Callable[[Load], Load]:
+    """Register how a kind is loaded that is not a row of one table: (connection, sandbox_id, ids) -> id -> value."""
+
+    def register(load: Load) -> Load:
+        LOADERS[kind] = load
+        return load
+
+    return register
+
+
+def load_all(connection: Connection, wanted: Iterable[tuple[str, Key]]) -> dict[tuple[str, Key], Any]:
+    """The entities behind (sandbox id, key) pairs, one query a kind and sandbox; None where there is no such row."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[str, Key], Any] = {}
+    for sandbox_id, (kind, id) in wanted:
+        if (sandbox_id, (kind, id)) not in found:
+            found[(sandbox_id, (kind, id))] = None
+            groups[(sandbox_id, kind)].append(id)
+    for (sandbox_id, kind), ids in groups.items():
+        load = LOADERS.get(kind)
+        values = load(connection, sandbox_id, ids) if load else _rows(connection, STORES[kind], sandbox_id, ids)
+        for id, value in values.items():
+            found[(sandbox_id, (kind, id))] = value
+    return found
+
+
+def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str]) -> dict[str, Any]:
+    head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE "
+    if store.scoped:
+        head += "sandbox_id = :sandbox_id AND "
+    lock = " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
+    made = {}
+    for row in select_in(connection, head + "id", ids, {"sandbox_id": sandbox_id}, tail=f" ORDER BY id{lock}"):
+        one = store.make(*row)
+        made[one.id] = one
+    return made
+
+
+def select_in(
+    connection: Connection, head: str, ids: Sequence[str], parameters: Mapping[str, Any], *, tail: str = ""
+) -> Iterable[Row]:
+    """`head IN (ids) tail`. The number of places is a power of two, so that few texts are ever prepared."""
+    places = 1
+    while places < len(ids):
+        places *= 2
+    padded = list(ids) + [ids[-1]] * (places - len(ids))
+    names = [f"id_{n}" for n in range(places)]
+    sql = f"{head} IN ({', '.join(':' + name for name in names)}){tail}"
+    return rows(connection, sql, {**parameters, **dict(zip(names, padded, strict=True))})
+
+
+def rows(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+    """All rows of a query given as text with `:name` parameters."""
+    result = connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), dict(parameters))
+    return result.fetchall()

@@ -1,0 +1,173 @@
+"""The unit of work: what a command sees, and what it may do. Pure data; a test can run a command with no database.
+
+        needs ──▶ [writer loads] ──▶ decide(work) ──▶ work.puts, work.writes ──▶ [writer flushes, commits] ──▶ Answer
+
+`decide` reads states with `get`, replaces them with `put`, names further rows with `write`, meets the fault layer with
+`act` and tells it what became true with `signal`. If it raises `Refused`, none of that is kept. What it gets and was
+not loaded raises `NotLoaded`; the writer loads that too and decides again: `needs` is a hint that saves a round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
+
+from mocklend.seams import Given, Layer, Scene, Write
+
+Key = tuple[str, str]
+"""An entity's kind and id."""
+
+
+class Entity(Protocol):
+    """A frozen dataclass that `put` can take. `id` is unique within its kind and sandbox."""
+
+    kind: ClassVar[str]
+
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A world of its own: clock, seed, data, rules and endpoints.
+
+    The clock is a line: `now = sandbox_ms + (real - real_ms) * speed`. A manual clock is the same line with speed 0.
+    """
+
+    kind: ClassVar[str] = "sandbox"
+    id: str
+    api_key: str
+    seed: int
+    zone: str
+    mode: str
+    sandbox_ms: int
+    real_ms: int
+    speed: int
+    rules_version: int
+    endpoints: str  # JSON: the webhook endpoints
+    created_ms: int
+
+    def now_ms(self, real_ms: int) -> int:
+        """The sandbox's time at a real time."""
+        return self.sandbox_ms + max(0, real_ms - self.real_ms) * self.speed
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A client's Idempotency-Key and the fingerprint of the request that it came with."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers: an HTTP status and a JSON object. `replayed` if it is the answer to an earlier try."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+class Command(Protocol):
+    """Something that a client, an operator, a channel or the clock asks for. Frozen, plain data."""
+
+    @property
+    def sandbox_id(self) -> str: ...
+
+    @property
+    def idem(self) -> Idempotency | None: ...
+
+    def needs(self) -> Iterable[Key]:
+        """The entities that `decide` will read, as far as known."""
+        ...
+
+    def decide(self, work: Work) -> Answer:
+        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal."""
+        ...
+
+
+class NotLoaded(Exception):
+    """A command reads an entity that is not loaded yet."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class Work:
+    """One command's view of the loaded states, and its effects so far."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        now_ms: int,
+        loaded: Mapping[Key, Any],
+        layer: Layer | None = None,
+        *,
+        again: Work | None = None,
+    ) -> None:
+        self.now_ms = now_ms
+        self.puts: dict[Key, Any] = {}
+        self.writes: list[Write] = []
+        self._sandbox = sandbox
+        self._loaded = loaded
+        self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
+        self.scene = Scene(sandbox.id, sandbox.seed, now_ms)
+        # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
+        self._asked: list[tuple[Any, Any]] = []
+        self._heard_before = list(again._asked) if again is not None else []
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The command's sandbox, as this command has left it."""
+        put: Sandbox | None = self.puts.get(("sandbox", self._sandbox.id))
+        return put or self._sandbox
+
+    def get(self, kind: str, id: str) -> Any:
+        """The entity as it is now, or None if there is none."""
+        key = (kind, id)
+        if key in self.puts:
+            return self.puts[key]
+        try:
+            return self._loaded[key]
+        except KeyError:
+            raise NotLoaded(key) from None
+
+    def put(self, entity: Entity) -> None:
+        """The entity's new state."""
+        self.puts[(entity.kind, entity.id)] = entity
+
+    def write(self, name: str, **parameters: Any) -> None:
+        """One row of a named statement. `sandbox_id` is filled in."""
+        self.writes.append((name, {"sandbox_id": self._sandbox.id, **parameters}))
+
+    def act(self, given: Given) -> Given:
+        """What really happens at this seam."""
+        if self._layer is None:
+            return given
+        happened, writes = self._ask(given, lambda layer: layer.act(self.scene, given))
+        self.writes.extend(writes)
+        return happened  # type: ignore[no-any-return]
+
+    def signal(self, *signals: str) -> None:
+        """Tell the layer what became true."""
+        if self._layer is not None:
+            self.writes.extend(self._ask(signals, lambda layer: layer.heard(self.scene, signals)))
+
+    def _ask(self, question: Any, ask: Callable[[Layer], Any]) -> Any:
+        assert self._layer is not None
+        if self._heard_before:
+            asked, answer = self._heard_before.pop(0)
+            assert asked == question, "a command must decide the same way when it is decided again"
+        else:
+            answer = ask(self._layer)
+        self._asked.append((question, answer))
+        return answer
+
+    def set_clock(self, now_ms: int) -> None:
+        """Move a manual clock."""
+        self.put(replace(self.sandbox, sandbox_ms=now_ms))
+        self.now_ms = now_ms
+        self.scene = replace(self.scene, now_ms=now_ms)
