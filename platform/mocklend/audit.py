@@ -1,0 +1,259 @@
+"""The audit: world against books against views. It reads the facts themselves and never asks a fault layer.
+
+    discrepancies(world, books, views)  ==  open entries of the answer key
+
+That identity is only worth something because the two sides are worked out apart: here from what is on record, there
+from what a fault did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import DISBURSEMENT, EDIT, RECEIPT, REVERSAL, Fact
+from mocklend.domain.finding import Finding
+from mocklend.domain.replay import LoanState, replay
+from mocklend.ledger import invariants
+from mocklend.ledger.journal import Posted, balances, journals
+from mocklend.lending.books import state_of, terms_of
+from mocklend.sandboxes.ids import callback_of
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Callback, Loan
+from mocklend.storage.facts import BOOKS, WORLD, facts_of
+from mocklend.storage.stores import load_all, rows
+from mocklend.views.render import loan_doc
+
+AT_ONCE = 200
+"""Loans that are looked at together: memory stays bounded, however many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Two records that disagree: what a reconciler should find."""
+
+    finding: Finding
+    loan_id: str | None
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As the audit's JSON has it."""
+        return {
+            "class": self.finding.finding_class,
+            "entity": self.finding.entity,
+            "loan_id": self.loan_id,
+            "amount_minor": self.finding.amount_minor,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class InTransit:
+    """Money that is merely on its way: no discrepancy, and shown with its age."""
+
+    entity: str
+    loan_id: str
+    since_ms: int
+    detail: str
+
+    def to_json(self, now_ms: int) -> dict[str, Any]:
+        """As the audit's JSON has it."""
+        return {
+            "entity": self.entity,
+            "loan_id": self.loan_id,
+            "since": rfc3339(self.since_ms),
+            "age_s": max(0, now_ms - self.since_ms) // 1000,
+            "detail": self.detail,
+        }
+
+
+@dataclass(slots=True)
+class Audit:
+    """What an audit found, at one moment of the sandbox's clock."""
+
+    now_ms: int
+    discrepancies: list[Discrepancy] = field(default_factory=list)
+    in_transit: list[InTransit] = field(default_factory=list)
+    loans: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Nothing disagrees."""
+        return not self.discrepancies
+
+    def broken(self) -> Mapping[str, list[str]]:
+        """The invariants that do not hold, by name, with what is wrong."""
+        found: dict[str, list[str]] = {}
+        for one in self.discrepancies:
+            if one.finding.finding_class in ("books_invariant", "world_invariant"):
+                name, _, detail = one.detail.partition(": ")
+                found.setdefault(name, []).append(detail)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The audit, without what a fault layer may add."""
+        broken = self.broken()
+        return {
+            "now": rfc3339(self.now_ms),
+            "clean": self.clean,
+            "loans": self.loans,
+            "discrepancies": [one.to_json() for one in self.discrepancies],
+            "in_transit": [one.to_json(self.now_ms) for one in self.in_transit],
+            "invariants": [
+                {"name": name, "holds": name not in broken, "states": states, "detail": broken.get(name, [])}
+                for name, states in invariants.STATEMENTS.items()
+            ],
+        }
+
+
+def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
+    """Look at every loan of a sandbox, in one snapshot."""
+    found = Audit(now_ms)
+    for group in _groups(connection, sandbox_id):
+        ids = [loan.id for loan in group]
+        world = facts_of(connection, WORLD, sandbox_id, ids)
+        books = facts_of(connection, BOOKS, sandbox_id, ids)
+        journal = journals(connection, sandbox_id, ids)
+        pages = _pages(connection, sandbox_id, ids, now_ms)
+        for loan in group:
+            found.loans += 1
+            found.discrepancies += _world_alone(loan, world[loan.id])
+            found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
+            found.discrepancies += _page(loan, pages.get(loan.id))
+            _books_against_world(connection, sandbox_id, loan, world[loan.id], books[loan.id], found)
+    found.discrepancies += _sandbox_alone(connection, sandbox_id, found)
+    found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
+    return found
+
+
+def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
+    after = ""
+    while True:
+        sql = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id > :after ORDER BY id LIMIT :most"
+        scope = {"sandbox_id": sandbox_id, "after": after, "most": AT_ONCE}
+        ids = [row[0] for row in rows(connection, sql, scope)]
+        if not ids:
+            return
+        yield list(load_all(connection, [(sandbox_id, ("loan", id)) for id in ids]).values())
+        after = ids[-1]
+
+
+def _live(facts: Sequence[Fact], kinds: tuple[str, ...]) -> dict[str, Fact]:
+    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
+    return {fact.id: fact for fact in facts if fact.kind in kinds and fact.id not in taken_back}
+
+
+def _books_against_world(
+    connection: Connection, sandbox_id: str, loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
+) -> None:
+    """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`."""
+    kinds = (DISBURSEMENT, RECEIPT, EDIT)
+    happened, known = _live(world, kinds), _live(books, kinds)
+    for id, fact in happened.items():
+        mine = known.get(id)
+        if mine is None:
+            _missing(connection, sandbox_id, loan, fact, found)
+        elif mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
+            detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
+            stake = abs(mine.amount_minor - fact.amount_minor)
+            found.discrepancies.append(Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail))
+        elif (mine.at_ms, mine.on, mine.channel, mine.scope) != (fact.at_ms, fact.on, fact.channel, fact.scope):
+            detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
+            found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
+    for id, fact in known.items():
+        if id not in happened:
+            detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
+            found.discrepancies.append(
+                Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
+            )
+
+
+def _missing(connection: Connection, sandbox_id: str, loan: Loan, fact: Fact, found: Audit) -> None:
+    """Something happened and the books do not have it: on its way, or lost?"""
+    key = ("callback", callback_of(fact.id))
+    callback: Callback | None = load_all(connection, [(sandbox_id, key)])[(sandbox_id, key)]
+    if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
+        found.in_transit.append(InTransit(fact.id, loan.id, fact.at_ms, f"{callback.channel} is about to call back"))
+        return
+    tried = f"{callback.attempts} attempts, {callback.state}" if callback else "no callback"
+    detail = f"{fact.kind} of {fact.amount_minor} at {rfc3339(fact.at_ms)} is not on the books: {tried}"
+    found.discrepancies.append(Discrepancy(Finding("missing_in_books", fact.id, fact.amount_minor), loan.id, detail))
+
+
+def _world_alone(loan: Loan, facts: Sequence[Fact]) -> Iterator[Discrepancy]:
+    state = replay(terms_of(loan), facts, max((fact.on for fact in facts), default=date.min))
+    for name, detail in invariants.world(facts, state):
+        yield Discrepancy(Finding("world_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
+
+
+def _books_alone(loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted]) -> Iterator[Discrepancy]:
+    stored = loan.state
+    as_of = date.fromisoformat(json.loads(stored)["as_of"])
+    rebuilt: LoanState = replay(terms_of(loan), facts, as_of)
+    for name, detail in invariants.books(loan, facts, journal, rebuilt):
+        yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
+
+
+def _page(loan: Loan, page: tuple[int, str] | None) -> Iterator[Discrepancy]:
+    """V1: the newest version is on the page, and the page says what that version says."""
+    if page is None or page[0] != loan.version:
+        said = json.loads(page[1]) if page else {"status": None, "outstanding_minor": 0, "version": 0}
+        newest = json.loads(loan.pages)[-1]
+        stake = abs(newest[3] - said["outstanding_minor"])
+        detail = f"the page shows version {said['version']} ({said['status']}), the books are at {loan.version}"
+        yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest[2]})")
+    else:
+        said = json.loads(page[1])
+        wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
+        if said != wanted:
+            detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
+            yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+    if loan.mark:
+        mark = json.loads(loan.mark)
+        detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
+        yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
+
+
+_PAGES = """SELECT v.loan_id, v.version, v.doc FROM loan_views v
+    WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last AND v.visible_ms <= :now_ms
+    ORDER BY v.loan_id, v.version"""
+
+
+def _pages(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int) -> dict[str, tuple[int, str]]:
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
+    return {row[0]: (row[1], row[2]) for row in rows(connection, _PAGES, scope)}
+
+
+def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Iterator[Discrepancy]:
+    """What holds over all loans: the trial balance, and each channel's clearing account."""
+    for name, detail in invariants.sandbox(
+        balances(connection, sandbox_id),
+        _sums(connection, sandbox_id, _MONEY.format(table=WORLD)),
+        _sums(connection, sandbox_id, _MONEY.format(table=BOOKS)),
+        _sums(connection, sandbox_id, _TAKEN),
+        _sums(connection, sandbox_id, _RECEIVED),
+        rows(connection, _STRAYS, {"sandbox_id": sandbox_id}),
+    ):
+        yield Discrepancy(Finding("books_invariant", sandbox_id, 0), None, f"{name}: {detail}")
+
+
+_TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
+    GROUP BY channel"""
+_RECEIVED = """SELECT channel, SUM(amount_minor) FROM world_facts WHERE sandbox_id = :sandbox_id AND kind = 'receipt'
+    GROUP BY channel"""
+_STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
+    ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
+    WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""
+
+
+_MONEY = """SELECT channel, SUM(CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END) FROM {table}
+    WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'disbursement') GROUP BY channel"""
+
+
+def _sums(connection: Connection, sandbox_id: str, sql: str) -> dict[str, int]:
+    return {row[0]: int(row[1]) for row in rows(connection, sql, {"sandbox_id": sandbox_id})}

@@ -1,0 +1,74 @@
+"""What a channel is: its settling delay and the ladder on which it retries a callback."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import importlib
+import pkgutil
+from dataclasses import dataclass
+
+from mocklend.domain.problems import Refused
+
+SECOND, MINUTE, HOUR = 1, 60, 3600
+
+LADDERS: dict[str, tuple[int, ...]] = {
+    # Standard Webhooks 1.0.0, the specification's example: ten attempts in 75 h 35 m 5 s.
+    "standard": (
+        0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR
+    ),
+    # Alipay's notifications: eight deliveries within 25 hours.
+    "alipay": (0, 4 * MINUTE, 10 * MINUTE, 10 * MINUTE, 1 * HOUR, 2 * HOUR, 6 * HOUR, 15 * HOUR),
+    # WeChat Pay v3's payment-result notice: the first delivery and fifteen retries in 24 h 4 m.
+    "wechat": (
+        0, 15 * SECOND, 15 * SECOND, 30 * SECOND, 3 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE,
+        30 * MINUTE, 1 * HOUR, 3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR,
+    ),
+}  # fmt: skip
+"""Seconds before each attempt, counted from the one before it. The first is at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One way to pay. `settle_delay_s` is how long the money takes, `profile` the ladder of its callbacks."""
+
+    id: str
+    name: str
+    settle_delay_s: int
+    profile: str
+
+    @property
+    def ladder(self) -> tuple[int, ...]:
+        """Seconds before each attempt to deliver a callback."""
+        return LADDERS[self.profile]
+
+
+def _found() -> dict[str, Channel]:
+    kinds = importlib.import_module("mocklend.channels.kinds")
+    modules = (importlib.import_module(f"{kinds.__name__}.{one.name}") for one in pkgutil.iter_modules(kinds.__path__))
+    return {channel.id: channel for channel in sorted((m.CHANNEL for m in modules), key=lambda c: c.id)}
+
+
+_CHANNELS: dict[str, Channel] = {}
+
+
+def channels() -> dict[str, Channel]:
+    """Every channel by its id."""
+    if not _CHANNELS:
+        _CHANNELS.update(_found())
+    return _CHANNELS
+
+
+def channel_of(id: str) -> Channel:
+    """A channel, or a refusal that names those there are."""
+    channel = channels().get(id)
+    if channel is None:
+        raise Refused("channel_unknown", f"no channel {id!r}", expected=sorted(channels()), received=id)
+    return channel
+
+
+def callback_secret(api_key: str, channel_id: str) -> str:
+    """The secret that a channel signs its callbacks to one sandbox with, in Standard Webhooks' form."""
+    key = hmac.new(api_key.encode(), f"callback:{channel_id}".encode(), hashlib.sha256).digest()
+    return "whsec_" + base64.b64encode(key).decode()

@@ -1,0 +1,181 @@
+"""The platform's inbox: a channel says that it has been paid. Verified, and idempotent by trade number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.signing import verify
+from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
+from mocklend.domain.problems import Refused
+from mocklend.lending.books import Recorded, mark_of, record
+from mocklend.lending.repay import PROCESSING, SUCCEEDED
+from mocklend.sandboxes.ids import make_id, repayment_of
+from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.seams import RepaymentFiled, applied, recorded
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.render import SHOWN_FOR_MARK
+from mocklend.views.webhooks import emit
+
+VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveCallback:
+    """A callback over HTTP, from a channel or from somebody who would like to be one."""
+
+    sandbox_id: str
+    channel: str
+    headers: Mapping[str, str] = field(hash=False)
+    body: bytes
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """Known only once the body is verified."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200 once the books have it, also when they had it before."""
+        receive(work, self.channel, self.headers, self.body)
+        return Answer(200, {"received": True})
+
+
+def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> Repayment:
+    """Verify a callback and apply what it says. Every refusal comes before the first effect."""
+    channel = channel_of(channel_id)
+    verify(callback_secret(work.sandbox.api_key, channel.id), headers, body, work.now_ms)
+    said = _read(body)
+    order: Repayment | None = work.get("repayment", repayment_of(said["out_trade_no"]))
+    if order is None or order.channel != channel.id:
+        raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
+    if (said["amount_minor"], said["currency"]) != (order.amount_minor, order.currency):
+        raise Refused(
+            "callback_amount_mismatch",
+            "the amount is not what was ordered",
+            expected={"amount_minor": order.amount_minor, "currency": order.currency},
+            received={"amount_minor": said["amount_minor"], "currency": said["currency"]},
+            **_ids(said),
+        )
+    if order.status != PROCESSING:
+        return order  # Delivered again: at least once is what channels promise.
+    return apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
+
+
+def callback_body(work: Work, order: Repayment, paid_at: str, channel_trade_no: str, timestamp: str) -> str:
+    """What a channel sends when it has been paid."""
+    return json.dumps(
+        {
+            "type": "payment.succeeded",
+            "timestamp": timestamp,
+            "data": {
+                "version": VERSION,
+                "out_trade_no": "ML" + order.id.removeprefix("rpy_").upper(),
+                "channel_trade_no": channel_trade_no,
+                "state": "SUCCESS",
+                "amount_minor": order.amount_minor,
+                "currency": order.currency,
+                "paid_at": paid_at,
+            },
+        },
+        separators=(",", ":"),
+    )
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """The callback's data, with `paid_ms`; or Refused."""
+    try:
+        data = json.loads(body)["data"]
+        texts = [data[name] for name in ("out_trade_no", "channel_trade_no", "state", "currency", "paid_at")]
+        amount, version = data["amount_minor"], data["version"]
+        paid_ms = parse_rfc3339(data["paid_at"])
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        raise Refused("callback_malformed", "a field is missing or not what it should be") from None
+    if type(amount) is not int or not all(isinstance(text, str) and 0 < len(text) <= 64 for text in texts):
+        raise Refused("callback_malformed", "a field is not what it should be")
+    if version != VERSION:
+        raise Refused("callback_version_stale", "the version is not ours", expected=VERSION, received=str(version)[:64])
+    if data["state"] != "SUCCESS":
+        raise Refused("callback_malformed", "the state is not one that this inbox takes", expected="SUCCESS")
+    return {**data, "paid_ms": paid_ms}
+
+
+def _ids(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {"out_trade_no": said["out_trade_no"]}
+
+
+def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: str) -> Repayment:
+    """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
+    loan: Loan = work.get("loan", order.loan_id)
+    fact = Fact(
+        id=order.id,
+        kind=RECEIPT,
+        at_ms=paid_ms,
+        on=business_date(paid_ms, work.sandbox.zone),
+        amount_minor=order.amount_minor,
+        channel=order.channel,
+        scope=order.type,
+    )
+    work.signal(applied(order.id), recorded(loan.id))
+    done = record(work, loan, fact, cause="receipt", channel=order.channel)
+    settled, over = done.state.applied[order.id]
+    order = replace(
+        order,
+        status=SUCCEEDED,
+        channel_trade_no=channel_trade_no,
+        applied_minor=settled,
+        overpaid_minor=over,
+        paid_ms=paid_ms,
+        applied_ms=work.now_ms,
+    )
+    work.put(order)
+    told = {"repayment_id": order.id, "loan_id": loan.id, "amount_minor": order.amount_minor, "status": order.status}
+    emit(work, "repayment.succeeded", loan.id, order.id, told)
+    _pass_desk(work, done, order)
+    return order
+
+
+def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
+    """The operations desk sees every receipt. Honestly it does nothing; a clerk at fault marks the bill."""
+    loan = done.loan
+    given = RepaymentFiled(
+        entity=loan.id,
+        occurrence=loan.version,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        repayment_id=order.id,
+        edit_id=make_id("edt", work.sandbox.seed, loan.id, "desk", order.id),
+        channel=order.channel,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        books_status=loan.status,
+    )
+    happened = work.act(given)
+    if happened.marked_status is None:
+        return
+    status = happened.marked_status
+    assert SHOWN_FOR_MARK[status] != loan.status, "a mark that says what the books say is no mark"
+    on = business_date(work.now_ms, work.sandbox.zone)
+    loan = replace(loan, edits=loan.edits + 1)
+    edit = OperatorEdit(
+        id=given.edit_id,
+        loan_id=loan.id,
+        n=loan.edits,
+        edit_kind="MODIFY_BILL_STATUS",
+        amount_minor=None,
+        status=status,
+        memo=f"Filed with {order.id}",
+        operator="desk",
+        approver=None,
+        state="APPLIED",
+        before=json.dumps({"status": loan.status, "outstanding_minor": done.state.outstanding_minor}),
+        after=json.dumps({"status": SHOWN_FOR_MARK[status], "outstanding_minor": done.state.outstanding_minor}),
+        created_ms=work.now_ms,
+    )
+    work.put(edit)
+    mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
+    record(work, loan, mark, cause="edit", mark=mark_of(edit.id, status))

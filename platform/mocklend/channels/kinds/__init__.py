@@ -1,0 +1,1 @@
+"""One file a channel. A new channel is a new file here, with its CHANNEL."""

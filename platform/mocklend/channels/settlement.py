@@ -1,0 +1,99 @@
+"""A channel settles: its delay is over, it has the money, and it queues the callback that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.sandboxes.ids import callback_of, suffix
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.storage.entities import Callback, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.world.record import witness
+
+
+@dataclass(frozen=True, slots=True)
+class SettleTrade:
+    """The money of one order arrives at its channel."""
+
+    sandbox_id: str
+    trade_id: str
+    repayment_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The channel's record and the order behind it."""
+        return (("trade", self.trade_id), ("repayment", self.repayment_id))
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the trade."""
+        trade: Trade = work.get("trade", self.trade_id)
+        if trade.state != "CREATED" or trade.due_ms is None:
+            return Answer(200, trade_doc(trade))
+        order: Repayment = work.get("repayment", trade.repayment_id)
+        paid_ms = trade.due_ms
+        trade = replace(
+            trade,
+            state="SUCCESS",
+            paid_ms=paid_ms,
+            due_ms=None,
+            channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
+        )
+        work.put(trade)
+        on = business_date(paid_ms, work.sandbox.zone)
+        witness(
+            work,
+            trade.loan_id,
+            Fact(order.id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=order.type),
+        )
+        work.put(
+            Callback(
+                id=callback_of(order.id),
+                loan_id=trade.loan_id,
+                repayment_id=order.id,
+                out_trade_no=trade.id,
+                channel=trade.channel,
+                state="QUEUED",
+                attempts=0,
+                lost_left=0,
+                log="[]",
+                queued_ms=work.now_ms,
+                due_ms=work.now_ms,
+                acked_ms=None,
+                applied_ms=None,
+            )
+        )
+        return Answer(200, trade_doc(trade))
+
+
+def trade_doc(trade: Trade) -> dict[str, Any]:
+    """A channel's record as JSON: what an order query answers."""
+    return {
+        "channel": trade.channel,
+        "out_trade_no": trade.id,
+        "channel_trade_no": trade.channel_trade_no,
+        "amount_minor": trade.amount_minor,
+        "currency": trade.currency,
+        "state": trade.state,
+        "payer_reference": trade.payer_reference,
+        "created_at": rfc3339(trade.created_ms),
+        "paid_at": maybe_rfc3339(trade.paid_ms),
+    }
+
+
+def callback_doc(callback: Callback) -> dict[str, Any]:
+    """A callback's delivery log as JSON."""
+    return {
+        "id": callback.id,
+        "channel": callback.channel,
+        "out_trade_no": callback.out_trade_no,
+        "state": callback.state,
+        "attempts": json.loads(callback.log),
+        "queued_at": rfc3339(callback.queued_ms),
+        "next_attempt_at": maybe_rfc3339(callback.due_ms),
+        "acked_at": maybe_rfc3339(callback.acked_ms),
+        "applied_at": maybe_rfc3339(callback.applied_ms),
+    }

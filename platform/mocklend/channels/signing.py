@@ -1,0 +1,55 @@
+"""Standard Webhooks signatures, on the sandbox's clock.
+
+The library signs; it would also verify, but against real time, and a sandbox may live in another year.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
+
+from mocklend.domain.problems import Refused
+
+TOLERANCE_S = 300
+"""How far a signature's time may be from the clock, either way. Standard Webhooks leaves it open; 5 minutes is usual."""
+
+
+def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[str, str]:
+    """The three headers over `id.timestamp.body`."""
+    at = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(at_ms // 1000),
+        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+    }
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) -> str:
+    """The message's id, or Refused `callback_signature_invalid`."""
+    message_id = headers.get("webhook-id", "")
+    stamp = headers.get("webhook-timestamp", "")
+    if not message_id or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
+        raise Refused(
+            "callback_signature_invalid",
+            "the headers webhook-id and webhook-timestamp are missing or malformed",
+            expected=["webhook-id", "webhook-timestamp", "webhook-signature"],
+        )
+    if abs(int(stamp) - now_ms // 1000) > TOLERANCE_S:
+        raise Refused(
+            "callback_signature_invalid",
+            f"the timestamp is more than {TOLERANCE_S} s from the sandbox's clock",
+            expected=now_ms // 1000,
+            received=int(stamp),
+        )
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Refused("callback_malformed", "the body is not UTF-8") from None
+    wanted = Webhook(secret).sign(message_id, datetime.fromtimestamp(int(stamp), UTC), text)
+    offered = headers.get("webhook-signature", "").split(" ")
+    if not any(hmac.compare_digest(wanted.encode(), one.encode()) for one in offered):
+        raise Refused("callback_signature_invalid", "no signature matches", webhook_id=message_id)
+    return message_id

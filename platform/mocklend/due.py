@@ -1,0 +1,81 @@
+"""What falls due on a sandbox's clock, in order: lags that end, money that settles, callbacks, due dates, webhooks.
+
+Due times live on the rows themselves, each with an index; there is no second list that could disagree with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Connection
+
+from mocklend.channels.callbacks import AttemptCallback
+from mocklend.channels.settlement import SettleTrade
+from mocklend.lending import TouchLoan
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Command
+from mocklend.views.show import ShowVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing that is due. `extra` is what its command needs beside the id."""
+
+    due_ms: int
+    what: str
+    id: str
+    loan_id: str
+    extra: str
+
+
+_SOURCES = (
+    # At one moment, in this order: pages first, then money before the message that tells of it, then the calendar.
+    (1, "view", "loan_views", "loan_id", "loan_id", "CAST(version AS TEXT)"),
+    (2, "settlement", "trades", "id", "loan_id", "repayment_id"),
+    (3, "callback", "callbacks", "id", "loan_id", "repayment_id"),
+    (4, "due_date", "loans", "id", "id", "''"),
+    (5, "webhook", "webhooks", "id", "loan_id", "endpoint_id"),
+)
+
+_BRANCH = """SELECT * FROM (
+    SELECT due_ms, {rank} AS rank, '{what}' AS what, {id} AS id, {loan} AS loan_id, {extra} AS extra FROM {table}
+    WHERE sandbox_id = :sandbox_id AND due_ms <= :until_ms ORDER BY due_ms, {id} LIMIT :most) AS {table}_due"""
+
+EVERY = tuple(source[1] for source in _SOURCES)
+QUICK = EVERY[:-1]
+WEBHOOK = EVERY[-1:]
+
+
+@cache
+def _sql(only: tuple[str, ...]) -> str:
+    branches = [
+        _BRANCH.format(rank=rank, what=what, table=table, id=id, loan=loan, extra=extra)
+        for rank, what, table, id, loan, extra in _SOURCES
+        if what in only
+    ]
+    return " UNION ALL ".join(branches) + " ORDER BY 1, 2, 4 LIMIT :most"
+
+
+def due(
+    connection: Connection, sandbox_id: str, until_ms: int, most: int, *, only: tuple[str, ...] = EVERY
+) -> Sequence[Due]:
+    """What is due until a moment, in order; `most` at a time."""
+    found = rows(connection, _sql(only), {"sandbox_id": sandbox_id, "until_ms": until_ms, "most": most})
+    return [Due(row[0], row[2], row[3], row[4], row[5]) for row in found]
+
+
+def command_for(sandbox_id: str, item: Due) -> Command:
+    """The command that works off a due item. Webhooks have none: they need the network first."""
+    match item.what:
+        case "view":
+            return ShowVersion(sandbox_id, item.loan_id, int(item.extra))
+        case "settlement":
+            return SettleTrade(sandbox_id, item.id, item.extra)
+        case "callback":
+            return AttemptCallback(sandbox_id, item.id, item.extra, out_trade_no(item.extra), item.loan_id)
+        case "due_date":
+            return TouchLoan(sandbox_id, item.loan_id)
+    raise AssertionError(f"no command works off a {item.what}")

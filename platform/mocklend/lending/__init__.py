@@ -1,0 +1,8 @@
+"""The commands, decided purely: borrow, quote, repay, and what the passing of time does to a loan."""
+
+from mocklend.lending.borrow import AddBorrower, Borrow
+from mocklend.lending.quotes import MakeQuote
+from mocklend.lending.repay import Repay
+from mocklend.lending.touch import TouchLoan
+
+__all__ = ["AddBorrower", "Borrow", "MakeQuote", "Repay", "TouchLoan"]

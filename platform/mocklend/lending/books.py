@@ -1,0 +1,119 @@
+"""Recording a fact on a loan's books: the one place where the journal, the projection and the page move together.
+
+fact ──▶ in order?  ── yes ──▶ take it on the stored state, post what it moves
+             │
+             no (backdated, or a reversal): replay everything, make the journal say that
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from mocklend.domain.facts import Fact, Terms, business_date, midnight_ms
+from mocklend.domain.product import Product
+from mocklend.domain.replay import LoanState, dump, load, replay
+from mocklend.ledger.journal import Head, live, post, repost
+from mocklend.storage.entities import Loan, Repayment
+from mocklend.storage.facts import BOOKS, append
+from mocklend.storage.work import Work
+from mocklend.views.pages import refresh
+from mocklend.views.webhooks import emit, status_event
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A loan after a fact: its entity, already put, and its state."""
+
+    loan: Loan
+    state: LoanState
+
+
+def record(
+    work: Work, loan: Loan, fact: Fact, *, cause: str, channel: str | None = None, mark: str | None = None
+) -> Recorded:
+    """Put a fact on the books and show the result. `mark` is for a mark that pins the status (JSON).
+
+    The caller has signalled `recorded` before: what this fact outdates ends before what it brings begins.
+    """
+    today = business_date(work.now_ms, work.sandbox.zone)
+    state = state_of(loan)
+    head = Head(loan.next_seq, loan.head_hash)
+    if state.follows(fact):
+        state.take(fact)
+        state.touch(today)
+        head = post(work, loan.id, loan.currency, head, state.movements)
+    else:
+        facts = [*work.get("facts", loan.id), fact]
+        state = replay(terms_of(loan), facts, max(today, state.as_of))
+        head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
+        _settle_others(work, fact, state)
+    append(work, BOOKS, loan.id, fact)
+    return Recorded(show(work, loan, state, head, cause=cause, channel=channel, mark=mark), state)
+
+
+def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
+    """A fact in the past may change how much of a later repayment settled something and how much was too much."""
+    for repayment_id, (applied, over) in state.applied.items():
+        if repayment_id != fact.id:
+            other: Repayment = work.get("repayment", repayment_id)
+            if (other.applied_minor, other.overpaid_minor) != (applied, over):
+                work.put(replace(other, applied_minor=applied, overpaid_minor=over))
+
+
+def show(
+    work: Work,
+    loan: Loan,
+    state: LoanState,
+    head: Head,
+    *,
+    cause: str,
+    channel: str | None = None,
+    mark: str | None = None,
+) -> Loan:
+    """Keep the new projection, refresh the page, tell the client of a change of status."""
+    before = loan.status
+    due = state.next_touch()
+    loan = replace(
+        loan,
+        version=loan.version + 1,
+        status=state.status,
+        outstanding_principal_minor=state.outstanding_principal_minor,
+        state=dump(state),
+        next_seq=head.next_seq,
+        head_hash=head.hash,
+        mark=mark,
+        due_ms=midnight_ms(due, work.sandbox.zone) if due else None,
+    )
+    loan = refresh(work, loan, state, cause=cause, channel=channel)
+    work.put(loan)
+    event = status_event(before, loan.status)
+    if event:
+        told = {"loan_id": loan.id, "status": loan.status, "version": loan.version}
+        emit(work, event, loan.id, f"{loan.id}.{loan.version}", told)
+    return loan
+
+
+def mark_of(edit_id: str, status: str) -> str:
+    """A mark as the loan keeps it."""
+    return json.dumps({"edit_id": edit_id, "status": status}, separators=(",", ":"))
+
+
+def state_of(loan: Loan) -> LoanState:
+    """The books' projection of a loan, fresh: the caller may change it."""
+    return load(terms_of(loan), loan.state)
+
+
+def terms_of(loan: Loan) -> Terms:
+    """What was agreed."""
+    return Terms(
+        loan.id, loan.currency, loan.principal_minor, date.fromisoformat(loan.start_date), product_of(loan.product)
+    )
+
+
+@lru_cache(maxsize=256)
+def product_of(stored: str) -> Product:
+    """The product that a loan was made on. Products are few and loans many, so they are read once."""
+    return Product.from_json(json.loads(stored))

@@ -1,0 +1,207 @@
+"""Becoming a borrower, and borrowing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import DISBURSEMENT, Fact, Terms, business_date
+from mocklend.domain.money import format_minor
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import (
+    DEFAULT_ALLOCATION,
+    Excess,
+    Method,
+    Processing,
+    Product,
+)
+from mocklend.domain.replay import dump, opened
+from mocklend.domain.schedule import ScheduleError
+from mocklend.ledger.journal import NO_HASH
+from mocklend.lending.books import record
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Borrower, Loan
+from mocklend.storage.stores import loader, select_in
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.render import loan_doc
+from mocklend.views.webhooks import emit
+from mocklend.world.record import witness
+
+DISBURSE_CHANNEL = "bank_transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class AddBorrower:
+    """Make a borrower, or find the one that this very request made before."""
+
+    sandbox_id: str
+    reference: str
+    name: str
+    credit_limit_minor: int
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """Its id follows from the seed, which is loaded first."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """201, or 200 for a repeat."""
+        id = make_id("brw", work.sandbox.seed, self.reference)
+        known: Borrower | None = work.get("borrower", id)
+        if known is None:
+            made = Borrower(id, self.reference, self.name, self.credit_limit_minor, work.now_ms)
+            work.put(made)
+            return Answer(201, borrower_doc(made))
+        if (known.name, known.credit_limit_minor) != (self.name, self.credit_limit_minor):
+            raise Refused(
+                "reference_taken",
+                f"borrower {id} has this reference, with another name or credit limit",
+                borrower_id=id,
+            )
+        return Answer(200, borrower_doc(known))
+
+
+def borrower_doc(borrower: Borrower) -> dict[str, Any]:
+    """A borrower as JSON."""
+    return {
+        "id": borrower.id,
+        "reference": borrower.reference,
+        "name": borrower.name,
+        "credit_limit_minor": borrower.credit_limit_minor,
+        "created_at": rfc3339(borrower.created_ms),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How much of a borrower's limit is taken: the principal outstanding on all their loans. Derived, never stored."""
+
+    kind: ClassVar[str] = "drawn"
+    id: str
+    minor: int
+
+
+@loader("drawn")
+def _drawn(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, Drawn]:
+    sql = (
+        "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
+    )
+    found = {id: Drawn(id, 0) for id in borrower_ids}
+    scope = {"sandbox_id": sandbox_id}
+    for id, minor in select_in(connection, sql, borrower_ids, scope, tail=" GROUP BY borrower_id"):
+        found[id] = Drawn(id, int(minor))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    """Lend a principal on a product and pay it out."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    borrower_id: str
+    principal_minor: int
+    currency: str
+    product: Product
+    product_id: str | None
+    reference: str | None
+
+    def needs(self) -> Iterable[Key]:
+        """The borrower and what they have drawn."""
+        return (("borrower", self.borrower_id), ("drawn", self.borrower_id))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the loan's first page."""
+        borrower: Borrower | None = work.get("borrower", self.borrower_id)
+        if borrower is None:
+            raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
+        _refuse_unsupported(self.product)
+        limits = self.product.limits
+        if not limits.min_minor <= self.principal_minor <= limits.max_minor:
+            raise Refused(
+                "amount_out_of_range",
+                "the product does not lend this principal",
+                expected=f"{limits.min_minor} to {limits.max_minor}",
+                received=self.principal_minor,
+            )
+        drawn: Drawn = work.get("drawn", borrower.id)
+        free = borrower.credit_limit_minor - drawn.minor
+        if self.principal_minor > free:
+            raise Refused(
+                "credit_limit_exceeded",
+                f"of a limit of {format_minor(borrower.credit_limit_minor, self.currency)}, "
+                f"{format_minor(max(free, 0), self.currency)} are free",
+                expected=max(free, 0),
+                received=self.principal_minor,
+                borrower_id=borrower.id,
+            )
+        loan = self._new_loan(work)
+        if work.get("loan", loan.id) is not None:
+            raise Refused(
+                "reference_taken", f"loan {loan.id} has this reference", loan_id=loan.id, reference=loan.reference
+            )
+        work.put(replace(drawn, minor=drawn.minor + self.principal_minor))
+        start = business_date(work.now_ms, work.sandbox.zone)
+        paid_out = Fact(loan.id, DISBURSEMENT, work.now_ms, start, self.principal_minor, loan.disburse_channel)
+        witness(work, loan.id, paid_out)
+        done = record(work, loan, paid_out, cause="disbursement")
+        doc = loan_doc(done.loan, done.state, work.now_ms)
+        emit(work, "loan.disbursed", loan.id, loan.id, {"loan_id": loan.id, "principal_minor": loan.principal_minor})
+        return Answer(201, doc)
+
+    def _new_loan(self, work: Work) -> Loan:
+        assert self.idem is not None, "borrowing moves money and needs an idempotency key"
+        reference = self.reference or self.idem.key
+        start = business_date(work.now_ms, work.sandbox.zone)
+        id = make_id("loan", work.sandbox.seed, reference)
+        try:
+            state = opened(Terms(id, self.currency, self.principal_minor, start, self.product))
+        except ScheduleError as error:
+            raise Refused("product_invalid", str(error), expected=error.expected, received=error.got) from None
+        return Loan(
+            id=id,
+            borrower_id=self.borrower_id,
+            reference=reference,
+            currency=self.currency,
+            product_id=self.product_id,
+            product=json.dumps(self.product.to_json(), separators=(",", ":")),
+            principal_minor=self.principal_minor,
+            start_date=start.isoformat(),
+            disburse_channel=DISBURSE_CHANNEL,
+            created_ms=work.now_ms,
+            version=0,
+            status=state.status,
+            outstanding_principal_minor=0,
+            state=dump(state),
+            next_seq=1,
+            head_hash=NO_HASH,
+            edits=0,
+            mark=None,
+            pages="[]",
+            due_ms=None,
+        )
+
+
+def _refuse_unsupported(product: Product) -> None:
+    """Terms that a trial schedule can show but a loan cannot follow yet are refused, never quietly ignored."""
+    follows: dict[str, tuple[Any, Any]] = {
+        "method": (product.method, Method.EQUAL_INSTALMENT),
+        "allocation": (product.allocation, DEFAULT_ALLOCATION),
+        "processing": (product.processing, Processing.HORIZONTAL),
+        "excess": (product.excess, Excess.NEXT_INSTALMENT),
+        "penalty.grace_days": (product.penalty.grace_days, 0),
+    }
+    for field, (asked, only) in follows.items():
+        if asked != only:
+            raise Refused(
+                "product_invalid",
+                f"loans follow one {field} so far",
+                expected=only if isinstance(only, int | str) else [str(one) for one in only],
+                received=asked if isinstance(asked, int | str) else [str(one) for one in asked],
+                field=field,
+            )

@@ -1,0 +1,126 @@
+"""Ordering a repayment. Nothing is repaid yet: the money goes its way through a channel, and the channel will tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mocklend.domain.money import format_minor
+from mocklend.domain.problems import Refused
+from mocklend.lending.quotes import active_loan
+from mocklend.sandboxes.ids import make_id, out_trade_no
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.storage.entities import Quote, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+PROCESSING, SUCCEEDED, REVERSED = "PROCESSING", "S", "REVERSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Repay:
+    """Order a repayment through a channel that settles after a delay."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    loan_id: str
+    amount_minor: int
+    channel: str
+    settle_delay_s: int
+    type: str
+    quote_id: str | None
+    payer_reference: str | None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan, and the quote if one is named."""
+        yield ("loan", self.loan_id)
+        if self.quote_id is not None:
+            yield ("quote", self.quote_id)
+
+    def decide(self, work: Work) -> Answer:
+        """202: the order is with the channel."""
+        loan = active_loan(work, self.loan_id)
+        if self.quote_id is not None:
+            self._hold_to_quote(work, self.quote_id, loan.currency)
+        assert self.idem is not None, "repaying moves money and needs an idempotency key"
+        repayment = Repayment(
+            id=make_id("rpy", work.sandbox.seed, loan.id, self.idem.key),
+            loan_id=loan.id,
+            status=PROCESSING,
+            amount_minor=self.amount_minor,
+            currency=loan.currency,
+            channel=self.channel,
+            type=self.type,
+            quote_id=self.quote_id,
+            payer_reference=self.payer_reference,
+            channel_trade_no=None,
+            applied_minor=0,
+            overpaid_minor=0,
+            created_ms=work.now_ms,
+            paid_ms=None,
+            applied_ms=None,
+        )
+        work.put(repayment)
+        work.put(
+            Trade(
+                id=out_trade_no(repayment.id),
+                loan_id=loan.id,
+                repayment_id=repayment.id,
+                channel=self.channel,
+                channel_trade_no=None,
+                state="CREATED",
+                amount_minor=self.amount_minor,
+                currency=loan.currency,
+                payer_reference=self.payer_reference,
+                created_ms=work.now_ms,
+                paid_ms=None,
+                due_ms=work.now_ms + self.settle_delay_s * 1000,
+            )
+        )
+        return Answer(202, repayment_doc(repayment))
+
+    def _hold_to_quote(self, work: Work, quote_id: str, currency: str) -> None:
+        quote: Quote | None = work.get("quote", quote_id)
+        if quote is None or quote.loan_id != self.loan_id:
+            raise Refused(
+                "quote_unknown", f"no quote {quote_id} for this loan", quote_id=quote_id, loan_id=self.loan_id
+            )
+        if work.now_ms > quote.valid_until_ms:
+            raise Refused(
+                "quote_stale",
+                "the quote's day is over",
+                expected=f"until {rfc3339(quote.valid_until_ms)}",
+                received=rfc3339(work.now_ms),
+                quote_id=quote_id,
+            )
+        if (quote.type, quote.total_minor) != (self.type, self.amount_minor):
+            raise Refused(
+                "quote_mismatch",
+                f"the quote is for {quote.type}, {format_minor(quote.total_minor, currency)}",
+                expected={"type": quote.type, "amount_minor": quote.total_minor},
+                received={"type": self.type, "amount_minor": self.amount_minor},
+                quote_id=quote_id,
+            )
+
+
+def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:
+    """A repayment as JSON, as the platform knows it."""
+    r = repayment if isinstance(repayment, Repayment) else Repayment(**repayment)
+    return {
+        "id": r.id,
+        "loan_id": r.loan_id,
+        "status": r.status,
+        "amount_minor": r.amount_minor,
+        "applied_minor": r.applied_minor,
+        "overpaid_minor": r.overpaid_minor,
+        "currency": r.currency,
+        "channel": r.channel,
+        "type": r.type,
+        "quote_id": r.quote_id,
+        "payer_reference": r.payer_reference,
+        "out_trade_no": out_trade_no(r.id),
+        "channel_trade_no": r.channel_trade_no,
+        "created_at": rfc3339(r.created_ms),
+        "paid_at": maybe_rfc3339(r.paid_ms),
+        "applied_at": maybe_rfc3339(r.applied_ms),
+    }

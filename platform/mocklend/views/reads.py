@@ -1,0 +1,184 @@
+"""Reading: each function answers one question from one snapshot, and writes nothing.
+
+The status page is one query: the newest version that is visible at the sandbox's time.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import Terms
+from mocklend.domain.problems import Refused
+from mocklend.domain.replay import LoanState, load
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Loan
+from mocklend.storage.stores import load_all, rows
+from mocklend.storage.work import Sandbox
+from mocklend.views.render import instalment_docs
+
+PAGE_MAX = 500
+
+
+def entity(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
+    """One entity, or Refused `<kind>_unknown`."""
+    found = load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]
+    if found is None:
+        raise Refused(f"{kind}_unknown", f"no {kind} {id}", **{f"{kind}_id": id})
+    return found
+
+
+_PAGE = """SELECT v.doc, v.state FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id
+    AND v.visible_ms <= :now_ms ORDER BY v.version DESC LIMIT 1"""
+
+
+def page(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) -> tuple[dict[str, Any], str]:
+    """What the status page says of a loan, and the state that it was made from."""
+    found = rows(connection, _PAGE, {"sandbox_id": sandbox_id, "loan_id": loan_id, "now_ms": now_ms})
+    if not found:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    return json.loads(found[0][0]), found[0][1]
+
+
+def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, terms_of: Any) -> dict[str, Any]:
+    """The instalments, from the same version as the page."""
+    doc, stored = page(connection, sandbox_id, now_ms, loan_id)
+    loan: Loan = entity(connection, sandbox_id, "loan", loan_id)
+    terms: Terms = terms_of(loan)
+    state: LoanState = load(terms, stored)
+    return {
+        "loan_id": loan_id,
+        "version": doc["version"],
+        "as_of": doc["as_of"],
+        "instalments": instalment_docs(state),
+    }
+
+
+_LIST = """SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id > :after
+    AND v.version = (SELECT MAX(w.version) FROM loan_views w
+        WHERE w.sandbox_id = v.sandbox_id AND w.loan_id = v.loan_id AND w.visible_ms <= :now_ms)
+    {filters} ORDER BY v.loan_id LIMIT :most"""
+
+
+def loans(
+    connection: Connection,
+    sandbox_id: str,
+    now_ms: int,
+    *,
+    borrower_id: str | None = None,
+    status: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> dict[str, Any]:
+    """A page of the list of loans. It shows each loan at the version that its own page shows."""
+    filters, values = "", {"sandbox_id": sandbox_id, "now_ms": now_ms, "after": after, "most": limit + 1}
+    for name, value in (("borrower_id", borrower_id), ("status", status)):
+        if value is not None:
+            filters += f" AND v.{name} = :{name}"
+            values[name] = value
+    found = rows(connection, _LIST.format(filters=filters), values)
+    return _listed("loans", [(row[0], json.loads(row[1])) for row in found], limit)
+
+
+def _listed(name: str, found: list[tuple[str, dict[str, Any]]], limit: int) -> dict[str, Any]:
+    more = len(found) > limit
+    return {
+        name: [doc for _, doc in found[:limit]],
+        "next_cursor": cursor(found[limit - 1][0]) if more else None,
+    }
+
+
+def cursor(after: str) -> str:
+    """An opaque place in a list."""
+    return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def after_cursor(text: str) -> str:
+    """The place that a cursor names; Refused `validation_failed` if it names none."""
+    try:
+        return base64.urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")).decode("utf-8")
+    except (ValueError, UnicodeError):
+        raise Refused("validation_failed", "the cursor is not one of ours", received=text[:64]) from None
+
+
+def repayments(
+    connection: Connection, sandbox_id: str, loan_id: str, *, after: str = "", limit: int = 50
+) -> tuple[list[Any], str | None]:
+    """A loan's repayments, by id, and the next cursor."""
+    entity(connection, sandbox_id, "loan", loan_id)
+    sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND id > :after
+             ORDER BY id LIMIT :most"""
+    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id, "after": after, "most": limit + 1}
+    ids = [row[0] for row in rows(connection, sql, scope)]
+    found = load_all(connection, [(sandbox_id, ("repayment", id)) for id in ids[:limit]])
+    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+
+
+def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
+    """A loan's operator edits, oldest first."""
+    entity(connection, sandbox_id, "loan", loan_id)
+    sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n"
+    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
+    return list(load_all(connection, [(sandbox_id, ("edit", id)) for id in ids]).values())
+
+
+_TRANSACTIONS = """SELECT chain, seq, id, kind, effective_date, recorded_ms, reverses, ref, period_from, period_to,
+    currency, prev_hash, hash FROM transactions WHERE sandbox_id = :sandbox_id AND {where}
+    ORDER BY chain, seq LIMIT :most"""
+_POSTINGS = """SELECT debit, credit, amount_minor FROM postings
+    WHERE sandbox_id = :sandbox_id AND chain = :chain AND seq = :seq ORDER BY line"""
+
+
+def transactions(
+    connection: Connection, sandbox_id: str, *, loan_id: str | None = None, after: str = "", limit: int = 50
+) -> dict[str, Any]:
+    """The journal, by loan and number: what a reconciler reads."""
+    chain, _, seq = after.rpartition("/")
+    values: dict[str, Any] = {"sandbox_id": sandbox_id, "most": limit + 1}
+    where = "1 = 1"
+    if after:
+        if not seq.isdigit() or len(seq) > 18:
+            raise Refused("validation_failed", "the cursor is not one of ours", received=after[:64])
+        where = "(chain > :after_chain OR (chain = :after_chain AND seq > :after_seq))"
+        values |= {"after_chain": chain, "after_seq": int(seq)}
+    if loan_id is not None:
+        where += " AND chain = :loan_id"
+        values["loan_id"] = loan_id
+    found = [
+        (f"{row[0]}/{row[1]}", _transaction(connection, sandbox_id, row))
+        for row in rows(connection, _TRANSACTIONS.format(where=where), values)
+    ]
+    return _listed("transactions", found, limit)
+
+
+def _transaction(connection: Connection, sandbox_id: str, row: Any) -> dict[str, Any]:
+    chain, seq, id, kind, on, recorded_ms, reverses, ref, start, stop, currency, prev, digest = row
+    moved = rows(connection, _POSTINGS, {"sandbox_id": sandbox_id, "chain": chain, "seq": seq})
+    return {
+        "id": id,
+        "loan_id": chain,
+        "seq": seq,
+        "kind": kind,
+        "effective_date": on,
+        "recorded_at": rfc3339(recorded_ms),
+        "reverses": reverses,
+        "ref": ref,
+        "period_from": start,
+        "period_to": stop,
+        "postings": [
+            {"debit": debit, "credit": credit, "amount_minor": amount, "currency": currency}
+            for debit, credit, amount in moved
+        ],
+        "prev_hash": prev,
+        "hash": digest,
+    }
+
+
+def endpoints(sandbox: Sandbox) -> list[Mapping[str, Any]]:
+    """The sandbox's webhook endpoints."""
+    found: list[Mapping[str, Any]] = json.loads(sandbox.endpoints)
+    return found

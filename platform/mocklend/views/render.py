@@ -1,0 +1,91 @@
+"""A loan as JSON: what the status page and the list of instalments say. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mocklend.domain.replay import Instalment, LoanState
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Loan
+
+SHOWN_FOR_MARK = {"INIT": "SUBMITTED", "VALID": "USING", "OVERDUE": "OVD", "CLEAR": "CLEAR"}
+"""The bill statuses of an operator's mark, and the loan status that the page then shows."""
+
+
+def marked(loan: Loan) -> str | None:
+    """The status that an operator's mark pins on the page, if one does."""
+    return SHOWN_FOR_MARK[json.loads(loan.mark)["status"]] if loan.mark else None
+
+
+def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
+    """The status page."""
+    return {
+        "id": loan.id,
+        "borrower_id": loan.borrower_id,
+        "reference": loan.reference,
+        "product_id": loan.product_id,
+        "currency": loan.currency,
+        "status": marked(loan) or state.status,
+        "principal_minor": loan.principal_minor,
+        "outstanding_minor": state.outstanding_minor,
+        "outstanding_principal_minor": state.outstanding_principal_minor,
+        "overdue_minor": state.overdue_minor,
+        "overpaid_minor": state.overpaid_minor,
+        "paid_minor": state.paid_minor,
+        "next_due": next_due(state),
+        "disbursed_at": rfc3339(loan.created_ms),
+        "version": loan.version,
+        "as_of": rfc3339(as_of_ms),
+    }
+
+
+def next_due(state: LoanState) -> dict[str, Any] | None:
+    """The next instalment that asks for money, and how much it will have asked for on its due date."""
+    for instalment in state.instalments:
+        if instalment.due_date >= state.as_of:
+            due = instalment.outstanding + to_come(state, instalment)
+            if due:
+                return {"n": instalment.n, "due_date": instalment.due_date.isoformat(), "due_minor": due}
+    return None
+
+
+def to_come(state: LoanState, instalment: Instalment) -> int:
+    """Interest that this instalment will still accrue if every instalment before it is paid when due."""
+    return 0 if state.outstanding_minor == 0 else state.interest_to_come(instalment)
+
+
+def instalment_docs(state: LoanState) -> list[dict[str, Any]]:
+    """Every instalment with what it asks for and what it has got."""
+    return [_instalment_doc(state, instalment) for instalment in state.instalments]
+
+
+def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
+    interest = i.interest + to_come(state, i)
+    penalty = i.penalty_principal + i.penalty_interest
+    due = i.principal + interest + i.fee + penalty
+    left = due - i.paid
+    if left == 0:
+        status = "CLEAR"
+    elif i.due_date < state.as_of:
+        status = "OVD"
+    elif i.paid:
+        status = "PARTIAL"
+    else:
+        status = "DUE" if i.from_date <= state.as_of else "PENDING"
+    return {
+        "n": i.n,
+        "from_date": i.from_date.isoformat(),
+        "due_date": i.due_date.isoformat(),
+        "status": status,
+        "due_minor": due,
+        "paid_minor": i.paid,
+        "principal_minor": i.principal,
+        "interest_minor": interest,
+        "fee_minor": i.fee,
+        "penalty_minor": penalty,
+        "principal_paid_minor": i.principal_paid,
+        "interest_paid_minor": i.interest_paid,
+        "fee_paid_minor": i.fee_paid,
+        "penalty_paid_minor": i.penalty_principal_paid + i.penalty_interest_paid,
+    }

@@ -1,0 +1,277 @@
+"""Group commit: one writer a process takes all commands that wait, decides them, flushes their effects, commits once.
+
+        submit ─▶ queue ─▶ load states (a query a kind) ─▶ decide each ─▶ flush (a statement a name) ─▶ COMMIT ─▶ answer
+
+An answer leaves only after its commit. A refused command leaves nothing but its answer under its idempotency key. If a
+flush fails, its commands are tried again one by one, so that one cannot take the others down.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from mocklend.domain.problems import Refused
+from mocklend.seams import Layer, Write
+from mocklend.storage.engines import writing
+from mocklend.storage.statements import ENTITIES, flush, statement
+from mocklend.storage.stores import STORES, load_all, loader, select_in
+from mocklend.storage.work import Answer, Command, Key, NotLoaded, Sandbox, Work
+
+GROUP_MAX = 256
+QUEUE_MAX = 10_000
+NEVER_KEPT = {"facts", "journal"}
+"""Kinds that any command may change without putting them: loaded afresh for each command that reads them."""
+
+log = structlog.get_logger()
+
+KEEP_ANSWER = statement(
+    "idempotency.insert",
+    """INSERT INTO idempotency (sandbox_id, key, fingerprint, status, body, created_ms)
+       VALUES (:sandbox_id, :key, :fingerprint, :status, :body, :created_ms)""",
+    rank=ENTITIES,
+)
+
+
+@loader("idempotency")
+def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
+    sql = "SELECT key, fingerprint, status, body FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
+    return {row[0]: (row[1], row[2], row[3]) for row in select_in(connection, sql, keys, {"sandbox_id": sandbox_id})}
+
+
+Outcome = Answer | Exception
+
+
+class Writer:
+    """The one that writes. `run` waits for the answer; `run_now` does the same in the caller's thread."""
+
+    def __init__(self, engine: Engine, layer: Layer | None, real_ms: Callable[[], int]) -> None:
+        self._engine = engine
+        self._layer = layer
+        self._real_ms = real_ms
+        self._queue: queue.Queue[tuple[Command, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
+        self._running: set[tuple[str, str]] = set()
+        self._running_lock = threading.Lock()
+        self._commit_lock = threading.Lock()
+        self.on_group: Callable[[int], None] = lambda size: None
+        self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, command: Command) -> Answer:
+        """The command's answer, once it is durable. Raises Refused."""
+        return self.submit(command).result()
+
+    def submit(self, command: Command) -> Future[Answer]:
+        """Queue a command."""
+        future: Future[Answer] = Future()
+        if command.idem is not None:
+            running = (command.sandbox_id, command.idem.key)
+            with self._running_lock:
+                if running in self._running:
+                    raise Refused("request_in_progress", "a request with this key is being worked on")
+                self._running.add(running)
+            future.add_done_callback(lambda _: self._running.discard(running))
+        try:
+            self._queue.put((command, future), timeout=30)
+        except queue.Full:
+            future.cancel()
+            raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None
+        return future
+
+    def run_all(self, commands: Sequence[Command]) -> list[Answer]:
+        """Decide these in order and commit them together, apart from what else is waiting. Refusals raise."""
+        answers = []
+        for outcome in self._commit(commands):
+            if isinstance(outcome, Exception):
+                raise outcome
+            answers.append(outcome)
+        return answers
+
+    def call(self, act: Callable[[Connection], Any]) -> Any:
+        """Run something else in a write transaction of its own, with no command beside it."""
+        with self._commit_lock, writing(self._engine) as connection:
+            return act(connection)
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    # --- the loop ---
+
+    def _loop(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            group = [first]
+            last = False
+            while len(group) < GROUP_MAX:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    last = True
+                    break
+                group.append(more)
+            outcomes = self._commit([command for command, _ in group])
+            for (_, future), outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+            if last:
+                return
+
+    def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
+        try:
+            with self._commit_lock:
+                return self._commit_group(commands)
+        except Exception as failure:
+            if len(commands) == 1:
+                log.error("command failed", command=repr(commands[0])[:500], exc_info=failure)
+                return [failure]
+            log.warning("group failed, trying its commands one by one", size=len(commands), why=str(failure)[:200])
+            return [outcome for command in commands for outcome in self._commit([command])]
+
+    def _commit_group(self, commands: Sequence[Command]) -> list[Outcome]:
+        with writing(self._engine) as connection:
+            group = _Group(connection, self._layer, self._real_ms(), commands)
+            outcomes = [group.decide(command) for command in commands]
+            group.flush()
+            if self._layer is not None:
+                flush(connection, self._layer.end())
+        if self._layer is not None:
+            self._layer.committed()
+        self.on_group(len(commands))
+        return outcomes
+
+
+class _Group:
+    """The states that a group of commands has loaded, and the effects that it has not flushed yet."""
+
+    def __init__(self, connection: Connection, layer: Layer | None, real_ms: int, commands: Iterable[Command]) -> None:
+        self._connection = connection
+        self._layer = layer
+        self._real_ms = real_ms
+        self._loaded: dict[str, dict[Key, Any]] = {}
+        self._writes: list[Write] = []
+        self._dirty: dict[tuple[str, Key], Any] = {}
+        self._exists: set[tuple[str, Key]] = set()
+        wanted: list[tuple[str, Key]] = []
+        for command in commands:
+            wanted.append((command.sandbox_id, ("sandbox", command.sandbox_id)))
+            if command.idem is not None:
+                wanted.append((command.sandbox_id, ("idempotency", command.idem.key)))
+            wanted.extend((command.sandbox_id, key) for key in command.needs())
+        self._load(wanted)
+        if layer is not None:
+            layer.begin(connection, self._sandboxes())
+
+    def _sandboxes(self) -> list[tuple[str, int]]:
+        found = (states.get(("sandbox", id)) for id, states in self._loaded.items())
+        return [(one.id, one.rules_version) for one in found if one is not None]
+
+    def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
+        for (sandbox_id, key), value in load_all(self._connection, wanted).items():
+            self._loaded.setdefault(sandbox_id, {})[key] = value
+            if value is not None:
+                self._exists.add((sandbox_id, key))
+
+    def decide(self, command: Command) -> Outcome:
+        """One command's outcome; its effects join the group's unless it is refused."""
+        states = self._loaded[command.sandbox_id]
+        sandbox: Sandbox | None = states[("sandbox", command.sandbox_id)]
+        if sandbox is None:
+            return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
+        try:
+            earlier = self._earlier(command, states)
+            if earlier is not None:
+                return earlier
+            work, outcome = self._decide(command, sandbox, states)
+        except Refused as refused:
+            return refused
+        self._keep_answer(command, work, outcome)
+        self._take(command.sandbox_id, work)
+        for kind in NEVER_KEPT:
+            for key in [key for key in states if key[0] == kind]:
+                del states[key]
+        return outcome
+
+    def _decide(self, command: Command, sandbox: Sandbox, states: dict[Key, Any]) -> tuple[Work, Outcome]:
+        work: Work | None = None
+        while True:
+            work = Work(sandbox, sandbox.now_ms(self._real_ms), states, self._layer, again=work)
+            try:
+                return work, command.decide(work)
+            except NotLoaded as missing:
+                if missing.key[0] in NEVER_KEPT:
+                    self.flush()  # What earlier commands of this group recorded has to be seen.
+                self._load([(command.sandbox_id, missing.key)])
+            except Refused as refused:
+                return Work(sandbox, work.now_ms, states), refused
+
+    @staticmethod
+    def _earlier(command: Command, states: Mapping[Key, Any]) -> Answer | None:
+        if command.idem is None:
+            return None
+        kept = states[("idempotency", command.idem.key)]
+        if kept is None:
+            return None
+        fingerprint, status, body = kept
+        if fingerprint != command.idem.fingerprint:
+            raise Refused("idempotency_key_reused", "the key came with another path or body before")
+        return Answer(status, json.loads(body), replayed=True)
+
+    def _keep_answer(self, command: Command, work: Work, outcome: Outcome) -> None:
+        if command.idem is None:
+            return
+        if isinstance(outcome, Answer):
+            status, body = outcome.status, outcome.body
+        else:
+            assert isinstance(outcome, Refused)
+            status, body = outcome.problem.status, outcome.to_json()
+        text = json.dumps(body, separators=(",", ":"))
+        work.write(
+            KEEP_ANSWER,
+            key=command.idem.key,
+            fingerprint=command.idem.fingerprint,
+            status=status,
+            body=text,
+            created_ms=work.now_ms,
+        )
+        self._loaded[command.sandbox_id][("idempotency", command.idem.key)] = (
+            command.idem.fingerprint,
+            status,
+            text,
+        )
+
+    def _take(self, sandbox_id: str, work: Work) -> None:
+        states = self._loaded[sandbox_id]
+        for key, entity in work.puts.items():
+            states[key] = entity
+            if key[0] in STORES:
+                self._dirty[(sandbox_id, key)] = entity
+        self._writes.extend(work.writes)
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        writes: list[Write] = []
+        for (sandbox_id, key), entity in self._dirty.items():
+            store = STORES[key[0]]
+            row = {name: getattr(entity, name) for name in store.columns}
+            if store.scoped:
+                row["sandbox_id"] = sandbox_id
+            writes.append((store.update if (sandbox_id, key) in self._exists else store.insert, row))
+            self._exists.add((sandbox_id, key))
+        flush(self._connection, writes + self._writes)
+        self._dirty.clear()
+        self._writes.clear()
