@@ -1,0 +1,169 @@
+"""The answer key: which answers were lies, what the truth was, and what a reconciler should have found.
+
+A read, in the caller's snapshot. Whether an entry whose lag is over has healed is worked out here, from the clock; so
+nothing has to be written at the moment when a page catches up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.finding import Finding
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.storage.stores import rows
+
+ACTIVE, HEALED, SUPERSEDED, MASKED = "active", "healed", "superseded", "masked"
+STATUSES = (ACTIVE, HEALED, SUPERSEDED, MASKED)
+ITSELF = "itself"
+
+REASONS = {
+    "shown": "a newer version is on the page",
+    "recorded": "something newer is on the books",
+    "applied": "the books have the receipt",
+    "reversed": "it was reversed",
+    "injection": "a newer injection is shown instead",
+}
+"""Why an entry ended, by the kind of signal."""
+
+_COLUMNS = (
+    "id", "rule", "fault", "seam", "entity", "loan_id", "occurrence", "at_ms", "effect", "truth_before", "truth_after",
+    "served", "currency", "finding_class", "finding_entity", "finding_amount_minor", "expect", "until_ms", "status",
+    "ended_by", "ended_ms",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One injection, as it stands at a moment."""
+
+    injection: str
+    rule: str
+    fault: str
+    seam: str
+    entity: str
+    loan_id: str
+    occurrence: int
+    at_ms: int
+    effect: str
+    truth_before: Mapping[str, Any]
+    truth_after: Mapping[str, Any]
+    served: Mapping[str, Any]
+    currency: str
+    finding: Finding
+    expect: Mapping[str, str]
+    until_ms: int | None
+    status: str
+    ended_by: str | None
+    ended_ms: int | None
+
+    @property
+    def open(self) -> bool:
+        """Whether the lie is still told."""
+        return self.status == ACTIVE
+
+    @property
+    def order(self) -> tuple[int, str, str, str, int, str]:
+        """Canonical: nothing in it depends on who came first, so equal stories have equal keys, byte for byte."""
+        return (self.at_ms, self.loan_id, self.entity, self.seam, self.occurrence, self.rule)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as GET /-/answer-key tells it."""
+        expected: dict[str, Any] = {
+            "class": self.expect.get("class", self.finding.finding_class),
+            "entity": self.finding.entity,
+            "amount_minor": self.finding.amount_minor,
+        }
+        if "severity" in self.expect:
+            expected["severity"] = self.expect["severity"]
+        return {
+            "injection": self.injection,
+            "rule": self.rule,
+            "fault": self.fault,
+            "seam": self.seam,
+            "entity": self.entity,
+            "loan_id": self.loan_id,
+            "occurrence": self.occurrence,
+            "at": rfc3339(self.at_ms),
+            "effect": self.effect,
+            "truth": {"before": self.truth_before, "after": self.truth_after},
+            "served": self.served,
+            "amount_minor": self.finding.amount_minor,
+            "currency": self.currency,
+            "visible_from": rfc3339(self.at_ms),
+            "visible_until": maybe_rfc3339(self.until_ms if self.ended_ms is None else self.ended_ms),
+            "expected": expected,
+            "status": self.status,
+            "status_reason": reason(self.ended_by),
+            "ended_at": maybe_rfc3339(self.ended_ms),
+        }
+
+
+def entries(
+    connection: Connection,
+    sandbox_id: str,
+    now_ms: int,
+    *,
+    status: str | None = None,
+    entity: str | None = None,
+    loan_id: str | None = None,
+) -> list[Entry]:
+    """The sandbox's answer key at a moment, in canonical order. `entity` is the seam's or the finding's."""
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id"
+    parameters = {"sandbox_id": sandbox_id}
+    if loan_id is not None:
+        sql += " AND loan_id = :loan_id"
+        parameters["loan_id"] = loan_id
+    if entity is not None:
+        sql += " AND (entity = :entity OR finding_entity = :entity)"
+        parameters["entity"] = entity
+    if status == ACTIVE:
+        sql += " AND ended_ms IS NULL"
+    found = [_entry(row, now_ms) for row in rows(connection, sql, parameters)]
+    return sorted((one for one in found if status in (None, one.status)), key=lambda one: one.order)
+
+
+def reason(ended_by: str | None) -> str | None:
+    """Why an entry ended, in words."""
+    if ended_by is None:
+        return None
+    if ended_by == ITSELF:
+        return "the lag is over"
+    if ended_by == MASKED:
+        return "another rule undid it at once"
+    kind, _, which = ended_by.partition(":")
+    return f"{REASONS[kind]}: {which}" if kind in REASONS else ended_by
+
+
+def _entry(row: Any, now_ms: int) -> Entry:
+    (
+        injection, rule, fault, seam, entity, loan_id, occurrence, at_ms, effect, before, after, served, currency,
+        finding_class, finding_entity, amount_minor, expect, until_ms, status, ended_by, ended_ms,
+    ) = row  # fmt: skip
+    if ended_ms is None and until_ms is not None and until_ms <= now_ms:
+        status, ended_by, ended_ms = HEALED, ITSELF, until_ms
+    return Entry(
+        injection=injection,
+        rule=rule,
+        fault=fault,
+        seam=seam,
+        entity=entity,
+        loan_id=loan_id,
+        occurrence=occurrence,
+        at_ms=at_ms,
+        effect=effect,
+        truth_before=json.loads(before),
+        truth_after=json.loads(after),
+        served=json.loads(served),
+        currency=currency,
+        finding=Finding(finding_class, finding_entity, amount_minor),
+        expect=json.loads(expect),
+        until_ms=until_ms,
+        status=status,
+        ended_by=ended_by,
+        ended_ms=ended_ms,
+    )

@@ -1,0 +1,53 @@
+"""The kinds of fault that there are: whatever is installed in the entry-point group `mocklend.faults`.
+
+An entry's value is a module that holds one `Fault` subclass. A plug-in of somebody else's is found the same way. A
+test, or a script that runs from a source tree, hands its kinds over instead: `FaultLayer(kinds=[...])`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine.fault import Fault
+
+GROUP = "mocklend.faults"
+Catalogue = Mapping[str, type[Fault]]
+
+
+def installed() -> Catalogue:
+    """Every kind in the entry-point group, by name."""
+    found = {}
+    for entry in entry_points(group=GROUP):
+        kind = fault_in(entry.load())
+        assert kind.name == entry.name, f"entry point {entry.name!r} holds fault {kind.name!r}"
+        found[kind.name] = kind
+    return dict(sorted(found.items()))
+
+
+def named(kinds: Iterable[type[Fault]]) -> Catalogue:
+    """These kinds, by name."""
+    return {kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.name)}
+
+
+def fault_in(module: ModuleType) -> type[Fault]:
+    """The one fault that a module defines."""
+    kinds = [
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, Fault) and one.__module__ == module.__name__
+    ]
+    assert len(kinds) == 1, f"{module.__name__} should define one fault, and defines {len(kinds)}"
+    return kinds[0]
+
+
+def find(catalogue: Catalogue, name: str) -> type[Fault]:
+    """The kind of that name, or a refusal that lists the names."""
+    if name not in catalogue:
+        known = ", ".join(catalogue)
+        raise Refused(
+            "fault_unknown", f"unknown fault {name[:80]!r}; known: {known}", expected=known, received=name[:80]
+        )
+    return catalogue[name]

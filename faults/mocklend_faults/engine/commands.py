@@ -1,0 +1,137 @@
+"""Arming, changing and halting rules: commands like any other, decided purely and committed by the writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from mocklend.domain.problems import Refused
+from mocklend.storage.statements import LAYER
+from mocklend.storage.stores import entity
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend_faults.engine import journal
+from mocklend_faults.engine.rules import Rule, unknown
+
+ALL = "all"
+RULES_MOST = 200
+
+
+@entity(journal.rulesets, rank=LAYER)
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """A sandbox's rules: JSON, in the order of their ids."""
+
+    kind: ClassVar[str] = "ruleset"
+    id: str
+    doc: str
+
+
+class _OnRules:
+    """What the commands share: they need the ruleset, carry no idempotency key, and are idempotent by themselves."""
+
+    idem: ClassVar[Idempotency | None] = None
+
+    def needs(self) -> Iterable[Key]:
+        """The ruleset."""
+        return ((Ruleset.kind, ALL),)
+
+
+@dataclass(frozen=True, slots=True)
+class PutRule(_OnRules):
+    """Arm a rule. The same rule again changes nothing, neither its counters nor its time of arming."""
+
+    sandbox_id: str
+    rule: Rule
+
+    def decide(self, work: Work) -> Answer:
+        """201, or 200 where there was a rule of that id."""
+        stored = read(work)
+        wanted = self.rule.to_json()
+        known = stored.get(self.rule.id)
+        if known is not None and known["rule"] == wanted:
+            return Answer(200, known)
+        if known is None and len(stored) >= RULES_MOST:
+            raise Refused(
+                "validation_failed",
+                "a sandbox has too many rules",
+                expected=f"at most {RULES_MOST}",
+                received=len(stored),
+            )
+        revision = work.sandbox.rules_version + 1
+        stored[self.rule.id] = replace(self.rule, armed_ms=work.now_ms, revision=revision).to_stored()
+        write(work, stored)
+        return Answer(201 if known is None else 200, stored[self.rule.id])
+
+
+@dataclass(frozen=True, slots=True)
+class PatchRule(_OnRules):
+    """Switch a rule on or off. On again means armed again: its window starts anew, its counters go on."""
+
+    sandbox_id: str
+    rule_id: str
+    enabled: bool
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the rule."""
+        stored = read(work)
+        known = stored.get(self.rule_id)
+        if known is None:
+            raise unknown(self.rule_id)
+        if known["rule"]["enabled"] != self.enabled:
+            armed_ms = work.now_ms if self.enabled else known["armed_ms"]
+            known = known | {"rule": known["rule"] | {"enabled": self.enabled}, "armed_ms": armed_ms}
+            write(work, stored | {self.rule_id: known})
+        return Answer(200, known)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRule(_OnRules):
+    """Forget a rule. What it has injected stays in the answer key and ends as it would have."""
+
+    sandbox_id: str
+    rule_id: str
+
+    def decide(self, work: Work) -> Answer:
+        """204."""
+        stored = read(work)
+        if stored.pop(self.rule_id, None) is None:
+            raise unknown(self.rule_id)
+        write(work, stored)
+        return Answer(204, {})
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRules(_OnRules):
+    """Switch every rule off: no new injection from here on."""
+
+    sandbox_id: str
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the ids of those that were on."""
+        stored = read(work)
+        halted = [id for id, one in stored.items() if one["rule"]["enabled"]]
+        for id in halted:
+            stored[id] = stored[id] | {"rule": stored[id]["rule"] | {"enabled": False}}
+        if halted:
+            write(work, stored)
+        return Answer(200, {"halted": halted})
+
+
+def read(work: Work) -> dict[str, dict[str, Any]]:
+    """The stored rules by id."""
+    ruleset: Ruleset | None = work.get(Ruleset.kind, ALL)
+    return by_id(json.loads(ruleset.doc)) if ruleset else {}
+
+
+def by_id(stored: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Stored rules by id, in that order."""
+    return {one["id"]: one for one in sorted(stored, key=lambda one: one["id"])}
+
+
+def write(work: Work, stored: dict[str, dict[str, Any]]) -> None:
+    """The rules, and the version that makes every writer load them anew."""
+    rules = list(by_id(list(stored.values())).values())
+    work.put(Ruleset(ALL, json.dumps(rules, separators=(",", ":"))))
+    work.put(replace(work.sandbox, rules_version=work.sandbox.rules_version + 1))

@@ -1,0 +1,155 @@
+"""The fault layer's tables, and the statements that write them in the platform's own commit.
+
+    rulesets      a sandbox's rules, as one document: they change seldom and are read together
+    rule_counts   what each rule has done: evaluated, matched, selected, injected
+    injections    one row for each injection: the answer key
+    endings       which signal of the platform ends which injection, and how
+
+At every moment one injection at most is open for a (finding class, entity): the database holds that itself. The
+statements run in the order in which they were named, so an entry may be opened, ended and followed within one group.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import text as sql
+
+from mocklend.storage.schema import metadata, text, whole
+from mocklend.storage.statements import LAYER, statement
+
+rulesets = Table(
+    "rulesets",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # always "all"
+    text("doc"),  # JSON: the rules in the order of their ids
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+rule_counts = Table(
+    "rule_counts",
+    metadata,
+    text("sandbox_id"),
+    text("rule"),
+    whole("revision"),  # a rule that is replaced starts counting anew
+    whole("evaluated"),
+    whole("matched"),
+    whole("selected"),
+    whole("injected"),
+    PrimaryKeyConstraint("sandbox_id", "rule", "revision"),
+)
+
+_open = sql("ended_ms IS NULL")
+
+injections = Table(
+    "injections",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("rule"),
+    whole("revision"),
+    text("fault"),
+    text("seam"),
+    text("entity"),
+    text("loan_id"),
+    whole("occurrence"),
+    whole("at_ms"),
+    text("effect"),
+    text("truth_before"),  # JSON
+    text("truth_after"),  # JSON
+    text("served"),  # JSON
+    text("currency"),
+    text("finding_class"),
+    text("finding_entity"),
+    whole("finding_amount_minor"),
+    Column("expect", Text, nullable=False),  # JSON: what the rule's author expects besides
+    whole("until_ms", null=True),  # when the lie ends by itself
+    text("status"),  # as of ended_ms; until then, active
+    text("ended_by", null=True),  # a signal, an injection, or `itself`
+    whole("ended_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "loan_id"),
+    Index(None, "sandbox_id", "rule", "revision"),
+    Index(
+        "uq_injections_open",
+        "sandbox_id",
+        "finding_class",
+        "finding_entity",
+        unique=True,
+        sqlite_where=_open,
+        postgresql_where=_open,
+    ),
+)
+
+endings = Table(
+    "endings",
+    metadata,
+    text("sandbox_id"),
+    text("signal"),
+    text("injection"),
+    text("status"),
+    PrimaryKeyConstraint("sandbox_id", "signal", "injection"),
+)
+
+OPEN = statement(
+    "injections.open",
+    f"""INSERT INTO injections ({", ".join(column.name for column in injections.columns)})
+        VALUES ({", ".join(":" + column.name for column in injections.columns)})""",
+    rank=LAYER,
+)
+
+END_ON = statement(
+    "endings.insert",
+    """INSERT INTO endings (sandbox_id, signal, injection, status)
+       VALUES (:sandbox_id, :signal, :injection, :status)""",
+    rank=LAYER,
+)
+
+# What a lag has healed by now stays healed, from the moment at which it was.
+SUPERSEDE = statement(
+    "injections.supersede",
+    """UPDATE injections
+       SET status = CASE WHEN until_ms <= :now_ms THEN 'healed' ELSE 'superseded' END,
+           ended_by = CASE WHEN until_ms <= :now_ms THEN 'itself' ELSE :newer END,
+           ended_ms = CASE WHEN until_ms <= :now_ms THEN until_ms ELSE :now_ms END
+       WHERE sandbox_id = :sandbox_id AND finding_class = :finding_class AND finding_entity = :finding_entity
+         AND ended_ms IS NULL""",
+    rank=LAYER,
+)
+
+END = statement(
+    "injections.end",
+    """UPDATE injections
+       SET status = (SELECT endings.status FROM endings
+                     WHERE endings.sandbox_id = :sandbox_id AND endings.signal = :signal
+                       AND endings.injection = injections.id),
+           ended_by = :signal,
+           ended_ms = :now_ms
+       WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL AND (until_ms IS NULL OR until_ms > :now_ms)
+         AND id IN (SELECT endings.injection FROM endings
+                    WHERE endings.sandbox_id = :sandbox_id AND endings.signal = :signal)""",
+    rank=LAYER,
+)
+
+COUNT = statement(
+    "rule_counts.add",
+    """INSERT INTO rule_counts (sandbox_id, rule, revision, evaluated, matched, selected, injected)
+       VALUES (:sandbox_id, :rule, :revision, :evaluated, :matched, :selected, :injected)
+       ON CONFLICT (sandbox_id, rule, revision) DO UPDATE
+       SET evaluated = rule_counts.evaluated + excluded.evaluated,
+           matched = rule_counts.matched + excluded.matched,
+           selected = rule_counts.selected + excluded.selected,
+           injected = rule_counts.injected + excluded.injected""",
+    rank=LAYER,
+)
+
+RULESET = "SELECT doc FROM rulesets WHERE sandbox_id = :sandbox_id"
+COUNTS = """SELECT rule, revision, evaluated, matched, selected, injected FROM rule_counts
+            WHERE sandbox_id = :sandbox_id"""
+ON_ENTITY = """SELECT entity, COUNT(*) FROM injections
+               WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision GROUP BY entity"""
+ANY_OPEN = "SELECT 1 FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL LIMIT 1"
+OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms, signal FROM injections
+                  LEFT JOIN endings ON endings.sandbox_id = injections.sandbox_id
+                   AND endings.injection = injections.id
+                  WHERE injections.sandbox_id = :sandbox_id AND rule = :rule AND ended_ms IS NULL"""

@@ -1,0 +1,401 @@
+"""The fault layer as the platform meets it: what really happens at a seam, and the rows that put it on record.
+
+        given ──▶ rule a ──▶ rule b ──▶ happened        in the order of the rules' ids, each sees what the last one left
+                    │          │
+                    ▼          ▼
+               active? matches? chance? limits? changed?   =   evaluated ≥ matched ≥ selected ≥ injected
+
+One writer calls it. What it holds between groups is only what the database says; what a group adds is kept apart until
+the group is durable, so a group that fails leaves no trace.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.finding import Finding
+from mocklend.sandboxes.ids import make_id
+from mocklend.seams import SEAMS, Consequence, Given, Scene, Write
+from mocklend.storage.stores import rows
+from mocklend_faults.engine import journal
+from mocklend_faults.engine.answer_key import ACTIVE, MASKED, Entry, entries
+from mocklend_faults.engine.catalogue import Catalogue, installed, named
+from mocklend_faults.engine.fault import Fault, method_of
+from mocklend_faults.engine.matching import Check
+from mocklend_faults.engine.observed import Explained, explain
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.selection import Counts
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+NEVER_ARMED = 0
+"""The rules' version of a sandbox that never had a rule."""
+
+
+class FaultBroke(AssertionError):
+    """A fault raised, or changed what it must not. That is a bug in the fault: the run breaks, and says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A rule at one of its fault's seams."""
+
+    rule: Rule
+    start_ms: int
+    end_ms: int | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one rule did: in the database, or in the running group."""
+
+    evaluated: int = 0
+    matched: int = 0
+    selected: int = 0
+    injected: int = 0
+    on_entity: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Take the other's counts in."""
+        self.evaluated += other.evaluated
+        self.matched += other.matched
+        self.selected += other.selected
+        self.injected += other.injected
+        for entity, count in other.on_entity.items():
+            self.on_entity[entity] = self.on_entity.get(entity, 0) + count
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open injection, as far as a limit on open ones needs to know it."""
+
+    finding_class: str
+    finding_entity: str
+    until_ms: int | None
+    signals: frozenset[str]
+
+
+@dataclass(slots=True)
+class Held:
+    """A sandbox's rules as of a version, ready to be asked, and what the database has counted for them."""
+
+    version: int
+    by_seam: Mapping[str, tuple[Compiled, ...]] = field(default_factory=dict)
+    done: dict[str, Tally] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    capped: tuple[str, ...] = ()  # the rules with max_active
+
+
+@dataclass(slots=True)
+class Group:
+    """What the running group of commands has done so far."""
+
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
+
+
+class FaultLayer:
+    """The rules of all sandboxes. Kinds come from the entry points, or are handed over."""
+
+    def __init__(self, kinds: Iterable[type[Fault]] | None = None) -> None:
+        self.catalogue: Catalogue = installed() if kinds is None else named(kinds)
+        self._held: dict[str, Held] = {}
+        self._armed: set[str] = set()
+        self._group = Group()
+
+    # --- what the platform calls, see mocklend.seams.Layer ---
+
+    def begin(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> None:
+        """A new group: load the rules that have changed, forget what the last group did not commit."""
+        self._group = Group()
+        for sandbox_id, version in sandboxes:
+            if version == NEVER_ARMED:
+                self._held.pop(sandbox_id, None)
+                self._armed.discard(sandbox_id)
+                continue
+            held = self._held.get(sandbox_id)
+            if held is None or held.version != version:
+                held = self._load(connection, sandbox_id, version)
+            for rule_id in held.capped:
+                self._group.open[(sandbox_id, rule_id)] = _open_of(connection, sandbox_id, rule_id)
+
+    def armed(self, sandbox_id: str) -> bool:
+        """Whether there is a rule that is on, or a lie that may end."""
+        return sandbox_id in self._armed
+
+    def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
+        """What really happens, and the rows that put each injection on record."""
+        held = self._held[scene.sandbox_id]
+        rules = held.by_seam.get(given.seam, ())
+        happened = given
+        trail: list[Injection] = []
+        for one in rules:
+            if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
+                continue
+            tally = self._group.tallies.setdefault((scene.sandbox_id, one.rule.id), Tally())
+            tally.evaluated += 1
+            if not all(check(happened) for check in one.checks):
+                continue
+            tally.matched += 1
+            if not self._selects(scene, held.done[one.rule.id], tally, one.rule, happened):
+                continue
+            tally.selected += 1
+            changed = _changed(scene, one.rule, happened)
+            if changed == happened:
+                continue
+            tally.injected += 1
+            tally.on_entity[given.entity] = tally.on_entity.get(given.entity, 0) + 1
+            trail.append(Injection.of(scene, one.rule, given, happened, changed))
+            happened = changed
+        return happened, self._record(scene, trail) if trail else ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        """The rows that end whatever these signals end."""
+        for (sandbox_id, _), opened in self._group.open.items():
+            if sandbox_id == scene.sandbox_id:
+                for injection in [id for id, one in opened.items() if not one.signals.isdisjoint(signals)]:
+                    del opened[injection]
+        return [
+            (journal.END, {"sandbox_id": scene.sandbox_id, "signal": signal, "now_ms": scene.now_ms})
+            for signal in signals
+        ]
+
+    def end(self) -> Sequence[Write]:
+        """The group's counters."""
+        writes = []
+        for (sandbox_id, rule_id), tally in sorted(self._group.tallies.items()):
+            counts = {
+                "evaluated": tally.evaluated,
+                "matched": tally.matched,
+                "selected": tally.selected,
+                "injected": tally.injected,
+            }
+            revision = self._held[sandbox_id].revisions[rule_id]
+            writes.append((journal.COUNT, {"sandbox_id": sandbox_id, "rule": rule_id, "revision": revision, **counts}))
+        return writes
+
+    def committed(self) -> None:
+        """What the group counted is in the database now."""
+        for (sandbox_id, rule_id), tally in self._group.tallies.items():
+            self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
+        self._group = Group()
+
+    # --- what the control plane and the audit read ---
+
+    def answer_key(self, connection: Connection, sandbox_id: str, now_ms: int, **filters: str | None) -> list[Entry]:
+        """The answer key in the caller's snapshot; `filters` are those of `answer_key.entries`."""
+        return entries(connection, sandbox_id, now_ms, **filters)
+
+    def explain_audit(self, discrepancies: Sequence[Finding], key: Iterable[Entry]) -> Explained:
+        """Which injection explains which discrepancy, and which open entries nothing shows."""
+        return explain(discrepancies, key)
+
+    def blueprint(self, lender: Any) -> Blueprint:
+        """The control endpoints of the fault layer."""
+        from mocklend_faults.engine.control import blueprint
+
+        return blueprint(self, lender)
+
+    # --- inside ---
+
+    def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
+        where = {"sandbox_id": sandbox_id}
+        on = [rule for rule in stored_rules(connection, sandbox_id, self.catalogue) if rule.enabled]
+        held = Held(
+            version=version,
+            by_seam=_compiled(on),
+            revisions={rule.id: rule.revision for rule in on},
+            capped=tuple(rule.id for rule in on if rule.select.max_active is not None),
+        )
+        if on:
+            counted = tallies(connection, sandbox_id)
+            for rule in on:
+                held.done[rule.id] = counted.get((rule.id, rule.revision), Tally())
+                if rule.select.times_per_entity is not None:
+                    of_rule = {**where, "rule": rule.id, "revision": rule.revision}
+                    held.done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
+        self._held[sandbox_id] = held
+        self._armed.discard(sandbox_id)
+        if on or rows(connection, journal.ANY_OPEN, where):
+            self._armed.add(sandbox_id)
+        return held
+
+    def _selects(self, scene: Scene, before: Tally, now: Tally, rule: Rule, given: Any) -> bool:
+        opened = self._group.open.get((scene.sandbox_id, rule.id), {}).values()
+        counts = Counts(
+            matched=before.matched + now.matched - 1,  # this event is counted already
+            injected=before.injected + now.injected,
+            injected_on_entity=before.on_entity.get(given.entity, 0) + now.on_entity.get(given.entity, 0),
+            active=sum(one.until_ms is None or one.until_ms > scene.now_ms for one in opened),
+        )
+        return rule.select.allowed(counts) and rule.select.drawn(
+            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
+        )
+
+    def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
+        """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
+        writes: list[Write] = []
+        for n, one in enumerate(trail):
+            ended = {one.key} | {earlier.key for earlier in trail[:n] if earlier.changes.keys() & one.changes.keys()}
+            for finding_class, finding_entity in sorted(ended):
+                writes.append(
+                    (
+                        journal.SUPERSEDE,
+                        {
+                            "sandbox_id": scene.sandbox_id,
+                            "finding_class": finding_class,
+                            "finding_entity": finding_entity,
+                            "now_ms": scene.now_ms,
+                            "newer": f"injection:{one.id}",
+                        },
+                    )
+                )
+            writes.append((journal.OPEN, one.row(scene)))
+            if one.masked:
+                continue
+            for signal, status in sorted(one.consequence.ends_on.items()):
+                ending = {"sandbox_id": scene.sandbox_id, "signal": signal, "injection": one.id, "status": status}
+                writes.append((journal.END_ON, ending))
+            self._hold_open(scene.sandbox_id, one, ended)
+        return writes
+
+    def _hold_open(self, sandbox_id: str, one: Injection, ended: set[tuple[str, str]]) -> None:
+        for (of_sandbox, rule_id), opened in self._group.open.items():
+            if of_sandbox != sandbox_id:
+                continue
+            for id in [id for id, open in opened.items() if (open.finding_class, open.finding_entity) in ended]:
+                del opened[id]
+            if rule_id == one.rule.id:
+                consequence = one.consequence
+                opened[one.id] = Opened(*one.key, consequence.until_ms, frozenset(consequence.ends_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One act of a rule, on its way into the answer key."""
+
+    id: str
+    rule: Rule
+    given: Any
+    changes: Mapping[str, tuple[Any, Any]]
+    consequence: Consequence
+    masked: bool
+
+    @classmethod
+    def of(cls, scene: Scene, rule: Rule, honest: Any, given: Any, happened: Any) -> Injection:
+        """What the rule changed, measured against the honest event: that is what a reconciler can compare with."""
+        changes = {
+            one.name: (getattr(given, one.name), getattr(happened, one.name))
+            for one in fields(given)
+            if getattr(given, one.name) != getattr(happened, one.name)
+        }
+        meant = replace(given, **{name: getattr(honest, name) for name in changes})
+        return cls(
+            id=make_id("inj", scene.seed, rule.id, given.seam, given.entity, given.occurrence),
+            rule=rule,
+            given=given,
+            changes=changes,
+            consequence=meant.consequence(happened),
+            masked=meant == happened,
+        )
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The class and entity of the finding: one open entry each."""
+        return (self.consequence.finding.finding_class, self.consequence.finding.entity)
+
+    def row(self, scene: Scene) -> dict[str, Any]:
+        """The row of `injections`."""
+        consequence = self.consequence
+        return {
+            "sandbox_id": scene.sandbox_id,
+            "id": self.id,
+            "rule": self.rule.id,
+            "revision": self.rule.revision,
+            "fault": self.rule.fault.name,
+            "seam": self.given.seam,
+            "entity": self.given.entity,
+            "loan_id": consequence.loan_id,
+            "occurrence": self.given.occurrence,
+            "at_ms": scene.now_ms,
+            "effect": ", ".join(f"{name}: {_say(a)} -> {_say(b)}" for name, (a, b) in self.changes.items()),
+            "truth_before": _json(consequence.truth_before),
+            "truth_after": _json(consequence.truth_after),
+            "served": _json(consequence.served),
+            "currency": self.given.currency,
+            "finding_class": consequence.finding.finding_class,
+            "finding_entity": consequence.finding.entity,
+            "finding_amount_minor": consequence.finding.amount_minor,
+            "expect": _json(self.rule.expect or {}),
+            "until_ms": consequence.until_ms,
+            "status": MASKED if self.masked else ACTIVE,
+            "ended_by": MASKED if self.masked else None,
+            "ended_ms": scene.now_ms if self.masked else None,
+        }
+
+
+def stored_rules(connection: Connection, sandbox_id: str, catalogue: Catalogue) -> list[Rule]:
+    """A sandbox's rules, by id. A rule whose kind is not installed here cannot act and is left out."""
+    found = rows(connection, journal.RULESET, {"sandbox_id": sandbox_id})
+    stored = json.loads(found[0][0]) if found else []
+    return [Rule.from_stored(one, catalogue) for one in stored if one["rule"]["fault"] in catalogue]
+
+
+def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Tally]:
+    """What each rule has done, by id and revision."""
+    counted = rows(connection, journal.COUNTS, {"sandbox_id": sandbox_id})
+    return {(rule, revision): Tally(*counts) for rule, revision, *counts in counted}
+
+
+def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
+    in_order = sorted(rules, key=lambda rule: rule.id)
+    return {
+        seam: tuple(
+            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam))
+            for rule in in_order
+            if seam in rule.fault.seams()
+        )
+        for seam in SEAMS
+    }
+
+
+def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
+    """What the fault makes of the event. It may only touch what its seam offers; anything else is loud."""
+    try:
+        changed: Given = getattr(rule.fault, method_of(given.seam))(given)
+        assert type(changed) is type(given), f"gave back {type(changed).__name__}"
+        for one in fields(given):
+            offered = one.default is not MISSING
+            assert offered or getattr(changed, one.name) == getattr(given, one.name), f"changed {one.name}"
+    except Exception as error:
+        raise FaultBroke(
+            f"fault {rule.fault.name} of rule {rule.id} broke at {given.seam} of {given.entity}, "
+            f"occurrence {given.occurrence}, seed {scene.seed}: {error!r}"
+        ) from error
+    return changed
+
+
+def _open_of(connection: Connection, sandbox_id: str, rule_id: str) -> dict[str, Opened]:
+    found: dict[str, Opened] = {}
+    for id, finding_class, entity, until_ms, signal in rows(
+        connection, journal.OPEN_OF_RULE, {"sandbox_id": sandbox_id, "rule": rule_id}
+    ):
+        signals = (found[id].signals if id in found else frozenset()) | ({signal} if signal else set())
+        found[id] = Opened(finding_class, entity, until_ms, signals)
+    return found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _say(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,148 @@
+"""A rule: a fault armed with whom it is about, when it acts, how often, and its settings.
+
+        {"fault": "cache.bounded_stale", "match": {"channel": "wallet"}, "activate": {"duration_s": 3600},
+         "select": {"probability": 0.1}, "with": {"lag_s": 60}, "expect": {"severity": "minor"}}
+
+Everything but `fault` may be left out: then it acts on everything, at once, every time, with the fault's defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mocklend.domain.finding import CLASSES
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine.catalogue import Catalogue, find
+from mocklend_faults.engine.fault import Fault
+from mocklend_faults.engine.matching import Match
+from mocklend_faults.engine.selection import Select
+from mocklend_faults.engine.strict import flag, mapping, text, whole, wrong
+
+RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+LONGEST_S = 10 * 366 * 86_400
+WINDOW = ("start_delay_s", "duration_s", "ttl_s")
+LATER = {"activate": ("schedule", "ramp")}
+FIELDS = ("id", "fault", "match", "activate", "select", "with", "expect", "enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """When a rule acts, in seconds of the sandbox's clock from the moment of arming.
+
+    `duration_s` is how long it acts once it has started; `ttl_s` is when it is over, whether it has started or not.
+    """
+
+    start_delay_s: int = 0
+    duration_s: int | None = None
+    ttl_s: int | None = None
+
+    @classmethod
+    def from_json(cls, raw: Any, at: str = "activate") -> Activate:
+        """Read it strictly."""
+        given = mapping(raw, at)
+        for name in LATER["activate"]:
+            if name in given:
+                raise wrong(f"{at}.{name}", expected=f"nothing: {name} is not supported yet", received=given[name])
+        mapping(given, at, WINDOW)
+        return cls(
+            **{
+                name: whole(value, f"{at}.{name}", least=0 if name == "start_delay_s" else 1, most=LONGEST_S)
+                for name, value in given.items()
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What is set."""
+        document: dict[str, Any] = {"start_delay_s": self.start_delay_s}
+        return document | {n: getattr(self, n) for n in WINDOW[1:] if getattr(self, n) is not None}
+
+    def window(self, armed_ms: int) -> tuple[int, int | None]:
+        """From when, and until just before when (None: for ever)."""
+        start = armed_ms + self.start_delay_s * 1000
+        ends = [start + self.duration_s * 1000] if self.duration_s is not None else []
+        ends += [armed_ms + self.ttl_s * 1000] if self.ttl_s is not None else []
+        return start, min(ends, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a sandbox. `revision` is the rules' version that it was written in; its counters belong to that."""
+
+    id: str
+    fault: Fault
+    match: Match = field(default_factory=Match)
+    activate: Activate = field(default_factory=Activate)
+    select: Select = field(default_factory=Select)
+    expect: Mapping[str, str] | None = None
+    enabled: bool = True
+    armed_ms: int = 0
+    revision: int = 0
+
+    @classmethod
+    def from_json(cls, id: str, raw: Any, catalogue: Catalogue) -> Rule:
+        """Read a rule as a client sends it."""
+        given = mapping(raw, "", FIELDS)
+        if not RULE_ID.fullmatch(id):
+            raise wrong("id", expected=f"an id like {RULE_ID.pattern}", received=id)
+        if given.get("id", id) != id:
+            raise wrong("id", expected=f"the id in the address, {id}", received=given["id"])
+        if "fault" not in given:
+            raise wrong("fault", expected=f"one of {', '.join(catalogue)}", received=None)
+        kind = find(catalogue, text(given["fault"], "fault"))
+        return cls(
+            id=id,
+            fault=kind.from_json(given.get("with", {})),
+            match=Match.from_json(given.get("match", {}), kind.seams()),
+            activate=Activate.from_json(given.get("activate", {})),
+            select=Select.from_json(given.get("select", {})),
+            expect=_expect(given.get("expect", {})),
+            enabled=flag(given.get("enabled", True), "enabled"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as it can be sent again."""
+        return {
+            "id": self.id,
+            "fault": self.fault.name,
+            "match": self.match.to_json(),
+            "activate": self.activate.to_json(),
+            "select": self.select.to_json(),
+            "with": self.fault.to_json(),
+            "expect": dict(self.expect or {}),
+            "enabled": self.enabled,
+        }
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any], catalogue: Catalogue) -> Rule:
+        """Read a rule as the database has it."""
+        rule = cls.from_json(stored["id"], stored["rule"], catalogue)
+        return replace(rule, armed_ms=stored["armed_ms"], revision=stored["revision"])
+
+    def to_stored(self) -> dict[str, Any]:
+        """The rule and its arming."""
+        return {"id": self.id, "rule": self.to_json(), "armed_ms": self.armed_ms, "revision": self.revision}
+
+    def state(self, now_ms: int) -> str:
+        """`disabled`, `waiting` for its start, `armed`, or `expired`."""
+        start, end = self.activate.window(self.armed_ms)
+        if not self.enabled:
+            return "disabled"
+        if end is not None and now_ms >= end:
+            return "expired"
+        return "armed" if now_ms >= start else "waiting"
+
+
+def _expect(raw: Any) -> Mapping[str, str]:
+    """What the author expects a reconciler to report, beside what the seam says."""
+    given = mapping(raw, "expect", ("class", "severity"))
+    if "class" in given and given["class"] not in CLASSES:
+        raise wrong("expect.class", expected=f"one of {', '.join(CLASSES)}", received=given["class"])
+    return {name: text(value, f"expect.{name}", most=40) for name, value in given.items()}
+
+
+def unknown(rule_id: str) -> Refused:
+    """There is no such rule."""
+    return Refused("rule_unknown", f"no rule {rule_id[:64]!r}", rule_id=rule_id[:64])

@@ -1,0 +1,31 @@
+"""The page is behind the books for a while, then catches up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mocklend.seams import ViewRefresh
+from mocklend_faults.engine.fault import Fault, setting
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedStale(Fault):
+    """The status page is served from a cache with a time to live.
+
+    The books take the last repayment at 10:00:00 and the loan is clear. The page was cached a moment before, and until
+    its time is up everybody who looks still reads "in use", with the old amount. Somebody phones, somebody pays twice.
+    A minute later the page is right and nobody can reproduce it. The books were never wrong: wait for the bound and
+    correct nothing; alarm only when the page is still behind after it.
+    """
+
+    name: ClassVar[str] = "cache.bounded_stale"
+    finding: ClassVar[str] = "stale_view"
+
+    lag_s: int = setting(60, "How long the page stays behind the books.", least=1, most=31_536_000)
+
+    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+        """The new version becomes visible later. A loan's first version has no older one to show instead."""
+        if given.occurrence <= 1:
+            return given
+        return replace(given, lag_s=given.lag_s + self.lag_s)

@@ -1,0 +1,34 @@
+"""The channel has the money and its message never comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt
+from mocklend_faults.engine.fault import Fault, setting
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDropped(Fault):
+    """The borrower has paid, the channel says SUCCESS, and its callback is lost on the way.
+
+    A firewall rule, a wrong address, a certificate that ran out on Sunday. The channel sees a time-out and tries again
+    along its ladder; when that is used up it stops, and it never tells anybody that it stopped. The borrower has a
+    receipt, the channel's bill has a row, the books have nothing and the page says unpaid. What helps is to ask the
+    channel for the order and post what it says, effective on the day on which the channel was paid.
+    """
+
+    name: ClassVar[str] = "callback.dropped"
+    finding: ClassVar[str] = "missing_in_books"
+
+    attempts_lost: int | None = setting(
+        None, "How many attempts are lost, from the first on; null loses them all.", least=1, most=100, nullable=True
+    )
+
+    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
+        """The first attempts are lost: all of those that are still to come, or what is left of the number."""
+        if self.attempts_lost is None:
+            return replace(given, lost_attempts=LOST_FOR_GOOD)
+        left = self.attempts_lost - given.occurrence + 1
+        return replace(given, lost_attempts=max(given.lost_attempts, left))

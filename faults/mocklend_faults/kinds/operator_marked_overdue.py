@@ -1,0 +1,38 @@
+"""An operator marks a bill overdue that is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mocklend.domain.facts import MODIFY_BILL_STATUS
+from mocklend.seams import OperatorEdit, RepaymentFiled
+from mocklend_faults.engine.fault import Fault
+
+OVERDUE, OVD = "OVERDUE", "OVD"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedOverdue(Fault):
+    """The collections desk works from yesterday's list.
+
+    Ada pays in the morning and the money is on the books at once. At the desk a clerk goes down the list that was
+    printed the evening before, finds her name and sets the bill to OVERDUE; or somebody else edits the bill and takes
+    the wrong line of the drop-down. The journal shows no debt, the channel says SUCCESS, the page says overdue, and a
+    credit report may follow. The mark contradicts the books, so the mark goes: reverse the edit, post nothing.
+    """
+
+    name: ClassVar[str] = "operator.marked_overdue"
+    finding: ClassVar[str] = "status_mismatch"
+
+    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
+        """The wrong line of the drop-down. On a loan that is overdue by the books it would be the right one."""
+        if given.kind != MODIFY_BILL_STATUS or given.books_status == OVD:
+            return given
+        return replace(given, status=OVERDUE)
+
+    def repayment_filed(self, given: RepaymentFiled) -> RepaymentFiled:
+        """The clerk marks a loan on which a repayment has just come in."""
+        if given.books_status == OVD:
+            return given
+        return replace(given, marked_status=OVERDUE)

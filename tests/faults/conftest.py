@@ -1,0 +1,197 @@
+"""What the tests of the fault layer share: events as the platform would hand them over, and a floor to meet them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mocklend.seams import CallbackAttempt, OperatorEdit, RepaymentFiled, Scene, ViewRefresh
+from mocklend.storage.engines import open_engine, reading, writing
+from mocklend.storage.statements import flush
+from mocklend.storage.stores import STORES, load_all
+from mocklend.storage.work import Answer, Sandbox, Work
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.answer_key import Entry
+from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+from sqlalchemy import Engine
+
+KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
+USING = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
+CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}
+
+
+class Events:
+    """Ada's loan at each seam. Keyword arguments change fields."""
+
+    def refresh(self, **changes: Any) -> ViewRefresh:
+        honest = ViewRefresh(
+            entity="loan_ada",
+            occurrence=2,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            currency="CNY",
+            before=USING,
+            after=CLEAR,
+        )
+        return replace(honest, **changes)
+
+    def attempt(self, **changes: Any) -> CallbackAttempt:
+        honest = CallbackAttempt(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            repayment_id="rpy_ada",
+            callback_id="cb_ada",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            payer_reference=None,
+            attempts_left=9,
+        )
+        return replace(honest, **changes)
+
+    def edit(self, **changes: Any) -> OperatorEdit:
+        honest = OperatorEdit(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            operator="wang",
+            kind="MODIFY_BILL_AMOUNT",
+            currency="CNY",
+            books_status="USING",
+            least_minor=-5_000,
+            amount_minor=1_250,
+        )
+        return replace(honest, **changes)
+
+    def mark(self, **changes: Any) -> OperatorEdit:
+        return self.edit(
+            **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
+        )
+
+    def filed(self, **changes: Any) -> RepaymentFiled:
+        honest = RepaymentFiled(
+            entity="loan_ada",
+            occurrence=2,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            repayment_id="rpy_ada",
+            edit_id="edt_desk",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            books_status="CLEAR",
+        )
+        return replace(honest, **changes)
+
+
+@dataclass
+class Floor:
+    """A platform of one sandbox whose writer is ten lines long; layer, tables and statements are the real ones."""
+
+    engine: Engine
+    layer: FaultLayer
+    now_ms: int = MONDAY_MS
+    sandbox: Sandbox = field(
+        default_factory=lambda: Sandbox("sbx", "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
+    )
+
+    @property
+    def scene(self) -> Scene:
+        return Scene(self.sandbox.id, self.sandbox.seed, self.now_ms)
+
+    def arm(self, id: str, fault: str, **rule: Any) -> Answer:
+        return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))
+
+    def run(self, command: Any) -> Answer:
+        with writing(self.engine) as connection:
+            loaded = load_all(connection, [(self.sandbox.id, key) for key in command.needs()])
+            work = Work(self.sandbox, self.now_ms, {key: value for (_, key), value in loaded.items()})
+            answer: Answer = command.decide(work)
+            for key, put in work.puts.items():
+                if key[0] == "sandbox":
+                    self.sandbox = put
+                    continue
+                store = STORES[key[0]]
+                sql = store.update if loaded[(self.sandbox.id, key)] else store.insert
+                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, "id": put.id, "doc": put.doc})])
+        return answer
+
+    def group(self, *steps: Any, fail: bool = False) -> list[Any]:
+        """Events and signals (tuples of text), committed together. Gives back what happened at the events."""
+        happened = []
+        try:
+            with writing(self.engine) as connection:
+                self.layer.begin(connection, [(self.sandbox.id, self.sandbox.rules_version)])
+                for step in steps:
+                    if not self.layer.armed(self.sandbox.id):
+                        happened.append(step)
+                    elif isinstance(step, tuple):
+                        flush(connection, self.layer.heard(self.scene, step))
+                    else:
+                        result, writes = self.layer.act(self.scene, step)
+                        flush(connection, writes)
+                        happened.append(result)
+                flush(connection, self.layer.end())
+                if fail:
+                    raise ConnectionError("the power is cut before the commit")
+        except ConnectionError:
+            return happened
+        self.layer.committed()
+        return happened
+
+    def meet(self, given: Any) -> Any:
+        return self.group(given)[0]
+
+    def hear(self, *signals: str) -> None:
+        self.group(signals)
+
+    def later(self, seconds: int) -> None:
+        self.now_ms += seconds * 1000
+
+    def key(self, **filters: Any) -> list[Entry]:
+        with reading(self.engine) as connection:
+            return self.layer.answer_key(connection, self.sandbox.id, self.now_ms, **filters)
+
+    def statuses(self) -> list[str]:
+        return [entry.status for entry in self.key()]
+
+
+@pytest.fixture(scope="session")
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Iterator[Floor]:
+    engine = open_engine(f"sqlite:///{tmp_path}/floor.db", fast=True)
+    yield Floor(engine, FaultLayer(KINDS))
+    engine.dispose()
+
+
+@pytest.fixture
+def another_layer(floor: Floor) -> Callable[[], None]:
+    """The process starts anew: all that was held in memory is gone."""
+
+    def restart() -> None:
+        floor.layer = FaultLayer(KINDS)
+
+    return restart

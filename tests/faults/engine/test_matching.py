@@ -1,0 +1,128 @@
+"""Each operator, on a value that meets it, one that does not, and no value at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine.matching import OPERATORS, Match
+
+REFRESH, ATTEMPT, FILED = "view.refresh", "callback.attempt", "repayment.filed"
+
+
+def meets(raw: Any, given: Any) -> bool:
+    match = Match.from_json(raw, (given.seam,))
+    return all(check(given) for check in match.compiled(given.seam))
+
+
+EXAMPLES: dict[str, tuple[str, Any, Any, Any]] = {
+    # operator: (field, operand, a value that meets it, one that does not)
+    "equal_to": ("channel", "wallet", "wallet", "bank_card"),
+    "not_equal_to": ("channel", "wallet", "bank_card", "wallet"),
+    "in": ("channel", ["wallet", "bill_pay"], "bill_pay", "bank_card"),
+    "not_in": ("channel", ["wallet", "bill_pay"], "bank_card", "bill_pay"),
+    "matches": ("payer_reference", "ADA-[0-9]+", "ADA-17", "ADA-17x"),
+    "contains": ("payer_reference", "rent", "my rent, March", "salary"),
+    "gt": ("amount_minor", 100, 101, 100),
+    "gte": ("amount_minor", 100, 100, 99),
+    "lt": ("amount_minor", 100, 99, 100),
+    "lte": ("amount_minor", 100, 100, 101),
+    "absent": ("payer_reference", True, None, "ADA-17"),
+    "present": ("payer_reference", True, "ADA-17", None),
+}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_operator_says_yes_and_no(events: Any, operator: str) -> None:
+    field, operand, good, bad = EXAMPLES[operator]
+    rule = {field: {operator: operand}}
+
+    assert meets(rule, events.attempt(**{field: good}))
+    assert not meets(rule, events.attempt(**{field: bad}))
+
+
+@pytest.mark.parametrize("operator", ["equal_to", "in", "matches", "contains", "present"])
+def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(events: Any, operator: str) -> None:
+    operand = EXAMPLES[operator][1]
+
+    assert not meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
+
+
+@pytest.mark.parametrize(("operator", "operand"), [("absent", True), ("not_equal_to", "x"), ("not_in", ["x"])])
+def test_a_field_without_a_value_meets_what_asks_for_none(events: Any, operator: str, operand: Any) -> None:
+    assert meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
+
+
+def test_a_plain_value_is_short_for_equal_to(events: Any) -> None:
+    assert meets({"channel": "wallet"}, events.attempt(channel="wallet"))
+    assert not meets({"channel": "wallet"}, events.attempt(channel="bill_pay"))
+    assert Match.from_json({"channel": "wallet"}, (ATTEMPT,)).to_json() == {"channel": {"equal_to": "wallet"}}
+
+
+def test_all_conditions_must_hold(events: Any) -> None:
+    rule = {"channel": "wallet", "amount_minor": {"gte": 100, "lt": 500}}
+
+    assert meets(rule, events.attempt(channel="wallet", amount_minor=100))
+    assert not meets(rule, events.attempt(channel="wallet", amount_minor=500))
+    assert not meets(rule, events.attempt(channel="bank_card", amount_minor=100))
+
+
+def test_a_dotted_name_looks_into_a_mapping(events: Any) -> None:
+    given = events.refresh()
+
+    assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, given)
+    assert not meets({"after.status": "OVD"}, given)
+    assert meets({"after.nothing_of_that_name": {"absent": True}}, given)
+    assert not meets({"after.status": {"gt": 5}}, given)
+
+
+def test_no_condition_matches_everything(events: Any) -> None:
+    assert meets({}, events.filed())
+
+
+def test_a_field_that_only_the_other_seam_has_counts_as_absent(events: Any) -> None:
+    match = Match.from_json({"marked_status": {"absent": True}, "kind": "MODIFY_BILL_STATUS"}, (FILED, "operator.edit"))
+
+    assert all(check(events.mark()) for check in match.compiled("operator.edit"))
+    assert not all(check(events.filed()) for check in match.compiled(FILED))
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "says"),
+    [
+        ({"chanel": "wallet"}, "match.chanel", "channel"),
+        ({"channel.code": "wallet"}, "match.channel.code", "channel"),
+        ({"channel": {"equals": "wallet"}}, "match.channel.equals", "equal_to"),
+        ({"channel": 5}, "match.channel.equal_to", "text"),
+        ({"channel": None}, "match.channel.equal_to", "text"),
+        ({"channel": {"in": []}}, "match.channel.in", "list"),
+        ({"channel": {"in": "wallet"}}, "match.channel.in", "list"),
+        ({"channel": {"in": ["wallet", 5]}}, "match.channel.in[1]", "text"),
+        ({"channel": {"gt": 5}}, "match.channel.gt", "number"),
+        ({"channel": {"matches": "("}}, "match.channel.matches", "regular expression"),
+        ({"channel": {"matches": "(a+)+b"}}, "match.channel.matches", "no repeated group"),
+        ({"channel": {"matches": "a*a*a*a*b"}}, "match.channel.matches", "at most"),
+        ({"channel": {"matches": "a" * 201}}, "match.channel.matches", "200"),
+        ({"channel": {"absent": False}}, "match.channel.absent", "true"),
+        ({"amount_minor": "100"}, "match.amount_minor.equal_to", "integer"),
+        ({"amount_minor": {"gte": True}}, "match.amount_minor.gte", "integer"),
+        ({"amount_minor": {"gte": 1.5}}, "match.amount_minor.gte", "integer"),
+        ({"amount_minor": {"lt": 2**63}}, "match.amount_minor.lt", "integer"),
+        ({"amount_minor": {"contains": "1"}}, "match.amount_minor.contains", "no text"),
+        (["channel"], "match", "object"),
+    ],
+)
+def test_a_condition_that_cannot_be_meant_is_refused_with_what_was_expected(raw: Any, field: str, says: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Match.from_json(raw, (ATTEMPT,))
+
+    assert refused.value.code == "validation_failed"
+    assert refused.value.ids["errors"][0]["field"] == field
+    assert says in refused.value.expected
+
+
+def test_what_is_read_can_be_sent_again() -> None:
+    raw = {"amount_minor": {"gte": 100, "lt": 500}, "channel": {"in": ["wallet"]}}
+
+    assert Match.from_json(raw, (ATTEMPT,)).to_json() == raw

@@ -1,0 +1,116 @@
+"""Rules as clients write them: what is taken, what is refused, and when a rule is on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine.rules import Activate, Rule
+
+
+def refusal(floor: Any, id: str, raw: Any) -> Refused:
+    with pytest.raises(Refused) as refused:
+        Rule.from_json(id, raw, floor.layer.catalogue)
+    return refused.value
+
+
+def test_a_rule_needs_nothing_but_its_fault(floor: Any) -> None:
+    rule = Rule.from_json("lag", {"fault": "cache.bounded_stale"}, floor.layer.catalogue)
+
+    assert rule.to_json() == {
+        "id": "lag",
+        "fault": "cache.bounded_stale",
+        "match": {},
+        "activate": {"start_delay_s": 0},
+        "select": {"probability": 1, "unit": "occurrence"},
+        "with": {"lag_s": 60},
+        "expect": {},
+        "enabled": True,
+    }
+
+
+def test_a_rule_can_be_stored_and_read_again(floor: Any) -> None:
+    raw = {
+        "fault": "operator.wrong_amount",
+        "match": {"operator": {"not_equal_to": "li"}},
+        "activate": {"start_delay_s": 60, "duration_s": 3600, "ttl_s": 7200},
+        "select": {"probability": 0.1, "times": 3},
+        "with": {"slip": "yuan_for_fen"},
+        "expect": {"class": "amount_mismatch", "severity": "major"},
+    }
+    rule = Rule.from_json("slip", raw, floor.layer.catalogue)
+
+    again = Rule.from_stored(rule.to_stored(), floor.layer.catalogue)
+
+    assert again.to_json() == rule.to_json() == {"id": "slip", "enabled": True} | rule.to_json()
+
+
+def test_an_unknown_fault_is_refused_with_the_known_ones(floor: Any) -> None:
+    refused = refusal(floor, "lag", {"fault": "cashe_lag"})
+
+    assert refused.code == "fault_unknown"
+    assert "cashe_lag" in refused.detail
+    assert "cache.bounded_stale, callback.dropped, operator.marked_overdue, operator.wrong_amount" in refused.detail
+
+
+@pytest.mark.parametrize("name", ["schedule", "ramp"])
+def test_what_comes_in_a_later_release_is_refused_and_not_ignored(floor: Any, name: str) -> None:
+    refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "activate": {name: "0 9 * * *"}})
+
+    assert "not supported yet" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("id", "raw", "field"),
+    [
+        ("lag", [], ""),
+        ("lag", {}, "fault"),
+        ("lag", {"fault": 5}, "fault"),
+        ("lag", {"fault": "cache.bounded_stale", "when": "now"}, "when"),
+        ("Lag!", {"fault": "cache.bounded_stale"}, "id"),
+        ("lag", {"fault": "cache.bounded_stale", "id": "other"}, "id"),
+        ("lag", {"fault": "cache.bounded_stale", "enabled": 1}, "enabled"),
+        ("lag", {"fault": "cache.bounded_stale", "with": {"lag": 60}}, "with.lag"),
+        ("lag", {"fault": "cache.bounded_stale", "with": {"lag_s": 0}}, "with.lag_s"),
+        ("lag", {"fault": "cache.bounded_stale", "with": {"lag_s": 60.0}}, "with.lag_s"),
+        ("lag", {"fault": "cache.bounded_stale", "with": {"lag_s": None}}, "with.lag_s"),
+        ("lag", {"fault": "operator.wrong_amount", "with": {"slip": "of_the_tongue"}}, "with.slip"),
+        ("lag", {"fault": "cache.bounded_stale", "match": {"operator": "wang"}}, "match.operator"),
+        ("lag", {"fault": "cache.bounded_stale", "activate": {"duration_s": 0}}, "activate.duration_s"),
+        ("lag", {"fault": "cache.bounded_stale", "activate": {"from": "now"}}, "activate.from"),
+        ("lag", {"fault": "cache.bounded_stale", "expect": {"class": "lie"}}, "expect.class"),
+        ("lag", {"fault": "cache.bounded_stale", "expect": {"amount": 5}}, "expect.amount"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused(floor: Any, id: str, raw: Any, field: str) -> None:
+    refused = refusal(floor, id, raw)
+
+    assert refused.code == "validation_failed"
+    assert refused.ids["errors"][0]["field"] == field
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones(floor: Any) -> None:
+    refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "with": {"lag": 60}})
+
+    assert refused.expected == "one of lag_s"
+    assert refused.received == "lag"
+
+
+def test_a_rule_waits_acts_and_expires(floor: Any) -> None:
+    raw = {"fault": "cache.bounded_stale", "activate": {"start_delay_s": 60, "duration_s": 60}}
+    rule = Rule.from_json("lag", raw, floor.layer.catalogue)
+
+    assert [rule.state(at) for at in (0, 59_999, 60_000, 119_999, 120_000)] == [
+        "waiting",
+        "waiting",
+        "armed",
+        "armed",
+        "expired",
+    ]
+
+
+def test_the_time_to_live_counts_from_arming_and_the_duration_from_the_start() -> None:
+    assert Activate(start_delay_s=60, duration_s=60, ttl_s=90).window(1_000) == (61_000, 91_000)
+    assert Activate(start_delay_s=10, duration_s=60, ttl_s=90).window(1_000) == (11_000, 71_000)
+    assert Activate().window(1_000) == (1_000, None)

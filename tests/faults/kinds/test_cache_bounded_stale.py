@@ -1,0 +1,94 @@
+"""The page is behind the books for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mocklend.seams import shown
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+
+MINUTE_S = 60
+
+
+def test_the_new_version_is_seen_a_minute_later(events: Any) -> None:
+    assert BoundedStale().view_refresh(events.refresh()).lag_s == MINUTE_S
+
+
+def test_a_loans_first_version_is_never_late(events: Any) -> None:
+    first = events.refresh(occurrence=1)
+
+    assert BoundedStale().view_refresh(first) == first
+
+
+@given(lag_s=st.integers(1, 10**6), already_s=st.integers(0, 10**6))
+def test_lags_add_up(events: Any, lag_s: int, already_s: int) -> None:
+    assert BoundedStale(lag_s=lag_s).view_refresh(events.refresh(lag_s=already_s)).lag_s == already_s + lag_s
+
+
+def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: Any, events: Any) -> None:
+    floor.arm("lag", "cache.bounded_stale")
+
+    floor.meet(events.refresh())
+
+    [entry] = floor.key()
+    assert entry.to_json() | {"injection": ""} == {
+        "injection": "",
+        "rule": "lag",
+        "fault": "cache.bounded_stale",
+        "seam": "view.refresh",
+        "entity": "loan_ada",
+        "loan_id": "loan_ada",
+        "occurrence": 2,
+        "at": "2026-01-05T02:00:00.000Z",
+        "effect": "lag_s: 0 -> 60",
+        "truth": {
+            "before": {"status": "USING", "outstanding_minor": 100_000, "version": 1},
+            "after": {"status": "CLEAR", "outstanding_minor": 0, "version": 2},
+        },
+        "served": {"status": "USING", "outstanding_minor": 100_000, "version": 1},
+        "amount_minor": 100_000,
+        "currency": "CNY",
+        "visible_from": "2026-01-05T02:00:00.000Z",
+        "visible_until": "2026-01-05T02:01:00.000Z",
+        "expected": {"class": "stale_view", "entity": "loan_ada", "amount_minor": 100_000},
+        "status": "active",
+        "status_reason": None,
+        "ended_at": None,
+    }
+
+
+def test_it_heals_by_itself(floor: Any, events: Any) -> None:
+    floor.arm("lag", "cache.bounded_stale")
+    floor.meet(events.refresh())
+
+    floor.later(MINUTE_S)
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the lag is over")
+    assert entry.to_json()["ended_at"] == "2026-01-05T02:01:00.000Z"
+
+
+def test_a_newer_version_on_the_page_supersedes_it(floor: Any, events: Any) -> None:
+    floor.arm("lag", "cache.bounded_stale")
+    floor.meet(events.refresh())
+    floor.later(30)
+
+    floor.hear(shown("loan_ada"))
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["ended_at"]) == ("superseded", "2026-01-05T02:00:30.000Z")
+
+
+def test_what_the_lag_has_healed_stays_healed(floor: Any, events: Any) -> None:
+    floor.arm("lag", "cache.bounded_stale")
+    floor.meet(events.refresh())
+    floor.later(90)
+    before = floor.key()[0].to_json()
+
+    floor.hear(shown("loan_ada"))
+    floor.meet(events.refresh(occurrence=3))
+
+    assert floor.key()[0].to_json() == before
+    assert floor.statuses() == ["healed", "active"]

@@ -1,0 +1,63 @@
+"""The channel has the money and its message never comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import LOST_FOR_GOOD, applied
+from mocklend_faults.kinds.callback_dropped import CallbackDropped
+
+
+def test_by_default_no_attempt_ever_arrives(events: Any) -> None:
+    assert CallbackDropped().callback_attempt(events.attempt()).lost_attempts == LOST_FOR_GOOD
+
+
+def test_the_first_two_attempts_are_lost_and_the_third_arrives(events: Any) -> None:
+    fault = CallbackDropped(attempts_lost=2)
+
+    assert fault.callback_attempt(events.attempt(occurrence=1)).lost_attempts == 2
+    assert fault.callback_attempt(events.attempt(occurrence=2)).lost_attempts == 1
+    assert fault.callback_attempt(events.attempt(occurrence=3)) == events.attempt(occurrence=3)
+
+
+def test_it_never_saves_what_another_fault_has_lost(events: Any) -> None:
+    lost = events.attempt(lost_attempts=LOST_FOR_GOOD)
+
+    assert CallbackDropped(attempts_lost=2).callback_attempt(lost) == lost
+
+
+def test_the_money_is_missing_in_the_books_until_they_have_it(floor: Any, events: Any) -> None:
+    floor.arm("drop", "callback.dropped")
+
+    floor.meet(events.attempt())
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
+    assert entry.to_json()["served"] == {"callback": "lost", "attempts": 9}
+    assert entry.open
+
+    floor.later(3600)
+    floor.hear(applied("rpy_ada"))
+
+    [entry] = floor.key()
+    assert entry.status == "healed"
+    assert entry.to_json()["status_reason"] == "the books have the receipt: rpy_ada"
+
+
+def test_somebody_elses_receipt_does_not_heal_it(floor: Any, events: Any) -> None:
+    floor.arm("drop", "callback.dropped")
+    floor.meet(events.attempt())
+
+    floor.hear(applied("rpy_bob"))
+
+    assert floor.statuses() == ["active"]
+
+
+def test_the_fate_of_a_callback_is_settled_once(floor: Any, events: Any) -> None:
+    floor.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
+
+    floor.meet(events.attempt(occurrence=1))
+    arrives = floor.meet(events.attempt(occurrence=3, attempts_left=7))
+
+    assert arrives.lost_attempts == 0
+    assert len(floor.key()) == 1

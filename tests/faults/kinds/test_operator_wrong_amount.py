@@ -1,0 +1,86 @@
+"""An operator means one amount and types another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mocklend.domain.money import MAX_MINOR
+from mocklend.seams import reversed_
+from mocklend_faults.kinds.operator_wrong_amount import ANY, SLIPS, WrongAmount
+
+amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant", "typed"),
+    [
+        ("digits_swapped", 1_250, 2_150),
+        ("digits_swapped", 1_120, 1_210),
+        ("digits_swapped", -1_250, -2_150),
+        ("digits_swapped", 1_023, 1_203),
+        ("digits_swapped", 5_000, 500),
+        ("digits_swapped", 1_111, 1_111),
+        ("digits_swapped", 5, 5),
+        ("yuan_for_fen", 12, 1_200),
+        ("yuan_for_fen", -12, -1_200),
+        ("yuan_for_fen", MAX_MINOR, MAX_MINOR),
+        ("yuan_for_fen", -1_250, -1_250),
+        ("sign_flipped", -1_250, 1_250),
+        ("sign_flipped", 1_250, -1_250),
+        ("sign_flipped", 5_001, 5_001),
+        ("any", 1_111, 111_100),
+    ],
+)
+def test_the_hand_slips(events: Any, slip: str, meant: int, typed: int) -> None:
+    happened = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=-5_000))
+
+    assert happened.amount_minor == typed
+
+
+@given(meant=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
+def test_what_is_typed_is_always_well_formed(events: Any, meant: int, least: int, slip: str) -> None:
+    least = min(least, meant)
+
+    typed = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=least)).amount_minor
+
+    assert isinstance(typed, int)
+    assert typed != 0
+    assert least <= typed <= MAX_MINOR
+
+
+@given(meant=amounts)
+def test_any_finds_a_slip_wherever_one_is_possible(events: Any, meant: int) -> None:
+    given_edit = events.edit(amount_minor=meant, least_minor=-MAX_MINOR)
+    possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
+
+    assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible
+
+
+def test_a_status_has_no_digits(events: Any) -> None:
+    assert WrongAmount().operator_edit(events.mark()) == events.mark()
+
+
+def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: Any, events: Any) -> None:
+    floor.arm("slip", "operator.wrong_amount")
+
+    floor.meet(events.edit(amount_minor=1_250))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "amount_mismatch", "entity": "edt_ada", "amount_minor": 900}
+    assert entry.to_json()["effect"] == "amount_minor: 1250 -> 2150"
+
+    floor.hear(reversed_("edt_ada"))
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "it was reversed: edt_ada")
+
+
+def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: Any, events: Any) -> None:
+    floor.arm("slip", "operator.wrong_amount")
+
+    floor.meet(events.edit(amount_minor=5))
+
+    assert floor.key() == []

@@ -1,0 +1,472 @@
+"""The identity: discrepancies(world, books, views) == open entries of the answer key, after every step of any story.
+
+The machine borrows, quotes, repays through any channel, repeats requests, lets time pass, edits, reverses, asks
+channels, forges callbacks, arms and disarms any fault, in any order. After each step both sides are worked out, apart
+from each other, and compared. With no fault armed the right-hand side is empty, so the left must be too.
+
+A failure prints the steps and the seed. `scripts/identity --steps N --seed S` walks longer, and walks that seed again.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from mocklend.channels import inbox
+from mocklend.channels.channel import callback_secret, channels
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.signing import signed_headers
+from mocklend.domain.facts import RECEIPT
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS, Product
+from mocklend.ledger import journal
+from mocklend.lender import Lender
+from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import ViewRefresh
+from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Answer, Command, Idempotency, Work
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.answer_key import ACTIVE, entries
+from mocklend_faults.engine.catalogue import named
+from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+
+KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+STEPS_A_STORY = 50
+WALKS, STEPS_A_WALK = 4, 2_500
+
+SHORT = Product(method="equal_instalment", terms=3, rate="0.18")  # type: ignore[arg-type]
+WEEKLY = Product(
+    method="equal_instalment",
+    terms=4,
+    rate="0.36",
+    term_unit="day",
+    term_length=7,
+    day_count="30/360",  # type: ignore[arg-type]
+)
+PAY_TO_THE_END = Product(
+    method="equal_instalment",
+    terms=2,
+    rate="0.24",
+    payoff_interest="until_period_end",  # type: ignore[arg-type]
+    penalty={"multiplier": "1.5", "base": "principal_and_interest"},  # type: ignore[arg-type]
+)
+OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
+
+_lender: list[Lender] = []
+
+
+def lender() -> Lender:
+    """One platform for all stories of a process; each story has a sandbox of its own."""
+    if not _lender:
+        folder = tempfile.mkdtemp(prefix="mocklend-identity-")
+        _lender.append(Lender(str(Path(folder) / "identity.db"), FaultLayer(KINDS), fast=True))
+    return _lender[0]
+
+
+def discrepancies(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int]]:
+    """The left-hand side: (class, entity, amount) of every discrepancy that the audit sees."""
+    return sorted(
+        (one.finding.finding_class, one.finding.entity, one.finding.amount_minor)
+        for one in platform.audit(sandbox_id).discrepancies
+    )
+
+
+def open_entries(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int]]:
+    """The right-hand side: what the answer key expects a reconciler to find, now."""
+    with platform.read() as connection:
+        now_ms = platform.sandbox(connection, sandbox_id).now_ms(platform.real_ms())
+        key = entries(connection, sandbox_id, now_ms, status=ACTIVE)
+    return sorted((one.finding.finding_class, one.finding.entity, one.finding.amount_minor) for one in key)
+
+
+class Story(RuleBasedStateMachine):
+    """Any story that clients, staff, channels, time and faults can tell together."""
+
+    steps = 0
+
+    @initialize(seed=st.integers(0, 2**32))
+    def open_sandbox(self, seed: int) -> None:
+        self.platform = lender()
+        self.sandbox = self.platform.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
+        self.id = self.sandbox.id
+        self.now_ms = START_MS
+        self.keys = 0
+        self.loans: list[str] = []
+        self.repayments: list[str] = []
+        self.edits: list[str] = []
+        self.rules: list[str] = []
+        self.repeatable: list[tuple[Command, Answer]] = []
+        self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
+
+    # --- how the steps are taken ---
+
+    def key(self) -> Idempotency:
+        self.keys += 1
+        return Idempotency(f"key-{self.keys}", f"fingerprint-{self.keys}")
+
+    def run(self, command: Command) -> Answer:
+        return self.platform.run(command)
+
+    def attempt(self, command: Command) -> Answer | None:
+        """Refusals are fine, and change nothing: the invariant looks. Anything else is a bug."""
+        try:
+            answer = self.run(command)
+        except Refused:
+            return None
+        self.repeatable.append((command, answer))
+        return answer
+
+    # --- clients ---
+
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(principal=st.integers(1, 2_000_000), product=st.sampled_from(sorted(OFFERED)))
+    def borrow(self, principal: int, product: str) -> None:
+        offered = OFFERED[product]
+        wanted = max(principal, offered.limits.min_minor)
+        answer = self.attempt(Borrow(self.id, self.key(), self.ada, wanted, "CNY", offered, product, None))
+        assert answer is not None
+        self.loans.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        kind=st.sampled_from(["CLEAR", "OVD_AND_CURRENT"]),
+        part=st.sampled_from(["quoted", "quoted", "half", "less one", "one more", "twice", "one"]),
+    )
+    def repay(self, which: int, channel: str, kind: str, part: str) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        quote = self.attempt(MakeQuote(self.id, loan_id, kind, None))
+        if quote is None:
+            return
+        total = quote.body["total_minor"]
+        amounts = {"half": total // 2, "less one": total - 1, "one more": total + 1, "twice": 2 * total, "one": 1}
+        amount = amounts.get(part, total)
+        if amount < 1:
+            return
+        quote_id = quote.body["id"] if part == "quoted" else None
+        delay = channels()[channel].settle_delay_s
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, amount, channel, delay, kind, quote_id, None))
+        if answer is not None:
+            self.repayments.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([1, 2, 30, 700]))
+    def pay_off_and_wait(self, which: int, channel: str, wait: int) -> None:
+        self.repay(which=which, channel=channel, kind="CLEAR", part="quoted")
+        self.advance(by=(channels()[channel].settle_delay_s + wait) * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([0, 5, 60]))
+    def pay_what_is_due_and_wait(self, which: int, channel: str, wait: int) -> None:
+        self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part="quoted")
+        self.advance(by=(channels()[channel].settle_delay_s + wait) * SECOND)
+
+    @precondition(lambda self: self.repeatable)
+    @rule(which=st.integers(0, 50))
+    def repeat_a_request(self, which: int) -> None:
+        command, first = self.repeatable[which % len(self.repeatable)]
+        again = self.run(command) if command.idem is not None else None
+        if again is not None:
+            assert again.replayed
+            assert (again.status, again.body) == (first.status, first.body)
+
+    # --- time ---
+
+    @rule(
+        by=st.sampled_from(
+            [0, 1, SECOND, 2 * SECOND, 15 * SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 8 * DAY, 31 * DAY]
+        )
+    )
+    def advance(self, by: int) -> None:
+        before = self.now_ms
+        self.now_ms, released = self.platform.advance(self.id, before + by)
+        moments = [one["at"] for one in released]
+        assert moments == sorted(moments)
+
+    # --- staff ---
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        kind=st.sampled_from(["MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT"]),
+        amount=st.integers(-500, 5_000),
+    )
+    def edit_an_amount(self, which: int, kind: str, amount: int) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        answer = self.attempt(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", None))
+        if answer is not None:
+            self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), status=st.sampled_from(["VALID", "VALID", "CLEAR", "OVERDUE", "INIT"]))
+    def confirm_a_status(self, which: int, status: str) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        answer = self.attempt(
+            Edit(self.id, self.key(), loan_id, "MODIFY_BILL_STATUS", None, status, "as the books say", "op-2", None)
+        )
+        if answer is not None:
+            self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.edits or self.loans)
+    @rule(which=st.integers(0, 50))
+    def reverse_an_edit(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id ORDER BY id"
+            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if known:
+            self.attempt(ReverseEdit(self.id, self.key(), known[which % len(known)], "wrong", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def reverse_a_repayment(self, which: int) -> None:
+        repayment_id = self.repayments[which % len(self.repayments)]
+        self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "chargeback", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def ask_the_channel(self, which: int) -> None:
+        self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
+
+    # --- somebody who is not the channel, or the channel once more ---
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50), how=st.sampled_from(["again", "wrong amount", "wrong secret", "old version"]))
+    def callback_over_http(self, which: int, how: str) -> None:
+        repayment_id = self.repayments[which % len(self.repayments)]
+        with self.platform.read() as connection:
+            sql = "SELECT id, channel, channel_trade_no, amount_minor, currency, state, paid_ms FROM trades "
+            found = rows(
+                connection, sql + "WHERE sandbox_id = :sandbox_id AND repayment_id = :id",
+                {"sandbox_id": self.id, "id": repayment_id},
+            )  # fmt: skip
+        order_no, channel, trade_no, amount, currency, state, paid_ms = found[0]
+        with self.platform.read() as connection:
+            sql = "SELECT status FROM repayments WHERE sandbox_id = :sandbox_id AND id = :id"
+            status = rows(connection, sql, {"sandbox_id": self.id, "id": repayment_id})[0][0]
+        if state != "SUCCESS" or (how == "again" and status == "PROCESSING"):
+            return  # What was never paid, or still has to arrive by itself, is another story.
+        data = {
+            "version": "0.9" if how == "old version" else "1.0",
+            "out_trade_no": order_no,
+            "channel_trade_no": trade_no,
+            "state": "SUCCESS",
+            "amount_minor": amount + (how == "wrong amount"),
+            "currency": currency,
+            "paid_at": rfc3339(paid_ms),
+        }
+        body = json.dumps({"type": "payment.succeeded", "timestamp": rfc3339(self.now_ms), "data": data})
+        key = "somebody-else" if how == "wrong secret" else self.sandbox.api_key
+        headers = signed_headers(callback_secret(key, channel), "cb_by_hand", self.now_ms, body)
+        answer = self.attempt(ReceiveCallback(self.id, channel, headers, body.encode()))
+        assert (answer is not None) == (how == "again")
+
+    # --- faults ---
+
+    @rule(
+        kind=st.sampled_from(KINDS),
+        probability=st.sampled_from([1, 1, 0.5, 0.1]),
+        unit=st.sampled_from(["entity", "occurrence"]),
+        lag_s=st.sampled_from([1, 60, 3_600, 864_000]),
+        attempts_lost=st.sampled_from([None, 1, 2]),
+        limit=st.sampled_from([{}, {}, {"times": 2}, {"skip_first": 1}, {"max_active": 1}, {"every": 2}]),
+        name=st.sampled_from(["a", "b", "c"]),
+    )
+    def arm(
+        self,
+        kind: type[Any],
+        probability: float,
+        unit: str,
+        lag_s: int,
+        attempts_lost: int | None,
+        limit: dict[str, int],
+        name: str,
+    ) -> None:
+        own: dict[type[Any], dict[str, Any]] = {
+            BoundedStale: {"lag_s": lag_s},
+            CallbackDropped: {"attempts_lost": attempts_lost},
+        }
+        select = {"probability": probability, "unit": unit, **limit}
+        body = {"fault": kind.name, "select": select, "with": own.get(kind, {})}
+        wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
+        if self.attempt(PutRule(self.id, wanted)) is not None:
+            self.rules.append(wanted.id)
+
+    @precondition(lambda self: self.rules)
+    @rule(which=st.integers(0, 20))
+    def disarm(self, which: int) -> None:
+        self.attempt(DeleteRule(self.id, self.rules[which % len(self.rules)]))
+
+    @precondition(lambda self: len(self.rules) > 3)
+    @rule()
+    def halt(self) -> None:
+        self.attempt(HaltRules(self.id))
+
+    # --- what holds after every step ---
+
+    @invariant()
+    def identity_holds(self) -> None:
+        if not hasattr(self, "id"):
+            return
+        type(self).steps += 1
+        left, right = discrepancies(self.platform, self.id), open_entries(self.platform, self.id)
+        assert left == right, f"the audit sees {left}, the answer key says {right}"
+
+    def teardown(self) -> None:
+        if hasattr(self, "id"):
+            self.platform.delete_sandbox(self.id)
+
+
+def walk(steps: int, seed: int, *, shrink: bool = True) -> int:
+    """Walk stories until at least so many steps are taken; the number taken. A failure names the seed."""
+    start, round_ = Story.steps, 0
+    while Story.steps - start < steps:
+        stories = max(2, (steps - (Story.steps - start)) // STEPS_A_STORY + 1)
+        hypothesis.seed(seed + 1_000_003 * round_)(Story)
+        try:
+            run_state_machine_as_test(
+                Story,
+                settings=settings(
+                    max_examples=min(stories, 200),
+                    stateful_step_count=STEPS_A_STORY,
+                    deadline=None,
+                    database=None,
+                    phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+                    print_blob=True,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        except BaseException:
+            print(f"\nto walk this again: scripts/identity --steps {steps} --seed {seed}")
+            raise
+        round_ += 1
+    return Story.steps - start
+
+
+@pytest.mark.parametrize("seed", range(WALKS))
+def test_every_discrepancy_has_its_entry_and_every_open_entry_its_discrepancy(seed: int) -> None:
+    taken = walk(STEPS_A_WALK, seed)
+
+    assert taken >= STEPS_A_WALK
+
+
+# --- teeth: the machine must catch each of these, or its silence means nothing ---
+
+
+def _posted_twice(plant: pytest.MonkeyPatch) -> None:
+    """A repayment is posted twice: the same movement, two transactions."""
+    honest = journal.post
+
+    def post(work: Any, chain: str, currency: str, head: Any, movements: Any) -> Any:
+        doubled = [m for movement in movements for m in [movement] * (2 if movement.kind == "repayment" else 1)]
+        return honest(work, chain, currency, head, doubled)
+
+    plant.setattr(books, "post", post)
+
+
+def _received_twice(plant: pytest.MonkeyPatch) -> None:
+    """The inbox takes one receipt as two, since the second comes under another name."""
+    honest = books.record
+
+    def record(work: Any, loan: Any, fact: Any, **how: Any) -> Any:
+        done = honest(work, loan, fact, **how)
+        if fact.kind == RECEIPT:
+            again = replace(fact, id=fact.id + "x")
+            return replace(honest(work, done.loan, again, **how), state=done.state)
+        return done
+
+    plant.setattr(inbox, "record", record)
+
+
+def _split_transaction(plant: pytest.MonkeyPatch) -> None:
+    """A repayment's legs are posted as transactions of their own."""
+    honest = journal.post
+
+    def post(work: Any, chain: str, currency: str, head: Any, movements: Any) -> Any:
+        split = [replace(movement, postings=(leg,)) for movement in movements for leg in movement.postings]
+        return honest(work, chain, currency, head, split)
+
+    plant.setattr(books, "post", post)
+
+
+def _lost_leg(plant: pytest.MonkeyPatch) -> None:
+    """A posting of a transaction is never written. What is left is balanced, and wrong."""
+    honest = Work.write
+
+    def write(self: Work, name: str, **parameters: Any) -> None:
+        if name != "postings.insert" or parameters["line"] == 0:
+            honest(self, name, **parameters)
+
+    plant.setattr(Work, "write", write)
+
+
+def _stale_without_a_fault(plant: pytest.MonkeyPatch) -> None:
+    """Pages lag although no fault is armed."""
+    honest = Work.act
+
+    def act(self: Work, given: Any) -> Any:
+        happened = honest(self, given)
+        return replace(happened, lag_s=60) if isinstance(given, ViewRefresh) and happened == given else happened
+
+    plant.setattr(Work, "act", act)
+
+
+def _unjournalled(plant: pytest.MonkeyPatch) -> None:
+    """An injection happens and is not put on record."""
+    plant.setattr(FaultLayer, "_record", lambda self, scene, trail: [])
+
+
+def _unobserved(plant: pytest.MonkeyPatch) -> None:
+    """An injection is put on record, and the platform goes on honestly."""
+    honest = Work.act
+
+    def act(self: Work, given: Any) -> Any:
+        honest(self, given)
+        return given
+
+    plant.setattr(Work, "act", act)
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [_posted_twice, _received_twice, _split_transaction, _lost_leg, _stale_without_a_fault, _unjournalled, _unobserved],
+)
+def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> None:
+    with pytest.MonkeyPatch.context() as plant:
+        bug(plant)
+
+        with pytest.raises(AssertionError, match="the audit sees"):
+            walk(3_000, seed=1, shrink=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _close() -> Iterator[None]:
+    yield
+    while _lender:
+        _lender.pop().close()
