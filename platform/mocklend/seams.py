@@ -190,8 +190,8 @@ class RepaymentFiled:
     """
 
     seam: ClassVar[str] = "repayment.filed"
-    entity: str  # the loan
-    occurrence: int  # the loan's version
+    entity: str  # the repayment
+    occurrence: int  # 1: a receipt is filed once
     now_ms: int
     loan_id: str
     borrower_id: str

@@ -142,8 +142,8 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     """The operations desk sees every receipt. Honestly it does nothing; a clerk at fault marks the bill."""
     loan = done.loan
     given = RepaymentFiled(
-        entity=loan.id,
-        occurrence=loan.version,
+        entity=order.id,
+        occurrence=1,
         now_ms=work.now_ms,
         loan_id=loan.id,
         borrower_id=loan.borrower_id,
@@ -160,7 +160,6 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     status = happened.marked_status
     assert SHOWN_FOR_MARK[status] != loan.status, "a mark that says what the books say is no mark"
     on = business_date(work.now_ms, work.sandbox.zone)
-    loan = replace(loan, edits=loan.edits + 1)
     edit = OperatorEdit(
         id=given.edit_id,
         loan_id=loan.id,

@@ -157,7 +157,7 @@ edits = Table(
     text("sandbox_id"),
     text("id"),
     text("loan_id"),
-    whole("n"),
+    whole("n"),  # of those that came over the operator plane; what the desk marks carries the number before it
     text("edit_kind"),
     whole("amount_minor", null=True),
     text("status", null=True),
@@ -169,7 +169,7 @@ edits = Table(
     text("after"),
     whole("created_ms"),
     PrimaryKeyConstraint("sandbox_id", "id"),
-    UniqueConstraint("sandbox_id", "loan_id", "n"),
+    Index(None, "sandbox_id", "loan_id", "n"),
 )
 
 transactions = Table(

@@ -121,7 +121,7 @@ def repayments(
 def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
     """A loan's operator edits, oldest first."""
     entity(connection, sandbox_id, "loan", loan_id)
-    sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n"
+    sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n, created_ms, id"
     ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
     return list(load_all(connection, [(sandbox_id, ("edit", id)) for id in ids]).values())
 

@@ -1,0 +1,168 @@
+"""The same seed and the same per-entity story give the same answer key, byte for byte, in any interleaving.
+
+Each client has its own borrower and loans and tells its own story; between the chapters a manual clock moves. Who
+comes first within a chapter is up to the threads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import channels
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS
+from mocklend.lender import Lender
+from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.servicing import Edit, ReverseRepayment
+from mocklend.storage.work import Idempotency
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.answer_key import ACTIVE
+from mocklend_faults.engine.catalogue import named
+from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+
+KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+START_MS, HOUR, DAY = 1_767_578_400_000, 3_600_000, 86_400_000
+STORIES = 32
+
+
+@pytest.fixture
+def lender(tmp_path: Path) -> Iterator[Lender]:
+    opened = Lender(str(tmp_path / "mocklend.db"), FaultLayer(KINDS), fast=True)
+    yield opened
+    opened.close()
+
+
+class Client:
+    """One client of a sandbox. Its story depends on its number alone."""
+
+    def __init__(self, lender: Lender, sandbox_id: str, number: int) -> None:
+        self.lender, self.sandbox_id, self.number = lender, sandbox_id, number
+        self.steps = 0
+        self.loans: list[str] = []
+        self.repayments: list[str] = []
+
+    def key(self) -> Idempotency:
+        self.steps += 1
+        return Idempotency(f"client-{self.number}-{self.steps}", f"{self.number}/{self.steps}")
+
+    def borrows(self) -> None:
+        who = self.lender.run(AddBorrower(self.sandbox_id, f"client-{self.number}", "Ada", 10**9)).body["id"]
+        for product in ("jiebei-like", "jiebei-like"):
+            borrow = Borrow(self.sandbox_id, self.key(), who, 100_000, "CNY", PRODUCTS[product], product, None)
+            self.loans.append(self.lender.run(borrow).body["id"])
+
+    def repays(self) -> None:
+        channel = sorted(channels())[self.number % len(channels())]
+        for loan_id, scope in zip(self.loans, ("CLEAR", "OVD_AND_CURRENT"), strict=True):
+            total = self.lender.run(MakeQuote(self.sandbox_id, loan_id, scope, None)).body["total_minor"]
+            delay = channels()[channel].settle_delay_s
+            order = Repay(self.sandbox_id, self.key(), loan_id, total, channel, delay, scope, None, None)
+            self.repayments.append(self.lender.run(order).body["id"])
+
+    def is_edited(self) -> None:
+        for amount in (1_250, 730):
+            edit = Edit(
+                self.sandbox_id, self.key(), self.loans[1], "MODIFY_BILL_AMOUNT", amount, None, "fee", "op", None
+            )
+            self.lender.run(edit)
+
+    def is_reversed(self) -> None:
+        if self.number % 3 == 0:
+            self.lender.run(ReverseRepayment(self.sandbox_id, self.key(), self.repayments[1], "back", "op"))
+
+
+def answer_key(
+    lender: Lender,
+    *,
+    seed: int,
+    workers: int,
+    probability: float,
+    stories: int = STORIES,
+    kinds: Sequence[type[Any]] = KINDS,
+) -> str:
+    """Tell all stories with so many clients at once; the answer key as JSON."""
+    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
+    for kind in kinds:
+        rule = {"fault": kind.name, "select": {"probability": probability, "unit": "occurrence"}}
+        lender.run(PutRule(sandbox.id, Rule.from_json(kind.name, rule, named(KINDS))))
+    clients = [Client(lender, sandbox.id, number) for number in range(stories)]
+    chapters: list[tuple[Callable[[Client], None], int]] = [
+        (Client.borrows, HOUR),
+        (Client.repays, HOUR),
+        (Client.is_edited, 40 * DAY),
+        (Client.repays, DAY),
+        (Client.is_reversed, DAY),
+    ]
+    now_ms = START_MS
+    with ThreadPoolExecutor(workers) as pool:
+        for chapter, pause in chapters:
+            if chapter is Client.repays and now_ms > START_MS + 2 * HOUR:
+                for client in clients:
+                    client.loans = client.loans[1:] * 2
+            list(pool.map(lambda client, tell=chapter: _tell(tell, client), clients))
+            now_ms, _ = lender.advance(sandbox.id, now_ms + pause)
+    assert lender.layer is not None
+    with lender.read() as connection:
+        key = lender.layer.answer_key(connection, sandbox.id, now_ms)  # type: ignore[attr-defined]
+    found = json.dumps([entry.to_json() for entry in key], indent=1)
+    seen = sorted((d.finding.finding_class, d.finding.entity) for d in lender.audit(sandbox.id).discrepancies)
+    assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == ACTIVE)
+    return found
+
+
+def _tell(chapter: Callable[[Client], None], client: Client) -> None:
+    """A refusal ends the chapter: the lie before it may have cleared the loan, or hidden a receipt."""
+    with suppress(Refused):
+        chapter(client)
+
+
+@pytest.mark.parametrize("workers", [8, 16, 32])
+def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(lender: Lender, workers: int) -> None:
+    alone = answer_key(lender, seed=7, workers=1, probability=0.5)
+    together = answer_key(lender, seed=7, workers=workers, probability=0.5)
+
+    assert len(json.loads(alone)) > STORIES
+    assert alone == together
+
+
+def test_another_seed_gives_another_answer_key(lender: Lender) -> None:
+    one = answer_key(lender, seed=7, workers=1, probability=0.5, stories=4)
+    other = answer_key(lender, seed=8, workers=1, probability=0.5, stories=4)
+
+    assert one != other
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_higher_probability_keeps_every_injection_of_a_lower_one(lender: Lender, kind: type[Any]) -> None:
+    def acts(key: str) -> set[tuple[Any, ...]]:
+        return {(e["seam"], e["entity"], e["occurrence"]) for e in json.loads(key)}
+
+    low = acts(answer_key(lender, seed=11, workers=1, probability=0.1, kinds=[kind]))
+    high = acts(answer_key(lender, seed=11, workers=1, probability=0.2, kinds=[kind]))
+
+    assert low < high
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_over_a_thousand_seeds_half_of_the_chances_are_taken(kind: type[Any]) -> None:
+    """u = H(seed, rule, seam, entity, occurrence) is fair over seeds for each kind's rule and seam."""
+    rule = Rule.from_json(kind.name, {"fault": kind.name, "select": {"probability": 0.5}}, named(KINDS))
+    for seam in kind.seams():
+        taken = sum(
+            rule.select.drawn(seed=seed, rule=rule.id, seam=seam, entity="loan_ada", occurrence=1)
+            for seed in range(1000)
+        )
+
+        assert 440 <= taken <= 560  # 0.5 within 3.8 standard deviations
