@@ -181,7 +181,7 @@ class _Group:
         return [(one.id, one.rules_version) for one in found if one is not None]
 
     def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
-        for (sandbox_id, key), value in load_all(self._connection, wanted).items():
+        for (sandbox_id, key), value in load_all(self._connection, wanted, to_write=True).items():
             self._loaded.setdefault(sandbox_id, {})[key] = value
             if value is not None:
                 self._exists.add((sandbox_id, key))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from mocklend.storage.schema import metadata
@@ -65,7 +65,7 @@ def _guards(dialect: str) -> Iterator[str]:
             CREATE OR REPLACE FUNCTION mocklend_refuse() RETURNS trigger AS $$
             BEGIN
                 IF TG_OP = 'UPDATE' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) THEN
-                    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+                    RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only';
                 END IF;
                 RETURN OLD;
             END $$ LANGUAGE plpgsql"""
@@ -78,12 +78,18 @@ def _guards(dialect: str) -> Iterator[str]:
             continue
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END"
-        keys = " AND ".join(f"{column.name} = NEW.{column.name}" for column in metadata.tables[table].primary_key)
-        # INSERT OR REPLACE would delete without asking the delete trigger.
-        again = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {keys})"
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} {again} BEGIN {refuse}; END"
+        # INSERT OR REPLACE would delete, by any of the keys, without asking the delete trigger.
+        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in _same_keys(table))
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} WHEN {again} BEGIN {refuse}; END"
         living = f"WHEN {alive}"
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {living} BEGIN {refuse}; END"
+
+
+def _same_keys(table: str) -> Iterator[str]:
+    """For each key of a table, the condition that a new row shares it with one that is there."""
+    constraints = metadata.tables[table].constraints
+    for key in (one for one in constraints if isinstance(one, PrimaryKeyConstraint | UniqueConstraint)):
+        yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
 
 
 @contextmanager

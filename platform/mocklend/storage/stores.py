@@ -74,8 +74,13 @@ def loader(kind: str) -> Callable[[Load], Load]:
     return register
 
 
-def load_all(connection: Connection, wanted: Iterable[tuple[str, Key]]) -> dict[tuple[str, Key], Any]:
-    """The entities behind (sandbox id, key) pairs, one query a kind and sandbox; None where there is no such row."""
+def load_all(
+    connection: Connection, wanted: Iterable[tuple[str, Key]], *, to_write: bool = False
+) -> dict[tuple[str, Key], Any]:
+    """The entities behind (sandbox id, key) pairs, one query a kind and sandbox; None where there is no such row.
+
+    `to_write` locks the rows, in the order of their ids, where the engine has row locks.
+    """
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     found: dict[tuple[str, Key], Any] = {}
     for sandbox_id, (kind, id) in wanted:
@@ -84,19 +89,24 @@ def load_all(connection: Connection, wanted: Iterable[tuple[str, Key]]) -> dict[
             groups[(sandbox_id, kind)].append(id)
     for (sandbox_id, kind), ids in groups.items():
         load = LOADERS.get(kind)
-        values = load(connection, sandbox_id, ids) if load else _rows(connection, STORES[kind], sandbox_id, ids)
+        if load is not None:
+            values = load(connection, sandbox_id, ids)
+        else:
+            values = _rows(connection, STORES[kind], sandbox_id, ids, lock=to_write)
         for id, value in values.items():
             found[(sandbox_id, (kind, id))] = value
     return found
 
 
-def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str]) -> dict[str, Any]:
+def _rows(
+    connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool
+) -> dict[str, Any]:
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE "
     if store.scoped:
         head += "sandbox_id = :sandbox_id AND "
-    lock = " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
+    tail = " ORDER BY id FOR UPDATE" if lock and connection.dialect.name == "postgresql" else " ORDER BY id"
     made = {}
-    for row in select_in(connection, head + "id", ids, {"sandbox_id": sandbox_id}, tail=f" ORDER BY id{lock}"):
+    for row in select_in(connection, head + "id", ids, {"sandbox_id": sandbox_id}, tail=tail):
         one = store.make(*row)
         made[one.id] = one
     return made
