@@ -345,7 +345,7 @@ def test_a_loan_looked_at_every_night_is_the_loan_replayed_in_one_go(history: Hi
     once = replay(terms, history.facts, end)
 
     assert same(state, once)
-    assert told == once.movements
+    assert Counter(told) == Counter(once.movements)  # A receipt and the interest up to it may come in either order.
 
 
 @given(history=histories(), data=st.data())
@@ -395,7 +395,7 @@ def test_borrowed_today_and_repaid_today_costs_a_day() -> None:
 
 
 def test_a_day_late_costs_a_day_of_penalty_at_one_and_a_half_times_the_rate() -> None:
-    terms = ada(PRODUCTS["interest-free-3"].__class__(method=Method.EQUAL_INSTALMENT, terms=1, rate="0.365"))
+    terms = ada(Product(method=Method.EQUAL_INSTALMENT, terms=1, rate="0.365"))
     due = date(2026, 2, 28)
 
     on_time = replay(terms, [paid_out(terms)], due)
@@ -429,7 +429,7 @@ def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
     terms = ada()
     due = date(2026, 2, 28)
     first = receipt("a", due, 9_000)
-    second = receipt("b", date(2026, 3, 31), 9_000)
+    second = receipt("b", date(2026, 3, 31), 9_500)
     undone = Fact("rev_a", REVERSAL, moment(date(2026, 4, 1)), date(2026, 4, 1), reverses="rpy_a")
 
     state = replay(terms, [paid_out(terms), first, second, undone], date(2026, 4, 1))

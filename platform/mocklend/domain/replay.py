@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
+from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate, settle
 from mocklend.domain.facts import (
     CLEAR,
     DISBURSEMENT,
@@ -31,7 +32,8 @@ from mocklend.domain.facts import (
     Terms,
 )
 from mocklend.domain.money import round_minor
-from mocklend.domain.schedule import interest_exact, penalty_exact, schedule
+from mocklend.domain.product import Excess
+from mocklend.domain.schedule import interest_exact, penalty_exact, schedule, spread
 
 ONE_DAY = timedelta(days=1)
 NOTHING = Fraction(0)
@@ -76,6 +78,10 @@ class Instalment:
         """What is left of one bucket."""
         due: int = getattr(self, bucket) - getattr(self, bucket + "_paid")
         return due
+
+    def pay(self, bucket: str, amount_minor: int) -> None:
+        """Pay, or waive, part of one bucket."""
+        setattr(self, bucket + "_paid", getattr(self, bucket + "_paid") + amount_minor)
 
     @property
     def outstanding(self) -> int:
@@ -152,8 +158,8 @@ class LoanState:
 
     @property
     def overdue_minor(self) -> int:
-        """What is left of instalments whose due date has passed."""
-        return sum(i.outstanding for i in self.instalments if i.due_date < self.as_of) if self.disbursed else 0
+        """What is left of instalments whose due date, and any days of grace, have passed."""
+        return sum(i.outstanding for i in self.instalments if self.late(i, self.as_of)) if self.disbursed else 0
 
     @property
     def status(self) -> str:
@@ -173,13 +179,14 @@ class LoanState:
         return None
 
     def next_touch(self) -> date | None:
-        """The next date on which the status may change by itself: the day after a due date."""
+        """The next date on which the status may change by itself: the day after a due date, and after its grace."""
         if not self.disbursed or self.outstanding_minor == 0:
             return None
-        for instalment in self.instalments:
-            if instalment.due_date >= self.as_of:
-                return instalment.due_date + ONE_DAY
-        return None
+        grace = timedelta(days=self.terms.product.penalty.grace_days)
+        turns = {i.due_date + ONE_DAY for i in self.instalments} | {
+            i.due_date + grace + ONE_DAY for i in self.instalments
+        }
+        return min((day for day in turns if day > self.as_of), default=None)
 
     # --- what happens to it ---
 
@@ -222,23 +229,8 @@ class LoanState:
         if void:
             self.unapplied_minor += fact.amount_minor
             return
-        left = fact.amount_minor
         paid: dict[str, int] = {}
-        if fact.scope == CLEAR:
-            self.accrue(self.payoff_date(fact.on))
-            left = self._pay(self.instalments, left, paid)
-        else:
-            self.accrue(fact.on)
-            due = [i for i in self.instalments if i.due_date <= fact.on]
-            left = self._pay(due, left, paid)
-            current = next((i for i in self.instalments if i.from_date <= fact.on < i.due_date), None)
-            if current is not None and left:
-                if left >= current.outstanding + self.interest_to_come(current):
-                    # Paying the instalment before its due date pays its whole interest.
-                    self.accrue(current.due_date)
-                left = self._pay([current], left, paid)
-            # Interest that is not earned yet cannot be paid: money in advance reduces principal, oldest first.
-            left = self._pay([i for i in self.instalments if i.from_date >= fact.on], left, paid)
+        left = (self._pay_off if fact.scope == CLEAR else self._pay_what_is_due)(fact.on, fact.amount_minor, paid)
         postings = [("2102", account, paid[bucket]) for bucket, account in ACCOUNTS.items() if paid.get(bucket)]
         if left:
             self.overpaid_minor += left
@@ -247,18 +239,69 @@ class LoanState:
         self.applied[fact.id] = (fact.amount_minor - left, left)
         self._move("repayment", fact, postings)
 
-    def _pay(self, instalments: Iterable[Instalment], left: int, paid: dict[str, int]) -> int:
-        """Allocate: oldest instalment first, within it penalty, fee, interest, principal. Gives back what is left."""
-        for instalment in instalments:
-            if not left:
-                break
-            for bucket in ACCOUNTS:
-                part = min(left, instalment.unpaid(bucket))
-                if part:
-                    setattr(instalment, bucket + "_paid", getattr(instalment, bucket + "_paid") + part)
-                    paid[bucket] = paid.get(bucket, 0) + part
-                    left -= part
-        return left
+    def _pay_off(self, on: date, amount: int, paid: dict[str, int]) -> int:
+        """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
+        self.accrue(self.payoff_date(on))
+        return allocate(self.terms.product, self._by_timing(on), amount, paid)
+
+    def _pay_what_is_due(self, on: date, amount: int, paid: dict[str, int]) -> int:
+        """What is overdue and current; the rest goes where the product's excess rule says."""
+        product = self.terms.product
+        self.accrue(on)
+        timing = self._by_timing(on)
+        asked = [*timing[OVERDUE], *timing[DUE]]
+        current = self.bill(on)
+        whole = sum(i.outstanding for i in asked) + (self.interest_to_come(current) if current else 0)
+        left = allocate(product, {OVERDUE: timing[OVERDUE]}, amount, paid) if amount >= whole else amount
+        if amount >= whole and current is not None:
+            # Paying the instalment before its due date pays its whole interest.
+            self.accrue(current.due_date)
+        left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}, left, paid)
+        # Interest that is not earned yet cannot be paid: money in advance reduces principal.
+        ahead = timing[IN_ADVANCE]
+        if product.excess == Excess.REAMORTIZE:
+            return self._reamortize(on, ahead, left, paid)
+        return allocate(
+            product, {IN_ADVANCE: ahead[::-1] if product.excess == Excess.LAST_INSTALMENT else ahead}, left, paid
+        )
+
+    def _reamortize(self, on: date, ahead: Sequence[Instalment], amount: int, paid: dict[str, int]) -> int:
+        """Principal paid in advance joins the current bill, and the rest is spread over the same dates anew."""
+        unpaid = sum(i.unpaid("principal") for i in ahead)
+        part = min(amount, unpaid)
+        if not part:
+            return amount
+        bill = self.bill(on) or self.instalments[-1]
+        bill.principal += part
+        bill.pay("principal", part)
+        paid["principal"] = paid.get("principal", 0) + part
+        if part < unpaid:
+            dates = [ahead[0].from_date, *(i.due_date for i in ahead)]
+            plan = [new.principal_minor for new in spread(self.terms.product, unpaid - part, dates)]
+        else:
+            plan = [0] * len(ahead)
+        for instalment, principal in zip(ahead, plan, strict=True):
+            instalment.principal = instalment.principal_paid + principal
+        return amount - part
+
+    def _by_timing(self, on: date) -> dict[str, list[Instalment]]:
+        """The instalments as the order of allocation speaks of them: overdue, due (the current one too), in advance."""
+        current = self.bill(on)
+        timing: dict[str, list[Instalment]] = {OVERDUE: [], DUE: [], IN_ADVANCE: []}
+        for i in self.instalments:
+            if self.late(i, on):
+                timing[OVERDUE].append(i)
+            else:
+                timing[DUE if i.due_date < on or i is current else IN_ADVANCE].append(i)
+        return timing
+
+    def bill(self, on: date) -> Instalment | None:
+        """The current instalment: the first whose due date has not passed."""
+        return next((i for i in self.instalments if i.due_date >= on), None)
+
+    def late(self, instalment: Instalment, on: date) -> bool:
+        """Whether an instalment's due date and its days of grace have passed."""
+        return instalment.due_date + timedelta(days=self.terms.product.penalty.grace_days) < on
 
     def _edit(self, fact: Fact) -> None:
         self.accrue(fact.on)
@@ -276,12 +319,7 @@ class LoanState:
         left = min(-fact.amount_minor, self.waivable(fact.edit_kind or ""))
         waived: dict[str, int] = {}
         for instalment in self.instalments:
-            for bucket in WAIVABLE[fact.edit_kind or ""]:
-                part = min(left, instalment.unpaid(bucket))
-                if part:
-                    setattr(instalment, bucket + "_paid", getattr(instalment, bucket + "_paid") + part)
-                    waived[bucket] = waived.get(bucket, 0) + part
-                    left -= part
+            left = settle(instalment, WAIVABLE[fact.edit_kind or ""], left, waived)
         self._move("edit", fact, [("5003", ACCOUNTS[bucket], part) for bucket, part in waived.items()])
 
     def waivable(self, edit_kind: str) -> int:
@@ -311,6 +349,7 @@ class LoanState:
     def _accrue_stretch(self, current: Instalment | None, stop: date) -> None:
         """One stretch within a single period: from `accrued_to` up to `stop`."""
         start, product = self.accrued_to, self.terms.product
+        grace = timedelta(days=product.penalty.grace_days)
         postings = []
         if current is not None:
             base = self._interest_base(current)
@@ -319,11 +358,11 @@ class LoanState:
             if grown:
                 current.interest += grown
                 postings.append(("1102", "4001", grown))
-        days = (stop - start).days
         for bucket, account in (("penalty_principal", "1103"), ("penalty_interest", "1104")):
             grown = 0
             for late in self.instalments:
-                if late.due_date <= start:
+                days = (stop - max(start, late.due_date + grace)).days
+                if days > 0:
                     grown += self._grow_penalty(late, bucket, days)
             if grown:
                 postings.append((account, "4002", grown))
@@ -388,12 +427,12 @@ class LoanState:
             asked = at.instalments
         else:
             at.accrue(on)
-            current = next((i for i in at.instalments if i.due_date >= on), None)
+            current = at.bill(on)
             asked = [i for i in at.instalments if i.due_date < on or i is current]
             if current is not None and at.outstanding_minor:
                 current.interest += at.interest_to_come(current)
-        normal = [i for i in asked if i.due_date >= on]
-        overdue = [i for i in asked if i.due_date < on]
+        normal = [i for i in asked if not self.late(i, on)]
+        overdue = [i for i in asked if self.late(i, on)]
         return {
             "normal_principal_minor": sum(i.unpaid("principal") for i in normal),
             "overdue_principal_minor": sum(i.unpaid("principal") for i in overdue),

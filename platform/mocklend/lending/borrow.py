@@ -12,13 +12,7 @@ from sqlalchemy import Connection
 from mocklend.domain.facts import DISBURSEMENT, Fact, Terms, business_date
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
-from mocklend.domain.product import (
-    DEFAULT_ALLOCATION,
-    Excess,
-    Method,
-    Processing,
-    Product,
-)
+from mocklend.domain.product import Product
 from mocklend.domain.replay import dump, opened
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
@@ -120,7 +114,6 @@ class Borrow:
         borrower: Borrower | None = work.get("borrower", self.borrower_id)
         if borrower is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
-        _refuse_unsupported(self.product)
         limits = self.product.limits
         if not limits.min_minor <= self.principal_minor <= limits.max_minor:
             raise Refused(
@@ -185,23 +178,3 @@ class Borrow:
             pages="[]",
             due_ms=None,
         )
-
-
-def _refuse_unsupported(product: Product) -> None:
-    """Terms that a trial schedule can show but a loan cannot follow yet are refused, never quietly ignored."""
-    follows: dict[str, tuple[Any, Any]] = {
-        "method": (product.method, Method.EQUAL_INSTALMENT),
-        "allocation": (product.allocation, DEFAULT_ALLOCATION),
-        "processing": (product.processing, Processing.HORIZONTAL),
-        "excess": (product.excess, Excess.NEXT_INSTALMENT),
-        "penalty.grace_days": (product.penalty.grace_days, 0),
-    }
-    for field, (asked, only) in follows.items():
-        if asked != only:
-            raise Refused(
-                "product_invalid",
-                f"loans follow one {field} so far",
-                expected=only if isinstance(only, int | str) else [str(one) for one in only],
-                received=asked if isinstance(asked, int | str) else [str(one) for one in asked],
-                field=field,
-            )

@@ -67,7 +67,7 @@ def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
     left = due - i.paid
     if left == 0:
         status = "CLEAR"
-    elif i.due_date < state.as_of:
+    elif state.late(i, state.as_of):
         status = "OVD"
     elif i.paid:
         status = "PARTIAL"
