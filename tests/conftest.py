@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from sqlalchemy import inspect
+
 from mocklend.channels.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.lender import Lender
@@ -22,7 +25,6 @@ from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Idempotency, Sandbox
 from mocklend.views import reads
-from sqlalchemy import inspect
 
 MONDAY_MS = 1_767_578_400_000
 """2026-01-05T10:00 in Shanghai."""
@@ -38,6 +40,9 @@ _EVERYWHERE: dict[str, Any] = {
 settings.register_profile("local", **_EVERYWHERE)
 settings.register_profile("ci", derandomize=True, **_EVERYWHERE)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Plain lines: a traceback drawn with all its locals takes longer than the test that provokes it.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 _SEED = pytest.StashKey[int]()
 
@@ -169,7 +174,9 @@ class Story:
 
     # --- what staff do ---
 
-    def edit(self, loan_id: str, amount_minor: int | None, kind: str = "MODIFY_BILL_AMOUNT", status: str | None = None) -> str:
+    def edit(
+        self, loan_id: str, amount_minor: int | None, kind: str = "MODIFY_BILL_AMOUNT", status: str | None = None
+    ) -> str:
         """An operator edits the bill."""
         edit = Edit(self.sandbox_id, self.key(), loan_id, kind, amount_minor, status, "a memo", "op", None)
         return str(self.lender.run(edit).body["id"])
@@ -239,8 +246,12 @@ class Story:
                 columns = [column["name"] for column in tables.get_columns(table)]
                 if "sandbox_id" in columns and table not in without:
                     columns.remove("sandbox_id")
-                    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"
-                    found[table] = [dict(zip(columns, row, strict=True)) for row in rows(connection, sql, {"id": self.sandbox_id})]
+                    sql = (
+                        f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"
+                    )
+                    found[table] = [
+                        dict(zip(columns, row, strict=True)) for row in rows(connection, sql, {"id": self.sandbox_id})
+                    ]
         return found
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mocklend.domain.days import DayCount, TermUnit, add_months, months_between, year_fraction
 
 DATES = st.dates(date(1990, 1, 1), date(2100, 12, 31))
@@ -30,9 +31,7 @@ DATES = st.dates(date(1990, 1, 1), date(2100, 12, 31))
         (date(2026, 3, 31), -1, date(2026, 2, 28)),
     ],
 )
-def test_a_loan_falls_due_on_the_day_it_was_borrowed_or_the_months_last(
-    origin: date, n: int, due: date
-) -> None:
+def test_a_loan_falls_due_on_the_day_it_was_borrowed_or_the_months_last(origin: date, n: int, due: date) -> None:
     assert add_months(origin, n) == due
 
 
@@ -119,10 +118,7 @@ def test_parts_that_tile_a_period_add_up_to_it_exactly(
     end = add_months(start, months)
     borders = [start, *sorted(min(end, date.fromordinal(start.toordinal() + cut)) for cut in cuts), end]
 
-    parts = [
-        year_fraction(day_count, borders[k], borders[k + 1], start, end, unit)
-        for k in range(len(borders) - 1)
-    ]
+    parts = [year_fraction(day_count, borders[k], borders[k + 1], start, end, unit) for k in range(len(borders) - 1)]
 
     assert sum(parts) == year_fraction(day_count, start, end, start, end, unit)
     assert min(parts) >= 0

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from mocklend.domain.facts import RECEIPT, Fact, business_date, midnight_ms
 
 ZONES = ["Asia/Shanghai", "UTC", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Auckland"]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mocklend.domain.money import MAX_MINOR, Rounding, format_minor, minor_exponent, round_minor
 
 DECIMAL_ROUNDING = {Rounding.HALF_EVEN: ROUND_HALF_EVEN, Rounding.HALF_UP: ROUND_HALF_UP}
@@ -50,9 +51,7 @@ def test_rounding_a_reversal_gives_the_opposite_of_what_it_reverses(x: Fraction,
         (MAX_MINOR, "CNY", "10,000,000,000,000.00 CNY"),
     ],
 )
-def test_an_amount_is_shown_with_the_decimals_of_its_currency(
-    amount_minor: int, currency: str, shown: str
-) -> None:
+def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount_minor: int, currency: str, shown: str) -> None:
     assert format_minor(amount_minor, currency) == shown
 
 

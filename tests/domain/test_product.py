@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.product import (
     DEFAULT_ALLOCATION,

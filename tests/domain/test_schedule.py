@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mocklend.domain.days import DayCount, TermUnit, add_months
 from mocklend.domain.money import MAX_MINOR, Rounding, round_minor
 from mocklend.domain.product import PRODUCTS, Method, Penalty, PenaltyBase, Product, RateUnit
@@ -45,9 +46,7 @@ def products(draw: st.DrawFn) -> Product:
     return Product(
         method=draw(st.sampled_from(Method)),
         terms=draw(st.integers(1, 36)),
-        rate=draw(
-            st.sampled_from(["0", "0.0005", "0.01"]) | st.decimals(0, 1, places=6).map(lambda d: f"{d:f}")
-        ),
+        rate=draw(st.sampled_from(["0", "0.0005", "0.01"]) | st.decimals(0, 1, places=6).map(lambda d: f"{d:f}")),
         rate_unit=draw(st.sampled_from(RateUnit)),
         term_unit=draw(st.sampled_from(TermUnit)),
         term_length=draw(st.integers(1, 10)),
@@ -65,9 +64,7 @@ STARTS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
 
 @given(products(), PRINCIPALS, STARTS)
-def test_every_schedule_returns_the_principal_and_no_more(
-    product: Product, principal: int, start: date
-) -> None:
+def test_every_schedule_returns_the_principal_and_no_more(product: Product, principal: int, start: date) -> None:
     rows = schedule(product, principal, start)
 
     assert len(rows) == product.instalments
@@ -93,9 +90,7 @@ def test_the_periods_tile_the_loan_from_the_first_day_to_maturity(
     assert all(row.due_date == following.from_date for row, following in pairwise(rows))
     assert all(row.days == (row.due_date - row.from_date).days >= 1 for row in rows)
     length = product.terms * product.term_length
-    maturity = (
-        add_months(start, length) if product.term_unit is TermUnit.MONTH else start + timedelta(days=length)
-    )
+    maturity = add_months(start, length) if product.term_unit is TermUnit.MONTH else start + timedelta(days=length)
     assert rows[-1].due_date == maturity
 
 
@@ -128,9 +123,7 @@ def test_exact_interest_over_a_period_rounds_to_the_scheduled_interest(
         turns = sorted(min(row.due_date, row.from_date + timedelta(days=cut)) for cut in cuts)
         borders = [row.from_date, *turns, row.due_date]
 
-        parts = [
-            interest_exact(product, base, a, b, row.from_date, row.due_date) for a, b in pairwise(borders)
-        ]
+        parts = [interest_exact(product, base, a, b, row.from_date, row.due_date) for a, b in pairwise(borders)]
 
         assert round_minor(sum(parts, Fraction(0)), product.rounding) == row.interest_minor
 
@@ -140,9 +133,7 @@ def test_exact_interest_over_a_period_rounds_to_the_scheduled_interest(
     st.integers(10**6, MAX_MINOR // 10**4),
     STARTS,
 )
-def test_the_level_payment_pays_the_loan_off_but_for_rounding(
-    product: Product, principal: int, start: date
-) -> None:
+def test_the_level_payment_pays_the_loan_off_but_for_rounding(product: Product, principal: int, start: date) -> None:
     first, *_, last = rows = schedule(product, principal, start)
 
     # Forward this time: what the loan grows to by maturity, over what one unit paid on each due date grows
@@ -159,9 +150,7 @@ def test_the_level_payment_pays_the_loan_off_but_for_rounding(
     assert last.balance_minor == 0
 
 
-@given(
-    st.sampled_from(Method), st.integers(1, 36), st.integers(1, MAX_MINOR), STARTS, st.sampled_from(DayCount)
-)
+@given(st.sampled_from(Method), st.integers(1, 36), st.integers(1, MAX_MINOR), STARTS, st.sampled_from(DayCount))
 def test_a_loan_without_interest_costs_what_was_lent(
     method: Method, terms: int, principal: int, start: date, day_count: DayCount
 ) -> None:
@@ -196,9 +185,7 @@ def test_a_year_at_six_percent_is_repaid_at_8606_64_a_month() -> None:
         (200_000_00, "0.065", 360, 1264_14),
     ],
 )
-def test_published_level_payments_come_out_to_the_cent(
-    principal: int, rate: str, terms: int, payment: int
-) -> None:
+def test_published_level_payments_come_out_to_the_cent(principal: int, rate: str, terms: int, payment: int) -> None:
     rows = schedule(months("equal_instalment", terms, rate), principal, NEW_YEAR)
 
     assert {row.due_minor for row in rows[:-1]} == {payment}
@@ -227,9 +214,7 @@ def test_the_interest_of_published_mortgages_comes_out(
     balance, unrounded = Fraction(principal), Fraction(0)
     for row in rows[:last]:
         # Interest is linear in its base: that of one minor unit, times a balance with all its decimals.
-        interest = balance * interest_exact(
-            product, 1, row.from_date, row.due_date, row.from_date, row.due_date
-        )
+        interest = balance * interest_exact(product, 1, row.from_date, row.due_date, row.from_date, row.due_date)
         balance += interest - payment
         unrounded += interest if row.n >= first else 0
     assert round_minor(unrounded) == published
@@ -302,9 +287,7 @@ def test_a_loan_of_the_31st_of_january_clamps_and_comes_back() -> None:
 
 def test_the_last_instalment_absorbs_what_rounding_left_over() -> None:
     thirds = schedule(PRODUCTS["interest-free-3"], 1000_00, NEW_YEAR)
-    tens = schedule(
-        months("equal_instalment", 12, "0.06", instalment_multiple_minor=1000), 100_000_00, NEW_YEAR
-    )
+    tens = schedule(months("equal_instalment", 12, "0.06", instalment_multiple_minor=1000), 100_000_00, NEW_YEAR)
 
     assert principals(thirds) == [333_33, 333_33, 333_34]
     assert [row.due_minor for row in tens[:-1]] == [8610_00] * 11
@@ -319,9 +302,7 @@ def test_the_smallest_loan_is_repaid_with_its_last_instalment() -> None:
 
 
 def test_a_multiple_above_the_payment_never_makes_principal_negative() -> None:
-    rows = schedule(
-        months("equal_instalment", 12, "1", instalment_multiple_minor=10_000_00), 1000_00, NEW_YEAR
-    )
+    rows = schedule(months("equal_instalment", 12, "1", instalment_multiple_minor=10_000_00), 1000_00, NEW_YEAR)
 
     assert principals(rows) == [0] * 11 + [1000_00]
 

@@ -28,8 +28,11 @@ TIMEOUT_S = (2, 15)
 """To connect, and to answer. Standard Webhooks suggests 15 to 30 s for the answer."""
 
 
-class AddressRefused(requests.ConnectionError):
-    """The endpoint's host is at an address that this server does not call."""
+class AddressRefused(Exception):
+    """The endpoint's host is at an address that this server does not call.
+
+    No OSError, which urllib3 would take for a network that failed and hide in an error of its own.
+    """
 
 
 def _check(address: str, *, loopback_only: bool) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 from mocklend.channels.channel import callback_secret, channel_of
 from mocklend.channels.signing import verify
 from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
+from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import Recorded, mark_of, record
 from mocklend.lending.repay import PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.seams import RepaymentFiled, applied, recorded
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -62,6 +63,14 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
         )
     if order.status != PROCESSING:
         return order  # Delivered again: at least once is what channels promise.
+    if not order.created_ms <= said["paid_ms"] <= work.now_ms:
+        raise Refused(
+            "callback_malformed",
+            "a payment comes after its order, and not in the future",
+            expected=f"{rfc3339(order.created_ms)} to {rfc3339(work.now_ms)}",
+            received=said["paid_at"],
+            **_ids(said),
+        )
     return apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
 
 
@@ -94,13 +103,20 @@ def _read(body: bytes) -> dict[str, Any]:
         paid_ms = parse_rfc3339(data["paid_at"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise Refused("callback_malformed", "a field is missing or not what it should be") from None
-    if type(amount) is not int or not all(isinstance(text, str) and 0 < len(text) <= 64 for text in texts):
+    if type(amount) is not int or abs(amount) > MAX_MINOR or not all(_is_plain(text) for text in texts):
         raise Refused("callback_malformed", "a field is not what it should be")
     if version != VERSION:
-        raise Refused("callback_version_stale", "the version is not ours", expected=VERSION, received=str(version)[:64])
+        raise Refused(
+            "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
+        )
     if data["state"] != "SUCCESS":
         raise Refused("callback_malformed", "the state is not one that this inbox takes", expected="SUCCESS")
     return {**data, "paid_ms": paid_ms}
+
+
+def _is_plain(text: object) -> bool:
+    """Whether a text can be stored and shown as it is, on any engine: no NUL, no half of a surrogate pair."""
+    return isinstance(text, str) and 0 < len(text) <= 64 and text.isascii() and text.isprintable()
 
 
 def _ids(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from mocklend.domain.problems import Refused
 
 TOLERANCE_S = 300
-"""How far a signature's time may be from the clock, either way. Standard Webhooks leaves it open; 5 minutes is usual."""
+"""How far a signature's time may be from the clock, either way. 5 minutes is what receivers usually allow."""
 
 
 def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[str, str]:

@@ -8,11 +8,21 @@ from zoneinfo import ZoneInfo
 
 from mocklend.domain.product import Product
 
-DISBURSEMENT, RECEIPT, EDIT, MARK, REVERSAL = "disbursement", "receipt", "edit", "mark", "reversal"
+ACCEPTANCE, DISBURSEMENT, PAYOUT_FAILURE = "acceptance", "disbursement", "payout_failure"
+RECEIPT, LATE_FAILURE, REVERSAL = "receipt", "late_failure", "reversal"
+EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
+REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
+COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
+
 CLEAR, OVD_AND_CURRENT = "CLEAR", "OVD_AND_CURRENT"
+
 MODIFY_BILL_AMOUNT = "MODIFY_BILL_AMOUNT"
 MODIFY_BILL_OVERDUE_AMOUNT = "MODIFY_BILL_OVERDUE_AMOUNT"
+MODIFY_PAID_AMOUNT = "MODIFY_PAID_AMOUNT"
+MODIFY_REVOKE_AMOUNT = "MODIFY_REVOKE_AMOUNT"
+MODIFY_PAID_REVOKE_AMOUNT = "MODIFY_PAID_REVOKE_AMOUNT"
 MODIFY_BILL_STATUS = "MODIFY_BILL_STATUS"
+CHARGE_FEE, CHARGE_PENALTY = "fee", "penalty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +40,19 @@ class Terms:
 class Fact:
     """One thing that happened, at a moment (`at_ms`) and so on a business date (`on`) in the sandbox's zone.
 
-    disbursement  `amount_minor` was paid out through `channel`
-    receipt       `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not
-    edit          an operator's relative `amount_minor` on the bill (`edit_kind`)
-    mark          an operator's `status` on the bill
-    reversal      the receipt, edit or mark `reverses` counts as never having happened
+    acceptance          the loan was granted and its payout ordered
+    disbursement        `amount_minor` was paid out through `channel`
+    payout_failure      the payout failed for good
+    receipt             `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not; `landed`
+                        if it came without a usable reference and was booked as unapplied at first
+    late_failure        `channel` took back the receipt `reverses`
+    reversal            the receipt, edit, mark or charge `reverses` counts as never having happened
+    edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
+    mark                an operator's `status` on the bill
+    charge              a fee or penalty (`edit_kind`) that falls due on `due`
+    write_off           what is owed was given up
+    refund_*            too much money was promised back, and paid back through `channel`
+    compensation_*      a compensation was promised, and paid through `channel`
     """
 
     id: str
@@ -47,6 +65,8 @@ class Fact:
     edit_kind: str | None = None
     status: str | None = None
     reverses: str | None = None
+    due: date | None = None
+    landed: bool = False
 
     @property
     def order(self) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from mocklend.domain.facts import Fact, Terms, business_date, midnight_ms
 from mocklend.domain.product import Product
-from mocklend.domain.replay import LoanState, dump, load, replay
+from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.facts import BOOKS, append
@@ -42,7 +42,7 @@ def record(
     state = state_of(loan)
     head = Head(loan.next_seq, loan.head_hash)
     if state.follows(fact):
-        state.take(fact)
+        take(state, fact)
         state.touch(today)
         head = post(work, loan.id, loan.currency, head, state.movements)
     else:

@@ -1,4 +1,4 @@
-"""Operator edits: relative amounts on a bill, and its status. The world keeps what was meant, the books what was done."""
+"""Operator edits: relative amounts on a bill, and its status. The world has what was meant, the books what was done."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mocklend.domain.effects import least_edit
 from mocklend.domain.facts import (
     EDIT,
     MARK,
@@ -63,7 +64,7 @@ class Edit:
         state.accrue(today)
         least = 0
         if self.kind in AMOUNT_KINDS:
-            least = -state.waivable(self.kind)
+            least = least_edit(state, self.kind)
             self._refuse_amount(loan, least)
         else:
             self._refuse_mark(loan)

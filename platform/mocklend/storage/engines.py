@@ -80,16 +80,17 @@ def _guards(dialect: str) -> Iterator[str]:
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END"
         # INSERT OR REPLACE would delete, by any of the keys, without asking the delete trigger.
         again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in _same_keys(table))
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} WHEN {again} BEGIN {refuse}; END"
+        insert = f"BEFORE INSERT ON {table} WHEN {again}"
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace {insert} BEGIN {refuse}; END"
         living = f"WHEN {alive}"
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {living} BEGIN {refuse}; END"
 
 
 def _same_keys(table: str) -> Iterator[str]:
     """For each key of a table, the condition that a new row shares it with one that is there."""
-    constraints = metadata.tables[table].constraints
-    for key in (one for one in constraints if isinstance(one, PrimaryKeyConstraint | UniqueConstraint)):
-        yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
+    for key in sorted(metadata.tables[table].constraints, key=lambda one: str(one.name)):
+        if isinstance(key, PrimaryKeyConstraint | UniqueConstraint):
+            yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
 
 
 @contextmanager
@@ -103,7 +104,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         except BaseException:
             connection.rollback()
             raise
-        connection.commit()
+        try:
+            connection.commit()
+        except BaseException:
+            # SQLAlchemy holds the transaction for over and would pool the connection with it still open.
+            connection.invalidate()
+            raise
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import Connection
@@ -13,7 +14,8 @@ from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Work
 
 _COLUMNS = (
-    "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses"
+    "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses",
+    "due_date", "landed",
 )  # fmt: skip
 WORLD, BOOKS = "world_facts", "book_facts"
 
@@ -42,6 +44,8 @@ def append(work: Work, table: str, loan_id: str, fact: Fact) -> None:
         edit_kind=fact.edit_kind,
         status=fact.status,
         reverses=fact.reverses,
+        due_date=fact.due.isoformat() if fact.due else None,
+        landed=int(fact.landed),
     )
 
 
@@ -50,8 +54,11 @@ def facts_of(connection: Connection, table: str, sandbox_id: str, loan_ids: Sequ
     found: dict[str, list[Fact]] = {loan_id: [] for loan_id in loan_ids}
     head = f"SELECT loan_id, {', '.join(_COLUMNS)} FROM {table} WHERE sandbox_id = :sandbox_id AND loan_id"
     for row in select_in(connection, head, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY at_ms, id"):
-        loan_id, id, kind, at_ms, on, *rest = row
-        found[loan_id].append(Fact(id, kind, at_ms, date.fromisoformat(on), *rest))
+        loan_id, id, kind, at_ms, on, amount, channel, scope, edit_kind, status, reverses, due, landed = row
+        fact = Fact(id, kind, at_ms, date.fromisoformat(on), amount, channel, scope, edit_kind, status, reverses)
+        if due or landed:
+            fact = replace(fact, due=date.fromisoformat(due) if due else None, landed=bool(landed))
+        found[loan_id].append(fact)
     return found
 
 

@@ -231,6 +231,8 @@ def facts_table(name: str) -> Table:
         text("edit_kind", null=True),
         text("status", null=True),
         text("reverses", null=True),
+        text("due_date", null=True),
+        whole("landed"),  # 1 if the money was booked as unapplied before
         whole("recorded_ms"),
         PrimaryKeyConstraint("sandbox_id", "loan_id", "id"),
         UniqueConstraint("sandbox_id", "id"),

@@ -98,9 +98,7 @@ def load_all(
     return found
 
 
-def _rows(
-    connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool
-) -> dict[str, Any]:
+def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool) -> dict[str, Any]:
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE "
     if store.scoped:
         head += "sandbox_id = :sandbox_id AND "

@@ -61,7 +61,7 @@ def refresh(work: Work, loan: Loan, state: LoanState, *, cause: str, channel: st
         )
         lag_s = work.act(given).lag_s
     visible_ms = work.now_ms + lag_s * 1000
-    kept = [page for page in pages if on_page is None or page[0] >= on_page[0]] if lag_s else []
+    kept = [page for page in pages if on_page is None or int(page[0]) >= int(on_page[0])] if lag_s else []
     if lag_s == 0:
         work.signal(shown(loan.id))
     if not lag_s or on_page is not None:

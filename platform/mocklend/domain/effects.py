@@ -1,0 +1,350 @@
+"""What each kind of fact does to a loan: one function a kind, all listed in EFFECTS. Postings are those of the trade.
+
+A `void` fact has been taken back. Of a receipt the money itself is left, unapplied; of anything else, nothing.
+Every function is total: whatever history it meets, it ends in a state whose movements balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+from mocklend.domain import facts as kinds
+from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate, settle
+from mocklend.domain.facts import CLEAR, Fact
+from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
+from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.product import Excess
+from mocklend.domain.schedule import spread
+from mocklend.domain.state import LoanState
+
+Effect = Callable[[LoanState, Fact, bool], None]
+Legs = Sequence[tuple[str, str, int]]
+
+WAIVABLE: dict[str, tuple[str, ...]] = {
+    kinds.MODIFY_BILL_AMOUNT: ("fee", "interest"),
+    kinds.MODIFY_BILL_OVERDUE_AMOUNT: ("penalty_interest", "penalty_principal"),
+    kinds.MODIFY_REVOKE_AMOUNT: ("fee", "interest", "principal"),
+}
+"""The buckets that an edit of each kind may take off the bill, in order."""
+
+
+def least_edit(state: LoanState, kind: str) -> int:
+    """The most negative amount that an edit of this kind may have, or 0."""
+    if kind in (kinds.MODIFY_BILL_AMOUNT, kinds.MODIFY_BILL_OVERDUE_AMOUNT):
+        return -sum(i.unpaid(bucket) for i in state.instalments for bucket in WAIVABLE[kind])
+    if kind == kinds.MODIFY_PAID_AMOUNT:
+        return -state.paid_minor
+    if kind == kinds.MODIFY_REVOKE_AMOUNT:
+        return -state.revoked_minor
+    if kind == kinds.MODIFY_PAID_REVOKE_AMOUNT:
+        return -state.overpaid_minor
+    return 0
+
+
+def most_edit(state: LoanState, kind: str) -> int:
+    """The largest amount that an edit of this kind may have."""
+    if kind == kinds.MODIFY_PAID_AMOUNT:
+        return state.unapplied_minor
+    if kind == kinds.MODIFY_REVOKE_AMOUNT:
+        return sum(i.unpaid(bucket) for i in state.instalments for bucket in WAIVABLE[kind])
+    if kind == kinds.MODIFY_PAID_REVOKE_AMOUNT:
+        return state.paid_minor
+    return MAX_MINOR
+
+
+def move(state: LoanState, kind: str, fact: Fact, legs: Legs) -> None:
+    """Tell of a movement; one without an amount is none."""
+    postings = tuple(leg for leg in legs if leg[2])
+    if postings:
+        state.movements.append(Movement(kind, fact.id, fact.on, postings))
+
+
+# --- paying out ---
+
+
+def accept(state: LoanState, fact: Fact, void: bool) -> None:
+    """The loan is granted and its payout ordered: it is owed from here on, and the money is in transit."""
+    state.accepted = True
+    state.accrued_to = state.posted_to = fact.on
+    move(state, "disbursement_accepted", fact, [("1101", "2001", fact.amount_minor)])
+
+
+def disburse(state: LoanState, fact: Fact, void: bool) -> None:
+    """The channel has paid out."""
+    if not state.accepted:
+        accept(state, fact, void)
+    state.disbursed = True
+    move(state, "disbursement_confirmed", fact, [("2001", f"1002:{fact.channel}", fact.amount_minor)])
+
+
+def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
+    """The channel could not pay out: the loan and what it has earned are taken back."""
+    state.accrue(fact.on)
+    legs = [("2001", "1101", state.terms.principal_minor)]
+    for bucket, income in (("interest", "4001"), ("penalty_principal", "4002"), ("penalty_interest", "4002")):
+        legs.append((income, ACCOUNTS[bucket], sum(i.unpaid(bucket) for i in state.instalments)))
+    legs.append(("4004", ACCOUNTS["fee"], sum(i.unpaid("fee") for i in state.instalments)))
+    state.failed = True
+    for i in state.instalments:
+        for bucket in ACCOUNTS:
+            i.pay(bucket, i.unpaid(bucket))
+    move(state, "disbursement_failed", fact, legs)
+
+
+# --- money coming in ---
+
+
+def receive(state: LoanState, fact: Fact, void: bool) -> None:
+    """A receipt lands at its channel first and is applied second, so each break is a balance somewhere."""
+    if not fact.landed:
+        move(state, "receipt", fact, [(f"1002:{fact.channel}", "2102", fact.amount_minor)])
+    if void:
+        state.unapplied_minor += fact.amount_minor
+        return
+    if state.written_off_minor:
+        _recover(state, fact)
+        return
+    paid: dict[str, int] = {}
+    pay = pay_off if fact.scope == CLEAR else pay_what_is_due
+    left = pay(state, fact.on, fact.amount_minor, paid)
+    state.overpaid_minor += left
+    state.paid_minor += fact.amount_minor - left
+    state.applied[fact.id] = (fact.amount_minor - left, left)
+    move(state, "repayment", fact, [*_legs("2102", paid), ("2102", "2101", left)])
+
+
+def _recover(state: LoanState, fact: Fact) -> None:
+    """Money on a loan that was written off is a recovery, up to what was lost."""
+    part = min(fact.amount_minor, state.written_off_minor - state.recovered_minor)
+    left = fact.amount_minor - part
+    state.recovered_minor += part
+    state.overpaid_minor += left
+    state.applied[fact.id] = (part, left)
+    state.as_of = max(state.as_of, fact.on)
+    move(state, "repayment", fact, [("2102", "4003", part), ("2102", "2101", left)])
+
+
+def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
+    """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
+    state.accrue(state.payoff_date(on))
+    return allocate(state.terms.product, state.by_timing(on), amount, paid)
+
+
+def pay_what_is_due(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
+    """What is overdue and current; the rest goes where the product's excess rule says."""
+    product = state.terms.product
+    state.accrue(on)
+    timing = state.by_timing(on)
+    asked = [*timing[OVERDUE], *timing[DUE]]
+    current = state.bill(on)
+    whole = sum(i.outstanding for i in asked) + (state.interest_to_come(current) if current else 0)
+    left = allocate(product, {OVERDUE: timing[OVERDUE]}, amount, paid) if amount >= whole else amount
+    if amount >= whole and current is not None:
+        # Paying the instalment before its due date pays its whole interest.
+        state.accrue(current.due_date)
+    left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}, left, paid)
+    # Interest that is not earned yet cannot be paid: money in advance reduces principal.
+    ahead = timing[IN_ADVANCE]
+    if product.excess == Excess.REAMORTIZE:
+        return _reamortize(state, on, ahead, left, paid)
+    if product.excess == Excess.LAST_INSTALMENT:
+        ahead = ahead[::-1]
+    return allocate(product, {IN_ADVANCE: ahead}, left, paid)
+
+
+def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount: int, paid: dict[str, int]) -> int:
+    """Principal paid in advance joins the current bill, and the rest is spread over the same dates anew."""
+    unpaid = sum(i.unpaid("principal") for i in ahead)
+    part = min(amount, unpaid)
+    if not part:
+        return amount
+    bill = state.bill(on) or state.instalments[-1]
+    bill.principal += part
+    bill.pay("principal", part)
+    paid["principal"] = paid.get("principal", 0) + part
+    if part < unpaid:
+        dates = [ahead[0].from_date, *(i.due_date for i in ahead)]
+        plan = [new.principal_minor for new in spread(state.terms.product, unpaid - part, dates)]
+    else:
+        plan = [0] * len(ahead)
+    for instalment, principal in zip(ahead, plan, strict=True):
+        instalment.principal = instalment.principal_paid + principal
+    return amount - part
+
+
+def claw_back(state: LoanState, fact: Fact, void: bool) -> None:
+    """A channel takes back money that it had reported: the receipt is void, and what it left goes out again."""
+    state.unapplied_minor -= fact.amount_minor
+    move(state, "late_failure", fact, [("2102", f"1002:{fact.channel}", fact.amount_minor)])
+
+
+# --- what staff decide ---
+
+
+def edit(state: LoanState, fact: Fact, void: bool) -> None:
+    """An operator's relative amount, by the kind of edit."""
+    if void:
+        return
+    state.accrue(fact.on)
+    amount, kind = fact.amount_minor, fact.edit_kind or ""
+    if kind == kinds.MODIFY_PAID_AMOUNT:
+        _edit_paid(state, fact, "2102")
+    elif kind == kinds.MODIFY_PAID_REVOKE_AMOUNT:
+        _edit_paid(state, fact, "2101")
+    elif kind == kinds.MODIFY_REVOKE_AMOUNT:
+        _edit_revoked(state, fact)
+    elif amount > 0:
+        charge(state, fact, void)
+    else:
+        waived: dict[str, int] = {}
+        _take_off(state.instalments, WAIVABLE[kind], -amount, waived)
+        move(state, "edit", fact, _legs("5003", waived))
+
+
+def charge(state: LoanState, fact: Fact, void: bool) -> None:
+    """A fee or a penalty joins the bill of its due date."""
+    if void:
+        return
+    state.accrue(fact.on)
+    bill = state.bill(fact.due or fact.on) or state.instalments[-1]
+    if fact.edit_kind in (kinds.MODIFY_BILL_OVERDUE_AMOUNT, kinds.CHARGE_PENALTY):
+        bill.penalty_principal += fact.amount_minor
+        bill.penalty_principal_exact += fact.amount_minor
+        move(state, fact.kind, fact, [("1103", "4002", fact.amount_minor)])
+    else:
+        bill.fee += fact.amount_minor
+        move(state, fact.kind, fact, [("1105", "4004", fact.amount_minor)])
+
+
+def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
+    """More paid comes out of the unapplied (or overpaid) money of the loan, less paid goes back there."""
+    amount = fact.amount_minor
+    held = state.unapplied_minor if other == "2102" else state.overpaid_minor
+    revoke = other == "2101"
+    # A revoked payment is given back, so there the sign is the other way round.
+    more_paid = amount < 0 if revoke else amount > 0
+    moved: dict[str, int] = {}
+    if more_paid:
+        part = min(abs(amount), held)
+        left = pay_what_is_due(state, fact.on, part, moved)
+        done = part - left
+        legs = _legs(other, moved)
+    else:
+        done = _unpay(state, min(abs(amount), state.paid_minor), moved)
+        legs = _legs(other, moved, turned=True)
+        done = -done
+    state.paid_minor += done
+    if revoke:
+        state.overpaid_minor -= done
+    else:
+        state.unapplied_minor -= done
+    move(state, "edit", fact, legs)
+
+
+def _edit_revoked(state: LoanState, fact: Fact) -> None:
+    """Part of what was bought on credit is cancelled: the bill shrinks, newest instalment first; or grows back."""
+    moved: dict[str, int] = {}
+    buckets = WAIVABLE[kinds.MODIFY_REVOKE_AMOUNT]
+    if fact.amount_minor > 0:
+        state.revoked_minor += _take_off(state.instalments[::-1], buckets, fact.amount_minor, moved)
+        move(state, "edit", fact, _legs("5003", moved))
+        return
+    back = min(-fact.amount_minor, state.revoked_minor)
+    state.revoked_minor -= back
+    bill = state.bill(fact.on) or state.instalments[-1]
+    bill.fee += back
+    move(state, "edit", fact, [("1105", "5003", back)])
+
+
+def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount: int, moved: dict[str, int]) -> int:
+    """Settle buckets without money, as far as there is something in them. Gives back how much."""
+    left = amount
+    for instalment in instalments:
+        left = settle(instalment, buckets, left, moved)
+    return amount - left
+
+
+def _unpay(state: LoanState, amount: int, moved: dict[str, int]) -> int:
+    """Take payments back out of the buckets, newest instalment first, principal first. Gives back how much."""
+    left = amount
+    for instalment in reversed(state.instalments):
+        for bucket in reversed(ACCOUNTS):
+            part = min(left, getattr(instalment, bucket + "_paid"))
+            if part:
+                instalment.pay(bucket, -part)
+                moved[bucket] = moved.get(bucket, 0) + part
+                left -= part
+    return amount - left
+
+
+def write_off(state: LoanState, fact: Fact, void: bool) -> None:
+    """What is owed is given up as a credit loss. Later money is a recovery."""
+    if void:
+        return
+    state.accrue(fact.on)
+    lost: dict[str, int] = {}
+    state.written_off_minor += _take_off(state.instalments, list(ACCOUNTS), state.outstanding_minor, lost)
+    move(state, "write_off", fact, _legs("5002", lost))
+
+
+# --- money going back ---
+
+
+def agree_refund(state: LoanState, fact: Fact, void: bool) -> None:
+    """The borrower is to get back what was too much."""
+    part = min(fact.amount_minor, state.overpaid_minor)
+    state.overpaid_minor -= part
+    state.refunding_minor += part
+    move(state, "refund_agreed", fact, [("2101", "2103", part)])
+
+
+def pay_refund(state: LoanState, fact: Fact, void: bool) -> None:
+    """The refund has left through its channel. What history no longer justifies is owed again, as a fee."""
+    part = min(fact.amount_minor, state.refunding_minor)
+    short = fact.amount_minor - part
+    state.refunding_minor -= part
+    if short:
+        (state.bill(fact.on) or state.instalments[-1]).fee += short
+    out = f"1002:{fact.channel}"
+    move(state, "refund_paid", fact, [("2103", out, part), ("1105", out, short)])
+
+
+def agree_compensation(state: LoanState, fact: Fact, void: bool) -> None:
+    """The borrower is to be made whole."""
+    state.compensation_minor += fact.amount_minor
+    move(state, "compensation_agreed", fact, [("5004", "2104", fact.amount_minor)])
+
+
+def pay_compensation(state: LoanState, fact: Fact, void: bool) -> None:
+    """The compensation has left through its channel."""
+    state.compensation_minor -= fact.amount_minor
+    move(state, "compensation_paid", fact, [("2104", f"1002:{fact.channel}", fact.amount_minor)])
+
+
+def nothing(state: LoanState, fact: Fact, void: bool) -> None:
+    """A mark or a reversal moves nothing by itself."""
+
+
+EFFECTS: dict[str, Effect] = {
+    kinds.ACCEPTANCE: accept,
+    kinds.DISBURSEMENT: disburse,
+    kinds.PAYOUT_FAILURE: fail_payout,
+    kinds.RECEIPT: receive,
+    kinds.LATE_FAILURE: claw_back,
+    kinds.EDIT: edit,
+    kinds.CHARGE: charge,
+    kinds.WRITE_OFF: write_off,
+    kinds.REFUND_AGREED: agree_refund,
+    kinds.REFUND_PAID: pay_refund,
+    kinds.COMPENSATION_AGREED: agree_compensation,
+    kinds.COMPENSATION_PAID: pay_compensation,
+    kinds.MARK: nothing,
+    kinds.REVERSAL: nothing,
+}
+
+
+def _legs(other: str, moved: dict[str, int], *, turned: bool = False) -> list[tuple[str, str, int]]:
+    """From the other account into each bucket's receivable, in the standard order; `turned`, the other way."""
+    legs = [(other, account, moved.get(bucket, 0)) for bucket, account in ACCOUNTS.items()]
+    return [(account, other, amount) for _, account, amount in legs] if turned else legs

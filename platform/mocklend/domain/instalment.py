@@ -1,0 +1,91 @@
+"""An instalment: what it asks for and what it has got, by bucket; and a movement of money, which the journal posts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money moving between accounts for one reason, on one date: what becomes a journal transaction.
+
+    `postings` are (debit account, credit account, amount_minor), every amount above 0.
+    """
+
+    kind: str
+    ref: str
+    on: date
+    postings: tuple[tuple[str, str, int], ...]
+    period: tuple[date, date] | None = None
+
+
+@dataclass(slots=True)
+class Instalment:
+    """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far."""
+
+    n: int
+    from_date: date
+    due_date: date
+    principal: int
+    interest: int = 0
+    fee: int = 0
+    penalty_principal: int = 0
+    penalty_interest: int = 0
+    principal_paid: int = 0
+    interest_paid: int = 0
+    fee_paid: int = 0
+    penalty_principal_paid: int = 0
+    penalty_interest_paid: int = 0
+    interest_exact: Fraction = NOTHING
+    penalty_principal_exact: Fraction = NOTHING
+    penalty_interest_exact: Fraction = NOTHING
+
+    def unpaid(self, bucket: str) -> int:
+        """What is left of one bucket."""
+        due: int = getattr(self, bucket) - getattr(self, bucket + "_paid")
+        return due
+
+    def pay(self, bucket: str, amount_minor: int) -> None:
+        """Pay, or waive, part of one bucket."""
+        setattr(self, bucket + "_paid", getattr(self, bucket + "_paid") + amount_minor)
+
+    @property
+    def outstanding(self) -> int:
+        """What is left of all buckets."""
+        return (
+            self.principal
+            - self.principal_paid
+            + self.interest
+            - self.interest_paid
+            + self.fee
+            - self.fee_paid
+            + self.penalty_principal
+            - self.penalty_principal_paid
+            + self.penalty_interest
+            - self.penalty_interest_paid
+        )
+
+    @property
+    def paid(self) -> int:
+        """What all buckets have got, waivers included."""
+        return (
+            self.principal_paid
+            + self.interest_paid
+            + self.fee_paid
+            + self.penalty_principal_paid
+            + self.penalty_interest_paid
+        )
+
+
+ACCOUNTS = {
+    "penalty_interest": "1104",
+    "penalty_principal": "1103",
+    "fee": "1105",
+    "interest": "1102",
+    "principal": "1101",
+}
+"""The receivable behind each bucket, in the default order of allocation: penalty, fee, interest, principal."""

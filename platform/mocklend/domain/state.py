@@ -1,0 +1,249 @@
+"""A loan's state: what it says, and how time alone changes it. What facts do to it is in `effects`.
+
+Rounding is cumulative within a period: what has been posted is always the rounded total so far, so that a period cut
+in three adds up to the period uncut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE
+from mocklend.domain.facts import CLEAR, LATE_FAILURE, MARK, REVERSAL, Fact, Terms
+from mocklend.domain.instalment import Instalment, Movement
+from mocklend.domain.money import round_minor
+from mocklend.domain.schedule import interest_exact, penalty_exact
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class LoanState:
+    """A loan as some set of facts has it. Everything here can be rebuilt by `replay`.
+
+    `accrued_to` is the date up to which interest and penalty are on the state (`posted_to`: up to which a movement
+    tells of them); `as_of` the date for which the status holds; `last` the newest fact in effective order. `applied`
+    says for each receipt how much it settled and how much was too much. Money of the loan that is no receivable:
+    `overpaid` 2101, `unapplied` 2102, `refunding` 2103, `compensation` 2104.
+    """
+
+    terms: Terms
+    instalments: list[Instalment]
+    accepted: bool = False
+    disbursed: bool = False
+    failed: bool = False
+    accrued_to: date = date.min
+    posted_to: date = date.min
+    as_of: date = date.min
+    overpaid_minor: int = 0
+    unapplied_minor: int = 0
+    paid_minor: int = 0
+    revoked_minor: int = 0
+    written_off_minor: int = 0
+    recovered_minor: int = 0
+    refunding_minor: int = 0
+    compensation_minor: int = 0
+    last: tuple[int, str] = (0, "")
+    movements: list[Movement] = field(default_factory=list)
+    applied: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    # --- what it says ---
+
+    @property
+    def outstanding_minor(self) -> int:
+        """All receivables: accounts 1101 to 1105."""
+        return sum(i.outstanding for i in self.instalments) if self.accepted else 0
+
+    @property
+    def outstanding_principal_minor(self) -> int:
+        """Account 1101."""
+        return sum(i.principal - i.principal_paid for i in self.instalments) if self.accepted else 0
+
+    @property
+    def overdue_minor(self) -> int:
+        """What is left of instalments whose due date, and any days of grace, have passed."""
+        return sum(i.outstanding for i in self.instalments if self.late(i, self.as_of)) if self.accepted else 0
+
+    @property
+    def status(self) -> str:
+        """B12: a function of balances and dates alone."""
+        if self.failed:
+            return "FAILED"
+        if not self.disbursed:
+            return "LENDING" if self.accepted else "SUBMITTED"
+        if self.outstanding_minor == 0:
+            return "OFF" if self.recovered_minor < self.written_off_minor else "CLEAR"
+        return "OVD" if self.overdue_minor else "USING"
+
+    @property
+    def current(self) -> Instalment | None:
+        """The instalment whose period contains `accrued_to`, or None when the last due date has passed."""
+        for instalment in self.instalments:
+            if instalment.from_date <= self.accrued_to < instalment.due_date:
+                return instalment
+        return None
+
+    def next_touch(self) -> date | None:
+        """The next date on which the status may change by itself: the day after a due date, and after its grace."""
+        if not self.accepted or self.outstanding_minor == 0:
+            return None
+        grace = timedelta(days=self.terms.product.penalty.grace_days)
+        turns = {i.due_date + ONE_DAY for i in self.instalments} | {
+            i.due_date + grace + ONE_DAY for i in self.instalments
+        }
+        return min((day for day in turns if day > self.as_of), default=None)
+
+    # --- what happens to it ---
+
+    def touch(self, as_of: date) -> None:
+        """Nothing but time: accrue up to the last due date that has passed, and look at the status again."""
+        passed = [i.due_date for i in self.instalments if i.due_date <= as_of]
+        if passed and self.accepted:
+            self.accrue(passed[-1])
+        self.as_of = max(self.as_of, as_of)
+
+    def follows(self, fact: Fact) -> bool:
+        """Whether a fact can be taken on this state as it is, with the same result as replaying everything.
+
+        A mark moves nothing, so it always can; a reversal never; anything else if no fact and no accrual is past it.
+        """
+        if fact.kind == MARK:
+            return True
+        return fact.kind not in (REVERSAL, LATE_FAILURE) and fact.order > self.last and fact.on >= self.accrued_to
+
+    def by_timing(self, on: date) -> dict[str, list[Instalment]]:
+        """The instalments as the order of allocation speaks of them: overdue, due (the current one too), in advance."""
+        current = self.bill(on)
+        timing: dict[str, list[Instalment]] = {OVERDUE: [], DUE: [], IN_ADVANCE: []}
+        for i in self.instalments:
+            if self.late(i, on):
+                timing[OVERDUE].append(i)
+            else:
+                timing[DUE if i.due_date < on or i is current else IN_ADVANCE].append(i)
+        return timing
+
+    def bill(self, on: date) -> Instalment | None:
+        """The current instalment: the first whose due date has not passed."""
+        return next((i for i in self.instalments if i.due_date >= on), None)
+
+    def late(self, instalment: Instalment, on: date) -> bool:
+        """Whether an instalment's due date and its days of grace have passed."""
+        return instalment.due_date + timedelta(days=self.terms.product.penalty.grace_days) < on
+
+    # --- accrual ---
+
+    def accrue(self, to: date) -> None:
+        """Interest on principal that is not due yet and penalty on what is overdue, for the days up to `to`."""
+        if not self.accepted:
+            return
+        if self.outstanding_principal_minor == 0 and not any(i.outstanding for i in self.instalments):
+            self.accrued_to = max(self.accrued_to, to)
+            self.posted_to = self.accrued_to
+            return
+        while self.accrued_to < to:
+            current = self.current
+            stop = min(to, current.due_date) if current else to
+            self._accrue_stretch(current, stop)
+            self.accrued_to = stop
+
+    def _accrue_stretch(self, current: Instalment | None, stop: date) -> None:
+        """One stretch within a single period: from `accrued_to` up to `stop`."""
+        start, product = self.accrued_to, self.terms.product
+        grace = timedelta(days=product.penalty.grace_days)
+        postings = []
+        if current is not None:
+            base = self._interest_base(current)
+            current.interest_exact += interest_exact(product, base, start, stop, current.from_date, current.due_date)
+            grown = round_minor(current.interest_exact, product.rounding) - current.interest
+            if grown:
+                current.interest += grown
+                postings.append(("1102", "4001", grown))
+        for bucket, account in (("penalty_principal", "1103"), ("penalty_interest", "1104")):
+            grown = 0
+            for late in self.instalments:
+                days = (stop - max(start, late.due_date + grace)).days
+                if days > 0:
+                    grown += self._grow_penalty(late, bucket, days)
+            if grown:
+                postings.append((account, "4002", grown))
+        if postings:
+            # A stretch in which nothing grew by a whole minor unit is told with the next one: periods tile.
+            period = (self.posted_to, stop)
+            self.movements.append(Movement("accrual", self.terms.loan_id, stop, tuple(postings), period))
+            self.posted_to = stop
+
+    def _interest_base(self, current: Instalment) -> int:
+        """The principal that bears interest in this period: all that is not due yet (flat: the original amount)."""
+        open_principal = sum(i.principal - i.principal_paid for i in self.instalments if i.n >= current.n)
+        if self.terms.product.method == "flat":
+            return self.terms.principal_minor if open_principal else 0
+        return open_principal
+
+    def _grow_penalty(self, late: Instalment, bucket: str, days: int) -> int:
+        """Penalty at the contract rate times the multiplier on what is overdue, rounded on the total so far."""
+        product = self.terms.product
+        if bucket == "penalty_principal":
+            base = late.principal - late.principal_paid
+        elif product.penalty.base == "principal_and_interest":
+            base = late.interest - late.interest_paid
+        else:
+            return 0
+        if not base:
+            return 0
+        exact = getattr(late, bucket + "_exact") + penalty_exact(product, base, days)
+        grown: int = round_minor(exact, product.rounding) - getattr(late, bucket)
+        setattr(late, bucket + "_exact", exact)
+        setattr(late, bucket, getattr(late, bucket) + grown)
+        return grown
+
+    # --- quotes and outlook: read-only ---
+
+    def copy(self) -> LoanState:
+        """A state of its own, without the movements so far."""
+        return replace(self, instalments=[replace(i) for i in self.instalments], movements=[], applied={})
+
+    def payoff_date(self, on: date) -> date:
+        """Up to when interest runs if the loan is paid off on a date: one day at the least, or the period's end."""
+        to = max(on, self.instalments[0].from_date + ONE_DAY)
+        if self.terms.product.payoff_interest == "until_period_end":
+            to = next((i.due_date for i in self.instalments if i.from_date <= on < i.due_date), to)
+        return to
+
+    def interest_to_come(self, instalment: Instalment) -> int:
+        """What the current instalment's interest will still grow by its due date, if nothing else happens."""
+        if self.accrued_to >= instalment.due_date:
+            return 0
+        rest = interest_exact(
+            self.terms.product,
+            self._interest_base(instalment),
+            max(self.accrued_to, instalment.from_date),
+            instalment.due_date,
+            instalment.from_date,
+            instalment.due_date,
+        )
+        return round_minor(instalment.interest_exact + rest, self.terms.product.rounding) - instalment.interest
+
+    def quote(self, scope: str, on: date) -> dict[str, int]:
+        """The buckets that a repayment of this scope would have to settle on a date. Leaves this state alone."""
+        at = self.copy()
+        if scope == CLEAR:
+            at.accrue(at.payoff_date(on))
+            asked = at.instalments
+        else:
+            at.accrue(on)
+            current = at.bill(on)
+            asked = [i for i in at.instalments if i.due_date < on or i is current]
+            if current is not None and at.outstanding_minor:
+                current.interest += at.interest_to_come(current)
+        normal = [i for i in asked if not self.late(i, on)]
+        overdue = [i for i in asked if self.late(i, on)]
+        return {
+            "normal_principal_minor": sum(i.unpaid("principal") for i in normal),
+            "overdue_principal_minor": sum(i.unpaid("principal") for i in overdue),
+            "normal_interest_minor": sum(i.unpaid("interest") for i in normal),
+            "overdue_interest_minor": sum(i.unpaid("interest") for i in overdue),
+            "penalty_principal_minor": sum(i.unpaid("penalty_principal") for i in asked),
+            "penalty_interest_minor": sum(i.unpaid("penalty_interest") for i in asked),
+            "fee_minor": sum(i.unpaid("fee") for i in asked),
+        }

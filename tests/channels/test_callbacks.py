@@ -1,0 +1,211 @@
+"""Callbacks: tried at exactly the published times, delivered at least once, applied once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+import pytest
+
+from mocklend.channels.callbacks import AttemptCallback
+from mocklend.channels.channel import LADDERS, channel_of, channels
+from mocklend.sandboxes.ids import callback_of, out_trade_no
+from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
+
+MONDAY_MS = 1_767_578_400_000
+PROFILES = {channel.profile: channel.id for channel in channels().values()}
+
+
+class Losing:
+    """A layer that loses this many attempts of every callback."""
+
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
+        self.asked: list[CallbackAttempt] = []
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        if isinstance(given, CallbackAttempt):
+            self.asked.append(given)
+            return replace(given, lost_attempts=self.attempts if given.occurrence == 1 else 0), ()
+        return given, ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        return ()
+
+    def end(self) -> Sequence[Write]:
+        return ()
+
+    def committed(self) -> None: ...
+
+
+@pytest.fixture
+def losing(open_lender: Any, story: Any, seed: int) -> Any:
+    """A story on a platform that loses callbacks; it can be restarted."""
+
+    def tell(attempts: int) -> tuple[Any, Losing]:
+        layer = Losing(attempts)
+        lender = open_lender(layer)
+        return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)), layer
+
+    return tell
+
+
+def callback(story: Any, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
+    found = story.entity("callback", callback_of(repayment_id))
+    return found, json.loads(found.log)
+
+
+def test_every_ladder_adds_up_to_what_is_published() -> None:
+    assert {profile: (len(ladder), sum(ladder)) for profile, ladder in LADDERS.items()} == {
+        "standard": (10, 75 * 3600 + 35 * 60 + 5),
+        "alipay": (8, 24 * 3600 + 24 * 60),
+        "wechat": (16, 24 * 3600 + 4 * 60),
+    }
+    assert set(PROFILES) == set(LADDERS)
+
+
+@pytest.mark.parametrize("profile", LADDERS)
+def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_more(losing: Any, profile: str) -> None:
+    story, layer = losing(LOST_FOR_GOOD)
+    loan_id = story.borrow()
+    repayment_id = story.order(loan_id, 9_500, PROFILES[profile])
+    settled_ms = story.now_ms + channel_of(PROFILES[profile]).settle_delay_s * 1000
+
+    released = story.wait(days=10)
+
+    message, log = callback(story, repayment_id)
+    wanted = [settled_ms + after * 1000 for after in accumulate(LADDERS[profile])]
+    assert [parse_rfc3339(entry["at"]) for entry in log] == wanted
+    assert [parse_rfc3339(i["at"]) for i in released if i["kind"] == "callback"] == wanted
+    assert {entry["outcome"] for entry in log} == {"lost"}
+    assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
+    assert len(layer.asked) == 1  # Its fate is settled once.
+    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 5])
+def test_the_attempt_after_the_lost_ones_arrives(losing: Any, lost: int) -> None:
+    story, _ = losing(lost)
+    repayment_id = story.order(story.borrow(), 9_500, "bank_card")
+
+    story.wait(days=1)
+
+    message, log = callback(story, repayment_id)
+    assert [entry["outcome"] for entry in log] == ["lost"] * lost + ["acked"]
+    ladder = list(accumulate(LADDERS["wechat"]))
+    assert message.acked_ms == message.queued_ms + ladder[lost] * 1000
+    repayment = story.entity("repayment", repayment_id)
+    assert (repayment.status, repayment.applied_ms) == ("S", message.acked_ms)
+    assert repayment.paid_ms == message.queued_ms
+    assert story.discrepancies() == []
+
+
+def test_a_restarted_platform_goes_on_where_the_ladder_was(losing: Any, open_lender: Any) -> None:
+    story, layer = losing(LOST_FOR_GOOD)
+    repayment_id = story.order(story.borrow(), 9_500, "bank_card")
+    story.wait(60)
+    assert len(callback(story, repayment_id)[1]) == 3
+    story.lender.close()
+
+    story.lender = open_lender(layer)
+    story.wait(days=10)
+
+    message, log = callback(story, repayment_id)
+    times = [parse_rfc3339(entry["at"]) for entry in log]
+    assert times == [message.queued_ms + after * 1000 for after in accumulate(LADDERS["wechat"])]
+    assert message.state == "EXHAUSTED"
+
+
+def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_missing(losing: Any) -> None:
+    story, _ = losing(1)
+    loan_id = story.borrow()
+    repayment_id = story.order(loan_id, 9_500)
+    settle_silently(story, repayment_id)
+
+    on_its_way = story.lender.audit(story.sandbox_id)
+    story.wait(0)
+    lost = story.lender.audit(story.sandbox_id)
+    story.wait(5)
+    arrived = story.lender.audit(story.sandbox_id)
+
+    assert [(one.entity, one.since_ms) for one in on_its_way.in_transit] == [(repayment_id, story.now_ms - 5_000)]
+    assert on_its_way.clean
+    assert [one.finding.finding_class for one in lost.discrepancies] == ["missing_in_books"]
+    assert lost.in_transit == []
+    assert (arrived.discrepancies, arrived.in_transit) == ([], [])
+
+
+def settle_silently(story: Any, repayment_id: str) -> None:
+    from mocklend.channels.settlement import SettleTrade
+    from mocklend.sandboxes.lifecycle import SetClock
+
+    trade_id = out_trade_no(repayment_id)
+    due_ms = story.entity("trade", trade_id).due_ms
+    story.lender.writer.run_all(
+        [SetClock(story.sandbox_id, due_ms), SettleTrade(story.sandbox_id, trade_id, repayment_id)]
+    )
+
+
+def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Any) -> None:
+    story, _ = losing(LOST_FOR_GOOD)
+    loan_id = story.borrow()
+    repayment_id = story.order(loan_id, 9_500)
+    story.wait(2)
+
+    assert story.query_channel(repayment_id)["status"] == "S"
+    assert story.query_channel(repayment_id)["status"] == "S"
+
+    assert story.discrepancies() == []
+    story.wait(days=5)
+    assert story.page(loan_id)["paid_minor"] == 9_500
+
+
+def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_nothing(losing: Any) -> None:
+    story, _ = losing(2)
+    loan_id = story.borrow()
+    repayment_id = story.order(loan_id, 9_500)
+    story.wait(2)
+    story.query_channel(repayment_id)
+    before = story.journal(loan_id)
+
+    story.wait(days=1)
+
+    assert callback(story, repayment_id)[0].state == "ACKED"
+    assert story.journal(loan_id) == before
+    assert story.discrepancies() == []
+
+
+def test_an_attempt_that_comes_twice_is_made_once(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 9_500)
+    attempt = AttemptCallback(
+        story.sandbox_id, callback_of(repayment_id), repayment_id, out_trade_no(repayment_id), loan_id
+    )
+    before = story.everything()
+
+    story.lender.run(attempt)
+
+    assert story.everything() == before
+
+
+@pytest.mark.parametrize("channel", channels())
+def test_each_channel_settles_after_its_own_delay(story: Any, channel: str) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.order(loan_id, 9_500, channel)
+    delay = channel_of(channel).settle_delay_s
+
+    before, then = story.wait(delay - 1), story.wait(1)
+
+    assert before == []
+    assert [item["kind"] for item in then] == ["settlement", "callback"]
+    assert story.entity("trade", out_trade_no(repayment_id)).paid_ms == story.now_ms

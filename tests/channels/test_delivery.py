@@ -1,0 +1,273 @@
+"""Webhooks over real HTTP: signed as the standard says, retried on their ladder, sent nowhere but to loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from mocklend.channels import delivery
+from mocklend.channels.channel import LADDERS
+from mocklend.channels.delivery import RecordDelivery
+from mocklend.channels.endpoints import ENDPOINTS_MAX, AddEndpoint, RemoveEndpoint
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.storage.entities import Webhook as Message
+from mocklend.storage.stores import load_all
+
+
+class Receiver(ThreadingHTTPServer):
+    """A client's endpoint on loopback: it keeps what comes and answers what it was told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receive)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.connections = 0
+        self.answers: list[int] = []
+
+    def get_request(self) -> Any:
+        self.connections += 1
+        return super().get_request()
+
+
+class _Receive(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.got.append((self.path, dict(self.headers.items()), body))
+        self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
+        self.send_header("location", f"{self.server.url}/elsewhere")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def listen(story: Any, url: str, *events: str, profile: str = "standard") -> dict[str, Any]:
+    answer = story.lender.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
+    endpoint: dict[str, Any] = answer.body
+    return endpoint
+
+
+def messages(story: Any) -> list[Message]:
+    ids = [row["id"] for row in story.everything()["webhooks"]]
+    with story.lender.read() as connection:
+        found = load_all(connection, [(story.sandbox_id, ("webhook", id)) for id in ids])
+    return sorted(found.values(), key=lambda message: (message.queued_ms, message.event))
+
+
+def log(message: Message) -> list[tuple[int, str]]:
+    return [(parse_rfc3339(entry["at"]), entry["outcome"]) for entry in json.loads(message.log)]
+
+
+def test_a_client_hears_of_its_loan_in_signed_messages(story: Any, receiver: Receiver) -> None:
+    endpoint = listen(story, f"{receiver.url}/hooks")
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+
+    library = Webhook(endpoint["secret"])
+    told = [library.verify(body, headers) for _, headers, body in receiver.got]
+
+    assert {path for path, *_ in receiver.got} == {"/hooks"}
+    assert [one["type"] for one in told] == ["loan.disbursed", "loan.cleared", "repayment.succeeded"] or sorted(
+        one["type"] for one in told
+    ) == ["loan.cleared", "loan.disbursed", "repayment.succeeded"]
+    assert {one["data"]["loan_id"] for one in told} == {loan_id}
+    assert {one["data"].get("repayment_id") for one in told} == {None, repayment_id}
+    assert len({headers["webhook-id"] for _, headers, _ in receiver.got}) == 3
+    assert {message.state for message in messages(story)} == {"ACKED"}
+    assert story.discrepancies() == []
+
+
+def test_a_message_that_was_altered_does_not_verify(story: Any, receiver: Receiver) -> None:
+    endpoint = listen(story, receiver.url)
+    story.borrow()
+    story.wait(0)
+    _, headers, body = receiver.got[0]
+
+    with pytest.raises(Exception, match="No matching signature"):
+        Webhook(endpoint["secret"]).verify(body.replace(b"100000", b"100001"), headers)
+
+
+@pytest.mark.parametrize("profile", LADDERS)
+def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_up(
+    story: Any, receiver: Receiver, profile: str
+) -> None:
+    listen(story, receiver.url, "loan.disbursed", profile=profile)
+    receiver.answers = [500] * 99
+    start = story.now_ms
+    story.borrow()
+
+    story.wait(days=10)
+
+    (message,) = messages(story)
+    wanted = [start + after * 1000 for after in accumulate(LADDERS[profile])]
+    assert log(message) == [(at, "status_500") for at in wanted]
+    assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
+    assert len(receiver.got) == len(LADDERS[profile])
+    assert len({(headers["webhook-id"], body) for _, headers, body in receiver.got}) == 1
+
+
+def test_a_message_that_is_taken_at_last_is_not_sent_again(story: Any, receiver: Receiver) -> None:
+    listen(story, receiver.url, "loan.disbursed")
+    receiver.answers = [503, 400, 202]
+    start = story.now_ms
+    story.borrow()
+
+    story.wait(days=10)
+
+    (message,) = messages(story)
+    assert log(message) == [(start, "status_503"), (start + 5_000, "status_400"), (start + 305_000, "acked")]
+    assert (message.state, message.acked_ms) == ("ACKED", start + 305_000)
+
+
+def test_a_redirect_is_not_followed(story: Any, receiver: Receiver) -> None:
+    listen(story, f"{receiver.url}/hooks", "loan.disbursed")
+    receiver.answers = [307, 302, 204]
+    story.borrow()
+
+    story.wait(days=1)
+
+    assert {path for path, *_ in receiver.got} == {"/hooks"}
+    assert [outcome for _, outcome in log(messages(story)[0])] == ["status_307", "status_302", "acked"]
+
+
+def test_a_client_that_says_gone_hears_no_more_of_it(story: Any, receiver: Receiver) -> None:
+    listen(story, receiver.url, "loan.disbursed")
+    receiver.answers = [410]
+    story.borrow()
+
+    story.wait(days=10)
+
+    assert [(message.state, log(message)[-1][1]) for message in messages(story)] == [("EXHAUSTED", "gone")]
+    assert len(receiver.got) == 1
+
+
+def test_an_address_that_is_not_loopback_is_refused_before_a_byte_is_sent(
+    story: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name may resolve to anything, so what counts is the address that was really reached."""
+    check = delivery._check
+    monkeypatch.setattr(delivery, "_check", lambda _reached, **rule: check("192.0.2.1", **rule))
+    listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+
+    assert log(messages(story)[0])[0][1] == "address_refused"
+    assert receiver.connections <= 1  # The listener may not have looked up yet.
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.2.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "::", "fe80::1", "2001:db8::1"]
+)
+def test_only_loopback_is_called(address: str) -> None:
+    with pytest.raises(delivery.AddressRefused):
+        delivery._check(address, loopback_only=True)
+    delivery._check(address, loopback_only=False)
+    delivery._check("127.0.0.1", loopback_only=True)
+    delivery._check("::1", loopback_only=True)
+
+
+def test_a_proxy_in_the_environment_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, story: Any, receiver: Receiver
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+
+    assert messages(story)[0].state == "ACKED"
+
+
+def test_nobody_listening_is_an_attempt_that_failed(story: Any, receiver: Receiver) -> None:
+    receiver.shutdown()
+    receiver.server_close()
+    listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+
+    assert [outcome for _, outcome in log(messages(story)[0])] == ["unreachable"]
+
+
+def test_an_endpoint_hears_only_what_it_asked_for(story: Any, receiver: Receiver) -> None:
+    listen(story, f"{receiver.url}/overdue", "loan.overdue")
+    listen(story, f"{receiver.url}/cleared", "loan.cleared", "loan.reopened")
+    loan_id = story.borrow()
+    story.wait(days=40)
+    repayment_id = story.settle(loan_id)
+    story.reverse(repayment_id)
+    story.wait(0)
+
+    heard = [(path, json.loads(body)["type"]) for path, _, body in receiver.got]
+
+    assert heard[0] == ("/overdue", "loan.overdue")
+    # The reversal leaves it overdue again at once.
+    assert sorted(heard[1:]) == [("/cleared", "loan.cleared"), ("/overdue", "loan.overdue")]
+
+
+def test_the_same_endpoint_again_is_the_same_endpoint(story: Any, receiver: Receiver) -> None:
+    first, again = listen(story, receiver.url), listen(story, receiver.url)
+    other = listen(story, receiver.url, "loan.cleared")
+
+    assert first == again
+    assert other["id"] != first["id"]
+    assert other["secret"] != first["secret"]
+
+
+def test_a_sandbox_has_only_so_many_endpoints(story: Any, receiver: Receiver) -> None:
+    for n in range(ENDPOINTS_MAX):
+        listen(story, f"{receiver.url}/{n}")
+
+    with pytest.raises(Refused, match="amount_out_of_range"):
+        listen(story, f"{receiver.url}/more")
+
+
+def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Any, receiver: Receiver) -> None:
+    endpoint = listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+    story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
+
+    story.wait(days=10)
+
+    assert receiver.got == []
+    assert [message.state for message in messages(story)] == ["EXHAUSTED"]
+    with pytest.raises(Refused, match="endpoint_unknown"):
+        story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
+
+
+def test_an_attempt_that_is_recorded_twice_counts_once(story: Any, receiver: Receiver) -> None:
+    listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+    (message,) = messages(story)
+    record = RecordDelivery(story.sandbox_id, message.id, 1, "status_500")
+
+    story.lender.run(record)
+    story.lender.run(record)
+
+    assert messages(story)[0].attempts == 1

@@ -1,0 +1,207 @@
+"""The inbox: it takes what a channel signed, about an order of its own, once; and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from mocklend.channels.channel import callback_secret
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.signing import TOLERANCE_S, signed_headers
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.sandboxes.moments import rfc3339
+
+
+class Channel:
+    """A channel that is not ours: it signs what it likes and sends it over HTTP."""
+
+    def __init__(self, story: Any, id: str = "wallet") -> None:
+        self.story = story
+        self.id = id
+        self.secret = callback_secret(story.sandbox.api_key, id)
+
+    def says(self, repayment_id: str, **changes: Any) -> bytes:
+        data = {
+            "version": "1.0",
+            "out_trade_no": out_trade_no(repayment_id),
+            "channel_trade_no": "CH1",
+            "state": "SUCCESS",
+            "amount_minor": 9_500,
+            "currency": "CNY",
+            "paid_at": rfc3339(self.story.now_ms),
+        }
+        return json.dumps({"type": "payment.succeeded", "data": data | changes}).encode()
+
+    def send(self, body: bytes, *, skew_s: int = 0, **headers: str) -> Any:
+        at_ms = self.story.now_ms + skew_s * 1000
+        signed = signed_headers(self.secret, "msg_1", at_ms, body.decode(errors="replace"))
+        signed |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.story.lender.run(ReceiveCallback(self.story.sandbox_id, self.id, signed, body))
+
+
+@pytest.fixture
+def channel(story: Any) -> Channel:
+    return Channel(story)
+
+
+@pytest.fixture
+def order(story: Any) -> str:
+    """An order for 95.00 through the wallet."""
+    repayment_id: str = story.order(story.borrow(), 9_500)
+    return repayment_id
+
+
+def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
+    story: Any, channel: Channel, order: str
+) -> None:
+    first = channel.send(channel.says(order))
+    before = story.everything()
+
+    again = channel.send(channel.says(order, channel_trade_no="CH2"))
+
+    assert (first.status, again.status) == (200, 200)
+    assert story.everything() == before
+    assert story.entity("repayment", order).channel_trade_no == "CH1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"amount_minor": 9_501}, "callback_amount_mismatch"),
+        ({"amount_minor": -9_500}, "callback_amount_mismatch"),
+        ({"amount_minor": 2**70}, "callback_malformed"),
+        ({"currency": "EUR"}, "callback_amount_mismatch"),
+        ({"amount_minor": True}, "callback_malformed"),
+        ({"amount_minor": "9500"}, "callback_malformed"),
+        ({"amount_minor": 9500.0}, "callback_malformed"),
+        ({"amount_minor": None}, "callback_malformed"),
+        ({"version": "0.9"}, "callback_version_stale"),
+        ({"version": 1}, "callback_version_stale"),
+        ({"version": None}, "callback_version_stale"),
+        ({"version": "\ud800"}, "callback_version_stale"),
+        ({"state": "CLOSED"}, "callback_malformed"),
+        ({"out_trade_no": "MLX"}, "trade_unknown"),
+        ({"out_trade_no": ""}, "callback_malformed"),
+        ({"out_trade_no": 7}, "callback_malformed"),
+        ({"channel_trade_no": "x" * 65}, "callback_malformed"),
+        ({"channel_trade_no": "\ud800"}, "callback_malformed"),
+        ({"channel_trade_no": "a\0b"}, "callback_malformed"),
+        ({"out_trade_no": "ML\ud800"}, "callback_malformed"),
+        ({"paid_at": "yesterday"}, "callback_malformed"),
+        ({"paid_at": 7}, "callback_malformed"),
+        ({"paid_at": "2026-01-05T02:00:00.001Z"}, "callback_malformed"),  # after now
+        ({"paid_at": "2999-01-05T02:00:00Z"}, "callback_malformed"),
+        ({"paid_at": "2026-01-05T01:59:59.999Z"}, "callback_malformed"),  # before there was an order
+    ],
+)
+def test_what_is_not_the_order_is_refused_and_changes_nothing(
+    story: Any, channel: Channel, order: str, changes: dict[str, Any], code: str
+) -> None:
+    before = story.everything()
+
+    with pytest.raises(Refused) as caught:
+        channel.send(channel.says(order, **changes))
+
+    assert caught.value.code == code
+    assert story.everything() == before
+    orjson.dumps(caught.value.to_json())  # The refusal itself can be sent.
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"7", b'"data"', b"null", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"\xff\xfe",
+     b"[" * 50_000, b'{"data":' * 50_000],
+)  # fmt: skip
+def test_what_is_not_in_the_channels_form_is_refused(story: Any, channel: Channel, order: str, body: bytes) -> None:
+    with pytest.raises(Refused, match="callback_malformed"):
+        channel.send(body)
+
+
+def test_a_callback_for_another_channels_order_is_refused(story: Any, order: str) -> None:
+    other = Channel(story, "bank_card")
+
+    with pytest.raises(Refused, match="trade_unknown"):
+        other.send(other.says(order))
+
+
+def test_a_channel_that_is_none_is_refused(story: Any, channel: Channel, order: str) -> None:
+    channel.id = "cheque"
+
+    with pytest.raises(Refused) as caught:
+        channel.send(channel.says(order))
+
+    assert caught.value.code == "channel_unknown"
+    assert "wallet" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook_signature": ""},
+        {"webhook_signature": "v1,AAAA"},
+        {"webhook_signature": "v1,\u00e9"},
+        {"webhook_id": "msg_2"},
+        {"webhook_id": ""},
+        {"webhook_timestamp": ""},
+        {"webhook_timestamp": "now"},
+        {"webhook_timestamp": "-1"},
+        {"webhook_timestamp": "9" * 13},
+        {"webhook_timestamp": "\u0661"},
+        {"webhook_timestamp": "1767578401"},  # within tolerance, but not what was signed
+    ],
+)
+def test_a_signature_that_does_not_verify_is_refused_and_changes_nothing(
+    story: Any, channel: Channel, order: str, headers: dict[str, str]
+) -> None:
+    before = story.everything()
+
+    with pytest.raises(Refused, match="callback_signature_invalid"):
+        channel.send(channel.says(order), **headers)
+
+    assert story.everything() == before
+
+
+def test_no_headers_at_all_are_refused(story: Any, channel: Channel, order: str) -> None:
+    with pytest.raises(Refused, match="callback_signature_invalid"):
+        story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
+
+
+@pytest.mark.parametrize("skew_s", [-TOLERANCE_S, TOLERANCE_S])
+def test_a_signature_may_be_five_minutes_off(channel: Channel, order: str, skew_s: int) -> None:
+    assert channel.send(channel.says(order), skew_s=skew_s).status == 200
+
+
+@pytest.mark.parametrize("skew_s", [-TOLERANCE_S - 1, TOLERANCE_S + 1, -86_400])
+def test_an_old_or_early_signature_is_refused(channel: Channel, order: str, skew_s: int) -> None:
+    with pytest.raises(Refused, match="callback_signature_invalid"):
+        channel.send(channel.says(order), skew_s=skew_s)
+
+
+def test_any_of_several_signatures_will_do_so_that_a_secret_can_change(channel: Channel, order: str) -> None:
+    body = channel.says(order)
+    good = signed_headers(channel.secret, "msg_1", channel.story.now_ms, body.decode())["webhook-signature"]
+
+    assert channel.send(body, webhook_signature=f"v1a,xyz v1,AAAA {good}").status == 200
+
+
+def test_another_sandboxs_secret_opens_nothing_here(tell: Any, order: str, channel: Channel) -> None:
+    channel.secret = callback_secret(tell().sandbox.api_key, "wallet")
+
+    with pytest.raises(Refused, match="callback_signature_invalid"):
+        channel.send(channel.says(order))
+
+
+def test_a_callback_about_a_reversed_repayment_is_acknowledged_and_does_not_bring_it_back(
+    story: Any, channel: Channel, order: str
+) -> None:
+    channel.send(channel.says(order))
+    story.reverse(order)
+    before = story.everything()
+
+    assert channel.send(channel.says(order)).status == 200
+
+    assert story.everything() == before

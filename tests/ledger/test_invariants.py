@@ -1,0 +1,156 @@
+"""The invariants hold on an honest story, and each notices what it is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mocklend.domain.facts import Fact
+from mocklend.domain.replay import LoanState, load, replay
+from mocklend.ledger import invariants
+from mocklend.ledger.journal import Posted, journals
+from mocklend.lending.books import terms_of
+from mocklend.storage.entities import Loan
+from mocklend.storage.facts import BOOKS, WORLD, facts_of
+
+
+@dataclass(frozen=True)
+class Books:
+    """One loan's books, as the invariants see them."""
+
+    loan: Loan
+    facts: Sequence[Fact]
+    journal: Sequence[Posted]
+    state: LoanState
+
+    def broken(self) -> set[str]:
+        return {name for name, _ in invariants.books(self.loan, self.facts, self.journal, self.state)}
+
+    def change(self, seq: int, **movement: Any) -> Books:
+        """One transaction's movement with another figure in it."""
+        journal = [
+            replace(one, movement=replace(one.movement, **movement)) if one.seq == seq else one for one in self.journal
+        ]
+        return replace(self, journal=journal)
+
+    def seq(self, kind: str) -> int:
+        return next(one.seq for one in self.journal if one.movement.kind == kind)
+
+
+@pytest.fixture
+def books(story: Any) -> Books:
+    """Ada borrowed, paid late, had a fee and lost a repayment."""
+    loan_id = story.borrow()
+    story.wait(days=40)
+    story.repay(loan_id, 9_500)
+    story.edit(loan_id, 500)
+    story.reverse(story.repay(loan_id, 1_000))
+    loan = story.entity("loan", loan_id)
+    with story.lender.read() as connection:
+        facts = facts_of(connection, BOOKS, story.sandbox_id, [loan_id])[loan_id]
+        journal = journals(connection, story.sandbox_id, [loan_id])[loan_id]
+    as_of = load(terms_of(loan), loan.state).as_of
+    return Books(loan, facts, journal, replay(terms_of(loan), facts, as_of))
+
+
+def test_an_honest_story_breaks_none(books: Books) -> None:
+    assert books.broken() == set()
+
+
+def test_every_invariant_says_what_it_says() -> None:
+    assert all(text.endswith(".") for text in invariants.STATEMENTS.values())
+
+
+BREAKS: dict[str, tuple[str, Callable[[Books], Books]]] = {
+    "a transaction that moves nothing": ("B1", lambda b: b.change(1, postings=())),
+    "an account that is not in the chart": ("B1", lambda b: b.change(1, postings=(("9999", "2001", 100_000),))),
+    "the same account on both sides": ("B1", lambda b: b.change(1, postings=(("1101", "1101", 100_000),))),
+    "a missing leg": ("B3", lambda b: b.change(b.seq("repayment"), postings=b.journal[b.seq("repayment") - 1].movement.postings[:1])),
+    "a gap in the numbers": ("B3", lambda b: replace(b, journal=[*b.journal[:3], *b.journal[4:]])),
+    "a transaction that the loan does not know of": ("B3", lambda b: replace(b, loan=replace(b.loan, next_seq=99))),
+    "a transaction cut off the end": ("B3", lambda b: replace(b, journal=b.journal[:-1])),
+    "an altered hash": ("B3", lambda b: replace(b, journal=[replace(b.journal[0], hash="f" * 64), *b.journal[1:]])),
+    "a negative amount": ("B4", lambda b: b.change(1, postings=(("1101", "2001", -1),))),
+    "another currency": ("B4", lambda b: replace(b, journal=[replace(b.journal[0], currency="EUR"), *b.journal[1:]])),
+    "a receipt posted twice": ("B6", lambda b: replace(b, journal=[*b.journal, replace(b.journal[b.seq("receipt") - 1], seq=99)])),
+    "a repayment applied twice": ("B6", lambda b: replace(b, journal=[*b.journal, replace(b.journal[b.seq("repayment") - 1], seq=99)])),
+    "a receipt that the facts do not know": ("B6", lambda b: replace(b, facts=[f for f in b.facts if f.kind != "receipt"])),
+    "a reversal of nothing": ("B11", lambda b: replace(b, journal=[*b.journal, replace(b.journal[0], seq=99, reverses=98)])),
+    "a reversal that takes back something else": (
+        "B11", lambda b: replace(b, journal=[replace(o, reverses=1) if o.reverses else o for o in b.journal])
+    ),
+    "a second reversal": (
+        "B11", lambda b: replace(b, journal=[*b.journal, *(replace(o, seq=99 + n) for n, o in enumerate(b.journal) if o.reverses)])
+    ),
+    "a status that the balances do not give": ("B12", lambda b: replace(b, loan=replace(b.loan, status="CLEAR"))),
+    "a status that the dates do not give": ("B12", lambda b: replace(b, loan=replace(b.loan, status="USING" if b.loan.status == "OVD" else "OVD"))),
+    "a projection of its own": ("B13", lambda b: replace(b, loan=replace(b.loan, state=b.loan.state.replace("100000", "99999")) if "100000" in b.loan.state else replace(b.loan, state="{}"))),
+    "a posting that no fact gives": ("B13", lambda b: replace(b, facts=b.facts[:-1], state=replay(terms_of(b.loan), b.facts[:-1], b.state.as_of))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_it_notices(books: Books, what: str) -> None:
+    name, plant = BREAKS[what]
+
+    assert name in plant(books).broken()
+
+
+def test_periods_that_overlap_or_leave_a_gap_are_noticed(books: Books) -> None:
+    accruals = [one for one in books.journal if one.movement.kind == "accrual"]
+    assert len(accruals) > 1
+    start, stop = accruals[-1].movement.period or (date.min, date.min)
+
+    overlapping = books.change(accruals[-1].seq, period=(date(start.year, start.month, start.day - 1), stop))
+    empty = books.change(accruals[-1].seq, period=(start, start))
+
+    assert "B10" in overlapping.broken()
+    assert "B10" in empty.broken()
+
+
+def test_a_bucket_that_got_more_than_it_asked_for_is_noticed(books: Books) -> None:
+    books.state.instalments[-1].fee_paid = 1
+
+    assert "B8" in books.broken()
+
+
+def test_instalments_that_are_not_the_loan_are_noticed(books: Books) -> None:
+    books.state.instalments[-1].principal += 1
+
+    assert "B8" in books.broken()
+
+
+def test_the_world_in_which_an_order_succeeds_twice_is_noticed(books: Books) -> None:
+    receipts = [fact for fact in books.facts if fact.kind == "receipt"]
+
+    assert {name for name, _ in invariants.world([*books.facts, receipts[0]], books.state)} == {"W2"}
+
+
+def test_the_world_of_an_honest_story_is_sound(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    with story.lender.read() as connection:
+        facts = facts_of(connection, WORLD, story.sandbox_id, [loan_id])[loan_id]
+
+    state = replay(terms_of(story.entity("loan", loan_id)), facts, facts[-1].on)
+
+    assert list(invariants.world(facts, state)) == []
+
+
+def test_money_over_all_loans_is_watched_too() -> None:
+    def broken(**wrong: Any) -> set[str]:
+        sound: dict[str, Any] = {
+            "balances": {"1002:wallet": 5, "2102": -5}, "world_money": {"wallet": 5}, "book_money": {"wallet": 5},
+            "taken": {"wallet": 5}, "received": {"wallet": 5}, "strays": [],
+        }  # fmt: skip
+        return {name for name, _ in invariants.sandbox(**(sound | wrong))}
+
+    assert broken() == set()
+    assert broken(balances={"1002:wallet": 5, "2102": -4}) == {"B2"}
+    assert broken(balances={"1002:wallet": 4, "2102": -4}) == {"C1"}
+    assert broken(taken={"wallet": 6}) == {"W1"}
+    assert broken(strays=[("loan_a", 1)]) == {"B1"}

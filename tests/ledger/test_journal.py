@@ -1,0 +1,198 @@
+"""The journal: numbered, chained by hash, appended to only; a correction says what it corrects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.domain.replay import Movement
+from mocklend.ledger.accounts import ACCOUNTS, RECEIVABLES, known
+from mocklend.ledger.journal import (
+    NO_HASH,
+    Head,
+    Posted,
+    balances,
+    chain_hash,
+    live,
+    opposite,
+    post,
+    repost,
+)
+from mocklend.storage.work import Sandbox, Work
+
+ON = date(2026, 1, 5)
+LENT = Movement("disbursement_accepted", "loan_a", ON, (("1101", "2001", 100_000),))
+EARNED = Movement("accrual", "loan_a", ON, (("1102", "4001", 45),), (ON, date(2026, 1, 6)))
+FEE = Movement("edit", "edt_a", ON, (("1105", "4004", 500),))
+
+
+class Desk:
+    """A chain kept in memory, as the tables would have it."""
+
+    def __init__(self) -> None:
+        sandbox = Sandbox("s", "k", 7, "UTC", "manual", 1_000, 0, 0, 0, "[]", 1_000)
+        self.work = Work(sandbox, 1_000, {})
+        self.head = Head(1, NO_HASH)
+
+    def post(self, *movements: Movement) -> None:
+        self.head = post(self.work, "loan_a", "CNY", self.head, movements)
+
+    def repost(self, *wanted: Movement) -> None:
+        self.head = repost(self.work, "loan_a", "CNY", self.head, live(self.posted), wanted)
+
+    @property
+    def posted(self) -> list[Posted]:
+        rows, lines = [], {}
+        for name, row in self.work.writes:
+            if name == "transactions.insert":
+                rows.append(row)
+            else:
+                lines.setdefault(row["seq"], []).append((row["debit"], row["credit"], row["amount_minor"]))
+        return [_posted(row, tuple(lines[row["seq"]])) for row in rows]
+
+
+def _posted(row: Any, postings: tuple[tuple[str, str, int], ...]) -> Posted:
+    days = row["period_from"], row["period_to"]
+    period = (date.fromisoformat(days[0]), date.fromisoformat(days[1])) if days[0] else None
+    movement = Movement(row["kind"], row["ref"], date.fromisoformat(row["effective_date"]), postings, period)
+    return Posted(
+        row["seq"],
+        movement,
+        row["reverses"],
+        row["prev_hash"],
+        row["hash"],
+        row["id"],
+        row["recorded_ms"],
+        row["currency"],
+    )
+
+
+def test_transactions_are_numbered_and_each_carries_the_hash_of_the_one_before() -> None:
+    desk = Desk()
+
+    desk.post(LENT, EARNED)
+    desk.post(FEE)
+
+    one, two, three = desk.posted
+    assert [one.seq, two.seq, three.seq] == [1, 2, 3]
+    assert [one.prev_hash, two.prev_hash, three.prev_hash] == [NO_HASH, one.hash, two.hash]
+    assert desk.head == Head(4, three.hash)
+    assert [one.id, two.id, three.id] == ["txn_a_1", "txn_a_2", "txn_a_3"]
+
+
+@given(
+    field=st.sampled_from(["kind", "ref", "on", "postings", "period"]),
+    chain=st.sampled_from(["loan_a", "loan_b"]),
+    seq=st.integers(1, 3),
+    reverses=st.sampled_from([None, 1, 2]),
+    currency=st.sampled_from(["CNY", "EUR"]),
+    at_ms=st.integers(1, 3),
+)
+def test_the_hash_changes_with_any_figure(
+    field: str, chain: str, seq: int, reverses: int | None, currency: str, at_ms: int
+) -> None:
+    usual = chain_hash(NO_HASH, "loan_a", 1, EARNED, None, "CNY", 1)
+    changed = replace(
+        EARNED,
+        **{
+            field: {"kind": "edit", "ref": "x", "on": date(2026, 1, 7), "postings": FEE.postings, "period": None}[field]
+        },
+    )
+
+    other = chain_hash(NO_HASH, chain, seq, EARNED, reverses, currency, at_ms)
+
+    assert chain_hash(NO_HASH, "loan_a", 1, changed, None, "CNY", 1) != usual
+    assert chain_hash("1" * 64, "loan_a", 1, EARNED, None, "CNY", 1) != usual
+    assert (other == usual) == ((chain, seq, reverses, currency, at_ms) == ("loan_a", 1, None, "CNY", 1))
+
+
+def test_what_stays_true_stays_untouched() -> None:
+    desk = Desk()
+    desk.post(LENT, EARNED, FEE)
+
+    desk.repost(LENT, EARNED)
+
+    assert [(one.seq, one.movement.kind, one.reverses) for one in desk.posted[3:]] == [(4, "edit_reversal", 3)]
+    assert desk.posted[3].movement == opposite(FEE)
+    assert [one.movement for one in live(desk.posted)] == [LENT, EARNED]
+
+
+def test_what_no_longer_holds_is_taken_back_newest_first_and_then_posted_as_it_is() -> None:
+    desk = Desk()
+    desk.post(LENT, EARNED, FEE)
+    cheaper = replace(EARNED, postings=(("1102", "4001", 44),))
+    smaller = replace(FEE, postings=(("1105", "4004", 400),))
+
+    desk.repost(LENT, cheaper, smaller)
+
+    assert [one.reverses for one in desk.posted[3:]] == [3, 2, None, None]
+    assert [one.movement for one in live(desk.posted)] == [LENT, cheaper, smaller]
+
+
+def test_a_transaction_taken_back_may_come_again_and_be_taken_back_again() -> None:
+    desk = Desk()
+    desk.post(LENT, FEE)
+
+    desk.repost(LENT)
+    desk.repost(LENT, FEE)
+    desk.repost(LENT)
+
+    assert [one.reverses for one in desk.posted] == [None, None, 2, None, 4]
+
+
+def test_two_movements_alike_are_two() -> None:
+    desk = Desk()
+    desk.post(FEE, FEE)
+
+    desk.repost(FEE)
+
+    assert [one.reverses for one in desk.posted] == [None, None, 2]
+
+
+def test_the_opposite_of_the_opposite_moves_what_the_first_moved() -> None:
+    assert opposite(opposite(EARNED)).postings == EARNED.postings
+    assert opposite(EARNED).period == EARNED.period
+
+
+def test_every_receivable_and_sub_account_is_in_the_chart() -> None:
+    assert set(RECEIVABLES) <= set(ACCOUNTS)
+    assert known("1002:wallet")
+    assert not known("9999")
+
+
+def test_the_trial_balance_of_a_whole_story_is_zero(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 9_500, "bank_card")
+    story.wait(days=40)
+    story.reverse(repayment_id)
+    story.settle(loan_id)
+
+    with story.lender.read() as connection:
+        total = balances(connection, story.sandbox_id)
+
+    assert sum(total.values()) == 0
+    assert total["2001"] == 0
+    assert total["2102"] == -9_500
+    assert total["1002:bank_card"] == 9_500
+    assert all(total[account] == 0 for account in RECEIVABLES if account in total)
+
+
+def test_each_event_has_the_postings_of_its_kind(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+
+    moved = {
+        t["kind"]: [(p["debit"], p["credit"], p["amount_minor"]) for p in t["postings"]] for t in story.journal(loan_id)
+    }
+
+    assert moved == {
+        "disbursement_accepted": [("1101", "2001", 100_000)],
+        "disbursement_confirmed": [("2001", "1002:bank_transfer", 100_000)],
+        "receipt": [("1002:wallet", "2102", 100_045)],
+        "accrual": [("1102", "4001", 45)],
+        "repayment": [("2102", "1102", 45), ("2102", "1101", 100_000)],
+    }

@@ -1,0 +1,229 @@
+"""Recording facts: whatever order they come in, the books say what their replay says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocklend.channels.settlement import SettleTrade
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.sandboxes.lifecycle import SetClock
+
+DAY_S = 86_400
+
+
+def settle_silently(story: Any, repayment_id: str) -> None:
+    """The channel gets its money, and its callback waits."""
+    trade_id = out_trade_no(repayment_id)
+    due_ms = max(story.now_ms, story.entity("trade", trade_id).due_ms)
+    story.lender.writer.run_all(
+        [SetClock(story.sandbox_id, due_ms), SettleTrade(story.sandbox_id, trade_id, repayment_id)]
+    )
+
+
+def pass_time(story: Any, seconds: int) -> None:
+    """Time passes and nobody does anything about it."""
+    story.lender.writer.run_all([SetClock(story.sandbox_id, story.now_ms + seconds * 1000)])
+
+
+def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Any) -> None:
+    on_time, late = story.borrow(), story.borrow(borrower="bob")
+    amount = story.quote(on_time, "OVD_AND_CURRENT")["total_minor"]
+    story.repay(on_time, amount)
+    unheard = story.order(late, amount)
+    settle_silently(story, unheard)
+
+    pass_time(story, 40 * DAY_S)
+    story.query_channel(unheard)
+
+    assert story.entity("repayment", unheard).paid_ms < story.entity("repayment", unheard).applied_ms
+    story.wait(0)
+    one, other = story.page(on_time), story.page(late)
+    same = ("status", "outstanding_minor", "overdue_minor", "overpaid_minor", "paid_minor", "next_due")
+    assert {name: one[name] for name in same} == {name: other[name] for name in same}
+    assert story.discrepancies() == []
+
+
+def test_the_penalty_in_between_disappears_with_a_late_receipt(story: Any) -> None:
+    loan_id = story.borrow()
+    unheard = story.order(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])
+    settle_silently(story, unheard)
+    pass_time(story, 40 * DAY_S)
+    story.edit(loan_id, 100)  # Touches the loan: 9 days of penalty are posted.
+    posted = sum(p["amount_minor"] for t in story.journal(loan_id) for p in t["postings"] if p["debit"] == "1103")
+    assert posted > 0
+    assert story.page(loan_id)["status"] == "OVD"
+
+    story.query_channel(unheard)
+
+    taken_back = sum(p["amount_minor"] for t in story.journal(loan_id) for p in t["postings"] if p["credit"] == "1103")
+    assert taken_back == posted
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.discrepancies() == []
+
+
+def test_what_later_repayments_settled_follows_from_a_late_one(story: Any) -> None:
+    loan_id = story.borrow()
+    unheard = story.order(loan_id, 60_000, type="CLEAR")
+    settle_silently(story, unheard)
+    pass_time(story, 2 * DAY_S)
+    payoff = story.order(loan_id, story.quote(loan_id)["total_minor"], "bank_card", "CLEAR")
+    settle_silently(story, payoff)
+    story.query_channel(payoff)
+    before = story.entity("repayment", payoff)
+    assert before.overpaid_minor == 0
+
+    story.query_channel(unheard)
+
+    after = story.entity("repayment", payoff)
+    assert after.applied_minor + after.overpaid_minor == after.amount_minor
+    assert after.overpaid_minor == 60_000 + 27  # The late money, and the interest of a day on it.
+    assert story.page(loan_id)["overpaid_minor"] == after.overpaid_minor
+    assert story.entity("repayment", unheard).overpaid_minor == 0
+    story.wait(0)
+    assert story.discrepancies() == []
+
+
+def test_undoing_a_repayment_replays_the_later_ones(story: Any) -> None:
+    loan_id = story.borrow()
+    first = story.repay(loan_id, 60_000, type="CLEAR")
+    story.wait(days=2)
+    payoff = story.settle(loan_id)
+    assert story.page(loan_id)["status"] == "CLEAR"
+
+    story.reverse(first)
+
+    page = story.page(loan_id)
+    assert page["status"] == "USING"
+    assert story.entity("repayment", payoff).applied_minor == story.entity("repayment", payoff).amount_minor
+    assert page["outstanding_minor"] == story.receivable(loan_id) == 60_000 + 27
+    assert story.discrepancies() == []
+
+
+def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Any) -> None:
+    one, other = tell(), tell()
+    loan_id = one.borrow()
+    assert other.borrow() == loan_id
+
+    one.reverse(one.repay(loan_id, 5_000))
+    other.wait(2)
+    for story in (one, other):
+        story.wait(days=40)
+        story.repay(loan_id, 9_500)
+
+    names = ("status", "outstanding_minor", "overdue_minor", "paid_minor", "overpaid_minor", "next_due")
+    assert [one.page(loan_id)[name] for name in names] == [other.page(loan_id)[name] for name in names]
+    assert one.discrepancies() == other.discrepancies() == []
+
+
+def test_undoing_a_repayment_reverses_only_what_it_changed(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 100)
+    before = story.journal(loan_id)
+
+    story.reverse(repayment_id)
+
+    added = story.journal(loan_id)[len(before) :]
+    assert [t["kind"] for t in added] == ["repayment_reversal"]
+    assert added[0]["reverses"] == next(t["seq"] for t in before if t["kind"] == "repayment")
+
+
+def test_a_due_date_that_passes_is_posted_once(story: Any) -> None:
+    loan_id = story.borrow()
+
+    released = story.wait(days=32)
+
+    assert [(item["kind"], item["at"]) for item in released] == [("due_date", "2026-02-05T16:00:00.000Z")]
+    page = story.page(loan_id)
+    assert (page["status"], page["as_of"]) == ("OVD", "2026-02-05T16:00:00.000Z")
+    assert [t["kind"] for t in story.journal(loan_id)].count("accrual") == 1
+    assert story.discrepancies() == []
+
+
+def test_there_is_no_row_a_day(story: Any) -> None:
+    loan_id = story.borrow()
+
+    story.wait(days=400)
+
+    assert len(story.journal(loan_id)) == 2 + 12
+    assert story.discrepancies() == []
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("repay"), st.integers(1, 60_000), st.sampled_from(["wallet", "bank_card", "bank_transfer"])),
+        st.tuples(st.just("settle"), st.just(0), st.sampled_from(["wallet", "auto_debit"])),
+        st.tuples(st.just("silent"), st.integers(1, 60_000), st.just("wallet")),
+        st.tuples(st.just("query"), st.integers(0, 9), st.just("")),
+        st.tuples(st.just("edit"), st.integers(-2_000, 2_000), st.sampled_from(["", "OVERDUE_"])),
+        st.tuples(st.just("undo"), st.integers(0, 9), st.just("")),
+        st.tuples(st.just("undo edit"), st.integers(0, 9), st.just("")),
+        st.tuples(st.just("wait"), st.integers(0, 70), st.just("")),
+        st.tuples(st.just("sleep"), st.integers(0, 70), st.just("")),
+    ),
+    max_size=9,
+)
+
+
+@settings(max_examples=60)
+@given(steps=STEPS)
+def test_whatever_is_done_to_a_loan_the_audit_is_clean(tell: Any, steps: list[tuple[str, int, str]]) -> None:
+    """With no fault about, the only thing ever found is money whose message is still on its way."""
+    story = tell()
+    loan_id = story.borrow()
+    made: dict[str, list[str]] = {"repay": [], "silent": [], "edit": []}
+    for what, n, how in steps:
+        active = story.entity("loan", loan_id).status in ("USING", "OVD")
+        if what == "repay" and active:
+            made["repay"].append(story.order(loan_id, n, how))
+        elif what == "settle" and active:
+            made["repay"].append(story.settle(loan_id, how))
+        elif what == "silent" and active:
+            made["silent"].append(story.order(loan_id, n, how))
+            settle_silently(story, made["silent"][-1])
+        elif what == "query" and made["silent"]:
+            story.query_channel(made["silent"][n % len(made["silent"])])
+        elif what == "edit" and active and n > 0:
+            made["edit"].append(story.edit(loan_id, n, f"MODIFY_BILL_{how}AMOUNT"))
+        elif what == "undo":
+            ids = made["repay"] + made["silent"]
+            applied = [id for id in ids if story.entity("repayment", id).status == "S"]
+            if applied:
+                story.reverse(applied[n % len(applied)])
+        elif what == "undo edit":
+            live = [id for id in made["edit"] if story.entity("edit", id).state == "APPLIED"]
+            if live:
+                story.reverse_edit(live[n % len(live)])
+        elif what == "wait":
+            story.wait(days=n)
+        elif what == "sleep":
+            pass_time(story, n * DAY_S)
+
+        assert story.discrepancies() == [], (what, n, how)
+        assert story.receivable(loan_id) == story.page(loan_id)["outstanding_minor"]
+    story.wait(days=3)
+    assert story.lender.audit(story.sandbox_id).in_transit == []
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize("days", [31, 32, 60])
+def test_a_receipt_of_the_past_may_come_before_or_after_the_nightly_look(tell: Any, days: int) -> None:
+    early, late = tell(), tell()
+    for story in (early, late):
+        loan_id = story.borrow()
+        repayment_id = story.order(loan_id, 9_500)
+        settle_silently(story, repayment_id)
+        if story is early:
+            story.query_channel(repayment_id)
+        pass_time(story, days * DAY_S)
+        if story is late:
+            story.lender.writer.run_all([])
+            story.query_channel(repayment_id)
+        story.wait(0)
+
+    names = ("status", "outstanding_minor", "overdue_minor", "paid_minor", "next_due")
+    assert [early.page(loan_id)[name] for name in names] == [late.page(loan_id)[name] for name in names]
+    assert early.discrepancies() == late.discrepancies() == []

@@ -1,0 +1,147 @@
+"""Sandboxes: a world of its own each, and the same world again from the same seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc
+
+DAY_MS = 86_400_000
+
+
+def tell_it(story: Any) -> str:
+    """A story with everything in it."""
+    loan_id: str = story.borrow()
+    story.wait(days=33)
+    late = story.repay(loan_id, 9_500, "bank_card")
+    story.edit(loan_id, 700)
+    story.reverse_edit(story.edit(loan_id, -300))
+    story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"] + 5_000, "auto_debit")
+    story.reverse(late)
+    story.wait(days=10)
+    story.settle(loan_id, "bill_pay")
+    return loan_id
+
+
+def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tell: Any) -> None:
+    one, other = tell(seed=7), tell(seed=7)
+
+    loans = [tell_it(one), tell_it(other)]
+
+    assert loans[0] == loans[1]
+    assert one.everything() == other.everything()
+    assert one.discrepancies() == []
+
+
+def test_another_seed_tells_the_same_story_under_other_names(tell: Any) -> None:
+    one, other = tell(seed=7), tell(seed=8)
+
+    loans = [tell_it(one), tell_it(other)]
+
+    assert loans[0] != loans[1]
+    pages = [story.page(loan_id) for story, loan_id in zip((one, other), loans, strict=True)]
+    differing = {name for name in pages[0] if pages[0][name] != pages[1][name]}
+    assert differing <= {"id", "borrower_id"}
+
+
+def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Any) -> None:
+    one, other = tell(), tell()
+
+    ids = {name: one.borrow(reference=name) for name in ("x", "y")}
+
+    assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
+
+
+def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Any) -> None:
+    empty = story.everything()
+    loan_id = tell_it(story)
+    told = story.everything()
+
+    again = lender.reset_sandbox(story.sandbox_id)
+
+    assert story.everything() == empty
+    assert again.sandbox_ms == story.sandbox.sandbox_ms
+    assert again.rules_version > story.sandbox.rules_version
+    story._keys = 0
+    assert tell_it(story) == loan_id
+    assert story.everything() == told
+
+
+def test_a_reset_keeps_the_key_and_the_seed(lender: Lender, story: Any) -> None:
+    again = lender.reset_sandbox(story.sandbox_id)
+
+    assert (again.id, again.api_key, again.seed) == (story.sandbox.id, story.sandbox.api_key, story.sandbox.seed)
+    assert lender.sandbox_of_key(again.api_key) == again.id
+
+
+def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Any) -> None:
+    gone, stays = tell(), tell()
+    tell_it(gone)
+    tell_it(stays)
+    before = stays.everything()
+    assert lender.sandbox_of_key(gone.sandbox.api_key) == gone.sandbox_id
+
+    lender.delete_sandbox(gone.sandbox_id)
+
+    assert not any(gone.everything().values())
+    assert stays.everything() == before
+    assert lender.sandbox_of_key(gone.sandbox.api_key) is None
+    with pytest.raises(Refused, match="sandbox_unknown"):
+        gone.borrow()
+    with pytest.raises(Refused, match="sandbox_unknown"):
+        lender.delete_sandbox(gone.sandbox_id)
+
+
+def test_a_manual_clock_moves_forward_only(lender: Lender, story: Any) -> None:
+    story.wait(60)
+
+    with pytest.raises(Refused, match="clock_backwards"):
+        lender.advance(story.sandbox_id, story.now_ms - 1)
+    with pytest.raises(Refused, match="clock_backwards"):
+        lender.run(SetClock(story.sandbox_id, story.now_ms - 1))
+
+    assert lender.advance(story.sandbox_id, story.now_ms) == (story.now_ms, [])
+
+
+def test_a_running_clock_cannot_be_moved(lender: Lender) -> None:
+    wall = lender.create_sandbox(seed=7, mode="wall")
+
+    with pytest.raises(Refused, match="clock_not_manual"):
+        lender.advance(wall.id, wall.sandbox_ms + 1)
+
+
+def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Any) -> None:
+    real = [1_000_000]
+    lender = open_lender(real_ms=lambda: real[0])
+    plain = lender.create_sandbox(seed=7, mode="wall")
+    fast = lender.create_sandbox(seed=7, mode="wall", now_ms=DAY_MS, speed=86_400)
+
+    real[0] += 2_000
+
+    assert lender.now_ms(plain.id) == 1_002_000
+    assert lender.now_ms(fast.id) == DAY_MS + 2 * DAY_MS  # A day a second.
+
+
+def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Any) -> None:
+    wall = replace(story.sandbox, mode="wall", speed=1, real_ms=5_000)
+
+    assert wall.now_ms(4_000) == wall.sandbox_ms
+    assert clock_doc(wall, wall.sandbox_ms)["speed"] == 1
+
+
+def test_there_is_one_default_sandbox(lender: Lender) -> None:
+    made = lender.ensure_default(seed=7)
+
+    assert lender.ensure_default(seed=8) == made
+    assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
+
+
+def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Any) -> None:
+    assert lender.sandbox_of_key("mk_wrong") is None
+    assert lender.sandbox_of_key("") is None
+    assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id

@@ -1,0 +1,177 @@
+"""What the database itself refuses, whoever asks: here a bare `sqlite3` connection with no settings of ours.
+
+An unbalanced transaction cannot be refused, since it cannot be written down: a posting is one row with one amount, a
+debit account and a credit account, so each moves money and none makes any.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.lender import Lender
+from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
+from mocklend.storage.schema import metadata
+
+
+@pytest.fixture
+def raw(story: Any, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Somebody with the file and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
+    loan_id = story.borrow()
+    story.repay(loan_id, 9_500)
+    story.reverse_edit(story.edit(loan_id, 500))
+    connection = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def count(raw: sqlite3.Connection, table: str) -> int:
+    found: int = raw.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+    return found
+
+
+def first(raw: sqlite3.Connection, table: str) -> dict[str, Any]:
+    cursor = raw.execute(f"SELECT * FROM {table} LIMIT 1")
+    return dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+
+
+def insert(raw: sqlite3.Connection, table: str, row: dict[str, Any], how: str = "INSERT") -> None:
+    places = ", ".join("?" * len(row))
+    raw.execute(f"{how} INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nothing_on_record_can_be_updated(raw: sqlite3.Connection, table: str) -> None:
+    column = "debit" if table == "postings" else "kind"
+
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        raw.execute(f"UPDATE {table} SET {column} = '1001'")
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        raw.execute(f"UPDATE OR REPLACE {table} SET sandbox_id = 'elsewhere'")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nothing_on_record_can_be_deleted_while_its_sandbox_lives(raw: sqlite3.Connection, table: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        raw.execute(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nothing_on_record_can_be_replaced(raw: sqlite3.Connection, table: str) -> None:
+    row, before = first(raw, table), count(raw, table)
+
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        insert(raw, table, row, "INSERT OR REPLACE")
+
+    assert count(raw, table) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("transactions", {"seq": 99}),  # the same id
+        ("transactions", {"seq": 99, "id": "txn_x"}),  # the same transaction reversed
+        ("book_facts", {"loan_id": "loan_x"}),  # the same fact on another loan
+        ("world_facts", {"loan_id": "loan_x"}),
+    ],
+)
+def test_nothing_on_record_can_be_replaced_by_way_of_its_other_keys(
+    raw: sqlite3.Connection, table: str, change: dict[str, Any]
+) -> None:
+    where = "WHERE reverses IS NOT NULL" if "id" in change else ""
+    cursor = raw.execute(f"SELECT * FROM {table} {where} LIMIT 1")
+    row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+    before = count(raw, table)
+
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        insert(raw, table, row | change, "INSERT OR REPLACE")
+
+    assert count(raw, table) == before
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+def test_a_posting_moves_more_than_nothing(raw: sqlite3.Connection, amount: int) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="amount_positive"):
+        insert(raw, "postings", first(raw, "postings") | {"line": 9, "amount_minor": amount})
+
+
+def test_a_posting_moves_between_two_accounts(raw: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="two_accounts"):
+        insert(raw, "postings", first(raw, "postings") | {"line": 9, "debit": "1101", "credit": "1101"})
+
+
+def test_a_transaction_is_reversed_once(raw: sqlite3.Connection) -> None:
+    cursor = raw.execute("SELECT * FROM transactions WHERE reverses IS NOT NULL")
+    row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        insert(raw, "transactions", row | {"seq": 99, "id": "txn_x"})
+
+
+@pytest.mark.parametrize("table", ["book_facts", "world_facts"])
+def test_a_fact_is_recorded_once(raw: sqlite3.Connection, table: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        insert(raw, table, first(raw, table))
+    with pytest.raises(sqlite3.IntegrityError):
+        insert(raw, table, first(raw, table) | {"loan_id": "loan_x"})
+
+
+def test_the_same_guards_stand_after_a_restart(open_lender: Callable[..., Lender], tmp_path: Path) -> None:
+    open_lender().close()
+    open_lender()
+
+    connection = sqlite3.connect(tmp_path / "mocklend.db")
+    triggers = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+    connection.close()
+
+    for table in APPEND_ONLY:
+        assert {f"{table}_no_update", f"{table}_no_replace", f"{table}_no_delete"} <= set(triggers)
+
+
+def test_a_power_cut_loses_no_acknowledged_commit_unless_asked_for_speed(tmp_path: Path) -> None:
+    for name, fast, level in (("safe", False, 2), ("fast", True, 1)):
+        engine = open_engine(f"sqlite:///{tmp_path / name}.db", fast=fast)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        engine.dispose()
+
+
+def test_a_read_sees_one_moment_while_others_write(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}", fast=True)
+    sql = "INSERT INTO idempotency (sandbox_id, key, fingerprint, status, body, created_ms) VALUES ('s', '{}', '', 1, '', 1)"
+
+    with reading(engine) as reader:
+        before = reader.exec_driver_sql("SELECT COUNT(*) FROM idempotency").scalar()
+        with writing(engine) as writer:
+            writer.exec_driver_sql(sql.format("a"))
+        during = reader.exec_driver_sql("SELECT COUNT(*) FROM idempotency").scalar()
+    with reading(engine) as reader:
+        after = reader.exec_driver_sql("SELECT COUNT(*) FROM idempotency").scalar()
+
+    assert (before, during, after) == (0, 0, 1)
+    engine.dispose()
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}", fast=True)
+    sql = "INSERT INTO idempotency (sandbox_id, key, fingerprint, status, body, created_ms) VALUES ('s', 'k', '', 1, '', 1)"
+
+    with pytest.raises(ZeroDivisionError), writing(engine) as writer:
+        writer.exec_driver_sql(sql)
+        raise ZeroDivisionError
+
+    with reading(engine) as reader:
+        assert reader.exec_driver_sql("SELECT COUNT(*) FROM idempotency").scalar() == 0
+    engine.dispose()
+
+
+def test_a_sandbox_leads_every_key_and_index() -> None:
+    for table in metadata.sorted_tables:
+        if table.name != "sandboxes":
+            keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
+            assert all(next(iter(key)).name == "sandbox_id" for key in keys), table.name

@@ -1,0 +1,70 @@
+"""Named statements: grouped by name, run in order of rank, one `executemany` each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event
+
+from mocklend.storage import statements
+from mocklend.storage.statements import LAYER, flush, in_driver_style, statement
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str, str]:
+    """Four statements on one table, that nobody else gets to see."""
+    monkeypatch.setattr(statements, "STATEMENTS", {})
+    for name, rank in (("late", 40), ("early", 10), ("layer_a", LAYER), ("layer_b", LAYER + 1)):
+        statement(name, f"INSERT INTO told (who, n) VALUES ('{name}', :n)", rank=rank)
+    return "late", "early", "layer_a", "layer_b"
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    with engine.connect() as one:
+        one.exec_driver_sql("CREATE TABLE told (at INTEGER PRIMARY KEY, who TEXT, n INTEGER)")
+        yield one
+    engine.dispose()
+
+
+def told(connection: Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.exec_driver_sql("SELECT who, n FROM told ORDER BY at")]
+
+
+def test_a_flush_runs_each_name_once_in_order_of_rank(names: tuple[str, ...], connection: Connection) -> None:
+    ran: list[tuple[str, bool]] = []
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def listen(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, executemany: bool) -> None:
+        if sql.startswith("INSERT"):
+            ran.append((sql.split("'")[1], executemany))
+
+    flush(connection, [("late", {"n": 1}), ("early", {"n": 2}), ("late", {"n": 3}), ("early", {"n": 4})])
+
+    assert ran == [("early", True), ("late", True)]
+    assert told(connection) == [("early", 2), ("early", 4), ("late", 1), ("late", 3)]
+
+
+def test_what_a_layer_writes_keeps_its_order(names: tuple[str, ...], connection: Connection) -> None:
+    writes = [("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("late", 4), ("layer_b", 5)]
+
+    flush(connection, [(name, {"n": n}) for name, n in writes])
+
+    assert told(connection) == [("late", 4), ("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("layer_b", 5)]
+
+
+def test_a_name_means_one_statement(names: tuple[str, ...]) -> None:
+    statement("early", "INSERT INTO told (who, n) VALUES ('early', :n)", rank=10)
+
+    with pytest.raises(AssertionError, match="two statements are named 'early'"):
+        statement("early", "DELETE FROM told", rank=10)
+
+
+def test_a_driver_gets_parameters_in_its_own_style() -> None:
+    sql = "SELECT a::text FROM t WHERE b = :b AND c_1 = :c_1"
+
+    assert in_driver_style(sql, "qmark") == sql
+    assert in_driver_style(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %(b)s AND c_1 = %(c_1)s"

@@ -1,0 +1,78 @@
+"""Entities and rows: what is put is what is got, in as many queries as there are kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import pytest
+from sqlalchemy import event
+
+from mocklend.lender import Lender
+from mocklend.storage import schema
+from mocklend.storage.entities import Borrower
+from mocklend.storage.stores import STORES, entity, load_all, select_in
+
+
+def test_every_entity_has_a_field_for_every_column() -> None:
+    for kind, store in STORES.items():
+        table = schema.metadata.tables[store.table]
+        assert {column.name for column in table.columns} - {"sandbox_id"} == set(store.columns), kind
+
+
+def test_an_entity_that_is_not_its_table_is_refused_at_once() -> None:
+    @dataclass(frozen=True)
+    class Shorter:
+        kind: ClassVar[str] = "shorter"
+        id: str
+
+    with pytest.raises(AssertionError, match="Shorter and borrowers differ"):
+        entity(schema.borrowers)(Shorter)
+
+
+def test_what_is_put_is_what_is_got(story: Any) -> None:
+    loan_id = story.borrow()
+    loan = story.entity("loan", loan_id)
+
+    borrower = story.entity("borrower", loan.borrower_id)
+
+    assert borrower == Borrower(loan.borrower_id, "ada", "Ada", 10**12, story.now_ms)
+    assert type(loan.principal_minor) is int
+    assert all(getattr(loan, one.name) is not None for one in fields(loan) if one.name not in ("product_id", "mark"))
+
+
+def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender, story: Any) -> None:
+    loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
+    ran: list[str] = []
+
+    with lender.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+        wanted = [(story.sandbox_id, ("loan", id)) for id in [*loans, loans[0], "loan_missing"]]
+        found = load_all(connection, wanted)
+
+    assert len(ran) == 1
+    assert found[(story.sandbox_id, ("loan", "loan_missing"))] is None
+    assert {loan.id for loan in found.values() if loan is not None} == set(loans)
+
+
+def test_few_texts_serve_all_sizes(lender: Lender) -> None:
+    texts: set[str] = set()
+
+    with lender.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: texts.add(sql))
+        for size in range(1, 100):
+            found = select_in(connection, "SELECT id FROM sandboxes WHERE id", [f"s{n}" for n in range(size)], {})
+            assert list(found) == []
+
+    assert len(texts) == 8  # 1, 2, 4 … 128 places
+
+
+def test_one_sandbox_never_sees_another(tell: Any, lender: Lender) -> None:
+    mine, theirs = tell(), tell()
+    loan_id = mine.borrow()
+
+    with lender.read() as connection:
+        found = load_all(connection, [(theirs.sandbox_id, ("loan", loan_id)), (mine.sandbox_id, ("loan", loan_id))])
+
+    assert found[(theirs.sandbox_id, ("loan", loan_id))] is None
+    assert found[(mine.sandbox_id, ("loan", loan_id))].id == loan_id

@@ -1,0 +1,472 @@
+"""The writer: an answer only after its commit, a refusal that leaves nothing, one failure that harms no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mocklend.channels.callbacks import AttemptCallback
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.lending import AddBorrower
+from mocklend.sandboxes.ids import callback_of, out_trade_no
+from mocklend.seams import CallbackAttempt, RepaymentFiled, Scene, ViewRefresh, Write
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.writer import KEEP_ANSWER, Writer
+
+ANSWERS = frozenset({"idempotency"})
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """A command whose effects the database refuses."""
+
+    sandbox_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        for _ in range(2):
+            work.write(KEEP_ANSWER, key="spoilt", fingerprint="", status=200, body="{}", created_ms=0)
+        return Answer(200, {})
+
+
+@dataclass(frozen=True)
+class Think:
+    """A command that is broken itself, or that waits until it may go on."""
+
+    sandbox_id: str
+    think: Callable[[], Any]
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        self.think()
+        return Answer(200, {})
+
+
+class Counting:
+    """A layer that is honest and remembers what it was asked."""
+
+    def __init__(self, mark: str | None = None) -> None:
+        self.asked: list[Any] = []
+        self.heard_: list[tuple[str, ...]] = []
+        self.groups: list[str] = []
+        self.mark = mark
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
+        self.groups.append("begin")
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        self.asked.append(given)
+        if self.mark and isinstance(given, RepaymentFiled):
+            return replace(given, marked_status=self.mark), ()
+        return given, ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        self.heard_.append(tuple(signals))
+        return ()
+
+    def end(self) -> Sequence[Write]:
+        self.groups.append("end")
+        return ()
+
+    def committed(self) -> None:
+        self.groups.append("committed")
+
+
+def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
+    """Submit all of these so that they become one group: a first command holds the writer until they wait."""
+    go, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert go.wait(10)
+
+    first = writer.submit(Think(commands[0].sandbox_id, hold))
+    assert held.wait(10)
+    futures = []
+    for command in commands:
+        try:
+            futures.append(writer.submit(command))
+        except Refused as refused:
+            futures.append(refused)
+    go.set()
+    first.result(10)
+    return [_outcome(future) for future in futures]
+
+
+def _outcome(future: Any) -> Any:
+    if isinstance(future, Exception):
+        return future
+    return future.exception(10) or future.result()
+
+
+# --- answers and commits ---
+
+
+def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Any) -> None:
+    order: list[str] = []
+    event.listen(lender.engine, "commit", lambda _connection: order.append("commit"))
+
+    future = lender.writer.submit(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
+    future.add_done_callback(lambda _: order.append("answer"))
+    answer = future.result(10)
+
+    assert order[:2] == ["commit", "answer"]
+    with lender.read() as connection:
+        assert rows(connection, "SELECT id FROM borrowers", {}) == [(answer.body["id"],)]
+
+
+def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Any) -> None:
+    before = story.everything()
+
+    def fail(_connection: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    event.listen(lender.engine, "commit", fail)
+    try:
+        with pytest.raises(RuntimeError, match="disk is full"):
+            lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
+    finally:
+        event.remove(lender.engine, "commit", fail)
+
+    assert story.everything() == before
+    assert lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1)).status == 201
+
+
+def test_what_waits_is_committed_together(lender: Lender, story: Any) -> None:
+    sizes: list[int] = []
+    lender.writer.on_group = sizes.append
+
+    answers = together(lender.writer, [AddBorrower(story.sandbox_id, f"b{n}", "B", 1) for n in range(20)])
+
+    assert [answer.status for answer in answers] == [201] * 20
+    assert sizes == [1, 20]
+
+
+def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Any, seed: int) -> None:
+    lender = open_lender()
+    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
+
+    futures = [lender.writer.submit(AddBorrower(sandbox.id, f"b{n}", "B", 1)) for n in range(50)]
+    lender.writer.close()
+
+    assert all(future.done() and future.result().status == 201 for future in futures)
+    lender.writer._thread.join()
+
+
+# --- refusals and failures ---
+
+
+def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow(limit_minor=100_000)
+    cleared = story.borrow(borrower="bob")
+    story.settle(cleared)
+    before, asked = story.everything(without=ANSWERS), len(story.everything()["idempotency"])
+    refused = {
+        "loan_not_active": story.repayment(cleared, 100),
+        "loan_unknown": story.repayment("loan_x", 100),
+        "quote_unknown": story.repayment(loan_id, 100, quote_id="qte_x"),
+    }
+
+    for code, command in refused.items():
+        with pytest.raises(Refused) as caught:
+            lender.run(command)
+        assert caught.value.code == code
+    with pytest.raises(Refused, match="credit_limit_exceeded"):
+        story.borrow(1_000_000, limit_minor=100_000)
+    with pytest.raises(Refused, match="waiver_too_large"):
+        story.edit(loan_id, -(10**9))
+    with pytest.raises(Refused, match="mark_contradicts_books"):
+        story.edit(loan_id, None, "MODIFY_BILL_STATUS", "CLEAR")
+
+    assert story.everything(without=ANSWERS) == before
+    assert len(story.everything()["idempotency"]) == asked + 6
+    assert story.discrepancies() == []
+
+
+def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+
+    good, bad, after = together(
+        lender.writer, [story.repayment(loan_id, 100), story.repayment("loan_x", 100), story.repayment(loan_id, 200)]
+    )
+
+    assert (good.status, bad.code, after.status) == (202, "loan_unknown", 202)
+
+
+@pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
+def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Any, spoil: Any) -> None:
+    loan_id = story.borrow()
+
+    good, bad, after = together(
+        lender.writer, [story.repayment(loan_id, 100), spoil(story.sandbox_id), story.repayment(loan_id, 200)]
+    )
+
+    assert (good.status, after.status) == (202, 202)
+    assert isinstance(bad, Exception)
+    assert not isinstance(bad, Refused)
+    assert story.entity("repayment", good.body["id"]).amount_minor == 100
+    assert not [row for row in story.everything()["idempotency"] if row["key"] == "spoilt"]
+    assert story.discrepancies() == []
+
+
+def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Any, seed: int) -> None:
+    layer = Counting()
+    lender = open_lender(layer)
+    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
+
+    together(
+        lender.writer,
+        [AddBorrower(sandbox.id, "ada", "Ada", 1), Spoil(sandbox.id), AddBorrower(sandbox.id, "bob", "Bob", 1)],
+    )
+
+    single, failed = ["begin", "end", "committed"], ["begin"]
+    assert layer.groups == single + failed + single + failed + single
+
+
+# --- idempotency ---
+
+
+def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+    key = story.key()
+    first = lender.run(story.repayment(loan_id, 100, key=key))
+    story.wait(60)
+
+    again = lender.run(story.repayment(loan_id, 100, key=key))
+
+    assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
+    assert not first.replayed
+    assert len(story.everything()["repayments"]) == 1
+
+
+def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Any) -> None:
+    key = story.key()
+    with pytest.raises(Refused) as caught:
+        lender.run(story.repayment("loan_x", 100, key=key))
+
+    again = lender.run(story.repayment("loan_x", 100, key=key))
+
+    assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
+
+
+def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+    key = story.key()
+    lender.run(story.repayment(loan_id, 100, key=key))
+    before = story.everything()
+
+    with pytest.raises(Refused) as caught:
+        lender.run(story.repayment(loan_id, 200, key=replace(key, fingerprint="another")))
+
+    assert (caught.value.code, caught.value.problem.status) == ("idempotency_key_reused", 422)
+    assert story.everything() == before
+
+
+def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+    command = story.repayment(loan_id, 100)
+
+    first, second = together(lender.writer, [command, command])
+    third = lender.run(command)
+
+    assert first.status == 202
+    assert second.code == "request_in_progress"
+    assert (third.body, third.replayed) == (first.body, True)
+    assert len(story.everything()["repayments"]) == 1
+
+
+def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Any) -> None:
+    one, other = tell(), tell()
+    key = Idempotency("key", "print")
+    loans = [one.borrow(), other.borrow()]
+
+    answers = together(
+        lender.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
+    )
+
+    assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
+
+
+def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+    command = story.repayment(loan_id, 100)
+
+    def ask(_n: int) -> Any:
+        try:
+            return lender.run(command)
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(16) as clients:
+        outcomes = list(clients.map(ask, range(100)))
+
+    answers = [one for one in outcomes if isinstance(one, Answer)]
+    assert len({str(answer.body) for answer in answers}) == 1
+    assert sum(not answer.replayed for answer in answers) == 1
+    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
+    assert len(story.everything()["repayments"]) == 1
+
+
+# --- groups ---
+
+
+def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Any) -> None:
+    stories = [tell(seed=n) for n in range(4)]
+
+    answers = together(
+        lender.writer, [AddBorrower(one.sandbox_id, f"b{n}", "B", 1) for n in range(3) for one in stories]
+    )
+
+    assert [answer.status for answer in answers] == [201] * 12
+    assert [len(one.everything()["borrowers"]) for one in stories] == [3] * 4
+
+
+def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, story: Any) -> None:
+    there, missing, after = together(
+        lender.writer,
+        [AddBorrower(id, "ada", "Ada", 1) for id in (story.sandbox_id, "sbx_x", story.sandbox_id)],
+    )
+
+    assert (there.status, missing.code, after.status) == (201, "sandbox_unknown", 200)
+
+
+def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, story: Any) -> None:
+    loan_id = story.borrow()
+    story.order(loan_id, 40_000, type="CLEAR")
+    story.order(loan_id, 100_000, type="CLEAR")
+
+    released = story.wait(2)
+
+    assert [item["kind"] for item in released] == ["settlement", "settlement", "callback", "callback"]
+    page = story.page(loan_id)
+    assert (page["status"], page["paid_minor"], page["overpaid_minor"]) == ("CLEAR", 100_045, 39_955)
+    assert story.discrepancies() == []
+
+
+def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, story: Any) -> None:
+    """A reversal reads facts and journal; what its group has not written yet has to be written first."""
+    from mocklend.servicing import QueryChannel, ReverseRepayment
+
+    loan_id = story.borrow()
+    first, second = story.repay(loan_id, 10_000), story.order(loan_id, 20_000)
+    story.lender.writer.run_all(_settle_only(story, second))
+
+    answers = together(
+        lender.writer,
+        [
+            QueryChannel(story.sandbox_id, story.key(), second, "op"),
+            ReverseRepayment(story.sandbox_id, story.key(), first, "a memo", "op"),
+            ReverseRepayment(story.sandbox_id, story.key(), second, "a memo", "op"),
+        ],
+    )
+
+    assert [answer.body["status"] for answer in answers] == ["S", "REVERSED", "REVERSED"]
+    assert story.page(loan_id)["paid_minor"] == 0
+    assert story.discrepancies() == []
+
+
+def _settle_only(story: Any, repayment_id: str) -> list[Any]:
+    from mocklend.channels.settlement import SettleTrade
+    from mocklend.sandboxes.lifecycle import SetClock
+
+    trade_id = out_trade_no(repayment_id)
+    due_ms = story.entity("trade", trade_id).due_ms
+    return [SetClock(story.sandbox_id, due_ms), SettleTrade(story.sandbox_id, trade_id, repayment_id)]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, story: Any) -> None:
+    """Repayments and callbacks are the hot path: a group costs the same round trips, however many share it."""
+    loans = [story.borrow(reference=f"loan-{n}") for n in range(40)]
+    ran: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+
+    def statements(commands: Sequence[Any]) -> int:
+        ran.clear()
+        lender.writer.run_all(commands)
+        return len(ran)
+
+    def orders(some: Sequence[str]) -> int:
+        return statements([story.repayment(loan_id, 100) for loan_id in some])
+
+    few, many = orders(loans[:2]), orders(loans[2:])
+    assert few == many
+
+    placed = [(row["id"], row["loan_id"]) for row in story.everything()["repayments"]]
+    for repayment_id, _ in placed:
+        lender.writer.run_all(_settle_only(story, repayment_id))
+
+    def callbacks(some: Sequence[tuple[str, str]]) -> int:
+        return statements(
+            [AttemptCallback(story.sandbox_id, callback_of(id), id, out_trade_no(id), loan) for id, loan in some]
+        )
+
+    assert callbacks(placed[:2]) == callbacks(placed[2:])
+    assert story.discrepancies() == []
+
+
+# --- the layer is asked once ---
+
+
+def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, tell: Any, seed: int) -> None:
+    layer = Counting()
+    lender = open_lender(layer)
+    story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
+    loan_id = story.borrow()
+    early, late = story.order(loan_id, 1_000), story.order(loan_id, 2_000, "bank_card")
+    lender.writer.run_all(_settle_only(story, early))
+    lender.writer.run_all(_settle_only(story, late))
+    story.query_channel(late)
+    layer.asked.clear()
+    layer.heard_.clear()
+
+    # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
+    lender.run(AttemptCallback(story.sandbox_id, callback_of(early), early, out_trade_no(early), loan_id))
+
+    assert [type(given) for given in layer.asked] == [CallbackAttempt, ViewRefresh, RepaymentFiled]
+    assert layer.heard_ == [(f"applied:{early}", f"recorded:{loan_id}"), (f"shown:{loan_id}",)]
+    assert story.page(loan_id)["paid_minor"] == 3_000
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize("kind", ["on time", "on the first day", "in advance", "in the past"])
+def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
+    open_lender: Any, tell: Any, seed: int, kind: str
+) -> None:
+    layer = Counting(mark="OVERDUE")
+    lender = open_lender(layer)
+    story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
+    loan_id = story.borrow()
+    match kind:
+        case "on time":
+            story.wait(days=10)
+            story.repay(loan_id, 1_000)
+        case "on the first day":
+            story.settle(loan_id)
+        case "in advance":
+            story.wait(days=10)
+            story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])
+        case "in the past":
+            late = story.order(loan_id, 1_000)
+            lender.writer.run_all(_settle_only(story, late))
+            story.repay(loan_id, 2_000, "bank_card")
+
+    assert story.page(loan_id)["status"] == "OVD"
+    assert [name for name, *_ in story.discrepancies() if name != "missing_in_books"] == ["status_mismatch"]
+    assert story.broken() == set()
