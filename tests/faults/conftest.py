@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+
 from mocklend.seams import CallbackAttempt, OperatorEdit, RepaymentFiled, Scene, ViewRefresh
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
@@ -21,7 +23,6 @@ from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
-from sqlalchemy import Engine
 
 KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
 MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
@@ -88,8 +89,8 @@ class Events:
 
     def filed(self, **changes: Any) -> RepaymentFiled:
         honest = RepaymentFiled(
-            entity="loan_ada",
-            occurrence=2,
+            entity="rpy_ada",
+            occurrence=1,
             now_ms=MONDAY_MS,
             loan_id="loan_ada",
             borrower_id="brw_ada",

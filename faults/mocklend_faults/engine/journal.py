@@ -89,6 +89,7 @@ endings = Table(
     text("injection"),
     text("status"),
     PrimaryKeyConstraint("sandbox_id", "signal", "injection"),
+    Index(None, "sandbox_id", "injection"),
 )
 
 OPEN = statement(

@@ -51,6 +51,7 @@ class Compiled:
     start_ms: int
     end_ms: int | None
     checks: tuple[Check, ...]
+    limited: bool
 
 
 @dataclass(slots=True)
@@ -140,12 +141,15 @@ class FaultLayer:
         for one in rules:
             if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
                 continue
-            tally = self._group.tallies.setdefault((scene.sandbox_id, one.rule.id), Tally())
+            key = (scene.sandbox_id, one.rule.id)
+            tally = self._group.tallies.get(key)
+            if tally is None:
+                tally = self._group.tallies[key] = Tally()
             tally.evaluated += 1
-            if not all(check(happened) for check in one.checks):
+            if one.checks and not all(check(happened) for check in one.checks):
                 continue
             tally.matched += 1
-            if not self._selects(scene, held.done[one.rule.id], tally, one.rule, happened):
+            if not self._selects(scene, held.done[one.rule.id], tally, one, happened):
                 continue
             tally.selected += 1
             changed = _changed(scene, one.rule, happened)
@@ -199,16 +203,16 @@ class FaultLayer:
         return explain(discrepancies, key)
 
     def blueprint(self, lender: Any) -> Blueprint:
-        """The control endpoints of the fault layer."""
+        """The control endpoints of the fault layer. The lender is found through the app, as everywhere in the API."""
         from mocklend_faults.engine.control import blueprint
 
-        return blueprint(self, lender)
+        return blueprint(self)
 
     # --- inside ---
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
-        on = [rule for rule in stored_rules(connection, sandbox_id, self.catalogue) if rule.enabled]
+        on = [rule for rule in usable(connection, sandbox_id, self.catalogue) if rule.enabled]
         held = Held(
             version=version,
             by_seam=_compiled(on),
@@ -228,17 +232,22 @@ class FaultLayer:
             self._armed.add(sandbox_id)
         return held
 
-    def _selects(self, scene: Scene, before: Tally, now: Tally, rule: Rule, given: Any) -> bool:
+    def _selects(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> bool:
+        rule = one.rule
+        if not rule.select.drawn(
+            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
+        ):
+            return False
+        if not one.limited:
+            return True
         opened = self._group.open.get((scene.sandbox_id, rule.id), {}).values()
         counts = Counts(
             matched=before.matched + now.matched - 1,  # this event is counted already
             injected=before.injected + now.injected,
             injected_on_entity=before.on_entity.get(given.entity, 0) + now.on_entity.get(given.entity, 0),
-            active=sum(one.until_ms is None or one.until_ms > scene.now_ms for one in opened),
+            active=sum(lie.until_ms is None or lie.until_ms > scene.now_ms for lie in opened),
         )
-        return rule.select.allowed(counts) and rule.select.drawn(
-            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
-        )
+        return rule.select.allowed(counts)
 
     def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
@@ -342,10 +351,15 @@ class Injection:
         }
 
 
-def stored_rules(connection: Connection, sandbox_id: str, catalogue: Catalogue) -> list[Rule]:
-    """A sandbox's rules, by id. A rule whose kind is not installed here cannot act and is left out."""
+def stored_of(connection: Connection, sandbox_id: str) -> list[dict[str, Any]]:
+    """A sandbox's rules as the database has them, by id."""
     found = rows(connection, journal.RULESET, {"sandbox_id": sandbox_id})
-    stored = json.loads(found[0][0]) if found else []
+    return json.loads(found[0][0]) if found else []
+
+
+def usable(connection: Connection, sandbox_id: str, catalogue: Catalogue) -> list[Rule]:
+    """A sandbox's rules, by id. A rule whose kind is not installed here cannot act and is left out."""
+    stored = stored_of(connection, sandbox_id)
     return [Rule.from_stored(one, catalogue) for one in stored if one["rule"]["fault"] in catalogue]
 
 
@@ -359,7 +373,7 @@ def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
     in_order = sorted(rules, key=lambda rule: rule.id)
     return {
         seam: tuple(
-            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam))
+            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam), rule.select.limited)
             for rule in in_order
             if seam in rule.fault.seams()
         )

@@ -81,10 +81,15 @@ class Select:
             "probability": int(exact) if exact.denominator == 1 else float(self.probability),
             "unit": self.unit,
         }
-        document |= {name: getattr(self, name) for name in LIMITS if getattr(self, name) != _DEFAULTS[name]}
+        document |= {name: getattr(self, name) for name in LIMITS if getattr(self, name) != _UNLIMITED[name]}
         if self.times_per_entity is not None:
             document["times_per"] = {ENTITY: self.times_per_entity}
         return document
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything but chance decides."""
+        return any(getattr(self, name) != unset for name, unset in _UNLIMITED.items())
 
     def drawn(self, *, seed: int, rule: str, seam: str, entity: str, occurrence: int) -> bool:
         """Whether chance takes this event."""
@@ -105,7 +110,9 @@ class Select:
         return self.max_active is None or before.active < self.max_active
 
 
-_DEFAULTS: dict[str, Any] = {"skip_first": 0, "every": 1, "times": None, "max_active": None}
+_UNLIMITED: dict[str, Any] = {
+    "skip_first": 0, "every": 1, "times": None, "times_per_entity": None, "max_active": None
+}  # fmt: skip
 
 
 def _probability(value: Any, at: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mocklend.seams import shown
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
@@ -88,7 +89,7 @@ def test_what_the_lag_has_healed_stays_healed(floor: Any, events: Any) -> None:
     before = floor.key()[0].to_json()
 
     floor.hear(shown("loan_ada"))
-    floor.meet(events.refresh(occurrence=3))
+    floor.meet(events.refresh(occurrence=3, now_ms=floor.now_ms))
 
     assert floor.key()[0].to_json() == before
     assert floor.statuses() == ["healed", "active"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from mocklend.seams import recorded, reversed_
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 
@@ -30,9 +31,7 @@ def test_an_amount_has_no_status(events: Any) -> None:
 
 
 @pytest.mark.parametrize(("event", "edit_id"), [("filed", "edt_desk"), ("mark", "edt_ada")])
-def test_the_mark_contradicts_the_books_until_it_is_reversed(
-    floor: Any, events: Any, event: str, edit_id: str
-) -> None:
+def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: Any, events: Any, event: str, edit_id: str) -> None:
     floor.arm("mark", "operator.marked_overdue")
 
     floor.meet(getattr(events, event)())

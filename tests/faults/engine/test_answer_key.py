@@ -1,0 +1,44 @@
+"""Reading the answer key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def day(floor: Any, events: Any) -> Any:
+    """Ada's page lags; an hour later Bob's callback is lost."""
+    floor.arm("lag", "cache.bounded_stale", expect={"severity": "minor"})
+    floor.arm("drop", "callback.dropped", expect={"class": "missing_in_channel"})
+    floor.meet(events.refresh())
+    floor.later(3600)
+    floor.meet(
+        events.attempt(entity="rpy_bob", repayment_id="rpy_bob", loan_id="loan_bob", now_ms=floor.now_ms, occurrence=1)
+    )
+    return floor
+
+
+@pytest.mark.parametrize(
+    ("filters", "rules"),
+    [
+        ({}, ["lag", "drop"]),
+        ({"status": "active"}, ["drop"]),
+        ({"status": "healed"}, ["lag"]),
+        ({"status": "superseded"}, []),
+        ({"loan_id": "loan_bob"}, ["drop"]),
+        ({"entity": "loan_ada"}, ["lag"]),
+        ({"entity": "rpy_bob", "status": "healed"}, []),
+    ],
+)
+def test_the_key_can_be_asked_by_status_entity_and_loan(day: Any, filters: dict[str, str], rules: list[str]) -> None:
+    assert [entry.rule for entry in day.key(**filters)] == rules
+
+
+def test_what_the_rules_author_expects_is_told_beside_the_finding(day: Any) -> None:
+    lag, drop = day.key()
+
+    assert lag.to_json()["expected"]["severity"] == "minor"
+    assert drop.to_json()["expected"]["class"] == "missing_in_channel"
+    assert drop.finding.finding_class == "missing_in_books"

@@ -1,0 +1,41 @@
+"""Finding the kinds."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine import catalogue
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+
+KIND = "mocklend_faults.kinds.cache_bounded_stale"
+
+
+def installed_with(monkeypatch: pytest.MonkeyPatch, **entries: str) -> catalogue.Catalogue:
+    found = [EntryPoint(name, value, catalogue.GROUP) for name, value in entries.items()]
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: found)
+    return catalogue.installed()
+
+
+def test_an_installed_kind_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(installed_with(monkeypatch, **{"cache.bounded_stale": KIND})) == ["cache.bounded_stale"]
+
+
+def test_an_entry_point_under_another_name_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AssertionError, match=r"cache\.lag"):
+        installed_with(monkeypatch, **{"cache.lag": KIND})
+
+
+def test_a_module_holds_one_fault() -> None:
+    assert catalogue.fault_in(import_module(KIND)) is BoundedStale
+    with pytest.raises(AssertionError, match="defines 0"):
+        catalogue.fault_in(ModuleType("empty"))
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Refused, match=r"unknown fault 'cashe_lag'; known: cache\.bounded_stale"):
+        catalogue.find(catalogue.named([BoundedStale]), "cashe_lag")

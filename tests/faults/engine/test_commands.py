@@ -1,0 +1,78 @@
+"""Arming, changing and halting rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule
+
+LAG = "cache.bounded_stale"
+
+
+def test_a_new_rule_is_201_and_the_same_again_200(floor: Any) -> None:
+    assert floor.arm("lag", LAG).status == 201
+    version = floor.sandbox.rules_version
+    floor.later(60)
+
+    again = floor.arm("lag", LAG)
+
+    assert (again.status, again.body["armed_ms"]) == (200, floor.now_ms - 60_000)
+    assert floor.sandbox.rules_version == version
+
+
+def test_every_change_moves_the_rules_version(floor: Any) -> None:
+    seen = [floor.sandbox.rules_version]
+    for step in (
+        lambda: floor.arm("lag", LAG),
+        lambda: floor.arm("lag", LAG, **{"with": {"lag_s": 5}}),
+        lambda: floor.run(PatchRule("sbx", "lag", enabled=False)),
+        lambda: floor.run(DeleteRule("sbx", "lag")),
+    ):
+        step()
+        seen.append(floor.sandbox.rules_version)
+
+    assert seen == sorted(set(seen))
+
+
+def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, activate={"duration_s": 60})
+    floor.run(PatchRule("sbx", "lag", enabled=False))
+    assert floor.meet(events.refresh()).lag_s == 0
+    floor.later(3600)
+
+    floor.run(PatchRule("sbx", "lag", enabled=True))
+
+    assert floor.meet(events.refresh(occurrence=3)).lag_s == 60
+
+
+def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+
+    assert floor.run(DeleteRule("sbx", "lag")).status == 204
+
+    assert floor.meet(events.refresh(occurrence=3)).lag_s == 0
+    assert [entry.rule for entry in floor.key()] == ["lag"]
+
+
+def test_one_call_halts_all(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.arm("drop", "callback.dropped")
+    floor.arm("off", "operator.wrong_amount", enabled=False)
+
+    halted = floor.run(HaltRules("sbx"))
+
+    assert halted.body == {"halted": ["drop", "lag"]}
+    assert floor.group(events.refresh(), events.attempt()) == [events.refresh(), events.attempt()]
+    assert floor.run(HaltRules("sbx")).body == {"halted": []}
+
+
+@pytest.mark.parametrize("command", [PatchRule("sbx", "lag", enabled=True), DeleteRule("sbx", "lag")])
+def test_an_unknown_rule_is_refused(floor: Any, command: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        floor.run(command)
+
+    assert refused.value.code == "rule_unknown"

@@ -1,0 +1,195 @@
+"""The fault layer over HTTP, on a real platform: arm, see the wrong answer, read the answer key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.lender import Lender
+from mocklend_faults.engine import FaultLayer
+
+LAG = "cache.bounded_stale"
+MONDAY = "2026-01-05T02:00:00Z"
+
+
+class Control:
+    """A client of one sandbox with a manual clock."""
+
+    def __init__(self, http: FlaskClient) -> None:
+        self.http = http
+        made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}})
+        self.headers = {"Authorization": f"Bearer {made.get_json()['api_key']}"}
+        self.keys = 0
+
+    def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        self.keys += 1
+        headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
+        response = self.http.open(path, method=method, json=body, headers=headers)
+        assert response.status_code == status, response.get_data(as_text=True)
+        return response.get_json() if response.data else None
+
+    def borrow(self) -> str:
+        ada = {"reference": "ada", "name": "Ada"}
+        borrower = self.call("POST", "/v1/borrowers", ada, status=201)["id"]
+        terms = {"borrower_id": borrower, "principal_minor": 100_000, "product_id": "jiebei-like"}
+        return str(self.call("POST", "/v1/loans", terms, status=201)["id"])
+
+    def settle(self, loan: str) -> str:
+        quote = self.call("POST", f"/v1/loans/{loan}/quotes", {"type": "CLEAR"}, status=201)
+        pay = {"amount_minor": quote["total_minor"], "channel": "wallet", "type": "CLEAR", "quote_id": quote["id"]}
+        repayment = self.call("POST", f"/v1/loans/{loan}/repayments", pay, status=202)["id"]
+        self.advance("PT2S")
+        return str(repayment)
+
+    def advance(self, by: str) -> None:
+        self.call("POST", "/-/clock/advance", {"by": by})
+
+
+@pytest.fixture
+def control(floor: Any, open_lender: Callable[..., Lender]) -> Iterator[Control]:
+    settings = Settings(database="unused", default_seed=7)
+    app = create_app(settings, open_lender(FaultLayer(floor.layer.catalogue.values())))
+    with app.test_client() as http:
+        yield Control(http)
+
+
+def test_the_kinds_tell_their_story_and_their_settings(control: Control) -> None:
+    faults = control.call("GET", "/-/faults")["faults"]
+
+    assert [one["id"] for one in faults] == [
+        LAG,
+        "callback.dropped",
+        "operator.marked_overdue",
+        "operator.wrong_amount",
+    ]
+    assert faults[0]["seams"] == ["view.refresh"]
+    assert faults[0]["story"].startswith("The status page is served from a cache")
+
+
+def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:
+    path = "/-/rules/lag"
+    rule = {"fault": LAG, "match": {"channel": "wallet"}, "select": {"probability": 0.1}, "with": {"lag_s": 5}}
+
+    made = control.call("PUT", path, rule, status=201)
+
+    assert made == {
+        "id": "lag",
+        "fault": LAG,
+        "match": {"channel": {"equal_to": "wallet"}},
+        "activate": {"start_delay_s": 0},
+        "select": {"probability": 0.1, "unit": "occurrence"},
+        "with": {"lag_s": 5},
+        "expect": {},
+        "enabled": True,
+        "armed_at": "2026-01-05T02:00:00.000Z",
+        "state": "armed",
+        "evaluated": 0,
+        "matched": 0,
+        "selected": 0,
+        "injected": 0,
+    }
+    assert control.call("PUT", path, rule) == control.call("GET", path) == made
+    assert control.call("GET", "/-/rules") == {"rules": [made]}
+    assert control.call("PATCH", path, {"enabled": False})["state"] == "disabled"
+    control.call("DELETE", path, status=204)
+    assert control.call("GET", path, status=404)["code"] == "rule_unknown"
+
+
+def test_sections_may_be_null_and_a_null_setting_is_kept(control: Control) -> None:
+    rule = {"fault": "callback.dropped", "match": None, "with": {"attempts_lost": None}}
+
+    assert control.call("PUT", "/-/rules/drop", rule, status=201)["with"] == {"attempts_lost": None}
+
+
+def test_a_settled_loan_shows_as_unpaid_and_the_platform_can_say_why(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.settle(loan)
+
+    assert control.call("GET", f"/v1/loans/{loan}")["status"] == "USING"
+    assert control.call("GET", f"/operator/loans/{loan}")["status"] == "CLEAR"
+    [entry] = control.call("GET", f"/-/answer-key?loan_id={loan}&status=active")["entries"]
+    audit = control.call("GET", "/-/audit")
+    assert [one["explained_by"] for one in audit["discrepancies"]] == [entry["injection"]]
+    assert audit["unobserved"] == []
+    assert control.call("GET", "/-/rules/lag")["injected"] == 1
+
+    control.advance("PT1M")
+
+    assert control.call("GET", f"/v1/loans/{loan}")["status"] == "CLEAR"
+    assert control.call("GET", "/-/answer-key?status=active") == {"entries": []}
+    assert control.call("GET", "/-/audit")["clean"]
+
+
+def test_one_call_halts_all(control: Control) -> None:
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped"}, status=201)
+
+    assert control.call("POST", "/-/rules/halt", {}) == {"halted": ["drop", "lag"]}
+
+    loan = control.borrow()
+    control.settle(loan)
+    assert control.call("GET", f"/v1/loans/{loan}")["status"] == "CLEAR"
+    assert control.call("GET", "/-/answer-key") == {"entries": []}
+
+
+def test_a_reset_sandbox_has_no_rules_and_no_entries(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.settle(loan)
+
+    control.call("POST", "/-/reset")
+
+    assert control.call("GET", "/-/rules") == {"rules": []}
+    assert control.call("GET", "/-/answer-key") == {"entries": []}
+    control.settle(control.borrow())
+    assert control.call("GET", "/-/audit")["clean"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "status"),
+    [
+        ({"fault": "cashe_lag"}, "fault_unknown", 422),
+        ({}, "validation_failed", 422),
+        ({"fault": 5}, "validation_failed", 422),
+        ({"fault": LAG, "when": "now"}, "validation_failed", 422),
+        ({"fault": LAG, "enabled": 1}, "validation_failed", 422),
+        ({"fault": LAG, "match": []}, "validation_failed", 422),
+        ({"fault": LAG, "match": {"chanel": "wallet"}}, "validation_failed", 422),
+        ({"fault": LAG, "with": {"lag_s": 2**63}}, "validation_failed", 422),
+        ({"fault": LAG, "with": {"lag_s": True}}, "validation_failed", 422),
+        ({"fault": LAG, "select": {"probability": 10**400}}, "validation_failed", 422),
+        ({"fault": LAG, "select": {"times": "\ud800"}}, "text_not_storable", 400),
+        ([1], "validation_failed", 422),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: Any, code: str, status: int) -> None:
+    problem = control.call("PUT", "/-/rules/lag", body, status=status)
+
+    assert problem["code"] == code
+    assert control.call("GET", "/-/rules") == {"rules": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PUT", "/-/rules/UPPER", {"fault": LAG}, 422),
+        ("PATCH", "/-/rules/lag", {"enabled": True}, 404),
+        ("PATCH", "/-/rules/lag", {"enabled": "yes"}, 422),
+        ("PATCH", "/-/rules/lag", {}, 422),
+        ("DELETE", "/-/rules/lag", None, 404),
+        ("GET", "/-/rules/%00", None, 404),
+        ("GET", "/-/answer-key?status=lied", None, 422),
+        ("GET", "/-/answer-key?entity=%00", None, 422),
+        ("GET", "/-/answer-key?loan=x", None, 422),
+    ],
+)
+def test_a_call_that_cannot_be_meant_is_a_clear_problem(
+    control: Control, method: str, path: str, body: Any, status: int
+) -> None:
+    assert control.call(method, path, body, status=status)["code"] != "internal_error"

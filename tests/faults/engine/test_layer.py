@@ -1,0 +1,356 @@
+"""The layer as the platform meets it: whom a rule hits, what is counted, and what survives a failed commit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import orjson
+import pytest
+
+from mocklend.seams import SEAMS, OperatorEdit, ViewRefresh, recorded, shown
+from mocklend.storage.engines import open_engine, reading
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.fault import Fault, method_of
+from mocklend_faults.engine.layer import FaultBroke, Tally, tallies
+
+LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "operator.marked_overdue"
+
+
+def counted(floor: Any, rule: str) -> tuple[int, int, int, int]:
+    """Evaluated, matched, selected, injected: as the database has them."""
+    with reading(floor.engine) as connection:
+        of_rule = [one for (id, _), one in tallies(connection, floor.sandbox.id).items() if id == rule]
+    newest: Tally = of_rule[-1]
+    return newest.evaluated, newest.matched, newest.selected, newest.injected
+
+
+def loans(events: Any, count: int) -> list[ViewRefresh]:
+    return [events.refresh(entity=f"loan_{n}", loan_id=f"loan_{n}") for n in range(count)]
+
+
+def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: Any, events: Any) -> None:
+    assert floor.meet(events.refresh()) == events.refresh()
+    assert not floor.layer.armed(floor.sandbox.id)
+
+
+def test_a_rule_acts_from_the_next_group_on(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+
+    assert floor.meet(events.refresh()).lag_s == 60
+    assert floor.layer.armed(floor.sandbox.id)
+
+
+def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+
+    assert floor.group(events.attempt(), events.edit(), events.filed()) == [
+        events.attempt(),
+        events.edit(),
+        events.filed(),
+    ]
+
+
+def test_a_rule_acts_within_its_window(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, activate={"start_delay_s": 10, "duration_s": 10})
+
+    lags = []
+    for version in range(2, 5):
+        lags.append(floor.meet(events.refresh(occurrence=version)).lag_s)
+        floor.later(10)
+
+    assert lags == [0, 60, 0]
+
+
+def test_counters_say_where_an_event_was_let_go(floor: Any, events: Any) -> None:
+    floor.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
+
+    floor.meet(events.edit(occurrence=1, operator="li"))  # evaluated
+    floor.meet(events.edit(occurrence=2))  # and matched
+    floor.meet(events.edit(occurrence=3, amount_minor=5))  # and selected
+    floor.meet(events.edit(occurrence=4))  # and injected
+
+    assert counted(floor, "slip") == (4, 3, 2, 1)
+
+
+def test_counters_are_the_same_in_one_group_and_after_a_restart(
+    floor: Any, events: Any, another_layer: Callable[[], None]
+) -> None:
+    floor.arm("lag", LAG, select={"times": 3})
+    floor.group(*loans(events, 2))
+    another_layer()
+
+    happened = floor.group(*loans(events, 9)[2:])
+
+    assert [one.lag_s for one in happened] == [60, 0, 0, 0, 0, 0, 0]
+    assert counted(floor, "lag") == (9, 9, 3, 3)
+
+
+def test_a_group_that_fails_leaves_no_trace(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"times": 1, "times_per": {"entity": 1}})
+
+    floor.group(events.refresh(), fail=True)
+    again = floor.meet(events.refresh())
+
+    assert again.lag_s == 60
+    assert counted(floor, "lag") == (1, 1, 1, 1)
+    assert len(floor.key()) == 1
+
+
+def test_times_per_entity_is_remembered_over_a_restart(
+    floor: Any, events: Any, another_layer: Callable[[], None]
+) -> None:
+    floor.arm("lag", LAG, select={"times_per": {"entity": 2}})
+    lags = [floor.meet(events.refresh(occurrence=version)).lag_s for version in (2, 3)]
+    another_layer()
+
+    lags += [floor.meet(events.refresh(occurrence=version)).lag_s for version in (4, 5)]
+
+    assert lags == [60, 60, 0, 0]
+    assert floor.meet(events.refresh(entity="loan_bob", loan_id="loan_bob")).lag_s == 60
+
+
+def test_max_active_waits_until_a_lie_has_ended(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"max_active": 1})
+    ada, bob, eve = loans(events, 3)
+
+    assert [one.lag_s for one in floor.group(ada, bob)] == [60, 0]
+    floor.hear(shown(ada.entity))
+    assert floor.meet(bob).lag_s == 60
+    assert floor.meet(eve).lag_s == 0
+    floor.later(60)
+    assert floor.meet(replace(eve, occurrence=3)).lag_s == 60
+
+
+def test_max_active_hears_what_ends_within_the_group(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"max_active": 1})
+    ada, bob, _ = loans(events, 3)
+
+    assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
+
+
+def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"times": 1})
+    floor.meet(events.refresh())
+    floor.arm("lag", LAG, select={"times": 1}, **{"with": {"lag_s": 5}})
+
+    assert floor.meet(events.refresh(occurrence=3)).lag_s == 5
+
+
+def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(floor: Any, events: Any) -> None:
+    floor.arm("b", LAG, **{"with": {"lag_s": 40}})
+    floor.arm("a", LAG, **{"with": {"lag_s": 60}})
+
+    assert floor.meet(events.refresh()).lag_s == 100
+
+    first, last = floor.key()
+    assert (first.rule, first.status) == ("a", "superseded")
+    assert (last.rule, last.status, last.effect) == ("b", "active", "lag_s: 60 -> 100")
+    assert last.to_json()["visible_until"] == "2026-01-05T02:01:40.000Z"
+    assert first.to_json()["status_reason"] == f"a newer injection is shown instead: {last.injection}"
+
+
+def test_a_second_slip_is_measured_against_what_was_meant(floor: Any, events: Any) -> None:
+    floor.arm("a", SLIP, **{"with": {"slip": "yuan_for_fen"}})
+    floor.arm("b", SLIP, **{"with": {"slip": "digits_swapped"}})
+
+    assert floor.meet(events.edit(amount_minor=1_250)).amount_minor == 215_000
+
+    first, last = floor.key()
+    assert (first.status, last.status) == ("superseded", "active")
+    assert last.finding.amount_minor == 215_000 - 1_250
+    assert last.truth_after["amount_minor"] == 1_250
+
+
+def test_two_slips_that_undo_each_other_are_no_lie(floor: Any, events: Any) -> None:
+    floor.arm("a", SLIP)
+    floor.arm("b", SLIP)
+
+    assert floor.meet(events.edit(amount_minor=1_250)) == events.edit(amount_minor=1_250)
+
+    assert floor.statuses() == ["superseded", "masked"]
+
+
+def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: Any, events: Any) -> None:
+    floor.arm("mark", MARK)
+
+    for n in range(2, 6):
+        floor.meet(events.filed(entity=f"rpy_{n}", repayment_id=f"rpy_{n}", edit_id=f"edt_{n}"))
+
+    assert floor.statuses() == ["superseded", "superseded", "superseded", "active"]
+
+
+def test_a_rule_that_is_gone_still_lets_its_lies_end(
+    floor: Any, events: Any, another_layer: Callable[[], None]
+) -> None:
+    floor.arm("mark", MARK)
+    floor.meet(events.filed())
+    floor.arm("mark", MARK, enabled=False)
+    another_layer()
+
+    assert floor.meet(events.filed(entity="rpy_next")).marked_status is None
+    floor.hear(recorded("loan_ada"))
+
+    assert floor.statuses() == ["superseded"]
+
+
+def test_another_sandbox_does_not_notice(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+
+    assert not floor.layer.armed("sbx_other")
+
+
+def test_an_injection_has_the_same_id_in_every_run(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+
+    assert [entry.injection for entry in floor.key()] == ["inj_57smahcnb2rcwm6n7imq"]
+
+
+# --- determinism ---
+
+
+def story(events: Any, loan: int) -> list[Any]:
+    """One loan's own story: six repayments, each seen at three seams. All of it happens at one moment."""
+    id = f"loan_{loan}"
+    steps: list[Any] = []
+    for n in range(1, 7):
+        steps += [
+            events.attempt(entity=f"rpy_{loan}_{n}", repayment_id=f"rpy_{loan}_{n}", loan_id=id),
+            (recorded(id),),
+            events.refresh(entity=id, loan_id=id, occurrence=2 * n),
+            events.filed(entity=f"rpy_{loan}_{n}", occurrence=1, loan_id=id, edit_id=f"edt_{loan}_{n}"),
+            events.refresh(entity=id, loan_id=id, occurrence=2 * n + 1),
+        ]
+    return steps
+
+
+def interleaved(stories: list[list[Any]], seed: int) -> list[Any]:
+    """The stories, each in its own order, shuffled into each other as many clients would."""
+    dice = random.Random(seed)
+    left = [list(one) for one in stories]
+    steps = []
+    while any(left):
+        steps.append(dice.choice([one for one in left if one]).pop(0))
+    return steps
+
+
+def arm_all(floor: Any, probability: float) -> None:
+    for id, fault in (("lag", LAG), ("drop", DROP), ("mark", MARK)):
+        floor.arm(id, fault, select={"probability": probability})
+
+
+def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Any, floor: Any, events: Any) -> None:
+    keys = []
+    for run, group_size in enumerate((1, 3, 16)):
+        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        floor.sandbox = replace(floor.sandbox, rules_version=0)
+        floor.layer = FaultLayer(floor.layer.catalogue.values())
+        arm_all(floor, 0.5)
+        steps = interleaved([story(events, loan) for loan in range(8)], run)
+
+        for start in range(0, len(steps), group_size):
+            floor.group(*steps[start : start + group_size])
+
+        keys.append(orjson.dumps([entry.to_json() for entry in floor.key()]))
+        floor.engine.dispose()
+    assert len(orjson.loads(keys[0])) > 40
+    assert keys[0] == keys[1] == keys[2]
+
+
+def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Any, floor: Any, events: Any) -> None:
+    injected = []
+    for run, probability in enumerate((0.1, 0.2)):
+        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        floor.sandbox = replace(floor.sandbox, rules_version=0)
+        floor.layer = FaultLayer(floor.layer.catalogue.values())
+        arm_all(floor, probability)
+        floor.group(*(step for loan in range(8) for step in story(events, loan)))
+        injected.append({entry.injection for entry in floor.key()})
+        floor.engine.dispose()
+
+    assert injected[0] < injected[1]
+
+
+@pytest.mark.parametrize(("fault", "event"), [(LAG, "refresh"), (DROP, "attempt"), (SLIP, "edit"), (MARK, "filed")])
+def test_over_a_thousand_loans_each_fault_hits_about_half(floor: Any, events: Any, fault: str, event: str) -> None:
+    floor.arm("rule", fault, select={"probability": 0.5})
+
+    floor.group(*(getattr(events, event)(entity=f"e{n}", loan_id=f"e{n}", **_own(event, n)) for n in range(1000)))
+
+    assert abs(counted(floor, "rule")[3] / 1000 - 0.5) < 0.05
+
+
+def _own(event: str, n: int) -> dict[str, str]:
+    return {"refresh": {}, "attempt": {"repayment_id": f"r{n}"}}.get(event, {"edit_id": f"edt_{n}"})
+
+
+# --- a fault that is wrong itself ---
+
+
+@dataclass(frozen=True, slots=True)
+class Raises(Fault):
+    """It divides by zero."""
+
+    name: ClassVar[str] = "test.raises"
+    finding: ClassVar[str] = "stale_view"
+
+    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+        return replace(given, lag_s=1 // given.lag_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Meddles(Fault):
+    """It changes whose edit it is."""
+
+    name: ClassVar[str] = "test.meddles"
+    finding: ClassVar[str] = "amount_mismatch"
+
+    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
+        return replace(given, loan_id="loan_bob")
+
+
+@pytest.mark.parametrize(("kind", "event"), [(Raises, "refresh"), (Meddles, "edit")])
+def test_a_fault_that_breaks_breaks_the_run_and_says_where(
+    floor: Any, events: Any, kind: type[Fault], event: str
+) -> None:
+    floor.layer = FaultLayer([kind])
+    floor.arm("broken", kind.name)
+
+    with pytest.raises(FaultBroke, match=f"{kind.name} of rule broken .* of loan_ada, occurrence ., seed 7"):
+        floor.meet(getattr(events, event)())
+
+
+def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.layer = FaultLayer([Meddles])
+
+    assert floor.meet(events.refresh()) == events.refresh()
+
+
+def test_every_seam_has_a_method_that_changes_nothing(events: Any) -> None:
+    honest = [events.refresh(), events.attempt(), events.edit(), events.filed()]
+
+    assert {one.seam for one in honest} == set(SEAMS)
+    for given in honest:
+        assert getattr(Fault(), method_of(given.seam))(given) == given
+    assert Fault.seams() == ()
+
+
+def test_a_kind_describes_itself(floor: Any) -> None:
+    told = {name: kind.describe() for name, kind in floor.layer.catalogue.items()}
+
+    assert told[LAG]["settings"] == [
+        {
+            "name": "lag_s",
+            "type": "integer from 1 to 31536000",
+            "default": 60,
+            "doc": "How long the page stays behind the books.",
+        }
+    ]
+    assert told[MARK]["seams"] == ["operator.edit", "repayment.filed"]
+    assert told[DROP]["settings"][0]["default"] is None
+    assert all(one["story"] and one["finding"] for one in told.values())
