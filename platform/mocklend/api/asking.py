@@ -1,0 +1,114 @@
+"""Who is asking: which sandbox a request is about, and whether it may enter the plane that it asks for.
+
+On loopback nobody else can ask, so a sandbox key (or none: the sandbox `default`) opens every plane. Anywhere else each
+plane has a credential of its own, beside the sandbox's key:
+
+        /v1                 Authorization: Bearer <api_key>
+        /operator           and X-Mocklend-Operator: <token>
+        /channels           and X-Mocklend-Channel: <token>
+        /-/                 and X-Mocklend-Control: <token>; no sandbox key where no sandbox is meant
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app, g, request
+from sqlalchemy import Connection
+
+from mocklend.config import Settings
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.storage.work import Answer, Command
+
+EXTENSION = "mocklend"
+
+PLANES = {
+    "/-/": ("X-Mocklend-Control", "control_token"),
+    "/operator/": ("X-Mocklend-Operator", "operator_token"),
+    "/channels": ("X-Mocklend-Channel", "channel_token"),
+}
+"""The header that each plane asks for off loopback, and the setting that holds its token."""
+
+OPEN = ("/-/health", "/docs", "/openapi.json")
+"""What anybody may see: that the server is up, and how to talk to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What an app is about: the platform and its settings."""
+
+    lender: Lender
+    settings: Settings
+
+
+def served() -> Served:
+    """What this app serves."""
+    return cast(Served, current_app.extensions[EXTENSION])
+
+
+def lender() -> Lender:
+    """The platform."""
+    return served().lender
+
+
+def run(command: Command) -> Answer:
+    """Carry out a command. Raises Refused."""
+    return served().lender.run(command)
+
+
+def sandbox_id() -> str:
+    """The sandbox that the request's API key opens, or on loopback without a key `default`."""
+    if "sandbox_id" not in g:
+        g.sandbox_id = _sandbox_of(request.headers.get("Authorization"))
+    return cast(str, g.sandbox_id)
+
+
+def _sandbox_of(credential: str | None) -> str:
+    if credential is None:
+        if served().settings.on_loopback:
+            return DEFAULT
+        raise Refused(
+            "credential_missing",
+            "the request names no sandbox",
+            expected="Authorization: Bearer <the sandbox's api_key>",
+        )
+    scheme, _, key = credential.partition(" ")
+    if scheme.lower() == "bearer" and key.isascii() and key.isprintable() and 0 < len(key) <= 200:
+        found = lender().sandbox_of_key(key.strip())
+        if found is not None:
+            return found
+    raise Refused(
+        "credential_invalid", "no sandbox has this key", expected="Authorization: Bearer <the sandbox's api_key>"
+    )
+
+
+@contextmanager
+def snapshot() -> Iterator[tuple[Connection, str, int]]:
+    """One consistent snapshot to read from, with the sandbox and its time."""
+    id, platform = sandbox_id(), lender()
+    with platform.read() as connection:
+        yield connection, id, platform.sandbox(connection, id).now_ms(platform.real_ms())
+
+
+def guard_planes() -> None:
+    """Before each request: off loopback a plane asks for its token."""
+    settings = served().settings
+    address = request.url_rule.rule if request.url_rule else request.path
+    if settings.on_loopback or address.startswith(OPEN):
+        return
+    for prefix, (header, setting) in PLANES.items():
+        if address.startswith(prefix):
+            offered = request.headers.get(header)
+            if offered is None:
+                raise Refused(
+                    "credential_missing", f"{prefix} has a credential of its own", expected=f"{header}: <token>"
+                )
+            token: str = getattr(settings, setting)
+            if not hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), token.encode()):
+                raise Refused("credential_invalid", "the token is not this server's", expected=f"{header}: <token>")

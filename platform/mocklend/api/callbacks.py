@@ -1,0 +1,80 @@
+"""The inbox: where channels say that they have been paid. Signed, verified and idempotent by trade number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from mocklend.api.answers import answered
+from mocklend.api.asking import run, sandbox_id
+from mocklend.api.fields import Doc
+from mocklend.api.openapi import described
+from mocklend.api.reading import asked_request, parse
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.domain.problems import Refused
+
+callbacks = APIBlueprint("callbacks", __name__)
+
+SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
+"""Standard Webhooks' headers."""
+
+
+class Received(Doc):
+    """The callback was taken."""
+
+    received: bool
+
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 64}
+CALLBACK_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "type": {"type": "string"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "data": {
+            "type": "object",
+            "required": [
+                "version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at",
+            ],
+            "properties": {
+                "version": {"type": "string", "enum": ["1.0"]},
+                "out_trade_no": _TEXT,
+                "channel_trade_no": _TEXT,
+                "state": {"type": "string", "enum": ["SUCCESS"]},
+                "amount_minor": {"type": "integer"},
+                "currency": _TEXT,
+                "paid_at": {"type": "string", "format": "date-time"},
+            },
+        },
+    },
+}  # fmt: skip
+
+
+@callbacks.post("/v1/callbacks/<id:channel>")
+@callbacks.output(Received)
+@callbacks.doc(
+    **described(
+        "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",
+        "callback_amount_mismatch", "callback_version_stale", "body_too_large", "body_too_deep", "text_not_storable",
+        reads={"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}, headers=SIGNED,
+    )
+)  # fmt: skip
+def receive_callback(channel: str) -> Response:
+    """Take a channel's callback: 200 once the books have it, also when they had it before."""
+    body = asked_request().body()
+    _refuse_unreadable(body)
+    headers = {name: request.headers.get(name, "") for name in SIGNED}
+    return answered(run(ReceiveCallback(sandbox_id(), channel, headers, body)))
+
+
+def _refuse_unreadable(body: bytes) -> None:
+    """What no inbox could read is malformed, whoever signed it. The bytes go on as they are: those are signed."""
+    try:
+        parse(body)
+    except Refused as refused:
+        if refused.code in ("body_too_deep", "text_not_storable"):
+            raise
+        raise Refused("callback_malformed", refused.detail) from None

@@ -1,0 +1,35 @@
+"""Idempotency-Key: what makes a retry safe. The writer keeps the answer under the key; here it is read.
+
+The fingerprint is of method, path and the body's meaning, so the order of its fields and its white space do not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from flask import request
+
+from mocklend.api.reading import asked_request, storable
+from mocklend.domain.problems import Refused
+from mocklend.storage.work import Idempotency
+
+HEADER = "Idempotency-Key"
+LONGEST = 255
+
+
+def idempotency() -> Idempotency:
+    """The request's key and fingerprint. Refused without a usable key."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        raise Refused("idempotency_key_missing", f"the header {HEADER} is missing", expected=f"{HEADER}: <a fresh key>")
+    if not 1 <= len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+        raise Refused(
+            "idempotency_key_invalid",
+            f"the header {HEADER} is not one",
+            expected=f"1 to {LONGEST} printable ASCII characters",
+            received=storable(key),
+        )
+    meaning = json.dumps(asked_request().get_json(), sort_keys=True, separators=(",", ":"))
+    text = f"{request.method}\n{request.path}\n{meaning}"
+    return Idempotency(key, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())

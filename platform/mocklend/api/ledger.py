@@ -1,0 +1,67 @@
+"""The journal, for reconcilers."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import rendered
+from mocklend.api.asking import snapshot
+from mocklend.api.fields import Body, Doc, Id, PageSize
+from mocklend.api.lists import Cursor, place
+from mocklend.api.openapi import described
+from mocklend.views import reads
+
+ledger = APIBlueprint("ledger", __name__)
+
+
+class JournalQuery(Body):
+    """Which transactions to list. `after` is a `next_cursor`."""
+
+    loan_id: Id | None = None
+    after: Cursor | None = None
+    limit: PageSize = 50
+
+
+class PostingDoc(Doc):
+    """An amount that moves from the account `credit` to the account `debit`."""
+
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+
+
+class TransactionDoc(Doc):
+    """A transaction. `reverses` is the `seq` of the one that it takes back."""
+
+    id: str
+    loan_id: str
+    seq: int
+    kind: str
+    effective_date: str
+    recorded_at: str
+    reverses: int | None
+    ref: str
+    period_from: str | None
+    period_to: str | None
+    postings: list[PostingDoc]
+    hash: str
+
+
+class TransactionList(Doc):
+    """A page of the journal."""
+
+    transactions: list[TransactionDoc]
+    next_cursor: str | None
+
+
+@ledger.get("/v1/ledger/transactions")
+@ledger.input(JournalQuery, location="query", arg_name="query")
+@ledger.output(TransactionList)
+@ledger.doc(**described("listTransactions"))
+def list_transactions(query: JournalQuery) -> Response:
+    """The journal, by loan and number."""
+    after = place(query.after, "after")
+    with snapshot() as (connection, sandbox, _):
+        return rendered(reads.transactions(connection, sandbox, loan_id=query.loan_id, after=after, limit=query.limit))

@@ -1,0 +1,28 @@
+"""Lists come in pages. A cursor is opaque to clients, and checked before it reaches a query."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mocklend.api.fields import Body, PageSize, Text
+from mocklend.api.problems import field_problem
+from mocklend.views.reads import after_cursor
+
+Cursor = Annotated[str, Text(400, pattern=r"[A-Za-z0-9_\-]+", called="a next_cursor of this list")]
+
+
+class Paged(Body):
+    """What every list takes."""
+
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
+def place(cursor: str | None, field: str = "cursor") -> str:
+    """Where a page begins. Refused if the cursor names no place."""
+    if cursor is None:
+        return ""
+    after = after_cursor(cursor)
+    if not after.isascii() or not after.isprintable():
+        raise field_problem(field, "a next_cursor of this list", cursor)
+    return after

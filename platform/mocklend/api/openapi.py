@@ -1,0 +1,183 @@
+"""OpenAPI 3.1 for every endpoint: APIFlask writes most of it, this file what it leaves out.
+
+Which problems an endpoint may answer with, that bodies are required, the headers of each plane, and what an id looks
+like. `described` goes into `@doc`; `complete` is the spec processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mocklend import __version__
+from mocklend.api.answers import PROBLEM
+from mocklend.api.asking import PLANES
+from mocklend.api.fields import SAFE_ID
+from mocklend.domain.problems import PROBLEMS
+
+VERSION = "3.1.0"
+MOVES_MONEY, MAY_BE_200, READS, HEADERS = "x-moves-money", "x-may-be-200", "x-reads", "x-headers"
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; /docs/problems lists every one. The ids involved come beside it.",
+    "required": ["type", "title", "status", "detail", "code", "hint"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": list(PROBLEMS)},
+        "hint": {"type": "string"},
+        "expected": {"description": "What would have been taken."},
+        "received": {"description": "What came, shortened."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "expected", "received"],
+                "properties": {"field": {"type": "string"}, "expected": {"type": "string"}, "received": {}},
+            },
+        },
+    },
+}
+
+BODY_CODES = (
+    "body_not_json", "body_too_large", "body_too_deep", "media_type_unsupported", "text_not_storable",
+    "validation_failed",
+)  # fmt: skip
+KEY_CODES = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "request_in_progress")
+
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A fresh key, and the same one when the same request is sent again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
+    "example": "order-1",
+}
+REPLAYED_HEADER = {
+    "description": "Present when this is the answer to an earlier try.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
+
+
+def described(
+    operation_id: str,
+    *codes: str,
+    moves_money: bool = False,
+    may_be_200: bool = False,
+    reads: dict[str, Any] | None = None,
+    headers: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Arguments for `@doc`: a stable operation id and the problems that are this endpoint's own.
+
+    `reads` is the request body, as OpenAPI has it, of a view that reads it by itself.
+    """
+    responses = problem_responses(codes)
+    extensions: dict[str, Any] = {}
+    if reads is not None:
+        extensions[READS] = reads
+    if headers:
+        extensions[HEADERS] = list(headers)
+    if moves_money:
+        extensions[MOVES_MONEY] = True
+    if may_be_200:
+        extensions[MAY_BE_200] = True
+    return {"operation_id": operation_id, "responses": responses, "extensions": extensions}
+
+
+def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
+    """The responses of some codes, by their HTTP status."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        status: {
+            "description": "\n".join(f"- `{code}`: {PROBLEMS[code].title}" for code in listed),
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, listed in sorted(by_status.items())
+    }
+
+
+def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+    """Finish what APIFlask has made of the views."""
+    assert isinstance(spec, dict), "the spec is JSON, not YAML"
+    spec["info"] |= {
+        "version": __version__,
+        "summary": "A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
+    spec["servers"] = [{"url": "/"}]
+    components = spec.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    components["securitySchemes"] = _security_schemes()
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            _complete_operation(path, operation)
+    return spec
+
+
+def _complete_operation(path: str, operation: dict[str, Any]) -> None:
+    codes: list[str] = ["internal_error"]
+    operation["security"] = _security(path)
+    if operation["security"]:
+        codes += ["credential_missing", "credential_invalid"]
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+        codes += BODY_CODES
+    elif READS in operation:
+        operation["requestBody"] = operation.pop(READS)
+    for name in operation.pop(HEADERS, []):
+        header = {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        operation["parameters"] = [*operation.get("parameters", []), header]
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["required"] = True
+            parameter["schema"] = {"type": "string", "pattern": f"^{SAFE_ID}$"}
+            codes.append("not_found")
+        elif parameter["in"] == "query":
+            codes.append("validation_failed")
+    if operation.pop(MOVES_MONEY, False):
+        operation["parameters"] = [*operation.get("parameters", []), KEY_HEADER]
+        codes += KEY_CODES
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED_HEADER
+    if operation.pop(MAY_BE_200, False):
+        made = operation["responses"]["201"]
+        operation["responses"]["200"] = {**made, "description": "It was there before."}
+    for status, response in problem_responses(dict.fromkeys(codes)).items():
+        known = operation["responses"].setdefault(str(status), response)
+        if known is not response:
+            known["description"] = f"{response['description']}\n{known['description']}"
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _security_schemes() -> dict[str, Any]:
+    schemes: dict[str, Any] = {
+        "sandbox": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A sandbox's api_key. On loopback it may be left out: then the sandbox is `default`.",
+        }
+    }
+    for prefix, (header, _) in PLANES.items():
+        schemes[prefix.strip("/").replace("-", "control") or "control"] = {
+            "type": "apiKey",
+            "in": "header",
+            "name": header,
+            "description": f"Asked for by `{prefix}` where the server is not on loopback.",
+        }
+    return schemes
+
+
+def _security(path: str) -> list[dict[str, list[str]]]:
+    if path == "/-/health":
+        return []
+    for prefix in PLANES:
+        if path.startswith(prefix):
+            plane = prefix.strip("/").replace("-", "control")
+            return [{}, {"sandbox": []}, {"sandbox": [], plane: []}]
+    return [{}, {"sandbox": []}]

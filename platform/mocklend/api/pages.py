@@ -1,0 +1,144 @@
+"""The pages of the API: /docs (swagger-ui, vendored), /docs/problems, and /openapi.json itself.
+
+No page of ours asks another origin, and the policy sent along holds the browser to it.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import orjson
+from apiflask import APIBlueprint, APIFlask
+from flask import Response, send_file
+
+from mocklend.api.answers import rendered
+from mocklend.domain.problems import PROBLEMS, Refused
+
+VENDORED = Path(__file__).with_name("vendored")
+SWAGGER = VENDORED / "swagger-ui"
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Mocklend API</title>
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<noscript>The API is described in <a href="/openapi.json">/openapi.json</a>.</noscript>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+
+# `validatorUrl: null`: swagger-ui would otherwise ask a validator of its own project.
+START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  validatorUrl: null,
+  displayRequestDuration: true,
+  presets: [SwaggerUIBundle.presets.apis],
+});
+"""
+
+STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; }
+h2 { font: bold 1.05em ui-monospace, monospace; margin: 1.5em 0 0; }
+p { margin: 0; }
+:target { background: #fff3c4; }
+"""
+
+
+def pages(app: APIFlask) -> APIBlueprint:
+    """The pages of an app."""
+    made = APIBlueprint("pages", __name__, enable_openapi=False)
+    names = frozenset(json.loads((VENDORED / "swagger-ui.json").read_text(encoding="utf-8"))["sha256"])
+    spec: list[bytes] = []
+
+    @made.get("/openapi.json")
+    def openapi() -> Response:
+        if not spec:
+            spec.append(orjson.dumps(app.spec))
+        return Response(spec[0], content_type="application/json")
+
+    @made.get("/docs")
+    def docs() -> Response:
+        return _page(DOCS)
+
+    @made.get("/docs/start.js")
+    def start() -> Response:
+        return _page(START, "text/javascript; charset=utf-8")
+
+    @made.get("/docs/style.css")
+    def style() -> Response:
+        return _page(STYLE, "text/css; charset=utf-8")
+
+    @made.get("/docs/assets/<name>")
+    def asset(name: str) -> Response:
+        if name not in names:
+            raise Refused("not_found", "the page has no such part")
+        response = send_file(SWAGGER / name, max_age=86_400)
+        return _guarded(response)
+
+    @made.get("/docs/problems")
+    def problems() -> Response:
+        return _page(problems_page())
+
+    @made.get("/docs/problems.json")
+    def problems_as_json() -> Response:
+        return rendered({"problems": [{"code": code, **_row(code)} for code in PROBLEMS]})
+
+    return made
+
+
+def _row(code: str) -> dict[str, Any]:
+    problem = PROBLEMS[code]
+    return {"status": problem.status, "title": problem.title, "hint": problem.hint}
+
+
+def problems_page() -> str:
+    """Every problem code with an anchor, in order of precedence."""
+    entries = "\n".join(
+        f'<section id="{code}"><h2>{code} · {problem.status}</h2>'
+        f"<p>{escape(problem.title)} {escape(problem.hint)}</p></section>"
+        for code, problem in PROBLEMS.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Mocklend: problems</title>
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/style.css">
+</head>
+<body>
+<h1>Every way in which Mocklend says no</h1>
+<p>Where two problems hold at once, the earlier one is the answer. See also <a href="/docs">the API</a>.</p>
+{entries}
+</body>
+</html>
+"""
+
+
+def _page(text: str, content_type: str = "text/html; charset=utf-8") -> Response:
+    return _guarded(Response(text, content_type=content_type))
+
+
+def _guarded(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

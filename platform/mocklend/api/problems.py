@@ -1,0 +1,159 @@
+"""The one place where a refusal becomes an HTTP answer: RFC 9457 problem+json, whoever refused.
+
+Ours (`Refused`), the router's and the server's (werkzeug), a field's (pydantic, through APIFlask), and whatever nobody
+expected: that one is logged with a trace id, which is all that the caller sees of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from apiflask import APIFlask, HTTPError
+from flask import Response, request
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from mocklend.api.answers import rendered
+from mocklend.api.reading import BODY_MAX, storable
+from mocklend.domain.problems import Refused
+
+log = structlog.get_logger()
+
+ERRORS_MAX = 20
+"""As many wrong fields as one answer lists."""
+
+
+def handle_problems(app: APIFlask) -> None:
+    """Answer every exception with a problem."""
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPError, _invalid)
+    app.register_error_handler(Exception, _failed)
+
+
+def refused(refusal: Refused) -> Response:
+    """A refusal as problem+json."""
+    document = refusal.to_json()
+    if "received" in document:
+        document["received"] = shown(document["received"])
+    response = rendered(document, refusal.problem.status)
+    if refusal.problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="mocklend"'
+    elif refusal.problem.status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    """What werkzeug says: no such address, no such method, a body too long, a request that is none."""
+    if error.code is not None and error.code < 400:
+        return Response(status=error.code, headers=list(error.get_headers()))
+    if isinstance(error, MethodNotAllowed):
+        methods = sorted(error.valid_methods or ())
+        response = refused(
+            Refused(
+                "method_not_allowed", f"{request.method} has no meaning here", expected=methods, received=request.method
+            )
+        )
+        response.headers["Allow"] = ", ".join(methods)
+        return response
+    path = storable(request.path)
+    by_code = {
+        404: Refused("not_found", f"nothing is at {path}"),
+        413: Refused("body_too_large", "the body is longer than this API takes", expected=BODY_MAX),
+        415: Refused("media_type_unsupported", "the Content-Type is not one of JSON", expected="application/json"),
+    }
+    if error.code in by_code:
+        return refused(by_code[error.code])
+    if error.code is not None and error.code >= 500:
+        return _failed(error)
+    return refused(Refused("validation_failed", f"the request is not one that HTTP allows: {error.name.lower()}"))
+
+
+def _invalid(error: HTTPError) -> Response:
+    """What APIFlask says when a body or query does not fit its model."""
+    if isinstance(error.__cause__, ValidationError):
+        return refused(invalid(error.__cause__))
+    return refused(Refused("validation_failed", error.message or "the request is not valid"))
+
+
+def invalid(error: ValidationError) -> Refused:
+    """Every field that is wrong: what it should be and what came."""
+    errors = [_field_error(one, error) for one in error.errors(include_url=False)[:ERRORS_MAX]]
+    first = errors[0]
+    return Refused("validation_failed", f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
+
+
+def field_problem(field: str, expected: str, received: Any, code: str = "validation_failed") -> Refused:
+    """The refusal of one field, for what only code can check."""
+    error = {"field": field, "expected": expected, "received": shown(received)}
+    return Refused(code, f"{field}: expected {expected}", errors=[error])
+
+
+def _field_error(one: ErrorDetails, error: ValidationError) -> dict[str, Any]:
+    field = ".".join(storable(str(part)) for part in one["loc"])
+    received: Any = one.get("input")
+    context: Mapping[str, Any] = one.get("ctx", {})
+    match one["type"]:
+        case "missing":
+            return {"field": field, "expected": "a value: the field is required", "received": "nothing"}
+        case "extra_forbidden":
+            names = known_fields(error.title, one["loc"])
+            expected = f"no field but {names}" if names else "no such field"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            expected = "an object"
+        case "list_type":
+            expected = "an array"
+        case "bool_type":
+            expected = "true or false"
+        case "string_type":
+            expected = "a string"
+        case _:
+            expected = str(context.get("expected", one["msg"]))
+    return {"field": field, "expected": expected, "received": shown(received)}
+
+
+_KNOWN: dict[str, str] = {}
+
+
+def known_fields(model: str, location: tuple[int | str, ...]) -> str:
+    """The fields of a body, by its model's name, where the unknown one is at the top."""
+    from mocklend.api.fields import Body
+
+    if not _KNOWN:
+        pending = list(Body.__subclasses__())
+        while pending:
+            body = pending.pop()
+            _KNOWN[body.__name__] = ", ".join(body.model_fields)
+            pending.extend(body.__subclasses__())
+    return _KNOWN.get(model, "") if len(location) == 1 else ""
+
+
+def shown(value: Any, deep: bool = True) -> Any:
+    """A value that came from outside, short and fit to be sent back."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else f"{str(value)[:24]}…"
+    if isinstance(value, float):
+        return value
+    if deep and isinstance(value, Mapping) and len(value) <= 8:
+        return {storable(str(name)): shown(inner, deep=False) for name, inner in value.items()}
+    if deep and isinstance(value, list | tuple) and len(value) <= 8:
+        return [shown(inner, deep=False) for inner in value]
+    if isinstance(value, Mapping):
+        return "an object"
+    return "an array" if isinstance(value, list | tuple) else storable(str(value))
+
+
+def _failed(error: Exception) -> Response:
+    """Our own failure: loud in the log, and a trace id for the caller."""
+    trace = secrets.token_hex(8)
+    log.error("a request failed", trace=trace, method=request.method, path=request.path, exc_info=error)
+    return refused(Refused("internal_error", f"trace {trace} in the server's log", trace=trace))

@@ -1,0 +1,145 @@
+"""Products: the terms that ship, and reading those that a client makes up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from mocklend.api.answers import rendered
+from mocklend.api.fields import Doc, unexpected
+from mocklend.api.openapi import described
+from mocklend.api.problems import field_problem, shown
+from mocklend.domain.days import DayCount, TermUnit
+from mocklend.domain.money import MAX_MINOR, Rounding
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import (
+    PRODUCTS,
+    Bucket,
+    Excess,
+    Method,
+    PayoffInterest,
+    PenaltyBase,
+    Processing,
+    Product,
+    ProductError,
+    RateUnit,
+)
+
+products = APIBlueprint("products", __name__)
+
+
+def _words(kind: Any) -> dict[str, Any]:
+    return {"type": "string", "enum": [member.value for member in kind]}
+
+
+_DECIMAL = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,18})?$"}
+_MINOR = {"type": "integer", "minimum": 1, "maximum": MAX_MINOR}
+
+PRODUCT_SCHEMA: JsonSchemaValue = {
+    "type": "object",
+    "description": "Every policy of a loan in the open. What is left out has the default that GET /v1/products shows.",
+    "required": ["method", "terms", "rate"],
+    "additionalProperties": False,
+    "properties": {
+        "method": _words(Method),
+        "terms": {"type": "integer", "minimum": 1, "maximum": 360},
+        "rate": _DECIMAL | {"description": 'A decimal string, like "0.06", and at most "1".'},
+        "rate_unit": _words(RateUnit),
+        "term_unit": _words(TermUnit),
+        "term_length": {"type": "integer", "minimum": 1},
+        "day_count": _words(DayCount),
+        "rounding": _words(Rounding),
+        "instalment_multiple_minor": _MINOR,
+        "payoff_interest": _words(PayoffInterest),
+        "allocation": {
+            "type": "array",
+            "items": _words(Bucket),
+            "minItems": len(Bucket),
+            "maxItems": len(Bucket),
+            "uniqueItems": True,
+        },
+        "processing": _words(Processing),
+        "excess": _words(Excess),
+        "penalty": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "multiplier": _DECIMAL,
+                "base": _words(PenaltyBase),
+                "grace_days": {"type": "integer", "minimum": 0, "maximum": 365},
+            },
+        },
+        "limits": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"min_minor": _MINOR, "max_minor": _MINOR},
+        },
+    },
+    "example": {"method": "equal_instalment", "terms": 12, "rate": "0.06"},
+}
+
+
+class _Fields:
+    """A product's fields as JSON: an object here, and read by the domain, which names the field that is wrong."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: object) -> object:
+            if not isinstance(value, dict):
+                raise unexpected("an object of product fields")
+            return value
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return PRODUCT_SCHEMA
+
+
+ProductFields = Annotated[dict[str, Any], _Fields()]
+
+
+def read_product(fields: dict[str, Any]) -> Product:
+    """The product of these fields, or Refused `product_invalid`."""
+    try:
+        return Product.from_json(fields)
+    except ProductError as error:
+        raise field_problem(
+            f"product.{error.field}" if error.field else "product", error.expected, error.got, "product_invalid"
+        ) from None
+
+
+def known_product(product_id: str) -> Product:
+    """A product that ships, or Refused `product_unknown`."""
+    product = PRODUCTS.get(product_id)
+    if product is None:
+        raise Refused(
+            "product_unknown", "no product has this id", expected=sorted(PRODUCTS), received=shown(product_id)
+        )
+    return product
+
+
+class ProductDoc(Doc):
+    """A product and all its fields."""
+
+    id: str
+    method: str
+    terms: int
+    rate: str
+
+
+class ProductList(Doc):
+    """The products that ship."""
+
+    products: list[ProductDoc]
+
+
+@products.get("/v1/products")
+@products.output(ProductList)
+@products.doc(**described("listProducts"))
+def list_products() -> Response:
+    """The products that ship."""
+    return rendered({"products": [{"id": id, **product.to_json()} for id, product in PRODUCTS.items()]})

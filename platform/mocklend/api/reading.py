@@ -1,0 +1,160 @@
+"""Reading a JSON body: the one way in. What cannot be read is refused here, before anything looks at a field.
+
+A body is limited in bytes (chunked ones too: the server does not count those) and in depth, which is looked at before
+parsing, so that 50,000 brackets cost a scan and no stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import Request
+from flask import request as current_request
+
+from mocklend.domain.problems import Refused
+
+BODY_MAX = 64 * 1024
+DEPTH_MAX = 32
+INTEGER_DIGITS_MAX = 40
+"""An integer this long is as far beyond every bound as one of 5,000 digits, and cheaper."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+class JsonRequest(Request):
+    """A request whose JSON is read by our rules, once."""
+
+    _body: bytes | None = None
+    _document: Any = None
+    _is_read: bool = False
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body as JSON. Refused if it is none."""
+        if not self._is_read:
+            if self.mimetype != "application/json" and not self.mimetype.endswith("+json"):
+                raise Refused(
+                    "media_type_unsupported",
+                    "the Content-Type is not one of JSON",
+                    expected="application/json",
+                    received=self.mimetype[:80] or "none",
+                )
+            self._document = parse(self.body())
+            self._is_read = True
+        return self._document
+
+    def body(self) -> bytes:
+        """The body's bytes, all of them or Refused."""
+        if self._body is None:
+            self._body = self._read_body()
+        return self._body
+
+    def _read_body(self) -> bytes:
+        length = self.content_length
+        if length is not None and length > BODY_MAX:
+            raise _too_large(length)
+        chunks, size, stream = [], 0, self.stream
+        while chunk := stream.read(BODY_MAX + 1 - size):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > BODY_MAX:
+                raise _too_large(f"more than {BODY_MAX}")
+        return b"".join(chunks)
+
+
+def asked_request() -> JsonRequest:
+    """The request being answered."""
+    request = current_request._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(request, JsonRequest)
+    return request
+
+
+def _too_large(received: int | str) -> Refused:
+    return Refused("body_too_large", "the body is longer than this API takes", expected=BODY_MAX, received=received)
+
+
+def parse(body: bytes) -> Any:
+    """JSON as Python data. Refused if it is malformed, too deep, or holds a text that cannot be stored."""
+    if _deeper_than(body, DEPTH_MAX):
+        raise Refused("body_too_deep", f"arrays and objects are nested deeper than {DEPTH_MAX}", expected=DEPTH_MAX)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("body_not_json", f"the body is not UTF-8 at byte {error.start}") from None
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal
+        )
+    except json.JSONDecodeError as error:
+        raise Refused("body_not_json", f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
+    if "\\u" in text:
+        # Raw UTF-8 holds neither; only an escape can smuggle them in.
+        _refuse_unstorable(document)
+    return document
+
+
+def _deeper_than(body: bytes, most: int) -> bool:
+    if body.count(b"[") + body.count(b"{") <= most:
+        return False
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > most:
+            return True
+    return False
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused("body_not_json", "a field is given twice", received=storable(twice))
+    return document
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Refused("body_not_json", f"JSON has no {name}", received=name)
+
+
+def _integer(digits: str) -> int:
+    return int(digits[:INTEGER_DIGITS_MAX])
+
+
+def _decimal(text: str) -> float:
+    # No field takes one; it is read only to be shown as what came.
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise Refused("body_not_json", "a number is beyond every range", received=text[:40])
+    return number
+
+
+def _refuse_unstorable(value: Any) -> None:
+    if isinstance(value, str):
+        if not _is_storable(value):
+            raise Refused("text_not_storable", "a text holds NUL or half of a surrogate pair", received=storable(value))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_unstorable(name)
+            _refuse_unstorable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_unstorable(inner)
+
+
+def _is_storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def storable(text: str, longest: int = 80) -> str:
+    """The text, short and fit to be shown."""
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\u0000")
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

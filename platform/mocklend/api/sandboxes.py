@@ -1,0 +1,121 @@
+"""Sandboxes: making, looking at, emptying and deleting one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import Field
+
+from mocklend.api.answers import rendered
+from mocklend.api.asking import lender, sandbox_id
+from mocklend.api.fields import Body, Choice, Doc, Moment, Seed, Text, Whole
+from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.problems import field_problem
+from mocklend.api.reading import asked_request
+from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, sandbox_doc
+from mocklend.storage.work import Sandbox
+
+sandboxes = APIBlueprint("sandboxes", __name__)
+
+NOTHING: dict[str, Any] = {
+    "required": False,
+    "content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}},
+}
+SPEED_MAX = 86_400
+"""A day a second."""
+
+
+A_ZONE = "a zone of the IANA database, like Asia/Shanghai"
+Zone = Annotated[str, Text(64, pattern=r"[A-Za-z0-9_+\-/]+", called=A_ZONE)]
+
+
+class NewClock(Body):
+    """A clock that runs (`wall`, perhaps from another moment and faster) or that only moves when told (`manual`)."""
+
+    mode: Annotated[str, Choice(("wall", "manual"))] = "wall"
+    now: Moment | None = None
+    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = None
+
+
+class NewSandbox(Body):
+    """A world of its own."""
+
+    seed: Seed
+    clock: NewClock = Field(default_factory=NewClock)
+    zone: Zone = DEFAULT_ZONE
+
+
+class ClockDoc(Doc):
+    """A clock."""
+
+    mode: Annotated[str, Choice(("wall", "manual"))]
+    now: str
+    speed: int | None
+    zone: str
+
+
+class SandboxDoc(Doc):
+    """A sandbox."""
+
+    id: str
+    seed: int
+    zone: str
+    clock: ClockDoc
+
+
+class MadeSandbox(SandboxDoc):
+    """A new sandbox and its key, which is shown only here."""
+
+    api_key: str
+
+
+@sandboxes.post("/-/sandboxes")
+@sandboxes.input(NewSandbox, arg_name="new")
+@sandboxes.output(MadeSandbox, status_code=201)
+@sandboxes.doc(**described("createSandbox"))
+def create_sandbox(new: NewSandbox) -> Response:
+    """Make a sandbox."""
+    if new.zone not in available_timezones():
+        raise field_problem("zone", A_ZONE, new.zone)
+    if new.clock.mode == "manual" and new.clock.speed is not None:
+        raise field_problem("clock.speed", "no value: a manual clock does not run", new.clock.speed)
+    made = lender().create_sandbox(
+        seed=new.seed, mode=new.clock.mode, now_ms=new.clock.now, speed=new.clock.speed or 1, zone=new.zone
+    )
+    return rendered({**_doc(made), "api_key": made.api_key}, 201)
+
+
+@sandboxes.get("/-/sandboxes/<id:id>")
+@sandboxes.output(SandboxDoc)
+@sandboxes.doc(**described("getSandbox", "sandbox_unknown"))
+def get_sandbox(id: str) -> Response:
+    """One sandbox, without its key."""
+    with lender().read() as connection:
+        return rendered(_doc(lender().sandbox(connection, id)))
+
+
+@sandboxes.delete("/-/sandboxes/<id:id>")
+@sandboxes.output({}, status_code=204)
+@sandboxes.doc(**described("deleteSandbox", "sandbox_unknown"))
+def delete_sandbox(id: str) -> Response:
+    """Delete a sandbox and everything in it."""
+    lender().delete_sandbox(id)
+    return Response(status=204)
+
+
+@sandboxes.post("/-/reset")
+@sandboxes.output(SandboxDoc)
+@sandboxes.doc(**described("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
+def reset_sandbox() -> Response:
+    """Empty the sandbox of the key. The same seed again, so the same story has the same ids."""
+    request = asked_request()
+    if request.body() and request.get_json() != {}:
+        raise field_problem("", "no body, or an empty object", request.get_json())
+    return rendered(_doc(lender().reset_sandbox(sandbox_id())))
+
+
+def _doc(sandbox: Sandbox) -> dict[str, Any]:
+    return sandbox_doc(sandbox, sandbox.now_ms(lender().real_ms()))

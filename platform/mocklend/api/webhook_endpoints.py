@@ -1,0 +1,84 @@
+"""Webhook endpoints: where a client wants to be told, and of what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import Field
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import lender, run, sandbox_id, snapshot
+from mocklend.api.fields import Body, Choice, Doc, Text
+from mocklend.api.openapi import described
+from mocklend.channels.channel import LADDERS
+from mocklend.channels.endpoints import AddEndpoint, RemoveEndpoint
+from mocklend.views import reads
+from mocklend.views.webhooks import EVENTS
+
+webhook_endpoints = APIBlueprint("webhook_endpoints", __name__)
+
+Url = Annotated[
+    str,
+    Text(
+        2000,
+        pattern=r"https?://[A-Za-z0-9.\-\[\]:]+(/[\x21-\x7e]*)?",
+        called="an http or https URL with a host, of printable ASCII, without user or fragment",
+    ),
+]
+
+
+Event = Annotated[str, Choice(("*", *EVENTS))]
+Events = Annotated[tuple[Event, ...], Field(min_length=1, max_length=len(EVENTS) + 1)]
+
+
+class NewEndpoint(Body):
+    """Where to deliver, and which events."""
+
+    url: Url
+    events: Events = ("*",)
+    profile: Annotated[str, Choice(tuple(LADDERS))] = "standard"
+
+
+class EndpointDoc(Doc):
+    """An endpoint, with the secret that its deliveries are signed with."""
+
+    id: str
+    url: str
+    events: list[str]
+    profile: str
+    secret: str
+    created_at: str
+
+
+class EndpointList(Doc):
+    """The sandbox's endpoints."""
+
+    endpoints: list[EndpointDoc]
+
+
+@webhook_endpoints.post("/v1/webhook-endpoints")
+@webhook_endpoints.input(NewEndpoint, arg_name="new")
+@webhook_endpoints.output(EndpointDoc, status_code=201)
+@webhook_endpoints.doc(**described("addWebhookEndpoint", "amount_out_of_range", may_be_200=True))
+def add_endpoint(new: NewEndpoint) -> Response:
+    """Register an endpoint."""
+    return answered(run(AddEndpoint(sandbox_id(), new.url, tuple(dict.fromkeys(new.events)), new.profile)))
+
+
+@webhook_endpoints.get("/v1/webhook-endpoints")
+@webhook_endpoints.output(EndpointList)
+@webhook_endpoints.doc(**described("listWebhookEndpoints"))
+def list_endpoints() -> Response:
+    """Every endpoint of the sandbox."""
+    with snapshot() as (connection, sandbox, _):
+        return rendered({"endpoints": reads.endpoints(lender().sandbox(connection, sandbox))})
+
+
+@webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")
+@webhook_endpoints.output({}, status_code=204)
+@webhook_endpoints.doc(**described("removeWebhookEndpoint", "endpoint_unknown"))
+def remove_endpoint(endpoint_id: str) -> Response:
+    """Forget an endpoint."""
+    return answered(run(RemoveEndpoint(sandbox_id(), endpoint_id)))

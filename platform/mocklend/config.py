@@ -1,0 +1,43 @@
+"""How a server is set up: from arguments, or from the environment (`MOCKLEND_PORT=8400`)."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a server needs to know before it starts. Tokens that are not given are made up, and shown by `serve`."""
+
+    model_config = SettingsConfigDict(env_prefix="MOCKLEND_", extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8300, ge=0, le=65535)
+    database: str = "mocklend.db"
+    """A database's URL, or the path of an SQLite file."""
+    durability: Literal["full", "fast"] = "full"
+    """`fast` may lose the last commits in a power cut. For tests and the demo."""
+    default_seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    """The seed of the sandbox `default`."""
+    control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
+    operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
+    channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the server: then no plane asks for a credential."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """The address to type."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"

@@ -1,0 +1,110 @@
+"""Who may ask for what: on loopback anybody, elsewhere whoever has the plane's credential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+
+TOKENS = {"control_token": "control-secret", "operator_token": "operator-secret", "channel_token": "channel-secret"}
+
+
+class TestOnLoopback:
+    """Nobody but this machine can reach the server."""
+
+    def test_no_key_opens_the_default_sandbox_on_every_plane(self, stranger: Any) -> None:
+        for path in ("/v1/loans", "/-/clock", "/-/audit", "/channels"):
+            assert stranger.get(path).status_code == 200
+        assert stranger.made(stranger.get("/-/sandboxes/default"))["clock"]["mode"] == "wall"
+
+    @pytest.mark.parametrize(
+        "credential",
+        ["Bearer nobody", "Bearer", "Bearer ", "Basic YWRhOmFkYQ==", "mk_x", "Bearer é", "Bearer " + "a" * 300],
+    )
+    def test_a_key_that_nobody_has_opens_nothing(self, stranger: Any, credential: str) -> None:
+        refused = stranger.call("GET", "/v1/loans", {"Authorization": credential})
+
+        stranger.problem(refused, 401, "credential_invalid")
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+
+    def test_a_key_opens_its_own_sandbox_only(self, api: Any, stranger: Any) -> None:
+        api.borrow()
+
+        assert len(api.made(api.get("/v1/loans"))["loans"]) == 1
+        assert stranger.made(stranger.get("/v1/loans"))["loans"] == []
+
+
+class TestElsewhere:
+    """Anybody can reach the server."""
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(host="0.0.0.0", **TOKENS)
+
+    @pytest.mark.parametrize("path", ["/v1/loans", "/v1/products/../loans"])
+    def test_a_client_needs_the_key_of_a_sandbox(self, stranger: Any, path: str) -> None:
+        stranger.problem(stranger.call("GET", "/v1/loans"), 401, "credential_missing")
+
+    @pytest.mark.parametrize(
+        ("path", "header", "token"),
+        [
+            ("/-/clock", "X-Mocklend-Control", "control-secret"),
+            ("/-/audit", "X-Mocklend-Control", "control-secret"),
+            ("/-/metrics", "X-Mocklend-Control", "control-secret"),
+            ("/operator/loans/loan_x/edits", "X-Mocklend-Operator", "operator-secret"),
+            ("/channels", "X-Mocklend-Channel", "channel-secret"),
+            ("/channels/wallet/trades/ML1", "X-Mocklend-Channel", "channel-secret"),
+        ],
+    )
+    def test_a_plane_needs_its_own_token(self, api: Any, path: str, header: str, token: str) -> None:
+        missing = api.problem(api.get(path), 401, "credential_missing")
+        wrong = api.call("GET", path, {header: "guess"})
+        right = api.call("GET", path, {header: token})
+
+        assert missing["expected"] == f"{header}: <token>"
+        api.problem(wrong, 401, "credential_invalid")
+        assert right.status_code in (200, 404)
+
+    def test_a_token_opens_no_other_plane(self, api: Any) -> None:
+        headers = {"X-Mocklend-Operator": "operator-secret", "X-Mocklend-Channel": "channel-secret"}
+
+        api.problem(api.call("GET", "/-/clock", headers), 401, "credential_missing")
+
+    def test_with_the_control_token_alone_a_sandbox_can_be_made(self, stranger: Any) -> None:
+        control = {"X-Mocklend-Control": "control-secret"}
+
+        made = stranger.call("POST", "/-/sandboxes", control, json={"seed": 1})
+
+        assert made.status_code == 201
+        stranger.problem(stranger.call("GET", "/-/clock", control), 401, "credential_missing")
+
+    def test_anybody_may_see_that_the_server_is_up_and_how_to_talk_to_it(self, stranger: Any) -> None:
+        for path in ("/-/health", "/openapi.json", "/docs", "/docs/problems"):
+            assert stranger.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "on_loopback"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
+     ("192.168.1.2", False), ("example.org", False), ("localhost.example.org", False), ("", False)],
+)  # fmt: skip
+def test_only_loopback_is_loopback(host: str, on_loopback: bool) -> None:
+    assert Settings(host=host).on_loopback is on_loopback
+
+
+def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLEND_PORT", "8400")
+    settings, other = Settings(), Settings()
+
+    assert settings.url == "http://127.0.0.1:8400"
+    assert len({settings.control_token, settings.operator_token, settings.channel_token, other.control_token}) == 4
+
+
+def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Any) -> None:
+    with create_app(Settings(default_seed=5), lender).test_client() as client:
+        assert client.get("/-/sandboxes/default").get_json()["seed"] == 5
+    with create_app(Settings(default_seed=6), lender).test_client() as client:
+        assert client.get("/-/sandboxes/default").get_json()["seed"] == 5

@@ -1,0 +1,77 @@
+"""The audit over HTTP, with a layer of ten lines in the place of the fault layer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+
+
+def test_an_honest_platform_is_clean(api: Any) -> None:
+    loan = api.borrow()
+    api.repay(loan["id"], 1000)
+    api.wait(2)
+
+    audit = api.made(api.get("/-/audit"))
+
+    assert (audit["clean"], audit["discrepancies"], audit["unobserved"], audit["loans"]) == (True, [], [], 1)
+    assert all(invariant["holds"] for invariant in audit["invariants"])
+    assert audit["now"] == "2026-01-05T02:00:02.000Z"
+
+
+def test_a_discrepancy_names_the_injection_that_explains_it(
+    api: Any, lender: Any, sandbox: Any, monkeypatch: Any
+) -> None:
+    loan = api.borrow()
+    _make_the_page_lie(lender, sandbox.id, loan["id"])
+    asked: list[Any] = []
+    layer = SimpleNamespace(
+        answer_key=lambda connection, sandbox_id, now_ms: [("key", sandbox_id, now_ms)],
+        explain_audit=lambda findings, key: (
+            asked.append((findings, key))
+            or SimpleNamespace(
+                explained_by=("inj_1",) * len(findings),
+                unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
+            )
+        ),
+    )
+    monkeypatch.setattr(lender, "layer", layer)
+
+    audit = api.made(api.get("/-/audit"))
+
+    assert audit["clean"] is False
+    assert [one["explained_by"] for one in audit["discrepancies"]] == ["inj_1"] * len(audit["discrepancies"])
+    assert audit["unobserved"] == [{"injection": "inj_2"}]
+    assert asked[0][1] == [("key", sandbox.id, 1_767_578_400_000)]
+
+
+def test_without_a_layer_nothing_explains_a_discrepancy(api: Any, lender: Any, sandbox: Any) -> None:
+    loan = api.borrow()
+    _make_the_page_lie(lender, sandbox.id, loan["id"])
+
+    audit = api.made(api.get("/-/audit"))
+
+    assert [one["explained_by"] for one in audit["discrepancies"]] == [None] * len(audit["discrepancies"])
+    assert audit["discrepancies"]
+
+
+def _make_the_page_lie(lender: Any, sandbox_id: str, loan_id: str) -> None:
+    sql = "UPDATE loan_views SET doc = REPLACE(doc, 'USING', 'OVD') WHERE sandbox_id = ? AND loan_id = ?"
+    lender.writer.call(lambda connection: connection.exec_driver_sql(sql, (sandbox_id, loan_id)))
+
+
+def test_a_layer_brings_its_own_endpoints(lender: Any, monkeypatch: Any) -> None:
+    from apiflask import APIBlueprint
+
+    made = APIBlueprint("rules", __name__)
+
+    @made.get("/-/rules")
+    def rules() -> dict[str, Any]:
+        return {"rules": []}
+
+    monkeypatch.setattr(lender, "layer", SimpleNamespace(blueprint=lambda platform: made))
+
+    with create_app(Settings(), lender).test_client() as client:
+        assert client.get("/-/rules").get_json() == {"rules": []}

@@ -1,0 +1,35 @@
+from typing import Any
+
+
+def test_a_borrower_is_made_and_can_be_read(api: Any) -> None:
+    made = api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})
+
+    assert made.status_code == 201
+    ada = made.get_json()
+    assert ada["credit_limit_minor"] == 5_000_000
+    assert ada["created_at"] == "2026-01-05T02:00:00.000Z"
+    assert api.get(f"/v1/borrowers/{ada['id']}").get_json() == ada
+
+
+def test_the_same_borrower_twice_is_one_borrower(api: Any) -> None:
+    ada = {"reference": "ada", "name": "Ada", "credit_limit_minor": 100_000}
+    first = api.post("/v1/borrowers", ada)
+
+    again = api.post("/v1/borrowers", ada)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.get_json() == first.get_json()
+
+
+def test_a_reference_names_one_borrower_only(api: Any) -> None:
+    ada = api.borrower()
+
+    taken = api.post("/v1/borrowers", {"reference": "ada", "name": "Somebody else"})
+
+    assert api.problem(taken, 409, "reference_taken")["borrower_id"] == ada
+
+
+def test_a_borrower_who_is_not_there_is_unknown(api: Any) -> None:
+    document = api.problem(api.get("/v1/borrowers/brw_nobody"), 404, "borrower_unknown")
+
+    assert document["borrower_id"] == "brw_nobody"

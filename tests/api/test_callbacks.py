@@ -1,0 +1,124 @@
+"""The inbox over HTTP: what a channel that is not ours could send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import callback_secret
+from mocklend.channels.signing import signed_headers
+from mocklend.storage.work import Sandbox
+
+NOW_MS = 1_767_578_400_000
+
+
+class Wallet:
+    """A channel with its secret."""
+
+    def __init__(self, api: Any, sandbox: Sandbox) -> None:
+        self._api = api
+        self._secret = callback_secret(sandbox.api_key, "wallet")
+
+    def body(self, repayment: dict[str, Any], **changed: Any) -> str:
+        """What it would say of an order."""
+        data = {
+            "version": "1.0",
+            "out_trade_no": repayment["out_trade_no"],
+            "channel_trade_no": "CH1",
+            "state": "SUCCESS",
+            "amount_minor": repayment["amount_minor"],
+            "currency": "CNY",
+            "paid_at": "2026-01-05T02:00:00.000Z",
+        }
+        return json.dumps(
+            {"type": "payment.succeeded", "timestamp": "2026-01-05T02:00:00.000Z", "data": data | changed}
+        )
+
+    def send(self, body: str, *, sign: str | None = None) -> Any:
+        """Sign and send."""
+        headers = signed_headers(self._secret, "cb_1", NOW_MS, sign if sign is not None else body)
+        return self._api.call("POST", "/v1/callbacks/wallet", headers, data=body.encode())
+
+
+@pytest.fixture
+def wallet(api: Any, sandbox: Sandbox) -> Wallet:
+    """The wallet."""
+    return Wallet(api, sandbox)
+
+
+@pytest.fixture
+def ordered(api: Any) -> dict[str, Any]:
+    """A repayment whose money is on its way."""
+    repayment: dict[str, Any] = api.repay(api.borrow()["id"], 1000)
+    return repayment
+
+
+def test_a_signed_callback_puts_the_money_on_the_books(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+    assert api.made(wallet.send(wallet.body(ordered))) == {"received": True}
+
+    assert api.made(api.get(f"/v1/repayments/{ordered['id']}"))["status"] == "S"
+
+
+def test_a_callback_delivered_twice_is_applied_once(
+    api: Any, wallet: Wallet, ordered: dict[str, Any], story: Any
+) -> None:
+    wallet.send(wallet.body(ordered))
+    before = story.everything()
+
+    assert api.made(wallet.send(wallet.body(ordered))) == {"received": True}
+
+    assert story.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code"),
+    [
+        ({"amount_minor": 999}, 409, "callback_amount_mismatch"),
+        ({"currency": "USD"}, 409, "callback_amount_mismatch"),
+        ({"amount_minor": True}, 400, "callback_malformed"),
+        ({"amount_minor": 1000.0}, 400, "callback_malformed"),
+        ({"amount_minor": 2**63}, 400, "callback_malformed"),
+        ({"version": "0.9"}, 409, "callback_version_stale"),
+        ({"out_trade_no": "MLNOBODY"}, 404, "trade_unknown"),
+        ({"out_trade_no": "ML\x00"}, 400, "text_not_storable"),
+        ({"channel_trade_no": "\ud800"}, 400, "text_not_storable"),
+        ({"state": "CLOSED"}, 400, "callback_malformed"),
+        ({"paid_at": "yesterday"}, 400, "callback_malformed"),
+        ({"paid_at": None}, 400, "callback_malformed"),
+    ],
+)
+def test_a_callback_that_is_wrong_posts_nothing(
+    api: Any, wallet: Wallet, ordered: dict[str, Any], story: Any, changed: dict[str, Any], status: int, code: str
+) -> None:
+    before = story.everything()
+
+    api.problem(wallet.send(wallet.body(ordered, **changed)), status, code)
+
+    assert story.everything() == before
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", "{", '{"data": []}', '{"data": {"data": {}}}', "null", "1e999"])
+def test_a_callback_in_another_form_is_malformed(api: Any, wallet: Wallet, body: str) -> None:
+    api.problem(wallet.send(body), 400, "callback_malformed")
+
+
+def test_a_callback_of_50_000_brackets_is_too_deep(api: Any, wallet: Wallet) -> None:
+    api.problem(wallet.send("[" * 50_000), 400, "body_too_deep")
+
+
+def test_a_signature_of_another_body_does_not_verify(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+    refused = wallet.send(wallet.body(ordered), sign="another body")
+
+    api.problem(refused, 401, "callback_signature_invalid")
+
+
+def test_a_callback_without_a_signature_is_refused(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+    refused = api.call("POST", "/v1/callbacks/wallet", data=wallet.body(ordered).encode())
+
+    api.problem(refused, 401, "callback_signature_invalid")
+
+
+def test_no_channel_no_inbox(api: Any) -> None:
+    api.problem(api.post("/v1/callbacks/cash", {}), 404, "channel_unknown")

@@ -1,0 +1,42 @@
+from typing import Any
+
+
+def test_every_channel_is_listed_with_its_delay_and_ladder(api: Any) -> None:
+    listed = {one["id"]: one for one in api.made(api.get("/channels"))["channels"]}
+
+    assert set(listed) == {"auto_debit", "bank_card", "bank_transfer", "bill_pay", "wallet"}
+    assert listed["wallet"]["settle_delay_s"] == 2
+    assert len(listed["auto_debit"]["callback_after_s"]) == 8
+
+
+def test_the_channel_has_the_money_when_its_delay_is_over(api: Any) -> None:
+    repayment = api.repay(api.borrow()["id"], 1000, payer_reference="for the loan")
+    order = f"/channels/wallet/trades/{repayment['out_trade_no']}"
+    before = api.made(api.get(order))
+
+    api.wait(2)
+
+    after = api.made(api.get(order))
+    assert (before["state"], before["paid_at"]) == ("CREATED", None)
+    assert (after["state"], after["paid_at"]) == ("SUCCESS", "2026-01-05T02:00:02.000Z")
+    assert after["payer_reference"] == "for the loan"
+
+
+def test_the_log_of_a_callback_tells_its_attempts(api: Any) -> None:
+    repayment = api.repay(api.borrow()["id"], 1000)
+    log = f"/channels/wallet/callbacks/{repayment['out_trade_no']}"
+    api.problem(api.get(log), 404, "trade_unknown")
+
+    api.wait(2)
+
+    callback = api.made(api.get(log))
+    assert callback["state"] == "ACKED"
+    assert callback["attempts"] == [{"n": 1, "at": "2026-01-05T02:00:02.000Z", "outcome": "acked"}]
+    assert callback["acked_at"] == callback["applied_at"] == "2026-01-05T02:00:02.000Z"
+
+
+def test_a_channel_knows_its_own_orders_only(api: Any) -> None:
+    repayment = api.repay(api.borrow()["id"], 1000)
+
+    api.problem(api.get(f"/channels/bank_card/trades/{repayment['out_trade_no']}"), 404, "trade_unknown")
+    api.problem(api.get(f"/channels/cash/trades/{repayment['out_trade_no']}"), 404, "channel_unknown")

@@ -1,0 +1,52 @@
+"""Requests that Schemathesis makes up from the OpenAPI document: never a 500, and every answer as documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+EXAMPLES = 8
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture
+def document(app: Any) -> Any:
+    """The app's document, for Schemathesis."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: Any) -> None:
+    asked = 0
+    for result in document.get_all_operations():
+        operation = result.ok()
+        if operation.path == "/-/sandboxes/{id}" and operation.method == "delete":
+            continue
+
+        @settings(
+            max_examples=EXAMPLES,
+            phases=[Phase.explicit, Phase.generate],
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        def ask(case: Any) -> None:
+            nonlocal asked
+            asked += 1
+            case.call_and_validate(headers={"Authorization": f"Bearer {sandbox.api_key}"}, checks=CHECKS)
+
+        schemathesis.pytest  # noqa: B018
+        from hypothesis import given
+
+        given(case=operation.as_strategy())(ask)()
+
+    assert asked > 100

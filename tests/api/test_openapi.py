@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from openapi_spec_validator import validate
+
+PROBLEM = "application/problem+json"
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every operation of the document."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_the_document_is_openapi_3_1(documented: Any) -> None:
+    assert documented.document["openapi"].startswith("3.1")
+
+    validate(documented.document)
+
+
+def test_every_endpoint_is_documented(app: Any, documented: Any) -> None:
+    served = {
+        (rule.rule.replace("<id:", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if not rule.rule.startswith(("/docs", "/openapi"))
+    }
+
+    assert {(path, method) for path, method, _ in operations(documented.document)} == served
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary(documented: Any) -> None:
+    listed = [operation for _, _, operation in operations(documented.document)]
+
+    assert len({operation["operationId"] for operation in listed}) == len(listed)
+    assert all(operation["summary"] for operation in listed)
+
+
+def test_every_operation_says_how_it_refuses(documented: Any) -> None:
+    for path, method, operation in operations(documented.document):
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert list(response["content"]) == [PROBLEM], (path, method, status)
+                assert response["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+        if path != "/-/health":
+            assert "401" in operation["responses"], (path, method)
+        if "{" in path:
+            assert "404" in operation["responses"], (path, method)
+        if "requestBody" in operation and method != "delete" and path not in ("/v1/callbacks/{channel}", "/-/reset"):
+            assert operation["requestBody"]["required"] is True
+            assert {"400", "413", "415", "422"} <= set(operation["responses"]), (path, method)
+
+
+def test_every_request_body_is_closed_and_every_answer_is_open(documented: Any) -> None:
+    schemas = documented.document["components"]["schemas"]
+    asked = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        for path, _, operation in operations(documented.document)
+        if "requestBody" in operation and path not in ("/v1/callbacks/{channel}", "/-/reset")
+    }
+
+    assert asked
+    for name in asked:
+        assert schemas[name]["additionalProperties"] is False
+    for name, schema in schemas.items():
+        if name.endswith("Doc"):
+            assert schema.get("additionalProperties") is not False

@@ -1,0 +1,38 @@
+from typing import Any
+
+
+def test_a_quote_says_what_pays_the_loan_off_today(api: Any) -> None:
+    loan = api.borrow()
+
+    quote = api.quote(loan["id"])
+
+    assert quote["total_minor"] == sum(quote["buckets"].values()) > 100_000  # One day's interest at the least.
+    assert quote["date"] == "2026-01-05"
+    assert quote["valid_until"] == "2026-01-05T15:59:59.999Z"  # Midnight in Shanghai.
+
+
+def test_a_quote_for_a_later_day_costs_more(api: Any) -> None:
+    loan = api.borrow()
+    later = api.post(f"/v1/loans/{loan['id']}/quotes", {"type": "CLEAR", "date": "2026-01-20"})
+
+    assert api.made(later)["total_minor"] > api.quote(loan["id"])["total_minor"]
+
+
+def test_what_is_current_is_the_next_instalment(api: Any) -> None:
+    loan = api.borrow()
+
+    assert api.quote(loan["id"], "OVD_AND_CURRENT")["total_minor"] == loan["next_due"]["due_minor"]
+
+
+def test_a_quote_is_not_for_yesterday(api: Any) -> None:
+    loan = api.borrow()
+
+    past = api.post(f"/v1/loans/{loan['id']}/quotes", {"type": "CLEAR", "date": "2026-01-04"})
+
+    api.problem(past, 422, "amount_out_of_range")
+
+
+def test_a_quote_of_an_unknown_type_is_refused_with_the_known_ones(api: Any) -> None:
+    document = api.problem(api.post("/v1/loans/loan_x/quotes", {"type": "ALL"}), 422, "validation_failed")
+
+    assert document["errors"] == [{"field": "type", "expected": "one of CLEAR, OVD_AND_CURRENT", "received": "ALL"}]

@@ -1,0 +1,69 @@
+"""Reading JSON as a function, and its laws."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.api.reading import DEPTH_MAX, parse, storable
+from mocklend.domain.problems import Refused
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text(st.characters(exclude_characters="\0", codec="utf-8")),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_characters="\0", codec="utf-8")), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.booleans())
+def test_what_json_can_say_is_read_as_it_is(document: Any, escaped: bool) -> None:
+    assert parse(json.dumps(document, ensure_ascii=escaped).encode()) == document
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
+    try:
+        parse(body)
+    except Refused as refused:
+        assert refused.problem.status in (400, 413, 422)
+
+
+@given(st.text(st.sampled_from('[]{}":,\\1a ')))
+def test_brackets_and_quotes_in_any_order_are_read_or_refused(text: str) -> None:
+    try:
+        parse(text.encode())
+    except Refused as refused:
+        assert refused.code in ("body_not_json", "body_too_deep")
+
+
+@pytest.mark.parametrize("depth", [1, DEPTH_MAX, DEPTH_MAX + 1, 1000, 32_000])
+def test_depth_is_counted_and_not_felt(depth: int) -> None:
+    body = b"[" * depth + b"]" * depth
+
+    if depth <= DEPTH_MAX:
+        parse(body)
+    else:
+        with pytest.raises(Refused, match="body_too_deep"):
+            parse(body)
+
+
+def test_brackets_in_strings_are_no_depth() -> None:
+    assert parse(json.dumps(["[" * 100, '"[' * 100, "\\" * 3 + "{" * 100]).encode())
+
+
+@given(st.text(st.characters()))
+def test_what_is_shown_can_always_be_sent(text: str) -> None:
+    shown = storable(text)
+
+    assert "\0" not in shown
+    assert len(shown) <= 80
+    shown.encode()

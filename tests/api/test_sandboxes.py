@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+
+def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
+    made = stranger.post(
+        "/-/sandboxes",
+        {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T10:00:00+08:00"}, "zone": "Asia/Tokyo"},
+    )
+
+    assert made.status_code == 201
+    sandbox = made.get_json()
+    assert sandbox["clock"] == {
+        "mode": "manual",
+        "now": "2026-01-05T02:00:00.000Z",
+        "speed": None,
+        "zone": "Asia/Tokyo",
+    }
+    stranger.headers = {"Authorization": f"Bearer {sandbox.pop('api_key')}"}
+    assert stranger.made(stranger.get(f"/-/sandboxes/{sandbox['id']}")) == sandbox
+    assert stranger.made(stranger.get("/-/clock")) == sandbox["clock"]
+
+
+def test_a_running_clock_may_run_faster(stranger: Any) -> None:
+    made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1, "clock": {"mode": "wall", "speed": 86_400}}))
+
+    assert (made["clock"]["mode"], made["clock"]["speed"]) == ("wall", 86_400)
+
+
+def test_a_deleted_sandbox_is_gone_with_its_key(api: Any, sandbox: Any) -> None:
+    api.borrow()
+
+    assert api.call("DELETE", f"/-/sandboxes/{sandbox.id}").status_code == 204
+
+    api.problem(api.get("/v1/loans"), 401, "credential_invalid")
+    api.headers = {}
+    api.problem(api.get(f"/-/sandboxes/{sandbox.id}"), 404, "sandbox_unknown")
+    api.problem(api.call("DELETE", f"/-/sandboxes/{sandbox.id}"), 404, "sandbox_unknown")
+
+
+def test_after_a_reset_the_same_story_has_the_same_ids(api: Any) -> None:
+    first = api.made(api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"}))
+    api.wait("P1D")
+
+    emptied = api.made(api.call("POST", "/-/reset"))
+
+    assert emptied["clock"]["now"] == "2026-01-05T02:00:00.000Z"
+    assert api.made(api.get("/v1/loans"))["loans"] == []
+    assert api.made(api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})) == first
+
+
+def test_a_reset_takes_an_empty_object_and_nothing_else(api: Any) -> None:
+    assert api.post("/-/reset", {}).status_code == 200
+
+    api.problem(api.post("/-/reset", {"seed": 8}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "seed"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"seed": 1, "zone": "Asia/Atlantis"}, "zone"),
+        ({"seed": 1, "zone": "../etc/passwd"}, "zone"),
+        ({"seed": 1, "clock": {"mode": "sundial"}}, "clock.mode"),
+        ({"seed": 1, "clock": {"mode": "manual", "speed": 2}}, "clock.speed"),
+        ({"seed": 1, "clock": {"speed": 0}}, "clock.speed"),
+        ({"seed": 1, "clock": {"now": "2026-01-05T02:00:00"}}, "clock.now"),
+        ({"seed": 1, "clock": {"now": "2026-01-05"}}, "clock.now"),
+        ({"seed": 1, "clock": {"now": "9026-01-05T02:00:00Z"}}, "clock.now"),
+        ({"seed": 1, "clock": {"tick": 1}}, "clock.tick"),
+        ({"seed": 1, "clock": []}, "clock"),
+    ],
+)
+def test_a_sandbox_is_made_of_sensible_things(stranger: Any, body: dict[str, Any], field: str) -> None:
+    document = stranger.problem(stranger.post("/-/sandboxes", body), 422, "validation_failed")
+
+    assert document["errors"][0]["field"] == field

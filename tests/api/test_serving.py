@@ -1,0 +1,139 @@
+"""The server as a process: it comes up, says where it is, answers what is running when it is told to stop, and stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mocklend.app import refuse_taken
+from mocklend.config import Settings
+
+SERVE = """
+import sys
+from mocklend.app import serve
+from mocklend.config import Settings
+serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings: print(settings.url, flush=True))
+print("stopped", flush=True)
+"""
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server, and its address."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", SERVE, str(tmp_path / "mocklend.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        watch = threading.Timer(PATIENCE_S, process.kill)
+        watch.start()
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+            watch.cancel()
+
+
+def test_a_server_answers_where_it_says_and_stops_when_told(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = server
+    assert requests.get(f"{url}/-/health", timeout=10).json()["status"] == "ok"
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.communicate(timeout=PATIENCE_S)[0].endswith("stopped\n")
+    assert process.returncode == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/-/health", timeout=10)
+
+
+def test_many_requests_are_answered_at_once(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, url = server
+    answers: list[int] = []
+
+    def ask(n: int) -> None:
+        ada = {"reference": f"ada {n}", "name": "Ada"}
+        answers.append(requests.post(f"{url}/v1/borrowers", json=ada, timeout=30).status_code)
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [201] * 32
+
+
+def test_a_body_that_comes_in_chunks_is_read_whole_and_limited_too(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, url = server
+    headers = {"Content-Type": "application/json"}
+    ada = json.dumps({"reference": "ada", "name": "Ada"}).encode()
+
+    whole = requests.post(f"{url}/v1/borrowers", data=iter([ada[:10], ada[10:]]), headers=headers, timeout=10)
+    too_much = requests.post(f"{url}/v1/borrowers", data=iter([b" " * 8192] * 9), headers=headers, timeout=10)
+
+    assert whole.status_code == 201
+    assert (too_much.status_code, too_much.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/loans/%00", "/v1/loans/%ED%A0%80", "/v1/loans/%FF%FE", "/v1/loans/9223372036854775808"]
+)
+def test_an_address_that_no_client_library_would_send_is_at_nothing(
+    server: tuple[subprocess.Popen[str], str], path: str
+) -> None:
+    host, _, port = server[1].removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"application/problem+json" in answer
+
+
+def test_a_port_that_is_taken_is_refused_and_not_shared() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        with pytest.raises(OSError, match="in use"):
+            refuse_taken(Settings(port=other.getsockname()[1]))
+
+
+def test_a_running_clock_is_ticked_while_the_server_is_up(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, url = server
+    made: dict[str, Any] = requests.post(
+        f"{url}/-/sandboxes", json={"seed": 1, "clock": {"mode": "wall", "speed": 3600}}, timeout=10
+    ).json()
+    client = requests.Session()
+    client.headers["Authorization"] = f"Bearer {made['api_key']}"
+    ada = client.post(f"{url}/v1/borrowers", json={"reference": "ada", "name": "Ada"}, timeout=10).json()
+    loan = client.post(
+        f"{url}/v1/loans",
+        json={"borrower_id": ada["id"], "principal_minor": 100_000, "product_id": "jiebei-like"},
+        headers={"Idempotency-Key": "a"},
+        timeout=10,
+    ).json()
+    repayment = client.post(
+        f"{url}/v1/loans/{loan['id']}/repayments",
+        json={"amount_minor": 1000, "channel": "wallet", "type": "OVD_AND_CURRENT"},
+        headers={"Idempotency-Key": "b"},
+        timeout=10,
+    ).json()
+
+    for _ in range(2000):
+        status = client.get(f"{url}/v1/repayments/{repayment['id']}", timeout=10).json()["status"]
+        if status != "PROCESSING":
+            break
+
+    assert status == "S"
