@@ -41,9 +41,7 @@ def _tracked() -> list[Path]:
 def _python(*arguments: str) -> str:
     """Run this Python at the root, with the root itself on the import path as a bare `python -c` has it."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment
-    )
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -1,0 +1,464 @@
+"""The `mocklend` command: each is a few lines over the client; imports that cost time are made inside.
+
+Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told), 2
+refused or unreachable. With `--json` a command prints one JSON document and nothing else, also when refused.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from mocklend.client import Client, Doc
+    from mocklend.config import Settings
+
+app = typer.Typer(
+    name="mocklend",
+    help="A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=True, rich_markup_mode=None)
+clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(faults_app, name="faults")
+app.add_typer(clock_app, name="clock")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@dataclass(slots=True)
+class Target:
+    """Whom the commands talk to."""
+
+    url: str
+    api_key: str | None
+    control_token: str | None
+
+
+DEFAULT_URL = "http://127.0.0.1:8300"
+
+_target = Target(DEFAULT_URL, None, None)
+
+
+@app.callback()
+def target(
+    url: Annotated[str, typer.Option(envvar="MOCKLEND_URL", help="The platform's address.")] = DEFAULT_URL,
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_API_KEY", help="The sandbox's key; none on loopback is `default`."),
+    ] = None,
+    control_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="Needed where the server is not on loopback."),
+    ] = None,
+) -> None:
+    """Whom to talk to."""
+    _target.url, _target.api_key, _target.control_token = url, api_key, control_token
+
+
+def _client() -> Client:
+    from mocklend.client import Client
+
+    # Operator and channel planes are not reached from here.
+    return Client(_target.url, _target.api_key, control_token=_target.control_token)
+
+
+# --- the server and the demo ---
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="MOCKLEND_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="MOCKLEND_PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8300,
+    database: Annotated[
+        str, typer.Option(envvar="MOCKLEND_DATABASE", help="A file for SQLite, or a database's URL.")
+    ] = "mocklend.db",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it is up.")] = False,
+) -> None:
+    """Start the platform."""
+    from pydantic import ValidationError
+
+    from mocklend.config import Settings
+
+    try:
+        settings = Settings(host=host, port=port, database=database)
+    except ValidationError as wrong:
+        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
+        _refuse(f"The settings cannot be used: {found}.", "They come from the flags and from MOCKLEND_ variables.")
+
+    from mocklend.app import serve as serve_app
+
+    try:
+        serve_app(settings, _announce_json if as_json else _announce)
+    except OSError as taken:
+        _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", "Give another port with --port.")
+
+
+def _announce(settings: Settings) -> None:
+    """It is up: where, with what, and what to type next."""
+    from importlib.metadata import entry_points
+
+    from mocklend import __version__
+
+    kinds, command = len(entry_points(group="mocklend.faults")), _command()
+    layer = f"{kinds} kinds of fault" if entry_points(group="mocklend.layer") else "none: this platform is honest"
+    asked = "not asked for on loopback" if settings.on_loopback else "X-Mocklend-Control, for /-/"
+    lines = [
+        f"Mocklend {__version__} is up. Ctrl-C stops it.",
+        "",
+        f"  address        {settings.url}",
+        f"  docs           {settings.url}/docs",
+        f"  control token  {settings.control_token}  ({asked})",
+    ]
+    if not settings.on_loopback:
+        lines.append(f"  operator token {settings.operator_token}  (X-Mocklend-Operator, for /operator)")
+        lines.append(f"  channel token  {settings.channel_token}  (X-Mocklend-Channel, for /channels)")
+    lines += [f"  database       {_shown(settings.database)}", f"  fault layer    {layer}", "", "Next, elsewhere:"]
+    if settings.url != DEFAULT_URL:
+        lines.append(f"  export MOCKLEND_URL={settings.url}")
+    if not settings.on_loopback:
+        lines.append(f"  export MOCKLEND_CONTROL_TOKEN={settings.control_token}")
+    ada = """-H 'Content-Type: application/json' -d '{"reference": "ada", "name": "Ada"}'"""
+    lines.append(f"  curl {settings.url}/v1/borrowers {ada}")
+    if kinds:
+        lines += [f"  {command} faults list", f"  {command} faults on cache.bounded_stale --lag-s 60"]
+    lines.append(f"  {command} audit")
+    print("\n".join(lines), flush=True)
+
+
+def _announce_json(settings: Settings) -> None:
+    document = {"url": settings.url, "token": settings.control_token, "docs": f"{settings.url}/docs"}
+    if not settings.on_loopback:
+        document |= {"operator_token": settings.operator_token, "channel_token": settings.channel_token}
+    print(json.dumps(document | {"database": _shown(settings.database)}), flush=True)
+
+
+def _shown(database: str) -> str:
+    """A database as it may be shown: a path in full, a URL without its password."""
+    if "://" not in database:
+        return str(Path(database).absolute())
+    from sqlalchemy import make_url
+
+    return make_url(database).render_as_string(hide_password=True)
+
+
+def _command() -> str:
+    """How this command is typed here: by its name where the shell finds it, else by its path."""
+    if shutil.which("mocklend"):
+        return "mocklend"
+    beside = Path(sys.executable).with_name("mocklend")
+    if not beside.exists():
+        return f"{Path(sys.executable).name} -m mocklend"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(min=0, help="Another seed: other ids, the same story.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the story: a loan repaid, four lies, the answer key, the repairs."""
+    from mocklend.demo import run
+
+    raise typer.Exit(run(seed=seed, as_json=as_json, command=_command()))
+
+
+# --- sandboxes and their clock ---
+
+
+@app.command()
+def sandbox(
+    seed: Annotated[int, typer.Option(min=0, help="The same seed and story give the same ids and faults.")] = 7,
+    now: Annotated[str | None, typer.Option(help="The moment its clock starts at, like 2026-01-05T02:00:00Z.")] = None,
+    wall: Annotated[bool, typer.Option("--wall", help="A clock that runs by itself, not a manual one.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a sandbox of its own, with a manual clock."""
+    with _client() as client, client.sandbox(seed=seed, now=now, clock="wall" if wall else "manual") as made:
+        clock = made.clock()
+        document = {"id": made.sandbox_id, "api_key": made.api_key, "seed": made.seed, "clock": clock}
+    _print(
+        document,
+        as_json,
+        f"# sandbox {document['id']}, seed {document['seed']}, {clock['mode']} clock at {clock['now']}",
+        f"export MOCKLEND_API_KEY={document['api_key']}",
+    )
+
+
+@clock_app.command("show")
+def clock_show(as_json: AsJson = False) -> None:
+    """What time the sandbox has."""
+    with _client() as client:
+        clock = client.clock()
+    moves = "moves when told" if clock["mode"] == "manual" else f"runs by itself, speed {clock['speed']}"
+    _print(clock, as_json, f"{clock['now']}  {clock['mode']}: {moves}; business dates in {clock['zone']}")
+
+
+@clock_app.command("advance")
+def clock_advance(
+    by: Annotated[str, typer.Argument(help="A duration like PT1H or P1D, or a moment like 2026-02-01T00:00:00Z.")],
+    as_json: AsJson = False,
+) -> None:
+    """Move a manual clock forward and say what fell due on the way."""
+    with _client() as client:
+        moved = client.advance(by) if by.upper().startswith("P") else client.advance(to=by)
+    released = [f"  {one['at']}  {one['kind']:<11} {one['id']}" for one in moved["released"]]
+    _print(moved, as_json, f"now {moved['now']}, {len(released)} released", *released)
+
+
+# --- faults ---
+
+
+@faults_app.command("list")
+def faults_list(as_json: AsJson = False) -> None:
+    """The kinds of fault with their settings, and the rules that are armed."""
+    with _client() as client:
+        document = client.faults() | client.rules()
+    lines = []
+    for fault in document["faults"]:
+        lines += [f"{fault['id']}", f"    {fault['story'].strip().splitlines()[0]}"]
+        lines += [
+            f"    {_flag(one['name'])}  {one['doc']} ({one['type']}; {json.dumps(one['default'])} if not given)"
+            for one in fault["settings"]
+        ]
+    lines += ["", f"rules: {len(document['rules'])}"]
+    lines += [
+        f"  {rule['id']}  {rule['fault']}, {rule['state']}: evaluated {rule['evaluated']}, matched {rule['matched']}, "
+        f"selected {rule['selected']}, injected {rule['injected']}"
+        for rule in document["rules"]
+    ]
+    _print(document, as_json, *lines)
+
+
+@faults_app.command("on", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def faults_on(
+    context: typer.Context,
+    fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.")],
+    probability: Annotated[float, typer.Option("--p", min=0, max=1, help="How likely, each time.")] = 1.0,
+    match: Annotated[
+        list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
+    ] = None,
+    times: Annotated[int | None, typer.Option(min=1, help="At most so many injections.")] = None,
+    rule_id: Annotated[str | None, typer.Option("--id", help="The rule's id; the fault's name unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Arm a fault. Further flags are the fault's own settings, like --lag-s 60; `faults list` shows them."""
+    with _client() as client:
+        settings = _settings(fault, client.faults()["faults"], context.args)
+        rule = client.arm(
+            fault,
+            probability=probability,
+            match=dict(_equation(one) for one in match or ()) or None,
+            select=None if times is None else {"times": times},
+            rule_id=rule_id,
+            **settings,
+        )
+    _print(rule, as_json, f"armed {rule['id']}: {rule['fault']} {json.dumps(rule['with'])}, p = {probability}")
+
+
+@faults_app.command("off")
+def faults_off(
+    rule_id: Annotated[str | None, typer.Argument(help="The rule's id: the fault's name unless one was given.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Disarm every rule.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Disarm a fault. What it did stays on the answer key."""
+    if (rule_id is None) != everything:
+        _refuse("Name one rule, or say --all.", "`mocklend faults list` shows the rules.")
+    with _client() as client:
+        if rule_id is None:
+            off = client.halt()["halted"]
+        else:
+            client.disarm(rule_id)
+            off = [rule_id]
+    _print({"off": off}, as_json, f"disarmed: {', '.join(off) or 'nothing was armed'}")
+
+
+def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
+    """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
+    kind = next((one for one in catalogue if one["id"] == fault), None)
+    if kind is None:
+        known = ", ".join(one["id"] for one in catalogue)
+        _refuse(f"There is no fault {fault!r}; known: {known}.", "`mocklend faults list` describes them.")
+    types = {_flag(one["name"]): (one["name"], str(one["type"])) for one in kind["settings"]}
+    settings: Doc = {}
+    rest = list(args)
+    while rest:
+        flag, given, value = rest.pop(0).partition("=")
+        if flag not in types:
+            _refuse(
+                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}.",
+                "`mocklend faults list` describes them.",
+            )
+        if not given:
+            if not rest:
+                _refuse(f"{flag} needs a value.", f"Write {flag} VALUE.")
+            value = rest.pop(0)
+        name, type_name = types[flag]
+        settings[name] = _value(value, type_name)
+    return settings
+
+
+def _value(text: str, type_name: str) -> Any:
+    """A flag's text as the JSON that it stands for. Whether it will do, the platform says."""
+    if not type_name.startswith(("integer", "boolean")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _equation(text: str) -> tuple[str, str | int]:
+    field, equals, value = text.partition("=")
+    if not equals:
+        _refuse(f"--match takes FIELD=VALUE, not {text!r}.", "For example: --match channel=wallet.")
+    return field, int(value) if field.endswith("_minor") and value.lstrip("-").isdecimal() else value
+
+
+# --- the judge ---
+
+
+@app.command()
+def audit(as_json: AsJson = False) -> None:
+    """World against books against views. Exits 1 where something is not explained."""
+    with _client() as client:
+        found = client.audit()
+    unexplained = [one for one in found["discrepancies"] if not one["explained_by"]]
+    broken = [one for one in found["invariants"] if not one["holds"]]
+    lines = [f"{found['now']}  {'clean' if found['clean'] else 'not clean'}"]
+    lines.append(f"discrepancies: {len(found['discrepancies'])}, unexplained: {len(unexplained)}")
+    lines += [
+        f"  {one['class']} on {one['entity']}, {one['amount_minor']}: {one['detail']}; "
+        + (f"explained by {one['explained_by']}" if one["explained_by"] else "UNEXPLAINED")
+        for one in found["discrepancies"]
+    ]
+    lines.append(f"in transit: {len(found['in_transit'])}")
+    lines += [f"  {one['entity']}, {one['age_s']} s: {one['detail']}" for one in found["in_transit"]]
+    lines.append(f"unobserved injections: {len(found['unobserved'])}")
+    lines += [f"  {one['injection']} {one['fault']} on {one['entity']}" for one in found["unobserved"]]
+    lines.append(f"invariants: {len(found['invariants'])}, broken: {len(broken)}")
+    lines += [f"  {one['name']}: {one['detail']}" for one in broken]
+    _print(found, as_json, *lines)
+    raise typer.Exit(1 if unexplained or found["unobserved"] or broken else 0)
+
+
+@app.command()
+def answers(
+    status: Annotated[str | None, typer.Option(help="active, healed, superseded or masked.")] = None,
+    loan: Annotated[str | None, typer.Option(help="Only about this loan.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The answer key: every lie that was told, the truth, and what a reconciler should find."""
+    with _client() as client:
+        key = client.answer_key(status=status, loan_id=loan)
+    lines = [f"entries: {len(key['entries'])}"]
+    for one in key["entries"]:
+        expected = one["expected"]
+        lines += [
+            f"{one['at']}  {one['fault']} on {one['entity']}: {one['status']}",
+            f"    injection {one['injection']} of rule {one['rule']}",
+            f"    truth     {json.dumps(one['truth']['after'])}",
+            f"    served    {json.dumps(one['served'])}",
+            f"    to find   {expected['class']} on {expected['entity']}, {expected['amount_minor']}",
+        ]
+    _print(key, as_json, *lines)
+
+
+@app.command()
+def doctor(
+    database: Annotated[str, typer.Option(help="The file or URL that `serve` would use.")] = "mocklend.db",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port that `serve` would use.")] = 8300,
+    as_json: AsJson = False,
+) -> None:
+    """Look at this machine: would `serve` start, and with what?"""
+    from mocklend.doctor import examine
+
+    checks = examine(database=database, port=port)
+    healthy = all(check["ok"] for check in checks)
+    lines = [f"{'ok  ' if check['ok'] else 'FAIL'}  {check['name']}: {check['detail']}" for check in checks]
+    _print({"healthy": healthy, "checks": checks}, as_json, *lines)
+    raise typer.Exit(0 if healthy else 1)
+
+
+# --- saying it ---
+
+
+def _print(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:
+    if as_json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(lines))
+
+
+def _refuse(what: str, hint: str) -> NoReturn:
+    """Say no in the same form as the platform does, and leave with 2."""
+    _say_no({"code": "command_refused", "title": what, "hint": hint})
+    raise typer.Exit(2)
+
+
+def _say_no(problem: Mapping[str, Any]) -> None:
+    # Asked of the arguments themselves: by now the command with its options is gone.
+    if "--json" in sys.argv:
+        print(json.dumps(problem, indent=2, ensure_ascii=False))
+        return
+    lines = [str(problem["title"])]
+    if problem.get("detail"):
+        lines.append(f"  {problem['detail']}")
+    lines += [f"  {name}: {json.dumps(problem[name])}" for name in ("expected", "received") if name in problem]
+    lines += [f"  {error}" for error in problem.get("errors", ()) if "expected" not in problem]
+    lines.append(f"  {problem['hint']}")
+    print("\n".join(lines), file=sys.stderr)
+
+
+def main() -> None:
+    """The entry point: refusals of the platform become sentences and exit code 2."""
+    try:
+        app()
+    except Exception as failure:
+        if type(failure).__module__.partition(".")[0] not in ("mocklend", "requests"):
+            raise
+        _explain(failure)
+        sys.exit(2)
+
+
+def _explain(failure: Exception) -> None:
+    import requests
+
+    from mocklend.client import ProblemError
+
+    if isinstance(failure, ProblemError):
+        problem = dict(failure.document)
+        if failure.code == "not_found":
+            problem["hint"] = f"{problem['hint']} Faults and answers need the fault layer, which a server may lack."
+        _say_no(problem)
+    elif isinstance(failure, requests.ConnectionError):
+        start = "Start it with `mocklend serve`, or say where it is with --url or MOCKLEND_URL."
+        _say_no({"code": "unreachable", "title": f"Nothing answers at {_target.url}.", "hint": start})
+    elif isinstance(failure, requests.RequestException):
+        _say_no(
+            {
+                "code": "no_answer",
+                "title": str(failure),
+                "hint": "Check --url, and whether the platform is well.",
+            }
+        )
+    else:
+        raise failure

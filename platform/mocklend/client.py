@@ -1,0 +1,546 @@
+"""A client for Mocklend: one short method for each call of the contract, plain dicts back.
+
+        client = Client("http://127.0.0.1:8300").sandbox(seed=7)
+        ada = client.add_borrower("ada", "Ada")
+        loan = client.borrow(ada["id"], 100_000, product_id="jiebei-like")
+
+A refusal raises `ProblemError` with what was expected and what to do. A call that gets no answer raises what
+requests raises: whether it took effect is then *unknown*, and the safe thing is the same call with the same
+`idempotency_key`. Use one client in one thread.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote as quoted
+from urllib.parse import urlsplit
+
+import requests
+
+DEFAULT_URL = "http://127.0.0.1:8300"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+Doc = dict[str, Any]
+"""A JSON object as the platform sent it; money in it is a `*_minor` integer."""
+
+
+class ProblemError(Exception):
+    """The platform said no. `document` is its whole RFC 9457 answer."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        self.status = status
+        self.document: Doc = dict(document)
+        self.code = str(document.get("code", "unknown"))
+        self.title = str(document.get("title", ""))
+        self.detail = str(document.get("detail", ""))
+        self.expected = document.get("expected")
+        self.received = document.get("received")
+        self.hint = str(document.get("hint", ""))
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        lines = [f"{self.status} {self.code}: {self.detail or self.title}"]
+        if self.expected is not None or self.received is not None:
+            lines.append(f"expected {self.expected!r}, received {self.received!r}")
+        lines.extend(str(error) for error in self.document.get("errors", ()))
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, as they went over the wire."""
+
+    method: str
+    path: str
+    body: Doc | None
+    status: int
+    answer: Doc
+
+
+class Client:
+    """The platform as seen by one sandbox's key; without a key, on loopback, by the `default` sandbox.
+
+    The tokens are needed only where the server is not on loopback. `on_exchange` hears each request and answer.
+    Calls that move money carry a fresh idempotency key of `next_key` where the caller gives none.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        timeout_s: float = 10,
+        control_token: str | None = None,
+        operator_token: str | None = None,
+        channel_token: str | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        next_key: Callable[[], str] | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.api_key = api_key
+        self.timeout_s = timeout_s
+        self.on_exchange = on_exchange
+        self.next_key = next_key or fresh_key
+        self.sandbox_id: str | None = None
+        self.seed: int | None = None
+        self._tokens = {
+            "control_token": control_token,
+            "operator_token": operator_token,
+            "channel_token": channel_token,
+        }
+        self._session = requests.Session()
+        # A proxy from the environment must not come between a test and its own machine.
+        self._session.trust_env = urlsplit(self.base_url).hostname not in LOOPBACK
+        self._session.auth = self._sign  # Ours, so that a .netrc cannot replace the key.
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.api_key is not None:
+            request.headers["Authorization"] = f"Bearer {self.api_key}"
+        for plane, header in (
+            ("control_token", "X-Mocklend-Control"),
+            ("operator_token", "X-Mocklend-Operator"),
+            ("channel_token", "X-Mocklend-Channel"),
+        ):
+            token = self._tokens[plane]
+            if token is not None:
+                request.headers[header] = token
+        return request
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    # --- borrowing ---
+
+    def add_borrower(self, reference: str, name: str, *, credit_limit_minor: int | None = None) -> Doc:
+        """Make a borrower, or get the one that the same call made before."""
+        return self._post(
+            "/v1/borrowers", {"reference": reference, "name": name, "credit_limit_minor": credit_limit_minor}
+        )
+
+    def borrower(self, borrower_id: str) -> Doc:
+        """One borrower."""
+        return self._get(f"/v1/borrowers/{_part(borrower_id)}")
+
+    def products(self) -> Doc:
+        """The products that ship, with every field."""
+        return self._get("/v1/products")
+
+    def schedule(self, principal_minor: int, start_date: str, product: Doc, *, currency: str | None = None) -> Doc:
+        """A trial schedule; nothing is stored."""
+        return self._post(
+            "/v1/schedules",
+            {
+                "principal_minor": principal_minor,
+                "start_date": start_date,
+                "product": product,
+                "currency": currency,
+            },
+        )
+
+    def borrow(
+        self,
+        borrower_id: str,
+        principal_minor: int,
+        *,
+        product_id: str | None = None,
+        product: Doc | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Take out a loan on a product by id, or on a product's own fields."""
+        body = {
+            "borrower_id": borrower_id,
+            "principal_minor": principal_minor,
+            "product_id": product_id,
+            "product": product,
+            "currency": currency,
+            "reference": reference,
+        }
+        return self._post("/v1/loans", body, key=idempotency_key or self.next_key())
+
+    def loan(self, loan_id: str) -> Doc:
+        """The status page. It may lie: `version` and `as_of` say how old it is."""
+        return self._get(f"/v1/loans/{_part(loan_id)}")
+
+    def loans(
+        self,
+        *,
+        borrower_id: str | None = None,
+        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """A page of loans and the `next_cursor`."""
+        return self._get("/v1/loans", {"borrower_id": borrower_id, "status": status, "limit": limit, "cursor": cursor})
+
+    def instalments(self, loan_id: str) -> Doc:
+        """What is due when, and what of it is paid."""
+        return self._get(f"/v1/loans/{_part(loan_id)}/instalments")
+
+    # --- repaying ---
+
+    def quote(self, loan_id: str, type: str = "CLEAR", *, date: str | None = None) -> Doc:
+        """What settles the loan (`CLEAR`), or what is overdue and current (`OVD_AND_CURRENT`)."""
+        return self._post(f"/v1/loans/{_part(loan_id)}/quotes", {"type": type, "date": date})
+
+    def repay(
+        self,
+        loan_id: str,
+        amount_minor: int,
+        channel: str,
+        type: str,
+        *,
+        quote_id: str | None = None,
+        payer_reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Order a repayment. It is only PROCESSING: the channel takes its time, then tells the platform."""
+        body = {
+            "amount_minor": amount_minor,
+            "channel": channel,
+            "type": type,
+            "quote_id": quote_id,
+            "payer_reference": payer_reference,
+        }
+        return self._post(f"/v1/loans/{_part(loan_id)}/repayments", body, key=idempotency_key or self.next_key())
+
+    def repay_quote(
+        self,
+        quote: Mapping[str, Any],
+        channel: str,
+        *,
+        payer_reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Order a repayment of exactly what a quote says."""
+        return self.repay(
+            quote["loan_id"],
+            quote["total_minor"],
+            channel,
+            quote["type"],
+            quote_id=quote["id"],
+            payer_reference=payer_reference,
+            idempotency_key=idempotency_key,
+        )
+
+    def repayment(self, repayment_id: str) -> Doc:
+        """A repayment as the platform knows it."""
+        return self._get(f"/v1/repayments/{_part(repayment_id)}")
+
+    def repayments(self, loan_id: str, *, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """A page of a loan's repayments and the `next_cursor`."""
+        return self._get(f"/v1/loans/{_part(loan_id)}/repayments", {"limit": limit, "cursor": cursor})
+
+    # --- the journal and webhooks ---
+
+    def transactions(self, *, loan_id: str | None = None, after: str | None = None, limit: int | None = None) -> Doc:
+        """A page of the journal and the `next_cursor`, which is the next `after`."""
+        return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "after": after, "limit": limit})
+
+    def add_webhook_endpoint(self, url: str, events: list[str] | None = None, profile: str = "standard") -> Doc:
+        """Have events sent to a URL. The answer holds the secret that they are signed with."""
+        return self._post("/v1/webhook-endpoints", {"url": url, "events": events or ["*"], "profile": profile})
+
+    def webhook_endpoints(self) -> Doc:
+        """The endpoints there are."""
+        return self._get("/v1/webhook-endpoints")
+
+    def remove_webhook_endpoint(self, endpoint_id: str) -> None:
+        """Send nothing more there."""
+        self._call("DELETE", f"/v1/webhook-endpoints/{_part(endpoint_id)}")
+
+    # --- what the operator sees and does ---
+
+    def books(self, loan_id: str) -> Doc:
+        """The loan as the books have it, never cached."""
+        return self._get(f"/operator/loans/{_part(loan_id)}")
+
+    def edit(
+        self,
+        loan_id: str,
+        kind: str,
+        *,
+        operator: str,
+        memo: str,
+        amount_minor: int | None = None,
+        status: str | None = None,
+        approver: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Change a bill: a relative amount, or a status."""
+        body = {
+            "kind": kind,
+            "amount_minor": amount_minor,
+            "status": status,
+            "memo": memo,
+            "operator": operator,
+            "approver": approver,
+        }
+        return self._post(f"/operator/loans/{_part(loan_id)}/edits", body, key=idempotency_key or self.next_key())
+
+    def edits(self, loan_id: str) -> Doc:
+        """The edits of a loan."""
+        return self._get(f"/operator/loans/{_part(loan_id)}/edits")
+
+    def reverse_edit(self, edit_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
+        """Take an edit back."""
+        path = f"/operator/edits/{_part(edit_id)}/reverse"
+        return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
+
+    def reverse_repayment(
+        self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Take a repayment off the loan; later ones are replayed."""
+        path = f"/operator/repayments/{_part(repayment_id)}/reverse"
+        return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
+
+    def query_repayment(self, repayment_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
+        """Ask the channel for an order and apply what it says: the repair of a callback that never came."""
+        path = f"/operator/repayments/{_part(repayment_id)}/query"
+        return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
+
+    # --- what the channels say ---
+
+    def channels(self) -> Doc:
+        """The channels, with their settling delays and callback profiles."""
+        return self._get("/channels")
+
+    def trade(self, channel: str, out_trade_no: str) -> Doc:
+        """The channel's own record of an order."""
+        return self._get(f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}")
+
+    def callback(self, channel: str, out_trade_no: str) -> Doc:
+        """The channel's delivery log of an order's callback."""
+        return self._get(f"/channels/{_part(channel)}/callbacks/{_part(out_trade_no)}")
+
+    def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
+        """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""
+        return self._call("POST", f"/v1/callbacks/{_part(channel)}", raw=body, headers=headers)
+
+    # --- sandboxes and their clock ---
+
+    def sandbox(
+        self,
+        *,
+        seed: int,
+        clock: str = "manual",
+        now: str | None = None,
+        speed: int | None = None,
+        zone: str | None = None,
+    ) -> Client:
+        """A client bound to a new sandbox of its own."""
+        made = self._post(
+            "/-/sandboxes",
+            {"seed": seed, "clock": _given({"mode": clock, "now": now, "speed": speed}), "zone": zone},
+        )
+        bound = Client(
+            self.base_url,
+            made["api_key"],
+            timeout_s=self.timeout_s,
+            control_token=self._tokens["control_token"],
+            operator_token=self._tokens["operator_token"],
+            channel_token=self._tokens["channel_token"],
+            on_exchange=self.on_exchange,
+        )
+        bound.sandbox_id = made["id"]
+        bound.seed = made["seed"]
+        return bound
+
+    def describe_sandbox(self, sandbox_id: str | None = None) -> Doc:
+        """A sandbox's seed, clock and zone; by default this client's own."""
+        return self._get(f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
+
+    def delete_sandbox(self, sandbox_id: str | None = None) -> None:
+        """Remove a sandbox and all that is in it; by default this client's own."""
+        self._call("DELETE", f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
+
+    def _own_sandbox(self) -> str:
+        if self.sandbox_id is None:
+            raise ValueError("this client was not made by sandbox(); say which sandbox_id is meant")
+        return self.sandbox_id
+
+    def reset(self) -> Doc:
+        """Empty the sandbox. The seed stays, so ids repeat."""
+        return self._post("/-/reset", {})
+
+    def clock(self) -> Doc:
+        """What time the sandbox has, and how it moves."""
+        return self._get("/-/clock")
+
+    def advance(self, by: str | int | None = None, *, to: str | None = None) -> Doc:
+        """Move a manual clock by an ISO 8601 duration (`PT1H`) or seconds, or to a moment; what fell due."""
+        return self._post("/-/clock/advance", {"by": by, "to": to})
+
+    def settle(self, repayment: Mapping[str, Any]) -> Doc:
+        """Let a repayment's channel finish: advance by its settling delay. The repayment as then known."""
+        delays_s = {channel["id"]: channel["settle_delay_s"] for channel in self.channels()["channels"]}
+        self.advance(delays_s[repayment["channel"]])
+        return self.repayment(repayment["id"])
+
+    # --- faults, the answer key, the audit ---
+
+    def faults(self) -> Doc:
+        """The kinds of fault there are, with their settings."""
+        return self._get("/-/faults")
+
+    def arm(
+        self,
+        fault: str,
+        *,
+        probability: float = 1.0,
+        match: Mapping[str, Any] | None = None,
+        rule_id: str | None = None,
+        activate: Mapping[str, Any] | None = None,
+        select: Mapping[str, Any] | None = None,
+        expect: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Doc:
+        """Arm a fault. What is not named here is a setting of the fault itself, like `lag_s=60`.
+
+        The rule's id is the fault's name unless given, so that arming a fault again replaces its rule.
+        """
+        rule = {
+            "fault": fault,
+            "match": match,
+            "activate": activate,
+            "select": {"probability": probability, **(select or {})},
+            "with": settings or None,
+            "expect": expect,
+        }
+        return self.put_rule(rule_id or fault, rule)
+
+    def disarm(self, rule_id: str) -> None:
+        """Remove a rule. What it did stays on the answer key."""
+        self._call("DELETE", f"/-/rules/{_part(rule_id)}")
+
+    def put_rule(self, rule_id: str, rule: Mapping[str, Any]) -> Doc:
+        """Make or replace a rule, field by field as the contract has it."""
+        return self._call("PUT", f"/-/rules/{_part(rule_id)}", rule)
+
+    def patch_rule(self, rule_id: str, **fields: Any) -> Doc:
+        """Change fields of a rule, like `enabled=False`."""
+        return self._call("PATCH", f"/-/rules/{_part(rule_id)}", fields)
+
+    def rule(self, rule_id: str) -> Doc:
+        """A rule with its counters."""
+        return self._get(f"/-/rules/{_part(rule_id)}")
+
+    def rules(self) -> Doc:
+        """All rules with their counters."""
+        return self._get("/-/rules")
+
+    def halt(self) -> Doc:
+        """Disarm everything at once."""
+        return self._post("/-/rules/halt", {})
+
+    def answer_key(self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None) -> Doc:
+        """What was injected: the truth, what was served, and what a reconciler should find."""
+        return self._get("/-/answer-key", {"status": status, "entity": entity, "loan_id": loan_id})
+
+    def audit(self) -> Doc:
+        """World against books against views: every discrepancy, and the injection that explains it."""
+        return self._get("/-/audit")
+
+    def health(self) -> Doc:
+        """Whether the platform is up, and with what."""
+        return self._get("/-/health")
+
+    # --- the wire ---
+
+    def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
+        return self._call("GET", path, query=query)
+
+    def _post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Doc:
+        return self._call("POST", path, body, headers={"Idempotency-Key": key} if key else None)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Doc:
+        sent = None if body is None else _given(body)
+        response = self._session.request(
+            method,
+            self.base_url + path,
+            params=_given(query or {}),
+            json=sent,
+            data=raw,
+            headers=dict(headers or {}),
+            timeout=self.timeout_s,
+            allow_redirects=False,
+        )
+        answer = _document(response)
+        if self.on_exchange is not None:
+            asked = urlsplit(response.request.url or path)
+            shown = f"{path}?{asked.query}" if asked.query else path
+            self.on_exchange(Exchange(method, shown, sent, response.status_code, answer))
+        if response.status_code >= 300:
+            raise ProblemError(response.status_code, answer)
+        return answer
+
+
+def _document(response: requests.Response) -> Doc:
+    """The answer as an object. What is none did not come from the platform, and is told as a problem."""
+    if response.status_code == 204 or not response.content:
+        return {}
+    try:
+        document = response.json()
+    except requests.JSONDecodeError:
+        document = None
+    if isinstance(document, dict):
+        return document
+    raise ProblemError(
+        response.status_code,
+        {
+            "code": "answer_not_understood",
+            "title": "The answer is no JSON object.",
+            "detail": f"{response.request.method} {response.url} answered {response.text[:80]!r}",
+            "hint": "Check that the address is Mocklend's, and what stands in between.",
+        },
+    )
+
+
+def _given(fields: Mapping[str, Any]) -> Doc:
+    """Only what the caller gave: the platform's defaults are the platform's."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _part(id: str) -> str:
+    """One segment of a path, whatever is in it."""
+    return quoted(id, safe="")
+
+
+def fresh_key() -> str:
+    """An idempotency key that nobody has used."""
+    return str(uuid.uuid4())
+
+
+def numbered_keys() -> Callable[[], str]:
+    """Keys `call-1`, `call-2`, …, for one client in a sandbox that nobody else writes to.
+
+    Ids follow from keys, and chance from ids: so the same calls have the same ids and meet the same faults.
+    """
+    numbers = count(1)
+    return lambda: f"call-{next(numbers)}"

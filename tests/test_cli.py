@@ -1,0 +1,385 @@
+"""The command line against a real platform: what it prints, what it exits with, and how it says no."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.cli import _announce, main
+from mocklend.client import Client
+from mocklend.config import Settings
+
+if not entry_points(group="pytest11", name="mocklend"):
+    pytest_plugins = ["mocklend.testing"]
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in the test's own sandbox."""
+    monkeypatch.setenv("MOCKLEND_URL", mocklend.base_url)
+    monkeypatch.setenv("MOCKLEND_API_KEY", mocklend.api_key or "")
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["mocklend", *arguments])
+        capsys.readouterr()
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as left:
+            code = left.code
+        said = capsys.readouterr()
+        return Ran(code or 0, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def loan(mocklend: Client) -> dict[str, Any]:
+    """Ada has borrowed 1,000.00."""
+    ada = mocklend.add_borrower("ada", "Ada")
+    return mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
+
+
+def repay(mocklend: Client, loan: dict[str, Any]) -> None:
+    mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))
+
+
+# --- faults ---
+
+
+@needs_faults
+def test_a_fault_is_armed_with_its_own_settings_as_flags(run: Run, mocklend: Client) -> None:
+    ran = run("faults", "on", "cache.bounded_stale", "--p", "0.5", "--lag-s", "90", "--match", "channel=wallet")
+
+    assert ran.code == 0
+    rule = mocklend.rule("cache.bounded_stale")
+    assert rule["with"] == {"lag_s": 90}
+    assert rule["match"] == {"channel": {"equal_to": "wallet"}}
+    assert 'armed cache.bounded_stale: cache.bounded_stale {"lag_s": 90}, p = 0.5' in ran.out
+
+
+@needs_faults
+@pytest.mark.parametrize(
+    ("flags", "settings"),
+    [
+        (["callback.dropped"], {"attempts_lost": None}),
+        (["callback.dropped", "--attempts-lost=3"], {"attempts_lost": 3}),
+        (["callback.dropped", "--attempts-lost", "null"], {"attempts_lost": None}),
+        (["operator.wrong_amount", "--slip", "sign_flipped"], {"slip": "sign_flipped"}),
+        (["operator.marked_overdue"], {}),
+    ],
+)
+def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[str], settings: dict[str, Any]) -> None:
+    ran = run("faults", "on", *flags, "--id", "mine", "--json")
+
+    assert (ran.code, ran.document["id"], ran.document["with"]) == (0, "mine", settings)
+
+
+@needs_faults
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cache.bounded_stale", "--lagg-s", "90"], "has no setting '--lagg-s'; known: --lag-s"),
+        (["cache.bounded_stale", "--lag-s"], "--lag-s needs a value"),
+        (["operator.marked_overdue", "--lag-s", "1"], "has no setting '--lag-s'; known: none"),
+        (["cashe.stale"], "There is no fault 'cashe.stale'; known: cache.bounded_stale, callback.dropped"),
+        (["cache.bounded_stale", "--match", "wallet"], "--match takes FIELD=VALUE, not 'wallet'"),
+        (["cache.bounded_stale", "--lag-s", "soon"], 'received: "soon"'),
+        (["cache.bounded_stale", "--match", "colour=red"], "colour"),
+    ],
+)
+def test_what_cannot_be_armed_is_refused_with_what_can(
+    run: Run, mocklend: Client, arguments: list[str], said: str
+) -> None:
+    ran = run("faults", "on", *arguments)
+
+    assert ran.code == 2
+    assert said in ran.err
+    assert mocklend.rules()["rules"] == []
+
+
+@needs_faults
+def test_the_list_shows_the_kinds_with_their_flags_and_the_rules_with_their_counters(
+    run: Run, mocklend: Client, loan: dict[str, Any]
+) -> None:
+    run("faults", "on", "cache.bounded_stale", "--lag-s", "90")
+    repay(mocklend, loan)
+
+    ran = run("faults", "list")
+
+    assert ran.code == 0
+    assert "--lag-s" in ran.out
+    assert "callback.dropped" in ran.out
+    assert "injected 1" in ran.out
+    assert {"faults", "rules"} <= set(run("faults", "list", "--json").document)
+
+
+@needs_faults
+def test_a_fault_is_disarmed_by_its_name_and_all_at_once(run: Run, mocklend: Client) -> None:
+    for fault in ("cache.bounded_stale", "callback.dropped", "operator.wrong_amount"):
+        run("faults", "on", fault)
+
+    assert run("faults", "off", "callback.dropped").out == "disarmed: callback.dropped\n"
+    assert sorted(run("faults", "off", "--all", "--json").document["off"]) == [
+        "cache.bounded_stale",
+        "operator.wrong_amount",
+    ]
+    assert run("faults", "off").code == 2
+    unknown = run("faults", "off", "callback.dropped")
+    assert (unknown.code, "no rule" in unknown.err) == (2, True)
+
+
+# --- the clock, the audit, the answers ---
+
+
+def test_the_clock_moves_by_a_duration_or_to_a_moment(run: Run) -> None:
+    assert run("clock", "show").out.startswith("2026-01-05T02:00:00.000Z  manual: moves when told")
+    assert run("clock", "advance", "PT1H").out == "now 2026-01-05T03:00:00.000Z, 0 released\n"
+    assert run("clock", "advance", "2026-01-06T00:00:00Z", "--json").document["now"] == "2026-01-06T00:00:00.000Z"
+
+
+def test_advancing_says_what_fell_due(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+    mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
+
+    ran = run("clock", "advance", "PT2S")
+
+    assert "2 released" in ran.out
+    assert "settlement" in ran.out
+    assert "callback" in ran.out
+
+
+def test_a_clock_that_cannot_go_back_says_so_in_the_platforms_words(run: Run) -> None:
+    ran = run("clock", "advance", "2025-01-01T00:00:00Z")
+
+    assert ran.code == 2
+    assert ran.err.startswith("A clock only moves forward.\n")
+    assert "  Advance to a time that is not before now.\n" in ran.err
+
+
+def test_a_refusal_is_the_problem_document_where_json_was_asked_for(run: Run) -> None:
+    ran = run("clock", "advance", "2025-01-01T00:00:00Z", "--json")
+
+    assert (ran.code, ran.document["code"], ran.document["status"]) == (2, "clock_backwards", 422)
+
+
+def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+    repay(mocklend, loan)
+
+    ran = run("audit")
+
+    assert ran.code == 0
+    assert "clean" in ran.out.splitlines()[0]
+    assert run("audit", "--json").document["clean"] is True
+
+
+@needs_faults
+def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
+    run: Run, mocklend: Client, loan: dict[str, Any]
+) -> None:
+    mocklend.arm("cache.bounded_stale", lag_s=60)
+    repay(mocklend, loan)
+
+    ran = run("audit")
+
+    assert ran.code == 0
+    assert "discrepancies: 1, unexplained: 0" in ran.out
+    assert "stale_view on loan_" in ran.out
+
+
+def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    stray = {"class": "stale_view", "entity": "loan_1", "loan_id": "loan_1", "amount_minor": 1, "detail": "behind"}
+    found = {
+        "now": "2026-01-05T02:00:00.000Z", "clean": False, "discrepancies": [stray | {"explained_by": None}],
+        "in_transit": [], "unobserved": [], "invariants": [],
+    }  # fmt: skip
+    monkeypatch.setattr(Client, "audit", lambda self: found)
+
+    ran = run("audit")
+
+    assert ran.code == 1
+    assert "UNEXPLAINED" in ran.out
+    assert run("audit", "--json").code == 1
+
+
+@needs_faults
+def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+    mocklend.arm("cache.bounded_stale", lag_s=60)
+    repay(mocklend, loan)
+
+    ran = run("answers", "--status", "active", "--loan", loan["id"])
+
+    assert ran.code == 0
+    assert f"cache.bounded_stale on {loan['id']}: active" in ran.out
+    assert '"status": "CLEAR"' in ran.out
+    assert '"status": "USING"' in ran.out
+    assert run("answers", "--status", "healed", "--json").document == {"entries": []}
+
+
+# --- sandboxes, the doctor, help ---
+
+
+def test_a_sandbox_can_be_made_and_used_from_the_shell(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = run("sandbox", "--seed", "9", "--now", "2026-03-01T00:00:00Z")
+
+    assert ran.code == 0
+    monkeypatch.setenv("MOCKLEND_API_KEY", ran.out.split("export MOCKLEND_API_KEY=")[1].strip())
+    assert run("clock", "show", "--json").document["now"] == "2026-03-01T00:00:00.000Z"
+
+
+def test_nobody_there_is_said_with_how_to_start(run: Run) -> None:
+    ran = run("--url", "http://127.0.0.1:9", "audit")
+
+    assert ran.code == 2
+    assert "Nothing answers at http://127.0.0.1:9." in ran.err
+    assert "mocklend serve" in ran.err
+
+
+def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, mocklend: Client) -> None:
+    well = run("doctor", "--database", str(tmp_path / "new.db"), "--port", "0", "--json")
+    taken = run("doctor", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "no" / "x.db"))
+
+    assert (well.code, well.document["healthy"]) == (0, True)
+    assert list(tmp_path.iterdir()) == []
+    assert [check["name"] for check in well.document["checks"]] == [
+        "python", "versions", "database", "port", "fault layer", "faults",
+    ]  # fmt: skip
+    assert taken.code == 1
+    assert taken.out.count("FAIL") == 2
+
+
+def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.db"
+    letter.write_text("Dear Ada, " * 1000)
+
+    ran = run("doctor", "--database", str(letter), "--port", "0")
+
+    assert ran.code == 1
+    assert "not a database" in ran.out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"requests", "flask", "apiflask", "sqlalchemy", "pydantic", "rich", "granian", "waitress"}
+    script = f"""
+import sys
+sys.argv = ["mocklend", "--help"]
+from mocklend.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted({heavy!r} & set(sys.modules)))
+"""
+
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert "Usage: mocklend" in said
+    assert said.splitlines()[-1] == "[]"
+
+
+# --- serve ---
+
+
+@needs_faults
+def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+    _announce(Settings(port=8400, database="mocklend.db"))
+
+    said = capsys.readouterr().out
+    assert "  address        http://127.0.0.1:8400\n" in said
+    assert "(not asked for on loopback)" in said
+    assert "  export MOCKLEND_URL=http://127.0.0.1:8400\n" in said
+    assert "faults on cache.bounded_stale --lag-s 60\n" in said
+
+
+def test_a_server_for_others_shows_all_tokens_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    _announce(Settings(host="0.0.0.0", database="postgresql+psycopg://ada:secret@db/mocklend"))
+
+    said = capsys.readouterr().out
+    assert "X-Mocklend-Operator" in said
+    assert "X-Mocklend-Channel" in said
+    assert "export MOCKLEND_CONTROL_TOKEN=" in said
+    assert "secret" not in said
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_opened(run: Run, mocklend: Client, tmp_path: Path) -> None:
+    ran = run("serve", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "books.db"))
+
+    assert ran.code == 2
+    assert "Give another port with --port." in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
+def test_settings_that_cannot_be_used_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "short")
+
+    ran = run("serve")
+
+    assert ran.code == 2
+    assert "control_token" in ran.err
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """`mocklend serve --json`, and the line that it prints once it is up."""
+    command = [
+        sys.executable,
+        "-m",
+        "mocklend",
+        "serve",
+        "--port",
+        "0",
+        "--database",
+        str(tmp_path / "books.db"),
+        "--json",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline()) | {"process": process}
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: dict[str, Any], tmp_path: Path) -> None:
+    process: subprocess.Popen[str] = served["process"]
+    with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
+        client.add_borrower("ada", "Ada")
+        health = anyone.health()
+
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=30)
+
+    assert health["status"] == "ok"
+    assert len(served["token"]) >= 8
+    assert (process.returncode, rest) == (0, "")
+    assert (tmp_path / "books.db").exists()
