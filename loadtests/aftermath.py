@@ -1,0 +1,95 @@
+"""After the crashes: what was acknowledged against what is there. Pure functions over documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from claims import moment
+
+Doc = dict[str, Any]
+
+
+def lost_and_doubled(
+    acknowledged: Iterable[Doc], listed: Mapping[str, Sequence[Doc]], journal: Mapping[str, Sequence[Doc]]
+) -> tuple[list[str], list[str]]:
+    """Which repayments are not on the books as they were acknowledged, and which are there more than once.
+
+    `listed` and `journal` are each loan's repayments and transactions in the end. Everything in doubt was repeated
+    until it was answered, so a repayment that nobody has an answer for is one that was carried out twice.
+    """
+    lost, doubled = [], []
+    known: Counter[str] = Counter()
+    rows = {doc["id"]: doc for docs in listed.values() for doc in docs}
+    times = Counter(doc["id"] for docs in listed.values() for doc in docs)
+    receipts = {loan_id: live_receipts(transactions) for loan_id, transactions in journal.items()}
+    for answer in acknowledged:
+        known[answer["id"]] += 1
+        row = rows.get(answer["id"])
+        if row is None or row["status"] != "S" or row["amount_minor"] != answer["amount_minor"]:
+            lost.append(f"{answer['id']} of {answer['amount_minor']}: {row['status'] if row else 'not there'}")
+            continue
+        posted = receipts.get(answer["loan_id"], {}).get(answer["id"], [])
+        if not posted or posted[0] != answer["amount_minor"]:
+            lost.append(f"{answer['id']} of {answer['amount_minor']}: the journal has {posted}")
+        elif len(posted) > 1:
+            doubled.append(f"{answer['id']} of {answer['amount_minor']}: the journal has {posted}")
+    doubled += [f"{id}: acknowledged for {count} keys" for id, count in known.items() if count > 1]
+    doubled += [f"{id}: listed {count} times" for id, count in times.items() if count > 1]
+    doubled += [f"{id}: on the books, and nobody's" for id in rows if id not in known]
+    return lost, doubled
+
+
+def live_receipts(transactions: Iterable[Doc]) -> dict[str, list[int]]:
+    """The amounts that a loan's journal has received for each repayment, reversals taken off."""
+    amounts: dict[str, list[int]] = {}
+    for one in transactions:
+        if one["kind"] in ("receipt", "receipt_reversal"):
+            amount = sum(posting["amount_minor"] for posting in one["postings"])
+            mine = amounts.setdefault(one["ref"], [])
+            if one["kind"] == "receipt":
+                mine.append(amount)
+            elif amount in mine:
+                mine.remove(amount)
+    return amounts
+
+
+def missing_and_extra(kind: str, answers: Iterable[Doc], there: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Ids that were acknowledged and are not there, and ids that are there (or were acknowledged) once too often."""
+    known, found = Counter(answer["id"] for answer in answers), Counter(there)
+    lost = [f"{kind} {id}: not there" for id in known if not found[id]]
+    doubled = [f"{kind} {id}: more than once" for id in known | found if max(known[id], found[id]) > 1]
+    return lost, doubled + [f"{kind} {id}: nobody's" for id in found if not known[id]]
+
+
+def not_at_the_channel(acknowledged: Iterable[Doc], trades: Iterable[Doc]) -> list[str]:
+    """Acknowledged repayments that the channel has not been paid for, once, in that amount."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for trade in trades:
+        found.setdefault(trade["out_trade_no"], []).append((trade["state"], trade["amount_minor"]))
+    return [
+        f"{answer['id']} of {answer['amount_minor']}: the channel has {found.get(answer['out_trade_no'], [])}"
+        for answer in acknowledged
+        if found.get(answer["out_trade_no"]) != [("SUCCESS", answer["amount_minor"])]
+    ]
+
+
+def stuck_callbacks(callbacks: Iterable[Doc], now: str) -> list[str]:
+    """Callbacks that the outbox has forgotten: neither done nor waiting for a moment that is still to come."""
+    stuck = []
+    for one in callbacks:
+        waits = one["next_attempt_at"] is not None and moment(one["next_attempt_at"]) > moment(now)
+        if one["state"] not in ("ACKED", "EXHAUSTED") and not waits:
+            stuck.append(f"{one['id']}: {one['state']}, next at {one['next_attempt_at']}, now {now}")
+    return stuck
+
+
+def carried_over(repayments: Iterable[Doc], restarts: Sequence[str]) -> int:
+    """Repayments that were ordered before a restart and came to the books after it."""
+    at = [moment(restart) for restart in restarts]
+    return sum(
+        any(moment(doc["created_at"]) < restart <= moment(doc["applied_at"]) for restart in at)
+        for doc in repayments
+        if doc["applied_at"] is not None
+    )

@@ -1,0 +1,184 @@
+"""The borrower: borrows, asks what is owed, pays it through one channel or another, and looks at the page in between.
+
+Question: does what the platform tells a client hold together, whatever else is going on?
+"""
+
+from __future__ import annotations
+
+import time
+
+from claims import (
+    KnownLoan,
+    Order,
+    borrowed,
+    instalments,
+    listed,
+    ordered,
+    page,
+    quoted,
+    repayment,
+    settled,
+    trade,
+)
+from locust import task
+from visitor import DESK, SETTINGS, Visitor, nothing
+
+PRODUCTS = ("jiebei-like", "interest-free-3")
+CREDIT_MINOR = 5_000_000
+LOANS_AT_MOST = 12
+"""Then the borrower has had enough and another one comes in their place."""
+PATIENCE_S = 1.0
+"""Real seconds after which a borrower whose money is gone asks the operator; the platform's ticker needs some."""
+UNBEARABLE_S = 20.0
+"""Real seconds after which an order that is not settled is a failure, unless a fault may have lost its callback."""
+
+
+class Borrower(Visitor):
+    """One client after the other; each has a few loans and pays them off."""
+
+    weight = 4
+
+    def on_start(self) -> None:
+        """Sign up and borrow."""
+        self.came = 0
+        self.channels = sorted(SETTINGS.settle_delays_s)
+        self.chance.shuffle(self.channels)
+        self.paid = 0
+        self.sign_up()
+        self.borrow()
+
+    def sign_up(self) -> None:
+        """A new client."""
+        self.loans: dict[str, KnownLoan] = {}
+        self.orders: dict[str, Order] = {}
+        self.came += 1
+        sent = {
+            "reference": f"load-{SETTINGS.seed}-{self.number}-{self.came}",
+            "name": f"Borrower {self.number}/{self.came}",
+            "credit_limit_minor": CREDIT_MINOR,
+        }
+        made = self.send("become a borrower", "/v1/borrowers", sent, nothing, moves_money=False)
+        self.borrower_id = made["id"] if made else None
+
+    @task(2)
+    def borrow(self) -> None:
+        """Take out one more loan."""
+        if self.borrower_id is None or len(self.loans) >= LOANS_AT_MOST:
+            self.sign_up()
+        if self.borrower_id is None:
+            return
+        sent = {
+            "borrower_id": self.borrower_id,
+            "principal_minor": self.chance.randrange(10_000, 400_000),
+            "product_id": self.chance.choice(PRODUCTS),
+        }
+        doc = self.send(
+            "borrow", "/v1/loans", sent, lambda doc: borrowed(doc, sent), refusals={"credit_limit_exceeded"}
+        )
+        if doc:
+            loan = KnownLoan(doc["id"], doc["principal_minor"])
+            self.loans[loan.id] = loan
+            DESK.loans.append(loan)
+
+    @task(5)
+    def repay(self) -> None:
+        """Ask for a quote and pay it. Mostly once; now and then again, before the first money has arrived."""
+        loan = self.some_loan()
+        if loan is None or (self.is_waiting_for(loan) and self.chance.random() > 0.1):
+            return
+        kind = self.chance.choice(("CLEAR", "OVD_AND_CURRENT"))
+        quote = self.send(
+            f"quote {kind}",
+            f"/v1/loans/{loan.id}/quotes",
+            {"type": kind},
+            lambda doc: quoted(doc, loan.id, kind),
+            refusals={"loan_not_active"},
+            moves_money=False,
+        )
+        if not quote or not quote["total_minor"]:
+            return
+        channel = self.channels[self.paid % len(self.channels)]
+        self.paid += 1
+        sent = {"amount_minor": quote["total_minor"], "channel": channel, "type": kind, "quote_id": quote["id"]}
+        doc = self.send(
+            f"repay by {channel}",
+            f"/v1/loans/{loan.id}/repayments",
+            sent,
+            lambda doc: ordered(doc, sent, loan.id),
+            refusals={"loan_not_active", "quote_stale"},
+        )
+        if doc:
+            now_s = time.monotonic()
+            order = Order(doc["id"], loan.id, channel, sent["amount_minor"], doc["out_trade_no"], now_s)
+            order.due_at_s = now_s + SETTINGS.settles_in_s(channel)
+            self.orders[order.id] = order
+
+    @task(8)
+    def look_at_the_page(self) -> None:
+        """Is it clear yet?"""
+        if loan := self.some_loan():
+            self.look("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
+
+    @task(3)
+    def look_at_the_instalments(self) -> None:
+        """What is due when?"""
+        if loan := self.some_loan():
+            self.look("instalments", f"/v1/loans/{loan.id}/instalments", lambda doc: instalments(doc, loan))
+
+    @task(2)
+    def look_at_the_list(self) -> None:
+        """All my loans."""
+        if self.borrower_id is None:
+            return
+        path = f"/v1/loans?borrower_id={self.borrower_id}&limit=50"
+        self.look("list of loans", path, lambda doc: listed(doc["loans"], self.loans, complete=True))
+
+    @task(8)
+    def look_at_a_repayment(self) -> None:
+        """Has my money arrived? If it should have, ask the channel, and then the operator."""
+        waiting = [order for order in self.orders.values() if order.status == "PROCESSING"]
+        if not waiting:
+            return
+        order = self.chance.choice(waiting)
+        late_s = time.monotonic() - order.due_at_s
+        self.look(
+            "repayment",
+            f"/v1/repayments/{order.id}",
+            lambda doc: repayment(
+                doc,
+                order,
+                settle_delay_s=SETTINGS.settle_delays_s[order.channel],
+                overdue_s=max(0.0, late_s - UNBEARABLE_S),
+            ),
+        )
+        if order.status == "S":
+            DESK.settled.append(order)
+        elif order.status == "PROCESSING" and late_s > PATIENCE_S and not order.handed_in:
+            path = f"/channels/{order.channel}/trades/{order.out_trade_no}"
+            said = self.look("channel's record", path, lambda doc: trade(doc, order))
+            if said and said.get("state") == "SUCCESS":
+                order.handed_in = True
+                DESK.late.append(order)
+
+    @task(2)
+    def reconcile(self) -> None:
+        """My repayments, the page, my repayments again: does the page have what they settled?"""
+        if loan := self.some_loan():
+            path = f"/v1/loans/{loan.id}/repayments?limit=500"
+            before = self.look("list of repayments", path, nothing)
+            shown = self.look("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
+            if before and shown:
+                self.look(
+                    "list of repayments",
+                    path,
+                    lambda after: settled(before["repayments"], shown, after["repayments"]),
+                )
+
+    def some_loan(self) -> KnownLoan | None:
+        """One of this borrower's, rather a new one."""
+        recent = list(self.loans.values())[-4:]
+        return self.chance.choice(recent) if recent else None
+
+    def is_waiting_for(self, loan: KnownLoan) -> bool:
+        """Whether money for this loan is on its way."""
+        return any(order.loan_id == loan.id and order.status == "PROCESSING" for order in self.orders.values())

@@ -1,0 +1,343 @@
+"""What a client may hold an answer to. Pure: a document and what the client knows go in, doubts come out.
+
+An honest platform gives no cause for any of these. Some doubts name the one fault that could be behind them: where that
+fault is armed the doubt is *explained*, and anywhere else it is a failure, as are those that no fault can explain. A
+client cannot tell more than that from outside; whether the lie was really told, the judge asks the answer key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+STALE = "cache.bounded_stale"
+DROPPED = "callback.dropped"
+WRONG_AMOUNT = "operator.wrong_amount"
+MARKED = "operator.marked_overdue"
+
+LOAN_STATUSES = frozenset({"SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF"})
+INSTALMENT_STATUSES = frozenset({"PENDING", "DUE", "PARTIAL", "CLEAR", "OVD"})
+COURSE = {"I": 0, "PROCESSING": 1, "F": 2, "PARTIAL": 2, "S": 3, "REVERSED": 4}
+"""A repayment's statuses in the only order in which they may come."""
+
+Doc = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A claim that an answer does not meet. `fault` is the one that could be behind it, if any could."""
+
+    claim: str
+    detail: str
+    fault: str | None = None
+
+    def is_explained(self, armed: Collection[str]) -> bool:
+        """Whether a fault that is armed could be behind it."""
+        return self.fault in armed
+
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.detail}"
+
+
+@dataclass(slots=True)
+class KnownLoan:
+    """What a client remembers of a loan: the newest version that it was shown, and what that version said."""
+
+    id: str
+    principal_minor: int
+    version: int = 0
+    said: str = ""
+
+    def at_this_moment(self) -> KnownLoan:
+        """For somebody else who asks now: their answer may not be older than this, and what they see is theirs."""
+        return KnownLoan(self.id, self.principal_minor, self.version)
+
+
+@dataclass(slots=True)
+class Order:
+    """A repayment that a client has ordered, and where it was when the client last looked."""
+
+    id: str
+    loan_id: str
+    channel: str
+    amount_minor: int
+    out_trade_no: str
+    ordered_at_s: float = 0.0
+    due_at_s: float = 0.0
+    status: str = "PROCESSING"
+    handed_in: bool = field(default=False, compare=False)
+
+
+# --- the status page and what hangs on it ---
+
+
+def page(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+    """A loan as the page or the list shows it. Remembers the version that it saw."""
+    try:
+        amounts = {name: doc[name] for name in _LOAN_AMOUNTS}
+        status, version = doc["status"], doc["version"]
+        moment(doc["as_of"])
+    except (KeyError, TypeError, ValueError) as missing:
+        yield Doubt("a page is complete", f"{missing!r} in {shortened(doc)}")
+        return
+    yield from _amounts("a page", amounts)
+    if doc["id"] != known.id or amounts["principal_minor"] != known.principal_minor:
+        yield Doubt("a page is about its loan", f"{doc['id']} of {amounts['principal_minor']} for {known.id}")
+    if status not in LOAN_STATUSES:
+        yield Doubt("a page has a known status", f"{status!r}")
+    outstanding, overdue = amounts["outstanding_minor"], amounts["overdue_minor"]
+    if not max(overdue, amounts["outstanding_principal_minor"]) <= outstanding:
+        yield Doubt("a part is not more than the whole", f"{amounts}")
+    derived = "CLEAR" if outstanding == 0 else "OVD" if overdue else "USING"
+    if status != derived:
+        detail = f"{status} with {outstanding} outstanding and {overdue} overdue at version {version}"
+        yield Doubt("a status follows from the amounts", detail, MARKED if status == "OVD" else None)
+    yield from _version(doc, known, json.dumps(doc, sort_keys=True))
+
+
+_LOAN_AMOUNTS = (
+    "principal_minor",
+    "outstanding_minor",
+    "outstanding_principal_minor",
+    "overdue_minor",
+    "overpaid_minor",
+    "paid_minor",
+)
+
+
+def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Doubt]:
+    """A cache may hold a page back, but what one client has seen does not un-happen, and a version says one thing."""
+    version = doc["version"]
+    if type(version) is not int or version < 1:
+        yield Doubt("a version is a number from 1", f"{version!r}")
+    elif version < known.version:
+        yield Doubt("versions go forward for one client", f"{version} after {known.version} of {known.id}")
+    elif said is not None:
+        if version == known.version and known.said and said != known.said:
+            yield Doubt("a version says one thing", f"{said} and {known.said}")
+        known.version, known.said = version, said
+
+
+def instalments(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+    """The list of instalments: from the same version as the page, and adding up to the loan."""
+    try:
+        rows: Sequence[Doc] = doc["instalments"]
+        parts = [{name: row[name] for name in _INSTALMENT_AMOUNTS} for row in rows]
+        statuses = [row["status"] for row in rows]
+        numbers = [row["n"] for row in rows]
+    except (KeyError, TypeError) as missing:
+        yield Doubt("instalments are complete", f"{missing!r} in {shortened(doc)}")
+        return
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield Doubt("instalments are numbered from 1", f"{numbers}")
+    principal = sum(part["principal_minor"] for part in parts)
+    if principal != known.principal_minor:
+        yield Doubt("instalments add up to the principal", f"{principal} of {known.principal_minor}")
+    for n, part, status in zip(numbers, parts, statuses, strict=True):
+        yield from _amounts(f"instalment {n}", part)
+        buckets = ("principal", "interest", "fee", "penalty")
+        due = sum(part[f"{bucket}_minor"] for bucket in buckets)
+        paid = sum(part[f"{bucket}_paid_minor"] for bucket in buckets)
+        if (due, paid) != (part["due_minor"], part["paid_minor"]):
+            yield Doubt("buckets add up to the instalment", f"{n}: {part}")
+        if part["paid_minor"] > part["due_minor"]:
+            yield Doubt("an instalment takes no more than is due", f"{n}: {part}")
+        if status not in INSTALMENT_STATUSES or (status == "CLEAR") != (part["paid_minor"] == part["due_minor"]):
+            yield Doubt("an instalment is CLEAR when it is paid", f"{n}: {status}, {part}")
+    yield from _version(doc, known, None)
+
+
+_INSTALMENT_AMOUNTS = (
+    *("due_minor", "paid_minor", "principal_minor", "interest_minor", "fee_minor", "penalty_minor"),
+    *("principal_paid_minor", "interest_paid_minor", "fee_paid_minor", "penalty_paid_minor"),
+)
+
+
+def listed(docs: Sequence[Doc], expected: Mapping[str, KnownLoan], *, complete: bool) -> Iterator[Doubt]:
+    """A borrower's loans: nobody else's, none twice, none left out; each as its own page has it."""
+    ids = [doc.get("id") for doc in docs]
+    strangers = sorted(str(id) for id in set(ids) - expected.keys())
+    missing = sorted(expected.keys() - set(ids))
+    if strangers:
+        yield Doubt("a list has the borrower's loans only", f"{strangers}")
+    if len(set(ids)) < len(ids):
+        yield Doubt("a list has a loan once", f"{ids}")
+    if complete and missing:
+        yield Doubt("a list leaves no loan out", f"{missing}")
+    for doc in docs:
+        if doc.get("id") in expected:
+            yield from page(doc, expected[doc["id"]])
+
+
+def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator[Doubt]:
+    """A page that was read between two equal lists of repayments has got what these repayments have settled."""
+    if list(before) != list(after):
+        return  # Something came in between: then nothing follows.
+    applied = sum(doc["applied_minor"] for doc in before if doc["status"] == "S")
+    overpaid = sum(doc["overpaid_minor"] for doc in before if doc["status"] == "S")
+    if (shown["paid_minor"], shown["overpaid_minor"]) != (applied, overpaid):
+        detail = f"version {shown['version']} has {shown['paid_minor']} and {shown['overpaid_minor']} too much"
+        yield Doubt("the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", STALE)
+
+
+# --- borrowing and repaying ---
+
+
+def borrowed(doc: Doc, sent: Doc) -> Iterator[Doubt]:
+    """A new loan is in use, owes its principal at the least, and is the one that was asked for."""
+    yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
+    if doc.get("borrower_id") != sent["borrower_id"] or doc.get("version") != 1:
+        yield Doubt("a new loan is the one asked for", shortened(doc))
+    if doc.get("outstanding_principal_minor") != sent["principal_minor"] or doc.get("status") != "USING":
+        yield Doubt("a new loan owes its principal", shortened(doc))
+
+
+def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Doubt]:
+    """A quote's total is its buckets', and it is for what was asked."""
+    try:
+        buckets, total = doc["buckets"], doc["total_minor"]
+        lasting = moment(doc["valid_until"]) >= moment(doc["as_of"])
+    except (KeyError, TypeError, ValueError) as missing:
+        yield Doubt("a quote is complete", f"{missing!r} in {shortened(doc)}")
+        return
+    yield from _amounts("a quote", {"total_minor": total, **buckets})
+    if total != sum(buckets.values()):
+        yield Doubt("buckets add up to the total", f"{total}: {buckets}")
+    if (doc["loan_id"], doc["type"]) != (loan_id, type) or not lasting:
+        yield Doubt("a quote is the one asked for", shortened(doc))
+    if type == "CLEAR" and total <= 0:
+        yield Doubt("a loan in use has something to clear", shortened(doc))
+
+
+def ordered(doc: Doc, sent: Doc, loan_id: str) -> Iterator[Doubt]:
+    """An order is taken as sent, and nothing is settled by ordering."""
+    told = {name: doc.get(name) for name in ("amount_minor", "channel", "type")}
+    if told != {name: sent[name] for name in told} or doc.get("loan_id") != loan_id:
+        yield Doubt("an order is taken as sent", shortened(doc))
+    if (doc.get("status"), doc.get("applied_minor")) != ("PROCESSING", 0):
+        yield Doubt("ordering settles nothing", shortened(doc))
+
+
+def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float = 0) -> Iterator[Doubt]:
+    """A repayment as the platform knows it. `overdue_s` is by how much its callback is later than is bearable."""
+    try:
+        status, amount = doc["status"], doc["amount_minor"]
+        applied, over = doc["applied_minor"], doc["overpaid_minor"]
+    except KeyError as missing:
+        yield Doubt("a repayment is complete", f"{missing!r} in {shortened(doc)}")
+        return
+    yield from _amounts("a repayment", {"amount_minor": amount, "applied_minor": applied, "overpaid_minor": over})
+    if (doc["id"], amount, doc["channel"]) != (order.id, order.amount_minor, order.channel):
+        yield Doubt("a repayment is what was ordered", f"{shortened(doc)} for {order}")
+    if COURSE.get(status, -1) < COURSE[order.status]:
+        yield Doubt("a repayment's status goes forward", f"{status} after {order.status} of {order.id}")
+    else:
+        order.status = status
+    if applied + over != (amount if status == "S" else 0):
+        yield Doubt("what is settled and what is too much is the amount", shortened(doc))
+    if status == "S":
+        paid, known = moment(doc["paid_at"]), moment(doc["applied_at"])
+        if known < paid or (paid - moment(doc["created_at"])).total_seconds() < settle_delay_s:
+            yield Doubt("money comes before the message of it", shortened(doc))
+    if status == "PROCESSING" and overdue_s > 0:
+        yield Doubt("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", DROPPED)
+
+
+def trade(doc: Doc, order: Order) -> Iterator[Doubt]:
+    """The channel's own record is never faulty: it has the order as it was made."""
+    told = (doc.get("out_trade_no"), doc.get("amount_minor"), doc.get("channel"))
+    if told != (order.out_trade_no, order.amount_minor, order.channel):
+        yield Doubt("the channel has the order as made", f"{shortened(doc)} for {order}")
+    if (doc.get("state") == "SUCCESS") != (doc.get("paid_at") is not None):
+        yield Doubt("a trade that succeeded has been paid", shortened(doc))
+    if order.status in ("S", "REVERSED") and doc.get("state") != "SUCCESS":
+        yield Doubt("the books have no money that the channel lacks", f"{shortened(doc)} for {order}")
+
+
+# --- the operator's desk ---
+
+
+def edited(doc: Doc, sent: Doc) -> Iterator[Doubt]:
+    """An edit is on the books as the operator meant it, and did to the bill what it says."""
+    try:
+        before, after = doc["before"], doc["after"]
+        moved = after["outstanding_minor"] - before["outstanding_minor"]
+    except (KeyError, TypeError) as missing:
+        yield Doubt("an edit is complete", f"{missing!r} in {shortened(doc)}")
+        return
+    if doc.get("kind") != sent["kind"] or doc.get("state") != "APPLIED":
+        yield Doubt("an edit is the one asked for", shortened(doc))
+    for name, fault in (("amount_minor", WRONG_AMOUNT), ("status", MARKED)):
+        if doc.get(name) != sent.get(name):
+            yield Doubt("an edit is what was meant", f"{name} {doc.get(name)}, meant {sent.get(name)}", fault)
+    if sent.get("amount_minor") is not None and moved != doc.get("amount_minor"):
+        yield Doubt("an edit does what it says", f"the bill moved by {moved}: {shortened(doc)}")
+
+
+def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Doubt]:
+    """An edit that was taken back says so."""
+    if (doc.get("id"), doc.get("state")) != (edit_id, "REVERSED"):
+        yield Doubt("a reversed edit says so", shortened(doc))
+
+
+def reversed_repayment(doc: Doc, order: Order) -> Iterator[Doubt]:
+    """A repayment that was taken back settles nothing."""
+    if (doc.get("id"), doc.get("status"), doc.get("applied_minor")) != (order.id, "REVERSED", 0):
+        yield Doubt("a reversed repayment says so", shortened(doc))
+
+
+def queried(doc: Doc, order: Order) -> Iterator[Doubt]:
+    """After the channel was asked and had the money, the books have it."""
+    if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
+        yield Doubt("a query brings the money", shortened(doc))
+
+
+def books(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+    """The loan as the books have it: never cached, so never older than a page that was shown, and without its mark."""
+    yield from (Doubt(doubt.claim, doubt.detail) for doubt in page(doc, known))
+
+
+# --- what holds for every answer ---
+
+
+def same_again(first: tuple[int, Any], second: tuple[int, Any], replayed: str | None) -> Iterator[Doubt]:
+    """The same key brings the same status and body, and says that it is a repeat."""
+    if first != second:
+        yield Doubt("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}")
+    if replayed != "true":
+        yield Doubt("a repeat says that it is one", f"Idempotency-Replayed: {replayed}")
+
+
+def problem(doc: Any, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Doubt]:
+    """A refusal is a problem document with a code that is documented for that status."""
+    if not isinstance(doc, Mapping) or not media_type.startswith("application/problem+json"):
+        yield Doubt("a refusal is a problem document", f"{media_type}: {shortened(doc)}")
+        return
+    lacking = [name for name in ("type", "title", "detail", "hint") if not isinstance(doc.get(name), str)]
+    if lacking or doc.get("status") != status:
+        yield Doubt("a problem is complete", f"{lacking} of {shortened(doc)}")
+    if known_codes.get(str(doc.get("code"))) != status:
+        yield Doubt("a problem's code is documented", f"{status} {doc.get('code')!r}")
+
+
+def _amounts(what: str, amounts: Mapping[str, Any]) -> Iterator[Doubt]:
+    for name, amount in amounts.items():
+        if type(amount) is not int or amount < 0:
+            yield Doubt("an amount is a whole number from 0", f"{what}: {name} {amount!r}")
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 moment; ValueError where it is none, or has no offset."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"no offset in {text!r}")
+    return at
+
+
+def shortened(value: Any, longest: int = 300) -> str:
+    """A value for a message."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,310 @@
+"""Kill the server under load, again and again, and ask what was lost or doubled.
+
+        clients: borrow, repay, edit ──▶ write down each acknowledged answer; repeat what is in doubt with the same key
+        killer:  a moment of the seed ──▶ SIGKILL ──▶ start on the same database ──▶ audit ──▶ let the clients in again
+        in the end: everything settles; what was acknowledged is on the books once, what was in doubt is too
+
+Exit code: 0 PASS, 1 FAIL, 2 INCONCLUSIVE or not run. With `--json` standard output holds one document and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import judge
+from aftermath import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
+from letterbox import Letterbox, open_letterbox
+from payers import Deserted, Ledger, Payer, Place
+from run import NotRun, refuse, say, whole
+from server import Server, ServerFailed
+
+STARTS_AT = "2026-01-05T01:00:00Z"
+SPEED = 600
+"""A bank transfer then takes three real seconds: as long as an epoch, so that money is on its way at every kill."""
+CLIENTS = 8
+PROBABILITY = 0.1
+EPOCH_S = (0.1, 2.5)
+"""How long after an epoch's first answers the kill comes, at the least and at the most."""
+AT_AN_ANSWER = 0.5
+"""How many of the kills wait for an answer to leave: what was committed with it is then likely still unanswered."""
+REST_WITHIN_S = 60
+DELIVERED_WITHIN_S = 20
+KILLS_MOST = 1_000
+KINDS = ("loan", "repayment", "edit")
+
+Doc = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the platform has in the end, and what has come to the letterbox."""
+
+    listed: dict[str, list[Doc]]
+    journal: dict[str, list[Doc]]
+    loans: list[str]
+    edits: list[str]
+    callbacks: list[Doc]
+    trades: list[Doc]
+    now: str
+    undelivered: list[str] = field(default_factory=list)
+
+
+def run(kills: int, seed: int, faults: bool, folder: Path) -> Doc:
+    """The whole of it, as one document."""
+    began = time.monotonic()
+    with open_letterbox() as (letterbox, address):
+        ledger, seen, evidence, restarts = _crash(kills, seed, faults, folder, letterbox, address)
+    document = conclude(kills, ledger, seen, evidence, restarts)
+    return {**document, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _crash(
+    kills: int, seed: int, faults: bool, folder: Path, letterbox: Letterbox, address: str
+) -> tuple[Ledger, Seen, judge.Evidence, list[str]]:
+    from mocklend.client import Client
+
+    database, log = str(folder / "mocklend.db"), folder / "server.log"
+    place, ledger, chance = Place(), Ledger(), random.Random(f"{seed}:kills")
+    say("starting a server")
+    server = Server(database, log)
+    try:
+        with Client(server.url) as anyone:
+            layer = bool(anyone.health()["layer"])
+            client = anyone.sandbox(seed=seed, clock="wall", now=STARTS_AT, speed=SPEED)
+        client.timeout_s = 120
+        letterbox.secret = client.add_webhook_endpoint(address, ["loan.disbursed", "loan.edited"])["secret"]
+        armed = [kind["id"] for kind in client.faults()["faults"]] if layer and faults else []
+        for fault in armed:
+            client.arm(fault, probability=PROBABILITY)
+        say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
+        delays_s = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
+        api_key = client.api_key or ""
+        payers = [Payer(n, seed, api_key, place, ledger, sorted(delays_s)) for n in range(CLIENTS)]
+        audits: list[Doc] = []
+        restarts: list[str] = []
+        under_load = time.monotonic()
+        with ThreadPoolExecutor(CLIENTS, thread_name_prefix="payer") as pool:
+            working = [pool.submit(payer.work) for payer in payers]
+            try:
+                place.open(server.url)
+                for nth in range(1, kills + 1):
+                    place.wait_for_answers(CLIENTS)
+                    time.sleep(chance.uniform(*EPOCH_S))
+                    if chance.random() < AT_AN_ANSWER:
+                        place.wait_for_an_answer()
+                    server.kill()
+                    place.shut()
+                    server = Server(database, log)
+                    client.base_url = server.url
+                    restarts.append(client.clock()["now"])
+                    audits.append(client.audit())
+                    say(f"kill {nth} of {kills}: {len(ledger.acknowledged('repayment'))} repayments acknowledged")
+                    place.open(server.url)
+                place.wait_for_answers(CLIENTS)
+            finally:
+                place.close()
+            for one in working:
+                one.result()
+        load_s = time.monotonic() - under_load
+        say("letting everything settle")
+        time.sleep(max(delays_s.values()) / SPEED + 0.5)
+        _repair(client, ledger)
+        audit, entries, at_rest = _rest(client, layer=layer)
+        seen = _look(client, ledger, audit)
+        seen.undelivered = _undelivered(letterbox, ledger)
+        rules = client.rules()["rules"] if layer else []
+        client.close()
+        exit_code = server.stop()
+    except BaseException:
+        place.close()
+        server.kill()
+        raise
+    evidence = judge.Evidence(
+        audit=audit,
+        entries=entries,
+        rules=rules,
+        audits_under_load=audits,
+        armed=armed,
+        run_s=load_s,
+        exit_code=exit_code,
+        waited_out=at_rest,
+    )
+    return ledger, seen, evidence, restarts
+
+
+def _repair(client: Any, ledger: Ledger) -> None:
+    """What a reconciler would do about callbacks that never came: ask the channel for each order that is still open."""
+    for kept in ledger.acknowledged("loan"):
+        assert kept.answer is not None
+        for doc in _pages(client.repayments, "repayments", kept.answer["id"]):
+            if doc["status"] == "PROCESSING":
+                client.query_repayment(doc["id"], operator="op-repair", idempotency_key=f"repair-{doc['id']}")
+
+
+def _rest(client: Any, *, layer: bool) -> tuple[Doc, list[Doc], bool]:
+    """The last audit and the answer key that goes with it, once nothing is on its way."""
+    until = time.monotonic() + REST_WITHIN_S
+    while True:
+        before = client.audit()
+        entries = client.answer_key()["entries"] if layer else []
+        after: Doc = client.audit()
+        at_rest = not after["in_transit"] and before["discrepancies"] == after["discrepancies"]
+        if at_rest or time.monotonic() > until:
+            return after, entries, at_rest
+        time.sleep(0.5)
+
+
+def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
+    """Everything there is, over the API."""
+    loan_ids = [one.answer["id"] for one in ledger.acknowledged("loan") if one.answer]
+    borrowers = sorted({one.body["borrower_id"] for one in ledger.kept if one.kind == "loan"})
+    listed = {id: list(_pages(client.repayments, "repayments", id)) for id in loan_ids}
+    orders = [doc for docs in listed.values() for doc in docs]
+
+    def transactions(loan_id: str, **page: Any) -> Doc:
+        answer: Doc = client.transactions(loan_id=loan_id, **page)
+        return answer
+
+    return Seen(
+        listed=listed,
+        journal={id: list(_pages(transactions, "transactions", id, by="after")) for id in loan_ids},
+        loans=[doc["id"] for one in borrowers for doc in client.loans(borrower_id=one, limit=500)["loans"]],
+        edits=[doc["id"] for id in loan_ids for doc in client.edits(id)["edits"] if doc["operator"] != "desk"],
+        callbacks=[client.callback(doc["channel"], doc["out_trade_no"]) for doc in orders],
+        trades=[client.trade(doc["channel"], doc["out_trade_no"]) for doc in orders],
+        now=audit["now"],
+    )
+
+
+def _undelivered(letterbox: Letterbox, ledger: Ledger) -> list[str]:
+    """The outbox to clients goes on as well: what was acknowledged was told, once at the least."""
+    until = time.monotonic() + DELIVERED_WITHIN_S
+    ids = {kind: [one.answer["id"] for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
+    while True:
+        missing = letterbox.missing("loan.disbursed", ids["loan"]) + letterbox.missing("loan.edited", ids["edit"])
+        if not missing or time.monotonic() > until:
+            return missing
+        time.sleep(0.2)
+
+
+def _pages(ask: Any, name: str, id: str, *, by: str = "cursor") -> Iterator[Doc]:
+    cursor: str | None = None
+    while True:
+        page = ask(id, limit=500, **{by: cursor})
+        yield from page[name]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, restarts: Sequence[str]) -> Doc:
+    """The verdict over what the clients wrote down and what the platform has. Pure."""
+    verdict = judge.Verdict()
+    judge.judge_platform(evidence, verdict)
+    answers = {kind: [one.answer for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
+    lost, doubled = lost_and_doubled(answers["repayment"], seen.listed, seen.journal)
+    for kind, there in (("loan", seen.loans), ("edit", seen.edits)):
+        more = missing_and_extra(kind, answers[kind], there)
+        lost, doubled = lost + more[0], doubled + more[1]
+    lost += not_at_the_channel(answers["repayment"], seen.trades)
+    stuck = stuck_callbacks(seen.callbacks, seen.now)
+    over = carried_over((doc for docs in seen.listed.values() for doc in docs), restarts)
+    doubtful = [one for one in ledger.kept if one.in_doubt]
+    for what, found in (
+        ("lost", lost),
+        ("doubled", doubled),
+        ("callbacks stuck", stuck),
+        ("webhooks not delivered", seen.undelivered),
+        ("refusals that nothing explains", ledger.unexplained),
+    ):
+        if found:
+            verdict.fail(f"{len(found)} {what}, such as {found[0]}")
+    if not doubtful:
+        verdict.doubt("no request was under way at any kill")
+    if not over:
+        verdict.doubt("no money was on its way at any kill")
+    return {
+        "verdict": verdict.outcome,
+        "reasons": verdict.reasons,
+        "notes": verdict.notes,
+        "kills": kills,
+        "acknowledged": len(answers["repayment"]),
+        "acknowledged_loans": len(answers["loan"]),
+        "acknowledged_edits": len(answers["edit"]),
+        "lost": len(lost),
+        "doubled": len(doubled),
+        "in_doubt": len(doubtful),
+        "in_doubt_had_happened": sum(one.had_happened for one in doubtful),
+        "carried_over": over,
+        "callbacks": dict(sorted(Counter(one["state"] for one in seen.callbacks).items())),
+        "callbacks_stuck": len(stuck),
+        "webhooks_undelivered": len(seen.undelivered),
+        **verdict.figures,
+        "audits_after_restart": len(evidence.audits_under_load),
+        "armed": list(evidence.armed),
+    }
+
+
+# --- the command ---
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and give back the exit code."""
+    options = _options(arguments)
+    try:
+        with tempfile.TemporaryDirectory(prefix="mocklend-crash-") as folder:
+            document = run(options.kills, options.seed, not options.no_faults, Path(folder))
+    except (NotRun, Deserted, ServerFailed) as failure:
+        return refuse(str(failure), options.json)
+    if options.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(sentences(document)))
+    return judge.EXIT_CODES[document["verdict"]]
+
+
+def sentences(document: Doc) -> list[str]:
+    """The verdict in plain words."""
+    by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
+    acknowledged = f"{document['acknowledged']} repayments, {document['acknowledged_loans']} loans and "
+    acknowledged += f"{document['acknowledged_edits']} edits were acknowledged: "
+    over = f"{document['carried_over']} repayments were on their way at a kill and arrived after it; "
+    audits = f"{document['audits_after_restart'] + 1} audits: "
+    audits += f"{document['unexplained_discrepancies']} discrepancies unexplained, "
+    audits += f"{document['unobserved_injections']} injections unobserved, "
+    return [
+        f"{document['kills']} kills in {document['seconds']} s, seed {document['seed']}.",
+        acknowledged + f"{document['lost']} lost, {document['doubled']} doubled.",
+        f"{document['in_doubt']} requests were in doubt, {document['in_doubt_had_happened']} of them had happened.",
+        over
+        + f"{document['callbacks_stuck']} callbacks stuck, {document['webhooks_undelivered']} webhooks not delivered.",
+        f"{document['injections']} injections" + (f": {by_fault}." if by_fault else "."),
+        audits + f"{len(document['broken_invariants'])} of {document['invariants']} invariants broken.",
+        *(f"{document['verdict']}: {reason}" for reason in document["reasons"]),
+        *(f"Note: {note}." for note in document["notes"]),
+        document["verdict"],
+    ]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--kills", type=whole(1, KILLS_MOST), default=20, help="how often (default: %(default)s)")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="of the moments and of the faults' chances")
+    parser.add_argument("--no-faults", action="store_true", help="arm nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""A client's own address for webhooks: takes every delivery that is rightly signed, and remembers what came."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+
+class Letterbox:
+    """What has come, by event and by what it is about. `secret` is known only after the address is registered."""
+
+    def __init__(self) -> None:
+        self.secret = ""
+        self.came: Counter[tuple[str, str]] = Counter()
+        self.forged = 0
+        self._lock = threading.Lock()
+
+    def take(self, headers: dict[str, str], body: bytes) -> bool:
+        """Whether it is taken."""
+        try:
+            Webhook(self.secret).verify(body, headers)
+        except WebhookVerificationError:
+            self.forged += 1
+            return False
+        said = json.loads(body)
+        about = said["data"].get("edit_id") or said["data"]["loan_id"]
+        with self._lock:
+            self.came[(said["type"], about)] += 1
+        return True
+
+    def missing(self, event: str, ids: Iterable[str]) -> list[str]:
+        """The ids of which no delivery of this event has come."""
+        return [f"{event} of {id}" for id in ids if not self.came[(event, id)]]
+
+
+@contextmanager
+def open_letterbox() -> Iterator[tuple[Letterbox, str]]:
+    """A letterbox on loopback and its address, as long as the block."""
+    letterbox = Letterbox()
+
+    class Slot(BaseHTTPRequestHandler):
+        """One delivery."""
+
+        def do_POST(self) -> None:
+            """Take it or say no."""
+            body = self.rfile.read(int(self.headers.get("content-length", "0")))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(204 if letterbox.take(headers, body) else 401)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slot)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="letterbox", daemon=True)
+    thread.start()
+    try:
+        yield letterbox, f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)

@@ -1,0 +1,113 @@
+"""The operator: corrects bills, confirms statuses, takes things back, and asks channels for orders that are late.
+
+Question: do the books do what the people at the desk meant, while borrowers pay at the same time?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from claims import Doubt, KnownLoan, books, edited, page, queried, reversed_edit, reversed_repayment
+from locust import task
+from visitor import DESK, Visitor
+
+CONFIRMING = {"USING": "VALID", "OVD": "OVERDUE", "CLEAR": "CLEAR"}
+EDITS_REMEMBERED = 40
+
+
+class Operator(Visitor):
+    """One person at the operations desk."""
+
+    weight = 1
+
+    def on_start(self) -> None:
+        """Sit down."""
+        self.clerk = f"op-{self.number}"
+        self.edits: list[str] = []
+
+    @task(4)
+    def change_a_bill(self) -> None:
+        """A fee or a penalty on top, or something off."""
+        if not DESK.loans:
+            return
+        loan = self.chance.choice(DESK.loans)
+        kind = self.chance.choice(("MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT"))
+        amount = self.chance.randrange(100, 3_000)
+        if self.chance.random() < 0.3:
+            amount = -self.chance.randrange(1, 100)
+        sent = {"kind": kind, "amount_minor": amount, "memo": "Agreed on the phone", "operator": self.clerk}
+        self.edit("edit an amount", loan.id, sent, {"loan_not_active", "waiver_too_large"})
+
+    @task(4)
+    def confirm_a_status(self) -> None:
+        """Read the books and set the bill to what they derive."""
+        if not DESK.loans:
+            return
+        loan = self.chance.choice(DESK.loans).at_this_moment()
+        doc = self.look("operator's books", f"/operator/loans/{loan.id}", lambda doc: books(doc, loan))
+        if doc and doc["status"] in CONFIRMING:
+            status = CONFIRMING[doc["status"]]
+            sent = {"kind": "MODIFY_BILL_STATUS", "status": status, "memo": "Seen", "operator": self.clerk}
+            # Between the look and the edit somebody may have paid.
+            self.edit("confirm a status", loan.id, sent, {"mark_contradicts_books"})
+
+    def edit(self, name: str, loan_id: str, sent: Mapping[str, Any], refusals: set[str]) -> None:
+        """Submit an edit and remember it."""
+        path = f"/operator/loans/{loan_id}/edits"
+        doc = self.send(name, path, sent, lambda doc: edited(doc, sent), refusals=refusals)
+        if doc:
+            self.edits = [*self.edits, doc["id"]][-EDITS_REMEMBERED:]
+
+    @task(2)
+    def take_an_edit_back(self) -> None:
+        """It was wrong, or somebody says so."""
+        if not self.edits:
+            return
+        edit_id = self.edits.pop(self.chance.randrange(len(self.edits)))
+        self.send(
+            "reverse an edit",
+            f"/operator/edits/{edit_id}/reverse",
+            {"memo": "Taken back", "operator": self.clerk},
+            lambda doc: reversed_edit(doc, edit_id),
+        )
+
+    @task(1)
+    def take_a_repayment_back(self) -> None:
+        """The bank has called it back. The money stays unapplied; the loan is open again."""
+        if not DESK.settled:
+            return
+        order = self.chance.choice(DESK.settled)
+        self.send(
+            "reverse a repayment",
+            f"/operator/repayments/{order.id}/reverse",
+            {"memo": "Called back", "operator": self.clerk},
+            lambda doc: reversed_repayment(doc, order),
+            refusals={"repayment_not_applied"},
+        )
+
+    @task(4)
+    def chase_a_late_order(self) -> None:
+        """A borrower has shown a receipt and the books have nothing: ask the channel."""
+        if not DESK.late:
+            return
+        order = DESK.late.popleft()
+        self.send(
+            "query the channel",
+            f"/operator/repayments/{order.id}/query",
+            {"operator": self.clerk},
+            lambda doc: queried(doc, order),
+        )
+
+    @task(1)
+    def open_the_work_list(self) -> None:
+        """The loans in use, a page of them."""
+        status = self.chance.choice(("USING", "CLEAR", "OVD"))
+
+        def check(doc: dict[str, Any]) -> Iterator[Doubt]:
+            for one in doc["loans"]:
+                yield from page(one, KnownLoan(one["id"], one["principal_minor"]))
+                if one["status"] != status:
+                    yield Doubt("a list has what was asked for", f"{one['status']} of {one['id']}, not {status}")
+
+        self.look("operator's work list", f"/v1/loans?status={status}&limit=20", check)

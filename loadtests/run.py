@@ -1,0 +1,367 @@
+"""Load, then judge: a server of its own, a sandbox with its faults armed, borrowers and operators, the verdict.
+
+        serve ─▶ sandbox, faults on ─▶ locust, in its own process ─▶ come to rest ─▶ audit, answer key ─▶ judge ─▶ stop
+
+Exit code: 0 PASS, 1 FAIL, 2 INCONCLUSIVE or not run. With `--json` standard output holds one document and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import judge
+from claims import STALE
+from desk import Settings
+from server import Server, ServerFailed
+
+HERE = Path(__file__).resolve().parent
+STARTS_AT = "2026-01-05T01:00:00Z"
+"""Monday morning in Shanghai: the run's business day does not depend on when it is run."""
+STALE_FOR_S = 3
+"""Real seconds that a page stays stale: long enough for its borrower to see it."""
+REST_WITHIN_S = 60
+USERS_MOST, TIME_MOST_S = 500, 3600
+UNITS_S = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run."""
+
+    users: int
+    time_s: int
+    spawn_rate: float
+    seed: int
+    probability: float
+    faults: str
+    database: str | None
+    speed: int
+    think_s: float
+
+
+class NotRun(Exception):
+    """There is nothing to judge."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and give back the exit code."""
+    options = _options(arguments)
+    if importlib.util.find_spec("locust") is None:
+        return refuse("locust is not installed: pip install 'mocklend[load]'", options.json)
+    plan = Plan(
+        users=options.users,
+        time_s=options.time,
+        spawn_rate=options.spawn_rate or max(1.0, options.users / 5),
+        seed=options.seed,
+        probability=options.probability,
+        faults="none" if options.no_faults else options.faults,
+        database=options.database,
+        speed=options.speed,
+        think_s=options.think_ms / 1000,
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
+            document = run(plan, Path(folder))
+    except (NotRun, ServerFailed) as failure:
+        return refuse(str(failure), options.json)
+    if options.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        show(document)
+    return judge.EXIT_CODES[document["verdict"]]
+
+
+def run(plan: Plan, folder: Path) -> dict[str, Any]:
+    """The whole of it, as one document."""
+    from mocklend.client import Client
+
+    say("starting a server")
+    server = Server(plan.database or str(folder / "mocklend.db"), folder / "server.log")
+    try:
+        with Client(server.url, timeout_s=300) as anyone:
+            health = anyone.health()
+            client = anyone.sandbox(seed=plan.seed, clock="wall", now=STARTS_AT, speed=plan.speed)
+        with client:
+            armed = _arm(client, plan, layer=bool(health["layer"]))
+            channels = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
+            report, under_load = _load(plan, client, server, folder, armed, channels)
+            waited_out, audit, entries = _rest(client, plan, channels, layer=bool(health["layer"]))
+            rules = client.rules()["rules"] if health["layer"] else []
+        exit_code = server.stop()
+    except BaseException:
+        server.kill()
+        raise
+    verdict = judge.judge(
+        judge.Evidence(
+            report=report,
+            audit=audit,
+            entries=entries,
+            rules=rules,
+            audits_under_load=under_load,
+            armed=armed,
+            channels=sorted(channels),
+            run_s=plan.time_s,
+            exit_code=exit_code,
+            waited_out=waited_out,
+        )
+    )
+    return {
+        "verdict": verdict.outcome,
+        "reasons": verdict.reasons,
+        "notes": verdict.notes,
+        **verdict.figures,
+        "requests": report["total"]["requests"],
+        "rate_per_s": report["total"]["per_s"],
+        "operations": report["operations"],
+        "total": {**report["total"], "operation": "all"},
+        "failures": report["failures"],
+        "explained_observations": report["explained"],
+        "refusals": report["refused"],
+        "unexplained_observations": report["unexplained"],
+        "loans": audit.get("loans"),
+        "audits_under_load": len(under_load),
+        "users": plan.users,
+        "time_s": plan.time_s,
+        "think_ms": round(plan.think_s * 1000),
+        "probability": plan.probability if armed else None,
+        "armed": list(armed),
+        "seed": plan.seed,
+        "speed": plan.speed,
+        "server_up_in_s": round(server.up_in_s, 2),
+        "engine": health["engine"],
+        "versions": _versions(health),
+    }
+
+
+def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
+    if not layer or plan.faults == "none":
+        if plan.faults not in ("none", "all"):
+            raise NotRun("this platform has no fault layer, so no fault can be armed: leave out --faults")
+        say("no faults: everything has to be true" if layer else "no fault layer here: everything has to be true")
+        return []
+    kinds = {kind["id"]: kind for kind in client.faults()["faults"]}
+    wanted = sorted(kinds) if plan.faults == "all" else plan.faults.split(",")
+    unknown = sorted(set(wanted) - kinds.keys())
+    if unknown:
+        raise NotRun(f"unknown faults: {', '.join(unknown)}; known: {', '.join(kinds)}")
+    for fault in wanted:
+        settings = {"lag_s": STALE_FOR_S * plan.speed} if fault == STALE else {}
+        client.arm(fault, probability=plan.probability, **settings)
+    say(f"armed at p = {plan.probability}: {', '.join(wanted)}")
+    return wanted
+
+
+def _load(
+    plan: Plan, client: Any, server: Server, folder: Path, armed: Sequence[str], channels: dict[str, int]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Locust in a process of its own: importing it patches the process. Meanwhile, an audit in the thick of it."""
+    settings = Settings(
+        api_key=client.api_key,
+        seed=plan.seed,
+        speed=plan.speed,
+        armed=armed,
+        settle_delays_s=channels,
+        think_s=plan.think_s,
+        report=str(folder / "report.json"),
+    )
+    foreign = {name for name in os.environ if name.startswith("LOCUST_")}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary"),
+        *("--host", server.url, "--users", str(plan.users), "--spawn-rate", str(plan.spawn_rate)),
+        *("--run-time", f"{plan.time_s}s", "--stop-timeout", "15", "--exit-code-on-error", "0"),
+        *("--loglevel", "WARNING"),
+    ]
+    say(f"{plan.users} users for {plan.time_s} s at {server.url}")
+    log = folder / "locust.log"
+    with log.open("wb") as written:
+        locust = subprocess.Popen(
+            command,
+            env={**environment, **settings.to_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    audits = []
+    try:
+        _wait(locust, plan.time_s / 2)
+        if locust.poll() is None:
+            audits.append(client.audit())
+        locust.wait(plan.time_s + 60)
+    except subprocess.TimeoutExpired:
+        raise NotRun("the load did not end in time") from None
+    finally:
+        if locust.poll() is None:
+            locust.kill()
+            locust.wait()
+    audits.append(client.audit())
+    if not server.is_up:
+        raise NotRun(f"the server is gone; its log ends with\n{server.log_end()}")
+    try:
+        report: dict[str, Any] = json.loads(Path(settings.report).read_text())
+    except (OSError, ValueError):
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        raise NotRun(f"the load left no report (exit code {locust.returncode}); its log ends with\n{tail}") from None
+    return report, audits
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _rest(
+    client: Any, plan: Plan, channels: dict[str, int], *, layer: bool
+) -> tuple[bool, dict[str, Any], list[dict[str, Any]]]:
+    """Wait until nothing is on its way. The last audit, and the answer key that goes with it.
+
+    The slowest channel may still have money that nobody knows of, so that long we wait in any case; stale pages are
+    over by then too. The audit and the key are two requests, so they are taken until two audits around a key agree.
+    """
+    longest_s = max([STALE_FOR_S, *(delay / plan.speed for delay in channels.values())])
+    say(f"waiting {longest_s:.0f} s for the slowest channel, then for rest")
+    time.sleep(longest_s + 0.5)
+    until = time.monotonic() + REST_WITHIN_S
+    while True:
+        before = client.audit()
+        entries = client.answer_key()["entries"] if layer else []
+        after: dict[str, Any] = client.audit()
+        at_rest = not after["in_transit"] and before["discrepancies"] == after["discrepancies"]
+        if at_rest or time.monotonic() > until:
+            return at_rest, after, entries
+        time.sleep(0.5)
+
+
+def _versions(health: dict[str, Any]) -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        "mocklend": str(health["version"]),
+        "python": sys.version.split()[0],
+        "locust": version("locust"),
+    }
+
+
+# --- saying it ---
+
+
+def show(document: dict[str, Any]) -> None:
+    """The figures and the verdict, for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(title=f"{document['users']} users, {document['time_s']} s, seed {document['seed']}; times in ms")
+    table.add_column("operation", no_wrap=True)
+    for column in ("asked", "failed", "per s", "p50", "p95", "p99"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in [*document["operations"], document["total"]]:
+        if one["operation"] == "all":
+            table.add_section()
+        cells = ("requests", "failures", "per_s", "p50_ms", "p95_ms", "p99_ms")
+        table.add_row(one["operation"], *(f"{one[name]:g}" for name in cells))
+    console.print(table)
+    for line in sentences(document):
+        console.print(line, markup=False, soft_wrap=True)
+    colour = {judge.PASS: "green", judge.FAIL: "red", judge.INCONCLUSIVE: "yellow"}[document["verdict"]]
+    console.print(document["verdict"], style=f"bold {colour}")
+
+
+def sentences(document: dict[str, Any]) -> list[str]:
+    """The verdict in plain words."""
+    by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
+    seen = sum(document["explained_observations"].values())
+    broken = ", ".join(document["broken_invariants"])
+    speed = f"{document['requests']} requests, {document['rate_per_s']:g} a second; "
+    in_the_end = (
+        f"{document['discrepancies']} discrepancies in the end, {document['unexplained_discrepancies']} unexplained; "
+    )
+    invariants = f"{document['invariants']} invariants over {document['loans']} loans, "
+    lines = [
+        speed + f"{document['unexplained_failures']} failures that no fault explains.",
+        f"{document['injections']} injections" + (f": {by_fault}." if by_fault else "."),
+        f"{seen} answers were wrong to a client's eye, and an armed fault may be why." if document["armed"] else "",
+        *(f"  {what}: {count}" for what, count in document["explained_observations"].items()),
+        in_the_end + f"{document['unobserved_injections']} injections unobserved.",
+        invariants + (f"broken: {broken}." if broken else "all hold."),
+        *(f"{document['verdict']}: {reason}" for reason in document["reasons"]),
+        *(f"Note: {note}." for note in document["notes"]),
+    ]
+    return [line for line in lines if line]
+
+
+def refuse(why: str, as_json: bool) -> int:
+    """Nothing was run, and why: in the form that was asked for. Gives back the exit code."""
+    if as_json:
+        print(json.dumps({"verdict": "NOT RUN", "reasons": [why]}, indent=2, ensure_ascii=False))
+    say(why)
+    return 2
+
+
+def say(words: str) -> None:
+    """Progress goes to standard error, so that standard output holds the result alone."""
+    print(f"{Path(sys.argv[0]).stem}: {words}", file=sys.stderr, flush=True)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--users", type=whole(1, USERS_MOST), default=50, help="people at once (default: %(default)s)")
+    parser.add_argument("--time", type=duration_s, default=60, help="how long, like 60s or 5m, at most 1h")
+    parser.add_argument("--spawn-rate", type=float, default=None, help="people a second (default: all in 5 s)")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="the same seed takes the same chances")
+    parser.add_argument("--probability", type=_part, default=0.1, help="of each fault (default: %(default)s)")
+    parser.add_argument("--faults", default="all", help="all, none, or names with commas (default: all there are)")
+    parser.add_argument("--no-faults", action="store_true", help="the same as --faults none")
+    parser.add_argument("--database", default=None, help="a URL or a path (default: SQLite in a temporary folder)")
+    parser.add_argument("--speed", type=whole(1, 86_400), default=120, help="sandbox seconds in a real one")
+    parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two requests of one person")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args(arguments)
+
+
+def duration_s(text: str) -> int:
+    """Seconds of `60`, `60s`, `5m` or `1h`."""
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", text)
+    seconds = int(match[1]) * UNITS_S[match[2] or "s"] if match else 0
+    if not 1 <= seconds <= TIME_MOST_S:
+        raise argparse.ArgumentTypeError(f"expected 1s to 1h, like 60s or 5m, not {text!r}")
+    return seconds
+
+
+def whole(least: int, most: int) -> Any:
+    """For argparse: a whole number within bounds."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\d{1,19}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected {least} to {most}, not {text!r}")
+        return int(text)
+
+    return number
+
+
+def _part(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text!r}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

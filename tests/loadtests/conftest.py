@@ -1,0 +1,10 @@
+"""The load tests are scripts that find each other in their own folder; so do their tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+LOADTESTS = Path(__file__).resolve().parents[2] / "loadtests"
+if str(LOADTESTS) not in sys.path:
+    sys.path.insert(0, str(LOADTESTS))

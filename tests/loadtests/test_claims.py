@@ -1,0 +1,374 @@
+"""What a client holds an answer to: honest answers give no doubt, and a lie gives one that names the fault behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from claims import (
+    DROPPED,
+    MARKED,
+    STALE,
+    WRONG_AMOUNT,
+    Doubt,
+    KnownLoan,
+    Order,
+    books,
+    borrowed,
+    edited,
+    instalments,
+    listed,
+    ordered,
+    page,
+    problem,
+    queried,
+    quoted,
+    repayment,
+    reversed_edit,
+    reversed_repayment,
+    same_again,
+    settled,
+    trade,
+)
+from desk import Desk
+
+AS_OF = "2026-01-05T01:00:00.000Z"
+
+
+def loan_page(**changed: Any) -> dict[str, Any]:
+    """Ada's page: 1,000.00 borrowed, nothing paid."""
+    return {
+        "id": "loan_ada",
+        "borrower_id": "brw_ada",
+        "status": "USING",
+        "principal_minor": 100_000,
+        "outstanding_minor": 100_000,
+        "outstanding_principal_minor": 100_000,
+        "overdue_minor": 0,
+        "overpaid_minor": 0,
+        "paid_minor": 0,
+        "version": 1,
+        "as_of": AS_OF,
+        **changed,
+    }
+
+
+def known(version: int = 0) -> KnownLoan:
+    """What a client remembers of Ada's loan."""
+    return KnownLoan("loan_ada", 100_000, version)
+
+
+def order(status: str = "PROCESSING") -> Order:
+    """Ada's repayment by wallet."""
+    return Order("rpy_ada", "loan_ada", "wallet", 100_000, "MLADA", status=status)
+
+
+def repaid(**changed: Any) -> dict[str, Any]:
+    """Ada's repayment, settled."""
+    return {
+        "id": "rpy_ada",
+        "loan_id": "loan_ada",
+        "status": "S",
+        "amount_minor": 100_000,
+        "applied_minor": 99_000,
+        "overpaid_minor": 1_000,
+        "channel": "wallet",
+        "type": "CLEAR",
+        "created_at": "2026-01-05T01:00:00.000Z",
+        "paid_at": "2026-01-05T01:00:02.000Z",
+        "applied_at": "2026-01-05T01:00:02.500Z",
+        **changed,
+    }
+
+
+def claims(doubts: Iterable[Doubt]) -> list[str]:
+    """The claims that were not met."""
+    return [doubt.claim for doubt in doubts]
+
+
+def only(doubts: Iterable[Doubt]) -> Doubt:
+    """The one doubt there is."""
+    (doubt,) = doubts
+    return doubt
+
+
+# --- pages ---
+
+
+def test_an_honest_page_gives_no_doubt() -> None:
+    clear = loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0, paid_minor=100_000, version=2)
+    late = loan_page(status="OVD", overdue_minor=9_000, version=3)
+
+    assert claims(page(loan_page(), known())) == []
+    assert claims(page(clear, known())) == []
+    assert claims(page(late, known())) == []
+
+
+def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
+    doubt = only(page(loan_page(status="OVD"), known()))
+
+    assert doubt.fault == MARKED
+    assert doubt.is_explained({MARKED})
+    assert not doubt.is_explained(set())
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"status": "CLEAR"},
+        {"outstanding_minor": 0, "outstanding_principal_minor": 0},
+        {"status": "LOST"},
+        {"outstanding_minor": -1, "outstanding_principal_minor": -1},
+        {"paid_minor": True},
+        {"overdue_minor": 100_001, "status": "OVD"},
+        {"id": "loan_bob"},
+        {"version": 0},
+        {"as_of": "yesterday"},
+        {"as_of": "2026-01-05T01:00:00"},
+    ],
+)
+def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, Any]) -> None:
+    doubts = list(page(loan_page(**lie), known()))
+
+    assert doubts
+    assert all(doubt.fault is None for doubt in doubts)
+
+
+def test_a_page_without_a_figure_is_not_complete() -> None:
+    lacking = {name: value for name, value in loan_page().items() if name != "overdue_minor"}
+
+    assert claims(page(lacking, known())) == ["a page is complete"]
+
+
+def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
+    mine = known()
+    assert claims(page(loan_page(version=4), mine)) == []
+    assert claims(page(loan_page(version=4), mine)) == []
+
+    doubt = only(page(loan_page(version=3), mine))
+
+    assert (doubt.claim, doubt.fault) == ("versions go forward for one client", None)
+
+
+def test_a_version_says_one_thing() -> None:
+    mine = known()
+    list(page(loan_page(), mine))
+
+    assert claims(page(loan_page(paid_minor=5), mine)) == ["a version says one thing"]
+
+
+def test_the_books_are_not_marked_and_not_older_than_a_page() -> None:
+    marked = loan_page(status="OVD")
+
+    assert [doubt.fault for doubt in books(marked, known())] == [None]
+    assert claims(books(loan_page(version=2), known(3))) == ["versions go forward for one client"]
+
+
+def test_a_list_has_each_of_the_borrowers_loans_once() -> None:
+    mine = {"loan_ada": known()}
+    stranger = loan_page(id="loan_bob")
+
+    assert claims(listed([loan_page()], mine, complete=True)) == []
+    assert claims(listed([], mine, complete=True)) == ["a list leaves no loan out"]
+    assert claims(listed([], mine, complete=False)) == []
+    assert claims(listed([loan_page(), stranger], mine, complete=True)) == ["a list has the borrower's loans only"]
+    assert claims(listed([loan_page(), loan_page()], mine, complete=True)) == ["a list has a loan once"]
+
+
+def row(**changed: Any) -> dict[str, Any]:
+    """The one instalment of Ada's loan."""
+    parts = dict.fromkeys(("principal", "interest", "fee", "penalty"), 0)
+    plain = {f"{part}_minor": 0 for part in parts} | {f"{part}_paid_minor": 0 for part in parts}
+    due = {"n": 1, "status": "DUE", "principal_minor": 100_000, "due_minor": 100_000, "paid_minor": 0}
+    return plain | due | changed
+
+
+def test_instalments_add_up() -> None:
+    def of(*rows: dict[str, Any]) -> dict[str, Any]:
+        return {"loan_id": "loan_ada", "version": 1, "as_of": AS_OF, "instalments": list(rows)}
+
+    paid = {"principal_paid_minor": 100_000, "paid_minor": 100_000, "status": "CLEAR"}
+
+    assert claims(instalments(of(row()), known())) == []
+    assert claims(instalments(of(row(**paid)), known())) == []
+    assert claims(instalments(of(row(**{**paid, "status": "DUE"})), known())) == [
+        "an instalment is CLEAR when it is paid"
+    ]
+    assert claims(instalments(of(row(due_minor=99_999)), known())) == ["buckets add up to the instalment"]
+    assert claims(instalments(of(row(n=2)), known())) == ["instalments are numbered from 1"]
+    assert claims(instalments(of(row(), row(n=2)), known())) == ["instalments add up to the principal"]
+    assert claims(instalments(of(row()), known(5))) == ["versions go forward for one client"]
+    assert claims(instalments({"version": 1}, known())) == ["instalments are complete"]
+
+
+def test_a_page_between_two_equal_lists_has_what_they_settled_or_is_stale() -> None:
+    paid = loan_page(paid_minor=99_000, overpaid_minor=1_000)
+
+    assert claims(settled([repaid()], paid, [repaid()])) == []
+    assert only(settled([repaid()], loan_page(), [repaid()])).fault == STALE
+    assert claims(settled([], loan_page(), [repaid()])) == []
+
+
+# --- borrowing and repaying ---
+
+
+def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
+    sent = {"borrower_id": "brw_ada", "principal_minor": 100_000}
+
+    assert claims(borrowed(loan_page(), sent)) == []
+    assert claims(borrowed(loan_page(borrower_id="brw_bob"), sent)) == ["a new loan is the one asked for"]
+    assert "a new loan owes its principal" in claims(borrowed(loan_page(outstanding_principal_minor=99_999), sent))
+
+
+def test_a_quote_is_the_sum_of_its_buckets() -> None:
+    buckets = {"normal_principal_minor": 900, "normal_interest_minor": 100}
+    quote = {"loan_id": "loan_ada", "type": "CLEAR", "total_minor": 1_000, "buckets": buckets}
+    quote |= {"as_of": AS_OF, "valid_until": "2026-01-05T15:59:59.999Z"}
+    nothing = {**quote, "total_minor": 0, "buckets": {}}
+
+    assert claims(quoted(quote, "loan_ada", "CLEAR")) == []
+    assert claims(quoted({**quote, "total_minor": 999}, "loan_ada", "CLEAR")) == ["buckets add up to the total"]
+    assert claims(quoted(quote, "loan_bob", "CLEAR")) == ["a quote is the one asked for"]
+    assert claims(quoted(nothing, "loan_ada", "CLEAR")) == ["a loan in use has something to clear"]
+    assert claims(quoted({}, "loan_ada", "CLEAR")) == ["a quote is complete"]
+
+
+def test_ordering_a_repayment_settles_nothing() -> None:
+    sent = {"amount_minor": 100_000, "channel": "wallet", "type": "CLEAR"}
+    honest = repaid(status="PROCESSING", applied_minor=0)
+
+    assert claims(ordered(honest, sent, "loan_ada")) == []
+    assert claims(ordered(repaid(), sent, "loan_ada")) == ["ordering settles nothing"]
+    assert claims(ordered({**honest, "amount_minor": 1}, sent, "loan_ada")) == ["an order is taken as sent"]
+
+
+def test_a_repayment_goes_its_course() -> None:
+    mine = order()
+    waiting = repaid(status="PROCESSING", applied_minor=0, overpaid_minor=0)
+
+    assert claims(repayment(waiting, mine, settle_delay_s=2)) == []
+    assert claims(repayment(repaid(), mine, settle_delay_s=2)) == []
+    assert mine.status == "S"
+    assert claims(repayment(waiting, mine, settle_delay_s=2)) == ["a repayment's status goes forward"]
+    back = repaid(status="REVERSED", applied_minor=0, overpaid_minor=0)
+    assert claims(repayment(back, mine, settle_delay_s=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("lie", "claim"),
+    [
+        ({"applied_minor": 99_001}, "what is settled and what is too much is the amount"),
+        ({"amount_minor": 1, "applied_minor": 1, "overpaid_minor": 0}, "a repayment is what was ordered"),
+        ({"paid_at": "2026-01-05T01:00:01.999Z"}, "money comes before the message of it"),
+        ({"applied_at": "2026-01-05T01:00:01.000Z"}, "money comes before the message of it"),
+    ],
+)
+def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, Any], claim: str) -> None:
+    doubt = only(repayment(repaid(**lie), order(), settle_delay_s=2))
+
+    assert (doubt.claim, doubt.fault) == (claim, None)
+
+
+def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
+    waiting = repaid(status="PROCESSING", applied_minor=0, overpaid_minor=0)
+
+    doubt = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
+
+    assert doubt.fault == DROPPED
+
+
+def test_the_channel_has_the_order_as_it_was_made() -> None:
+    said = {"out_trade_no": "MLADA", "amount_minor": 100_000, "channel": "wallet", "state": "SUCCESS", "paid_at": AS_OF}
+    unpaid = {**said, "state": "CREATED", "paid_at": None}
+
+    assert claims(trade(said, order())) == []
+    assert claims(trade(unpaid, order())) == []
+    assert claims(trade(unpaid, order("S"))) == ["the books have no money that the channel lacks"]
+    assert claims(trade({**said, "amount_minor": 1}, order())) == ["the channel has the order as made"]
+    assert claims(trade({**said, "paid_at": None}, order())) == ["a trade that succeeded has been paid"]
+
+
+# --- the operator's desk ---
+
+
+def edit(**changed: Any) -> dict[str, Any]:
+    """A fee of 12.50 on Ada's bill."""
+    return {
+        "id": "edt_ada",
+        "kind": "MODIFY_BILL_AMOUNT",
+        "state": "APPLIED",
+        "amount_minor": 1_250,
+        "status": None,
+        "before": {"outstanding_minor": 100_000},
+        "after": {"outstanding_minor": 101_250},
+        **changed,
+    }
+
+
+def test_an_edit_is_what_was_meant_or_a_slip_of_the_hand() -> None:
+    sent = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1_250}
+    slip = edit(amount_minor=2_150, after={"outstanding_minor": 102_150})
+
+    assert claims(edited(edit(), sent)) == []
+    assert only(edited(slip, sent)).fault == WRONG_AMOUNT
+    assert only(edited(edit(after={"outstanding_minor": 100_000}), sent)).fault is None
+    assert claims(edited(edit(state="REVERSED"), sent)) == ["an edit is the one asked for"]
+    assert claims(edited({}, sent)) == ["an edit is complete"]
+
+
+def test_a_status_that_was_not_meant_is_the_wrong_line_of_the_drop_down() -> None:
+    sent = {"kind": "MODIFY_BILL_STATUS", "status": "VALID"}
+    done = edit(kind="MODIFY_BILL_STATUS", amount_minor=None, status="OVERDUE", after={"outstanding_minor": 100_000})
+
+    assert only(edited(done, sent)).fault == MARKED
+
+
+def test_what_was_taken_back_says_so() -> None:
+    back = repaid(status="REVERSED", applied_minor=0)
+
+    assert claims(reversed_edit(edit(state="REVERSED"), "edt_ada")) == []
+    assert claims(reversed_edit(edit(), "edt_ada")) == ["a reversed edit says so"]
+    assert claims(reversed_repayment(back, order())) == []
+    assert claims(reversed_repayment(repaid(), order())) == ["a reversed repayment says so"]
+
+
+def test_a_query_brings_the_money() -> None:
+    assert claims(queried(repaid(), order())) == []
+    assert claims(queried(repaid(status="PROCESSING"), order())) == ["a query brings the money"]
+
+
+# --- every answer ---
+
+
+def test_a_repeat_has_the_same_answer_and_says_that_it_is_one() -> None:
+    assert claims(same_again((202, {"id": 1}), (202, {"id": 1}), "true")) == []
+    assert claims(same_again((202, {"id": 1}), (202, {"id": 2}), "true")) == ["a repeat has the same answer"]
+    assert claims(same_again((202, {}), (201, {}), "true")) == ["a repeat has the same answer"]
+    assert claims(same_again((202, {}), (202, {}), None)) == ["a repeat says that it is one"]
+
+
+def test_a_refusal_is_a_documented_problem() -> None:
+    codes = {"loan_not_active": 409}
+    said = {"type": "/docs", "title": "No.", "detail": "It is CLEAR.", "hint": "Look.", "status": 409}
+    said["code"] = "loan_not_active"
+    form = "application/problem+json"
+
+    assert claims(problem(said, 409, form, codes)) == []
+    assert claims(problem(said, 409, "text/html", codes)) == ["a refusal is a problem document"]
+    assert claims(problem(None, 500, form, codes)) == ["a refusal is a problem document"]
+    assert claims(problem({**said, "code": "oops"}, 409, form, codes)) == ["a problem's code is documented"]
+    assert claims(problem({**said, "hint": None}, 409, form, codes)) == ["a problem is complete"]
+    assert claims(problem(said, 500, form, codes)) == ["a problem is complete", "a problem's code is documented"]
+
+
+def test_the_desk_counts_what_a_fault_may_explain_and_hands_back_the_rest() -> None:
+    desk = Desk()
+    late, lie = Doubt("the callback comes", "30 s late", DROPPED), Doubt("a version says one thing", "it said two")
+
+    rest = desk.sort([late, lie], {DROPPED})
+
+    assert rest == [lie]
+    assert desk.report()["explained"] == {"callback.dropped: the callback comes": 1}
+    assert desk.report()["unexplained"] == {"a version says one thing": 1}
+    assert desk.sort([late], ()) == [late]

@@ -1,0 +1,280 @@
+"""The judge has teeth: each way in which a run can be wrong is planted, and each is called by its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from judge import FAIL, INCONCLUSIVE, PASS, Evidence, compare, judge
+
+FAULTS = ("callback.dropped", "operator.wrong_amount")
+LOST = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
+SLIP = {"class": "amount_mismatch", "entity": "edt_bob", "amount_minor": 900}
+
+
+def entry(injection: str, fault: str, expected: dict[str, Any], status: str = "active") -> dict[str, Any]:
+    """A line of the answer key."""
+    return {"injection": injection, "rule": fault, "fault": fault, "expected": expected, "status": status}
+
+
+def found(what: dict[str, Any], by: str | None) -> dict[str, Any]:
+    """A discrepancy of the audit."""
+    return {**what, "loan_id": "loan_ada", "detail": "not on the books", "explained_by": by}
+
+
+def audit(*discrepancies: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """An audit whose invariants hold."""
+    invariants = [{"name": "B1", "holds": True, "states": "debits are credits", "detail": []}]
+    return {
+        "discrepancies": list(discrepancies),
+        "unobserved": [],
+        "in_transit": [],
+        "invariants": invariants,
+        **fields,
+    }
+
+
+def counted(rule: str, injected: int) -> dict[str, Any]:
+    """A rule's counters."""
+    return {"id": rule, "evaluated": 20, "matched": 20, "selected": 2, "injected": injected}
+
+
+def report(failures: int = 0, user_errors: int = 0) -> dict[str, Any]:
+    """What locust leaves behind."""
+    return {
+        "total": {"requests": 200, "failures": failures},
+        "operations": [{"operation": "repay by wallet", "requests": 20}],
+        "failures": [{"operation": "status page", "error": "500", "occurrences": failures}] * bool(failures),
+        "user_errors": user_errors,
+        "last_user_error": "KeyError" if user_errors else None,
+    }
+
+
+HONEST = Evidence(report=report(), audit=audit(), channels=("wallet",))
+FAULTY = replace(
+    HONEST,
+    audit=audit(found(LOST, "inj_1"), found(SLIP, "inj_2")),
+    entries=(entry("inj_1", FAULTS[0], LOST), entry("inj_2", FAULTS[1], SLIP)),
+    rules=(counted(FAULTS[0], 1), counted(FAULTS[1], 1)),
+    armed=FAULTS,
+)
+
+
+def test_an_honest_run_passes() -> None:
+    verdict = judge(HONEST)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.reasons) == (PASS, 0, [])
+    assert verdict.figures["injections"] == 0
+
+
+def test_a_run_in_which_every_lie_is_on_the_key_and_seen_passes() -> None:
+    verdict = judge(FAULTY)
+
+    assert (verdict.outcome, verdict.reasons) == (PASS, [])
+    assert verdict.figures["injections_by_fault"] == {"callback.dropped": 1, "operator.wrong_amount": 1}
+    assert verdict.figures["discrepancies_by_class"] == {"amount_mismatch": 1, "missing_in_books": 1}
+
+
+def test_a_discrepancy_that_nothing_explains_fails() -> None:
+    planted = replace(HONEST, audit=audit(found(LOST, None)))
+
+    verdict = judge(planted)
+
+    assert (verdict.outcome, verdict.exit_code) == (FAIL, 1)
+    assert verdict.figures["unexplained_discrepancies"] == 1
+    assert "rpy_ada" in verdict.reasons[0]
+
+
+def test_the_platforms_word_for_an_explanation_is_not_enough() -> None:
+    claimed = found({**LOST, "entity": "rpy_eve"}, "inj_1")
+    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1"), found(SLIP, "inj_2"), claimed))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unexplained_discrepancies"] == 1
+
+
+def test_an_explanation_that_the_platform_does_not_give_fails_too() -> None:
+    planted = replace(FAULTY, audit=audit(found(LOST, None), found(SLIP, "inj_2")))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unexplained_discrepancies"] == 1
+
+
+def test_money_of_another_amount_is_another_break() -> None:
+    more = found({**LOST, "amount_minor": 100_001}, "inj_1")
+    planted = replace(FAULTY, audit=audit(more, found(SLIP, "inj_2")))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unexplained_discrepancies"] == 1
+    assert verdict.figures["unobserved_injections"] == 1
+
+
+def test_an_injection_that_the_audit_does_not_see_fails() -> None:
+    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1")))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unobserved_injections"] == 1
+    assert "edt_bob" in verdict.reasons[0]
+
+
+def test_an_injection_that_the_audit_calls_unobserved_is_counted_once() -> None:
+    key = FAULTY.entries
+    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1"), unobserved=[key[1]]))
+
+    verdict = judge(planted)
+
+    assert verdict.figures["unobserved_injections"] == 1
+
+
+def test_a_lie_that_has_healed_needs_no_discrepancy() -> None:
+    healed = replace(
+        FAULTY,
+        audit=audit(found(SLIP, "inj_2")),
+        entries=(entry("inj_1", FAULTS[0], LOST, "healed"), entry("inj_2", FAULTS[1], SLIP)),
+    )
+
+    assert judge(healed).outcome == PASS
+
+
+@pytest.mark.parametrize("when", ["in the end", "under load"])
+def test_a_broken_invariant_fails_whenever_it_was_seen(when: str) -> None:
+    broken = audit(invariants=[{"name": "B1", "holds": False, "states": "", "detail": ["debits 5, credits 4"]}])
+    planted = replace(HONEST, audit=broken) if when == "in the end" else replace(HONEST, audits_under_load=(broken,))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["broken_invariants"] == {"B1": "debits 5, credits 4"}
+
+
+def test_an_audit_without_invariants_proves_nothing() -> None:
+    verdict = judge(replace(HONEST, audit=audit(invariants=[])))
+
+    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "figure"),
+    [
+        (audit(found(LOST, None)), "unexplained_discrepancies"),
+        (audit(unobserved=[entry("inj_1", FAULTS[0], LOST)]), "unobserved_injections"),
+    ],
+)
+def test_the_identity_has_to_hold_under_load_as_well(seen: dict[str, Any], figure: str) -> None:
+    verdict = judge(replace(HONEST, audits_under_load=(audit(), seen)))
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures[figure] == 1
+    assert "audit 2 under load" in verdict.reasons[0]
+
+
+def test_a_failure_that_no_fault_explains_fails() -> None:
+    verdict = judge(replace(HONEST, report=report(failures=3)))
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unexplained_failures"] == 3
+    assert "status page: 500" in verdict.reasons[0]
+
+
+def test_a_client_that_breaks_over_an_answer_is_a_failure() -> None:
+    verdict = judge(replace(HONEST, report=report(user_errors=2)))
+
+    assert verdict.outcome == FAIL
+    assert verdict.figures["unexplained_failures"] == 2
+
+
+def test_a_fault_that_never_fired_is_not_a_pass() -> None:
+    silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS))
+
+    verdict = judge(silent)
+
+    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 2)
+    assert "callback.dropped, operator.wrong_amount" in verdict.reasons[0]
+
+
+def test_a_short_run_says_that_it_was_too_short_for_a_fault_to_fire() -> None:
+    silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS), run_s=5)
+
+    verdict = judge(silent)
+
+    assert (verdict.outcome, verdict.reasons) == (PASS, [])
+    assert "too short" in verdict.notes[0]
+
+
+def test_a_channel_that_nobody_used_is_not_a_pass() -> None:
+    verdict = judge(replace(HONEST, channels=("wallet", "bill_pay")))
+
+    assert verdict.outcome == INCONCLUSIVE
+    assert "bill_pay" in verdict.reasons[0]
+
+
+def test_a_run_in_which_nobody_asked_anything_is_not_a_pass() -> None:
+    empty = {**report(), "total": {"requests": 0, "failures": 0}}
+
+    assert judge(replace(HONEST, report=empty)).outcome == INCONCLUSIVE
+
+
+def test_an_injection_that_is_off_the_record_fails() -> None:
+    planted = replace(FAULTY, rules=(counted(FAULTS[0], 2), counted(FAULTS[1], 1)))
+
+    verdict = judge(planted)
+
+    assert verdict.outcome == FAIL
+    assert "counts 2 injections, the answer key has 1" in verdict.reasons[0]
+
+
+def test_counters_that_contradict_each_other_fail() -> None:
+    planted = replace(FAULTY, rules=({**counted(FAULTS[0], 1), "matched": 21}, counted(FAULTS[1], 1)))
+
+    assert judge(planted).outcome == FAIL
+
+
+def test_a_fault_that_nobody_armed_fails() -> None:
+    verdict = judge(replace(FAULTY, armed=FAULTS[:1]))
+
+    assert verdict.outcome == FAIL
+    assert "operator.wrong_amount" in verdict.reasons[0]
+
+
+def test_money_that_never_arrives_fails() -> None:
+    waiting = {"entity": "rpy_ada", "age_s": 900, "detail": "wallet is about to call back"}
+
+    verdict = judge(replace(HONEST, audit=audit(in_transit=[waiting]), waited_out=False))
+
+    assert verdict.outcome == FAIL
+    assert "900 s" in verdict.reasons[0]
+
+
+def test_a_platform_that_does_not_come_to_rest_is_not_judged() -> None:
+    assert judge(replace(HONEST, waited_out=False)).outcome == INCONCLUSIVE
+
+
+def test_a_server_that_does_not_leave_when_asked_fails() -> None:
+    assert judge(replace(HONEST, exit_code=-9)).outcome == FAIL
+    assert judge(replace(HONEST, exit_code=None)).outcome == PASS
+
+
+def test_a_failure_outweighs_a_doubt() -> None:
+    verdict = judge(replace(HONEST, report=report(failures=1), channels=("wallet", "bill_pay")))
+
+    assert verdict.outcome == FAIL
+    assert len(verdict.reasons) == 2
+
+
+def test_findings_are_paired_by_class_entity_and_where_it_matters_amount() -> None:
+    stale = {"class": "stale_view", "entity": "loan_ada", "amount_minor": 5}
+
+    assert compare([{**stale, "amount_minor": 6}], [entry("inj_1", "cache.bounded_stale", stale)]) == ([], [])
+    assert compare([{**stale, "entity": "loan_bob"}], [entry("inj_1", "cache.bounded_stale", stale)]) == (
+        [{**stale, "entity": "loan_bob"}],
+        [entry("inj_1", "cache.bounded_stale", stale)],
+    )
