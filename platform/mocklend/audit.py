@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.domain.facts import DISBURSEMENT, EDIT, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import MARK, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
@@ -143,17 +143,17 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
         after = ids[-1]
 
 
-def _live(facts: Sequence[Fact], kinds: tuple[str, ...]) -> dict[str, Fact]:
-    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
-    return {fact.id: fact for fact in facts if fact.kind in kinds and fact.id not in taken_back}
+def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
+    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there."""
+    taken_back = {fact.reverses for fact in facts if fact.reverses}
+    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
 
 
 def _books_against_world(
     connection: Connection, sandbox_id: str, loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
 ) -> None:
     """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`."""
-    kinds = (DISBURSEMENT, RECEIPT, EDIT)
-    happened, known = _live(world, kinds), _live(books, kinds)
+    happened, known = _live(world), _live(books)
     for id, fact in happened.items():
         mine = known.get(id)
         if mine is None:
@@ -252,7 +252,8 @@ _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
 
 
 _MONEY = """SELECT channel, SUM(CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END) FROM {table}
-    WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'disbursement') GROUP BY channel"""
+    WHERE sandbox_id = :sandbox_id
+      AND kind IN ('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid') GROUP BY channel"""
 
 
 def _sums(connection: Connection, sandbox_id: str, sql: str) -> dict[str, int]:

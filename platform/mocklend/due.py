@@ -12,6 +12,7 @@ from functools import cache
 from sqlalchemy import Connection
 
 from mocklend.channels.callbacks import AttemptCallback
+from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import TouchLoan
 from mocklend.sandboxes.ids import out_trade_no
@@ -35,6 +36,7 @@ _SOURCES = (
     # At one moment, in this order: pages first, then money before the message that tells of it, then the calendar.
     (1, "view", "loan_views", "loan_id", "loan_id", "CAST(version AS TEXT)"),
     (2, "settlement", "trades", "id", "loan_id", "repayment_id"),
+    (2, "payout", "payouts", "id", "loan_id", "''"),
     (3, "callback", "callbacks", "id", "loan_id", "repayment_id"),
     (4, "due_date", "loans", "id", "id", "''"),
     (5, "webhook", "webhooks", "id", "loan_id", "endpoint_id"),
@@ -74,6 +76,8 @@ def command_for(sandbox_id: str, item: Due) -> Command:
             return ShowVersion(sandbox_id, item.loan_id, int(item.extra))
         case "settlement":
             return SettleTrade(sandbox_id, item.id, item.extra)
+        case "payout":
+            return SettlePayout(sandbox_id, item.id, item.loan_id)
         case "callback":
             return AttemptCallback(sandbox_id, item.id, item.extra, out_trade_no(item.extra), item.loan_id)
         case "due_date":

@@ -154,6 +154,24 @@ class Callback:
     applied_ms: int | None
 
 
+@entity(schema.payouts)
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Money on its way out through a channel: ORDERED, then PAID."""
+
+    kind: ClassVar[str] = "payout"
+    id: str
+    loan_id: str
+    purpose: str
+    channel: str
+    amount_minor: int
+    currency: str
+    state: str
+    created_ms: int
+    paid_ms: int | None
+    due_ms: int | None
+
+
 @entity(schema.webhooks, rank=OUTBOX)
 @dataclass(frozen=True, slots=True)
 class Webhook:

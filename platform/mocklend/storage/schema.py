@@ -283,6 +283,25 @@ callbacks = Table(
     Index(None, "sandbox_id", "due_ms"),
 )
 
+payouts = Table(
+    "payouts",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("purpose"),
+    text("channel"),
+    whole("amount_minor"),
+    text("currency"),
+    text("state"),
+    whole("created_ms"),
+    whole("paid_ms", null=True),
+    whole("due_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "due_ms"),
+    Index(None, "sandbox_id", "loan_id"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,
