@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from mocklend.app import create_app  # noqa: F401  (for the same reason)
+import mocklend.app  # noqa: F401  (loaded before any inner run, as said below)
 from mocklend.lender import find_layer
 from mocklend.testing import seed_of
 

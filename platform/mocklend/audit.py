@@ -16,15 +16,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.domain.facts import MARK, REVERSAL, Fact
+from mocklend.channels.channel import channels
+from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
-from mocklend.sandboxes.ids import callback_of
+from mocklend.sandboxes.ids import callback_of, channel_chain
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.entities import Callback, Loan
+from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
 from mocklend.storage.stores import load_all, rows
 from mocklend.views.render import loan_doc
@@ -57,7 +58,7 @@ class InTransit:
     """Money that is merely on its way: no discrepancy, and shown with its age."""
 
     entity: str
-    loan_id: str
+    loan_id: str | None
     since_ms: int
     detail: str
 
@@ -157,7 +158,7 @@ def _books_against_world(
     for id, fact in happened.items():
         mine = known.get(id)
         if mine is None:
-            _missing(connection, sandbox_id, loan, fact, found)
+            _missing(connection, sandbox_id, loan.id, fact, found)
         elif mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
@@ -173,16 +174,26 @@ def _books_against_world(
             )
 
 
-def _missing(connection: Connection, sandbox_id: str, loan: Loan, fact: Fact, found: Audit) -> None:
+def _missing(connection: Connection, sandbox_id: str, loan_id: str | None, fact: Fact, found: Audit) -> None:
     """Something happened and the books do not have it: on its way, or lost?"""
+    receipt: Receipt | None = _one(connection, sandbox_id, "receipt", fact.id)
+    if receipt is not None and receipt.loan_id is None:
+        typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
+        detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
+        found.discrepancies.append(Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail))
+        return
     key = ("callback", callback_of(fact.id))
-    callback: Callback | None = load_all(connection, [(sandbox_id, key)])[(sandbox_id, key)]
+    callback: Callback | None = _one(connection, sandbox_id, *key)
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
-        found.in_transit.append(InTransit(fact.id, loan.id, fact.at_ms, f"{callback.channel} is about to call back"))
+        found.in_transit.append(InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back"))
         return
     tried = f"{callback.attempts} attempts, {callback.state}" if callback else "no callback"
     detail = f"{fact.kind} of {fact.amount_minor} at {rfc3339(fact.at_ms)} is not on the books: {tried}"
-    found.discrepancies.append(Discrepancy(Finding("missing_in_books", fact.id, fact.amount_minor), loan.id, detail))
+    found.discrepancies.append(Discrepancy(Finding("missing_in_books", fact.id, fact.amount_minor), loan_id, detail))
+
+
+def _one(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
+    return load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]
 
 
 def _world_alone(loan: Loan, facts: Sequence[Fact]) -> Iterator[Discrepancy]:
@@ -230,11 +241,19 @@ def _pages(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: 
 
 
 def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Iterator[Discrepancy]:
-    """What holds over all loans: the trial balance, and each channel's clearing account."""
+    """What holds over all loans: the trial balance, each channel's clearing account, and its own chain."""
+    for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id}):
+        money = Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4])
+        _missing(connection, sandbox_id, None, money, found)
+    chains = load_all(connection, [(sandbox_id, ("chain", channel_chain(id))) for id in channels()])
+    for chain in chains.values():
+        if chain is not None:
+            journal = journals(connection, sandbox_id, [chain.id])[chain.id]
+            for name, detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
+                yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"{name}: {detail}")
     for name, detail in invariants.sandbox(
         balances(connection, sandbox_id),
-        _sums(connection, sandbox_id, _MONEY.format(table=WORLD)),
-        _sums(connection, sandbox_id, _MONEY.format(table=BOOKS)),
+        _sums(connection, sandbox_id, _KNOWN),
         _sums(connection, sandbox_id, _TAKEN),
         _sums(connection, sandbox_id, _RECEIVED),
         rows(connection, _STRAYS, {"sandbox_id": sandbox_id}),
@@ -242,18 +261,26 @@ def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Ite
         yield Discrepancy(Finding("books_invariant", sandbox_id, 0), None, f"{name}: {detail}")
 
 
+# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed.
+_SIGNED = "CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END"
+_MOVES = "('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
+_KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
+    SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
+    WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
+    UNION ALL SELECT channel, amount_minor FROM receipts WHERE sandbox_id = :sandbox_id AND landed = 1
+    ) AS known GROUP BY channel"""
 _TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
     GROUP BY channel"""
-_RECEIVED = """SELECT channel, SUM(amount_minor) FROM world_facts WHERE sandbox_id = :sandbox_id AND kind = 'receipt'
-    GROUP BY channel"""
+_RECEIVED = """SELECT channel, SUM(amount_minor) FROM
+    (SELECT DISTINCT id, channel, amount_minor FROM world_facts WHERE sandbox_id = :sandbox_id AND kind = 'receipt')
+    AS receipts_once GROUP BY channel"""
+# Money whose payer named no loan, and that the books do not have even as unapplied.
+_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel FROM world_facts
+    WHERE sandbox_id = :sandbox_id AND loan_id = ''
+      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""
-
-
-_MONEY = """SELECT channel, SUM(CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END) FROM {table}
-    WHERE sandbox_id = :sandbox_id
-      AND kind IN ('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid') GROUP BY channel"""
 
 
 def _sums(connection: Connection, sandbox_id: str, sql: str) -> dict[str, int]:

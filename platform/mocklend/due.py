@@ -15,7 +15,6 @@ from mocklend.channels.callbacks import AttemptCallback
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import TouchLoan
-from mocklend.sandboxes.ids import out_trade_no
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command
 from mocklend.views.show import ShowVersion
@@ -75,11 +74,11 @@ def command_for(sandbox_id: str, item: Due) -> Command:
         case "view":
             return ShowVersion(sandbox_id, item.loan_id, int(item.extra))
         case "settlement":
-            return SettleTrade(sandbox_id, item.id, item.extra)
+            return SettleTrade(sandbox_id, item.id)
         case "payout":
             return SettlePayout(sandbox_id, item.id, item.loan_id)
         case "callback":
-            return AttemptCallback(sandbox_id, item.id, item.extra, out_trade_no(item.extra), item.loan_id)
+            return AttemptCallback(sandbox_id, item.id, item.extra, item.loan_id)
         case "due_date":
             return TouchLoan(sandbox_id, item.loan_id)
     raise AssertionError(f"no command works off a {item.what}")

@@ -63,9 +63,14 @@ def recorded(loan_id: str) -> str:
     return f"recorded:{loan_id}"
 
 
-def applied(repayment_id: str) -> str:
-    """The books have the repayment's receipt."""
-    return f"applied:{repayment_id}"
+def applied(receipt_id: str) -> str:
+    """The books have the receipt on its loan."""
+    return f"applied:{receipt_id}"
+
+
+def landed(receipt_id: str) -> str:
+    """The books have the receipt, and do not know whose it is."""
+    return f"landed:{receipt_id}"
 
 
 def reversed_(fact_id: str) -> str:
@@ -139,7 +144,41 @@ class CallbackAttempt:
             truth_before=truth,
             truth_after=truth,
             served={"callback": "lost", "attempts": min(happened.lost_attempts, self.attempts_left)},
-            ends_on={applied(self.repayment_id): "healed"},
+            ends_on={applied(self.repayment_id): "healed", landed(self.repayment_id): "superseded"},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReference:
+    """The platform reads what the payer of a push payment typed. Honestly: just that.
+
+    `typed_reference` is what the payer wrote, `reference` what arrives. Where the one names a loan and the other does
+    not, the money is booked as unapplied.
+    """
+
+    seam: ClassVar[str] = "payment.reference"
+    entity: str  # the receipt
+    occurrence: int  # 1: a payment is read once
+    now_ms: int
+    loan_id: str
+    receipt_id: str
+    channel: str
+    amount_minor: int
+    currency: str
+    payer_name: str
+    typed_reference: str
+    reference: str = ""
+
+    def consequence(self, happened: PaymentReference) -> Consequence:
+        """Money on the books that belongs to a loan and is on none, until it is matched."""
+        truth = {"loan_id": self.loan_id, "reference": self.typed_reference}
+        return Consequence(
+            finding=Finding("unidentified", self.receipt_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before=truth,
+            truth_after=truth,
+            served={"reference": happened.reference},
+            ends_on={applied(self.receipt_id): "healed"},
         )
 
 
@@ -216,9 +255,11 @@ class RepaymentFiled:
         )
 
 
-SEAMS: dict[str, type[Any]] = {cls.seam: cls for cls in (ViewRefresh, CallbackAttempt, OperatorEdit, RepaymentFiled)}
+SEAMS: dict[str, type[Any]] = {
+    cls.seam: cls for cls in (ViewRefresh, CallbackAttempt, PaymentReference, OperatorEdit, RepaymentFiled)
+}
 
-Given = TypeVar("Given", ViewRefresh, CallbackAttempt, OperatorEdit, RepaymentFiled)
+Given = TypeVar("Given", ViewRefresh, CallbackAttempt, PaymentReference, OperatorEdit, RepaymentFiled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-EXAMPLES = 8
+EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -43,9 +43,6 @@ def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: Any
             nonlocal asked
             asked += 1
             case.call_and_validate(headers={"Authorization": f"Bearer {sandbox.api_key}"}, checks=CHECKS)
-
-        schemathesis.pytest  # noqa: B018
-        from hypothesis import given
 
         given(case=operation.as_strategy())(ask)()
 

@@ -32,6 +32,7 @@ from hypothesis.stateful import (
 from mocklend.channels import inbox
 from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.facts import RECEIPT
 from mocklend.domain.problems import Refused
@@ -51,10 +52,11 @@ from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.channel_unrecognised import Unrecognised
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
 
-KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+KINDS = (BoundedStale, CallbackDropped, Unrecognised, MarkedOverdue, WrongAmount)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
@@ -187,6 +189,38 @@ class Story(RuleBasedStateMachine):
     def pay_what_is_due_and_wait(self, which: int, channel: str, wait: int) -> None:
         self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part="quoted")
         self.advance(by=(channels()[channel].settle_delay_s + wait) * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(["bank_transfer", "bill_pay"]),
+        amount=st.integers(1, 300_000),
+        names=st.sampled_from(["id", "id", "reference", "nobody", "nothing"]),
+        scope=st.sampled_from(["CLEAR", "OVD_AND_CURRENT"]),
+        wait=st.sampled_from([0, 1_800, 4_000]),
+    )
+    def push_a_payment(self, which: int, channel: str, amount: int, names: str, scope: str, wait: int) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            sql = "SELECT reference FROM loans WHERE sandbox_id = :sandbox_id AND id = :id"
+            own = rows(connection, sql, {"sandbox_id": self.id, "id": loan_id})[0][0]
+        typed = {"id": loan_id, "reference": own, "nobody": "Ada", "nothing": ""}[names]
+        self.attempt(PayAtChannel(self.id, self.key(), channel, amount, "CNY", "Ada", typed, scope))
+        self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def match_a_receipt(self, which: int) -> None:
+        """To the loan that its payer meant; where none was named, to whichever the operator thinks."""
+        with self.platform.read() as connection:
+            sql = """SELECT r.id, t.loan_id FROM receipts r JOIN trades t
+                     ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
+                     WHERE r.sandbox_id = :sandbox_id ORDER BY r.id"""
+            known = rows(connection, sql, {"sandbox_id": self.id})
+        if known:
+            receipt_id, meant = known[which % len(known)]
+            loan_id = meant or self.loans[which % len(self.loans)]
+            self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
 
     @precondition(lambda self: self.repeatable)
     @rule(which=st.integers(0, 50))

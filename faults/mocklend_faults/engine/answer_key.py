@@ -26,6 +26,7 @@ REASONS = {
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
+    "landed": "the books have the money, as unapplied",
     "injection": "a newer injection is shown instead",
 }
 """Why an entry ended, by the kind of signal."""

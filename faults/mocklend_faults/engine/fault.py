@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, fields
 from inspect import getdoc
 from typing import Any, ClassVar, Self
 
-from mocklend.seams import SEAMS, CallbackAttempt, OperatorEdit, RepaymentFiled, ViewRefresh
+from mocklend.seams import SEAMS, CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, ViewRefresh
 from mocklend_faults.engine.strict import MOST, choice, mapping, whole
 
 
@@ -54,6 +54,10 @@ class Fault:
 
     def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
         """A channel delivers a callback."""
+        return given
+
+    def payment_reference(self, given: PaymentReference) -> PaymentReference:
+        """The platform reads the reference of a push payment."""
         return given
 
     def operator_edit(self, given: OperatorEdit) -> OperatorEdit:

@@ -11,9 +11,10 @@ from mocklend.channels.inbox import callback_body, receive
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import order_no
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import CallbackAttempt
-from mocklend.storage.entities import Callback, Repayment, Trade
+from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -23,19 +24,18 @@ class AttemptCallback:
 
     sandbox_id: str
     callback_id: str
-    repayment_id: str
-    trade_id: str
+    receipt_id: str
     loan_id: str
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
         """The message, its trade and order, and the loan that it is about."""
-        return (
-            ("callback", self.callback_id),
-            ("trade", self.trade_id),
-            ("repayment", self.repayment_id),
-            ("loan", self.loan_id),
-        )
+        pushed = self.receipt_id.startswith("rct_")
+        yield ("callback", self.callback_id)
+        yield ("trade", order_no(self.receipt_id))
+        yield ("receipt" if pushed else "repayment", self.receipt_id)
+        if self.loan_id:
+            yield ("loan", self.loan_id)
 
     def decide(self, work: Work) -> Answer:
         """200 and the delivery log."""
@@ -64,29 +64,25 @@ class AttemptCallback:
         return Answer(200, callback_doc(callback))
 
     def _given(self, work: Work, callback: Callback, attempt: int, ladder_length: int) -> CallbackAttempt:
-        order: Repayment = work.get("repayment", callback.repayment_id)
+        trade: Trade = work.get("trade", callback.out_trade_no)
         return CallbackAttempt(
-            entity=order.id,
+            entity=callback.repayment_id,
             occurrence=attempt,
             now_ms=work.now_ms,
             loan_id=callback.loan_id,
-            repayment_id=order.id,
+            repayment_id=callback.repayment_id,
             callback_id=callback.id,
             channel=callback.channel,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            payer_reference=order.payer_reference,
+            amount_minor=trade.amount_minor,
+            currency=trade.currency,
+            payer_reference=trade.payer_reference,
             attempts_left=ladder_length - attempt + 1,
         )
 
     def _deliver(self, work: Work, callback: Callback) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
-        order: Repayment = work.get("repayment", callback.repayment_id)
-        assert trade.paid_ms is not None, "a callback follows a payment"
-        assert trade.channel_trade_no is not None, "a payment has a number"
-        now = rfc3339(work.now_ms)
-        body = callback_body(work, order, rfc3339(trade.paid_ms), trade.channel_trade_no, now)
+        body = callback_body(trade, rfc3339(work.now_ms))
         secret = callback_secret(work.sandbox.api_key, callback.channel)
         headers = signed_headers(secret, callback.id, work.now_ms, body)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.payments import take_payment
 from mocklend.channels.signing import verify
 from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
 from mocklend.domain.money import MAX_MINOR
@@ -17,12 +18,14 @@ from mocklend.lending.repay import PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.seams import RepaymentFiled, applied, recorded
-from mocklend.storage.entities import Loan, OperatorEdit, Repayment
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.views.webhooks import emit
 
 VERSION = "1.0"
+PUSH = "payment.received"
+"""The type of a callback about money that no order of ours asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +48,21 @@ class ReceiveCallback:
         return Answer(200, {"received": True})
 
 
-def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> Repayment:
+def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> None:
     """Verify a callback and apply what it says. Every refusal comes before the first effect."""
     channel = channel_of(channel_id)
     verify(callback_secret(work.sandbox.api_key, channel.id), headers, body, work.now_ms)
     said = _read(body)
+    if said["type"] == PUSH:
+        _hold_to_channel(work, channel.id, said)
+        take_payment(work, channel.id, said)
+        return
     order: Repayment | None = work.get("repayment", repayment_of(said["out_trade_no"]))
     if order is None or order.channel != channel.id:
         raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
-    if (said["amount_minor"], said["currency"]) != (order.amount_minor, order.currency):
-        raise Refused(
-            "callback_amount_mismatch",
-            "the amount is not what was ordered",
-            expected={"amount_minor": order.amount_minor, "currency": order.currency},
-            received={"amount_minor": said["amount_minor"], "currency": said["currency"]},
-            **_ids(said),
-        )
+    _hold_to_amount(said, order.amount_minor, order.currency)
     if order.status != PROCESSING:
-        return order  # Delivered again: at least once is what channels promise.
+        return  # Delivered again: at least once is what channels promise.
     if not order.created_ms <= said["paid_ms"] <= work.now_ms:
         raise Refused(
             "callback_malformed",
@@ -71,33 +71,56 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
             received=said["paid_at"],
             **_ids(said),
         )
-    return apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
+    apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
 
 
-def callback_body(work: Work, order: Repayment, paid_at: str, channel_trade_no: str, timestamp: str) -> str:
+def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -> None:
+    if (said["amount_minor"], said["currency"]) != (amount_minor, currency):
+        raise Refused(
+            "callback_amount_mismatch",
+            "the amount is not what was ordered",
+            expected={"amount_minor": amount_minor, "currency": currency},
+            received={"amount_minor": said["amount_minor"], "currency": said["currency"]},
+            **_ids(said),
+        )
+
+
+def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
+    """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
+    trade: Trade | None = work.get("trade", said["out_trade_no"])
+    if trade is None or trade.channel != channel_id or trade.state != "SUCCESS":
+        raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
+    _hold_to_amount(said, trade.amount_minor, trade.currency)
+    claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}
+    if claimed != {name: getattr(trade, name) for name in claimed}:
+        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
+
+
+def callback_body(trade: Trade, timestamp: str) -> str:
     """What a channel sends when it has been paid."""
-    return json.dumps(
-        {
-            "type": "payment.succeeded",
-            "timestamp": timestamp,
-            "data": {
-                "version": VERSION,
-                "out_trade_no": "ML" + order.id.removeprefix("rpy_").upper(),
-                "channel_trade_no": channel_trade_no,
-                "state": "SUCCESS",
-                "amount_minor": order.amount_minor,
-                "currency": order.currency,
-                "paid_at": paid_at,
-            },
-        },
-        separators=(",", ":"),
-    )
+    assert trade.paid_ms is not None, "a callback follows a payment"
+    data: dict[str, Any] = {
+        "version": VERSION,
+        "out_trade_no": trade.id,
+        "channel_trade_no": trade.channel_trade_no,
+        "state": trade.state,
+        "amount_minor": trade.amount_minor,
+        "currency": trade.currency,
+        "paid_at": rfc3339(trade.paid_ms),
+    }
+    pushed = trade.repayment_id.startswith("rct_")
+    if pushed:
+        named = {"payer_name": trade.payer_name, "payer_reference": trade.payer_reference, "scope": trade.scope}
+        data |= named
+    kind = PUSH if pushed else "payment.succeeded"
+    return json.dumps({"type": kind, "timestamp": timestamp, "data": data}, separators=(",", ":"))
 
 
 def _read(body: bytes) -> dict[str, Any]:
     """The callback's data, with `paid_ms`; or Refused."""
     try:
-        data = json.loads(body)["data"]
+        whole = json.loads(body)
+        kind, data = whole["type"], whole["data"]
         texts = [data[name] for name in ("out_trade_no", "channel_trade_no", "state", "currency", "paid_at")]
         amount, version = data["amount_minor"], data["version"]
         paid_ms = parse_rfc3339(data["paid_at"])
@@ -111,7 +134,9 @@ def _read(body: bytes) -> dict[str, Any]:
         )
     if data["state"] != "SUCCESS":
         raise Refused("callback_malformed", "the state is not one that this inbox takes", expected="SUCCESS")
-    return {**data, "paid_ms": paid_ms}
+    if kind == PUSH and not all(isinstance(data.get(name), str) for name in ("payer_name", "payer_reference", "scope")):
+        raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
+    return {**data, "type": kind, "paid_ms": paid_ms}
 
 
 def _is_plain(text: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.sandboxes.ids import callback_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.storage.entities import Callback, Repayment, Trade
+from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.world.record import witness
 
@@ -21,19 +21,17 @@ class SettleTrade:
 
     sandbox_id: str
     trade_id: str
-    repayment_id: str
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The channel's record and the order behind it."""
-        return (("trade", self.trade_id), ("repayment", self.repayment_id))
+        """The channel's record."""
+        return (("trade", self.trade_id),)
 
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
         trade: Trade = work.get("trade", self.trade_id)
         if trade.state != "CREATED" or trade.due_ms is None:
             return Answer(200, trade_doc(trade))
-        order: Repayment = work.get("repayment", trade.repayment_id)
         paid_ms = trade.due_ms
         trade = replace(
             trade,
@@ -47,13 +45,13 @@ class SettleTrade:
         witness(
             work,
             trade.loan_id,
-            Fact(order.id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=order.type),
+            Fact(trade.repayment_id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=trade.scope),
         )
         work.put(
             Callback(
-                id=callback_of(order.id),
+                id=callback_of(trade.repayment_id),
                 loan_id=trade.loan_id,
-                repayment_id=order.id,
+                repayment_id=trade.repayment_id,
                 out_trade_no=trade.id,
                 channel=trade.channel,
                 state="QUEUED",
@@ -78,6 +76,7 @@ def trade_doc(trade: Trade) -> dict[str, Any]:
         "amount_minor": trade.amount_minor,
         "currency": trade.currency,
         "state": trade.state,
+        "payer_name": trade.payer_name,
         "payer_reference": trade.payer_reference,
         "created_at": rfc3339(trade.created_ms),
         "paid_at": maybe_rfc3339(trade.paid_ms),

@@ -53,6 +53,7 @@ PROBLEMS: dict[str, Problem] = {
     "loan_unknown": Problem(404, "There is no such loan.", "Check the id; a loan lives in one sandbox."),
     "repayment_unknown": Problem(404, "There is no such repayment.", "Check the id; it lives in one sandbox."),
     "edit_unknown": Problem(404, "There is no such edit.", "List them with GET /operator/loans/{id}/edits."),
+    "receipt_unknown": Problem(404, "There is no such receipt.", "List them with GET /operator/receipts."),
     "quote_unknown": Problem(404, "There is no such quote.", "Ask for one with POST /v1/loans/{id}/quotes."),
     "channel_unknown": Problem(404, "There is no such channel.", "List them with GET /channels."),
     "trade_unknown": Problem(404, "The channel has no such trade.", "Use the repayment's out_trade_no and channel."),
@@ -78,6 +79,7 @@ PROBLEMS: dict[str, Problem] = {
     "repayment_not_applied": Problem(
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
     ),
+    "receipt_not_unapplied": Problem(409, "The receipt is not unapplied.", "Only money without a loan can be matched."),
     "edit_already_reversed": Problem(409, "The edit is reversed already.", "Nothing is left to do."),
     "waiver_too_large": Problem(409, "There is less to waive than that.", "Waive at most the amount expected."),
     "mark_contradicts_books": Problem(

@@ -58,7 +58,9 @@ def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
     """A fact in the past may change how much of a later repayment settled something and how much was too much."""
     for repayment_id, (applied, over) in state.applied.items():
         if repayment_id != fact.id:
-            other: Repayment = work.get("repayment", repayment_id)
+            other: Repayment | None = work.get("repayment", repayment_id)
+            if other is None:
+                continue  # A push payment: it has no order that could say how it was split.
             if (other.applied_minor, other.overpaid_minor) != (applied, over):
                 work.put(replace(other, applied_minor=applied, overpaid_minor=over))
 

@@ -31,6 +31,18 @@ def repayment_of(order_no: str) -> str:
     return "rpy_" + order_no.removeprefix("ML").lower()
 
 
-def callback_of(repayment_id: str) -> str:
-    """The callback that tells the platform of a repayment's success."""
-    return "cb_" + repayment_id.removeprefix("rpy_")
+def order_no(receipt_id: str) -> str:
+    """The channel's order number behind a repayment, or behind a push payment's receipt."""
+    if receipt_id.startswith("rct_"):
+        return "PY" + receipt_id.removeprefix("rct_").upper()
+    return out_trade_no(receipt_id)
+
+
+def callback_of(fact_id: str) -> str:
+    """The callback that tells the platform of a repayment, or of other money by its fact."""
+    return "cb_" + fact_id.removeprefix("rpy_")
+
+
+def channel_chain(channel_id: str) -> str:
+    """The journal chain of money that has no loan."""
+    return f"channel:{channel_id}"

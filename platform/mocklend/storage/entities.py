@@ -127,10 +127,46 @@ class Trade:
     state: str
     amount_minor: int
     currency: str
+    payer_name: str | None
     payer_reference: str | None
+    scope: str
     created_ms: int
     paid_ms: int | None
     due_ms: int | None
+
+
+@entity(schema.receipts)
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came without an order of ours: UNAPPLIED until somebody knows whose it is, then APPLIED."""
+
+    kind: ClassVar[str] = "receipt"
+    id: str
+    state: str
+    loan_id: str | None
+    channel: str
+    out_trade_no: str
+    channel_trade_no: str
+    amount_minor: int
+    currency: str
+    scope: str
+    payer_name: str
+    payer_reference: str
+    landed: int
+    paid_ms: int
+    received_ms: int
+    applied_ms: int | None
+
+
+@entity(schema.chains)
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where the journal of a channel stands."""
+
+    kind: ClassVar[str] = "chain"
+    id: str
+    next_seq: int
+    head_hash: str
 
 
 @entity(schema.callbacks, rank=OUTBOX)

@@ -214,7 +214,7 @@ postings = Table(
 )
 
 
-def facts_table(name: str) -> Table:
+def facts_table(name: str, *more: UniqueConstraint) -> Table:
     """WORLD and BOOKS hold facts of one shape: one `replay` reads both."""
     return Table(
         name,
@@ -235,12 +235,48 @@ def facts_table(name: str) -> Table:
         whole("landed"),  # 1 if the money was booked as unapplied before
         whole("recorded_ms"),
         PrimaryKeyConstraint("sandbox_id", "loan_id", "id"),
-        UniqueConstraint("sandbox_id", "id"),
+        *more,
     )
 
 
+# Money whose payer named no loan is in the world under no loan (""), and under one once somebody knows better.
 world_facts = facts_table("world_facts")
-book_facts = facts_table("book_facts")
+book_facts = facts_table("book_facts", UniqueConstraint("sandbox_id", "id"))
+
+# Where the journal of a channel stands: money without a loan is booked there, numbered and chained like a loan's.
+chains = Table(
+    "chains",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    whole("next_seq"),
+    text("head_hash"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+# What came in without an order of ours: a push payment, known by what its payer typed.
+receipts = Table(
+    "receipts",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("state"),
+    text("loan_id", null=True),
+    text("channel"),
+    text("out_trade_no"),
+    text("channel_trade_no"),
+    whole("amount_minor"),
+    text("currency"),
+    text("scope"),
+    text("payer_name"),
+    text("payer_reference"),
+    whole("landed"),  # 1 if it was booked on the channel's chain, as unapplied
+    whole("paid_ms"),
+    whole("received_ms"),
+    whole("applied_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "state"),
+)
 
 trades = Table(
     "trades",
@@ -254,7 +290,9 @@ trades = Table(
     text("state"),
     whole("amount_minor"),
     text("currency"),
+    text("payer_name", null=True),
     text("payer_reference", null=True),
+    text("scope"),
     whole("created_ms"),
     whole("paid_ms", null=True),
     whole("due_ms", null=True),

@@ -17,6 +17,7 @@ EVENTS = (
     "loan.cleared",
     "loan.reopened",
     "loan.edited",
+    "receipt.applied",
     "repayment.succeeded",
     "repayment.reversed",
 )

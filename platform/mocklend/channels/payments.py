@@ -1,0 +1,233 @@
+"""Push payments: somebody pays at a channel, unasked, and types what they hope will tell whose money it is.
+
+No order of ours precedes it, so the channel's callback has nothing but that reference. Where it names a loan the money
+goes there; where it does not, it is booked as unapplied (挂账) on the channel's own chain and waits to be matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mocklend.channels.channel import channel_of
+from mocklend.channels.settlement import trade_doc
+from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.domain.instalment import Movement
+from mocklend.domain.problems import Refused
+from mocklend.ledger.journal import NO_HASH, Head, post
+from mocklend.lending.books import record
+from mocklend.sandboxes.ids import channel_chain, make_id, suffix
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.seams import PaymentReference, applied, landed, recorded
+from mocklend.storage.entities import Chain, Loan, Receipt, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit
+from mocklend.world.record import witness
+
+NOBODYS = ""
+"""The loan of money whose payer named none."""
+APPLIED, UNAPPLIED = "APPLIED", "UNAPPLIED"
+ACTIVE = ("USING", "OVD", "OFF")
+
+
+@dataclass(frozen=True, slots=True)
+class PayAtChannel:
+    """Pay at a channel without an order. `scope` says whether the payer means to settle the whole loan."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    channel: str
+    amount_minor: int
+    currency: str
+    payer_name: str
+    payer_reference: str
+    scope: str
+
+    def needs(self) -> Iterable[Key]:
+        """The loan, if the reference is its id."""
+        return (("loan", self.payer_reference),)
+
+    def decide(self, work: Work) -> Answer:
+        """202 and the channel's record."""
+        assert self.idem is not None, "paying moves money and needs an idempotency key"
+        channel = channel_of(self.channel)
+        meant = named_loan(work, self.payer_reference)
+        if meant is not None and meant.currency != self.currency:
+            raise Refused(
+                "currency_mismatch",
+                f"loan {meant.id} is in {meant.currency}",
+                expected=meant.currency,
+                received=self.currency,
+            )
+        own = suffix(work.sandbox.seed, "payment", channel.id, self.idem.key)
+        trade = Trade(
+            id="PY" + own.upper(),
+            loan_id=meant.id if meant else NOBODYS,
+            repayment_id="rct_" + own,
+            channel=channel.id,
+            channel_trade_no=None,
+            state="CREATED",
+            amount_minor=self.amount_minor,
+            currency=self.currency,
+            payer_name=self.payer_name,
+            payer_reference=self.payer_reference,
+            scope=self.scope,
+            created_ms=work.now_ms,
+            paid_ms=None,
+            due_ms=work.now_ms + channel.settle_delay_s * 1000,
+        )
+        work.put(trade)
+        return Answer(202, trade_doc(trade))
+
+
+def named_loan(work: Work, reference: str) -> Loan | None:
+    """The loan that a reference names: by its id, or by the reference that its borrower gave it."""
+    for id in (reference, make_id("loan", work.sandbox.seed, reference)):
+        loan: Loan | None = work.get("loan", id) if id.startswith("loan_") else None
+        if loan is not None:
+            return loan
+    return None
+
+
+def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
+    """The inbox has a verified callback of a push payment: onto the loan that it names, or onto the unapplied."""
+    id = "rct_" + str(said["out_trade_no"]).removeprefix("PY").lower()
+    if work.get("receipt", id) is not None:
+        return  # Delivered again.
+    typed = str(said["payer_reference"])
+    meant = named_loan(work, typed)
+    reference = typed
+    # That it is here ends what was said of a lost callback; then a new lie may begin.
+    work.signal(landed(id))
+    if meant is not None:
+        given = PaymentReference(
+            entity=id,
+            occurrence=1,
+            now_ms=work.now_ms,
+            loan_id=meant.id,
+            receipt_id=id,
+            channel=channel_id,
+            amount_minor=said["amount_minor"],
+            currency=said["currency"],
+            payer_name=said["payer_name"],
+            typed_reference=typed,
+            reference=typed,
+        )
+        reference = work.act(given).reference
+    loan = named_loan(work, reference)
+    receipt = Receipt(
+        id=id,
+        state=UNAPPLIED,
+        loan_id=None,
+        channel=channel_id,
+        out_trade_no=said["out_trade_no"],
+        channel_trade_no=said["channel_trade_no"],
+        amount_minor=said["amount_minor"],
+        currency=said["currency"],
+        scope=said["scope"],
+        payer_name=said["payer_name"],
+        payer_reference=reference,
+        landed=0,
+        paid_ms=said["paid_ms"],
+        received_ms=work.now_ms,
+        applied_ms=None,
+    )
+    if loan is None or loan.currency != receipt.currency:
+        _land(work, receipt)
+    else:
+        apply_payment(work, receipt, loan)
+
+
+def _land(work: Work, receipt: Receipt) -> None:
+    chain_id = channel_chain(receipt.channel)
+    chain: Chain = work.get("chain", chain_id) or Chain(chain_id, 1, NO_HASH)
+    on = business_date(receipt.paid_ms, work.sandbox.zone)
+    movement = Movement("receipt", receipt.id, on, ((f"1002:{receipt.channel}", "2102", receipt.amount_minor),))
+    head = post(work, chain_id, receipt.currency, Head(chain.next_seq, chain.head_hash), [movement])
+    work.put(replace(chain, next_seq=head.next_seq, head_hash=head.hash))
+    work.put(replace(receipt, landed=1))
+
+
+def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
+    """Put a receipt on its loan, effective at the channel's time."""
+    fact = Fact(
+        id=receipt.id,
+        kind=RECEIPT,
+        at_ms=receipt.paid_ms,
+        on=business_date(receipt.paid_ms, work.sandbox.zone),
+        amount_minor=receipt.amount_minor,
+        channel=receipt.channel,
+        scope=receipt.scope,
+        landed=bool(receipt.landed),
+    )
+    work.signal(applied(receipt.id), recorded(loan.id))
+    record(work, loan, fact, cause="receipt", channel=receipt.channel)
+    receipt = replace(receipt, state=APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
+    work.put(receipt)
+    told = {"receipt_id": receipt.id, "loan_id": loan.id, "amount_minor": receipt.amount_minor}
+    emit(work, "receipt.applied", loan.id, receipt.id, told)
+    return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReceipt:
+    """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    receipt_id: str
+    loan_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The receipt and the loan."""
+        return (("receipt", self.receipt_id), ("loan", self.loan_id))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the receipt, APPLIED."""
+        receipt: Receipt | None = work.get("receipt", self.receipt_id)
+        if receipt is None:
+            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        if receipt.state != UNAPPLIED:
+            raise Refused(
+                "receipt_not_unapplied", f"the receipt is {receipt.state}", expected=UNAPPLIED, received=receipt.state
+            )
+        loan: Loan | None = work.get("loan", self.loan_id)
+        if loan is None:
+            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        if loan.currency != receipt.currency:
+            raise Refused(
+                "currency_mismatch",
+                f"the loan is in {loan.currency}",
+                expected=loan.currency,
+                received=receipt.currency,
+            )
+        trade: Trade = work.get("trade", receipt.out_trade_no)
+        if trade.loan_id == NOBODYS:
+            # The payer named no loan, so whose it is, is what the operator finds out.
+            on = business_date(receipt.paid_ms, work.sandbox.zone)
+            meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
+            witness(work, loan.id, meant)
+        return Answer(201, receipt_doc(apply_payment(work, receipt, loan)))
+
+
+def receipt_doc(receipt: Receipt) -> dict[str, Any]:
+    """A receipt as JSON."""
+    return {
+        "id": receipt.id,
+        "state": receipt.state,
+        "loan_id": receipt.loan_id,
+        "channel": receipt.channel,
+        "out_trade_no": receipt.out_trade_no,
+        "channel_trade_no": receipt.channel_trade_no,
+        "amount_minor": receipt.amount_minor,
+        "currency": receipt.currency,
+        "type": receipt.scope,
+        "payer_name": receipt.payer_name,
+        "payer_reference": receipt.payer_reference,
+        "paid_at": rfc3339(receipt.paid_ms),
+        "received_at": rfc3339(receipt.received_ms),
+        "applied_at": maybe_rfc3339(receipt.applied_ms),
+    }
