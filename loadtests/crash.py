@@ -27,7 +27,7 @@ from aftermath import carried_over, lost_and_doubled, missing_and_extra, not_at_
 from letterbox import Letterbox, open_letterbox
 from payers import Deserted, Ledger, Payer, Place
 from run import NotRun, refuse, say, whole
-from server import Server, ServerFailed
+from server import Server, ServerFailed, leave_on_sigterm
 
 STARTS_AT = "2026-01-05T01:00:00Z"
 SPEED = 600
@@ -262,6 +262,7 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, and give back the exit code."""
     options = _options(arguments)
+    leave_on_sigterm()
     try:
         with tempfile.TemporaryDirectory(prefix="mocklend-crash-") as folder:
             document = run(options.kills, options.seed, not options.no_faults, Path(folder))

@@ -78,14 +78,16 @@ class Place:
 
     def close(self) -> None:
         """No more new requests; what is in doubt is still cleared up."""
-        self.closed = True
+        with self._change:
+            self.closed = True
+            self._change.notify_all()
 
     def url(self) -> str:
         """The address, once there is one."""
         with self._change:
-            if not self._change.wait_for(lambda: self._url is not None, timeout=BACK_WITHIN_S):
+            self._change.wait_for(lambda: self._url is not None or self.closed, timeout=BACK_WITHIN_S)
+            if self._url is None:
                 raise Deserted("the server did not come back")
-            assert self._url is not None
             return self._url
 
     def answered(self) -> None:
@@ -169,7 +171,10 @@ class Payer:
                 document: Doc = response.json()
             except requests.RequestException as failure:
                 # Where there was no connection, nothing can have happened; anywhere else it may have.
-                kept.in_doubt |= not _is_refused(failure)
+                refused = _is_refused(failure)
+                kept.in_doubt |= not refused
+                if refused and self.place.closed:
+                    raise Deserted("the server is gone for good") from failure
                 time.sleep(0.02)
                 continue
             self.place.answered()

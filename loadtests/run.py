@@ -24,7 +24,7 @@ from typing import Any
 import judge
 from claims import STALE
 from desk import Settings
-from server import Server, ServerFailed
+from server import Server, ServerFailed, leave_on_sigterm
 
 HERE = Path(__file__).resolve().parent
 STARTS_AT = "2026-01-05T01:00:00Z"
@@ -58,6 +58,7 @@ class NotRun(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, and give back the exit code."""
     options = _options(arguments)
+    leave_on_sigterm()
     if importlib.util.find_spec("locust") is None:
         return refuse("locust is not installed: pip install 'mocklend[load]'", options.json)
     plan = Plan(

@@ -20,6 +20,11 @@ UP_WITHIN_S = 30.0
 DOWN_WITHIN_S = 20.0
 
 
+def leave_on_sigterm() -> None:
+    """Whoever is asked to go takes their servers along: a signal becomes an exit, and exits clean up."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 class ServerFailed(Exception):
     """The server did not start, or not in time. Says the end of its log."""
 

@@ -32,6 +32,7 @@ from mocklend.api.problems import handle_problems
 from mocklend.api.products import products
 from mocklend.api.quotes import quotes
 from mocklend.api.reading import JsonRequest
+from mocklend.api.receipts import receipts
 from mocklend.api.repayments import repayments
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
@@ -42,7 +43,7 @@ from mocklend.lender import Lender, find_layer
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, channels,
-    sandboxes, clock, audit, health,
+    receipts, sandboxes, clock, audit, health,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 

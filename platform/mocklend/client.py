@@ -316,7 +316,40 @@ class Client:
         path = f"/operator/repayments/{_part(repayment_id)}/query"
         return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
 
+    def receipts(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """Money that came without an order: `state="UNAPPLIED"` is what waits to be matched."""
+        return self._get("/operator/receipts", {"state": state, "limit": limit, "cursor": cursor})
+
+    def match_receipt(
+        self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Put an unapplied receipt on a loan, effective on the day on which the channel was paid."""
+        body = {"loan_id": loan_id, "memo": memo, "operator": operator}
+        path = f"/operator/receipts/{_part(receipt_id)}/match"
+        return self._post(path, body, key=idempotency_key or self.next_key())
+
     # --- what the channels say ---
+
+    def pay_at_channel(
+        self,
+        channel: str,
+        amount_minor: int,
+        *,
+        payer_name: str,
+        payer_reference: str | None = None,
+        type: str = "OVD_AND_CURRENT",
+        currency: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Pay at a channel without an order, as through bill-pay: all that tells whose it is, is what was typed."""
+        body = {
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "payer_name": payer_name,
+            "payer_reference": payer_reference,
+            "type": type,
+        }
+        return self._post(f"/channels/{_part(channel)}/payments", body, key=idempotency_key or self.next_key())
 
     def channels(self) -> Doc:
         """The channels, with their settling delays and callback profiles."""

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -34,6 +34,7 @@ from mocklend.storage.work import Answer, Command, Sandbox
 from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
+DUE_TOGETHER = 64
 COURIERS = 8
 log = structlog.get_logger()
 
@@ -210,9 +211,7 @@ class Lender:
                 # Webhooks wait for the network, so they go apart; they are last at any moment anyway.
                 quick = [item for item in together if item.what != "webhook"]
                 if quick:
-                    self.writer.run_all(
-                        [SetClock(sandbox_id, now_ms), *(command_for(sandbox_id, item) for item in quick)]
-                    )
+                    self._run_due(sandbox_id, quick, at_ms=now_ms)
                 else:
                     self.writer.run_all([SetClock(sandbox_id, now_ms)])
                     for item in together:
@@ -242,13 +241,19 @@ class Lender:
                     webhooks = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=WEBHOOK)
                 for item in webhooks:
                     self._send_out(sandbox_id, item)
-                if items:
-                    self.writer.run_all([command_for(sandbox_id, item) for item in items])
+                self._run_due(sandbox_id, items)
                 done += len(items)
                 if len(items) < DUE_AT_ONCE:
                     return done
         finally:
             lock.release()
+
+    def _run_due(self, sandbox_id: str, items: Sequence[Due], *, at_ms: int | None = None) -> None:
+        """Work off due items in their order, in groups small enough for clients to get a word in between."""
+        clock: list[Command] = [] if at_ms is None else [SetClock(sandbox_id, at_ms)]
+        for start in range(0, len(items), DUE_TOGETHER):
+            group = items[start : start + DUE_TOGETHER]
+            self.writer.run_all([*clock, *(command_for(sandbox_id, item) for item in group)])
 
     def _send_out(self, sandbox_id: str, item: Due) -> None:
         """Deliver on another thread: a slow receiver holds up nobody but itself."""

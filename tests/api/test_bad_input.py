@@ -36,6 +36,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},
+    "/channels/<id:channel>/payments": {
+        "amount_minor": 1000,
+        "currency": "CNY",
+        "payer_name": "Ada",
+        "payer_reference": "my loan",
+        "type": "OVD_AND_CURRENT",
+    },
+    "/operator/receipts/<id:receipt_id>/match": {"loan_id": "loan_1", **BY},
     "/-/sandboxes": {"seed": 1, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}, "zone": "Asia/Tokyo"},
     "/-/clock/advance": {"to": "2026-01-06T02:00:00Z"},
 }
@@ -101,6 +109,8 @@ def ids(api: Any) -> dict[str, str]:
         "loan_id": loan["id"],
         "repayment_id": repayment["id"],
         "edit_id": edit["id"],
+        "channel": "wallet",
+        "receipt_id": "rct_nobody",
         "borrower": loan["borrower_id"],
     }
 

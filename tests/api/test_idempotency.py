@@ -53,6 +53,8 @@ MONEY = [
     ("/operator/edits/edt_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/query", {"operator": "o"}),
+    ("/channels/wallet/payments", {"amount_minor": 1000, "payer_name": "Ada"}),
+    ("/operator/receipts/rct_x/match", {"loan_id": "loan_x", "memo": "m", "operator": "o"}),
 ]
 
 
@@ -84,4 +86,4 @@ def test_the_document_says_which_calls_ask_for_a_key(documented: Any) -> None:
     }
 
     assert len(asking) == len(MONEY)
-    assert all(path.startswith(("/v1/loans", "/operator/")) for path in asking)
+    assert all(path.startswith(("/v1/loans", "/operator/", "/channels/")) for path in asking)

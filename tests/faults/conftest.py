@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from mocklend.seams import CallbackAttempt, OperatorEdit, RepaymentFiled, Scene, ViewRefresh
+from mocklend.seams import CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, Scene, ViewRefresh
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
@@ -62,6 +62,22 @@ class Events:
             currency="CNY",
             payer_reference=None,
             attempts_left=9,
+        )
+        return replace(honest, **changes)
+
+    def typed(self, **changes: Any) -> PaymentReference:
+        honest = PaymentReference(
+            entity="rct_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            receipt_id="rct_ada",
+            channel="bill_pay",
+            amount_minor=100_000,
+            currency="CNY",
+            payer_name="Ada",
+            typed_reference="loan_ada",
+            reference="loan_ada",
         )
         return replace(honest, **changes)
 

@@ -47,6 +47,7 @@ class TradeDoc(Doc):
     amount_minor: int
     currency: str
     state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED"))]
+    payer_name: str | None
     payer_reference: str | None
     created_at: str
     paid_at: str | None

@@ -36,7 +36,8 @@ class TransactionDoc(Doc):
     """A transaction. `reverses` is the `seq` of the one that it takes back."""
 
     id: str
-    loan_id: str
+    loan_id: str | None
+    chain: str
     seq: int
     kind: str
     effective_date: str

@@ -98,6 +98,14 @@ def show(
     return loan
 
 
+def moment_for(work: Work, state: LoanState, fact_id: str) -> int:
+    """The moment of a fact that was decided on what the books say now: after everything that they say it from.
+
+    Facts of one millisecond are ordered by id, so a waiver could otherwise take effect before the fee that it waives.
+    """
+    return work.now_ms if (work.now_ms, fact_id) > state.last else state.last[0] + 1
+
+
 def mark_of(edit_id: str, status: str) -> str:
     """A mark as the loan keeps it."""
     return json.dumps({"edit_id": edit_id, "status": status}, separators=(",", ":"))

@@ -21,7 +21,7 @@ from mocklend.domain.facts import (
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState
-from mocklend.lending.books import mark_of, record, state_of
+from mocklend.lending.books import mark_of, moment_for, record, state_of
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OperatorEdit as EditSeam
@@ -128,15 +128,16 @@ class Edit:
             )
 
     def _carry_out(self, work: Work, loan: Loan, given: EditSeam, happened: EditSeam, state: LoanState) -> OperatorEdit:
-        on = business_date(work.now_ms, work.sandbox.zone)
+        at_ms = moment_for(work, state, given.edit_id)
+        on = business_date(at_ms, work.sandbox.zone)
         before = {"status": marked(loan) or loan.status, "outstanding_minor": state.outstanding_minor}
         if self.kind == MODIFY_BILL_STATUS:
-            meant = Fact(given.edit_id, MARK, work.now_ms, on, status=self.status)
+            meant = Fact(given.edit_id, MARK, at_ms, on, status=self.status)
             done = replace(meant, status=happened.status)
             pins = SHOWN_FOR_MARK[happened.status or ""] != loan.status
             mark = mark_of(given.edit_id, happened.status or "") if pins else None
         else:
-            meant = Fact(given.edit_id, EDIT, work.now_ms, on, self.amount_minor or 0, edit_kind=self.kind)
+            meant = Fact(given.edit_id, EDIT, at_ms, on, self.amount_minor or 0, edit_kind=self.kind)
             done, mark = replace(meant, amount_minor=happened.amount_minor or 0), None
         assert done.amount_minor or done.status, "a fault must leave an edit well-formed"
         assert done.amount_minor >= given.least_minor, "a fault must leave an edit well-formed"
@@ -157,7 +158,8 @@ class Edit:
             after=json.dumps(
                 {
                     "status": marked(after.loan) or after.loan.status,
-                    "outstanding_minor": after.state.outstanding_minor,
+                    # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
+                    "outstanding_minor": (state if done.kind == MARK else after.state).outstanding_minor,
                 }
             ),
             created_ms=work.now_ms,

@@ -118,6 +118,19 @@ def repayments(
     return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
+def receipts(
+    connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
+) -> tuple[list[Any], str | None]:
+    """The receipts of push payments, by id, and the next cursor."""
+    which = "AND state = :state" if state is not None else ""
+    sql = f"""SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND id > :after {which}
+              ORDER BY id LIMIT :most"""
+    scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
+    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
+    found = load_all(connection, [(sandbox_id, ("receipt", id)) for id in ids[:limit]])
+    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+
+
 def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
     """A loan's operator edits, oldest first."""
     entity(connection, sandbox_id, "loan", loan_id)
@@ -141,7 +154,7 @@ def transactions(
     values: dict[str, Any] = {"sandbox_id": sandbox_id, "most": limit + 1}
     where = "1 = 1"
     if after:
-        if not seq.isdigit() or len(seq) > 18:
+        if not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
             raise Refused("validation_failed", "the cursor is not one of ours", received=after[:64])
         where = "(chain > :after_chain OR (chain = :after_chain AND seq > :after_seq))"
         values |= {"after_chain": chain, "after_seq": int(seq)}
@@ -160,7 +173,8 @@ def _transaction(connection: Connection, sandbox_id: str, row: Any) -> dict[str,
     moved = rows(connection, _POSTINGS, {"sandbox_id": sandbox_id, "chain": chain, "seq": seq})
     return {
         "id": id,
-        "loan_id": chain,
+        "loan_id": chain if chain.startswith("loan_") else None,
+        "chain": chain,
         "seq": seq,
         "kind": kind,
         "effective_date": on,

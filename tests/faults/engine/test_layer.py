@@ -332,7 +332,7 @@ def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor:
 
 
 def test_every_seam_has_a_method_that_changes_nothing(events: Any) -> None:
-    honest = [events.refresh(), events.attempt(), events.edit(), events.filed()]
+    honest = [events.refresh(), events.attempt(), events.typed(), events.edit(), events.filed()]
 
     assert {one.seam for one in honest} == set(SEAMS)
     for given in honest:

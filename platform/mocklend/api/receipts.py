@@ -1,0 +1,120 @@
+"""Push payments and the receipts that they leave: paying at a channel unasked, and telling whose money it was."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.channels import TradeDoc
+from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmount, Name, Reference
+from mocklend.api.idempotency import idempotency
+from mocklend.api.lists import Paged, place
+from mocklend.api.openapi import described
+from mocklend.api.quotes import RepaymentType
+from mocklend.channels.payments import APPLIED, UNAPPLIED, MatchReceipt, PayAtChannel, receipt_doc
+from mocklend.views import reads
+
+receipts = APIBlueprint("receipts", __name__)
+
+ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED))]
+
+
+class NewPayment(Body):
+    """What somebody pays at a channel, and what they type so that the lender may know whose it is."""
+
+    amount_minor: MinorAmount
+    currency: Currency = "CNY"
+    payer_name: Name
+    payer_reference: Reference | None = None
+    type: RepaymentType = "OVD_AND_CURRENT"
+
+
+class ReceiptDoc(Doc):
+    """Money that came without an order of ours: UNAPPLIED until somebody knows whose it is."""
+
+    id: str
+    state: ReceiptState
+    loan_id: str | None
+    channel: str
+    out_trade_no: str
+    channel_trade_no: str
+    amount_minor: int
+    currency: str
+    type: RepaymentType
+    payer_name: str
+    payer_reference: str
+    paid_at: str
+    received_at: str
+    applied_at: str | None
+
+
+class ReceiptList(Doc):
+    """A page of receipts."""
+
+    receipts: list[ReceiptDoc]
+    next_cursor: str | None
+
+
+class ReceiptQuery(Paged):
+    """Which receipts."""
+
+    state: ReceiptState | None = None
+
+
+class Match(Body):
+    """Whose a receipt is, why, and who says so."""
+
+    loan_id: Id
+    memo: Memo
+    operator: Name
+
+
+@receipts.post("/channels/<id:channel>/payments")
+@receipts.input(NewPayment, arg_name="new")
+@receipts.output(TradeDoc, status_code=202)
+@receipts.doc(**described("payAtChannel", "channel_unknown", "currency_mismatch", moves_money=True))
+def pay_at_channel(channel: str, new: NewPayment) -> Response:
+    """Pay at a channel without an order, as through bill-pay or a bank transfer."""
+    command = PayAtChannel(
+        sandbox_id(),
+        idempotency(),
+        channel=channel,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        payer_name=new.payer_name,
+        payer_reference=new.payer_reference or "",
+        scope=new.type,
+    )
+    return answered(run(command))
+
+
+@receipts.get("/operator/receipts")
+@receipts.input(ReceiptQuery, location="query", arg_name="asked")
+@receipts.output(ReceiptList)
+@receipts.doc(**described("listReceipts"))
+def list_receipts(asked: ReceiptQuery) -> Response:
+    """The receipts of push payments; `state=UNAPPLIED` is the desk's work list."""
+    after = place(asked.cursor)
+    with snapshot() as (connection, sandbox, _):
+        found, cursor = reads.receipts(connection, sandbox, state=asked.state, after=after, limit=asked.limit)
+    return rendered({"receipts": [receipt_doc(one) for one in found], "next_cursor": cursor})
+
+
+@receipts.post("/operator/receipts/<id:receipt_id>/match")
+@receipts.input(Match, arg_name="match")
+@receipts.output(ReceiptDoc, status_code=201)
+@receipts.doc(
+    **described(
+        "matchReceipt", "receipt_unknown", "loan_unknown", "receipt_not_unapplied", "currency_mismatch",
+        moves_money=True,
+    )
+)  # fmt: skip
+def match_receipt(receipt_id: str, match: Match) -> Response:
+    """Put an unapplied receipt on the loan that it was meant for, effective on the channel's day."""
+    return answered(
+        run(MatchReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
+    )

@@ -1,0 +1,117 @@
+"""Push payments: what the payer typed decides whether the money finds its loan, and an operator finds it otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import callback_secret
+from mocklend.channels.inbox import ReceiveCallback, callback_body
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.signing import signed_headers
+from mocklend.domain.problems import Refused
+from mocklend.ledger.journal import balances
+from mocklend.sandboxes.moments import rfc3339
+
+DELAY_S = 600  # bill-pay
+
+
+def push(
+    story: Any, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay"
+) -> dict[str, Any]:
+    """Ada pays through bill-pay; the channel's record."""
+    command = PayAtChannel(story.sandbox_id, story.key(), channel, amount, "CNY", "Ada", typed, scope)
+    trade: dict[str, Any] = story.lender.run(command).body
+    return trade
+
+
+def match(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
+    """The operator knows whose it is."""
+    receipt: dict[str, Any] = story.lender.run(
+        MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
+    ).body
+    return receipt
+
+
+def receipt_of(trade: dict[str, Any]) -> str:
+    """The receipt that a push payment becomes."""
+    return "rct_" + str(trade["out_trade_no"]).removeprefix("PY").lower()
+
+
+def account(story: Any, name: str) -> int:
+    """An account's balance over the sandbox."""
+    with story.lender.read() as connection:
+        return balances(connection, story.sandbox_id).get(name, 0)
+
+
+@pytest.mark.parametrize("typed", ["id", "reference"])
+def test_a_payment_that_names_its_loan_settles_it(story: Any, typed: str) -> None:
+    loan_id = story.borrow(100_000)
+    name = loan_id if typed == "id" else story.entity("loan", loan_id).reference
+
+    push(story, name)
+    story.wait(DELAY_S)
+
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []
+
+
+def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+
+    trade = push(story, "for my loan, thanks")
+    story.wait(DELAY_S)
+
+    assert story.entity("receipt", receipt_of(trade)).state == "UNAPPLIED"
+    assert story.page(loan_id)["status"] == "USING"
+    assert account(story, "2102") == -100_045
+    assert story.discrepancies() == []
+
+
+def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    trade = push(story, "thanks")
+    story.wait(DELAY_S)
+    story.wait(days=40)
+    assert story.page(loan_id)["status"] == "OVD"
+
+    receipt = match(story, receipt_of(trade), loan_id)
+
+    assert receipt["state"] == "APPLIED"
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert account(story, "2102") == 0
+    assert account(story, "1103") == 0  # No penalty is left: on the day of the slip nothing was overdue.
+    assert story.discrepancies() == []
+
+
+def test_a_receipt_is_matched_once(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    trade = push(story, "thanks")
+    story.wait(DELAY_S)
+    match(story, receipt_of(trade), loan_id)
+
+    with pytest.raises(Refused, match="receipt_not_unapplied"):
+        match(story, receipt_of(trade), loan_id)
+
+
+def test_a_callback_that_says_more_than_the_channel_knows_is_not_believed(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    trade = push(story, "thanks")
+    story.wait(DELAY_S)
+    known = story.entity("trade", trade["out_trade_no"])
+    before = story.everything()
+
+    for lie, code in (
+        ({"amount_minor": 1}, "callback_amount_mismatch"),
+        ({"payer_reference": loan_id}, "callback_malformed"),
+        ({"id": "PYNOBODY"}, "trade_unknown"),
+    ):
+        body = callback_body(replace(known, **lie), rfc3339(story.now_ms))
+        secret = callback_secret(story.sandbox.api_key, "bill_pay")
+        headers = signed_headers(secret, "msg_1", story.now_ms, body)
+        with pytest.raises(Refused, match=code):
+            story.lender.run(ReceiveCallback(story.sandbox_id, "bill_pay", headers, body.encode()))
+
+    assert story.everything() == before
