@@ -24,6 +24,7 @@ from locust import task
 from visitor import DESK, SETTINGS, Visitor, nothing
 
 PRODUCTS = ("jiebei-like", "interest-free-3")
+PUSH_CHANNELS = ("bank_transfer", "bill_pay")
 CREDIT_MINOR = 5_000_000
 LOANS_AT_MOST = 12
 """Then the borrower has had enough and another one comes in their place."""
@@ -44,6 +45,7 @@ class Borrower(Visitor):
         self.channels = sorted(SETTINGS.settle_delays_s)
         self.chance.shuffle(self.channels)
         self.paid = 0
+        self.pushed_to: str | None = None
         self.sign_up()
         self.borrow()
 
@@ -112,6 +114,24 @@ class Borrower(Visitor):
             order = Order(doc["id"], loan.id, channel, sent["amount_minor"], doc["out_trade_no"], now_s)
             order.due_at_s = now_s + SETTINGS.settles_in_s(channel)
             self.orders[order.id] = order
+
+    @task(1)
+    def pay_unasked(self) -> None:
+        """Pay through another app, and type the loan's number: on a loan of its own, that nothing else is asked of."""
+        if self.pushed_to is None:
+            named = {"reference": f"load-{SETTINGS.seed}-{self.number}-unasked", "name": f"Borrower {self.number}"}
+            made = self.send("become a borrower", "/v1/borrowers", named, nothing, moves_money=False)
+            sent = {"borrower_id": made["id"], "principal_minor": 400_000, "product_id": PRODUCTS[0]} if made else {}
+            doc = self.send("borrow", "/v1/loans", sent, nothing) if made else None
+            self.pushed_to = doc["id"] if doc else None
+            return
+        channel = self.chance.choice(PUSH_CHANNELS)
+        paid = {
+            "amount_minor": self.chance.randrange(100, 2_000),
+            "payer_name": "A borrower",
+            "payer_reference": self.pushed_to,
+        }
+        self.send("pay unasked", f"/channels/{channel}/payments", paid, nothing)
 
     @task(8)
     def look_at_the_page(self) -> None:

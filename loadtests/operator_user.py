@@ -10,7 +10,7 @@ from typing import Any
 
 from claims import Doubt, KnownLoan, books, edited, page, queried, reversed_edit, reversed_repayment
 from locust import task
-from visitor import DESK, Visitor
+from visitor import DESK, Visitor, nothing
 
 CONFIRMING = {"USING": "VALID", "OVD": "OVERDUE", "CLEAR": "CLEAR"}
 EDITS_REMEMBERED = 40
@@ -98,6 +98,28 @@ class Operator(Visitor):
             {"operator": self.clerk},
             lambda doc: queried(doc, order),
         )
+
+    @task(2)
+    def match_what_is_unapplied(self) -> None:
+        """Money that nobody could place: ask the channel what the payer had typed, and put it on that loan."""
+        waiting = self.look("unapplied receipts", "/operator/receipts?state=UNAPPLIED&limit=20", nothing)
+        if not waiting or not waiting["receipts"]:
+            return
+        receipt = self.chance.choice(waiting["receipts"])
+        path = f"/channels/{receipt['channel']}/trades/{receipt['out_trade_no']}"
+        typed = self.look("channel's record", path, nothing)
+        if typed:
+            self.send(
+                "match a receipt",
+                f"/operator/receipts/{receipt['id']}/match",
+                {
+                    "loan_id": typed["payer_reference"],
+                    "memo": "The channel says what was typed",
+                    "operator": self.clerk,
+                },
+                nothing,
+                refusals={"receipt_not_unapplied"},
+            )
 
     @task(1)
     def open_the_work_list(self) -> None:

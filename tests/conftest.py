@@ -19,11 +19,14 @@ from sqlalchemy import inspect
 
 from mocklend.channels.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
+from mocklend.due import command_for, due
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.sandboxes.ids import callback_of, order_no
+from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.storage.stores import rows
-from mocklend.storage.work import Idempotency, Sandbox
+from mocklend.storage.work import Command, Idempotency, Sandbox
 from mocklend.views import reads
 
 MONDAY_MS = 1_767_578_400_000
@@ -198,6 +201,28 @@ class Story:
     def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
         """Let time pass; gives back what that released."""
         return self.lender.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS)[1]
+
+    def settle_silently(self, repayment_id: str) -> None:
+        """The channel gets its money, and its callback waits."""
+        trade_id = order_no(repayment_id)
+        due_ms = max(self.now_ms, self.entity("trade", trade_id).due_ms)
+        settling = self.command(due_ms, "settlement", trade_id)
+        self.lender.writer.run_all([SetClock(self.sandbox_id, due_ms), settling])
+
+    def callback(self, repayment_id: str) -> Command:
+        """The attempt to deliver a callback that is due."""
+        return self.command(self.now_ms, "callback", callback_of(repayment_id))
+
+    def command(self, until_ms: int, what: str, id: str) -> Command:
+        """The command that works off one due item."""
+        with self.lender.read() as connection:
+            items = due(connection, self.sandbox_id, until_ms, 10_000, only=(what,))
+        return command_for(self.sandbox_id, next(item for item in items if item.id == id))
+
+    def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
+        """Time passes and nobody does anything about it."""
+        to_ms = self.now_ms + seconds * 1000 + days * DAY_MS
+        self.lender.writer.run_all([SetClock(self.sandbox_id, to_ms)])
 
     # --- what can be seen ---
 

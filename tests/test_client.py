@@ -172,13 +172,14 @@ def test_an_id_stays_one_segment_of_the_path(wire: Wire, client: Client) -> None
 
 
 def test_the_key_and_the_tokens_go_with_every_request(wire: Wire) -> None:
-    tokens = {"control_token": "ct", "operator_token": "ot", "channel_token": "ch"}
+    tokens = {"control_token": "ct", "operator_token": "ot", "channel_token": "ch", "bureau_token": "bu"}
     with Client(wire.url, "mk_ada", **tokens) as client:  # type: ignore[arg-type]
         client.health()
 
     headers = wire.last.headers
     assert headers["Authorization"] == "Bearer mk_ada"
-    assert [headers[f"X-Mocklend-{plane}"] for plane in ("Control", "Operator", "Channel")] == ["ct", "ot", "ch"]
+    planes = ("Control", "Operator", "Channel", "Bureau")
+    assert [headers[f"X-Mocklend-{plane}"] for plane in planes] == ["ct", "ot", "ch", "bu"]
 
 
 def test_neither_netrc_nor_a_proxy_comes_between_a_test_and_its_own_machine(
@@ -289,13 +290,38 @@ CALLS: dict[str, Any] = {
     "POST /v1/callbacks/wallet": lambda c: c.send_callback("wallet", b"{}", {}),
     "POST /operator/loans/l/edits": lambda c: c.edit("l", "MODIFY_BILL_STATUS", operator="o", memo="m", status="CLEAR"),
     "GET /operator/loans/l/edits": lambda c: c.edits("l"),
+    "POST /operator/loans/l/charges": lambda c: c.charge("l", "fee", 1, "2026-02-05", operator="o", memo="m"),
+    "POST /operator/loans/l/waivers": lambda c: c.waive("l", "interest", 1, operator="o", memo="m"),
+    "POST /operator/loans/l/write-offs": lambda c: c.write_off("l", operator="o", memo="m"),
+    "POST /operator/loans/l/refunds": lambda c: c.refund("l", "wallet", operator="o", memo="m"),
+    "GET /operator/loans/l/payouts": lambda c: c.payouts("l"),
+    "GET /operator/loans/l/acts": lambda c: c.acts("l"),
+    "GET /operator/edits": lambda c: c.all_edits(),
+    "GET /operator/edits/e": lambda c: c.edit_by_id("e"),
+    "POST /operator/edits/e/approve": lambda c: c.approve_edit("e", approver="o"),
+    "POST /operator/edits/e/reject": lambda c: c.reject_edit("e", operator="o", memo="m"),
     "POST /operator/edits/e/reverse": lambda c: c.reverse_edit("e", operator="o", memo="m"),
     "POST /operator/repayments/r/reverse": lambda c: c.reverse_repayment("r", operator="o", memo="m"),
     "POST /operator/repayments/r/query": lambda c: c.query_repayment("r", operator="o"),
+    "POST /v1/disputes": lambda c: c.open_dispute("l", "other"),
+    "GET /v1/disputes": lambda c: c.disputes(),
+    "GET /v1/disputes/d": lambda c: c.dispute("d"),
+    "POST /v1/disputes/d/statement": lambda c: c.add_dispute_statement("d", "No."),
+    "POST /operator/disputes/d/verify": lambda c: c.verify_dispute("d", operator="o"),
+    "POST /operator/disputes/d/decide": lambda c: c.decide_dispute("d", "UPHELD", operator="o", memo="m"),
+    "POST /v1/loans/l/certificates": lambda c: c.issue_certificate("l"),
+    "GET /v1/certificates/c": lambda c: c.certificate("c"),
     "GET /operator/loans/l": lambda c: c.books("l"),
     "GET /channels": lambda c: c.channels(),
     "GET /channels/wallet/trades/t": lambda c: c.trade("wallet", "t"),
     "GET /channels/wallet/callbacks/t": lambda c: c.callback("wallet", "t"),
+    "GET /bureau/borrowers/b/report": lambda c: c.credit_report("b"),
+    "GET /bureau/borrowers/b/score": lambda c: c.credit_score("b", transaction_id="t"),
+    "GET /bureau/loans/l/records": lambda c: c.bureau_records("l"),
+    "GET /bureau/submissions/2026-01-05": lambda c: c.bureau_submission("2026-01-05"),
+    "GET /bureau/lenders": lambda c: c.lenders(),
+    "POST /bureau/lenders/x/applications": lambda c: c.apply("x", "b", "card", 100),
+    "GET /bureau/lenders/x/copies/b": lambda c: c.lender_copy("x", "b"),
     "POST /-/sandboxes": lambda c: c.sandbox(seed=7).close(),
     "GET /-/sandboxes/s": lambda c: c.describe_sandbox("s"),
     "DELETE /-/sandboxes/s": lambda c: c.delete_sandbox("s"),
@@ -314,3 +340,19 @@ CALLS: dict[str, Any] = {
     "GET /-/health": lambda c: c.health(),
 }
 """The contract's JSON calls, and the client's method for each."""
+
+
+def test_a_statement_comes_byte_by_byte_and_its_refusal_as_a_problem(wire: Wire, client: Client) -> None:
+    heard: list[Exchange] = []
+    client.on_exchange = heard.append
+    wire.answer = "#账号：[wallet-CNY]\r\n".encode("gbk")
+
+    got = client.statement("wallet", "2026-01-05", format="alipay_funds_csv")
+
+    assert got == wire.answer
+    assert wire.last.path == "/channels/wallet/statements/2026-01-05?format=alipay_funds_csv"
+    wire.status, wire.answer = 409, json.dumps({**REFUSED, "code": "statement_not_ready"}).encode()
+    with pytest.raises(ProblemError) as caught:
+        client.statement("wallet", "2026-01-06")
+    assert caught.value.code == "statement_not_ready"
+    assert [one.status for one in heard] == [200, 409]

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mocklend.channels.callbacks import AttemptCallback
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
-from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.seams import CallbackAttempt, RepaymentFiled, Scene, ViewRefresh, Write
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -366,7 +364,7 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, stor
 
     loan_id = story.borrow()
     first, second = story.repay(loan_id, 10_000), story.order(loan_id, 20_000)
-    story.lender.writer.run_all(_settle_only(story, second))
+    story.settle_silently(second)
 
     answers = together(
         lender.writer,
@@ -380,15 +378,6 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, stor
     assert [answer.body["status"] for answer in answers] == ["S", "REVERSED", "REVERSED"]
     assert story.page(loan_id)["paid_minor"] == 0
     assert story.discrepancies() == []
-
-
-def _settle_only(story: Any, repayment_id: str) -> list[Any]:
-    from mocklend.channels.settlement import SettleTrade
-    from mocklend.sandboxes.lifecycle import SetClock
-
-    trade_id = out_trade_no(repayment_id)
-    due_ms = story.entity("trade", trade_id).due_ms
-    return [SetClock(story.sandbox_id, due_ms), SettleTrade(story.sandbox_id, trade_id, repayment_id)]
 
 
 def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, story: Any) -> None:
@@ -408,14 +397,12 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, s
     few, many = orders(loans[:2]), orders(loans[2:])
     assert few == many
 
-    placed = [(row["id"], row["loan_id"]) for row in story.everything()["repayments"]]
-    for repayment_id, _ in placed:
-        lender.writer.run_all(_settle_only(story, repayment_id))
+    placed = [row["id"] for row in story.everything()["repayments"]]
+    for repayment_id in placed:
+        story.settle_silently(repayment_id)
 
-    def callbacks(some: Sequence[tuple[str, str]]) -> int:
-        return statements(
-            [AttemptCallback(story.sandbox_id, callback_of(id), id, out_trade_no(id), loan) for id, loan in some]
-        )
+    def callbacks(some: Sequence[str]) -> int:
+        return statements([story.callback(id) for id in some])
 
     assert callbacks(placed[:2]) == callbacks(placed[2:])
     assert story.discrepancies() == []
@@ -430,14 +417,14 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, t
     story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
     loan_id = story.borrow()
     early, late = story.order(loan_id, 1_000), story.order(loan_id, 2_000, "bank_card")
-    lender.writer.run_all(_settle_only(story, early))
-    lender.writer.run_all(_settle_only(story, late))
+    story.settle_silently(early)
+    story.settle_silently(late)
     story.query_channel(late)
     layer.asked.clear()
     layer.heard_.clear()
 
     # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
-    lender.run(AttemptCallback(story.sandbox_id, callback_of(early), early, out_trade_no(early), loan_id))
+    lender.run(story.callback(early))
 
     assert [type(given) for given in layer.asked] == [CallbackAttempt, ViewRefresh, RepaymentFiled]
     assert layer.heard_ == [(f"applied:{early}", f"recorded:{loan_id}"), (f"shown:{loan_id}",)]
@@ -464,7 +451,7 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
             story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])
         case "in the past":
             late = story.order(loan_id, 1_000)
-            lender.writer.run_all(_settle_only(story, late))
+            story.settle_silently(late)
             story.repay(loan_id, 2_000, "bank_card")
 
     assert story.page(loan_id)["status"] == "OVD"

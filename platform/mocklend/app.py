@@ -15,12 +15,17 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server import MTServer
 
 from mocklend.api.addresses import IdConverter
+from mocklend.api.approvals import approvals
 from mocklend.api.asking import EXTENSION, Served, guard_planes
 from mocklend.api.audit import audit
 from mocklend.api.borrowers import borrowers
+from mocklend.api.bureau import bureau
 from mocklend.api.callbacks import callbacks
+from mocklend.api.certificates import certificates
 from mocklend.api.channels import channels
 from mocklend.api.clock import clock
+from mocklend.api.desk import desk
+from mocklend.api.disputes import disputes
 from mocklend.api.health import health
 from mocklend.api.ledger import ledger
 from mocklend.api.loans import loans
@@ -36,14 +41,15 @@ from mocklend.api.receipts import receipts
 from mocklend.api.repayments import repayments
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
+from mocklend.api.statements import statements
 from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
 
 NOUNS = (
-    borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, channels,
-    receipts, sandboxes, clock, audit, health,
+    borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
+    approvals, channels, bureau, statements, receipts, disputes, certificates, sandboxes, clock, audit, health,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 

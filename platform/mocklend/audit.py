@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
@@ -28,6 +29,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
 from mocklend.storage.stores import load_all, rows
+from mocklend.storage.work import Sandbox
 from mocklend.views.render import loan_doc
 
 AT_ONCE = 200
@@ -121,12 +123,16 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         books = facts_of(connection, BOOKS, sandbox_id, ids)
         journal = journals(connection, sandbox_id, ids)
         pages = _pages(connection, sandbox_id, ids, now_ms)
+        found.discrepancies += _certificates(connection, sandbox_id, ids, journal)
+        reporting = bureau.reporting_of(connection, sandbox_id, ids)
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
             found.discrepancies += _page(loan, pages.get(loan.id))
             _books_against_world(connection, sandbox_id, loan, world[loan.id], books[loan.id], found)
+            if loan.id in reporting:
+                _bureau(loan, books[loan.id], reporting[loan.id], found)
     found.discrepancies += _sandbox_alone(connection, sandbox_id, found)
     found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
     return found
@@ -214,8 +220,11 @@ def _page(loan: Loan, page: tuple[int, str] | None) -> Iterator[Discrepancy]:
     """V1: the newest version is on the page, and the page says what that version says."""
     if page is None or page[0] != loan.version:
         said = json.loads(page[1]) if page else {"status": None, "outstanding_minor": 0, "version": 0}
-        newest = json.loads(loan.pages)[-1]
-        stake = abs(newest[3] - said["outstanding_minor"])
+        # At stake is what the page was behind by when this version was made to wait: it may catch up in steps.
+        pages = json.loads(loan.pages)
+        newest = pages[-1]
+        behind = pages[0][3] if len(pages) > 1 else said["outstanding_minor"]
+        stake = abs(newest[3] - behind)
         detail = f"the page shows version {said['version']} ({said['status']}), the books are at {loan.version}"
         yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest[2]})")
     else:
@@ -230,6 +239,28 @@ def _page(loan: Loan, page: tuple[int, str] | None) -> Iterator[Discrepancy]:
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
 
 
+_CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates
+    WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
+
+
+def _certificates(
+    connection: Connection, sandbox_id: str, ids: Sequence[str], journal: Mapping[str, Sequence[Posted]]
+) -> Iterator[Discrepancy]:
+    """V8: what was issued rests on books that said CLEAR then."""
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    for id, loan_id, seq, digest in rows(connection, _CERTIFICATES, scope):
+        for name, detail in invariants.certificate(id, seq, digest, journal[loan_id]):
+            yield Discrepancy(Finding("books_invariant", id, 0), loan_id, f"{name}: {detail}")
+
+
+def _bureau(loan: Loan, facts: Sequence[Fact], known: bureau.Reporting, found: Audit) -> None:
+    """V5: what the bureau shows is what the books said; what it does not show yet is in transit."""
+    for finding, detail in bureau.v5_published_is_what_the_books_said(loan, facts, known, found.now_ms):
+        found.discrepancies.append(Discrepancy(finding, loan.id, detail))
+    for record, detail in bureau.on_its_way(known, found.now_ms):
+        found.in_transit.append(InTransit(record.id, loan.id, record.cut_ms, detail))
+
+
 _PAGES = """SELECT v.loan_id, v.version, v.doc FROM loan_views v
     WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last AND v.visible_ms <= :now_ms
     ORDER BY v.loan_id, v.version"""
@@ -242,6 +273,9 @@ def _pages(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: 
 
 def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Iterator[Discrepancy]:
     """What holds over all loans: the trial balance, each channel's clearing account, and its own chain."""
+    sandbox: Sandbox = _one(connection, sandbox_id, "sandbox", sandbox_id)
+    for finding, detail in bureau.v6_scores_follow_from_published_records(connection, sandbox_id, sandbox.zone):
+        yield Discrepancy(finding, None, detail)
     for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id}):
         money = Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4])
         _missing(connection, sandbox_id, None, money, found)

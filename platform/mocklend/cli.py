@@ -30,8 +30,10 @@ app = typer.Typer(
 )
 faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=True, rich_markup_mode=None)
 clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
+scenario_app = typer.Typer(help="Tell a story of things going wrong.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(faults_app, name="faults")
 app.add_typer(clock_app, name="clock")
+app.add_typer(scenario_app, name="scenario")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -125,6 +127,7 @@ def _announce(settings: Settings) -> None:
     if not settings.on_loopback:
         lines.append(f"  operator token {settings.operator_token}  (X-Mocklend-Operator, for /operator)")
         lines.append(f"  channel token  {settings.channel_token}  (X-Mocklend-Channel, for /channels)")
+        lines.append(f"  bureau token   {settings.bureau_token}  (X-Mocklend-Bureau, for /bureau)")
     lines += [f"  database       {_shown(settings.database)}", f"  fault layer    {layer}", "", "Next, elsewhere:"]
     if settings.url != DEFAULT_URL:
         lines.append(f"  export MOCKLEND_URL={settings.url}")
@@ -141,7 +144,9 @@ def _announce(settings: Settings) -> None:
 def _announce_json(settings: Settings) -> None:
     document = {"url": settings.url, "token": settings.control_token, "docs": f"{settings.url}/docs"}
     if not settings.on_loopback:
-        document |= {"operator_token": settings.operator_token, "channel_token": settings.channel_token}
+        document |= {
+            f"{plane}_token": getattr(settings, f"{plane}_token") for plane in ("operator", "channel", "bureau")
+        }
     print(json.dumps(document | {"database": _shown(settings.database)}), flush=True)
 
 
@@ -174,6 +179,30 @@ def demo(
     from mocklend.demo import run
 
     raise typer.Exit(run(seed=seed, as_json=as_json, command=_command()))
+
+
+@scenario_app.command("list")
+def scenario_list(as_json: AsJson = False) -> None:
+    """Which stories there are."""
+    from mocklend.scenarios import listed
+
+    found = listed()
+    _print({"scenarios": found}, as_json, *(f"{one['name']}  {one['title']}" for one in found))
+
+
+@scenario_app.command("run")
+def scenario_run(
+    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
+    from mocklend.scenarios import run, scenarios
+
+    known = scenarios()
+    if name not in known:
+        _refuse(f"There is no scenario {name!r}.", f"Known: {', '.join(known) or 'none'}.")
+    raise typer.Exit(run(known[name], seed=seed, as_json=as_json))
 
 
 # --- sandboxes and their clock ---

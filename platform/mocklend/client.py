@@ -80,6 +80,7 @@ class Client:
         control_token: str | None = None,
         operator_token: str | None = None,
         channel_token: str | None = None,
+        bureau_token: str | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
         next_key: Callable[[], str] | None = None,
     ) -> None:
@@ -94,6 +95,7 @@ class Client:
             "control_token": control_token,
             "operator_token": operator_token,
             "channel_token": channel_token,
+            "bureau_token": bureau_token,
         }
         self._session = requests.Session()
         # A proxy from the environment must not come between a test and its own machine.
@@ -107,6 +109,7 @@ class Client:
             ("control_token", "X-Mocklend-Control"),
             ("operator_token", "X-Mocklend-Operator"),
             ("channel_token", "X-Mocklend-Channel"),
+            ("bureau_token", "X-Mocklend-Bureau"),
         ):
             token = self._tokens[plane]
             if token is not None:
@@ -162,6 +165,8 @@ class Client:
         product: Doc | None = None,
         currency: str | None = None,
         reference: str | None = None,
+        auto_debit: bool | None = None,
+        disburse_to: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
         """Take out a loan on a product by id, or on a product's own fields."""
@@ -172,6 +177,8 @@ class Client:
             "product": product,
             "currency": currency,
             "reference": reference,
+            "auto_debit": auto_debit,
+            "disburse_to": disburse_to,
         }
         return self._post("/v1/loans", body, key=idempotency_key or self.next_key())
 
@@ -248,6 +255,49 @@ class Client:
         """A page of a loan's repayments and the `next_cursor`."""
         return self._get(f"/v1/loans/{_part(loan_id)}/repayments", {"limit": limit, "cursor": cursor})
 
+    # --- disputes and certificates ---
+
+    def open_dispute(
+        self,
+        loan_id: str,
+        claim: str,
+        evidence: list[Mapping[str, Any]] | None = None,
+        *,
+        statement: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Dispute what is said of a loan. A piece of evidence is `{kind, channel, amount_minor, paid_at, …}`."""
+        body = {"loan_id": loan_id, "claim": claim, "statement": statement, "evidence": evidence}
+        return self._post("/v1/disputes", body, key=idempotency_key or self.next_key())
+
+    def dispute(self, dispute_id: str) -> Doc:
+        """A dispute, its findings and its progress."""
+        return self._get(f"/v1/disputes/{_part(dispute_id)}")
+
+    def disputes(
+        self,
+        *,
+        loan_id: str | None = None,
+        state: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """A page of disputes and the `next_cursor`."""
+        return self._get("/v1/disputes", {"loan_id": loan_id, "state": state, "limit": limit, "cursor": cursor})
+
+    def add_dispute_statement(self, dispute_id: str, statement: str, *, idempotency_key: str | None = None) -> Doc:
+        """Put on record that a rejection is not agreed with."""
+        path = f"/v1/disputes/{_part(dispute_id)}/statement"
+        return self._post(path, {"statement": statement}, key=idempotency_key or self.next_key())
+
+    def issue_certificate(self, loan_id: str) -> Doc:
+        """The loan's settlement certificate; refused unless the books say CLEAR."""
+        return self._post(f"/v1/loans/{_part(loan_id)}/certificates", {})
+
+    def certificate(self, certificate_id: str) -> Doc:
+        """A certificate, and whether the books have moved on since it was issued."""
+        return self._get(f"/v1/certificates/{_part(certificate_id)}")
+
     # --- the journal and webhooks ---
 
     def transactions(self, *, loan_id: str | None = None, after: str | None = None, limit: int | None = None) -> Doc:
@@ -316,9 +366,106 @@ class Client:
         path = f"/operator/repayments/{_part(repayment_id)}/query"
         return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
 
+    def charge(
+        self,
+        loan_id: str,
+        kind: str,
+        amount_minor: int,
+        due_date: str,
+        *,
+        operator: str,
+        memo: str,
+        approver: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Charge a `fee` or a `penalty` that falls due on a day."""
+        body = {"kind": kind, "amount_minor": amount_minor, "due_date": due_date}
+        return self._decide(loan_id, "charges", body, operator, memo, approver, idempotency_key)
+
+    def waive(
+        self,
+        loan_id: str,
+        part: str,
+        amount_minor: int,
+        *,
+        operator: str,
+        memo: str,
+        approver: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Waive part of what is owed: `fee`, `interest` or `penalty`."""
+        body = {"part": part, "amount_minor": amount_minor}
+        return self._decide(loan_id, "waivers", body, operator, memo, approver, idempotency_key)
+
+    def write_off(
+        self,
+        loan_id: str,
+        *,
+        operator: str,
+        memo: str,
+        approver: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Give up all that is owed. Later repayments are recoveries."""
+        return self._decide(loan_id, "write-offs", {}, operator, memo, approver, idempotency_key)
+
+    def refund(
+        self,
+        loan_id: str,
+        channel: str,
+        amount_minor: int | None = None,
+        *,
+        operator: str,
+        memo: str,
+        approver: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Pay back what is overpaid, all of it by default. The channel takes its time: see `payouts`."""
+        body = {"channel": channel, "amount_minor": amount_minor}
+        return self._decide(loan_id, "refunds", body, operator, memo, approver, idempotency_key)
+
+    def _decide(
+        self, loan_id: str, what: str, body: Doc, operator: str, memo: str, approver: str | None, key: str | None
+    ) -> Doc:
+        signed = {**body, "memo": memo, "operator": operator, "approver": approver}
+        return self._post(f"/operator/loans/{_part(loan_id)}/{what}", signed, key=key or self.next_key())
+
+    def payouts(self, loan_id: str) -> Doc:
+        """What was paid out on a loan, or is about to be."""
+        return self._get(f"/operator/loans/{_part(loan_id)}/payouts")
+
+    def acts(self, loan_id: str) -> Doc:
+        """What staff did to a loan: who, why, and the bill before and after."""
+        return self._get(f"/operator/loans/{_part(loan_id)}/acts")
+
+    def all_edits(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """A page of the edits of all loans; `state="DRAFT"` is what waits for a second person."""
+        return self._get("/operator/edits", {"state": state, "limit": limit, "cursor": cursor})
+
+    def edit_by_id(self, edit_id: str) -> Doc:
+        """One edit."""
+        return self._get(f"/operator/edits/{_part(edit_id)}")
+
+    def approve_edit(self, edit_id: str, *, approver: str, idempotency_key: str | None = None) -> Doc:
+        """Put a draft on the books; the approver is not its operator."""
+        path = f"/operator/edits/{_part(edit_id)}/approve"
+        return self._post(path, {"approver": approver}, key=idempotency_key or self.next_key())
+
+    def reject_edit(self, edit_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
+        """Drop a draft."""
+        path = f"/operator/edits/{_part(edit_id)}/reject"
+        return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
+
     def receipts(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
         """Money that came without an order: `state="UNAPPLIED"` is what waits to be matched."""
         return self._get("/operator/receipts", {"state": state, "limit": limit, "cursor": cursor})
+
+    def query_payment(
+        self, channel: str, out_trade_no: str, *, operator: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Ask a channel for a push payment whose callback never came, and take it onto the books."""
+        body = {"channel": channel, "out_trade_no": out_trade_no, "operator": operator}
+        return self._post("/operator/receipts/query", body, key=idempotency_key or self.next_key())
 
     def match_receipt(
         self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
@@ -326,6 +473,33 @@ class Client:
         """Put an unapplied receipt on a loan, effective on the day on which the channel was paid."""
         body = {"loan_id": loan_id, "memo": memo, "operator": operator}
         path = f"/operator/receipts/{_part(receipt_id)}/match"
+        return self._post(path, body, key=idempotency_key or self.next_key())
+
+    def verify_dispute(self, dispute_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
+        """Hold each piece of evidence against the channel's record and the books."""
+        path = f"/operator/disputes/{_part(dispute_id)}/verify"
+        return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
+
+    def decide_dispute(
+        self,
+        dispute_id: str,
+        decision: str,
+        *,
+        operator: str,
+        memo: str,
+        correct: bool = False,
+        compensation_minor: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Answer a dispute: UPHELD, REJECTED or UNVERIFIABLE. What is upheld is corrected and compensated if asked."""
+        body = {
+            "decision": decision,
+            "memo": memo,
+            "operator": operator,
+            "correct": correct,
+            "compensation_minor": compensation_minor,
+        }
+        path = f"/operator/disputes/{_part(dispute_id)}/decide"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
     # --- what the channels say ---
@@ -363,9 +537,62 @@ class Client:
         """The channel's delivery log of an order's callback."""
         return self._get(f"/channels/{_part(channel)}/callbacks/{_part(out_trade_no)}")
 
+    def statement_formats(self, channel: str) -> Doc:
+        """The formats of a channel's statements, when its day ends and when the statement of one is ready."""
+        return self._get(f"/channels/{_part(channel)}/statements")
+
+    def statement(self, channel: str, date: str, *, format: str | None = None, currency: str | None = None) -> bytes:
+        """A channel's statement of a day, byte by byte as the channel made it."""
+        path = f"/channels/{_part(channel)}/statements/{_part(date)}"
+        response = self._send("GET", path, query={"format": format, "currency": currency})
+        if response.status_code != 200:
+            self._heard("GET", path, None, response, _document(response))
+        self._heard("GET", path, None, response, {"media_type": response.headers.get("Content-Type")})
+        return response.content
+
     def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
         """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""
         return self._call("POST", f"/v1/callbacks/{_part(channel)}", raw=body, headers=headers)
+
+    # --- what the credit bureau says, and partner lenders do ---
+
+    def credit_report(self, borrower_id: str) -> Doc:
+        """What is published of a borrower's loans: at least a day behind the books."""
+        return self._get(f"/bureau/borrowers/{_part(borrower_id)}/report")
+
+    def credit_score(self, borrower_id: str, *, transaction_id: str | None = None) -> Doc:
+        """The score. Under a `transaction_id` the first answer is repeated for 24 hours."""
+        return self._get(f"/bureau/borrowers/{_part(borrower_id)}/score", {"transaction_id": transaction_id})
+
+    def bureau_records(self, loan_id: str) -> Doc:
+        """Everything that was reported of a loan, and how far each record has come."""
+        return self._get(f"/bureau/loans/{_part(loan_id)}/records")
+
+    def bureau_submission(self, date: str, *, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """The file that was submitted of a day, with its hash."""
+        return self._get(f"/bureau/submissions/{_part(date)}", {"limit": limit, "cursor": cursor})
+
+    def lenders(self) -> Doc:
+        """The partner lenders, with the rules that they decide by."""
+        return self._get("/bureau/lenders")
+
+    def apply(
+        self,
+        lender: str,
+        borrower_id: str,
+        product: str,
+        amount_minor: int,
+        *,
+        refresh: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> Doc:
+        """Apply to a partner lender, which decides by its copy of the report; `refresh` has it pull a new one."""
+        body = {"borrower_id": borrower_id, "product": product, "amount_minor": amount_minor, "refresh": refresh}
+        return self._post(f"/bureau/lenders/{_part(lender)}/applications", body, key=idempotency_key or self.next_key())
+
+    def lender_copy(self, lender: str, borrower_id: str) -> Doc:
+        """The copy of a report that a lender keeps."""
+        return self._get(f"/bureau/lenders/{_part(lender)}/copies/{_part(borrower_id)}")
 
     # --- sandboxes and their clock ---
 
@@ -377,11 +604,20 @@ class Client:
         now: str | None = None,
         speed: int | None = None,
         zone: str | None = None,
+        four_eyes_above_minor: int | None = None,
     ) -> Client:
-        """A client bound to a new sandbox of its own."""
+        """A client bound to a new sandbox of its own.
+
+        With `four_eyes_above_minor`, what staff decide above that amount waits for a second person.
+        """
         made = self._post(
             "/-/sandboxes",
-            {"seed": seed, "clock": _given({"mode": clock, "now": now, "speed": speed}), "zone": zone},
+            {
+                "seed": seed,
+                "clock": _given({"mode": clock, "now": now, "speed": speed}),
+                "zone": zone,
+                "four_eyes_above_minor": four_eyes_above_minor,
+            },
         )
         bound = Client(
             self.base_url,
@@ -390,6 +626,7 @@ class Client:
             control_token=self._tokens["control_token"],
             operator_token=self._tokens["operator_token"],
             channel_token=self._tokens["channel_token"],
+            bureau_token=self._tokens["bureau_token"],
             on_exchange=self.on_exchange,
         )
         bound.sandbox_id = made["id"]
@@ -514,7 +751,20 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Doc:
         sent = None if body is None else _given(body)
-        response = self._session.request(
+        response = self._send(method, path, sent, query=query, raw=raw, headers=headers)
+        return self._heard(method, path, sent, response, _document(response))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        sent: Doc | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        return self._session.request(
             method,
             self.base_url + path,
             params=_given(query or {}),
@@ -524,7 +774,9 @@ class Client:
             timeout=self.timeout_s,
             allow_redirects=False,
         )
-        answer = _document(response)
+
+    def _heard(self, method: str, path: str, sent: Doc | None, response: requests.Response, answer: Doc) -> Doc:
+        """Tell who listens; then the answer, or the problem that it is."""
         if self.on_exchange is not None:
             asked = urlsplit(response.request.url or path)
             shown = f"{path}?{asked.query}" if asked.query else path

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
+    bureau_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
 
     @property
     def on_loopback(self) -> bool:

@@ -11,10 +11,13 @@ from functools import cache
 
 from sqlalchemy import Connection
 
+from mocklend.bureau import ReportAccount
 from mocklend.channels.callbacks import AttemptCallback
+from mocklend.channels.channel import channel_of
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
-from mocklend.lending import TouchLoan
+from mocklend.lending import AutoDebit, TouchLoan
+from mocklend.servicing import FollowDispute
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command
 from mocklend.views.show import ShowVersion
@@ -32,18 +35,22 @@ class Due:
 
 
 _SOURCES = (
-    # At one moment, in this order: pages first, then money before the message that tells of it, then the calendar.
-    (1, "view", "loan_views", "loan_id", "loan_id", "CAST(version AS TEXT)"),
-    (2, "settlement", "trades", "id", "loan_id", "repayment_id"),
-    (2, "payout", "payouts", "id", "loan_id", "''"),
-    (3, "callback", "callbacks", "id", "loan_id", "repayment_id"),
-    (4, "due_date", "loans", "id", "id", "''"),
-    (5, "webhook", "webhooks", "id", "loan_id", "endpoint_id"),
+    # At one moment, in this order: reports of the day that is over, pages, then money before the message that tells of
+    # it, then the calendar.
+    (0, "bureau", "bureau_accounts", "due_ms", "id", "id", "''"),
+    (1, "view", "loan_views", "due_ms", "loan_id", "loan_id", "CAST(version AS TEXT)"),
+    (2, "settlement", "trades", "due_ms", "id", "loan_id", "repayment_id"),
+    (2, "payout", "payouts", "due_ms", "id", "loan_id", "''"),
+    (3, "callback", "callbacks", "due_ms", "id", "loan_id", "repayment_id"),
+    (4, "auto_debit", "loans", "debit_ms", "id", "id", "''"),
+    (5, "due_date", "loans", "due_ms", "id", "id", "''"),
+    (5, "dispute", "disputes", "due_ms", "id", "loan_id", "''"),
+    (6, "webhook", "webhooks", "due_ms", "id", "loan_id", "endpoint_id"),
 )
 
 _BRANCH = """SELECT * FROM (
-    SELECT due_ms, {rank} AS rank, '{what}' AS what, {id} AS id, {loan} AS loan_id, {extra} AS extra FROM {table}
-    WHERE sandbox_id = :sandbox_id AND due_ms <= :until_ms ORDER BY due_ms, {id} LIMIT :most) AS {table}_due"""
+    SELECT {at} AS at_ms, {rank} AS rank, '{what}' AS what, {id} AS id, {loan} AS loan_id, {extra} AS extra FROM {table}
+    WHERE sandbox_id = :sandbox_id AND {at} <= :until_ms ORDER BY {at}, {id} LIMIT :most) AS {what}_due"""
 
 EVERY = tuple(source[1] for source in _SOURCES)
 QUICK = EVERY[:-1]
@@ -53,8 +60,8 @@ WEBHOOK = EVERY[-1:]
 @cache
 def _sql(only: tuple[str, ...]) -> str:
     branches = [
-        _BRANCH.format(rank=rank, what=what, table=table, id=id, loan=loan, extra=extra)
-        for rank, what, table, id, loan, extra in _SOURCES
+        _BRANCH.format(rank=rank, what=what, table=table, at=at, id=id, loan=loan, extra=extra)
+        for rank, what, table, at, id, loan, extra in _SOURCES
         if what in only
     ]
     return " UNION ALL ".join(branches) + " ORDER BY 1, 2, 4 LIMIT :most"
@@ -71,6 +78,8 @@ def due(
 def command_for(sandbox_id: str, item: Due) -> Command:
     """The command that works off a due item. Webhooks have none: they need the network first."""
     match item.what:
+        case "bureau":
+            return ReportAccount(sandbox_id, item.loan_id)
         case "view":
             return ShowVersion(sandbox_id, item.loan_id, int(item.extra))
         case "settlement":
@@ -79,6 +88,10 @@ def command_for(sandbox_id: str, item: Due) -> Command:
             return SettlePayout(sandbox_id, item.id, item.loan_id)
         case "callback":
             return AttemptCallback(sandbox_id, item.id, item.extra, item.loan_id)
+        case "auto_debit":
+            return AutoDebit(sandbox_id, item.loan_id, channel_of("auto_debit").settle_delay_s)
         case "due_date":
             return TouchLoan(sandbox_id, item.loan_id)
+        case "dispute":
+            return FollowDispute(sandbox_id, item.id, item.loan_id)
     raise AssertionError(f"no command works off a {item.what}")

@@ -131,6 +131,7 @@ class Lender:
         speed: int = 1,
         zone: str = DEFAULT_ZONE,
         id: str | None = None,
+        four_eyes_above_minor: int | None = None,
     ) -> Sandbox:
         """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told."""
         real_ms = self.real_ms()
@@ -147,6 +148,7 @@ class Lender:
             rules_version=0,
             endpoints="[]",
             created_ms=start_ms,
+            four_eyes_above_minor=four_eyes_above_minor,
         )
         self.writer.call(lambda connection: lifecycle.create(connection, made))
         return made
@@ -207,7 +209,8 @@ class Lender:
                 if not items:
                     break
                 now_ms = max(items[0].due_ms, now_ms)
-                together = [item for item in items if item.due_ms == items[0].due_ms]
+                # One kind at a time: a settlement queues a callback, and that comes before the calendar.
+                together = [item for item in items if (item.due_ms, item.what) == (items[0].due_ms, items[0].what)]
                 # Webhooks wait for the network, so they go apart; they are last at any moment anyway.
                 quick = [item for item in together if item.what != "webhook"]
                 if quick:

@@ -186,8 +186,8 @@ class PaymentReference:
 class OperatorEdit:
     """An operator submits an edit. Honestly: exactly what was meant.
 
-    `amount_minor` is relative; `least_minor` is the largest waiver that the books would take (negative or 0), so a
-    wrong amount can stay well-formed. `books_status` is what the books derive for the loan at that moment.
+    `amount_minor` is relative; the books would take `least_minor` (negative for a waiver) to `most_minor`, so a wrong
+    amount can stay well-formed. `books_status` is what the books derive for the loan at that moment.
     """
 
     seam: ClassVar[str] = "operator.edit"
@@ -202,6 +202,7 @@ class OperatorEdit:
     currency: str
     books_status: str
     least_minor: int
+    most_minor: int
     amount_minor: int | None = None
     status: str | None = None
 

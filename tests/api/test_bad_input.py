@@ -33,6 +33,18 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "/v1/webhook-endpoints": {"url": "http://127.0.0.1:9/", "events": ["*"], "profile": "standard"},
     "/operator/loans/<id:loan_id>/edits": {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 5, "approver": "li", **BY},
+    "/operator/loans/<id:loan_id>/charges": {
+        "kind": "fee",
+        "amount_minor": 5,
+        "due_date": "2026-02-05",
+        "approver": "li",
+        **BY,
+    },
+    "/operator/loans/<id:loan_id>/waivers": {"part": "interest", "amount_minor": 5, "approver": "li", **BY},
+    "/operator/loans/<id:loan_id>/write-offs": {"approver": "li", **BY},
+    "/operator/loans/<id:loan_id>/refunds": {"amount_minor": 5, "channel": "wallet", "approver": "li", **BY},
+    "/operator/edits/<id:edit_id>/approve": {"approver": "li"},
+    "/operator/edits/<id:edit_id>/reject": BY,
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},
@@ -43,11 +55,21 @@ GOOD: dict[str, dict[str, Any]] = {
         "payer_reference": "my loan",
         "type": "OVD_AND_CURRENT",
     },
+    "/operator/receipts/query": {"channel": "bill_pay", "out_trade_no": "PYNOBODY", "operator": "wei"},
     "/operator/receipts/<id:receipt_id>/match": {"loan_id": "loan_1", **BY},
+    "/v1/disputes": {"loan_id": "loan_1", "claim": "other", "statement": "I paid.", "evidence": []},
+    "/v1/disputes/<id:dispute_id>/statement": {"statement": "I disagree."},
+    "/operator/disputes/<id:dispute_id>/verify": {"operator": "wei"},
+    "/operator/disputes/<id:dispute_id>/decide": {"decision": "UPHELD", "compensation_minor": 5, **BY},
+    "/bureau/lenders/<id:lender>/applications": {
+        "borrower_id": "brw_ada",
+        "product": "car",
+        "amount_minor": 1000,
+    },
     "/-/sandboxes": {"seed": 1, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}, "zone": "Asia/Tokyo"},
     "/-/clock/advance": {"to": "2026-01-06T02:00:00Z"},
 }
-READS_ITSELF = {"/v1/callbacks/<id:channel>", "/-/reset"}
+READS_ITSELF = {"/v1/callbacks/<id:channel>", "/-/reset", "/v1/loans/<id:loan_id>/certificates"}
 """Addresses whose bodies are looked at in tests of their own."""
 
 DEEP = 50_000
@@ -111,6 +133,8 @@ def ids(api: Any) -> dict[str, str]:
         "edit_id": edit["id"],
         "channel": "wallet",
         "receipt_id": "rct_nobody",
+        "dispute_id": "dsp_nobody",
+        "lender": "harbour-bank",
         "borrower": loan["borrower_id"],
     }
 

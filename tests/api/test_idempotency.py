@@ -48,13 +48,28 @@ def test_a_key_belongs_to_one_body_and_one_address(api: Any, story: Any) -> None
 
 MONEY = [
     ("/v1/loans", {"borrower_id": "brw_x", "principal_minor": 1000, "product": TERMS}),
+    ("/bureau/lenders/swift-card/applications", {"borrower_id": "brw_x", "product": "card", "amount_minor": 5}),
     ("/v1/loans/loan_x/repayments", REPAYMENT),
     ("/operator/loans/loan_x/edits", {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 5, "memo": "m", "operator": "o"}),
+    (
+        "/operator/loans/loan_x/charges",
+        {"kind": "fee", "amount_minor": 5, "due_date": "2026-02-05", "memo": "m", "operator": "o"},
+    ),
+    ("/operator/loans/loan_x/waivers", {"part": "fee", "amount_minor": 5, "memo": "m", "operator": "o"}),
+    ("/operator/loans/loan_x/write-offs", {"memo": "m", "operator": "o"}),
+    ("/operator/loans/loan_x/refunds", {"channel": "wallet", "memo": "m", "operator": "o"}),
+    ("/operator/edits/edt_x/approve", {"approver": "o"}),
+    ("/operator/edits/edt_x/reject", {"memo": "m", "operator": "o"}),
     ("/operator/edits/edt_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/query", {"operator": "o"}),
     ("/channels/wallet/payments", {"amount_minor": 1000, "payer_name": "Ada"}),
+    ("/operator/receipts/query", {"channel": "bill_pay", "out_trade_no": "PYX", "operator": "o"}),
     ("/operator/receipts/rct_x/match", {"loan_id": "loan_x", "memo": "m", "operator": "o"}),
+    ("/v1/disputes", {"loan_id": "loan_x", "claim": "other"}),
+    ("/v1/disputes/dsp_x/statement", {"statement": "s"}),
+    ("/operator/disputes/dsp_x/verify", {"operator": "o"}),
+    ("/operator/disputes/dsp_x/decide", {"decision": "REJECTED", "memo": "m", "operator": "o"}),
 ]
 
 
@@ -86,4 +101,6 @@ def test_the_document_says_which_calls_ask_for_a_key(documented: Any) -> None:
     }
 
     assert len(asking) == len(MONEY)
-    assert all(path.startswith(("/v1/loans", "/operator/", "/channels/")) for path in asking)
+    assert all(
+        path.startswith(("/v1/loans", "/v1/disputes", "/operator/", "/channels/", "/bureau/")) for path in asking
+    )

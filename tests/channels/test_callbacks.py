@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.callbacks import AttemptCallback
 from mocklend.channels.channel import LADDERS, channel_of, channels
 from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.moments import parse_rfc3339
@@ -130,7 +129,7 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     story, _ = losing(1)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500)
-    settle_silently(story, repayment_id)
+    story.settle_silently(repayment_id)
 
     on_its_way = story.lender.audit(story.sandbox_id)
     story.wait(0)
@@ -143,17 +142,6 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     assert [one.finding.finding_class for one in lost.discrepancies] == ["missing_in_books"]
     assert lost.in_transit == []
     assert (arrived.discrepancies, arrived.in_transit) == ([], [])
-
-
-def settle_silently(story: Any, repayment_id: str) -> None:
-    from mocklend.channels.settlement import SettleTrade
-    from mocklend.sandboxes.lifecycle import SetClock
-
-    trade_id = out_trade_no(repayment_id)
-    due_ms = story.entity("trade", trade_id).due_ms
-    story.lender.writer.run_all(
-        [SetClock(story.sandbox_id, due_ms), SettleTrade(story.sandbox_id, trade_id, repayment_id)]
-    )
 
 
 def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Any) -> None:
@@ -186,11 +174,10 @@ def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_noth
 
 
 def test_an_attempt_that_comes_twice_is_made_once(story: Any) -> None:
-    loan_id = story.borrow()
-    repayment_id = story.repay(loan_id, 9_500)
-    attempt = AttemptCallback(
-        story.sandbox_id, callback_of(repayment_id), repayment_id, out_trade_no(repayment_id), loan_id
-    )
+    repayment_id = story.order(story.borrow(), 9_500)
+    story.settle_silently(repayment_id)
+    attempt = story.callback(repayment_id)
+    story.lender.run(attempt)
     before = story.everything()
 
     story.lender.run(attempt)

@@ -9,7 +9,7 @@ import pytest
 
 from mocklend.channels.channel import callback_secret
 from mocklend.channels.inbox import ReceiveCallback, callback_body
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import MatchReceipt, PayAtChannel, QueryPayment, receipt_of
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
@@ -33,11 +33,6 @@ def match(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
         MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
     ).body
     return receipt
-
-
-def receipt_of(trade: dict[str, Any]) -> str:
-    """The receipt that a push payment becomes."""
-    return "rct_" + str(trade["out_trade_no"]).removeprefix("PY").lower()
 
 
 def account(story: Any, name: str) -> int:
@@ -64,7 +59,7 @@ def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(st
     trade = push(story, "for my loan, thanks")
     story.wait(DELAY_S)
 
-    assert story.entity("receipt", receipt_of(trade)).state == "UNAPPLIED"
+    assert story.entity("receipt", receipt_of(trade["out_trade_no"])).state == "UNAPPLIED"
     assert story.page(loan_id)["status"] == "USING"
     assert account(story, "2102") == -100_045
     assert story.discrepancies() == []
@@ -77,7 +72,7 @@ def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: An
     story.wait(days=40)
     assert story.page(loan_id)["status"] == "OVD"
 
-    receipt = match(story, receipt_of(trade), loan_id)
+    receipt = match(story, receipt_of(trade["out_trade_no"]), loan_id)
 
     assert receipt["state"] == "APPLIED"
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -90,10 +85,10 @@ def test_a_receipt_is_matched_once(story: Any) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, "thanks")
     story.wait(DELAY_S)
-    match(story, receipt_of(trade), loan_id)
+    match(story, receipt_of(trade["out_trade_no"]), loan_id)
 
     with pytest.raises(Refused, match="receipt_not_unapplied"):
-        match(story, receipt_of(trade), loan_id)
+        match(story, receipt_of(trade["out_trade_no"]), loan_id)
 
 
 def test_a_callback_that_says_more_than_the_channel_knows_is_not_believed(story: Any) -> None:
@@ -115,3 +110,18 @@ def test_a_callback_that_says_more_than_the_channel_knows_is_not_believed(story:
             story.lender.run(ReceiveCallback(story.sandbox_id, "bill_pay", headers, body.encode()))
 
     assert story.everything() == before
+
+
+def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    trade = push(story, loan_id)
+    ask = QueryPayment(story.sandbox_id, story.key(), "bill_pay", trade["out_trade_no"], "grace")
+    with pytest.raises(Refused, match="trade_not_paid"):
+        story.lender.run(ask)
+    story.settle_silently(receipt_of(trade["out_trade_no"]))
+
+    receipt = story.lender.run(replace(ask, idem=story.key())).body
+
+    assert (receipt["state"], receipt["loan_id"]) == ("APPLIED", loan_id)
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mocklend.domain.days import DayCount, TermUnit
@@ -28,11 +28,14 @@ from mocklend.domain.facts import (
 )
 from mocklend.domain.money import Rounding
 from mocklend.domain.product import (
+    DEFAULT_ALLOCATION,
     PRODUCTS,
+    Excess,
     Method,
     PayoffInterest,
     Penalty,
     PenaltyBase,
+    Processing,
     Product,
     RateUnit,
 )
@@ -84,7 +87,7 @@ def ada(product: Product = PRODUCTS["jiebei-like"], principal_minor: int = 100_0
 def products(draw: st.DrawFn) -> Product:
     unit = draw(st.sampled_from(TermUnit))
     return Product(
-        method=Method.EQUAL_INSTALMENT,
+        method=draw(st.sampled_from(Method)),
         terms=draw(st.integers(1, 12)),
         rate=draw(st.sampled_from(["0", "0.00045", "0.06", "0.35", "1"])),
         rate_unit=RateUnit.ANNUAL,
@@ -94,7 +97,14 @@ def products(draw: st.DrawFn) -> Product:
         rounding=draw(st.sampled_from(Rounding)),
         instalment_multiple_minor=draw(st.sampled_from([1, 100])),
         payoff_interest=draw(st.sampled_from(PayoffInterest)),
-        penalty=Penalty(draw(st.sampled_from(["0", "1", "1.5", "10"])), draw(st.sampled_from(PenaltyBase))),
+        allocation=tuple(draw(st.just(list(DEFAULT_ALLOCATION)) | st.permutations(DEFAULT_ALLOCATION))),
+        processing=draw(st.sampled_from(Processing)),
+        excess=draw(st.sampled_from(Excess)),
+        penalty=Penalty(
+            draw(st.sampled_from(["0", "1", "1.5", "10"])),
+            draw(st.sampled_from(PenaltyBase)),
+            draw(st.sampled_from([0, 3])),
+        ),
     )
 
 
@@ -372,6 +382,8 @@ def test_a_loan_repaid_on_its_due_dates_costs_what_its_schedule_says(
 ) -> None:
     terms = ada(product, principal, start)
     plan = schedule(product, principal, start)
+    # A flat loan whose principal is all back earns nothing more, whatever its schedule still had in store.
+    assume(product.method is not Method.FLAT or all(line.principal_minor for line in plan))
     facts = [paid_out(terms)]
     for line in plan:
         quote = replay(terms, facts, line.due_date).quote(OVD_AND_CURRENT, line.due_date)
@@ -429,6 +441,22 @@ def test_money_settles_the_oldest_instalment_first_and_in_it_penalty_before_inte
         oldest.penalty_principal, oldest.interest, 10
     )  # fmt: skip
     assert state.instalments[1].paid == 0
+
+
+def test_what_is_paid_within_its_days_of_grace_grows_no_penalty_afterwards() -> None:
+    """Paying the current instalment early pays its interest up to its due date: what was due before is paid by then."""
+    product = Product(
+        method=Method.EQUAL_PRINCIPAL, terms=2, term_unit=TermUnit.DAY, term_length=10, rate="1",
+        penalty=Penalty("10", grace_days=3),
+    )  # fmt: skip
+    terms, on = ada(product), START + timedelta(days=12)
+    owed = sum(replay(terms, [paid_out(terms)], on).quote(OVD_AND_CURRENT, on).values())
+
+    state = replay(terms, [paid_out(terms), receipt("a", on, owed)], on + timedelta(days=60))
+
+    assert state.status == "CLEAR"
+    assert [i.penalty_principal for i in state.instalments] == [0, 0]
+    assert state.overpaid_minor == 0
 
 
 def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:

@@ -94,6 +94,7 @@ class Events:
             currency="CNY",
             books_status="USING",
             least_minor=-5_000,
+            most_minor=10**15,
             amount_minor=1_250,
         )
         return replace(honest, **changes)

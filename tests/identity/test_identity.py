@@ -10,6 +10,7 @@ A failure prints the steps and the seed. `scripts/identity --steps N --seed S` w
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,12 +30,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mocklend.bureau import Apply, AskScore
+from mocklend.bureau.partners import PARTNERS
 from mocklend.channels import inbox
 from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.signing import signed_headers
-from mocklend.domain.facts import RECEIPT
+from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.ledger import journal
@@ -42,9 +45,27 @@ from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ViewRefresh
-from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
+from mocklend.servicing import (
+    ApproveEdit,
+    Charge,
+    DecideDispute,
+    Edit,
+    IssueCertificate,
+    OpenDispute,
+    QueryChannel,
+    Refund,
+    RejectEdit,
+    ReverseEdit,
+    ReverseRepayment,
+    VerifyDispute,
+    Waive,
+    WriteOff,
+)
+from mocklend.servicing.desk import AMOUNT_EDITS, bounds
+from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Work
+from mocklend.views.reads import entity
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import named
@@ -81,13 +102,20 @@ PAY_TO_THE_END = Product(
 OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
 
 _lender: list[Lender] = []
+_folders: list[tempfile.TemporaryDirectory[str]] = []  # Each is removed when the process ends.
 
 
 def lender() -> Lender:
-    """One platform for all stories of a process; each story has a sandbox of its own."""
+    """One platform for all stories of a process; each story has a sandbox of its own.
+
+    It is on SQLite in a folder of its own, or on the PostgreSQL that `MOCKLEND_TEST_POSTGRES` names.
+    """
     if not _lender:
-        folder = tempfile.mkdtemp(prefix="mocklend-identity-")
-        _lender.append(Lender(str(Path(folder) / "identity.db"), FaultLayer(KINDS), fast=True))
+        database = os.environ.get("MOCKLEND_TEST_POSTGRES")
+        if not database:
+            _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
+            database = str(Path(_folders[-1].name) / "identity.db")
+        _lender.append(Lender(database, FaultLayer(KINDS), fast=True))
     return _lender[0]
 
 
@@ -112,10 +140,12 @@ class Story(RuleBasedStateMachine):
 
     steps = 0
 
-    @initialize(seed=st.integers(0, 2**32))
-    def open_sandbox(self, seed: int) -> None:
+    @initialize(seed=st.integers(0, 2**32), four_eyes=st.sampled_from([None, None, 0, 2_000]))
+    def open_sandbox(self, seed: int, four_eyes: int | None) -> None:
         self.platform = lender()
-        self.sandbox = self.platform.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
+        self.sandbox = self.platform.create_sandbox(
+            seed=seed, mode="manual", now_ms=START_MS, four_eyes_above_minor=four_eyes
+        )
         self.id = self.sandbox.id
         self.now_ms = START_MS
         self.keys = 0
@@ -147,11 +177,19 @@ class Story(RuleBasedStateMachine):
     # --- clients ---
 
     @precondition(lambda self: len(self.loans) < 6)
-    @rule(principal=st.integers(1, 2_000_000), product=st.sampled_from(sorted(OFFERED)))
-    def borrow(self, principal: int, product: str) -> None:
+    @rule(
+        principal=st.integers(1, 2_000_000),
+        product=st.sampled_from(sorted(OFFERED)),
+        auto_debit=st.booleans(),
+        disburse_to=st.sampled_from([None, None, "wallet", "bank_transfer"]),
+    )
+    def borrow(self, principal: int, product: str, auto_debit: bool, disburse_to: str | None) -> None:
         offered = OFFERED[product]
         wanted = max(principal, offered.limits.min_minor)
-        answer = self.attempt(Borrow(self.id, self.key(), self.ada, wanted, "CNY", offered, product, None))
+        delay = channels()[disburse_to].settle_delay_s if disburse_to else 0
+        answer = self.attempt(
+            Borrow(self.id, self.key(), self.ada, wanted, "CNY", offered, product, None, auto_debit, disburse_to, delay)
+        )
         assert answer is not None
         self.loans.append(answer.body["id"])
 
@@ -249,8 +287,8 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.loans)
     @rule(
         which=st.integers(0, 5),
-        kind=st.sampled_from(["MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT"]),
-        amount=st.integers(-500, 5_000),
+        kind=st.sampled_from(AMOUNT_EDITS),
+        amount=st.integers(-500, 5_000) | st.integers(-50_000, 50_000),
     )
     def edit_an_amount(self, which: int, kind: str, amount: int) -> None:
         loan_id = self.loans[which % len(self.loans)]
@@ -267,6 +305,77 @@ class Story(RuleBasedStateMachine):
         )
         if answer is not None:
             self.edits.append(answer.body["id"])
+
+    def desk(self, command: Command) -> None:
+        """A decision of the desk: on the books, or a draft."""
+        answer = self.attempt(command)
+        if answer is not None:
+            self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        kind=st.sampled_from(["fee", "penalty"]),
+        amount=st.integers(1, 5_000),
+        ahead=st.sampled_from([0, 1, 20, 90]),
+    )
+    def charge(self, which: int, kind: str, amount: int, ahead: int) -> None:
+        loan_id, due = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
+        self.desk(Charge(self.id, self.key(), loan_id, kind, amount, due, "late again", "op-1"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), part=st.sampled_from(["fee", "interest", "penalty"]), amount=st.integers(1, 500))
+    def waive(self, which: int, part: str, amount: int) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        self.desk(Waive(self.id, self.key(), loan_id, part, amount, "goodwill", "op-2"))
+
+    @precondition(lambda self: len(self.loans) > 1)
+    @rule(which=st.integers(0, 5), approver=st.sampled_from([None, "op-1", "op-9", "op-9"]))
+    def write_off(self, which: int, approver: str | None) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        self.desk(WriteOff(self.id, self.key(), loan_id, "bankrupt", "op-1", approver))
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        amount=st.sampled_from([None, None, 1, 500]),
+        channel=st.sampled_from(sorted(channels())),
+        approver=st.sampled_from([None, "op-9"]),
+    )
+    def refund(self, which: int, amount: int | None, channel: str, approver: str | None) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        self.desk(Refund(self.id, self.key(), loan_id, channel, amount, "paid twice", "op-1", approver))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([0, 2, 2_000]))
+    def pay_twice_and_be_refunded(self, which: int, channel: str, wait: int) -> None:
+        self.repay(which=which, channel="wallet", kind="CLEAR", part="twice")
+        self.advance(by=3 * SECOND)
+        self.refund(which=which, amount=None, channel=channel, approver="op-9")
+        self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        kind=st.sampled_from(AMOUNT_EDITS),
+        end=st.sampled_from([0, 1]),
+        halves=st.integers(1, 3),
+    )
+    def edit_within_bounds(self, which: int, kind: str, end: int, halves: int) -> None:
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            state = books.state_of(entity(connection, self.id, "loan", loan_id))
+        amount = min(bounds(state, kind)[end], 10**9) // halves
+        self.desk(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", "op-9"))
+
+    @precondition(lambda self: self.edits)
+    @rule(which=st.integers(0, 50), by=st.sampled_from(["op-1", "op-9", None]))
+    def look_at_a_draft(self, which: int, by: str | None) -> None:
+        edit_id = self.edits[which % len(self.edits)]
+        if by is None:
+            self.attempt(RejectEdit(self.id, self.key(), edit_id, "not so", "op-9"))
+        else:
+            self.attempt(ApproveEdit(self.id, self.key(), edit_id, by))
 
     @precondition(lambda self: self.edits or self.loans)
     @rule(which=st.integers(0, 50))
@@ -287,6 +396,66 @@ class Story(RuleBasedStateMachine):
     @rule(which=st.integers(0, 50))
     def ask_the_channel(self, which: int) -> None:
         self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
+
+    # --- disputes and certificates ---
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        whose=st.sampled_from(["own", "own", "anybody's"]),
+        numbered=st.booleans(),
+        wait=st.sampled_from([0, 0, HOUR, 21 * DAY]),
+        decision=st.sampled_from(["UPHELD", "UPHELD", "UPHELD", "REJECTED", "UNVERIFIABLE", None]),
+        correct=st.booleans(),
+        compensation=st.sampled_from([None, 1, 700]),
+    )
+    def dispute(
+        self,
+        which: int,
+        whose: str,
+        numbered: bool,
+        wait: int,
+        decision: str | None,
+        correct: bool,
+        compensation: int | None,
+    ) -> None:
+        """With up to three payments as evidence, those first that the books have on no loan."""
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            sql = """SELECT channel, channel_trade_no, amount_minor, paid_ms FROM trades t
+                     WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND (loan_id IN (:loan_id, '') OR :all = 1)
+                     ORDER BY repayment_id IN (SELECT id FROM book_facts b WHERE b.sandbox_id = t.sandbox_id), id"""
+            scope = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(whose != "own")}
+            paid = rows(connection, sql, scope)
+        evidence = tuple(
+            Piece("bank_slip", channel, number if numbered else None, amount, paid_ms, None)
+            for channel, number, amount, paid_ms in paid[:3]
+        )
+        made = self.attempt(OpenDispute(self.id, self.key(), loan_id, "settled_but_unpaid", None, evidence))
+        assert made is not None
+        self.advance(by=wait)
+        self.attempt(VerifyDispute(self.id, self.key(), made.body["id"], "op-5"))
+        if decision is not None:
+            more = (correct, compensation) if decision == "UPHELD" else ()
+            answer = DecideDispute(self.id, self.key(), made.body["id"], decision, "as found", "op-5", *more)
+            assert self.attempt(answer) is not None
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5))
+    def ask_for_a_certificate(self, which: int) -> None:
+        self.attempt(IssueCertificate(self.id, self.loans[which % len(self.loans)]))
+
+    # --- the bureau and other lenders ---
+
+    @precondition(lambda self: self.loans)
+    @rule(lender=st.sampled_from(sorted(PARTNERS)), product=st.sampled_from(["car", "card"]), refresh=st.booleans())
+    def apply_elsewhere(self, lender: str, product: str, refresh: bool) -> None:
+        self.attempt(Apply(self.id, self.key(), lender, self.ada, product, 100_000, refresh))
+
+    @precondition(lambda self: self.loans)
+    @rule(transaction=st.integers(0, 3))
+    def ask_the_score(self, transaction: int) -> None:
+        self.attempt(AskScore(self.id, self.ada, f"t-{transaction}"))
 
     # --- somebody who is not the channel, or the channel once more ---
 
@@ -408,6 +577,23 @@ def test_every_discrepancy_has_its_entry_and_every_open_entry_its_discrepancy(se
     taken = walk(STEPS_A_WALK, seed)
 
     assert taken >= STEPS_A_WALK
+
+
+def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
+    """The version between becomes visible while the newest still waits: the audit and the key agree all the same."""
+    story = Story()
+    story.open_sandbox(seed=0, four_eyes=None)
+    story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
+    story.pay_off_and_wait(which=0, channel="auto_debit", wait=1)
+    stale = {"kind": BoundedStale, "probability": 1, "unit": "entity", "lag_s": 3_600, "attempts_lost": None}
+    story.arm(**stale, limit={}, name="a")
+    story.reverse_a_repayment(which=0)
+    story.push_a_payment(which=0, channel="bank_transfer", amount=1, names="id", scope="CLEAR", wait=4_000)
+
+    story.identity_holds()
+
+    assert open_entries(story.platform, story.id)
+    story.teardown()
 
 
 # --- teeth: the machine must catch each of these, or its silence means nothing ---

@@ -144,7 +144,7 @@ def test_the_world_of_an_honest_story_is_sound(story: Any) -> None:
 def test_money_over_all_loans_is_watched_too() -> None:
     def broken(**wrong: Any) -> set[str]:
         sound: dict[str, Any] = {
-            "balances": {"1002:wallet": 5, "2102": -5}, "world_money": {"wallet": 5}, "book_money": {"wallet": 5},
+            "balances": {"1002:wallet": 5, "2102": -5}, "book_money": {"wallet": 5},
             "taken": {"wallet": 5}, "received": {"wallet": 5}, "strays": [],
         }  # fmt: skip
         return {name for name, _ in invariants.sandbox(**(sound | wrong))}

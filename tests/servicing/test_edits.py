@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
@@ -117,13 +118,16 @@ def test_an_edit_is_taken_back_once(story: Any) -> None:
 def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Lender, story: Any) -> None:
     loan_id = story.borrow()
 
-    edit = lender.run(
-        Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")
-    ).body
+    edit = lender.run(Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")).body
 
-    assert (edit["memo"], edit["operator"], edit["approver"], edit["state"]) == ("Courier fee.", "wang", "li", "APPLIED")
-    assert edit["before"] == {"status": "USING", "outstanding_minor": 100_000}
-    assert edit["after"] == {"status": "USING", "outstanding_minor": 100_500}
+    assert (edit["memo"], edit["operator"], edit["approver"], edit["state"]) == (
+        "Courier fee.",
+        "wang",
+        "li",
+        "APPLIED",
+    )
+    assert (edit["before"]["status"], edit["before"]["outstanding_minor"]) == ("USING", 100_000)
+    assert (edit["after"]["status"], edit["after"]["outstanding_minor"]) == ("USING", 100_500)
 
 
 def test_nobody_edits_a_loan_that_is_not_there(story: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.seams import Scene, ViewRefresh, Write

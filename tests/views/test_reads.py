@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.views import reads
@@ -77,7 +78,9 @@ def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
         reads.after_cursor(text)
 
 
-@pytest.mark.parametrize("after", ["loan_x", "loan_x/", "loan_x/-1", "loan_x/" + "9" * 19, "/x", "loan_x/\u0661"])
+@pytest.mark.parametrize(
+    "after", ["loan_x", "loan_x/", "loan_x/-1", "loan_x/" + "9" * 19, "/x", "loan_x/\u0661", "loan_x/\u00b2"]
+)
 def test_a_place_in_the_journal_that_is_none_is_refused(story: Any, after: str) -> None:
     with story.lender.read() as connection, pytest.raises(Refused, match="validation_failed"):
         reads.transactions(connection, story.sandbox_id, after=after)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.domain.money import MAX_MINOR
 from mocklend.seams import OperatorEdit
 from mocklend_faults.engine.fault import Fault, setting
 
@@ -38,7 +37,7 @@ class WrongAmount(Fault):
             return given
         for slip in self._slips(meant):
             typed = slipped(meant, slip)
-            if typed not in (0, meant) and given.least_minor <= typed <= MAX_MINOR:
+            if typed not in (0, meant) and given.least_minor <= typed <= given.most_minor:
                 return replace(given, amount_minor=typed)
         return given
 

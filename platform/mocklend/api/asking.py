@@ -32,6 +32,7 @@ PLANES = {
     "/-/": ("X-Mocklend-Control", "control_token"),
     "/operator/": ("X-Mocklend-Operator", "operator_token"),
     "/channels": ("X-Mocklend-Channel", "channel_token"),
+    "/bureau": ("X-Mocklend-Bureau", "bureau_token"),
 }
 """The header that each plane asks for off loopback, and the setting that holds its token."""
 

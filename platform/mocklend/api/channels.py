@@ -23,13 +23,18 @@ channels = APIBlueprint("channels", __name__)
 
 
 class ChannelDoc(Doc):
-    """A way to pay. `callback_after_s` is the ladder on which it retries a callback."""
+    """A way to pay. `callback_after_s` is the ladder on which it retries a callback.
+
+    Its days end at `cut_off`, and the statement of one can be had on the next from `statement_ready` on.
+    """
 
     id: str
     name: str
     settle_delay_s: int
     profile: str
     callback_after_s: list[int]
+    cut_off: str
+    statement_ready: str
 
 
 class ChannelList(Doc):
@@ -88,6 +93,8 @@ def list_channels() -> Response:
                     "settle_delay_s": one.settle_delay_s,
                     "profile": one.profile,
                     "callback_after_s": list(one.ladder),
+                    "cut_off": one.cut_off,
+                    "statement_ready": one.statement_ready,
                 }
                 for one in known_channels().values()
             ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
@@ -15,6 +16,7 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, known_product, read_product
+from mocklend.channels.channel import channel_of
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
 from mocklend.views import reads
@@ -33,6 +35,8 @@ class NewLoan(Body):
     product: ProductFields | None = None
     product_id: Id | None = None
     reference: Reference | None = None
+    auto_debit: StrictBool = False
+    disburse_to: Id | None = None
 
 
 class NextDue(Doc):
@@ -59,7 +63,7 @@ class LoanDoc(Doc):
     overpaid_minor: int
     paid_minor: int
     next_due: NextDue | None
-    disbursed_at: str
+    disbursed_at: str | None
     version: int
     as_of: str
 
@@ -111,15 +115,16 @@ class InstalmentList(Doc):
 @loans.doc(
     **described(
         "borrow", "borrower_unknown", "product_unknown", "product_invalid", "amount_out_of_range",
-        "credit_limit_exceeded", "reference_taken", moves_money=True,
+        "credit_limit_exceeded", "reference_taken", "channel_unknown", moves_money=True,
     )
 )  # fmt: skip
 def borrow(new: NewLoan) -> Response:
-    """Borrow: the principal is paid out at once."""
+    """Borrow: the principal is paid out at once, or through the channel `disburse_to`, which takes its time."""
     if (new.product is None) == (new.product_id is None):
         raise field_problem("product", "exactly one of product and product_id", "both" if new.product else "neither")
     idem = idempotency()
     product = known_product(new.product_id) if new.product_id is not None else read_product(new.product or {})
+    channel = channel_of(new.disburse_to) if new.disburse_to is not None else None
     command = Borrow(
         sandbox_id(),
         idem,
@@ -129,6 +134,9 @@ def borrow(new: NewLoan) -> Response:
         product=product,
         product_id=new.product_id,
         reference=new.reference,
+        auto_debit=new.auto_debit,
+        disburse_to=channel.id if channel else None,
+        disburse_delay_s=channel.settle_delay_s if channel else 0,
     )
     return answered(run(command))
 

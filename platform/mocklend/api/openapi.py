@@ -16,7 +16,8 @@ from mocklend.api.fields import SAFE_ID
 from mocklend.domain.problems import PROBLEMS
 
 VERSION = "3.1.0"
-MOVES_MONEY, MAY_BE_200, READS, HEADERS = "x-moves-money", "x-may-be-200", "x-reads", "x-headers"
+MOVES_MONEY, MAY_BE_200, MAY_BE_202 = "x-moves-money", "x-may-be-200", "x-may-be-202"
+READS, HEADERS = "x-reads", "x-headers"
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -67,12 +68,14 @@ def described(
     *codes: str,
     moves_money: bool = False,
     may_be_200: bool = False,
+    may_be_202: str | None = None,
     reads: dict[str, Any] | None = None,
     headers: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Arguments for `@doc`: a stable operation id and the problems that are this endpoint's own.
 
-    `reads` is the request body, as OpenAPI has it, of a view that reads it by itself.
+    `reads` is the request body, as OpenAPI has it, of a view that reads it by itself; `may_be_202` says what it means
+    when the answer is only that something was started.
     """
     responses = problem_responses(codes)
     extensions: dict[str, Any] = {}
@@ -84,6 +87,8 @@ def described(
         extensions[MOVES_MONEY] = True
     if may_be_200:
         extensions[MAY_BE_200] = True
+    if may_be_202 is not None:
+        extensions[MAY_BE_202] = may_be_202
     return {"operation_id": operation_id, "responses": responses, "extensions": extensions}
 
 
@@ -148,6 +153,11 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     if operation.pop(MAY_BE_200, False):
         made = operation["responses"]["201"]
         operation["responses"]["200"] = {**made, "description": "It was there before."}
+    if MAY_BE_202 in operation:
+        operation["responses"]["202"] = {
+            **operation["responses"]["201"],
+            "description": operation.pop(MAY_BE_202),
+        }
     for status, response in problem_responses(dict.fromkeys(codes)).items():
         known = operation["responses"].setdefault(str(status), response)
         if known is not response:

@@ -19,15 +19,19 @@ from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
-from mocklend.servicing.edits import KINDS, edit_doc
+from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
 from mocklend.views.render import SHOWN_FOR_MARK, loan_doc
 
 operator = APIBlueprint("operator", __name__)
 
-EditKind = Annotated[str, Choice(KINDS)]
+EditKind = Annotated[str, Choice(EDIT_KINDS)]
+EditState = Annotated[str, Choice(STATES)]
 BillStatus = Annotated[str, Choice(tuple(SHOWN_FOR_MARK))]
+
+
+DRAFTED = "A DRAFT: the sandbox asks for a second person, and none was named."
 
 
 class NewEdit(Body):
@@ -55,27 +59,31 @@ class Inquiry(Body):
 
 
 class BillDoc(Doc):
-    """A bill before or after an edit."""
+    """A bill before or after what the desk did."""
 
     status: str
     outstanding_minor: int
+    overpaid_minor: int = 0
 
 
 class EditDoc(Doc):
-    """An edit as it went on the books."""
+    """An edit as it went on the books, or a DRAFT that is on none of them yet."""
 
     id: str
     loan_id: str
-    kind: EditKind
+    kind: Annotated[str, Choice(KINDS)]
     amount_minor: int | None
     status: str | None
+    channel: str | None
+    due_date: str | None
     memo: str
     operator: str
     approver: str | None
-    state: Annotated[str, Choice(("APPLIED", "REVERSED"))]
+    state: EditState
     before: BillDoc
-    after: BillDoc
+    after: BillDoc | None
     created_at: str
+    applied_at: str | None
 
 
 class EditList(Doc):
@@ -85,9 +93,18 @@ class EditList(Doc):
 
 
 class BookedLoan(LoanDoc):
-    """A loan as the books have it, and the mark that pins another status on its page, if one does."""
+    """A loan as the books have it, and the mark that pins another status on its page, if one does.
+
+    Beside what its page says: money that came in and is on no bill, what was cancelled of the bill, written off,
+    recovered since, and promised back.
+    """
 
     status: Annotated[str, Choice(STATUSES)]
+    unapplied_minor: int
+    revoked_minor: int
+    written_off_minor: int
+    recovered_minor: int
+    refunding_minor: int
     mark: dict[str, Any] | None
 
 
@@ -96,12 +113,21 @@ class BookedLoan(LoanDoc):
 @operator.output(EditDoc, status_code=201)
 @operator.doc(
     **described(
-        "edit", "loan_unknown", "amount_out_of_range", "loan_not_active", "waiver_too_large", "mark_contradicts_books",
-        moves_money=True,
+        "edit", "loan_unknown", "amount_out_of_range", "loan_not_active", "waiver_too_large", "edit_too_large",
+        "mark_contradicts_books", "four_eyes", moves_money=True, may_be_202=DRAFTED,
     )
 )  # fmt: skip
 def edit(loan_id: str, new: NewEdit) -> Response:
-    """Edit a bill: > 0 adds a fee or penalty, < 0 waives; a status may only confirm what the books derive."""
+    """Edit a bill by a relative amount; a status may only confirm what the books derive.
+
+    - `MODIFY_BILL_AMOUNT`: above 0 adds a fee to the current bill; below 0 waives fees, then interest.
+    - `MODIFY_BILL_OVERDUE_AMOUNT`: above 0 adds a penalty; below 0 waives penalty.
+    - `MODIFY_PAID_AMOUNT`: above 0 pays from the loan's unapplied money; below 0 takes payments back there.
+    - `MODIFY_REVOKE_AMOUNT`: above 0 cancels part of the bill, newest instalment first; below 0 puts it back, as a fee.
+    - `MODIFY_PAID_REVOKE_AMOUNT`: above 0 gives paid money back to the borrower, as overpaid; below 0 pays from it.
+
+    Amounts act on a loan that is USING or OVD: a CLEAR one reopens by a reversal only.
+    """
     wanted, unwanted = ("status", "amount_minor") if new.kind == MODIFY_BILL_STATUS else ("amount_minor", "status")
     if getattr(new, wanted) is None:
         raise field_problem(wanted, f"a value: {new.kind} needs one", None)
@@ -133,9 +159,14 @@ def list_edits(loan_id: str) -> Response:
 @operator.post("/operator/edits/<id:edit_id>/reverse")
 @operator.input(Reversal, arg_name="reversal")
 @operator.output(EditDoc, status_code=201)
-@operator.doc(**described("reverseEdit", "edit_unknown", "edit_already_reversed", moves_money=True))
+@operator.doc(
+    **described(
+        "reverseEdit", "edit_unknown", "edit_already_reversed", "edit_not_applied", "edit_not_reversible",
+        moves_money=True,
+    )
+)  # fmt: skip
 def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
-    """Take an edit back."""
+    """Take an edit, a waiver, a charge or a write-off back: it then counts as never made."""
     return answered(run(ReverseEdit(sandbox_id(), idempotency(), edit_id, reversal.memo, reversal.operator)))
 
 
@@ -165,5 +196,12 @@ def get_booked_loan(loan_id: str) -> Response:
     with snapshot() as (connection, sandbox, now_ms):
         loan: Loan = reads.entity(connection, sandbox, "loan", loan_id)
     state = state_of(loan)
-    booked = loan_doc(loan, state, now_ms) | {"status": state.status}
+    booked = loan_doc(loan, state, now_ms) | {
+        "status": state.status,
+        "unapplied_minor": state.unapplied_minor,
+        "revoked_minor": state.revoked_minor,
+        "written_off_minor": state.written_off_minor,
+        "recovered_minor": state.recovered_minor,
+        "refunding_minor": state.refunding_minor,
+    }
     return rendered(booked | {"mark": json.loads(loan.mark) if loan.mark else None})

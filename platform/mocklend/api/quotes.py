@@ -37,6 +37,7 @@ class Buckets(Doc):
     penalty_principal_minor: int
     penalty_interest_minor: int
     fee_minor: int
+    written_off_minor: int
 
 
 class QuoteDoc(Doc):

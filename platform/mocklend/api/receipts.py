@@ -15,7 +15,8 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.quotes import RepaymentType
-from mocklend.channels.payments import APPLIED, UNAPPLIED, MatchReceipt, PayAtChannel, receipt_doc
+from mocklend.channels.channel import channel_of
+from mocklend.channels.payments import APPLIED, UNAPPLIED, MatchReceipt, PayAtChannel, QueryPayment, receipt_doc
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
@@ -65,6 +66,14 @@ class ReceiptQuery(Paged):
     state: ReceiptState | None = None
 
 
+class PaymentInquiry(Body):
+    """Which payment to ask a channel for, and who asks."""
+
+    channel: Id
+    out_trade_no: Id
+    operator: Name
+
+
 class Match(Body):
     """Whose a receipt is, why, and who says so."""
 
@@ -102,6 +111,19 @@ def list_receipts(asked: ReceiptQuery) -> Response:
     with snapshot() as (connection, sandbox, _):
         found, cursor = reads.receipts(connection, sandbox, state=asked.state, after=after, limit=asked.limit)
     return rendered({"receipts": [receipt_doc(one) for one in found], "next_cursor": cursor})
+
+
+@receipts.post("/operator/receipts/query")
+@receipts.input(PaymentInquiry, arg_name="inquiry")
+@receipts.output(ReceiptDoc)
+@receipts.doc(**described("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
+def query_payment(inquiry: PaymentInquiry) -> Response:
+    """Ask a channel for a push payment whose callback never came, and take what it says."""
+    channel = channel_of(inquiry.channel)
+    command = QueryPayment(
+        sandbox_id(), idempotency(), channel=channel.id, out_trade_no=inquiry.out_trade_no, operator=inquiry.operator
+    )
+    return answered(run(command))
 
 
 @receipts.post("/operator/receipts/<id:receipt_id>/match")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, sandbox_id
-from mocklend.api.fields import Body, Choice, Doc, Moment, Seed, Text, Whole
+from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Text, Whole
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
@@ -41,11 +41,13 @@ class NewClock(Body):
 
 
 class NewSandbox(Body):
-    """A world of its own."""
+    """A world of its own. Where `four_eyes_above_minor` is given, staff need a second person for larger amounts, and
+    for every write-off and refund."""
 
     seed: Seed
     clock: NewClock = Field(default_factory=NewClock)
     zone: Zone = DEFAULT_ZONE
+    four_eyes_above_minor: LimitMinor | None = None
 
 
 class ClockDoc(Doc):
@@ -64,6 +66,7 @@ class SandboxDoc(Doc):
     seed: int
     zone: str
     clock: ClockDoc
+    four_eyes_above_minor: int | None
 
 
 class MadeSandbox(SandboxDoc):
@@ -83,7 +86,12 @@ def create_sandbox(new: NewSandbox) -> Response:
     if new.clock.mode == "manual" and new.clock.speed is not None:
         raise field_problem("clock.speed", "no value: a manual clock does not run", new.clock.speed)
     made = lender().create_sandbox(
-        seed=new.seed, mode=new.clock.mode, now_ms=new.clock.now, speed=new.clock.speed or 1, zone=new.zone
+        seed=new.seed,
+        mode=new.clock.mode,
+        now_ms=new.clock.now,
+        speed=new.clock.speed or 1,
+        zone=new.zone,
+        four_eyes_above_minor=new.four_eyes_above_minor,
     )
     return rendered({**_doc(made), "api_key": made.api_key}, 201)
 

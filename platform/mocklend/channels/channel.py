@@ -31,12 +31,18 @@ LADDERS: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to pay. `settle_delay_s` is how long the money takes, `profile` the ladder of its callbacks."""
+    """One way to pay. `settle_delay_s` is how long the money takes, `profile` the ladder of its callbacks.
+
+    Its days end at `cut_off` (midnight is the end of a day), and the statement of one can be had on the next, from
+    `statement_ready` on: both in the sandbox's zone.
+    """
 
     id: str
     name: str
     settle_delay_s: int
     profile: str
+    cut_off: str = "00:00:00"
+    statement_ready: str = "09:00:00"
 
     @property
     def ladder(self) -> tuple[int, ...]:

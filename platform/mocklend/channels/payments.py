@@ -7,7 +7,7 @@ goes there; where it does not, it is booked as unapplied (挂账) on the channel
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mocklend.channels.channel import channel_of
@@ -16,7 +16,8 @@ from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import NO_HASH, Head, post
-from mocklend.lending.books import record
+from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
+from mocklend.lending.books import record, state_of
 from mocklend.sandboxes.ids import channel_chain, make_id, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import PaymentReference, applied, landed, recorded
@@ -92,7 +93,7 @@ def named_loan(work: Work, reference: str) -> Loan | None:
 
 def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     """The inbox has a verified callback of a push payment: onto the loan that it names, or onto the unapplied."""
-    id = "rct_" + str(said["out_trade_no"]).removeprefix("PY").lower()
+    id = receipt_of(str(said["out_trade_no"]))
     if work.get("receipt", id) is not None:
         return  # Delivered again.
     typed = str(said["payer_reference"])
@@ -171,6 +172,36 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryPayment:
+    """Ask a channel for a push payment whose callback never came, and take what it says."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    channel: str
+    out_trade_no: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The channel's record, and the receipt if it is there already."""
+        return (("trade", self.out_trade_no), ("receipt", receipt_of(self.out_trade_no)))
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the receipt; unchanged if the books had it already."""
+        trade: Trade | None = work.get("trade", self.out_trade_no)
+        if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
+            raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
+        if trade.state != "SUCCESS":
+            raise Refused("trade_not_paid", f"the channel says {trade.state}", expected="SUCCESS", received=trade.state)
+        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
+        return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))
+
+
+def receipt_of(out_trade_no: str) -> str:
+    """The receipt that a push payment becomes."""
+    return "rct_" + out_trade_no.removeprefix("PY").lower()
+
+
+@dataclass(frozen=True, slots=True)
 class MatchReceipt:
     """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
 
@@ -210,7 +241,14 @@ class MatchReceipt:
             on = business_date(receipt.paid_ms, work.sandbox.zone)
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             witness(work, loan.id, meant)
-        return Answer(201, receipt_doc(apply_payment(work, receipt, loan)))
+        before = bill_of(loan, state_of(loan))
+        receipt = apply_payment(work, receipt, loan)
+        loan = work.get("loan", loan.id)
+        after = bill_of(loan, state_of(loan))
+        log_act(
+            work, loan, RECEIPT_MATCHED, receipt.id, memo=self.memo, operator=self.operator, before=before, after=after
+        )
+        return Answer(201, receipt_doc(receipt))
 
 
 def receipt_doc(receipt: Receipt) -> dict[str, Any]:

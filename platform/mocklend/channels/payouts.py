@@ -13,7 +13,7 @@ from typing import Any
 from mocklend.channels.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, REFUND_PAID, Fact, business_date
 from mocklend.lending.books import record
-from mocklend.sandboxes.ids import make_id
+from mocklend.lending.payouts import promise
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import recorded
 from mocklend.storage.entities import Loan, Payout
@@ -27,20 +27,15 @@ PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation":
 def order_payout(work: Work, loan: Loan, *, purpose: str, channel_id: str, amount_minor: int, about: str) -> Payout:
     """Order a payout. `about` makes it one of its kind: the refund, dispute or loan that it is for."""
     channel = channel_of(channel_id)
-    payout = Payout(
-        id=make_id("out", work.sandbox.seed, purpose, about),
-        loan_id=loan.id,
+    return promise(
+        work,
+        loan,
         purpose=purpose,
-        channel=channel.id,
+        channel_id=channel.id,
+        delay_s=channel.settle_delay_s,
         amount_minor=amount_minor,
-        currency=loan.currency,
-        state="ORDERED",
-        created_ms=work.now_ms,
-        paid_ms=None,
-        due_ms=work.now_ms + channel.settle_delay_s * 1000,
+        about=about,
     )
-    work.put(payout)
-    return payout
 
 
 @dataclass(frozen=True, slots=True)

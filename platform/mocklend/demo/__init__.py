@@ -36,7 +36,7 @@ def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command:
                 raise NotAsTold("there is no fault layer here, so there are no lies to tell: install mocklend_faults")
             for scene in SCENES:
                 scene(story)
-            story.close(command)
+            story.close(f"{command} serve")
         except NotAsTold as surprise:
             story.surprise(surprise)
         finally:

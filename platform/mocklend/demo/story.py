@@ -47,6 +47,12 @@ class Story:
             f"its books on SQLite in a temporary folder. Every request below is real; the seed is {seed}."
         )
 
+    def begin(self, title: str, what: str, *, version: str, seed: int) -> None:
+        """Say which scenario this is."""
+        self._facts = {"mocklend": version, "scenario": title, "seed": seed}
+        self._line(title, BOLD)
+        self._prose(what)
+
     def scene(self, title: str, what: str) -> None:
         """Begin a scene."""
         self._scenes.append({"title": title, "story": what, "exchanges": [], "claims": [], "entries": [], "audits": []})
@@ -79,6 +85,19 @@ class Story:
         self._pair(f"→ {exchange.method} {exchange.path}", exchange.body)
         self._pair(f"← {exchange.status}", told)
         return answer
+
+    def party(self, who: str | None, answer: Doc, fields: str) -> None:
+        """Print what a party did or sees: a request, and named fields of its answer by dotted path."""
+        exchange = self._exchanges[-1]
+        told = {path: _deep(answer, path) for path in fields.split()}
+        self._scenes[-1]["exchanges"].append(
+            {"who": who, "method": exchange.method, "path": exchange.path, "body": exchange.body, "answer": told}
+        )
+        if who:
+            self._line(f"  {who}", YELLOW)
+        self._pair(f"→ {exchange.method} {exchange.path}", exchange.body)
+        if told:
+            self._pair(f"← {exchange.status}", told)
 
     def claim(self, text: str, got: Any, wanted: Any) -> None:
         """Say that something is so, having looked."""
@@ -149,7 +168,7 @@ class Story:
 
     # --- the end ---
 
-    def close(self, command: str) -> None:
+    def close(self, next_command: str) -> None:
         """The last word, once everything was as told."""
         entries = self.client.answer_key()["entries"]
         audit = self.client.audit()
@@ -163,10 +182,11 @@ class Story:
         self.as_told = True
         claims = sum(len(scene["claims"]) for scene in self._scenes)
         self._line(
-            f"The end. {len(entries)} lies told, all on record, all over; {claims} claims held; audit clean.",
+            f"The end. {len(entries)} {'lie' if len(entries) == 1 else 'lies'} told, all on record, all over; "
+            f"{claims} claims held; audit clean.",
             GREEN,
         )
-        self._line(f"  Next: {command} serve")
+        self._line(f"  Next: {next_command}")
 
     def surprise(self, surprise: NotAsTold) -> None:
         """Something was not as told."""
@@ -196,6 +216,12 @@ class Story:
     def _line(self, text: str = "", colour: str = "") -> None:
         if self._out is not None:
             self._out.print(text, style=colour, soft_wrap=True)
+
+
+def _deep(answer: Any, path: str) -> Any:
+    for part in path.split("."):
+        answer = answer[int(part)] if isinstance(answer, list) else answer[part]
+    return answer
 
 
 def _without_nulls(document: Doc) -> Doc:

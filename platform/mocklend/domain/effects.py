@@ -25,13 +25,16 @@ WAIVABLE: dict[str, tuple[str, ...]] = {
     kinds.MODIFY_BILL_AMOUNT: ("fee", "interest"),
     kinds.MODIFY_BILL_OVERDUE_AMOUNT: ("penalty_interest", "penalty_principal"),
     kinds.MODIFY_REVOKE_AMOUNT: ("fee", "interest", "principal"),
+    kinds.WAIVE_FEE: ("fee",),
+    kinds.WAIVE_INTEREST: ("interest",),
+    kinds.WAIVE_PENALTY: ("penalty_interest", "penalty_principal"),
 }
 """The buckets that an edit of each kind may take off the bill, in order."""
 
 
 def least_edit(state: LoanState, kind: str) -> int:
     """The most negative amount that an edit of this kind may have, or 0."""
-    if kind in (kinds.MODIFY_BILL_AMOUNT, kinds.MODIFY_BILL_OVERDUE_AMOUNT):
+    if kind in WAIVABLE and kind != kinds.MODIFY_REVOKE_AMOUNT:
         return -sum(i.unpaid(bucket) for i in state.instalments for bucket in WAIVABLE[kind])
     if kind == kinds.MODIFY_PAID_AMOUNT:
         return -state.paid_minor
@@ -50,6 +53,8 @@ def most_edit(state: LoanState, kind: str) -> int:
         return sum(i.unpaid(bucket) for i in state.instalments for bucket in WAIVABLE[kind])
     if kind == kinds.MODIFY_PAID_REVOKE_AMOUNT:
         return state.paid_minor
+    if kind in (kinds.WAIVE_FEE, kinds.WAIVE_INTEREST, kinds.WAIVE_PENALTY):
+        return 0
     return MAX_MINOR
 
 
@@ -102,27 +107,16 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
     if void:
         state.unapplied_minor += fact.amount_minor
         return
-    if state.written_off_minor:
-        _recover(state, fact)
-        return
+    # Money on a loan that was written off is a recovery, up to what was lost.
+    recovered = min(fact.amount_minor, state.written_off_minor - state.recovered_minor)
+    state.recovered_minor += recovered
     paid: dict[str, int] = {}
     pay = pay_off if fact.scope == CLEAR else pay_what_is_due
-    left = pay(state, fact.on, fact.amount_minor, paid)
+    left = pay(state, fact.on, fact.amount_minor - recovered, paid)
     state.overpaid_minor += left
-    state.paid_minor += fact.amount_minor - left
+    state.paid_minor += fact.amount_minor - recovered - left
     state.applied[fact.id] = (fact.amount_minor - left, left)
-    move(state, "repayment", fact, [*_legs("2102", paid), ("2102", "2101", left)])
-
-
-def _recover(state: LoanState, fact: Fact) -> None:
-    """Money on a loan that was written off is a recovery, up to what was lost."""
-    part = min(fact.amount_minor, state.written_off_minor - state.recovered_minor)
-    left = fact.amount_minor - part
-    state.recovered_minor += part
-    state.overpaid_minor += left
-    state.applied[fact.id] = (part, left)
-    state.as_of = max(state.as_of, fact.on)
-    move(state, "repayment", fact, [("2102", "4003", part), ("2102", "2101", left)])
+    move(state, "repayment", fact, [("2102", "4003", recovered), *_legs("2102", paid), ("2102", "2101", left)])
 
 
 def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
@@ -139,9 +133,12 @@ def pay_what_is_due(state: LoanState, on: date, amount: int, paid: dict[str, int
     asked = [*timing[OVERDUE], *timing[DUE]]
     current = state.bill(on)
     whole = sum(i.outstanding for i in asked) + (state.interest_to_come(current) if current else 0)
-    left = allocate(product, {OVERDUE: timing[OVERDUE]}, amount, paid) if amount >= whole else amount
+    left = amount
     if amount >= whole and current is not None:
-        # Paying the instalment before its due date pays its whole interest.
+        # Paying the instalment before its due date pays its whole interest. Whatever was due before it is paid by
+        # then, also within its days of grace: no penalty grows on it meanwhile.
+        before = [i for i in timing[DUE] if i is not current]
+        left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: before}, left, paid)
         state.accrue(current.due_date)
     left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}, left, paid)
     # Interest that is not earned yet cannot be paid: money in advance reduces principal.

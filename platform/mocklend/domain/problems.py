@@ -54,10 +54,17 @@ PROBLEMS: dict[str, Problem] = {
     "repayment_unknown": Problem(404, "There is no such repayment.", "Check the id; it lives in one sandbox."),
     "edit_unknown": Problem(404, "There is no such edit.", "List them with GET /operator/loans/{id}/edits."),
     "receipt_unknown": Problem(404, "There is no such receipt.", "List them with GET /operator/receipts."),
+    "dispute_unknown": Problem(404, "There is no such dispute.", "List them with GET /v1/disputes."),
+    "certificate_unknown": Problem(404, "There is no such certificate.", "Check the id; it lives in one sandbox."),
     "quote_unknown": Problem(404, "There is no such quote.", "Ask for one with POST /v1/loans/{id}/quotes."),
     "channel_unknown": Problem(404, "There is no such channel.", "List them with GET /channels."),
     "trade_unknown": Problem(404, "The channel has no such trade.", "Use the repayment's out_trade_no and channel."),
     "product_unknown": Problem(404, "There is no such product.", "List them with GET /v1/products."),
+    "lender_unknown": Problem(404, "There is no such lender.", "List them with GET /bureau/lenders."),
+    "submission_unknown": Problem(
+        404, "Nothing was submitted of this day.", "A day's file is submitted two hours after the day is over."
+    ),
+    "copy_unknown": Problem(404, "The lender has no copy of this report.", "It pulls one when somebody applies."),
     "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
     "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
@@ -74,16 +81,39 @@ PROBLEMS: dict[str, Problem] = {
     "loan_not_active": Problem(
         409, "The loan's status does not allow this.", "Read its books at GET /operator/loans/{id}."
     ),
+    "product_not_offered": Problem(
+        422, "The lender does not offer this product.", "Choose one of those given as expected."
+    ),
     "quote_stale": Problem(409, "The quote no longer holds.", "Ask for a new quote and pay its total."),
     "quote_mismatch": Problem(409, "The repayment is not what the quote says.", "Send the quote's type and total."),
     "repayment_not_applied": Problem(
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
     ),
     "receipt_not_unapplied": Problem(409, "The receipt is not unapplied.", "Only money without a loan can be matched."),
+    "edit_not_draft": Problem(409, "The edit is no draft.", "Only a DRAFT can be approved or rejected."),
+    "edit_not_applied": Problem(409, "The edit is not on the books.", "Only an APPLIED edit can be reversed."),
+    "edit_not_reversible": Problem(
+        409, "A refund cannot be taken back.", "Its money is gone, or about to go; charge the borrower if it was wrong."
+    ),
+    "four_eyes": Problem(
+        409, "Somebody else has to approve this.", "Name an approver who is not the operator, or leave it out."
+    ),
+    "date_out_of_range": Problem(422, "The date is out of range.", "Send a date within those given as expected."),
+    "refund_too_large": Problem(409, "There is less to refund than that.", "Refund at most the amount expected."),
+    "edit_too_large": Problem(409, "The loan does not allow an edit of that size.", "Stay within the bounds expected."),
     "edit_already_reversed": Problem(409, "The edit is reversed already.", "Nothing is left to do."),
     "waiver_too_large": Problem(409, "There is less to waive than that.", "Waive at most the amount expected."),
     "mark_contradicts_books": Problem(
         409, "The books derive another status.", "A status edit can only confirm it; to change it, correct the books."
+    ),
+    "statement_not_ready": Problem(
+        409, "The channel's statement of that day is not ready.", "Ask again from the moment given as expected."
+    ),
+    "dispute_state": Problem(
+        409, "The dispute's state does not allow this.", "Read its progress at GET /v1/disputes/{id}."
+    ),
+    "not_settled": Problem(
+        409, "The books do not say that the loan is settled.", "Pay what a CLEAR quote asks for, then ask again."
     ),
     "trade_not_paid": Problem(409, "The channel has no money for this order.", "Wait until it reports SUCCESS."),
     # What a channel sends us.

@@ -32,12 +32,16 @@ STATEMENTS: dict[str, str] = {
     "B12": "The status is a function of balances and dates: CLEAR if and only if nothing is receivable.",
     "B13": "Replaying the facts gives the journal, the balances and the stored projection.",
     "V4": "The page says what its version says.",
+    "V8": "A settlement certificate names a point of the journal at which the books said CLEAR.",
     "C1": "A channel's clearing account is what the books know the channel to hold.",
 }
 """What each invariant says. B5 and B7, B9, B14 are laws of commands: the tests hold them."""
 
 SETTLED = ("CLEAR", "OFF")
 """Paid, or given up: a loan that was paid out and of which nothing is receivable. Which of the two, replay says."""
+
+LOSS = ("5002", "4003")
+"""What was given up, and what came in on it after all: together zero once a written-off loan is paid up."""
 
 Broken = tuple[str, str]
 
@@ -163,6 +167,24 @@ def _status(loan: Loan, journal: Sequence[Posted], state: LoanState) -> Iterator
         yield "B12", f"the loan is {loan.status} with {receivable} receivable"
     if loan.status != state.status:
         yield "B12", f"the loan is {loan.status}, its facts derive {state.status}"
+
+
+def certificate(id: str, journal_seq: int, journal_hash: str, journal: Sequence[Posted]) -> Iterator[Broken]:
+    """V8, from the journal alone: up to there the loan was paid out, nothing receivable and no loss left over."""
+    receivable = loss = disbursed = 0
+    last: Posted | None = None
+    for one in journal:
+        if one.seq > journal_seq:
+            break
+        last = one
+        disbursed += one.movement.kind == "disbursement_confirmed"
+        for debit, credit, amount in one.movement.postings:
+            receivable += (amount if debit in RECEIVABLES else 0) - (amount if credit in RECEIVABLES else 0)
+            loss += (amount if debit in LOSS else 0) - (amount if credit in LOSS else 0)
+    if last is None or (last.seq, last.hash) != (journal_seq, journal_hash):
+        yield "V8", f"{id} names number {journal_seq}, which the journal does not have as it says"
+    elif not disbursed or receivable or loss:
+        yield "V8", f"{id} was issued with {receivable} receivable and {loss} lost"
 
 
 def _replayed(loan: Loan, journal: Sequence[Posted], state: LoanState) -> Iterator[Broken]:

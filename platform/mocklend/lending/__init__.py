@@ -1,8 +1,9 @@
 """The commands, decided purely: borrow, quote, repay, and what the passing of time does to a loan."""
 
+from mocklend.lending.auto_debit import AutoDebit
 from mocklend.lending.borrow import AddBorrower, Borrow
 from mocklend.lending.quotes import MakeQuote
 from mocklend.lending.repay import Repay
 from mocklend.lending.touch import TouchLoan
 
-__all__ = ["AddBorrower", "Borrow", "MakeQuote", "Repay", "TouchLoan"]
+__all__ = ["AddBorrower", "AutoDebit", "Borrow", "MakeQuote", "Repay", "TouchLoan"]

@@ -16,11 +16,15 @@ from mocklend.domain.facts import Fact, Terms, business_date, midnight_ms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
+from mocklend.lending.reporting import look_at
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.webhooks import emit, status_event
+
+DEBIT_HOURS = (10, 14, 18)
+"""When auto-deduction is tried on a due date. Pages of one lender say from 10:00, and overdue after 18:00."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ def show(
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
     before = loan.status
-    due = state.next_touch()
+    if state.disbursed and loan.disbursed_ms is None:
+        loan = replace(loan, disbursed_ms=work.now_ms)
     loan = replace(
         loan,
         version=loan.version + 1,
@@ -87,15 +92,35 @@ def show(
         next_seq=head.next_seq,
         head_hash=head.hash,
         mark=mark,
-        due_ms=midnight_ms(due, work.sandbox.zone) if due else None,
     )
+    loan = keep_due(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel)
     work.put(loan)
+    if before in ("SUBMITTED", "LENDING") and state.disbursed:
+        emit(work, "loan.disbursed", loan.id, loan.id, {"loan_id": loan.id, "principal_minor": loan.principal_minor})
+    if before != loan.status:
+        look_at(work, loan.id, loan.borrower_id)
     event = status_event(before, loan.status)
     if event:
         told = {"loan_id": loan.id, "status": loan.status, "version": loan.version}
         emit(work, event, loan.id, f"{loan.id}.{loan.version}", told)
     return loan
+
+
+def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
+    """When the loan has to be looked at next: the day after a due date, and for auto-deduction the due date itself."""
+    zone = work.sandbox.zone
+    touch = state.next_touch()
+    debit_ms = None
+    if loan.auto_debit and touch is not None:
+        attempts = (
+            midnight_ms(i.due_date, zone) + hour * 3_600_000
+            for i in state.instalments
+            if i.due_date >= state.as_of
+            for hour in DEBIT_HOURS
+        )
+        debit_ms = next((at_ms for at_ms in attempts if at_ms > work.now_ms), None)
+    return replace(loan, due_ms=midnight_ms(touch, zone) if touch else None, debit_ms=debit_ms)
 
 
 def moment_for(work: Work, state: LoanState, fact_id: str) -> int:

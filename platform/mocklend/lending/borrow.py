@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection
 
-from mocklend.domain.facts import DISBURSEMENT, Fact, Terms, business_date
+from mocklend.domain.facts import ACCEPTANCE, DISBURSEMENT, Fact, Terms, business_date
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import Product
@@ -17,13 +17,13 @@ from mocklend.domain.replay import dump, opened
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
 from mocklend.lending.books import record
+from mocklend.lending.payouts import promise
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import loan_doc
-from mocklend.views.webhooks import emit
 from mocklend.world.record import witness
 
 DISBURSE_CHANNEL = "bank_transfer"
@@ -104,6 +104,9 @@ class Borrow:
     product: Product
     product_id: str | None
     reference: str | None
+    auto_debit: bool = False
+    disburse_to: str | None = None  # a channel that takes its time; None pays out at once
+    disburse_delay_s: int = 0
 
     def needs(self) -> Iterable[Key]:
         """The borrower and what they have drawn."""
@@ -140,12 +143,21 @@ class Borrow:
             )
         work.put(replace(drawn, minor=drawn.minor + self.principal_minor))
         start = business_date(work.now_ms, work.sandbox.zone)
-        paid_out = Fact(loan.id, DISBURSEMENT, work.now_ms, start, self.principal_minor, loan.disburse_channel)
-        witness(work, loan.id, paid_out)
-        done = record(work, loan, paid_out, cause="disbursement")
-        doc = loan_doc(done.loan, done.state, work.now_ms)
-        emit(work, "loan.disbursed", loan.id, loan.id, {"loan_id": loan.id, "principal_minor": loan.principal_minor})
-        return Answer(201, doc)
+        kind = DISBURSEMENT if self.disburse_to is None else ACCEPTANCE
+        begun = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
+        witness(work, loan.id, begun)
+        done = record(work, loan, begun, cause="disbursement")
+        if self.disburse_to is not None:
+            promise(
+                work,
+                loan,
+                purpose="disbursement",
+                channel_id=self.disburse_to,
+                delay_s=self.disburse_delay_s,
+                amount_minor=self.principal_minor,
+                about=loan.id,
+            )
+        return Answer(201, loan_doc(done.loan, done.state, work.now_ms))
 
     def _new_loan(self, work: Work) -> Loan:
         assert self.idem is not None, "borrowing moves money and needs an idempotency key"
@@ -165,7 +177,8 @@ class Borrow:
             product=json.dumps(self.product.to_json(), separators=(",", ":")),
             principal_minor=self.principal_minor,
             start_date=start.isoformat(),
-            disburse_channel=DISBURSE_CHANNEL,
+            disburse_channel=self.disburse_to or DISBURSE_CHANNEL,
+            auto_debit=int(self.auto_debit),
             created_ms=work.now_ms,
             version=0,
             status=state.status,
@@ -176,5 +189,7 @@ class Borrow:
             edits=0,
             mark=None,
             pages="[]",
+            disbursed_ms=None,
             due_ms=None,
+            debit_ms=None,
         )

@@ -53,7 +53,8 @@ class MakeQuote:
                 received=on.isoformat(),
                 loan_id=loan.id,
             )
-        buckets = state_of(loan).quote(self.type, on)
+        state = state_of(loan)
+        buckets = state.quote(self.type, on) | {"written_off_minor": state.written_off_minor - state.recovered_minor}
         quote = Quote(
             id=make_id("qte", work.sandbox.seed, loan.id, self.type, on.isoformat(), loan.version),
             loan_id=loan.id,
@@ -82,15 +83,15 @@ class MakeQuote:
 
 
 def active_loan(work: Work, loan_id: str) -> Loan:
-    """A loan that can be repaid, or a refusal."""
+    """A loan that can be repaid, or a refusal. One that is written off can: that is a recovery."""
     loan: Loan | None = work.get("loan", loan_id)
     if loan is None:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
-    if loan.status not in ("USING", "OVD"):
+    if loan.status not in ("USING", "OVD", "OFF"):
         raise Refused(
             "loan_not_active",
             f"the loan is {loan.status}",
-            expected="USING or OVD",
+            expected="USING or OVD or OFF",
             received=loan.status,
             loan_id=loan_id,
         )

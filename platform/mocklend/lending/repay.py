@@ -11,7 +11,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.storage.entities import Quote, Repayment, Trade
+from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 PROCESSING, SUCCEEDED, REVERSED = "PROCESSING", "S", "REVERSED"
@@ -43,41 +43,16 @@ class Repay:
         if self.quote_id is not None:
             self._hold_to_quote(work, self.quote_id, loan.currency)
         assert self.idem is not None, "repaying moves money and needs an idempotency key"
-        repayment = Repayment(
-            id=make_id("rpy", work.sandbox.seed, loan.id, self.idem.key),
-            loan_id=loan.id,
-            status=PROCESSING,
+        repayment = order_repayment(
+            work,
+            loan,
+            key=self.idem.key,
             amount_minor=self.amount_minor,
-            currency=loan.currency,
             channel=self.channel,
-            type=self.type,
+            settle_delay_s=self.settle_delay_s,
+            scope=self.type,
             quote_id=self.quote_id,
             payer_reference=self.payer_reference,
-            channel_trade_no=None,
-            applied_minor=0,
-            overpaid_minor=0,
-            created_ms=work.now_ms,
-            paid_ms=None,
-            applied_ms=None,
-        )
-        work.put(repayment)
-        work.put(
-            Trade(
-                id=out_trade_no(repayment.id),
-                loan_id=loan.id,
-                repayment_id=repayment.id,
-                channel=self.channel,
-                channel_trade_no=None,
-                state="CREATED",
-                amount_minor=self.amount_minor,
-                currency=loan.currency,
-                payer_name=None,
-                payer_reference=self.payer_reference,
-                scope=self.type,
-                created_ms=work.now_ms,
-                paid_ms=None,
-                due_ms=work.now_ms + self.settle_delay_s * 1000,
-            )
         )
         return Answer(202, repayment_doc(repayment))
 
@@ -103,6 +78,58 @@ class Repay:
                 received={"type": self.type, "amount_minor": self.amount_minor},
                 quote_id=quote_id,
             )
+
+
+def order_repayment(
+    work: Work,
+    loan: Loan,
+    *,
+    key: str,
+    amount_minor: int,
+    channel: str,
+    settle_delay_s: int,
+    scope: str,
+    quote_id: str | None = None,
+    payer_reference: str | None = None,
+) -> Repayment:
+    """Put an order with a channel. `key` makes it one of its kind on this loan."""
+    repayment = Repayment(
+        id=make_id("rpy", work.sandbox.seed, loan.id, key),
+        loan_id=loan.id,
+        status=PROCESSING,
+        amount_minor=amount_minor,
+        currency=loan.currency,
+        channel=channel,
+        type=scope,
+        quote_id=quote_id,
+        payer_reference=payer_reference,
+        channel_trade_no=None,
+        applied_minor=0,
+        overpaid_minor=0,
+        created_ms=work.now_ms,
+        paid_ms=None,
+        applied_ms=None,
+    )
+    work.put(repayment)
+    work.put(
+        Trade(
+            id=out_trade_no(repayment.id),
+            loan_id=loan.id,
+            repayment_id=repayment.id,
+            channel=channel,
+            channel_trade_no=None,
+            state="CREATED",
+            amount_minor=amount_minor,
+            currency=loan.currency,
+            payer_name=None,
+            payer_reference=payer_reference,
+            scope=scope,
+            created_ms=work.now_ms,
+            paid_ms=None,
+            due_ms=work.now_ms + settle_delay_s * 1000,
+        )
+    )
+    return repayment
 
 
 def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from mocklend.domain.facts import business_date, midnight_ms
+from mocklend.domain.facts import business_date
 from mocklend.ledger.journal import Head, post
-from mocklend.lending.books import show, state_of
+from mocklend.lending.books import keep_due, show, state_of
 from mocklend.seams import recorded
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -37,7 +37,6 @@ class TouchLoan:
             work.signal(recorded(loan.id))
             loan = show(work, loan, state, head, cause="due_date")
         else:
-            due = state.next_touch()
-            loan = replace(loan, due_ms=midnight_ms(due, work.sandbox.zone) if due else None)
+            loan = keep_due(work, loan, state)
             work.put(loan)
         return Answer(200, {"loan_id": loan.id, "status": loan.status, "version": loan.version})

@@ -54,7 +54,13 @@ def find(connection: Connection, column: str, value: str) -> Sandbox | None:
 
 def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
     """A sandbox as JSON, without its key."""
-    return {"id": sandbox.id, "seed": sandbox.seed, "zone": sandbox.zone, "clock": clock_doc(sandbox, now_ms)}
+    return {
+        "id": sandbox.id,
+        "seed": sandbox.seed,
+        "zone": sandbox.zone,
+        "clock": clock_doc(sandbox, now_ms),
+        "four_eyes_above_minor": sandbox.four_eyes_above_minor,
+    }
 
 
 def clock_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:

@@ -1,6 +1,30 @@
-"""What the platform's staff do: edits, reversals, and asking a channel what became of an order."""
+"""What the platform's staff do: edits, charges, write-offs, refunds, reversals, and asking a channel about an order."""
 
+from mocklend.servicing.approvals import ApproveEdit, RejectEdit
+from mocklend.servicing.certificates import IssueCertificate
+from mocklend.servicing.charges import Charge, Waive
+from mocklend.servicing.decisions import DecideDispute
+from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
+from mocklend.servicing.refunds import Refund
 from mocklend.servicing.repayments import QueryChannel, ReverseRepayment
+from mocklend.servicing.write_offs import WriteOff
 
-__all__ = ["Edit", "QueryChannel", "ReverseEdit", "ReverseRepayment"]
+__all__ = [
+    "AddStatement",
+    "ApproveEdit",
+    "Charge",
+    "DecideDispute",
+    "Edit",
+    "FollowDispute",
+    "IssueCertificate",
+    "OpenDispute",
+    "QueryChannel",
+    "Refund",
+    "RejectEdit",
+    "ReverseEdit",
+    "ReverseRepayment",
+    "VerifyDispute",
+    "Waive",
+    "WriteOff",
+]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from mocklend.channels.inbox import apply_receipt
 from mocklend.domain.problems import Refused
+from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_REVERSED, bill_of, log_act
+from mocklend.lending.books import state_of
 from mocklend.lending.repay import PROCESSING, REVERSED, SUCCEEDED, repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.servicing.edits import reverse_fact
-from mocklend.storage.entities import Repayment, Trade
+from mocklend.storage.entities import Loan, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
 
@@ -40,9 +42,22 @@ class ReverseRepayment:
                 received=repayment.status,
                 repayment_id=repayment.id,
             )
-        reverse_fact(work, repayment.loan_id, repayment.id)
+        loan: Loan = work.get("loan", repayment.loan_id)
+        before = bill_of(loan, state_of(loan))
+        done = reverse_fact(work, repayment.loan_id, repayment.id)
         repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(repayment)
+        after = bill_of(done.loan, done.state)
+        log_act(
+            work,
+            done.loan,
+            REPAYMENT_REVERSED,
+            repayment.id,
+            memo=self.memo,
+            operator=self.operator,
+            before=before,
+            after=after,
+        )
         told = {"repayment_id": repayment.id, "loan_id": repayment.loan_id, "status": repayment.status}
         emit(work, "repayment.reversed", repayment.loan_id, repayment.id, told)
         return Answer(201, repayment_doc(repayment))
@@ -75,7 +90,15 @@ class QueryChannel:
                 received=trade.state,
                 repayment_id=repayment.id,
             )
-        return Answer(200, repayment_doc(apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)))
+        loan: Loan = work.get("loan", repayment.loan_id)
+        before = bill_of(loan, state_of(loan))
+        repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
+        loan = work.get("loan", repayment.loan_id)
+        after = bill_of(loan, state_of(loan))
+        log_act(
+            work, loan, CHANNEL_QUERIED, repayment.id, memo=None, operator=self.operator, before=before, after=after
+        )
+        return Answer(200, repayment_doc(repayment))
 
 
 def _known(work: Work, repayment_id: str) -> Repayment:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from mocklend.storage.schema import metadata
 
-APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts")
+APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "acts")
 
 
 def open_engine(url: str, *, fast: bool = False) -> Engine:
@@ -64,7 +64,7 @@ def _guards(dialect: str) -> Iterator[str]:
         yield """
             CREATE OR REPLACE FUNCTION mocklend_refuse() RETURNS trigger AS $$
             BEGIN
-                IF TG_OP = 'UPDATE' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) THEN
+                IF TG_OP <> 'DELETE' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) THEN
                     RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only';
                 END IF;
                 RETURN OLD;
@@ -74,6 +74,11 @@ def _guards(dialect: str) -> Iterator[str]:
             yield (
                 f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
                 "FOR EACH ROW EXECUTE FUNCTION mocklend_refuse()"
+            )
+            # TRUNCATE would take the rows of every sandbox without asking the row's trigger.
+            yield (
+                f"CREATE OR REPLACE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION mocklend_refuse()"
             )
             continue
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

@@ -41,6 +41,7 @@ class Loan:
     principal_minor: int
     start_date: str
     disburse_channel: str
+    auto_debit: int
     created_ms: int
     version: int
     status: str
@@ -51,7 +52,9 @@ class Loan:
     edits: int
     mark: str | None
     pages: str
+    disbursed_ms: int | None
     due_ms: int | None
+    debit_ms: int | None
 
 
 @entity(schema.quotes)
@@ -95,7 +98,7 @@ class Repayment:
 @entity(schema.edits)
 @dataclass(frozen=True, slots=True)
 class OperatorEdit:
-    """An operator's edit as it went on the books."""
+    """What an operator did to a loan: DRAFT until somebody else has approved it, where that is asked for."""
 
     kind: ClassVar[str] = "edit"
     id: str
@@ -111,6 +114,9 @@ class OperatorEdit:
     before: str
     after: str
     created_ms: int
+    channel: str | None = None
+    due_date: str | None = None
+    applied_ms: int | None = None
 
 
 @entity(schema.trades)
@@ -225,3 +231,138 @@ class Webhook:
     queued_ms: int
     due_ms: int | None
     acked_ms: int | None
+
+
+@entity(schema.bureau_accounts)
+@dataclass(frozen=True, slots=True)
+class BureauAccount:
+    """A loan as its lender reports it to the bureau, and when that is next looked at."""
+
+    kind: ClassVar[str] = "bureau_account"
+    id: str
+    borrower_id: str
+    due_ms: int | None
+    version: int
+    status: str | None
+    months: str
+    last_month: str | None
+    disputes: str
+    correct_ms: int | None
+    correct_reason: str | None
+
+
+@entity(schema.bureau_records)
+@dataclass(frozen=True, slots=True)
+class BureauRecord:
+    """One report of a loan. Never edited: the next one supersedes it."""
+
+    kind: ClassVar[str] = "bureau_record"
+    id: str
+    loan_id: str
+    borrower_id: str
+    version: int
+    cause: str
+    reason: str | None
+    as_of: str
+    status: str
+    five_class: str
+    days_overdue: int
+    balance_minor: int
+    overdue_minor: int
+    months: str
+    last_month: str
+    line: str
+    cut_ms: int
+    submitted_ms: int
+    published_ms: int
+
+
+@entity(schema.score_answers)
+@dataclass(frozen=True, slots=True)
+class ScoreAnswer:
+    """What a score query was answered, kept for those who ask again."""
+
+    kind: ClassVar[str] = "score_answer"
+    id: str
+    borrower_id: str
+    transaction_id: str
+    body: str
+    refreshed_ms: int
+    answered_ms: int
+
+
+@entity(schema.partner_copies)
+@dataclass(frozen=True, slots=True)
+class PartnerCopy:
+    """The report and score that a partner lender pulled and keeps."""
+
+    kind: ClassVar[str] = "partner_copy"
+    id: str
+    partner: str
+    borrower_id: str
+    report: str
+    score: str
+    pulled_ms: int
+
+
+@entity(schema.applications)
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Somebody asked a partner lender for credit, and this was decided."""
+
+    kind: ClassVar[str] = "application"
+    id: str
+    partner: str
+    borrower_id: str
+    product: str
+    amount_minor: int
+    decision: str
+    reasons: str
+    report_version: int
+    score: str
+    created_ms: int
+
+
+@entity(schema.disputes)
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A borrower's claim that a record is wrong, and what became of it."""
+
+    kind: ClassVar[str] = "dispute"
+    id: str
+    loan_id: str
+    claim: str
+    statement: str | None
+    evidence: str
+    findings: str
+    state: str
+    progress: str
+    decision: str | None
+    corrections: str
+    disagreement: str | None
+    compensation_minor: int
+    payout_id: str | None
+    marked: int
+    breached: int
+    created_ms: int
+    answer_by_ms: int
+    due_ms: int | None
+
+
+@entity(schema.certificates)
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A settlement certificate as it was issued."""
+
+    kind: ClassVar[str] = "certificate"
+    id: str
+    loan_id: str
+    number: str
+    issued_ms: int
+    journal_seq: int
+    journal_hash: str
+    principal_minor: int
+    currency: str
+    settled_on: str
+    text_zh: str
+    text_en: str

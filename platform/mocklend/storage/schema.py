@@ -56,6 +56,7 @@ sandboxes = Table(
     whole("rules_version"),
     text("endpoints"),
     whole("created_ms"),
+    whole("four_eyes_above_minor", null=True),  # acts of staff above this need a second person; null: none do
     PrimaryKeyConstraint("id"),
     UniqueConstraint("api_key"),
 )
@@ -97,6 +98,7 @@ loans = Table(
     whole("principal_minor"),
     text("start_date"),
     text("disburse_channel"),
+    whole("auto_debit"),  # 1 if what is due is debited on the due date
     whole("created_ms"),
     # The books' projection: replay of the loan's facts, kept so that a command need not replay them all.
     whole("version"),
@@ -108,10 +110,13 @@ loans = Table(
     whole("edits"),
     text("mark", null=True),  # JSON: the edit that pins the status shown, while it is the newest thing recorded
     text("pages"),  # JSON: the versions that are on the page or on their way to it
+    whole("disbursed_ms", null=True),
     whole("due_ms", null=True),
+    whole("debit_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "borrower_id"),
     Index(None, "sandbox_id", "due_ms"),
+    Index(None, "sandbox_id", "debit_ms"),
 )
 
 quotes = Table(
@@ -166,10 +171,34 @@ edits = Table(
     text("approver", null=True),
     text("state"),
     text("before"),
-    text("after"),
+    text("after"),  # JSON; null while it is a draft
     whole("created_ms"),
+    text("channel", null=True),
+    text("due_date", null=True),
+    whole("applied_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "n"),
+    Index(None, "sandbox_id", "state", "id"),
+)
+
+# What staff did, in order: who, why, and the bill before and after. Appended, never changed.
+acts = Table(
+    "acts",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    whole("version"),
+    text("verb"),
+    text("about"),
+    text("memo", null=True),
+    text("operator"),
+    text("approver", null=True),
+    text("before"),
+    text("after"),
+    whole("at_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "loan_id", "at_ms"),
 )
 
 transactions = Table(
@@ -298,6 +327,8 @@ trades = Table(
     whole("due_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "due_ms"),
+    Index(None, "sandbox_id", "channel_trade_no"),
+    Index(None, "sandbox_id", "channel", "paid_ms"),
 )
 
 callbacks = Table(
@@ -338,6 +369,7 @@ payouts = Table(
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "due_ms"),
     Index(None, "sandbox_id", "loan_id"),
+    Index(None, "sandbox_id", "channel", "paid_ms"),
 )
 
 webhooks = Table(
@@ -373,4 +405,144 @@ loan_views = Table(
     text("state"),
     PrimaryKeyConstraint("sandbox_id", "loan_id", "version"),
     Index(None, "sandbox_id", "due_ms"),
+)
+
+# What the credit bureau is told. An account is a loan as its lender reports it; `due_ms` is when it is next looked at.
+bureau_accounts = Table(
+    "bureau_accounts",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # the loan
+    text("borrower_id"),
+    whole("due_ms", null=True),
+    whole("version"),  # how many records there are
+    text("status", null=True),  # as last reported
+    text("months"),
+    text("last_month", null=True),
+    text("disputes"),  # JSON: the disputes that have marked it
+    whole("correct_ms", null=True),  # when a correction was asked for that is not reported yet
+    text("correct_reason", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+bureau_records = Table(
+    "bureau_records",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("borrower_id"),
+    whole("version"),
+    text("cause"),  # monthly, change, correction
+    text("reason", null=True),
+    text("as_of"),
+    text("status"),
+    text("five_class"),
+    whole("days_overdue"),
+    whole("balance_minor"),
+    whole("overdue_minor"),
+    text("months"),
+    text("last_month"),
+    text("line"),  # of the submission file
+    whole("cut_ms"),  # it tells what the books knew before this moment
+    whole("submitted_ms"),
+    whole("published_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    UniqueConstraint("sandbox_id", "loan_id", "version"),
+    Index(None, "sandbox_id", "borrower_id"),
+    Index(None, "sandbox_id", "as_of"),
+)
+
+score_answers = Table(
+    "score_answers",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("borrower_id"),
+    text("transaction_id"),
+    text("body"),
+    whole("refreshed_ms"),
+    whole("answered_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+partner_copies = Table(
+    "partner_copies",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # the partner and the borrower
+    text("partner"),
+    text("borrower_id"),
+    text("report"),
+    text("score"),
+    whole("pulled_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("partner"),
+    text("borrower_id"),
+    text("product"),
+    whole("amount_minor"),
+    text("decision"),
+    text("reasons"),
+    whole("report_version"),
+    text("score"),
+    whole("created_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "borrower_id"),
+)
+
+# A borrower's claim that a record is wrong, with the evidence for it. JSON: evidence, findings, progress, decision,
+# corrections. `due_ms` is when the clock looks at it: its deadline, then the payout of its compensation.
+disputes = Table(
+    "disputes",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("claim"),
+    text("statement", null=True),
+    text("evidence"),
+    text("findings"),
+    text("state"),
+    text("progress"),
+    text("decision", null=True),
+    text("corrections"),
+    text("disagreement", null=True),  # what a borrower who was told no puts on record
+    whole("compensation_minor"),
+    text("payout_id", null=True),
+    whole("marked"),  # 1 while the credit report shows it
+    whole("breached"),  # 1 if it was not answered in time
+    whole("created_ms"),
+    whole("answer_by_ms"),
+    whole("due_ms", null=True),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "loan_id"),
+    Index(None, "sandbox_id", "due_ms"),
+)
+
+# Paper that says a loan is settled, with the transaction that it rests on.
+certificates = Table(
+    "certificates",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("loan_id"),
+    text("number"),
+    whole("issued_ms"),
+    whole("journal_seq"),
+    text("journal_hash"),
+    whole("principal_minor"),
+    text("currency"),
+    text("settled_on"),
+    text("text_zh"),
+    text("text_en"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+    Index(None, "sandbox_id", "loan_id"),
 )

@@ -47,6 +47,7 @@ class Sandbox:
     rules_version: int
     endpoints: str  # JSON: the webhook endpoints
     created_ms: int
+    four_eyes_above_minor: int | None = None
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time at a real time."""

@@ -131,6 +131,47 @@ def receipts(
     return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
+def disputes(
+    connection: Connection,
+    sandbox_id: str,
+    *,
+    loan_id: str | None = None,
+    state: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> tuple[list[Any], str | None]:
+    """Disputes by id, and the next cursor."""
+    which, scope = "", {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
+    for name, value in (("loan_id", loan_id), ("state", state)):
+        if value is not None:
+            which += f" AND {name} = :{name}"
+            scope[name] = value
+    sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{which} ORDER BY id LIMIT :most"
+    ids = [row[0] for row in rows(connection, sql, scope)]
+    found = load_all(connection, [(sandbox_id, ("dispute", id)) for id in ids[:limit]])
+    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+
+
+def payouts(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
+    """What was paid out on a loan, or is about to be, oldest first."""
+    entity(connection, sandbox_id, "loan", loan_id)
+    sql = "SELECT id FROM payouts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY created_ms, id"
+    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
+    return list(load_all(connection, [(sandbox_id, ("payout", id)) for id in ids]).values())
+
+
+def edits_in(
+    connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
+) -> tuple[list[Any], str | None]:
+    """The desk's edits of all loans, by id, and the next cursor."""
+    which = "AND state = :state" if state is not None else ""
+    sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {which} ORDER BY id LIMIT :most"
+    scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
+    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
+    found = load_all(connection, [(sandbox_id, ("edit", id)) for id in ids[:limit]])
+    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+
+
 def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
     """A loan's operator edits, oldest first."""
     entity(connection, sandbox_id, "loan", loan_id)

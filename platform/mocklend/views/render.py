@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan
 
 SHOWN_FOR_MARK = {"INIT": "SUBMITTED", "VALID": "USING", "OVERDUE": "OVD", "CLEAR": "CLEAR"}
@@ -34,7 +34,7 @@ def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
         "overpaid_minor": state.overpaid_minor,
         "paid_minor": state.paid_minor,
         "next_due": next_due(state),
-        "disbursed_at": rfc3339(loan.created_ms),
+        "disbursed_at": maybe_rfc3339(loan.disbursed_ms),
         "version": loan.version,
         "as_of": rfc3339(as_of_ms),
     }

@@ -12,11 +12,20 @@ from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Work
 
 EVENTS = (
+    "dispute.opened",
+    "dispute.marked",
+    "dispute.verified",
+    "dispute.decided",
+    "dispute.corrected",
+    "dispute.compensated",
+    "dispute.breached",
     "loan.disbursed",
     "loan.overdue",
     "loan.cleared",
     "loan.reopened",
     "loan.edited",
+    "loan.written_off",
+    "refund.agreed",
     "receipt.applied",
     "repayment.succeeded",
     "repayment.reversed",

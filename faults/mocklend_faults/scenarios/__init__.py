@@ -1,0 +1,1 @@
+"""Named stories, as YAML: `mocklend scenario list`."""

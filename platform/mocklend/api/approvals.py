@@ -1,0 +1,116 @@
+"""Four eyes: the drafts that wait for a second person, and the log of everything that staff did."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.fields import Body, Choice, Doc, Name
+from mocklend.api.idempotency import idempotency
+from mocklend.api.lists import Paged, place
+from mocklend.api.openapi import described
+from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
+from mocklend.lending.acts import VERBS, acts_of
+from mocklend.servicing import ApproveEdit, RejectEdit
+from mocklend.servicing.desk import edit_doc
+from mocklend.views import reads
+
+approvals = APIBlueprint("approvals", __name__)
+
+
+class Approval(Body):
+    """Who approves: somebody else than the operator."""
+
+    approver: Name
+
+
+class EditQuery(Paged):
+    """Which edits."""
+
+    state: EditState | None = None
+
+
+class EditPage(Doc):
+    """A page of edits."""
+
+    edits: list[EditDoc]
+    next_cursor: str | None
+
+
+class ActDoc(Doc):
+    """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
+
+    id: str
+    loan_id: str
+    verb: Annotated[str, Choice(VERBS)]
+    about: str
+    memo: str | None
+    operator: str
+    approver: str | None
+    before: BillDoc
+    after: BillDoc
+    at: str
+
+
+class ActList(Doc):
+    """What staff did to a loan, oldest first."""
+
+    acts: list[ActDoc]
+
+
+@approvals.get("/operator/edits")
+@approvals.input(EditQuery, location="query", arg_name="query")
+@approvals.output(EditPage)
+@approvals.doc(**described("listAllEdits"))
+def list_all_edits(query: EditQuery) -> Response:
+    """The edits of all loans: with `state=DRAFT`, those that wait for a second person."""
+    with snapshot() as (connection, sandbox, _):
+        found, following = reads.edits_in(
+            connection, sandbox, state=query.state, after=place(query.cursor), limit=query.limit
+        )
+    return rendered({"edits": [edit_doc(one) for one in found], "next_cursor": following})
+
+
+@approvals.get("/operator/edits/<id:edit_id>")
+@approvals.output(EditDoc)
+@approvals.doc(**described("getEdit", "edit_unknown"))
+def get_edit(edit_id: str) -> Response:
+    """One edit."""
+    with snapshot() as (connection, sandbox, _):
+        return rendered(edit_doc(reads.entity(connection, sandbox, "edit", edit_id)))
+
+
+@approvals.post("/operator/edits/<id:edit_id>/approve")
+@approvals.input(Approval, arg_name="approval")
+@approvals.output(EditDoc, status_code=201)
+@approvals.doc(
+    **described(
+        "approveEdit", "edit_unknown", "edit_not_draft", "four_eyes", "amount_out_of_range", "date_out_of_range",
+        "loan_not_active", "waiver_too_large", "refund_too_large", "edit_too_large", moves_money=True,
+    )
+)  # fmt: skip
+def approve_edit(edit_id: str, approval: Approval) -> Response:
+    """Approve a draft: it goes on the books as of now, if they still take it."""
+    return answered(run(ApproveEdit(sandbox_id(), idempotency(), edit_id, approval.approver)))
+
+
+@approvals.post("/operator/edits/<id:edit_id>/reject")
+@approvals.input(Reversal, arg_name="rejection")
+@approvals.output(EditDoc, status_code=201)
+@approvals.doc(**described("rejectEdit", "edit_unknown", "edit_not_draft", moves_money=True))
+def reject_edit(edit_id: str, rejection: Reversal) -> Response:
+    """Drop a draft. Whoever asked for it may, too."""
+    return answered(run(RejectEdit(sandbox_id(), idempotency(), edit_id, rejection.memo, rejection.operator)))
+
+
+@approvals.get("/operator/loans/<id:loan_id>/acts")
+@approvals.output(ActList)
+@approvals.doc(**described("listActs", "loan_unknown"))
+def list_acts(loan_id: str) -> Response:
+    """What staff did to a loan: who, why, and the bill before and after."""
+    with snapshot() as (connection, sandbox, _):
+        return rendered({"acts": acts_of(connection, sandbox, loan_id)})

@@ -1,0 +1,110 @@
+"""Channel statements (对账单): what a channel says, the morning after, that it moved on a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import rendered
+from mocklend.api.asking import lender, snapshot
+from mocklend.api.fields import Body, Choice, Currency, Doc
+from mocklend.api.openapi import described
+from mocklend.api.problems import field_problem
+from mocklend.channels.channel import channel_of
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.formats import FORMATS
+from mocklend.channels.statements.record import ready_statement
+from mocklend.sandboxes.moments import LAST_MS
+
+statements = APIBlueprint("statements", __name__)
+
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.datetime.fromtimestamp(LAST_MS // 1000, dt.UTC).date()
+A_DAY = f"a date like 2026-01-05, from {FIRST_DAY} to {LAST_DAY}"
+
+FormatName = Annotated[str, Choice(tuple(FORMATS))]
+
+
+class StatementQuery(Body):
+    """Which file. A channel keeps an account a currency."""
+
+    format: FormatName = "camt053"
+    currency: Currency = "CNY"
+
+
+class FormatDoc(Doc):
+    """A format, and the purposes that it has lines for."""
+
+    id: str
+    media_type: str
+    charset: str
+    carries: list[str]
+
+
+class StatementFormats(Doc):
+    """The formats of a channel's statements, and its clock: when a day ends, and when its file is ready."""
+
+    channel: str
+    cut_off: str
+    statement_ready: str
+    formats: list[FormatDoc]
+
+
+@statements.get("/channels/<id:channel>/statements")
+@statements.output(StatementFormats)
+@statements.doc(**described("listStatementFormats", "channel_unknown"))
+def list_formats(channel: str) -> Response:
+    """The formats in which a channel's statements can be had."""
+    found = channel_of(channel)
+    return rendered(
+        {
+            "channel": found.id,
+            "cut_off": found.cut_off,
+            "statement_ready": found.statement_ready,
+            "formats": [
+                {"id": one.id, "media_type": one.media_type, "charset": one.charset, "carries": list(one.carries)}
+                for one in FORMATS.values()
+            ],
+        }
+    )
+
+
+def _files(operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation with its 200: a file, in the media type of its format."""
+    media_types = sorted({one.media_type for one in FORMATS.values()})
+    file = {
+        "description": "The file, byte by byte as the channel made it.",
+        "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
+        "content": {media_type: {"schema": {"type": "string"}} for media_type in media_types},
+    }
+    return operation | {"responses": {200: file, **operation["responses"]}}
+
+
+@statements.get("/channels/<id:channel>/statements/<id:date>")
+@statements.input(StatementQuery, location="query", arg_name="query")
+@statements.doc(**_files(described("getStatement", "channel_unknown", "statement_not_ready")))
+def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
+    """A channel's statement of a day, by the channel's own cut-off. It is ready on the next day."""
+    found, on = channel_of(channel), _read_day(date)
+    with snapshot() as (connection, id, now_ms):
+        sandbox = lender().sandbox(connection, id)
+        heading = Heading(found, on, query.currency, sandbox.zone)
+        statement = ready_statement(connection, sandbox, heading, now_ms)
+    format = FORMATS[query.format]
+    response = Response(format.write(statement), content_type=f"{format.media_type}; charset={format.charset}")
+    name = f"{heading.account}-{on}-{format.id}.{format.extension}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _read_day(text: str) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise field_problem("date", A_DAY, text) from None
+    if str(day) != text or not FIRST_DAY <= day <= LAST_DAY:
+        raise field_problem("date", A_DAY, text)
+    return day

@@ -1,0 +1,218 @@
+"""Partner lenders: other lenders that decide by the report and the score, and keep their copy of both for a while.
+
+Their rules are a table, in the open. A copy that is kept is a view like any other: a correction at the bureau reaches a
+partner when it pulls again, not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mocklend.bureau.reports import Reported, report_doc
+from mocklend.bureau.scores import NO_SCORE, refresh_before, score_at
+from mocklend.domain.bureau import History, worst_overdue
+from mocklend.domain.facts import business_date
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Application, PartnerCopy
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+DAY_MS = 86_400_000
+PRODUCTS = ("mortgage", "car", "card")
+
+REASONS = {
+    "amount_too_large": "More than this lender lends on the product.",
+    "score_missing": "There is no score, and the product asks for one.",
+    "score_too_low": "The score is below what the product asks for.",
+    "overdue_now": "An account is overdue.",
+    "overdue_months": "A month of the last 24 was overdue by more than the product allows.",
+}
+"""Why an application is refused, in the order in which the reasons are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a lender asks of whoever applies for a product. `worst_month` is the worst code that it overlooks."""
+
+    most_minor: int
+    least_score: int
+    worst_month: int = 0
+    score_required: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """As the list of lenders shows it."""
+        return {
+            "most_minor": self.most_minor,
+            "least_score": self.least_score,
+            "worst_month": self.worst_month,
+            "score_required": self.score_required,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A lender that is not us: how long it keeps its copy, and its rules by product."""
+
+    id: str
+    name: str
+    keeps_days: int
+    rules: Mapping[str, Rule]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the list of lenders shows it."""
+        rules = {product: rule.to_json() for product, rule in self.rules.items()}
+        return {"id": self.id, "name": self.name, "keeps_days": self.keeps_days, "products": rules}
+
+
+# Nobody's actual policy: a strict bank with a long memory, a car lender in the middle, a card issuer that is quick.
+PARTNERS = {
+    partner.id: partner
+    for partner in (
+        Partner("harbour-bank", "Harbour Bank", 30, {
+            "mortgage": Rule(500_000_000, 650),
+            "car": Rule(50_000_000, 620),
+        }),
+        Partner("meridian-auto", "Meridian Auto Finance", 7, {
+            "car": Rule(40_000_000, 560, worst_month=1, score_required=False),
+        }),
+        Partner("swift-card", "Swift Card", 1, {
+            "card": Rule(5_000_000, 520, worst_month=2, score_required=False),
+        }),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Somebody applies to a partner lender, which looks at its copy, or pulls a new one where it is old or missing."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    partner: str
+    borrower_id: str
+    product: str
+    amount_minor: int
+    refresh: bool = False
+
+    def needs(self) -> Iterable[Key]:
+        """The borrower and the copy."""
+        return (("borrower", self.borrower_id), ("partner_copy", copy_id(self.partner, self.borrower_id)))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the decision."""
+        partner = partner_of(self.partner)
+        if work.get("borrower", self.borrower_id) is None:
+            raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
+        rule = partner.rules.get(self.product)
+        if rule is None:
+            raise Refused(
+                "product_not_offered",
+                f"{partner.name} does not offer this",
+                expected=list(partner.rules),
+                received=self.product,
+                lender=partner.id,
+            )
+        copy: PartnerCopy | None = work.get("partner_copy", copy_id(partner.id, self.borrower_id))
+        if copy is None or self.refresh or work.now_ms >= copy.pulled_ms + partner.keeps_days * DAY_MS:
+            copy = _pull(work, partner, self.borrower_id)
+            work.put(copy)
+        reasons = reasons_against(
+            rule,
+            json.loads(copy.report)["accounts"],
+            json.loads(copy.score),
+            self.amount_minor,
+            business_date(work.now_ms, work.sandbox.zone),
+        )
+        assert self.idem is not None, "an application is an enquiry on record and needs an idempotency key"
+        application = Application(
+            id=make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key),
+            partner=partner.id,
+            borrower_id=self.borrower_id,
+            product=self.product,
+            amount_minor=self.amount_minor,
+            decision="REFUSED" if reasons else "APPROVED",
+            reasons=json.dumps(reasons),
+            report_version=json.loads(copy.report)["version"],
+            score=copy.score,
+            created_ms=work.now_ms,
+        )
+        work.put(application)
+        return Answer(201, application_doc(application, copy))
+
+
+def partner_of(id: str) -> Partner:
+    """A partner by its id; Refused if there is none."""
+    if id not in PARTNERS:
+        raise Refused("lender_unknown", f"no lender {id}", expected=sorted(PARTNERS), received=id)
+    return PARTNERS[id]
+
+
+def copy_id(partner: str, borrower_id: str) -> str:
+    """The one copy that a partner keeps of a borrower's report."""
+    return f"{partner}.{borrower_id}"
+
+
+def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
+    accounts: Sequence[Reported] = work.get("published", f"{borrower_id}@{work.now_ms}")
+    report = report_doc(borrower_id, accounts, work.now_ms)
+    for shown, account in zip(report["accounts"], accounts, strict=True):
+        shown["months"] = account.history.codes
+    value = score_at(work, borrower_id, refresh_before(work.now_ms, work.sandbox.zone))
+    return PartnerCopy(
+        id=copy_id(partner.id, borrower_id),
+        partner=partner.id,
+        borrower_id=borrower_id,
+        report=json.dumps(report),
+        score=json.dumps(value),
+        pulled_ms=work.now_ms,
+    )
+
+
+def reasons_against(
+    rule: Rule, accounts: Sequence[Mapping[str, Any]], score: int | str, amount_minor: int, today: date
+) -> list[str]:
+    """Why an application is refused; nothing if it is not."""
+    histories = [History(one["months"], date.fromisoformat(one["last_month"] + "-01")) for one in accounts]
+    against = {
+        "amount_too_large": amount_minor > rule.most_minor,
+        "score_missing": score == NO_SCORE and rule.score_required,
+        "score_too_low": isinstance(score, int) and score < rule.least_score,
+        "overdue_now": any(one["overdue_minor"] for one in accounts),
+        "overdue_months": worst_overdue(histories, 24, today) > rule.worst_month,
+    }
+    return [reason for reason in REASONS if against[reason]]
+
+
+def application_doc(application: Application, copy: PartnerCopy) -> dict[str, Any]:
+    """An application as JSON, with the copy that it was decided by."""
+    return {
+        "id": application.id,
+        "lender": application.partner,
+        "borrower_id": application.borrower_id,
+        "product": application.product,
+        "amount_minor": application.amount_minor,
+        "decision": application.decision,
+        "reasons": json.loads(application.reasons),
+        "report_version": application.report_version,
+        "report_pulled_at": rfc3339(copy.pulled_ms),
+        "score": json.loads(application.score),
+        "created_at": rfc3339(application.created_ms),
+    }
+
+
+def copy_doc(copy: PartnerCopy) -> dict[str, Any]:
+    """A partner's copy as JSON."""
+    expires_ms = copy.pulled_ms + PARTNERS[copy.partner].keeps_days * DAY_MS
+    return {
+        "lender": copy.partner,
+        "borrower_id": copy.borrower_id,
+        "pulled_at": rfc3339(copy.pulled_ms),
+        "expires_at": rfc3339(expires_ms),
+        "report": json.loads(copy.report),
+        "score": json.loads(copy.score),
+    }

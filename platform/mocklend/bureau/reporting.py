@@ -1,0 +1,255 @@
+"""Reporting to the bureau: one record a loan at the end of a day, when its status changed or a month is over.
+
+        books ── what they knew when the day ended ──▶ SNAPSHOT ──▶ SUBMITTED ──▶ PUBLISHED ──▶ superseded by the next
+                        (the cut, a midnight)             2 h           1 day
+
+The books are read, not the world: a lender reports what it believes. A record depends on nothing but the facts recorded
+before its cut, so after an outage each month that was missed is reported as it was, and running twice reports once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
+from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.domain.problems import Refused
+from mocklend.lending.books import state_of, terms_of
+from mocklend.lending.reporting import day_over_ms, look_at
+from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
+from mocklend.storage.facts import BOOKS, facts_of
+from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+SUBMIT_MS = 2 * 3_600_000
+LAG_MS = 86_400_000
+"""From the cut to the submission file, and to publication: T+1, as many say; no text of a bureau confirms it."""
+
+MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAccount:
+    """The nightly look at one account. Doing it twice reports once."""
+
+    sandbox_id: str
+    loan_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The account, its loan, and how fresh the loan's books are."""
+        return (("bureau_account", self.loan_id), ("loan", self.loan_id), ("bureau_known", self.loan_id))
+
+    def decide(self, work: Work) -> Answer:
+        """200, and the record's id if there was something to report."""
+        account: BureauAccount | None = work.get("bureau_account", self.loan_id)
+        if account is None or account.due_ms is None or account.due_ms > work.now_ms:
+            return Answer(200, {"loan_id": self.loan_id, "record": None})
+        cut_ms, zone = account.due_ms, work.sandbox.zone
+        as_of = business_date(cut_ms - 1, zone)
+        loan: Loan = work.get("loan", self.loan_id)
+        now = self._standing(work, loan, cut_ms, as_of)
+        cause = _cause(account, now, cut_ms)
+        record = None
+        if cause is not None:
+            before = history_of(account)
+            facts = tuple(work.get("known_facts", f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
+            start = date.fromisoformat(loan.start_date)
+            told = rederive(terms_of(loan), facts, as_of) if cause == CORRECTION else carry(before, start, now)
+            record = _record(account, loan, now, told, cause, cut_ms)
+            work.put(record)
+            account = replace(
+                account,
+                version=record.version,
+                status=now.status,
+                months=told.codes,
+                last_month=told.last.isoformat(),
+            )
+            if cause == CORRECTION:
+                account = replace(account, correct_ms=None, correct_reason=None)
+        work.put(replace(account, due_ms=_next_look(work, account, loan, now)))
+        return Answer(200, {"loan_id": loan.id, "record": record.id if record else None})
+
+    @staticmethod
+    def _standing(work: Work, loan: Loan, cut_ms: int, as_of: date) -> Standing:
+        """What the books said of the day when it was over. Nearly always that is what they say still."""
+        known: Known = work.get("bureau_known", loan.id)
+        state = state_of(loan)
+        if known.version == loan.version and known.recorded_ms < cut_ms and state.as_of <= as_of:
+            state.touch(as_of)
+            return standing(state)
+        return standing_on(terms_of(loan), tuple(work.get("known_facts", f"{loan.id}@{cut_ms}")), as_of)
+
+
+def _cause(account: BureauAccount, now: Standing, cut_ms: int) -> str | None:
+    """Why there is something to report, or None."""
+    if account.correct_ms is not None and account.correct_ms < cut_ms and account.version:
+        return CORRECTION
+    if now.status not in OPEN and not account.version and now.status not in ("CLEAR", "OFF"):
+        return None  # Never paid out, or not yet: there is no account.
+    if now.status == account.status and now.status in OVER:
+        return None
+    if now.as_of == last_of(now.as_of):
+        return MONTHLY
+    return CHANGE if now.status != account.status else None
+
+
+def _next_look(work: Work, account: BureauAccount, loan: Loan, now: Standing) -> int | None:
+    """When the account is due again: at the end of the month; of today, if the loan has changed since the cut."""
+    zone = work.sandbox.zone
+    looks = []
+    if now.status in OPEN:
+        looks.append(midnight_ms(last_of(now.as_of + ONE_DAY) + ONE_DAY, zone))
+    if loan.status != now.status:
+        looks.append(day_over_ms(work))
+    if account.correct_ms is not None:
+        looks.append(midnight_ms(business_date(account.correct_ms, zone) + ONE_DAY, zone))
+    return min(looks, default=None)
+
+
+def _record(account: BureauAccount, loan: Loan, now: Standing, told: History, cause: str, cut_ms: int) -> BureauRecord:
+    version = account.version + 1
+    id = f"bcr_{loan.id.removeprefix('loan_')}_{version}"
+    line = {
+        "record": id,
+        "loan_id": loan.id,
+        "borrower_id": loan.borrower_id,
+        "cause": cause,
+        "currency": loan.currency,
+        "opened": loan.start_date,
+        "principal_minor": loan.principal_minor,
+        **{name: value for name, value in asdict(now).items() if name != "month"},
+        "as_of": now.as_of.isoformat(),
+        "month": told.last.isoformat()[:7],
+        "month_status": told.codes[-1],
+    }
+    return BureauRecord(
+        id=id,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        version=version,
+        cause=cause,
+        reason=account.correct_reason if cause == CORRECTION else None,
+        as_of=now.as_of.isoformat(),
+        status=now.status,
+        five_class=now.five_class,
+        days_overdue=now.days_overdue,
+        balance_minor=now.balance_minor,
+        overdue_minor=now.overdue_minor,
+        months=told.codes,
+        last_month=told.last.isoformat(),
+        line=json.dumps(line, separators=(",", ":"), sort_keys=True),
+        cut_ms=cut_ms,
+        submitted_ms=cut_ms + SUBMIT_MS,
+        published_ms=cut_ms + LAG_MS,
+    )
+
+
+def history_of(account: BureauAccount | BureauRecord) -> History | None:
+    """The months as last reported."""
+    return History(account.months, date.fromisoformat(account.last_month)) if account.last_month else None
+
+
+def file_hash(lines: Iterable[str]) -> str:
+    """The hash that goes with a submission file: of its lines, each with its line end."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+# --- what the dispute desk does to an account ---
+
+
+def mark_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
+    """The report says at once that the borrower disputes this account."""
+    account = _account(work, loan_id)
+    marks = json.loads(account.disputes)
+    if dispute_id not in marks:
+        _put(work, replace(account, disputes=json.dumps([*marks, dispute_id])))
+
+
+def unmark(work: Work, loan_id: str, dispute_id: str) -> None:
+    """The dispute is over: its mark goes, at once. Others stay."""
+    account = _account(work, loan_id)
+    marks = [mark for mark in json.loads(account.disputes) if mark != dispute_id]
+    _put(work, replace(account, disputes=json.dumps(marks)))
+
+
+def correct(work: Work, loan_id: str, reason: str) -> int | None:
+    """Report the account's months afresh from the books as they will be when the day is over.
+
+    Gives back when that is published, or None where nothing was ever reported, so that nothing can be wrong.
+    """
+    account = _account(work, loan_id)
+    if not account.version:
+        return None
+    _put(work, replace(account, correct_ms=work.now_ms, correct_reason=reason))
+    return day_over_ms(work) + LAG_MS
+
+
+def _put(work: Work, account: BureauAccount) -> None:
+    """Keep the account, and look at it tonight: an earlier command may have asked for that since it was loaded."""
+    work.put(account)
+    look_at(work, account.id, account.borrower_id)
+
+
+def _account(work: Work, loan_id: str) -> BureauAccount:
+    known: BureauAccount | None = work.get("bureau_account", loan_id)
+    if known is not None:
+        return known
+    loan: Loan | None = work.get("loan", loan_id)
+    if loan is None:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None)
+
+
+# --- how the books of many loans are read at once ---
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A loan's version, and when its newest fact was recorded."""
+
+    version: int
+    recorded_ms: int
+
+
+_KNOWN = """SELECT l.id, l.version, MAX(f.recorded_ms) FROM loans l
+    LEFT JOIN book_facts f ON f.sandbox_id = l.sandbox_id AND f.loan_id = l.id
+    WHERE l.sandbox_id = :sandbox_id AND l.id"""
+
+
+@loader("bureau_known")
+def _known(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Known]:
+    scope = {"sandbox_id": sandbox_id}
+    found = select_in(connection, _KNOWN, loan_ids, scope, tail=" GROUP BY l.id, l.version")
+    return {row[0]: Known(row[1], row[2] or 0) for row in found}
+
+
+@loader("known_facts")
+def _known_facts(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
+    """By `loan@ms`: what was recorded of a loan before a moment. The moment has passed, so it stays as it is."""
+    found = {}
+    for key in keys:
+        loan_id, _, before_ms = key.rpartition("@")
+        found[key] = facts_before(connection, sandbox_id, loan_id, int(before_ms))
+    return found
+
+
+_RECORDED = """SELECT id FROM book_facts
+    WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND recorded_ms < :before_ms"""
+
+
+def facts_before(connection: Connection, sandbox_id: str, loan_id: str, before_ms: int) -> list[Fact]:
+    """What the books knew of a loan before a moment, in effective order."""
+    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id, "before_ms": before_ms}
+    then = {row[0] for row in rows(connection, _RECORDED, scope)}
+    return [fact for fact in facts_of(connection, BOOKS, sandbox_id, [loan_id])[loan_id] if fact.id in then]

@@ -1,0 +1,175 @@
+"""The report: of each account the newest record that is published, at whatever moment is asked about. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.bureau.reporting import CORRECTION, file_hash
+from mocklend.domain.bureau import LONG, SHORT, History, shown
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import BureauRecord
+from mocklend.storage.stores import load_all, loader, rows
+from mocklend.views import reads
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An account on a report: a published record, what is fixed about the loan, and whether it is disputed."""
+
+    record: BureauRecord
+    opened: str
+    principal_minor: int
+    currency: str
+    disputed: bool
+
+    @property
+    def history(self) -> History:
+        """The months that it tells."""
+        return History(self.record.months, date.fromisoformat(self.record.last_month))
+
+    def to_json(self) -> dict[str, Any]:
+        """An account as the report shows it."""
+        record = self.record
+        return {
+            "loan_id": record.loan_id,
+            "opened": self.opened,
+            "principal_minor": self.principal_minor,
+            "currency": self.currency,
+            "as_of": record.as_of,
+            "balance_minor": record.balance_minor,
+            "overdue_minor": record.overdue_minor,
+            "days_overdue": record.days_overdue,
+            "class": record.five_class,
+            "status": record.status,
+            "last_month": record.last_month[:7],
+            "months_24": shown(self.history, SHORT),
+            "months_60": shown(self.history, LONG),
+            "disputed": self.disputed,
+            "record_state": "DISPUTED" if self.disputed else "CORRECTED" if record.cause == CORRECTION else "PUBLISHED",
+            "published_at": rfc3339(record.published_ms),
+            "version": record.version,
+        }
+
+
+_PUBLISHED = """SELECT r.id, l.start_date, l.principal_minor, l.currency, a.disputes FROM bureau_records r
+    JOIN loans l ON l.sandbox_id = r.sandbox_id AND l.id = r.loan_id
+    JOIN bureau_accounts a ON a.sandbox_id = r.sandbox_id AND a.id = r.loan_id
+    WHERE r.sandbox_id = :sandbox_id AND r.borrower_id = :borrower_id AND r.published_ms <= :at_ms
+      AND r.version = (SELECT MAX(n.version) FROM bureau_records n WHERE n.sandbox_id = r.sandbox_id
+        AND n.loan_id = r.loan_id AND n.published_ms <= :at_ms)
+    ORDER BY l.start_date, r.loan_id"""
+
+
+def published(connection: Connection, sandbox_id: str, borrower_id: str, at_ms: int) -> list[Reported]:
+    """A borrower's accounts as they were published at a moment."""
+    found = rows(connection, _PUBLISHED, {"sandbox_id": sandbox_id, "borrower_id": borrower_id, "at_ms": at_ms})
+    records = load_all(connection, [(sandbox_id, ("bureau_record", row[0])) for row in found])
+    return [
+        Reported(records[(sandbox_id, ("bureau_record", id))], opened, principal, currency, disputes != "[]")
+        for id, opened, principal, currency, disputes in found
+    ]
+
+
+@loader("published")
+def _published(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
+    """By `borrower@ms`."""
+    found = {}
+    for key in keys:
+        borrower_id, _, at_ms = key.rpartition("@")
+        found[key] = published(connection, sandbox_id, borrower_id, int(at_ms))
+    return found
+
+
+def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> dict[str, Any]:
+    """A report as JSON. Its version counts the records that it stands on, so it only grows."""
+    return {
+        "borrower_id": borrower_id,
+        "as_of": rfc3339(at_ms),
+        "version": sum(account.record.version for account in accounts),
+        "accounts": [account.to_json() for account in accounts],
+    }
+
+
+def report(connection: Connection, sandbox_id: str, now_ms: int, borrower_id: str) -> dict[str, Any]:
+    """What the bureau says of a borrower now."""
+    reads.entity(connection, sandbox_id, "borrower", borrower_id)
+    return report_doc(borrower_id, published(connection, sandbox_id, borrower_id, now_ms), now_ms)
+
+
+# --- one account's records, and the files they went in ---
+
+
+def records(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) -> dict[str, Any]:
+    """Every record of an account, oldest first, each with how far it has come."""
+    reads.entity(connection, sandbox_id, "loan", loan_id)
+    sql = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY version"
+    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
+    known: list[BureauRecord] = list(load_all(connection, [(sandbox_id, ("bureau_record", id)) for id in ids]).values())
+    newest = max((one.version for one in known if one.published_ms <= now_ms), default=0)
+    return {"loan_id": loan_id, "records": [record_doc(one, now_ms, newest) for one in known]}
+
+
+def record_doc(record: BureauRecord, now_ms: int, newest: int) -> dict[str, Any]:
+    """A record as JSON. `newest` is the version that is on the report."""
+    state = "SNAPSHOT" if now_ms < record.submitted_ms else "SUBMITTED"
+    if now_ms >= record.published_ms:
+        state = "PUBLISHED" if record.version == newest else "SUPERSEDED"
+    return {
+        "id": record.id,
+        "loan_id": record.loan_id,
+        "version": record.version,
+        "state": state,
+        "cause": record.cause,
+        "reason": record.reason,
+        "as_of": record.as_of,
+        "status": record.status,
+        "class": record.five_class,
+        "days_overdue": record.days_overdue,
+        "balance_minor": record.balance_minor,
+        "overdue_minor": record.overdue_minor,
+        "months": " ".join(record.months),
+        "last_month": record.last_month[:7],
+        "snapshot_at": rfc3339(record.cut_ms),
+        "submitted_at": rfc3339(record.submitted_ms),
+        "published_at": rfc3339(record.published_ms),
+    }
+
+
+AT_ONCE = 1_000
+_LINES = """SELECT id, line FROM bureau_records WHERE sandbox_id = :sandbox_id AND as_of = :as_of
+    AND submitted_ms <= :now_ms AND id > :after ORDER BY id LIMIT :most"""
+
+
+def submission(
+    connection: Connection, sandbox_id: str, now_ms: int, day: date, *, after: str = "", limit: int = 50
+) -> dict[str, Any]:
+    """The submission file of a day: how long it is, its hash, and a page of its lines."""
+    scope = {"sandbox_id": sandbox_id, "as_of": day.isoformat(), "now_ms": now_ms}
+    count = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal count
+        last = ""
+        while found := rows(connection, _LINES, {**scope, "after": last, "most": AT_ONCE}):
+            count += len(found)
+            last = found[-1][0]
+            yield from (row[1] for row in found)
+
+    digest = file_hash(lines())
+    if not count:
+        raise Refused("submission_unknown", f"nothing was submitted of {day}", date=day.isoformat())
+    page = rows(connection, _LINES, {**scope, "after": after, "most": limit + 1})
+    return {
+        "date": day.isoformat(),
+        "count": count,
+        "sha256": digest,
+        "lines": [json.loads(row[1]) for row in page[:limit]],
+        "next_cursor": reads.cursor(page[limit - 1][0]) if len(page) > limit else None,
+    }

@@ -1,0 +1,130 @@
+"""The score: made on the 6th of each month from what is published then, and remembered for those who ask again.
+
+Two habits of real scores let a wrong record outlive its correction with no fault anywhere: the score is not made anew
+before the next 6th, and a query repeated with its transaction id within 24 hours is answered as it was at first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.bureau.reports import Reported, published
+from mocklend.domain.bureau import ENQUIRY_DAYS, refreshes, score
+from mocklend.domain.facts import business_date, midnight_ms
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import ScoreAnswer
+from mocklend.storage.stores import loader, rows
+from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+
+MEMORY_MS = 86_400_000
+NO_SCORE = "N/A"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The last refresh and the next, as moments, and the day of the last one."""
+
+    day: date
+    at_ms: int
+    next_ms: int
+
+
+def refresh_before(now_ms: int, zone: str) -> Refresh:
+    """When scores were made last."""
+    last, following = refreshes(business_date(now_ms, zone))
+    return Refresh(last, midnight_ms(last, zone), midnight_ms(following, zone))
+
+
+def made(accounts: Sequence[Reported], enquiries: int, on: date) -> int | str:
+    """The score, or N/A."""
+    found = score([account.history for account in accounts], enquiries, on)
+    return NO_SCORE if found is None else found
+
+
+def score_doc(
+    borrower_id: str, value: int | str, refresh: Refresh, now_ms: int, transaction_id: str | None
+) -> dict[str, Any]:
+    """A score as JSON."""
+    return {
+        "borrower_id": borrower_id,
+        "score": value,
+        "transaction_id": transaction_id,
+        "answered_at": rfc3339(now_ms),
+        "refreshed_at": rfc3339(refresh.at_ms),
+        "next_refresh": rfc3339(refresh.next_ms),
+    }
+
+
+def current_score(connection: Connection, sandbox: Sandbox, now_ms: int, borrower_id: str) -> dict[str, Any]:
+    """The score of somebody, now. Nothing is kept."""
+    refresh = refresh_before(now_ms, sandbox.zone)
+    accounts = published(connection, sandbox.id, borrower_id, refresh.at_ms)
+    value = made(accounts, enquiries_before(connection, sandbox.id, borrower_id, refresh.at_ms), refresh.day)
+    return score_doc(borrower_id, value, refresh, now_ms, None)
+
+
+@dataclass(frozen=True, slots=True)
+class AskScore:
+    """A query under a transaction id: for a day its first answer stands."""
+
+    sandbox_id: str
+    borrower_id: str
+    transaction_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The borrower; the rest depends on the clock."""
+        return (("borrower", self.borrower_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the score, as it is or as it was said before."""
+        if work.get("borrower", self.borrower_id) is None:
+            raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
+        id = make_id("scq", work.sandbox.seed, self.borrower_id, self.transaction_id)
+        before: ScoreAnswer | None = work.get("score_answer", id)
+        if before is not None and work.now_ms < before.answered_ms + MEMORY_MS:
+            return Answer(200, json.loads(before.body))
+        refresh = refresh_before(work.now_ms, work.sandbox.zone)
+        value = score_at(work, self.borrower_id, refresh)
+        doc = score_doc(self.borrower_id, value, refresh, work.now_ms, self.transaction_id)
+        work.put(ScoreAnswer(id, self.borrower_id, self.transaction_id, json.dumps(doc), refresh.at_ms, work.now_ms))
+        return Answer(200, doc)
+
+
+def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:
+    """A borrower's score as of a refresh, for a command."""
+    moment = f"{borrower_id}@{refresh.at_ms}"
+    return made(work.get("published", moment), work.get("enquiries", moment), refresh.day)
+
+
+_ENQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id
+    AND created_ms >= :from_ms AND created_ms < :before_ms"""
+
+
+def enquiries_before(connection: Connection, sandbox_id: str, borrower_id: str, before_ms: int) -> int:
+    """How often lenders asked about somebody in the 180 days before a moment."""
+    scope = {
+        "sandbox_id": sandbox_id,
+        "borrower_id": borrower_id,
+        "from_ms": before_ms - ENQUIRY_DAYS * 86_400_000,
+        "before_ms": before_ms,
+    }
+    return int(rows(connection, _ENQUIRIES, scope)[0][0])
+
+
+@loader("enquiries")
+def _enquiries(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, int]:
+    """By `borrower@ms`."""
+    found = {}
+    for key in keys:
+        borrower_id, _, at_ms = key.rpartition("@")
+        found[key] = enquiries_before(connection, sandbox_id, borrower_id, int(at_ms))
+    return found

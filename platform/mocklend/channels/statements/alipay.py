@@ -1,0 +1,45 @@
+"""What Alipay's two business bills share: lines that begin with # around a table, and numbers that end in a tab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mocklend.channels.statements.day import Heading, MalformedStatement, expect
+
+NUMBER_END = "\t"
+"""Behind a long number, so that a spreadsheet keeps all its digits."""
+
+
+def numbered(number: str) -> str:
+    """A number as these bills print it."""
+    return number + NUMBER_END
+
+
+def chinese_stamp(heading: Heading, at_ms: int) -> str:
+    """A moment like 2026年01月05日 10:00:02."""
+    at = heading.local(at_ms)
+    return f"{at:%Y}年{at:%m}月{at:%d}日 {at:%H:%M:%S}"
+
+
+def notes(heading: Heading) -> list[list[str]]:
+    """Whose bill it is, and of which stretch of time."""
+    start, stop = chinese_stamp(heading, heading.from_ms), chinese_stamp(heading, heading.until_ms)
+    return [[f"#账号：[{heading.account}]"], [f"#起始日期：[{start}]   终止日期：[{stop}]"]]
+
+
+def body(rows: Sequence[Sequence[str]], columns: Sequence[str], heading: Heading) -> list[Sequence[str]]:
+    """The table's lines. Malformed if it is another account's or day's, or its last line never came."""
+    said = [list(row) for row in rows if row[0].startswith("#")]
+    for note in notes(heading):
+        if note not in said:
+            raise MalformedStatement(f"the bill does not say {note[0]}")
+    if list(columns) not in [list(row) for row in rows]:
+        raise MalformedStatement("the bill lacks its line of columns")
+    at = next(n for n, row in enumerate(rows) if list(row) == list(columns))
+    table: list[Sequence[str]] = []
+    for row in rows[at + 1 :]:
+        if row[0].startswith("#"):
+            return table
+        table.append(row)
+    expect("the end of the table", "a line that begins with #", "nothing")
+    return table

@@ -1,0 +1,115 @@
+"""Alipay's bill of fund movements (账务明细, bill type `signcustomer`): all that moved, with the balance after each.
+
+The table stands between lines that begin with #. Money out carries its minus sign, in a column of its own. GBK, as
+the real one is: what GBK has no sign for comes as a question mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mocklend.channels.statements.alipay import NUMBER_END, body, chinese_stamp, notes, numbered
+from mocklend.channels.statements.amounts import major, minor
+from mocklend.channels.statements.day import (
+    PURPOSES,
+    WORDS,
+    Heading,
+    MalformedStatement,
+    Movement,
+    StatementDay,
+    expect,
+    incoming,
+    outgoing,
+    read_day,
+    total,
+)
+from mocklend.channels.statements.format import Format
+from mocklend.channels.statements.rows import as_columns, bare, guarded, joined, parted
+
+COLUMNS = (
+    "账务流水号", "业务流水号", "商户订单号", "商品名称", "发生时间", "对方账号", "收入金额（+元）", "支出金额（-元）",
+    "账户余额（元）", "交易渠道", "业务类型", "备注",
+)  # fmt: skip
+
+
+def write(day: StatementDay) -> bytes:
+    """The bill."""
+    heading = day.heading
+    rows = [
+        ["#支付宝账务明细查询"],
+        *notes(heading),
+        ["#" + "-" * 20 + "账务明细列表" + "-" * 20],
+        COLUMNS,
+        *_rows(day),
+        ["#" + "-" * 20 + "账务明细列表结束" + "-" * 20],
+        *_totals(heading, day.movements),
+        [f"#导出时间：[{chinese_stamp(heading, heading.ready_ms)}]"],
+    ]
+    return joined(rows).encode("gbk", "replace")
+
+
+def _rows(day: StatementDay) -> Iterator[list[str]]:
+    heading, balance = day.heading, day.opening_minor or 0
+    for number, one in enumerate(day.movements, 1):
+        balance += one.amount_minor
+        yield [
+            numbered(f"{heading.day:%Y%m%d}{number:08}"),
+            numbered(one.channel_no),
+            numbered(one.order_no),
+            WORDS[one.purpose],
+            heading.stamp(one.at_ms),
+            guarded(one.party),
+            major(max(one.amount_minor, 0), heading.currency),
+            major(min(one.amount_minor, 0), heading.currency),
+            major(balance, heading.currency),
+            heading.channel.name,
+            WORDS[one.purpose],
+            guarded(one.reference),
+        ]
+
+
+def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
+    came, went = incoming(movements), outgoing(movements)
+    return [
+        [f"#支出合计：{len(went)}笔，共{major(total(went), heading.currency)}元"],
+        [f"#收入合计：{len(came)}笔，共{major(total(came), heading.currency)}元"],
+    ]
+
+
+def read(data: bytes, heading: Heading) -> StatementDay:
+    """The bill as a day, held against its own totals and balances. A day without a line has no balance either."""
+    rows = parted(data, "gbk")
+    movements: list[Movement] = []
+    opening: int | None = None
+    balance = 0
+    for row in body(rows, COLUMNS, heading):
+        field = as_columns(COLUMNS, row)
+        one = _movement(heading, field)
+        said = minor(field["账户余额（元）"], heading.currency)
+        if opening is None:
+            opening = balance = said - one.amount_minor
+        balance += one.amount_minor
+        expect(f"the balance after {one.order_no}", balance, said)
+        movements.append(one)
+    for line in _totals(heading, movements):
+        expect("totals", True, line in rows)
+    return read_day(heading, opening, movements)
+
+
+def _movement(heading: Heading, field: dict[str, str]) -> Movement:
+    purpose = PURPOSES.get(field["业务类型"])
+    if purpose is None:
+        raise MalformedStatement(f"no movement is a {field['业务类型']!r}; known: {', '.join(PURPOSES)}")
+    came, went = minor(field["收入金额（+元）"], heading.currency), minor(field["支出金额（-元）"], heading.currency)
+    return Movement(
+        order_no=field["商户订单号"].removesuffix(NUMBER_END),
+        channel_no=field["业务流水号"].removesuffix(NUMBER_END),
+        at_ms=heading.read_stamp(field["发生时间"]),
+        amount_minor=came + went,
+        purpose=purpose,
+        party=bare(field["对方账号"]),
+        reference=bare(field["备注"]),
+    )
+
+
+FORMAT = Format("alipay_funds_csv", "text/csv", "gbk", "csv", tuple(WORDS), write, read)

@@ -1,0 +1,122 @@
+"""Alipay's CSV for persons: GBK, a long preamble, and words for states (交易成功, 退款成功, 交易关闭, 等待确认收货).
+
+Its preamble warns that its totals may differ from the sum of its lines, so a reader must not trust them: this one
+does not look at them. Only lines that count as income or expense and have succeeded moved money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mocklend.channels.statements.alipay import NUMBER_END, numbered
+from mocklend.channels.statements.amounts import major, minor
+from mocklend.channels.statements.day import (
+    PURPOSES,
+    REFUND,
+    WORDS,
+    Heading,
+    MalformedStatement,
+    Movement,
+    StatementDay,
+    expect,
+    incoming,
+    outgoing,
+    read_day,
+    total,
+)
+from mocklend.channels.statements.format import Format
+from mocklend.channels.statements.rows import as_columns, bare, guarded, joined, parted
+
+COLUMNS = (
+    "交易时间", "交易分类", "交易对方", "对方账号", "商品说明", "收/支", "金额", "收/付款方式", "交易状态",
+    "交易订单号", "商家订单号", "备注", "",
+)  # fmt: skip
+"""Each line ends in a comma, so there is a thirteenth column with no name."""
+SUCCEEDED, REFUNDED = "交易成功", "退款成功"
+IN, OUT, NEITHER = "收入", "支出", "不计收支"
+_RULE = "-" * 60
+
+
+def write(day: StatementDay) -> bytes:
+    """The file."""
+    return joined([*_preamble(day), COLUMNS, *(_row(day.heading, one) for one in day.movements)]).encode(
+        "gbk", "replace"
+    )
+
+
+def _preamble(day: StatementDay) -> Iterator[list[str]]:
+    heading = day.heading
+    start, stop = heading.stamp(heading.from_ms), heading.stamp(heading.until_ms)
+    came, went = incoming(day.movements), outgoing(day.movements)
+    yield [_RULE]
+    yield ["导出信息："]
+    yield ["姓名：mocklend"]
+    yield [f"支付宝账户：{heading.account}"]
+    yield [f"起始时间：[{start}]    终止时间：[{stop}]"]
+    yield ["导出交易类型：[全部]"]
+    yield [f"导出时间：[{heading.stamp(heading.ready_ms)}]"]
+    yield [f"共{len(day.movements)}笔记录"]
+    yield [f"{IN}：{len(came)}笔 {major(total(came), heading.currency)}元"]
+    yield [f"{OUT}：{len(went)}笔 {major(-total(went), heading.currency)}元"]
+    yield [f"{NEITHER}：0笔 {major(0, heading.currency)}元"]
+    yield []
+    yield ["特别提示："]
+    yield ["1.本文件由模拟通道生成；不得用作凭证。"]
+    yield ["2.交易关闭、等待确认收货等状态的记录也会列出；它们没有资金进出。"]
+    yield ["3.以上汇总金额可能与逐笔金额之和不一致；请以逐笔记录为准。"]
+    yield ["4.退款按退款成功的时间列示；原交易的状态不再更新。"]
+    yield [_RULE]
+
+
+def _row(heading: Heading, one: Movement) -> list[str]:
+    return [
+        heading.stamp(one.at_ms),
+        WORDS[one.purpose],
+        guarded(one.party),
+        "/",
+        guarded(one.reference),
+        IN if one.amount_minor > 0 else OUT,
+        major(abs(one.amount_minor), heading.currency),
+        "余额",
+        REFUNDED if one.purpose == REFUND else SUCCEEDED,
+        numbered(one.channel_no),
+        numbered(one.order_no),
+        "",
+        "",
+    ]
+
+
+def read(data: bytes, heading: Heading) -> StatementDay:
+    """The file as a day. Its number of records is held against its lines; its sums are not (they warn of that)."""
+    rows = parted(data, "gbk")
+    said = [row[0] for row in rows]
+    if f"支付宝账户：{heading.account}" not in said or list(COLUMNS) not in rows:
+        raise MalformedStatement(f"this is no file of {heading.account}, or it lacks its line of columns")
+    lines = rows[rows.index(list(COLUMNS)) + 1 :]
+    expect("the number of records", True, f"共{len(lines)}笔记录" in said)
+    fields = (as_columns(COLUMNS, row) for row in lines)
+    movements = (
+        _movement(heading, field)
+        for field in fields
+        if field["收/支"] != NEITHER and field["交易状态"] in (SUCCEEDED, REFUNDED)
+    )
+    return read_day(heading, None, movements)
+
+
+def _movement(heading: Heading, field: dict[str, str]) -> Movement:
+    purpose = PURPOSES.get(field["交易分类"])
+    if purpose is None or field["收/支"] not in (IN, OUT):
+        raise MalformedStatement(f"a line of {field['交易分类']!r}, {field['收/支']!r}")
+    amount = minor(field["金额"], heading.currency)
+    return Movement(
+        order_no=field["商家订单号"].removesuffix(NUMBER_END),
+        channel_no=field["交易订单号"].removesuffix(NUMBER_END),
+        at_ms=heading.read_stamp(field["交易时间"]),
+        amount_minor=amount if field["收/支"] == IN else -amount,
+        purpose=purpose,
+        party=bare(field["交易对方"]),
+        reference=bare(field["商品说明"]),
+    )
+
+
+FORMAT = Format("alipay_personal_csv", "text/csv", "gbk", "csv", tuple(WORDS), write, read)

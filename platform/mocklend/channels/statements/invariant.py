@@ -1,0 +1,60 @@
+"""V7: a channel's statement of a day is what really moved there on that day, by the channel's own cut-off.
+
+For the audit, the judge and the tests: the platform itself never reads the world. It costs a look at all of a day's
+facts, so an audit that asks for every day and channel pays for the whole history.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from mocklend.channels.statements.day import Heading, StatementDay
+from mocklend.sandboxes.ids import order_no
+from mocklend.storage.stores import rows
+
+STATES = "A channel's statement of a day is what the world saw move there, by the channel's own cut-off."
+
+Moved = tuple[str, int, int]
+"""The order's number, the second, and the amount with its sign."""
+
+# A push payment may stand under no loan first and under its own later: one fact, two rows.
+_FACTS = """SELECT DISTINCT w.id, w.kind, w.at_ms, w.amount_minor FROM world_facts w
+    WHERE w.sandbox_id = :sandbox_id AND w.channel = :channel AND w.at_ms >= :from_ms AND w.at_ms < :until_ms
+      AND w.kind IN ('receipt', 'disbursement', 'refund_paid', 'compensation_paid')"""
+_IN_OTHER_MONEY = """SELECT repayment_id FROM trades
+    WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency
+    UNION ALL SELECT id FROM payouts
+    WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency"""
+
+
+def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading) -> Counter[Moved]:
+    """What really moved on a day at a channel.
+
+    Left out is what no channel keeps a record of yet: a disbursement that was never ordered as a payout.
+    """
+    scope = {
+        "sandbox_id": sandbox_id,
+        "channel": heading.channel.id,
+        "from_ms": heading.from_ms,
+        "until_ms": heading.until_ms,
+    }
+    others = {row[0] for row in rows(connection, _IN_OTHER_MONEY, scope | {"currency": heading.currency})}
+    moved: Counter[Moved] = Counter()
+    for id, kind, at_ms, amount in rows(connection, _FACTS, scope):
+        if id in others or (kind == "disbursement" and not id.startswith("out_")):
+            continue
+        second = at_ms // 1000 * 1000
+        moved[(order_no(id), second, amount) if kind == "receipt" else (id, second, -amount)] += 1
+    return moved
+
+
+def statement_against_world(day: StatementDay, moved: Counter[Moved]) -> Iterator[tuple[str, str]]:
+    """V7, of one whole statement: what is on it and never moved, and what moved and is not on it."""
+    stated = Counter((one.order_no, one.at_ms, one.amount_minor) for one in day.movements)
+    for one in sorted((stated - moved).elements()):
+        yield "V7", f"{day.heading.account} {day.heading.day} states {one[0]} of {one[2]}, which never moved"
+    for one in sorted((moved - stated).elements()):
+        yield "V7", f"{day.heading.account} {day.heading.day} lacks {one[0]} of {one[2]}"

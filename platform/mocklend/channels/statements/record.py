@@ -1,0 +1,74 @@
+"""A channel's own record of a day, as a statement has it: its trades that were paid, and the payouts that it paid.
+
+A movement stands on the day on which it happened, whatever became of it later: statements are not rewritten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.channels.statements.day import REPAYMENT, Heading, Movement, StatementDay
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import suffix
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Sandbox
+
+_ACCOUNT = "sandbox_id = :sandbox_id AND channel = :channel AND currency = :currency"
+_TRADES = f"""SELECT paid_ms, id, channel_trade_no, amount_minor, payer_name, payer_reference, created_ms FROM trades
+    WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
+_PAYOUTS = f"""SELECT paid_ms, id, purpose, amount_minor, loan_id, created_ms FROM payouts
+    WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
+_BEFORE = "SELECT COALESCE(SUM(amount_minor), 0) FROM {table} WHERE " + _ACCOUNT + " AND paid_ms < :from_ms"
+_UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
+    UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
+
+
+def ready_statement(connection: Connection, sandbox: Sandbox, heading: Heading, now_ms: int) -> StatementDay:
+    """A day's statement, or Refused `statement_not_ready`: it comes the next day, at the channel's time."""
+    if now_ms < heading.ready_ms:
+        raise _not_ready(heading, f"the statement of {heading.day} is not there yet")
+    if rows(connection, _UNSETTLED, _scope(sandbox, heading)):
+        # A clock that runs by itself may be ahead of the work: the file is late then, and never wrong.
+        raise _not_ready(heading, f"the channel is still settling money of {heading.day}")
+    return statement_day(connection, sandbox, heading)
+
+
+def _not_ready(heading: Heading, detail: str) -> Refused:
+    return Refused("statement_not_ready", detail, expected=f"from {rfc3339(heading.ready_ms)}")
+
+
+def statement_day(connection: Connection, sandbox: Sandbox, heading: Heading) -> StatementDay:
+    """All that moved on a day so far, ready or not."""
+    scope = _scope(sandbox, heading)
+    found = [(row[0], row[1], _paid_in(row)) for row in rows(connection, _TRADES, scope)]
+    found += [(row[0], row[1], _paid_out(sandbox, row)) for row in rows(connection, _PAYOUTS, scope)]
+    came, went = (rows(connection, _BEFORE.format(table=table), scope)[0][0] for table in ("trades", "payouts"))
+    return StatementDay(heading, int(came) - int(went), tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
+
+
+def _scope(sandbox: Sandbox, heading: Heading) -> dict[str, Any]:
+    return {
+        "sandbox_id": sandbox.id,
+        "channel": heading.channel.id,
+        "currency": heading.currency,
+        "from_ms": heading.from_ms,
+        "until_ms": heading.until_ms,
+    }
+
+
+def _paid_in(row: Any) -> Movement:
+    paid_ms, id, channel_no, amount, name, reference, ordered_ms = row
+    return Movement(id, channel_no, _second(paid_ms), amount, REPAYMENT, name or "", reference or "", ordered_ms)
+
+
+def _paid_out(sandbox: Sandbox, row: Any) -> Movement:
+    paid_ms, id, purpose, amount, loan_id, ordered_ms = row
+    number = "CH" + suffix(sandbox.seed, "channel", id).upper()
+    return Movement(id, number, _second(paid_ms), -amount, purpose, reference=loan_id, ordered_ms=ordered_ms)
+
+
+def _second(at_ms: int) -> int:
+    return at_ms // 1000 * 1000

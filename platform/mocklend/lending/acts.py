@@ -1,0 +1,101 @@
+"""The log of the desk: what staff did to a loan, who, why, and the bill before and after. Appended, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.replay import LoanState
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Loan
+from mocklend.storage.statements import FACTS, statement
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Work
+from mocklend.views.reads import entity
+from mocklend.views.render import marked
+
+EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edit.approved"
+EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
+REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
+DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
+VERBS = (
+    EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
+    RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+)  # fmt: skip
+"""Each happens at most once to what it is about."""
+
+INSERT_ACT = statement(
+    "acts.insert",
+    """INSERT INTO acts (sandbox_id, id, loan_id, version, verb, about, memo, operator, approver, before, after, at_ms)
+       VALUES (:sandbox_id, :id, :loan_id, :version, :verb, :about, :memo, :operator, :approver, :before, :after,
+       :at_ms)""",
+    rank=FACTS,
+)
+
+
+def bill_of(loan: Loan, state: LoanState) -> dict[str, Any]:
+    """A bill as the desk sees it, before an act or after: with the status that the page shows."""
+    return {
+        "status": marked(loan) or loan.status,
+        "outstanding_minor": state.outstanding_minor,
+        "overpaid_minor": state.overpaid_minor,
+    }
+
+
+def log_act(
+    work: Work,
+    loan: Loan,
+    verb: str,
+    about: str,
+    *,
+    memo: str | None,
+    operator: str,
+    approver: str | None = None,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Put on record what somebody did. `loan` is as the act left it."""
+    work.write(
+        INSERT_ACT,
+        id=make_id("act", work.sandbox.seed, verb, about),
+        loan_id=loan.id,
+        version=loan.version,
+        verb=verb,
+        about=about,
+        memo=memo,
+        operator=operator,
+        approver=approver,
+        before=json.dumps(before, separators=(",", ":")),
+        after=json.dumps(after, separators=(",", ":")),
+        at_ms=work.now_ms,
+    )
+
+
+_ACTS = """SELECT id, verb, about, memo, operator, approver, before, after, at_ms FROM acts
+    WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY at_ms, version, id"""
+
+
+def acts_of(connection: Connection, sandbox_id: str, loan_id: str) -> Sequence[dict[str, Any]]:
+    """What staff did to a loan, oldest first."""
+    entity(connection, sandbox_id, "loan", loan_id)
+    return [
+        {
+            "id": id,
+            "loan_id": loan_id,
+            "verb": verb,
+            "about": about,
+            "memo": memo,
+            "operator": operator,
+            "approver": approver,
+            "before": json.loads(before),
+            "after": json.loads(after),
+            "at": rfc3339(at_ms),
+        }
+        for id, verb, about, memo, operator, approver, before, after, at_ms in rows(
+            connection, _ACTS, {"sandbox_id": sandbox_id, "loan_id": loan_id}
+        )
+    ]

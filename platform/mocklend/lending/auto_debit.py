@@ -1,0 +1,55 @@
+"""Auto-deduction (代扣): on a due date the lender orders what is due itself, in several attempts through the day.
+
+An attempt finds nothing to do once the books have the money. If the channel's callback is lost, the books do not, and
+the next attempt charges the borrower again: that is how double deductions happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocklend.domain.facts import OVD_AND_CURRENT, business_date
+from mocklend.lending.books import keep_due, state_of
+from mocklend.lending.repay import order_repayment
+from mocklend.storage.entities import Loan
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+CHANNEL = "auto_debit"
+
+
+@dataclass(frozen=True, slots=True)
+class AutoDebit:
+    """One attempt to debit what is due today."""
+
+    sandbox_id: str
+    loan_id: str
+    settle_delay_s: int
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200, and the order's id if one was made."""
+        loan: Loan = work.get("loan", self.loan_id)
+        attempt_ms = loan.debit_ms
+        if attempt_ms is None or attempt_ms > work.now_ms:
+            return Answer(200, {"loan_id": loan.id, "repayment_id": None})
+        state = state_of(loan)
+        work.put(keep_due(work, loan, state))
+        today = business_date(work.now_ms, work.sandbox.zone)
+        total = sum(state.quote(OVD_AND_CURRENT, today).values())
+        if loan.status not in ("USING", "OVD") or not total:
+            return Answer(200, {"loan_id": loan.id, "repayment_id": None})
+        order = order_repayment(
+            work,
+            loan,
+            key=f"auto_debit/{attempt_ms}",
+            amount_minor=total,
+            channel=CHANNEL,
+            settle_delay_s=self.settle_delay_s,
+            scope=OVD_AND_CURRENT,
+        )
+        return Answer(200, {"loan_id": loan.id, "repayment_id": order.id})

@@ -1,0 +1,27 @@
+"""Ordering a payout: money promised, which a channel will pay after its delay."""
+
+from __future__ import annotations
+
+from mocklend.sandboxes.ids import make_id
+from mocklend.storage.entities import Loan, Payout
+from mocklend.storage.work import Work
+
+
+def promise(
+    work: Work, loan: Loan, *, purpose: str, channel_id: str, delay_s: int, amount_minor: int, about: str
+) -> Payout:
+    """Put a payout that falls due after the channel's delay. `about` makes it one of its kind."""
+    payout = Payout(
+        id=make_id("out", work.sandbox.seed, purpose, about),
+        loan_id=loan.id,
+        purpose=purpose,
+        channel=channel_id,
+        amount_minor=amount_minor,
+        currency=loan.currency,
+        state="ORDERED",
+        created_ms=work.now_ms,
+        paid_ms=None,
+        due_ms=work.now_ms + delay_s * 1000,
+    )
+    work.put(payout)
+    return payout

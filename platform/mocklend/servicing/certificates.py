@@ -1,0 +1,145 @@
+"""The settlement certificate (结清证明): paper that says a loan is settled, issued only when the books say CLEAR.
+
+It names the number and the hash of the loan's last transaction, so that anybody can see what it rested on. What happens
+later does not call it back, since it is in somebody's hand: it is then shown as superseded, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import CLEAR, business_date
+from mocklend.domain.money import format_minor
+from mocklend.domain.problems import Refused
+from mocklend.ledger.accounts import RECEIVABLES
+from mocklend.ledger.journal import Posted, live
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Borrower, Certificate, Loan
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views import reads
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCertificate:
+    """Issue a loan's certificate. Asked again while the journal stands where it stood, it is the same paper."""
+
+    sandbox_id: str
+    loan_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the certificate; 200 if it was issued before."""
+        loan: Loan | None = work.get("loan", self.loan_id)
+        if loan is None:
+            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        if loan.status != CLEAR:
+            raise Refused(
+                "not_settled",
+                f"the books say {loan.status}",
+                expected=CLEAR,
+                received=loan.status,
+                loan_id=loan.id,
+            )
+        seq = loan.next_seq - 1
+        id = make_id("crt", work.sandbox.seed, loan.id, seq)
+        known: Certificate | None = work.get("certificate", id)
+        if known is not None:
+            return Answer(200, certificate_doc(known))
+        borrower: Borrower = work.get("borrower", loan.borrower_id)
+        issued_on = business_date(work.now_ms, work.sandbox.zone)
+        settled_on = settling_date(work.get("journal", loan.id))
+        number = f"{issued_on:%Y%m%d}-{id.removeprefix('crt_')[:10].upper()}"
+        certificate = Certificate(
+            id=id,
+            loan_id=loan.id,
+            number=number,
+            issued_ms=work.now_ms,
+            journal_seq=seq,
+            journal_hash=loan.head_hash,
+            principal_minor=loan.principal_minor,
+            currency=loan.currency,
+            settled_on=settled_on.isoformat(),
+            text_zh=_in_chinese(loan, borrower, number, settled_on, issued_on),
+            text_en=_in_english(loan, borrower, number, settled_on, issued_on),
+        )
+        work.put(certificate)
+        return Answer(201, certificate_doc(certificate))
+
+
+def settling_date(journal: Sequence[Posted]) -> date:
+    """The effective date of what settled a loan that is CLEAR: the last that took something off, and still counts."""
+    return max(
+        one.movement.on for one in live(journal) if any(credit in RECEIVABLES for _, credit, _ in one.movement.postings)
+    )
+
+
+def _in_chinese(loan: Loan, borrower: Borrower, number: str, settled_on: date, issued_on: date) -> str:
+    return (
+        f"结清证明（编号：{number}）\n"
+        f"兹证明借款人{borrower.name}于{_chinese_date(date.fromisoformat(loan.start_date))}的借款"
+        f"（编号：{loan.id}，本金：{format_minor(loan.principal_minor, loan.currency)}）"
+        f"已于{_chinese_date(settled_on)}结清全部本金、利息、罚息及费用。\n"
+        f"账簿凭证号：{loan.next_seq - 1}。出具日期：{_chinese_date(issued_on)}。\n"
+        "本证明由模拟平台出具，仅供测试。"
+    )
+
+
+def _chinese_date(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, issued_on: date) -> str:
+    return (
+        f"Certificate of settlement, number {number}\n"
+        f"The loan {loan.id} of {format_minor(loan.principal_minor, loan.currency)}, made to {borrower.name} on "
+        f"{loan.start_date}, was settled on {settled_on.isoformat()}: principal, interest, penalties and fees.\n"
+        f"Journal number {loan.next_seq - 1}. Issued on {issued_on.isoformat()}.\n"
+        "Issued by a mock platform, for tests only."
+    )
+
+
+_TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
+    JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id AND t.ref = f.reverses
+    WHERE f.sandbox_id = :sandbox_id AND f.loan_id = :loan_id AND t.seq > :seq AND t.kind = 'repayment_reversal'
+    ORDER BY f.at_ms, f.id"""
+
+
+def certificate(connection: Connection, sandbox_id: str, id: str) -> dict[str, Any]:
+    """A certificate, and whether the books have moved on since: a payment taken back, or a loan that is open again."""
+    found: Certificate = reads.entity(connection, sandbox_id, "certificate", id)
+    loan: Loan = reads.entity(connection, sandbox_id, "loan", found.loan_id)
+    scope = {"sandbox_id": sandbox_id, "loan_id": loan.id, "seq": found.journal_seq}
+    reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in rows(connection, _TAKEN_BACK, scope)]
+    if loan.status != CLEAR:
+        reasons.append(f"the books say {loan.status}")
+    return certificate_doc(found, "; ".join(reasons) or None)
+
+
+def certificate_doc(certificate: Certificate, superseded_by: str | None = None) -> dict[str, Any]:
+    """A certificate as JSON."""
+    return {
+        "id": certificate.id,
+        "loan_id": certificate.loan_id,
+        "number": certificate.number,
+        "issued_at": rfc3339(certificate.issued_ms),
+        "journal_seq": certificate.journal_seq,
+        "journal_hash": certificate.journal_hash,
+        "principal_minor": certificate.principal_minor,
+        "currency": certificate.currency,
+        "settled_on": certificate.settled_on,
+        "text_zh": certificate.text_zh,
+        "text_en": certificate.text_en,
+        "superseded": superseded_by is not None,
+        "superseded_reason": superseded_by,
+    }

@@ -1,0 +1,42 @@
+"""Compensation: what a borrower gets for harm. Agreed on the books at once (5004 to 2104), paid by a channel later."""
+
+from __future__ import annotations
+
+from mocklend.channels.payouts import order_payout
+from mocklend.domain.facts import COMPENSATION_AGREED, Fact, business_date
+from mocklend.lending.acts import COMPENSATION_AGREED as AGREED
+from mocklend.lending.acts import bill_of, log_act
+from mocklend.lending.books import record, state_of
+from mocklend.sandboxes.ids import make_id
+from mocklend.seams import recorded
+from mocklend.servicing.so_far import show_what_is_recorded
+from mocklend.storage.entities import Loan, Payout
+from mocklend.storage.work import Work
+from mocklend.world.record import witness
+
+
+def compensate(work: Work, loan_id: str, *, amount_minor: int, about: str, memo: str, operator: str) -> Payout:
+    """Agree on a compensation and order its payout, the way that the loan itself was paid out.
+
+    `about` is what it is for, a dispute: there is one compensation for each.
+    """
+    loan: Loan = work.get("loan", loan_id)
+    before = bill_of(loan, state_of(loan))
+    on = business_date(work.now_ms, work.sandbox.zone)
+    id = make_id("cmp", work.sandbox.seed, about)
+    fact = Fact(id, COMPENSATION_AGREED, work.now_ms, on, amount_minor, loan.disburse_channel)
+    witness(work, loan.id, fact)
+    work.signal(recorded(loan.id))
+    show_what_is_recorded(work, loan.id)
+    done = record(work, loan, fact, cause="compensation")
+    log_act(
+        work, done.loan, AGREED, id, memo=memo, operator=operator, before=before, after=bill_of(done.loan, done.state)
+    )
+    return order_payout(
+        work,
+        done.loan,
+        purpose="compensation",
+        channel_id=loan.disburse_channel,
+        amount_minor=amount_minor,
+        about=about,
+    )

@@ -1,0 +1,169 @@
+"""Deciding a dispute: upheld, rejected or unverifiable; and putting right what was upheld, through every copy.
+
+What the desk corrects by itself: a payment that the channel has and the books lack goes on the loan, effective on the
+channel's day, and a mark that contradicts the books comes off. Anything else staff correct with their own calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mocklend.bureau import correct, unmark
+from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt, QueryPayment
+from mocklend.domain.money import format_minor
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.lending.repay import PROCESSING
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.servicing.compensation import compensate
+from mocklend.servicing.disputes import (
+    CORRECTED,
+    REJECTED,
+    UNVERIFIABLE,
+    UPHELD,
+    VERIFYING,
+    dispute_doc,
+    evidence_of,
+    known_dispute,
+    refuse_unless,
+    step,
+)
+from mocklend.servicing.edits import ReverseEdit
+from mocklend.servicing.evidence import verify
+from mocklend.servicing.repayments import QueryChannel
+from mocklend.servicing.so_far import show_what_is_recorded
+from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+DECISIONS = (UPHELD, REJECTED, UNVERIFIABLE)
+Findings = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DecideDispute:
+    """An operator answers a dispute. What is upheld can be corrected and compensated, now or in a later call."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    dispute_id: str
+    decision: str
+    memo: str
+    operator: str
+    correct: bool = False
+    compensation_minor: int | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The dispute; its loan and evidence follow."""
+        return (("dispute", self.dispute_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the dispute."""
+        dispute = known_dispute(work, self.dispute_id)
+        self._refuse(dispute)
+        findings = verify(work, dispute.loan_id, evidence_of(dispute))
+
+        if dispute.state == VERIFYING:
+            said = {
+                "decision": self.decision,
+                "memo": self.memo,
+                "operator": self.operator,
+                "at": rfc3339(work.now_ms),
+            }
+            dispute = replace(dispute, decision=json.dumps(said), findings=json.dumps(findings), due_ms=None)
+            dispute = step(work, dispute, self.decision, self.memo, event="decided")
+            self._log(work, dispute)
+            if self.decision == REJECTED:
+                # The record is right, so nothing on it is in dispute any more.
+                dispute = _unmark(work, dispute)
+        if self.correct:
+            dispute = self._correct(work, dispute, findings)
+        if self.compensation_minor is not None:
+            dispute = self._compensate(work, dispute, self.compensation_minor)
+        return Answer(200, dispute_doc(dispute))
+
+    def _refuse(self, dispute: Dispute) -> None:
+        more = self.correct or self.compensation_minor is not None
+        assert self.decision == UPHELD or not more, "only what is upheld is corrected and compensated"
+        if self.decision == UPHELD and more:
+            refuse_unless(dispute, VERIFYING, UPHELD, CORRECTED)
+        else:
+            refuse_unless(dispute, VERIFYING)
+        if self.compensation_minor is not None and dispute.payout_id is not None:
+            raise Refused(
+                "dispute_state",
+                f"payout {dispute.payout_id} compensates for it already",
+                expected="a dispute without a compensation",
+                received=dispute.compensation_minor,
+                dispute_id=dispute.id,
+            )
+
+    def _correct(self, work: Work, dispute: Dispute, findings: Findings) -> Dispute:
+        done = [one for finding in findings if (one := self._bring_in(work, dispute, finding)) is not None]
+        wrong_mark = self._take_mark_off(work, dispute)
+        done += [wrong_mark] if wrong_mark else []
+        correct(work, dispute.loan_id, f"dispute {dispute.id}")
+        dispute = _unmark(work, dispute)
+        dispute = replace(dispute, corrections=json.dumps([*json.loads(dispute.corrections), *done]))
+        what = ", ".join(f"{one['what']} {one['id']}" for one in done) or "the books were right by then"
+        return step(work, dispute, CORRECTED, f"Corrected: {what}.", event="corrected")
+
+    def _bring_in(self, work: Work, dispute: Dispute, finding: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Put a payment on the loan that the channel has and the books have on none."""
+        if not finding["matches_channel"] or finding["on_books"]:
+            return None
+        trade: Trade = work.get("trade", finding["out_trade_no"])
+        loan: Loan = work.get("loan", dispute.loan_id)
+        if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
+            return None  # Somebody else's money, or another loan's: that is for a person to sort out.
+        show_what_is_recorded(work, loan.id)
+        if not trade.repayment_id.startswith("rct_"):
+            order: Repayment = work.get("repayment", trade.repayment_id)
+            if order.status != PROCESSING:
+                return None
+            QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
+            return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}
+        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        if receipt is None:
+            QueryPayment(self.sandbox_id, None, trade.channel, trade.id, self.operator).decide(work)
+            receipt = work.get("receipt", trade.repayment_id)
+        elif receipt.state != UNAPPLIED:
+            return None
+        if receipt.state == UNAPPLIED:
+            MatchReceipt(self.sandbox_id, None, receipt.id, loan.id, self.memo, self.operator).decide(work)
+        return {"what": "receipt_applied", "id": receipt.id, "amount_minor": receipt.amount_minor}
+
+    def _take_mark_off(self, work: Work, dispute: Dispute) -> dict[str, Any] | None:
+        loan: Loan = work.get("loan", dispute.loan_id)
+        if loan.mark is None:
+            return None
+        edit: OperatorEdit = work.get("edit", json.loads(loan.mark)["edit_id"])
+        show_what_is_recorded(work, loan.id)
+        ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(work)
+        return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
+
+    def _compensate(self, work: Work, dispute: Dispute, amount_minor: int) -> Dispute:
+        payout = compensate(
+            work, dispute.loan_id, amount_minor=amount_minor, about=dispute.id, memo=self.memo, operator=self.operator
+        )
+        dispute = replace(dispute, compensation_minor=amount_minor, payout_id=payout.id, due_ms=payout.due_ms)
+        agreed = f"A compensation of {format_minor(amount_minor, payout.currency)} was agreed."
+        return step(work, dispute, dispute.state, agreed)
+
+    def _log(self, work: Work, dispute: Dispute) -> None:
+        """The answer itself moves nothing; what is put right has lines of its own."""
+        loan: Loan = work.get("loan", dispute.loan_id)
+        bill = bill_of(loan, state_of(loan))
+        who = {"memo": self.memo, "operator": self.operator}
+        log_act(work, loan, DISPUTE_DECIDED, dispute.id, before=bill, after=bill, **who)
+
+
+def _unmark(work: Work, dispute: Dispute) -> Dispute:
+    if dispute.marked:
+        unmark(work, dispute.loan_id, dispute.id)
+        dispute = replace(dispute, marked=0)
+        work.put(dispute)
+    return dispute

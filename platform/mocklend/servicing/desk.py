@@ -1,0 +1,428 @@
+"""The operator desk: the one way on which whatever an operator decides about a bill reaches the books.
+
+    submit ─▶ refused? ─▶ a second pair of eyes? ── asked for, and nobody has looked ─▶ DRAFT ─▶ approve ─┐
+                                  │                                                        └─▶ reject    │
+                                  └── not asked for, or somebody has ─▶ seam ─▶ world, books ─▶ APPLIED ◀─┘
+
+The world has what was meant, the books what was done: both under the edit's own id. A draft is on neither. The seam is
+met when an edit goes on the books, so what a fault does to a draft is done once it is approved.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from mocklend.channels.channel import channel_of
+from mocklend.channels.payouts import order_payout
+from mocklend.domain.effects import least_edit, most_edit
+from mocklend.domain.facts import (
+    CHARGE,
+    CHARGE_FEE,
+    CHARGE_PENALTY,
+    EDIT,
+    MARK,
+    MODIFY_BILL_AMOUNT,
+    MODIFY_BILL_OVERDUE_AMOUNT,
+    MODIFY_BILL_STATUS,
+    MODIFY_PAID_AMOUNT,
+    MODIFY_PAID_REVOKE_AMOUNT,
+    MODIFY_REVOKE_AMOUNT,
+    REFUND_AGREED,
+    WAIVE_FEE,
+    WAIVE_INTEREST,
+    WAIVE_PENALTY,
+    Fact,
+    business_date,
+)
+from mocklend.domain.facts import WRITE_OFF as WRITTEN_OFF
+from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.problems import Refused
+from mocklend.domain.replay import LoanState, take
+from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
+from mocklend.lending.books import Recorded, mark_of, moment_for, record, state_of
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.seams import OperatorEdit as EditSeam
+from mocklend.seams import recorded
+from mocklend.storage.entities import Loan, OperatorEdit
+from mocklend.storage.work import Answer, Idempotency, Work
+from mocklend.views.render import SHOWN_FOR_MARK
+from mocklend.views.webhooks import emit
+from mocklend.world.record import witness
+
+DRAFT, APPLIED, REVERSED, REJECTED = "DRAFT", "APPLIED", "REVERSED", "REJECTED"
+STATES = (DRAFT, APPLIED, REVERSED, REJECTED)
+
+AMOUNT_EDITS = (
+    MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT, MODIFY_PAID_AMOUNT, MODIFY_REVOKE_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT,
+)  # fmt: skip
+"""The edits with a relative amount:
+
+MODIFY_BILL_AMOUNT          > 0 adds a fee to the current bill (1105/4004); < 0 waives fees, then interest (5003/1105, 1102)
+MODIFY_BILL_OVERDUE_AMOUNT  > 0 adds a penalty to the current bill (1103/4002); < 0 waives penalty (5003/1104, 1103)
+MODIFY_PAID_AMOUNT          > 0 pays from the loan's unapplied money (2102/110x); < 0 takes payments back there (110x/2102)
+MODIFY_REVOKE_AMOUNT        > 0 cancels part of the bill, newest instalment first (5003/110x); < 0 puts it back, as a fee
+                            (1105/5003)
+MODIFY_PAID_REVOKE_AMOUNT   > 0 gives paid money back to the borrower, as overpaid (110x/2101); < 0 pays from what is overpaid
+                            (2101/110x)
+
+All act on an open loan alone. A CLEAR loan reopens by a reversal and by nothing else: an edit that would reopen it is
+said by reversing the repayment or the edit that cleared it.
+"""  # noqa: E501
+BILL_EDITS = (MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT)
+WAIVERS = (WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY)
+CHARGES = {"CHARGE_FEE": CHARGE_FEE, "CHARGE_PENALTY": CHARGE_PENALTY}
+WRITE_OFF, REFUND = "WRITE_OFF", "REFUND"
+EDIT_KINDS = (*AMOUNT_EDITS, MODIFY_BILL_STATUS)
+"""The six edits of a bill that the real API has."""
+KINDS = (*EDIT_KINDS, *WAIVERS, *CHARGES, WRITE_OFF, REFUND)
+
+OPEN = ("USING", "OVD")
+REFUNDABLE = ("USING", "OVD", "CLEAR", "OFF")
+FURTHEST_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator wants: a kind, and what that kind needs."""
+
+    kind: str
+    memo: str
+    operator: str
+    approver: str | None
+    amount_minor: int | None = None
+    status: str | None = None
+    channel: str | None = None
+    due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An edit that the books would take as they are now: on what state, and within what bounds."""
+
+    edit: OperatorEdit
+    state: LoanState
+    least_minor: int
+    most_minor: int
+
+
+def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> Answer:
+    """201 and the edit as it went on the books; 202 and a draft where a second person has to look at it first."""
+    loan = known_loan(work, loan_id)
+    assert idem is not None, "what the desk does moves money and needs an idempotency key"
+    edit = OperatorEdit(
+        id=make_id("edt", work.sandbox.seed, loan.id, idem.key),
+        loan_id=loan.id,
+        n=loan.edits + 1,
+        edit_kind=wish.kind,
+        amount_minor=wish.amount_minor,
+        status=wish.status,
+        memo=wish.memo,
+        operator=wish.operator,
+        approver=wish.approver,
+        state=DRAFT,
+        before="null",
+        after="null",
+        created_ms=work.now_ms,
+        channel=wish.channel,
+        due_date=wish.due.isoformat() if wish.due else None,
+    )
+    allowed = allow(work, loan, edit)
+    edit, loan = allowed.edit, replace(loan, edits=edit.n)
+    if needs_four_eyes(work, edit):
+        if edit.approver is None:
+            work.put(loan)
+            work.put(edit)
+            bill = json.loads(edit.before)
+            log_act(work, loan, EDIT_DRAFTED, edit.id, memo=edit.memo, operator=edit.operator, before=bill, after=bill)
+            return Answer(202, edit_doc(edit))
+        refuse_same_person(edit, edit.approver)
+    return Answer(201, edit_doc(apply(work, loan, allowed, EDIT_APPLIED)))
+
+
+def known_loan(work: Work, loan_id: str) -> Loan:
+    """The loan, or a refusal."""
+    loan: Loan | None = work.get("loan", loan_id)
+    if loan is None:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    return loan
+
+
+def known_edit(work: Work, edit_id: str) -> OperatorEdit:
+    """The edit, or a refusal."""
+    edit: OperatorEdit | None = work.get("edit", edit_id)
+    if edit is None:
+        raise Refused("edit_unknown", f"no edit {edit_id}", edit_id=edit_id)
+    return edit
+
+
+# --- four eyes ---
+
+
+def needs_four_eyes(work: Work, edit: OperatorEdit) -> bool:
+    """Whether the sandbox's policy asks for a second person: write-offs, refunds, and amounts above its limit."""
+    limit = work.sandbox.four_eyes_above_minor
+    if limit is None:
+        return False
+    return edit.edit_kind in (WRITE_OFF, REFUND) or abs(edit.amount_minor or 0) > limit
+
+
+def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
+    """Two eyes are not four."""
+    if approver.strip().casefold() == edit.operator.strip().casefold():
+        raise Refused(
+            "four_eyes",
+            f"{edit.operator} cannot approve what {edit.operator} asks for",
+            expected=f"somebody else than {edit.operator}",
+            received=approver,
+            edit_id=edit.id,
+        )
+
+
+# --- what the books would take ---
+
+
+def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
+    """Refuse what the books cannot take. An edit does all that it says, or nothing."""
+    today = business_date(work.now_ms, work.sandbox.zone)
+    state = state_of(loan)
+    state.accrue(today)
+    edit = replace(edit, before=json.dumps(bill_of(loan, state)))
+    if edit.edit_kind == MODIFY_BILL_STATUS:
+        _refuse_mark(loan, edit)
+        return Allowed(edit, state, 0, 0)
+    statuses = REFUNDABLE if edit.edit_kind == REFUND else OPEN
+    if loan.status not in statuses:
+        raise Refused(
+            "loan_not_active",
+            f"the loan is {loan.status}",
+            expected=" or ".join(statuses),
+            received=loan.status,
+            loan_id=loan.id,
+        )
+    if edit.channel is not None:
+        channel_of(edit.channel)
+    if edit.due_date is not None:
+        _refuse_date(edit, date.fromisoformat(edit.due_date), today)
+    least, most = bounds(state, edit.edit_kind)
+    if edit.amount_minor is None and edit.edit_kind in (WRITE_OFF, REFUND):
+        edit = replace(edit, amount_minor=most)
+    _refuse_amount(loan, edit, least, most)
+    allowed = Allowed(edit, state, least, most)
+    if edit.edit_kind in AMOUNT_EDITS:
+        _refuse_part(work, allowed)
+    return allowed
+
+
+def bounds(state: LoanState, kind: str) -> tuple[int, int]:
+    """The least and the most that an edit of this kind may be on a loan, as it is now."""
+    room = max(0, MAX_MINOR - state.outstanding_minor)
+    if kind in CHARGES:
+        return 1, room
+    if kind == WRITE_OFF:
+        return state.outstanding_minor, state.outstanding_minor
+    if kind == REFUND:
+        return 1, state.overpaid_minor
+    if kind in WAIVERS:
+        return least_edit(state, kind), -1
+    most = most_edit(state, kind)
+    return least_edit(state, kind), min(most, room) if kind in BILL_EDITS else most
+
+
+def _refuse_amount(loan: Loan, edit: OperatorEdit, least: int, most: int) -> None:
+    amount = edit.amount_minor or 0
+    if edit.edit_kind == REFUND and amount > most:
+        raise Refused("refund_too_large", "less than that is overpaid", expected=most, received=amount, loan_id=loan.id)
+    if edit.edit_kind == REFUND and most == 0:
+        raise Refused("refund_too_large", "nothing is overpaid", expected=0, received=amount, loan_id=loan.id)
+    if edit.edit_kind in AMOUNT_EDITS and (amount == 0 or abs(amount) > MAX_MINOR):
+        raise Refused(
+            "amount_out_of_range",
+            "an edit changes the bill by some amount",
+            expected=f"{-MAX_MINOR} to {MAX_MINOR}, not 0",
+            received=amount,
+        )
+    if amount < least and edit.edit_kind in (*BILL_EDITS, *WAIVERS):
+        raise Refused(
+            "waiver_too_large",
+            "the bill has less of that to waive",
+            expected=least,
+            received=amount,
+            loan_id=loan.id,
+        )
+    if not least <= amount <= most:
+        raise _too_large(edit, least, most)
+
+
+def _too_large(edit: OperatorEdit, least: int, most: int) -> Refused:
+    return Refused(
+        "edit_too_large",
+        f"{edit.edit_kind} of this loan goes from {least} to {most}",
+        expected={"least_minor": least, "most_minor": most},
+        received=edit.amount_minor,
+        loan_id=edit.loan_id,
+    )
+
+
+def _refuse_part(work: Work, allowed: Allowed) -> None:
+    """Try it out: paying from money that lies there stops where the bill has nothing more to be paid."""
+    trial, wanted = allowed.state.copy(), abs(allowed.edit.amount_minor or 0)
+    take(trial, fact_of(work, allowed))
+    done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
+    if done != wanted:
+        if (allowed.edit.amount_minor or 0) > 0:
+            raise _too_large(allowed.edit, allowed.least_minor, done)
+        raise _too_large(allowed.edit, -done, allowed.most_minor)
+
+
+def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
+    last = today + timedelta(days=FURTHEST_DAYS)
+    if not today <= due <= last:
+        raise Refused(
+            "date_out_of_range",
+            "a charge falls due today or within the year",
+            expected=f"{today} to {last}",
+            received=due.isoformat(),
+            loan_id=edit.loan_id,
+        )
+
+
+def _refuse_mark(loan: Loan, edit: OperatorEdit) -> None:
+    if SHOWN_FOR_MARK[edit.status or ""] != loan.status:
+        confirming = next((mark for mark, shown in SHOWN_FOR_MARK.items() if shown == loan.status), None)
+        raise Refused(
+            "mark_contradicts_books",
+            f"the books derive {loan.status}",
+            expected=confirming,
+            received=edit.status,
+            loan_id=loan.id,
+        )
+
+
+# --- onto the books ---
+
+
+def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
+    """Put an edit on record as it was meant, and on the books as it is done."""
+    edit = allowed.edit
+    meant = fact_of(work, allowed)
+    work.signal(recorded(loan.id))
+    done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _typed(work, loan, allowed, meant)
+    mark = None
+    if done.kind == MARK and SHOWN_FOR_MARK[done.status or ""] != loan.status:
+        mark = mark_of(edit.id, done.status or "")
+    witness(work, loan.id, meant)
+    after = record(work, loan, done, cause="edit", mark=mark)
+    # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
+    bill = bill_of(after.loan, allowed.state if done.kind == MARK else after.state)
+    edit = replace(
+        edit,
+        amount_minor=done.amount_minor if edit.amount_minor is not None else None,
+        status=done.status,
+        state=APPLIED,
+        after=json.dumps(bill),
+        applied_ms=work.now_ms,
+    )
+    work.put(edit)
+    log_act(
+        work,
+        after.loan,
+        verb,
+        edit.id,
+        memo=edit.memo,
+        operator=edit.operator,
+        approver=edit.approver,
+        before=json.loads(edit.before),
+        after=bill,
+    )
+    _tell(work, after, edit)
+    return edit
+
+
+def fact_of(work: Work, allowed: Allowed) -> Fact:
+    """The fact that an edit is, as of now: after everything that it was decided on."""
+    edit = allowed.edit
+    at_ms, amount = moment_for(work, allowed.state, edit.id), edit.amount_minor or 0
+    on = business_date(at_ms, work.sandbox.zone)
+    if edit.edit_kind == MODIFY_BILL_STATUS:
+        return Fact(edit.id, MARK, at_ms, on, status=edit.status)
+    if edit.edit_kind in CHARGES:
+        due = date.fromisoformat(edit.due_date) if edit.due_date else None
+        return Fact(edit.id, CHARGE, at_ms, on, amount, edit_kind=CHARGES[edit.edit_kind], due=due)
+    if edit.edit_kind == WRITE_OFF:
+        return Fact(edit.id, WRITTEN_OFF, at_ms, on, amount)
+    if edit.edit_kind == REFUND:
+        return Fact(edit.id, REFUND_AGREED, at_ms, on, amount)
+    return Fact(edit.id, EDIT, at_ms, on, amount, edit_kind=edit.edit_kind)
+
+
+def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
+    """What really is typed."""
+    edit = allowed.edit
+    given = EditSeam(
+        entity=loan.id,
+        occurrence=edit.n,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        edit_id=edit.id,
+        operator=edit.operator,
+        kind=edit.edit_kind,
+        currency=loan.currency,
+        books_status=loan.status,
+        least_minor=allowed.least_minor,
+        most_minor=allowed.most_minor,
+        amount_minor=edit.amount_minor,
+        status=edit.status,
+    )
+    happened = work.act(given)
+    if meant.kind == MARK:
+        assert happened.status, "a fault must leave an edit well-formed"
+        return replace(meant, status=happened.status)
+    amount = happened.amount_minor or 0
+    assert amount, "a fault must leave an edit well-formed"
+    assert allowed.least_minor <= amount <= allowed.most_minor, "a fault must leave an edit well-formed"
+    return replace(meant, amount_minor=amount)
+
+
+def _tell(work: Work, after: Recorded, edit: OperatorEdit) -> None:
+    """Order the money of a refund, and tell the client."""
+    told = {"loan_id": edit.loan_id, "edit_id": edit.id, "kind": edit.edit_kind}
+    if edit.edit_kind == REFUND:
+        assert edit.channel is not None, "a refund goes out through a channel"
+        assert edit.amount_minor is not None, "a refund has an amount"
+        payout = order_payout(
+            work,
+            after.loan,
+            purpose="refund",
+            channel_id=edit.channel,
+            amount_minor=edit.amount_minor,
+            about=edit.id,
+        )
+        told |= {"payout_id": payout.id}
+    event = {WRITE_OFF: "loan.written_off", REFUND: "refund.agreed"}.get(edit.edit_kind, "loan.edited")
+    emit(work, event, edit.loan_id, edit.id, told)
+
+
+def edit_doc(edit: OperatorEdit) -> dict[str, Any]:
+    """An edit as JSON."""
+    return {
+        "id": edit.id,
+        "loan_id": edit.loan_id,
+        "kind": edit.edit_kind,
+        "amount_minor": edit.amount_minor,
+        "status": edit.status,
+        "channel": edit.channel,
+        "due_date": edit.due_date,
+        "memo": edit.memo,
+        "operator": edit.operator,
+        "approver": edit.approver,
+        "state": edit.state,
+        "before": json.loads(edit.before),
+        "after": json.loads(edit.after),
+        "created_at": rfc3339(edit.created_ms),
+        "applied_at": maybe_rfc3339(edit.applied_ms),
+    }

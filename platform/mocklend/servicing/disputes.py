@@ -1,0 +1,220 @@
+"""Disputes: a borrower says that a record is wrong, shows evidence, and is answered within twenty days.
+
+        OPEN ─▶ MARKED ─▶ VERIFYING ─▶ UPHELD ─▶ CORRECTED ─▶ COMPENSATED
+                               │
+                               ├─────▶ REJECTED ─▶ STATEMENT
+                               └─────▶ UNVERIFIABLE
+
+It is marked on the credit report the moment it is made, and each step is a line that the borrower can read. Verifying
+is here, deciding in `decisions`. The clock is in `FollowDispute`: it looks at a dispute when its deadline has passed,
+and when the money of its compensation should have arrived.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mocklend.bureau import mark_disputed
+from mocklend.channels.channel import channel_of
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import make_id
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.servicing.evidence import Piece, verify
+from mocklend.storage.entities import Dispute, Loan, Payout
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit
+
+CLAIMS = ("settled_but_unpaid", "wrong_amount", "wrong_status", "wrong_report", "other")
+OPEN, MARKED, VERIFYING = "OPEN", "MARKED", "VERIFYING"
+UPHELD, REJECTED, UNVERIFIABLE = "UPHELD", "REJECTED", "UNVERIFIABLE"
+CORRECTED, COMPENSATED, STATEMENT = "CORRECTED", "COMPENSATED", "STATEMENT"
+STATES = (OPEN, MARKED, VERIFYING, UPHELD, CORRECTED, COMPENSATED, REJECTED, STATEMENT, UNVERIFIABLE)
+UNDECIDED = (OPEN, MARKED, VERIFYING)
+ANSWER_WITHIN_MS = 20 * 86_400_000
+"""Regulation on the Credit Reporting Industry, article 25: verified, and answered in writing, within twenty days."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDispute:
+    """A borrower disputes what is said of a loan."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    loan_id: str
+    claim: str
+    statement: str | None
+    evidence: tuple[Piece, ...]
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the dispute, marked on the report already."""
+        loan: Loan | None = work.get("loan", self.loan_id)
+        if loan is None:
+            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        for piece in self.evidence:
+            channel_of(piece.channel)
+        assert self.idem is not None, "a dispute is opened once, and needs an idempotency key"
+        due_ms = work.now_ms + ANSWER_WITHIN_MS
+        dispute = Dispute(
+            id=make_id("dsp", work.sandbox.seed, loan.id, self.idem.key),
+            loan_id=loan.id,
+            claim=self.claim,
+            statement=self.statement,
+            evidence=json.dumps([piece.to_json() for piece in self.evidence]),
+            findings="[]",
+            state=OPEN,
+            progress="[]",
+            decision=None,
+            corrections="[]",
+            disagreement=None,
+            compensation_minor=0,
+            payout_id=None,
+            marked=0,
+            breached=0,
+            created_ms=work.now_ms,
+            answer_by_ms=due_ms,
+            due_ms=due_ms,
+        )
+        dispute = step(work, dispute, OPEN, f"Received: {self.claim}.", event="opened")
+        mark_disputed(work, loan.id, dispute.id)
+        dispute = step(work, replace(dispute, marked=1), MARKED, "Marked on the credit report.", event="marked")
+        return Answer(201, dispute_doc(dispute))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyDispute:
+    """An operator holds each piece of evidence against the channel and the books. It can be done again."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    dispute_id: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The dispute; its evidence follows."""
+        return (("dispute", self.dispute_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the dispute with a finding for each piece."""
+        dispute = known_dispute(work, self.dispute_id)
+        refuse_unless(dispute, MARKED, VERIFYING)
+        findings = verify(work, dispute.loan_id, evidence_of(dispute))
+        fitting = sum(one["matches_channel"] for one in findings)
+        note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
+        dispute = step(work, replace(dispute, findings=json.dumps(findings)), VERIFYING, note, event="verified")
+        return Answer(200, dispute_doc(dispute))
+
+
+@dataclass(frozen=True, slots=True)
+class AddStatement:
+    """A borrower who was told no puts on record that they still disagree."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    dispute_id: str
+    statement: str
+
+    def needs(self) -> Iterable[Key]:
+        """The dispute."""
+        return (("dispute", self.dispute_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the dispute."""
+        dispute = known_dispute(work, self.dispute_id)
+        refuse_unless(dispute, REJECTED)
+        dispute = replace(dispute, disagreement=self.statement)
+        return Answer(201, dispute_doc(step(work, dispute, STATEMENT, "The borrower's statement is on record.")))
+
+
+@dataclass(frozen=True, slots=True)
+class FollowDispute:
+    """The clock looks at a dispute: its deadline has passed, or its compensation should have been paid."""
+
+    sandbox_id: str
+    dispute_id: str
+    loan_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The dispute."""
+        return (("dispute", self.dispute_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the dispute."""
+        dispute = known_dispute(work, self.dispute_id)
+        if dispute.due_ms is None:
+            return Answer(200, dispute_doc(dispute))
+        if dispute.state in UNDECIDED:
+            late = replace(dispute, breached=1, due_ms=None)
+            dispute = step(work, late, dispute.state, "The time to answer is over.", event="breached")
+        elif dispute.payout_id is not None:
+            payout: Payout = work.get("payout", dispute.payout_id)
+            if payout.state == "PAID":
+                note = f"The compensation was paid through {payout.channel}."
+                dispute = step(work, replace(dispute, due_ms=None), COMPENSATED, note, event="compensated")
+        return Answer(200, dispute_doc(dispute))
+
+
+def known_dispute(work: Work, dispute_id: str) -> Dispute:
+    """The dispute, or a refusal."""
+    dispute: Dispute | None = work.get("dispute", dispute_id)
+    if dispute is None:
+        raise Refused("dispute_unknown", f"no dispute {dispute_id}", dispute_id=dispute_id)
+    return dispute
+
+
+def refuse_unless(dispute: Dispute, *states: str) -> None:
+    """A refusal unless the dispute is in one of these states."""
+    if dispute.state not in states:
+        raise Refused(
+            "dispute_state",
+            f"the dispute is {dispute.state}",
+            expected=" or ".join(states),
+            received=dispute.state,
+            dispute_id=dispute.id,
+        )
+
+
+def evidence_of(dispute: Dispute) -> list[Piece]:
+    """What the borrower has shown."""
+    return [Piece.from_json(kept) for kept in json.loads(dispute.evidence)]
+
+
+def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str | None = None) -> Dispute:
+    """The dispute's next line of progress, kept, and told to the client where it has an event."""
+    progress = [*json.loads(dispute.progress), {"state": state, "at": rfc3339(work.now_ms), "note": note}]
+    dispute = replace(dispute, state=state, progress=json.dumps(progress))
+    work.put(dispute)
+    if event is not None:
+        told = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
+        emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", told)
+    return dispute
+
+
+def dispute_doc(dispute: Dispute) -> dict[str, Any]:
+    """A dispute as JSON."""
+    return {
+        "id": dispute.id,
+        "loan_id": dispute.loan_id,
+        "claim": dispute.claim,
+        "statement": dispute.statement,
+        "evidence": json.loads(dispute.evidence),
+        "findings": json.loads(dispute.findings),
+        "state": dispute.state,
+        "decision": json.loads(dispute.decision) if dispute.decision else None,
+        "corrections": json.loads(dispute.corrections),
+        "compensation_minor": dispute.compensation_minor,
+        "payout_id": dispute.payout_id,
+        "disagreement": dispute.disagreement,
+        "marked": bool(dispute.marked),
+        "breached": bool(dispute.breached),
+        "created_at": rfc3339(dispute.created_ms),
+        "due_at": rfc3339(dispute.answer_by_ms),
+        "progress": json.loads(dispute.progress),
+    }

@@ -1,0 +1,144 @@
+"""Evidence: what a borrower says was paid, held against the channel's record and the books. It can be repeated.
+
+piece ──▶ the channel's trade ──▶ the platform's order or receipt ──▶ the loan that it is on
+          matches_channel         on_books                           loan_id
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.channels.payments import APPLIED, NOBODYS
+from mocklend.lending.repay import SUCCEEDED
+from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.storage.entities import Receipt, Repayment, Trade
+from mocklend.storage.stores import loader, rows
+from mocklend.storage.work import Work
+
+KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
+NEAR_MS = 86_400_000
+"""A slip often has the day only, so a payment within a day of what is claimed is the same payment."""
+UNKNOWN = "UNKNOWN"
+"""The channel has the money, and the platform never heard of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence. `channel_trade_no` may be the channel's number or the order's; a slip may have neither."""
+
+    kind: str
+    channel: str
+    channel_trade_no: str | None
+    amount_minor: int
+    paid_ms: int
+    note: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dispute keeps it."""
+        return {
+            "kind": self.kind,
+            "channel": self.channel,
+            "channel_trade_no": self.channel_trade_no,
+            "amount_minor": self.amount_minor,
+            "paid_at": rfc3339(self.paid_ms),
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Piece:
+        """From what a dispute keeps."""
+        given = {name: value for name, value in kept.items() if name != "paid_at"}
+        return cls(**given, paid_ms=parse_rfc3339(kept["paid_at"]))
+
+
+_BY_NUMBER = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel = :channel
+    AND (channel_trade_no = :number OR id = :number) ORDER BY id"""
+_BY_AMOUNT = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel = :channel
+    AND amount_minor = :amount_minor AND paid_ms >= :from_ms AND paid_ms <= :to_ms AND loan_id IN (:loan_id, '')
+    ORDER BY id"""
+
+
+@loader("channel_record")
+def _trades(connection: Connection, sandbox_id: str, questions: Sequence[str]) -> Mapping[str, list[str]]:
+    """The order numbers that a channel may mean, by number or else by amount and time."""
+    found: dict[str, list[str]] = {}
+    for question in questions:
+        asked = json.loads(question)
+        scope = {"sandbox_id": sandbox_id, **asked}
+        found[question] = [row[0] for row in rows(connection, _BY_NUMBER if "number" in asked else _BY_AMOUNT, scope)]
+    return found
+
+
+def verify(work: Work, loan_id: str, evidence: Sequence[Piece]) -> list[dict[str, Any]]:
+    """One finding a piece."""
+    return [_finding(work, loan_id, n, piece) for n, piece in enumerate(evidence, 1)]
+
+
+def _finding(work: Work, loan_id: str, n: int, piece: Piece) -> dict[str, Any]:
+    trade = _trade(work, loan_id, piece)
+    if trade is None:
+        return _found(n, None, [], UNKNOWN, None, f"{piece.channel} has no such payment")
+    differs = compare(piece, trade)
+    booked, on = _booked(work, trade)
+    what = f"{piece.channel} has {trade.id} as {trade.state}"
+    return _found(n, trade, differs, booked, on, what + (f"; differs: {', '.join(differs)}" if differs else ""))
+
+
+def _found(n: int, trade: Trade | None, differs: list[str], booked: str, on: str | None, detail: str) -> dict[str, Any]:
+    return {
+        "n": n,
+        "matches_channel": trade is not None and not differs,
+        "on_books": on is not None,
+        "loan_id": on,
+        "out_trade_no": trade.id if trade else None,
+        "booked": booked,
+        "differs": differs,
+        "detail": detail,
+    }
+
+
+def _trade(work: Work, loan_id: str, piece: Piece) -> Trade | None:
+    """The channel's trade. Without a number it must be the only one that fits, of this loan or of nobody's."""
+    asked: dict[str, Any] = {"channel": piece.channel}
+    if piece.channel_trade_no is not None:
+        asked["number"] = piece.channel_trade_no
+    else:
+        around = {"from_ms": piece.paid_ms - NEAR_MS, "to_ms": piece.paid_ms + NEAR_MS}
+        asked |= {"amount_minor": piece.amount_minor, "loan_id": loan_id, **around}
+    fitting: list[Trade] = [work.get("trade", id) for id in work.get("channel_record", json.dumps(asked)) or ()]
+    own = [trade for trade in fitting if trade.loan_id == loan_id]
+    if piece.channel_trade_no is None and own:
+        # Of several payments of one amount, one that the books lack is what the dispute is about.
+        return min(own, key=lambda trade: (_booked(work, trade)[1] is not None, trade.paid_ms or 0, trade.id))
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def compare(piece: Piece, trade: Trade) -> list[str]:
+    """What the channel's record has otherwise."""
+    differs = []
+    if trade.state != "SUCCESS":
+        differs.append("state")
+    if trade.amount_minor != piece.amount_minor:
+        differs.append("amount_minor")
+    if trade.paid_ms is not None and abs(trade.paid_ms - piece.paid_ms) > NEAR_MS:
+        differs.append("paid_at")
+    return differs
+
+
+def _booked(work: Work, trade: Trade) -> tuple[str, str | None]:
+    """What the platform says of a trade, and the loan that it is on if the books have it on one."""
+    if trade.repayment_id.startswith("rct_"):
+        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        if receipt is None:
+            return UNKNOWN, None
+        return receipt.state, receipt.loan_id if receipt.state == APPLIED else None
+    order: Repayment = work.get("repayment", trade.repayment_id)
+    return order.status, order.loan_id if order.status == SUCCEEDED else None
+
+
+__all__ = ["KINDS", "NOBODYS", "UNKNOWN", "Piece", "compare", "verify"]

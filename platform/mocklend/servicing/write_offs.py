@@ -1,0 +1,33 @@
+"""Write-offs: what is owed is given up as a credit loss. What comes in later is a recovery, until nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocklend.servicing.desk import WRITE_OFF, Wish, submit
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Write off all that is outstanding (5002 against the receivables): the loan is OFF.
+
+    Repayments still come in (2102/4003); once they make up the loss the loan is CLEAR.
+    """
+
+    sandbox_id: str
+    idem: Idempotency | None
+    loan_id: str
+    memo: str
+    operator: str
+    approver: str | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the write-off as an edit; or 202 and a draft."""
+        wish = Wish(WRITE_OFF, self.memo, self.operator, self.approver)
+        return submit(work, self.idem, self.loan_id, wish)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import channel_of
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.formats import FORMATS
+
+MONDAY = "/channels/wallet/statements/2026-01-05"
+
+
+@pytest.fixture
+def paid(api: Any) -> str:
+    """Ada has repaid 95.00 through the wallet on Monday, and it is Tuesday, 10:00."""
+    repayment = api.repay(api.borrow()["id"], 9_500, payer_reference='May, "first"')
+    api.wait("P1D")
+    return str(repayment["out_trade_no"])
+
+
+def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Any) -> None:
+    listed = api.made(api.get("/channels/bank_transfer/statements"))
+
+    assert (listed["cut_off"], listed["statement_ready"]) == ("23:00:00", "09:00:00")
+    assert {one["id"]: one["media_type"] for one in listed["formats"]} == {
+        "alipay_funds_csv": "text/csv",
+        "alipay_personal_csv": "text/csv",
+        "alipay_trade_csv": "text/csv",
+        "camt053": "application/xml",
+        "wechat_csv": "text/csv",
+    }
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Any, paid: str, format: str) -> None:
+    response = api.get(MONDAY, format=format)
+
+    known = FORMATS[format]
+    heading = Heading(channel_of("wallet"), date(2026, 1, 5), "CNY", "Asia/Shanghai")
+    [line] = known.read(response.data, heading).movements
+    assert (line.order_no, line.amount_minor, line.reference) == (paid, 9_500, 'May, "first"')
+    assert response.headers["Content-Type"] == f"{known.media_type}; charset={known.charset}"
+    assert response.headers["Content-Disposition"] == (
+        f'attachment; filename="wallet-CNY-2026-01-05-{format}.{known.extension}"'
+    )
+    assert api.get(MONDAY, format=format).data == response.data
+
+
+def test_without_a_format_it_is_the_one_that_loses_nothing(api: Any, paid: str) -> None:
+    assert api.get(MONDAY).data == api.get(MONDAY, format="camt053", currency="CNY").data
+
+
+def test_today_has_no_statement_yet_and_the_answer_says_when(api: Any, paid: str) -> None:
+    problem = api.problem(api.get("/channels/wallet/statements/2026-01-06"), 409, "statement_not_ready")
+
+    assert problem["expected"] == "from 2026-01-07T01:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "day", ["yesterday", "20260105", "2026-02-30", "2026-1-5", "1970-01-01", "9999-12-31", "0001-01-01"]
+)
+def test_what_is_no_date_is_named_as_such(api: Any, day: str) -> None:
+    problem = api.problem(api.get(f"/channels/wallet/statements/{day}"), 422, "validation_failed")
+
+    assert problem["errors"][0]["field"] == "date"
+
+
+def test_an_unknown_channel_format_or_currency_is_refused(api: Any) -> None:
+    api.problem(api.get("/channels/cash/statements"), 404, "channel_unknown")
+    api.problem(api.get("/channels/cash/statements/2026-01-05"), 404, "channel_unknown")
+    api.problem(api.get(MONDAY, format="mt940"), 422, "validation_failed")
+    api.problem(api.get(MONDAY, currency="XXX"), 422, "validation_failed")
+    api.problem(api.get(MONDAY, day="2026-01-05"), 422, "validation_failed")
+
+
+def test_a_sandbox_sees_its_own_money_only(api: Any, stranger: Any, paid: str) -> None:
+    theirs = stranger.get(MONDAY)
+
+    assert theirs.status_code in (200, 409)
+    assert paid.encode() not in theirs.data

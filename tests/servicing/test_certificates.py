@@ -1,0 +1,148 @@
+"""Settlement certificates: issued only when the books say CLEAR, and never called back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.ledger.invariants import certificate as rests_on_books
+from mocklend.ledger.journal import journals
+from mocklend.servicing import IssueCertificate
+from mocklend.servicing.certificates import certificate
+
+
+def issue(story: Any, loan_id: str) -> dict[str, Any]:
+    """Ask for the paper."""
+    body: dict[str, Any] = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
+    return body
+
+
+def read(story: Any, id: str) -> dict[str, Any]:
+    """Look at it again."""
+    with story.lender.read() as connection:
+        return certificate(connection, story.sandbox_id, id)
+
+
+def journal(story: Any, loan_id: str) -> Any:
+    """The loan's transactions as the ledger has them."""
+    with story.lender.read() as connection:
+        return journals(connection, story.sandbox_id, [loan_id])[loan_id]
+
+
+def test_a_settled_loan_gets_a_certificate_with_its_journal_number(story: Any) -> None:
+    loan_id = story.borrow()
+    story.wait(days=10)
+    story.settle(loan_id)
+
+    issued = issue(story, loan_id)
+
+    newest = journal(story, loan_id)[-1]
+    assert (issued["journal_seq"], issued["journal_hash"]) == (newest.seq, newest.hash)
+    assert (issued["principal_minor"], issued["settled_on"]) == (100_000, "2026-01-15")
+    assert issued["number"].startswith("20260115-")
+    for text in (issued["text_zh"], issued["text_en"]):
+        assert issued["number"] in text
+        assert "Ada" in text
+        assert "1,000.00 CNY" in text
+    assert not issued["superseded"]
+    assert read(story, issued["id"]) == issued
+    assert story.discrepancies() == []
+
+
+def test_a_loan_that_is_not_settled_gets_none(story: Any) -> None:
+    loan_id = story.borrow()
+    story.order(loan_id, story.quote(loan_id)["total_minor"], "bank_transfer", "CLEAR")
+
+    with pytest.raises(Refused) as caught:
+        issue(story, loan_id)
+    with pytest.raises(Refused, match="loan_unknown"):
+        issue(story, "loan_x")
+
+    assert (caught.value.code, caught.value.expected, caught.value.received) == ("not_settled", "CLEAR", "USING")
+
+
+def test_asking_again_is_the_same_paper(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    first = issue(story, loan_id)
+    story.wait(days=3)
+
+    again = story.lender.run(IssueCertificate(story.sandbox_id, loan_id))
+
+    assert (again.status, again.body) == (200, first)
+
+
+def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_holds(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    issued = issue(story, loan_id)
+    story.wait(days=1)
+
+    story.reverse(repayment_id)
+
+    after = read(story, issued["id"])
+    assert after["superseded"]
+    assert after["superseded_reason"] == f"reversal of {repayment_id} on 2026-01-06; the books say USING"
+    assert after | {"superseded": False, "superseded_reason": None} == issued
+    assert story.discrepancies() == []
+
+
+def test_a_loan_settled_anew_gets_new_paper_and_the_old_one_stays_superseded(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    old = issue(story, loan_id)
+    story.wait(days=1)
+    story.reverse(repayment_id)
+    story.settle(loan_id)
+
+    new = issue(story, loan_id)
+
+    assert new["id"] != old["id"]
+    assert (new["settled_on"], old["settled_on"]) == ("2026-01-06", "2026-01-05")
+    assert read(story, old["id"])["superseded_reason"] == f"reversal of {repayment_id} on 2026-01-06"
+    assert not read(story, new["id"])["superseded"]
+    assert story.discrepancies() == []
+
+
+def test_money_that_is_too_much_supersedes_nothing(story: Any) -> None:
+    loan_id = story.borrow()
+    late = story.order(loan_id, 1_000, "bank_transfer")
+    story.settle(loan_id)
+    issued = issue(story, loan_id)
+
+    story.wait(days=1)
+
+    assert story.entity("repayment", late).status == "S"
+    assert not read(story, issued["id"])["superseded"]
+
+
+def test_v8_sees_paper_that_the_books_never_bore_out(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    issued = issue(story, loan_id)
+    lines = journal(story, loan_id)
+    open_yet = next(one for one in lines if one.movement.kind == "disbursement_confirmed")
+
+    honest = list(rests_on_books("crt", issued["journal_seq"], issued["journal_hash"], lines))
+    early = list(rests_on_books("crt", open_yet.seq, open_yet.hash, lines))
+    forged = list(rests_on_books("crt", issued["journal_seq"], "0" * 64, lines))
+    ahead = list(rests_on_books("crt", issued["journal_seq"] + 1, issued["journal_hash"], lines))
+
+    assert honest == []
+    assert [name for name, _ in early + forged + ahead] == ["V8", "V8", "V8"]
+
+
+def test_the_audit_holds_paper_against_the_books(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    issued = story.entity("certificate", issue(story, loan_id)["id"])
+
+    with story.lender.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE certificates SET journal_seq = 1 WHERE id = ?", (replace(issued, journal_seq=1).id,)
+        )
+
+    assert story.broken() == {"V8"}

@@ -1,0 +1,448 @@
+"""Disputes: a claim with evidence, verified against channel and books, decided, corrected and compensated in time."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+from mocklend.bureau.reports import report
+from mocklend.channels.channel import channel_of
+from mocklend.channels.endpoints import AddEndpoint
+from mocklend.channels.inbox import callback_body
+from mocklend.channels.payments import PayAtChannel
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import acts_of
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.sandboxes.lifecycle import SetClock
+from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
+from mocklend.servicing.evidence import Piece
+from mocklend.storage.stores import rows
+
+DAY_MS = 86_400_000
+
+
+def slip(trade: Any, **otherwise: Any) -> Piece:
+    """A bank slip of a trade, as it is or otherwise."""
+    said: dict[str, Any] = {
+        "kind": "bank_slip",
+        "channel": trade.channel,
+        "channel_trade_no": trade.channel_trade_no,
+        "amount_minor": trade.amount_minor,
+        "paid_ms": trade.paid_ms,
+        "note": None,
+    }
+    return Piece(**(said | otherwise))
+
+
+def dispute(story: Any, loan_id: str, *pieces: Piece, claim: str = "settled_but_unpaid") -> str:
+    """Ada disputes."""
+    opened = OpenDispute(story.sandbox_id, story.key(), loan_id, claim, "I have paid.", pieces)
+    return str(story.lender.run(opened).body["id"])
+
+
+def verify(story: Any, dispute_id: str) -> dict[str, Any]:
+    """Staff verify."""
+    body: dict[str, Any] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
+    return body
+
+
+def decide(story: Any, dispute_id: str, decision: str = "UPHELD", **more: Any) -> dict[str, Any]:
+    """Staff decide."""
+    answer = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
+    body: dict[str, Any] = story.lender.run(answer).body
+    return body
+
+
+def unheard(story: Any, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Any:
+    """A repayment whose callback has not come: the channel's own record of it."""
+    repayment_id = story.order(loan_id, amount_minor, channel, type)
+    story.settle_silently(repayment_id)
+    return story.entity("trade", out_trade_no(repayment_id))
+
+
+def pay_unasked(story: Any, typed: str, amount_minor: int) -> Any:
+    """A bill-pay payment that has reached its channel, and nobody else yet: the channel's record."""
+    pay = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
+    trade_id = story.lender.run(pay).body["out_trade_no"]
+    due_ms = story.now_ms + channel_of("bill_pay").settle_delay_s * 1000
+    settling = story.command(due_ms, "settlement", trade_id)
+    story.lender.writer.run_all([SetClock(story.sandbox_id, due_ms), settling])
+    return story.entity("trade", trade_id)
+
+
+def told(story: Any) -> list[str]:
+    """The events about disputes, in the order in which they were queued."""
+    with story.lender.read() as connection:
+        sql = "SELECT body FROM webhooks WHERE sandbox_id = :id AND event LIKE 'dispute.%' ORDER BY queued_ms"
+        return [json.loads(row[0])["type"] for row in rows(connection, sql, {"id": story.sandbox_id})]
+
+
+def states(body: dict[str, Any]) -> list[str]:
+    """The states that a dispute's progress tells of."""
+    return [line["state"] for line in body["progress"]]
+
+
+def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Any) -> None:
+    loan_id = story.borrow()
+
+    opened = story.entity("dispute", dispute(story, loan_id))
+
+    assert (opened.state, opened.marked, opened.breached) == ("MARKED", 1, 0)
+    assert opened.due_ms == opened.answer_by_ms == story.now_ms + 20 * DAY_MS
+    assert [line["state"] for line in json.loads(opened.progress)] == ["OPEN", "MARKED"]
+    assert json.loads(story.entity("bureau_account", loan_id).disputes) == [opened.id]
+    assert story.discrepancies() == []
+
+
+def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: Any) -> None:
+    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    loan_id = story.borrow()
+    total = story.quote(loan_id)["total_minor"]
+    trade = unheard(story, loan_id, total)
+    assert story.page(loan_id)["status"] == "USING"
+    dispute_id = dispute(story, loan_id, slip(trade))
+
+    found = verify(story, dispute_id)["findings"]
+    decided = decide(story, dispute_id, correct=True, compensation_minor=5_000)
+
+    assert [(one["matches_channel"], one["on_books"], one["booked"]) for one in found] == [(True, False, "PROCESSING")]
+    assert decided["state"] == "CORRECTED"
+    assert decided["corrections"] == [{"what": "repayment_applied", "id": trade.repayment_id, "amount_minor": total}]
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert not decided["marked"]
+    assert json.loads(story.entity("bureau_account", loan_id).disputes) == []
+    agreed = [line for line in story.journal(loan_id) if line["kind"] == "compensation_agreed"]
+    assert [(p["debit"], p["credit"], p["amount_minor"]) for p in agreed[0]["postings"]] == [("5004", "2104", 5_000)]
+    assert story.discrepancies() == []
+
+    story.wait(days=1)
+
+    ended = story.entity("dispute", dispute_id)
+    assert (ended.state, ended.due_ms) == ("COMPENSATED", None)
+    paid = [line for line in story.journal(loan_id) if line["kind"] == "compensation_paid"]
+    assert [(p["debit"], p["credit"][:4], p["amount_minor"]) for p in paid[0]["postings"]] == [("2104", "1002", 5_000)]
+    assert states({"progress": json.loads(ended.progress)}) == [
+        "OPEN", "MARKED", "VERIFYING", "UPHELD", "CORRECTED", "CORRECTED", "COMPENSATED"
+    ]  # fmt: skip
+    assert sorted(told(story)) == sorted(
+        f"dispute.{what}" for what in ("opened", "marked", "verified", "decided", "corrected", "compensated")
+    )
+    assert story.discrepancies() == []
+
+
+def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_paid(story: Any) -> None:
+    loan_id = story.borrow()
+    trade = pay_unasked(story, "nothing of use", 1_000)
+    dispute_id = dispute(story, loan_id, slip(trade))
+    verify(story, dispute_id)
+
+    decide(story, dispute_id, correct=True, compensation_minor=5)
+
+    with story.lender.read() as connection:
+        acts = acts_of(connection, story.sandbox_id, loan_id)
+    assert {(act["verb"], act["operator"], act["memo"]) for act in acts} == {
+        (verb, "wei", "Checked.") for verb in ("dispute.decided", "receipt.matched", "compensation.agreed")
+    }
+    matched = next(act for act in acts if act["verb"] == "receipt.matched")
+    assert (matched["before"]["outstanding_minor"], matched["after"]["outstanding_minor"]) == (100_000, 99_045)
+
+
+def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: Any) -> None:
+    loan_id = story.borrow()
+    trade = pay_unasked(story, "Ada's loan", story.quote(loan_id)["total_minor"])
+    story.wait(1)
+    assert story.entity("receipt", trade.repayment_id).state == "UNAPPLIED"
+    dispute_id = dispute(story, loan_id, slip(trade, channel_trade_no=None, paid_ms=trade.paid_ms - 3_600_000))
+
+    found = verify(story, dispute_id)["findings"][0]
+    decided = decide(story, dispute_id, correct=True)
+
+    assert (found["matches_channel"], found["booked"], found["loan_id"]) == (True, "UNAPPLIED", None)
+    assert decided["corrections"][0]["what"] == "receipt_applied"
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert verify_again(story, loan_id, trade) == (True, True, loan_id)
+    assert story.discrepancies() == []
+
+
+def verify_again(story: Any, loan_id: str, trade: Any) -> tuple[bool, bool, str | None]:
+    """What another dispute with the same slip finds."""
+    found = verify(story, dispute(story, loan_id, slip(trade)))["findings"][0]
+    return found["matches_channel"], found["on_books"], found["loan_id"]
+
+
+@pytest.mark.parametrize("typed", ["the loan's id", "nothing of use"])
+def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record(story: Any, typed: str) -> None:
+    loan_id = story.borrow()
+    trade = pay_unasked(story, loan_id if typed == "the loan's id" else typed, story.quote(loan_id)["total_minor"])
+    dispute_id = dispute(story, loan_id, slip(trade))
+
+    found = verify(story, dispute_id)["findings"][0]
+    decided = decide(story, dispute_id, correct=True)
+
+    assert (found["matches_channel"], found["on_books"], found["booked"]) == (True, False, "UNKNOWN")
+    assert decided["corrections"][0]["id"] == trade.repayment_id
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []
+
+    # The callback comes after all, and finds that the books have it.
+    story.wait(days=2)
+    assert story.page(loan_id)["overpaid_minor"] == 0
+    assert story.discrepancies() == []
+
+
+def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(story: Any) -> None:
+    loan_id = story.borrow()
+    trades = [unheard(story, loan_id, amount, type="OVD_AND_CURRENT") for amount in (1_000, 2_000)]
+    story.sleep(days=40)
+    dispute_id = dispute(story, loan_id, *map(slip, trades), *map(slip, trades))
+    verify(story, dispute_id)
+
+    decided = decide(story, dispute_id, correct=True, compensation_minor=1)
+
+    assert [one["amount_minor"] for one in decided["corrections"]] == [1_000, 2_000]
+    assert story.page(loan_id)["paid_minor"] == 3_000
+    assert story.discrepancies() == []
+
+
+def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_too(story: Any) -> None:
+    loan_id = story.borrow()
+    trade = unheard(story, loan_id, story.quote(loan_id)["total_minor"])
+    assert trade.paid_ms == story.now_ms
+    dispute_id = dispute(story, loan_id, slip(trade))
+    verify(story, dispute_id)
+
+    decide(story, dispute_id, correct=True, compensation_minor=7)
+
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.broken() == set()
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "differs"),
+    [
+        ({"amount_minor": 999}, ["amount_minor"]),
+        ({"paid_ms": 1_767_578_400_000 + 3 * DAY_MS}, ["paid_at"]),
+    ],
+)
+def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
+    story: Any, otherwise: dict[str, Any], differs: list[str]
+) -> None:
+    loan_id = story.borrow()
+    trade = unheard(story, loan_id, 1_000)
+    dispute_id = dispute(story, loan_id, slip(trade, **otherwise))
+
+    found = verify(story, dispute_id)["findings"][0]
+    decided = decide(story, dispute_id, correct=True)
+
+    assert (found["matches_channel"], found["differs"], found["out_trade_no"]) == (False, differs, trade.id)
+    assert decided["corrections"] == []
+    assert story.page(loan_id)["paid_minor"] == 0
+
+
+def test_money_that_the_channel_does_not_have_is_no_match(story: Any) -> None:
+    loan_id = story.borrow()
+    waiting = story.entity("trade", out_trade_no(story.order(loan_id, 1_000, "bank_transfer")))
+    forged = Piece("screenshot", "wallet", "CH0", 1_000, story.now_ms, None)
+    not_paid = Piece("bank_slip", "bank_transfer", waiting.id, 1_000, story.now_ms, None)
+
+    found = verify(story, dispute(story, loan_id, forged, not_paid))["findings"]
+
+    assert [(one["matches_channel"], one["differs"], one["booked"]) for one in found] == [
+        (False, [], "UNKNOWN"),
+        (False, ["state"], "PROCESSING"),
+    ]
+
+
+def test_somebody_elses_payment_is_not_put_on_the_loan(story: Any) -> None:
+    mine, other = story.borrow(), story.borrow(borrower="bob")
+    trade = unheard(story, other, 1_000)
+    dispute_id = dispute(story, mine, slip(trade), slip(trade, channel_trade_no=None))
+
+    found = verify(story, dispute_id)["findings"]
+    decided = decide(story, dispute_id, correct=True)
+
+    assert [one["matches_channel"] for one in found] == [True, False]
+    assert decided["corrections"] == []
+    assert story.page(mine)["paid_minor"] == story.page(other)["paid_minor"] == 0
+
+
+def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    story.reverse(repayment_id)
+    dispute_id = dispute(story, loan_id, slip(story.entity("trade", out_trade_no(repayment_id))))
+
+    found = verify(story, dispute_id)["findings"][0]
+
+    assert (found["matches_channel"], found["on_books"], found["booked"]) == (True, False, "REVERSED")
+    assert decide(story, dispute_id, correct=True)["corrections"] == []
+    assert story.discrepancies() == []
+
+
+def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(story: Any) -> None:
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id, claim="wrong_amount")
+    verify(story, dispute_id)
+
+    rejected = decide(story, dispute_id, "REJECTED")
+    stated = story.lender.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "I still disagree.")).body
+
+    assert (rejected["state"], rejected["marked"]) == ("REJECTED", False)
+    assert rejected["decision"]["operator"] == "wei"
+    assert (stated["state"], stated["disagreement"]) == ("STATEMENT", "I still disagree.")
+    assert json.loads(story.entity("bureau_account", loan_id).disputes) == []
+
+
+def test_what_cannot_be_verified_stays_marked(story: Any) -> None:
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id)
+    verify(story, dispute_id)
+
+    assert decide(story, dispute_id, "UNVERIFIABLE")["marked"]
+    assert json.loads(story.entity("bureau_account", loan_id).disputes) == [dispute_id]
+
+
+def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Any) -> None:
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
+    verify(story, dispute_id)
+
+    upheld = decide(story, dispute_id)
+    corrected = decide(story, dispute_id, correct=True)
+    compensated = decide(story, dispute_id, compensation_minor=10)
+
+    assert (upheld["state"], upheld["marked"]) == ("UPHELD", True)
+    assert (corrected["state"], len(corrected["corrections"])) == ("CORRECTED", 1)
+    assert compensated["compensation_minor"] == 10
+    with pytest.raises(Refused, match="dispute_state"):
+        decide(story, dispute_id, compensation_minor=10)
+    with pytest.raises(Refused, match="dispute_state"):
+        decide(story, dispute_id)
+    assert story.discrepancies() == []
+
+
+def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Any) -> None:
+    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id)
+    answered = dispute(story, loan_id)
+    verify(story, answered)
+    decide(story, answered, "UNVERIFIABLE")
+
+    story.wait(days=19)
+    in_time = story.entity("dispute", dispute_id)
+    story.wait(days=2)
+
+    late = story.entity("dispute", dispute_id)
+    assert (in_time.breached, late.breached, late.state, late.due_ms) == (0, 1, "MARKED", None)
+    assert story.entity("dispute", answered).breached == 0
+    assert told(story) == ["dispute.breached"]
+    verify(story, dispute_id)
+    assert decide(story, dispute_id, "REJECTED")["breached"]
+
+
+def test_each_step_has_its_time(story: Any) -> None:
+    dispute_id = dispute(story, story.borrow())
+
+    with pytest.raises(Refused) as undecided:
+        decide(story, dispute_id, "REJECTED")
+    with pytest.raises(Refused, match="dispute_state"):
+        story.lender.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "No."))
+    verify(story, dispute_id)
+    verify(story, dispute_id)
+    decide(story, dispute_id, "REJECTED")
+    with pytest.raises(Refused, match="dispute_state"):
+        verify(story, dispute_id)
+
+    assert (undecided.value.expected, undecided.value.received) == ("VERIFYING", "MARKED")
+
+
+def test_nobody_disputes_what_is_not_there(story: Any) -> None:
+    with pytest.raises(Refused, match="loan_unknown"):
+        dispute(story, "loan_x")
+    with pytest.raises(Refused, match="channel_unknown"):
+        dispute(story, story.borrow(), Piece("bank_slip", "pigeon", None, 1, 1, None))
+    with pytest.raises(Refused, match="dispute_unknown"):
+        verify(story, "dsp_x")
+
+
+@pytest.fixture
+def faulty(open_lender: Any, tell: Any) -> Any:
+    """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
+    engine = pytest.importorskip("mocklend_faults.engine")
+    kinds = [
+        importlib.import_module(f"mocklend_faults.kinds.{one}")
+        for one in ("callback_dropped", "operator_marked_overdue")
+    ]
+    faults = (kinds[0].CallbackDropped, kinds[1].MarkedOverdue)
+
+    def tell_faulty(name: str) -> Any:
+        platform = open_lender(engine.FaultLayer(faults))
+        sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+        known = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
+        rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(name, {"fault": name}, known)
+        platform.run(importlib.import_module("mocklend_faults.engine.commands").PutRule(sandbox.id, rule))
+        return type(tell())(platform, sandbox)
+
+    return tell_faulty
+
+
+def test_a_correction_reaches_the_credit_report(faulty: Any) -> None:
+    story = faulty("callback.dropped")
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    story.wait(days=60)
+    trade = story.entity("trade", out_trade_no(repayment_id))
+    before = on_report(story, loan_id)
+    dispute_id = dispute(story, loan_id, slip(trade))
+    marked = on_report(story, loan_id)
+    verify(story, dispute_id)
+
+    decide(story, dispute_id, correct=True)
+    story.wait(days=3)
+
+    after = on_report(story, loan_id)
+    assert (story.page(loan_id)["status"], after["balance_minor"]) == ("CLEAR", 0)
+    assert (before["disputed"], marked["disputed"], after["disputed"]) == (False, True, False)
+    assert (before["status"], after["status"]) == ("OVD", "CLEAR")
+    assert "1" in before["months_24"]
+    assert "1" not in after["months_24"]
+    assert story.discrepancies() == []
+
+
+def on_report(story: Any, loan_id: str) -> dict[str, Any]:
+    """The loan on its borrower's credit report."""
+    with story.lender.read() as connection:
+        accounts = report(connection, story.sandbox_id, story.now_ms, story.entity("loan", loan_id).borrower_id)[
+            "accounts"
+        ]
+    return dict(next(account for account in accounts if account["loan_id"] == loan_id))
+
+
+def test_a_wrong_mark_comes_off(faulty: Any) -> None:
+    story = faulty("operator.marked_overdue")
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    assert story.page(loan_id)["status"] == "OVD"
+    dispute_id = dispute(story, loan_id, claim="wrong_status")
+    verify(story, dispute_id)
+
+    decided = decide(story, dispute_id, correct=True, compensation_minor=100)
+
+    assert [one["what"] for one in decided["corrections"]] == ["mark_taken_off"]
+    assert story.page(loan_id)["status"] == "CLEAR"
+    story.wait(days=1)
+    assert story.entity("dispute", dispute_id).state == "COMPENSATED"
+    assert story.discrepancies() == []
+
+
+def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(story: Any) -> None:
+    trade = pay_unasked(story, "Ada", 1_000)
+
+    said = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
+
+    assert (said["out_trade_no"], said["amount_minor"], said["payer_reference"]) == (trade.id, 1_000, "Ada")

@@ -1,0 +1,262 @@
+"""The grown-up engine: the same story to the last row, the same refusals, and more than one process at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from mocklend.channels.channel import channels
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS
+from mocklend.lender import Lender
+from mocklend.lending import AddBorrower, Borrow
+from mocklend.servicing import ReverseRepayment
+from mocklend.storage.engines import APPEND_ONLY
+from mocklend.storage.work import Answer, Command
+
+MONDAY_MS = 1_767_578_400_000
+STEPS = 300
+
+
+@pytest.fixture
+def lender(postgresql: str) -> Iterator[Lender]:
+    """An honest platform on PostgreSQL: `story` and `tell` are told there."""
+    opened = Lender(postgresql)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def raw(postgresql: str, story: Any) -> Iterator[psycopg.Connection]:
+    """Somebody with the password and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
+    loan_id = story.borrow()
+    story.repay(loan_id, 9_500)
+    story.reverse_edit(story.edit(loan_id, 500))
+    url = make_url(postgresql).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        yield connection
+
+
+def tell_it(story: Any) -> list[str]:
+    """Every channel, a late payment, charges and waivers, and things taken back."""
+    loans = []
+    for channel in sorted(channels()):
+        loan_id = story.borrow(reference=f"by {channel}")
+        story.wait(days=33)
+        late = story.repay(loan_id, 9_500, channel)
+        story.edit(loan_id, 700)
+        story.reverse_edit(story.edit(loan_id, -300))
+        story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"] + 5_000, channel)
+        story.reverse(late)
+        story.wait(days=10)
+        story.settle(loan_id, channel)
+        loans.append(loan_id)
+    return loans
+
+
+def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """All rows, in an order that no engine has a word in. A server that was there before may have more tables."""
+    return {table: sorted(str(dict(row)) for row in found) for table, found in everything.items() if found}
+
+
+def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
+    story: Any, open_lender: Callable[..., Lender], seed: int
+) -> None:
+    embedded = open_lender()
+    other = type(story)(embedded, embedded.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+
+    loans = tell_it(story)
+
+    assert tell_it(other) == loans
+    assert in_order(story.everything()) == in_order(other.everything())
+    assert [story.page(loan_id)["status"] for loan_id in loans] == ["CLEAR"] * len(loans)
+    assert story.discrepancies() == []
+
+
+def test_a_restarted_platform_finds_everything_as_it_was(story: Any, postgresql: str) -> None:
+    loan_id = story.borrow()
+    story.order(loan_id, 9_500, "bank_transfer")
+    before = story.everything()
+
+    again = Lender(postgresql)
+    later = type(story)(again, story.sandbox)
+
+    assert later.everything() == before
+    later.wait(days=2)
+    assert later.page(loan_id)["paid_minor"] == 9_500
+    assert later.discrepancies() == []
+    again.close()
+
+
+def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], lender: Lender) -> None:
+    gone, stays = tell(), tell()
+    loans = [gone.borrow(), stays.borrow()]
+    gone.settle(loans[0])
+    before = stays.everything()
+
+    lender.delete_sandbox(gone.sandbox_id)
+
+    assert not any(gone.everything().values())
+    assert stays.everything() == before
+
+
+# --- what the database itself refuses ---
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nothing_on_record_can_be_changed_or_removed_while_its_sandbox_lives(
+    raw: psycopg.Connection, table: str
+) -> None:
+    for sql in (f"UPDATE {table} SET sandbox_id = 'elsewhere'", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            raw.execute(sql)
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nothing_on_record_can_be_written_again(raw: psycopg.Connection, table: str) -> None:
+    key = raw.execute(
+        "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'", (table,)
+    ).fetchone()
+    assert key is not None
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        raw.execute(f"INSERT INTO {table} SELECT * FROM {table}")
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        raw.execute(
+            f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ON CONSTRAINT {key[0]} DO UPDATE SET sandbox_id = 's'"
+        )
+
+
+def again(raw: psycopg.Connection, table: str, where: str = "TRUE", **change: Any) -> None:
+    """Insert a row like one that is there, but for some columns."""
+    cursor = raw.execute(f"SELECT * FROM {table} WHERE {where} LIMIT 1")
+    row = cursor.fetchone()
+    assert row is not None
+    assert cursor.description is not None
+    new = dict(zip([column.name for column in cursor.description], row, strict=True)) | change
+    places = ", ".join(["%s"] * len(new))
+    raw.execute(f"INSERT INTO {table} ({', '.join(new)}) VALUES ({places})", list(new.values()))
+
+
+def test_a_posting_moves_more_than_nothing_between_two_accounts(raw: psycopg.Connection) -> None:
+    for amount in (0, -1):
+        with pytest.raises(psycopg.errors.CheckViolation, match="amount_positive"):
+            again(raw, "postings", line=9, amount_minor=amount)
+    with pytest.raises(psycopg.errors.CheckViolation, match="two_accounts"):
+        again(raw, "postings", line=9, debit="1101", credit="1101")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        again(raw, "postings", seq=99)
+
+
+def test_a_transaction_is_reversed_once(raw: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation, match="reverses"):
+        again(raw, "transactions", "reverses IS NOT NULL", seq=99, id="txn_x")
+
+
+def test_the_books_know_a_fact_of_one_loan_only(raw: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        again(raw, "book_facts", loan_id="loan_x")
+
+
+# --- reads, and more than one process ---
+
+
+def test_a_read_sees_one_moment_and_writes_nothing(story: Any, lender: Lender) -> None:
+    count = "SELECT COUNT(*) FROM loans WHERE sandbox_id = %(id)s"
+    with lender.read() as connection:
+        before = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
+        story.borrow()
+        during = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
+        with pytest.raises(DBAPIError, match="read-only"):
+            connection.exec_driver_sql("DELETE FROM loans")
+
+    with lender.read() as connection:
+        after = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
+    assert (before, during, after) == (0, 0, 1)
+
+
+@pytest.fixture
+def second(lender: Lender, postgresql: str) -> Iterator[Lender]:
+    """What another process would open: a writer of its own, so that only the database's row locks keep the two apart."""
+    opened = Lender(postgresql)
+    yield opened
+    opened.close()
+
+
+def at_once(platforms: Sequence[Lender], commands: Sequence[Command]) -> list[Answer | Refused]:
+    """Each command's outcome, taken in turns by platforms that eight clients call at once."""
+
+    def run(n: int) -> Answer | Refused:
+        try:
+            return platforms[n % len(platforms)].run(commands[n])
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(8) as clients:
+        return list(clients.map(run, range(len(commands))))
+
+
+def test_two_processes_move_one_loan_and_lose_nothing(story: Any, lender: Lender, second: Lender) -> None:
+    loan_id = story.borrow(10_000_000)
+
+    placed = at_once((lender, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
+    story.wait(60)
+    ids = [answer.body["id"] for answer in placed if isinstance(answer, Answer)]
+    at_once(
+        (second, lender),
+        [ReverseRepayment(story.sandbox_id, story.key(), id, "a memo", "op") for id in ids[:10]],
+    )
+
+    page = story.page(loan_id)
+    assert (page["paid_minor"], page["overpaid_minor"]) == (sum(1_000 + n for n in range(10, 40)), 0)
+    assert story.discrepancies() == []
+
+
+def test_a_limit_holds_for_two_processes_at_once(story: Any, lender: Lender, second: Lender) -> None:
+    ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1_000_000)).body["id"]
+    product = PRODUCTS["jiebei-like"]
+
+    outcomes = at_once(
+        (lender, second),
+        [Borrow(story.sandbox_id, story.key(), ada, 100_000, "CNY", product, None, None) for _ in range(20)],
+    )
+
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
+    assert {one.code for one in outcomes if isinstance(one, Refused)} == {"credit_limit_exceeded"}
+    assert story.discrepancies() == []
+
+
+def test_one_key_sent_to_two_processes_moves_money_once(story: Any, lender: Lender, second: Lender) -> None:
+    order = story.repayment(story.borrow(), 1_000)
+
+    outcomes = at_once((lender, second), [order] * 20)
+
+    taken = [one for one in outcomes if isinstance(one, Answer)]
+    assert taken
+    assert len({one.body["id"] for one in taken}) == 1
+    assert sum(not one.replayed for one in taken) == 1
+    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
+    assert len(story.everything()["repayments"]) == 1
+
+
+# --- the identity ---
+
+
+def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "identity"))
+    import test_identity as identity
+
+    assert identity._lender == []
+    identity._lender.append(Lender(postgresql, identity.FaultLayer(identity.KINDS)))
+    try:
+        assert identity.walk(STEPS, seed=5) >= STEPS
+    finally:
+        identity._lender.pop().close()

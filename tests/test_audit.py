@@ -1,0 +1,339 @@
+"""The audit has teeth: whatever is planted, in world, books or views, it is found under its right name."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mocklend import audit as auditing
+from mocklend.channels.channel import callback_secret
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.signing import signed_headers
+from mocklend.domain.facts import RECEIPT, Fact
+from mocklend.domain.replay import Movement
+from mocklend.ledger import invariants
+from mocklend.ledger.journal import Head, Posted, post
+from mocklend.sandboxes.ids import callback_of, out_trade_no
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.engines import APPEND_ONLY
+from mocklend.storage.facts import BOOKS, WORLD, append
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+_TODAY = date(2026, 1, 5)
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A bug of ours: a command that does what no command may."""
+
+    sandbox_id: str
+    bug: Callable[[Work], None]
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        self.bug(work)
+        return Answer(200, {})
+
+
+def plant(story: Any, bug: Callable[[Work], None]) -> None:
+    story.lender.run(Plant(story.sandbox_id, bug))
+
+
+def post_again(
+    loan_id: str, pick: Callable[[Posted], bool], change: Callable[[Movement], Movement] = lambda m: m
+) -> Any:
+    """Post a transaction that is there already once more, properly numbered and chained."""
+
+    def bug(work: Work) -> None:
+        loan = work.get("loan", loan_id)
+        found = next(one.movement for one in work.get("journal", loan_id) if pick(one))
+        head = post(work, loan_id, loan.currency, Head(loan.next_seq, loan.head_hash), [change(found)])
+        work.put(replace(loan, next_seq=head.next_seq, head_hash=head.hash))
+
+    return bug
+
+
+@pytest.fixture
+def loan_id(story: Any) -> str:
+    """Ada has borrowed 1,000.00 and repaid 95.00 of it."""
+    made: str = story.borrow()
+    story.repay(made, 9_500)
+    assert story.discrepancies() == []
+    return made
+
+
+@pytest.fixture
+def raw(story: Any) -> Iterator[sqlite3.Connection]:
+    """Somebody with the file, who has taken the guards away."""
+    connection = sqlite3.connect(story.lender.engine.url.database, isolation_level=None)
+    for table in APPEND_ONLY:
+        for guard in ("update", "delete", "replace"):
+            connection.execute(f"DROP TRIGGER {table}_no_{guard}")
+    yield connection
+    connection.close()
+
+
+# --- books that contradict themselves ---
+
+
+def test_a_repayment_posted_twice_is_found(story: Any, loan_id: str) -> None:
+    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment"))
+
+    assert {"B6", "B13"} <= story.broken()
+
+
+def test_a_receipt_posted_twice_is_found(story: Any, loan_id: str) -> None:
+    plant(story, post_again(loan_id, lambda one: one.movement.kind == "receipt"))
+
+    assert {"B6", "B13", "C1"} <= story.broken()
+
+
+def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Any, loan_id: str) -> None:
+    """A split transaction: what belongs together was posted in two steps, and the second never came."""
+
+    def first_half(movement: Movement) -> Movement:
+        return replace(movement, postings=movement.postings[:1])
+
+    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment", first_half))
+
+    assert {"B6", "B13"} <= story.broken()
+
+
+def test_a_transaction_that_lost_a_leg_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute("DELETE FROM postings WHERE debit = '2102' AND line = 1")
+
+    assert {"B3", "B6", "B13"} <= story.broken()
+
+
+def test_a_posting_slipped_into_a_transaction_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute(
+        "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) "
+        "SELECT sandbox_id, chain, seq, 9, '5003', '1101', 1 FROM transactions WHERE kind = 'repayment'"
+    )
+
+    assert {"B3", "B13"} <= story.broken()
+
+
+def test_a_posting_of_no_transaction_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute(
+        "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) VALUES (?, ?, 99, 0, '5003', '1101', 1)",
+        (story.sandbox_id, loan_id),
+    )
+
+    assert "B1" in story.broken()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2",
+        "UPDATE transactions SET prev_hash = 'f' || substr(prev_hash, 2) WHERE seq = 2",
+        "UPDATE transactions SET kind = 'receipt ' WHERE kind = 'receipt'",
+        "UPDATE transactions SET effective_date = '2026-01-04' WHERE kind = 'receipt'",
+        "UPDATE transactions SET recorded_ms = recorded_ms + 1 WHERE kind = 'receipt'",
+        "UPDATE transactions SET ref = 'rpy_x' WHERE kind = 'receipt'",
+        "UPDATE transactions SET currency = 'EUR' WHERE kind = 'receipt'",
+        "UPDATE postings SET amount_minor = amount_minor + 1 WHERE seq = 3",
+        "UPDATE postings SET debit = '1001' WHERE debit LIKE '1002:%'",
+        "DELETE FROM transactions WHERE seq = 2",
+        "DELETE FROM transactions WHERE seq = (SELECT MAX(seq) FROM transactions)",
+    ],
+)
+def test_a_journal_that_was_tampered_with_is_found(story: Any, loan_id: str, raw: sqlite3.Connection, sql: str) -> None:
+    assert raw.execute(sql).rowcount > 0
+
+    assert "B3" in story.broken()
+
+
+def test_a_projection_that_is_not_its_facts_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute("UPDATE loans SET state = replace(state, '9500', '9501')")
+
+    assert "B13" in story.broken()
+
+
+def test_a_status_that_is_not_derived_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute("UPDATE loans SET status = 'CLEAR'")
+
+    assert "B12" in story.broken()
+
+
+def test_a_posting_with_no_fact_behind_it_is_found(story: Any, loan_id: str) -> None:
+    fee = Movement("edit", "edt_x", _TODAY, (("1105", "4004", 500),))
+    plant(story, post_again(loan_id, lambda one: one.seq == 1, lambda _m: fee))
+
+    assert "B13" in story.broken()
+
+
+# --- books against world ---
+
+
+def test_a_receipt_that_never_happened_is_found(story: Any, loan_id: str) -> None:
+    """Somebody who knows the channel's secret says that an order was paid, and it was not."""
+    repayment_id = story.order(loan_id, 4_000, "bank_transfer")
+    data = {
+        "version": "1.0", "out_trade_no": out_trade_no(repayment_id), "channel_trade_no": "CH1", "state": "SUCCESS",
+        "amount_minor": 4_000, "currency": "CNY", "paid_at": rfc3339(story.now_ms),
+    }  # fmt: skip
+    body = json.dumps({"type": "payment.succeeded", "data": data})
+    headers = signed_headers(callback_secret(story.sandbox.api_key, "bank_transfer"), "msg_1", story.now_ms, body)
+
+    story.lender.run(ReceiveCallback(story.sandbox_id, "bank_transfer", headers, body.encode()))
+
+    assert story.discrepancies() == [("missing_in_channel", repayment_id, 4_000)]
+
+
+def test_money_that_no_callback_will_tell_of_is_missing(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    repayment_id = story.order(loan_id, 4_000)
+    story.settle_silently(repayment_id)
+    raw.execute("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
+
+    audit = story.lender.audit(story.sandbox_id)
+
+    assert story.discrepancies() == [("missing_in_books", repayment_id, 4_000)]
+    assert "no callback" in audit.discrepancies[0].detail
+    assert audit.in_transit == []
+
+
+def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepancy(story: Any, loan_id: str) -> None:
+    repayment_id = story.order(loan_id, 4_000)
+    story.settle_silently(repayment_id)
+    story.sleep(90)
+
+    audit = story.lender.audit(story.sandbox_id)
+
+    assert audit.clean
+    (moving,) = audit.to_json()["in_transit"]
+    assert (moving["entity"], moving["loan_id"], moving["age_s"]) == (repayment_id, loan_id, 90)
+
+
+def test_a_world_that_saw_money_no_channel_took_is_found(story: Any, loan_id: str) -> None:
+    fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
+    plant(story, lambda work: append(work, WORLD, loan_id, fact))
+
+    assert ("missing_in_books", "rpy_x", 4_000) in story.discrepancies()
+    assert "W1" in story.broken()
+
+
+def test_a_fact_on_the_books_that_was_never_posted_is_found(story: Any, loan_id: str) -> None:
+    fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
+    plant(story, lambda work: append(work, BOOKS, loan_id, fact))
+
+    assert ("missing_in_channel", "rpy_x", 4_000) in story.discrepancies()
+    assert {"B6", "B13", "C1"} <= story.broken()
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("UPDATE world_facts SET amount_minor = 9400 WHERE kind = 'receipt'", "amount_mismatch"),
+        ("UPDATE world_facts SET channel = 'bank_card' WHERE kind = 'receipt'", "misapplied"),
+        ("UPDATE world_facts SET effective_date = '2026-01-04' WHERE kind = 'receipt'", "misapplied"),
+        ("UPDATE world_facts SET scope = 'CLEAR' WHERE kind = 'receipt'", "misapplied"),
+        ("DELETE FROM world_facts WHERE kind = 'receipt'", "missing_in_channel"),
+    ],
+)
+def test_one_event_told_in_two_ways_is_found(
+    story: Any, loan_id: str, raw: sqlite3.Connection, sql: str, found: str
+) -> None:
+    raw.execute(sql)
+
+    assert found in {name for name, *_ in story.discrepancies()}
+
+
+# --- views against books ---
+
+
+def test_a_page_behind_the_books_with_no_fault_about_is_found(
+    story: Any, loan_id: str, raw: sqlite3.Connection
+) -> None:
+    raw.execute(
+        "UPDATE loan_views SET version = 1, doc = replace(replace(doc, ?, ?), '\"version\":2', '\"version\":1')",
+        (f'"outstanding_minor":{story.page(loan_id)["outstanding_minor"]}', '"outstanding_minor":100000'),
+    )
+
+    behind = 100_000 - story.receivable(loan_id)
+    assert story.discrepancies() == [("stale_view", loan_id, behind)]
+
+
+def test_a_loan_with_no_page_at_all_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    raw.execute("DELETE FROM loan_views")
+
+    assert [(name, id) for name, id, _ in story.discrepancies()] == [("stale_view", loan_id)]
+
+
+def test_a_page_that_says_something_else_than_its_version_is_found(
+    story: Any, loan_id: str, raw: sqlite3.Connection
+) -> None:
+    raw.execute("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')")
+
+    assert story.broken() == {"V4"}
+
+
+def test_a_mark_with_no_fault_behind_it_is_found(story: Any, loan_id: str) -> None:
+    def bug(work: Work) -> None:
+        work.put(replace(work.get("loan", loan_id), mark=json.dumps({"edit_id": "edt_x", "status": "OVERDUE"})))
+
+    plant(story, bug)
+
+    assert ("status_mismatch", loan_id, 0) in story.discrepancies()
+
+
+# --- the audit itself ---
+
+
+def test_an_audit_says_for_each_invariant_whether_it_holds(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    sound = story.lender.audit(story.sandbox_id).to_json()
+    raw.execute("UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2")
+    tampered = story.lender.audit(story.sandbox_id).to_json()
+
+    assert (sound["clean"], sound["loans"]) == (True, 1)
+    assert [one["name"] for one in sound["invariants"]] == list(invariants.STATEMENTS)
+    assert all(one["holds"] and one["detail"] == [] for one in sound["invariants"])
+    assert not tampered["clean"]
+    assert [one["name"] for one in tampered["invariants"] if not one["holds"]] == ["B3"]
+    assert all(one["detail"] for one in tampered["invariants"] if not one["holds"])
+
+
+def test_an_audit_changes_nothing(story: Any, loan_id: str) -> None:
+    before = story.everything()
+
+    story.lender.audit(story.sandbox_id)
+
+    assert story.everything() == before
+
+
+def test_one_sandboxs_trouble_is_not_anothers(tell: Any, story: Any, loan_id: str) -> None:
+    other = tell()
+    other.borrow()
+
+    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment"))
+
+    assert story.broken()
+    assert other.discrepancies() == []
+
+
+def test_loans_are_audited_a_group_at_a_time(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory and queries go with the groups and not with the loans."""
+    for n in range(12):
+        story.borrow(reference=f"loan-{n}")
+    ran: list[str] = []
+    event.listen(story.lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+
+    def queries(at_once: int) -> int:
+        monkeypatch.setattr(auditing, "AT_ONCE", at_once)
+        ran.clear()
+        assert story.lender.audit(story.sandbox_id).loans == 12
+        return len(ran)
+
+    in_one, in_two, in_three = queries(12), queries(6), queries(4)
+    assert in_two - in_one == in_three - in_two > 0

@@ -1,0 +1,494 @@
+"""The documentation tells the truth: its tables are the code's, its examples run, its commands and links exist.
+
+What a page takes from the code stands between `<!-- made: what -->` and `<!-- end -->`. These tests compare it with the
+code and say what is missing; `.venv/bin/python tests/test_docs.py` writes it anew. Everything else is written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from importlib.metadata import entry_points
+from inspect import getdoc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.domain.finding import CLASSES
+from mocklend.domain.problems import PROBLEMS
+from mocklend.ledger.invariants import STATEMENTS
+from mocklend.seams import SEAMS
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.matching import OPERATORS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = {
+    str(path.relative_to(ROOT)): path
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+}
+LESSON = ("What you see", "What a good client does", "Settings", "Arm it", "Repair")
+"""The headings of a page about a fault, in this order."""
+MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+WRITE = "`.venv/bin/python tests/test_docs.py` writes it"
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+# --- what pages take from the code ---
+
+
+def settings_of(fault: str) -> str:
+    """The settings of a kind, as `GET /-/faults` has them."""
+    described = installed()[fault].describe()["settings"]
+    if not described:
+        return "This fault has no settings.\n"
+    return _table(
+        ("setting", "what it is", "default", "what it may be"),
+        [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in described],
+    )
+
+
+def faults(folder: str = "") -> str:
+    """Every kind, with its page; `folder` is where the pages lie, seen from the page that lists them."""
+    rows = []
+    for name, kind in installed().items():
+        first = _sentence(sys.modules[kind.__module__].__doc__)
+        seams = ", ".join(f"`{seam}`" for seam in kind.seams())
+        rows.append((f"[`{name}`]({folder}faults/{name}.md)", first, f"`{kind.finding}`", seams))
+    return _table(("fault", "what it is", "to be found as", "acts at"), rows)
+
+
+def fields_of(seam: str) -> str:
+    """A seam's fields, those that a fault may change marked."""
+    rows = []
+    for one in fields(SEAMS[seam]):
+        may = "" if one.default is MISSING else f"yes; honestly `{json.dumps(one.default)}`"
+        rows.append((f"`{one.name}`", f"`{one.type}`", may))
+    return _table(("field", "type", "a fault may change it"), rows)
+
+
+def findings() -> str:
+    """The classes of break."""
+    return _table(("class", "what it means"), [(f"`{name}`", says) for name, says in CLASSES.items()])
+
+
+def invariants() -> str:
+    """What always holds."""
+    return _table(("name", "what holds"), [(f"`{name}`", says) for name, says in STATEMENTS.items()])
+
+
+def operators() -> str:
+    """The operators of `match`."""
+    return _listed(OPERATORS)
+
+
+def problems() -> str:
+    """Every way to say no, in order of precedence."""
+    rows = [(f"`{code}`", str(one.status), one.title, one.hint) for code, one in PROBLEMS.items()]
+    return _table(("code", "status", "what it means", "what to do"), rows)
+
+
+def channels() -> str:
+    """Every channel."""
+    from mocklend.channels.channel import channels as known
+
+    return _table(
+        ("channel", "name", "settles after", "ladder", "attempts"),
+        [
+            (f"`{one.id}`", one.name, f"{one.settle_delay_s} s", f"`{one.profile}`", str(len(one.ladder)))
+            for one in known().values()
+        ],
+    )
+
+
+def events() -> str:
+    """The events of webhooks."""
+    from mocklend.views.webhooks import EVENTS
+
+    return _listed(EVENTS)
+
+
+def endpoints(plane: str) -> str:
+    """Every endpoint of a plane, as /openapi.json has it."""
+    rows = []
+    for path, operations in openapi()["paths"].items():
+        if not path.startswith(plane + "/") and path != plane:
+            continue
+        for method, operation in operations.items():
+            keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+            rows.append((f"`{method.upper()} {path}`", operation["summary"], "yes" if keyed else ""))
+    return _table(("endpoint", "what it does", "needs an `Idempotency-Key`"), sorted(rows, key=_by_path))
+
+
+def modules(folder: str) -> str:
+    """The first sentence of every module under a folder, in the words of the module itself."""
+    rows = []
+    for path in sorted((ROOT / folder).rglob("*.py"), key=lambda one: (one.parent, one.name != "__init__.py", one)):
+        where = path.relative_to(ROOT / folder)
+        name = f"**`{where.parent}/`**" if path.name == "__init__.py" else f"`{where}`"
+        if name == "**`./`**":
+            continue
+        rows.append((name, _sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))))
+    return _table(("module", "what it is"), rows)
+
+
+def scripts() -> str:
+    """What can be typed."""
+    rows = []
+    for path in sorted((ROOT / "scripts").iterdir()):
+        if path.suffix or not path.is_file():
+            continue
+        source = path.read_text(encoding="utf-8")
+        said = ast.get_docstring(ast.parse(source)) if "python" in source.splitlines()[0] else _comment(source)
+        rows.append((f"`scripts/{path.name}`", _sentence(said)))
+    return _table(("script", "what it does"), rows)
+
+
+MAKERS: Mapping[str, Callable[..., str]] = {
+    "settings of": settings_of,
+    "faults": faults,
+    "faults of": faults,
+    "fields of": fields_of,
+    "findings": findings,
+    "invariants": invariants,
+    "operators": operators,
+    "problems": problems,
+    "channels": channels,
+    "events": events,
+    "endpoints of": endpoints,
+    "modules of": modules,
+    "scripts": scripts,
+}
+"""What can be made: by its name, or by its name and one word more."""
+
+
+def make(what: str) -> str:
+    """The text of a block."""
+    if what in MAKERS:
+        return MAKERS[what]()
+    name, _, argument = what.rpartition(" ")
+    assert name in MAKERS, f"nothing is called {what!r}; known: {', '.join(MAKERS)}"
+    return MAKERS[name](argument)
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The document that a server with all faults serves."""
+    from mocklend.app import create_app
+    from mocklend.config import Settings
+    from mocklend.lender import Lender
+    from mocklend_faults.engine import FaultLayer
+
+    with tempfile.TemporaryDirectory() as folder:
+        lender = Lender(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
+        try:
+            app = create_app(Settings(database="unused"), lender)
+            document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+        finally:
+            lender.close()
+    return document
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return textwrap.fill(", ".join(f"`{name}`" for name in names), 120, break_on_hyphens=False) + "\n"
+
+
+def _sentence(doc: str | None) -> str:
+    """The first sentence of a docstring. None is an error: a file says what it is."""
+    assert doc, "a file without a docstring cannot be described"
+    return re.split(r"(?<=[.!?])\s", " ".join(doc.split("\n\n")[0].split()), maxsplit=1)[0]
+
+
+def _comment(source: str) -> str:
+    return " ".join(line.lstrip("# ") for line in source.splitlines()[1:] if line.startswith("#"))
+
+
+def _by_path(row: tuple[str, ...]) -> tuple[str, int]:
+    method, path = row[0].strip("`").split(" ", 1)
+    return path, ("GET", "POST", "PUT", "PATCH", "DELETE").index(method)
+
+
+def _outdated(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each block that is not what the code says: what it is, what stands there, what should."""
+    for found in MADE.finditer(text):
+        made = make(found[2])
+        if found[3] != made:
+            yield found[2], found[3], made
+
+
+def write() -> None:
+    """Write every block of every page anew."""
+    for name, path in PAGES.items():
+        old = path.read_text(encoding="utf-8")
+        new = MADE.sub(lambda found: found[1] + make(found[2]) + found[4], old)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            print(f"wrote {name}")
+
+
+# --- the pages and the code ---
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_takes_from_the_code_is_what_the_code_says(page: str) -> None:
+    wrong = []
+    for what, stands, made in _outdated(PAGES[page].read_text(encoding="utf-8")):
+        there, wanted = set(stands.splitlines()), set(made.splitlines())
+        wrong.append(f"{page}, {what}:")
+        wrong += [f"  missing  {line}" for line in made.splitlines() if line not in there]
+        wrong += [f"  too much {line}" for line in stands.splitlines() if line not in wanted]
+
+    assert not wrong, "\n".join([*wrong, WRITE])
+
+
+def test_every_fault_has_its_lesson() -> None:
+    wanted = {f"docs/faults/{name}.md" for name in installed()}
+
+    pages = {name for name in PAGES if name.startswith("docs/faults/")}
+
+    assert pages == wanted, f"without a page: {sorted(wanted - pages)}; without a fault: {sorted(pages - wanted)}"
+
+
+@pytest.mark.parametrize("fault", sorted(installed()))
+def test_a_lesson_tells_what_one_sees_and_what_helps(fault: str) -> None:
+    page = (DOCS / "faults" / f"{fault}.md").read_text(encoding="utf-8")
+
+    assert page.startswith(f"# {fault}: ")
+    assert tuple(re.findall(r"^## (.+)$", page, re.MULTILINE)) == LESSON
+    assert f"<!-- made: settings of {fault} -->" in page
+    assert all(f"](../seams.md#{_anchor(seam)})" in page for seam in installed()[fault].seams())
+    assert f"`{installed()[fault].finding}`" in page
+    assert f".venv/bin/mocklend faults on {fault}" in page
+
+
+def test_every_seam_is_documented() -> None:
+    page = (DOCS / "seams.md").read_text(encoding="utf-8")
+
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+
+    assert headings == list(SEAMS)
+    assert all(f"<!-- made: fields of {seam} -->" in page for seam in SEAMS)
+    assert all(getdoc(seam) for seam in SEAMS.values())
+
+
+def test_every_endpoint_stands_in_one_table() -> None:
+    page = (DOCS / "http.md").read_text(encoding="utf-8")
+    planes = re.findall(r"<!-- made: endpoints of (\S+) -->", page)
+
+    tables = {path: [one for one in planes if path == one or path.startswith(one + "/")] for path in openapi()["paths"]}
+
+    lost = [path for path, found in tables.items() if len(found) != 1]
+    assert lost == [], "docs/http.md needs a section with `<!-- made: endpoints of /plane -->` and `<!-- end -->`"
+
+
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    folder = DOCS / "decisions"
+    pages = {path.name for path in folder.glob("*.md")} - {"index.md"}
+
+    listed = set(re.findall(r"\]\(([^)/]+\.md)\)", (folder / "index.md").read_text(encoding="utf-8")))
+
+    assert listed == pages
+
+
+# --- the examples ---
+
+
+def _blocks(language: str) -> Iterator[tuple[str, str]]:
+    for page, path in PAGES.items():
+        for n, found in enumerate(BLOCK.finditer(path.read_text(encoding="utf-8"))):
+            if found[1] == language:
+                yield f"{page}#{n}", found[2]
+
+
+PYTHON = {name: block for name, block in _blocks("python") if "write-your-own-fault" not in name}
+
+
+@needs_faults
+@pytest.mark.parametrize("example", [name for name, block in PYTHON.items() if "def test_" in block])
+def test_an_example_passes_as_it_stands(example: str, mocklend: Any) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(PYTHON[example], example, "exec"), names)
+
+    tests = [one for name, one in names.items() if name.startswith("test_")]
+
+    assert tests
+    for test in tests:
+        test(mocklend)
+
+
+def test_the_test_in_the_readme_is_short() -> None:
+    [first, *_] = [block for name, block in PYTHON.items() if name.startswith("README.md")]
+
+    assert len([line for line in first.splitlines() if line.strip()]) <= 12
+
+
+@needs_faults
+def test_the_excerpt_in_the_readme_is_what_the_demo_prints() -> None:
+    from mocklend import demo
+
+    out = io.StringIO()
+    assert demo.run(seed=7, out=out) == 0
+    printed = [_without_ids(line) for line in out.getvalue().splitlines()]
+    [excerpt] = [block for name, block in _blocks("text") if name.startswith("README.md") and "answer key" in block]
+
+    for line in excerpt.splitlines():
+        if line.strip() in ("", "…"):
+            continue
+        assert _without_ids(line) in printed, f"the demo does not print: {line}"
+        printed = printed[printed.index(_without_ids(line)) + 1 :]
+
+
+def _without_ids(line: str) -> str:
+    """Ids follow from the seed and all calls before them; a new scene changes them, and no reader minds."""
+    return re.sub(r"\b([a-z]{2,4})_[a-z2-7]{20}\b", r"\1_…", re.sub(r"\bML[A-Z2-7]{20}\b", "ML…", line)).rstrip()
+
+
+@needs_faults
+@pytest.mark.parametrize(("page", "block"), [(name, block) for name, block in _blocks("json") if '"fault"' in block])
+def test_a_rule_in_the_docs_is_taken(page: str, block: str, mocklend: Any) -> None:
+    rule = json.loads(block)
+
+    taken = mocklend.put_rule("from-the-docs", rule)
+
+    assert taken["fault"] == rule["fault"]
+    assert taken["state"] in ("armed", "waiting")
+
+
+def _commands() -> Iterator[str]:
+    """Every command line in a `sh` block, without its remark."""
+    for _, block in _blocks("sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            command = re.sub(r"\s+#\s.*$", "", line).strip()
+            if command and not command.startswith("#"):
+                yield command
+
+
+@needs_faults
+@pytest.mark.parametrize("command", sorted({one for one in _commands() if " faults on " in one}))
+def test_a_command_that_arms_a_fault_does(command: str, mocklend: Any, mocklend_server: str) -> None:
+    from typer.testing import CliRunner
+
+    from mocklend.cli import app
+
+    arguments = command.split(" ")[1:]
+    asked = CliRunner().invoke(app, ["--url", mocklend_server, "--api-key", mocklend.api_key, *arguments])
+
+    assert asked.exit_code == 0, asked.output
+    assert len(mocklend.rules()["rules"]) == 1
+
+
+def test_every_script_and_command_in_the_docs_exists() -> None:
+    from typer.main import get_command
+
+    from mocklend.cli import app
+
+    known = set(getattr(get_command(app), "commands", ()))
+    prose = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.values())
+
+    named = set(re.findall(r"\bscripts/(\w+)\b(?!\.)", prose))
+    subcommands = set(re.findall(r"(?:\.venv/bin/|`)mocklend (\w+)", prose))
+
+    assert {name for name in named if not (ROOT / "scripts" / name).exists() and name != "_boot"} == set()
+    assert subcommands <= known, f"not a command: {sorted(subcommands - known)}"
+
+
+@needs_faults
+def test_the_fault_of_write_your_own_fault_loads_and_acts(tmp_path: Path) -> None:
+    blocks = [block for name, block in _blocks("python") if "write-your-own-fault" in name]
+    [project] = [block for name, block in _blocks("toml") if "write-your-own-fault" in name]
+    [fault, test] = blocks
+    entries = tomllib.loads(project)["project"]["entry-points"]["mocklend.faults"]
+    [(name, module)] = entries.items()
+    (tmp_path / f"{module}.py").write_text(fault)
+    (tmp_path / "test_it.py").write_text(test)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    told = tmp_path / "plug_in-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-in\nVersion: 1\n")
+    (told / "entry_points.txt").write_text(f"[mocklend.faults]\n{name} = {module}\n")
+    paths = [str(tmp_path), *(path for path in sys.path if path)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "mocklend.testing", "test_it.py"],
+        cwd=tmp_path,
+        # Whatever else is installed beside us need not be loaded for one test.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_fault_of_write_your_own_fault_sees_seams_and_domain_alone() -> None:
+    [fault, _] = [block for name, block in _blocks("python") if "write-your-own-fault" in name]
+
+    imported = set(re.findall(r"^from (mocklend\S*) import", fault, re.MULTILINE))
+
+    assert imported <= {"mocklend.seams", "mocklend_faults.engine.fault"}
+
+
+# --- the links ---
+
+
+def _anchor(heading: str) -> str:
+    """A heading's anchor, as forges make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    text = BLOCK.sub("", PAGES[page].read_text(encoding="utf-8"))
+    lost = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        where, _, anchor = target.partition("#")
+        path = (PAGES[page].parent / where).resolve() if where else PAGES[page]
+        if not path.exists():
+            lost.append(target)
+        elif anchor and path.suffix == ".md":
+            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            if anchor not in map(_anchor, headings):
+                lost.append(target)
+
+    assert lost == []
+
+
+def test_every_page_is_reached_from_the_first_one() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        for target in re.findall(r"\]\(([^)\s#]+\.md)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and (page.parent / target).exists():
+                waiting.append((page.parent / target).resolve())
+
+    assert {str(path.relative_to(ROOT)) for path in PAGES.values() if path not in reached} == set()
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,229 @@
+"""The opened platform: clocks that run everything in order, and nothing lost between two openings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend import lender as lending
+from mocklend.channels.endpoints import AddEndpoint
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender, database_url, find_layer
+
+DAY_MS = 86_400_000
+
+
+class Clock:
+    """Real time, as this test has it."""
+
+    def __init__(self) -> None:
+        self.ms = 1_767_578_400_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wall(open_lender: Callable[..., Lender], story: Any, clock: Clock, seed: int) -> Any:
+    """A story on a clock that runs by itself."""
+    lender = open_lender(real_ms=clock)
+    return type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
+
+
+def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Any) -> None:
+    loan_id = story.borrow()
+    first = story.order(loan_id, 1_000, "bank_card")
+    second = story.order(loan_id, 2_000, "wallet")
+
+    now, released = story.lender.advance(story.sandbox_id, story.now_ms + 40 * DAY_MS)
+
+    assert now == story.now_ms
+    told = [(item["kind"], item["at"]) for item in released]
+    assert told == sorted(told, key=lambda one: one[1])
+    assert [one for one in told if one[0] in ("settlement", "callback", "due_date")] == [
+        ("settlement", "2026-01-05T02:00:02.000Z"),
+        ("callback", "2026-01-05T02:00:02.000Z"),
+        ("settlement", "2026-01-05T02:00:05.000Z"),
+        ("callback", "2026-01-05T02:00:05.000Z"),
+        ("due_date", "2026-02-05T16:00:00.000Z"),
+    ]
+    assert {item["loan_id"] for item in released if item["kind"] == "callback"} == {loan_id}
+    assert [story.entity("repayment", id).paid_ms % DAY_MS // 1000 % 60 for id in (first, second)] == [5, 2]
+
+
+def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Any) -> None:
+    once, often = tell(), tell()
+    for story in (once, often):
+        story.order(story.borrow(), 9_500, "bill_pay")
+
+    released = once.wait(days=100)
+    in_steps = [item for _ in range(50) for item in often.wait(days=2)]
+
+    assert released == in_steps
+    assert once.everything() == often.everything()
+
+
+def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story: Any) -> None:
+    loan_id = story.borrow()
+
+    story.wait(days=400)
+
+    recorded = [t["recorded_at"] for t in story.journal(loan_id) if t["kind"] == "accrual"]
+    assert recorded[0] == "2026-02-05T16:00:00.000Z"
+    assert recorded == sorted(set(recorded))
+    assert len(recorded) == 12
+
+
+def test_more_than_a_batch_at_one_moment_is_all_done(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "DUE_AT_ONCE", 3)
+    for n in range(8):
+        story.order(story.borrow(reference=f"loan-{n}"), 1_000)
+
+    released = story.wait(2)
+
+    assert sorted(item["kind"] for item in released) == ["callback"] * 8 + ["settlement"] * 8
+    assert story.discrepancies() == []
+
+
+def test_two_who_advance_one_clock_take_turns(story: Any) -> None:
+    story.order(story.borrow(), 9_500)
+    to_ms = story.now_ms + 40 * DAY_MS
+    outcomes: list[Any] = []
+
+    def advance() -> None:
+        outcomes.append(story.lender.advance(story.sandbox_id, to_ms)[1])
+
+    threads = [threading.Thread(target=advance) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(map(bool, outcomes)) == [False, False, False, True]
+    assert story.discrepancies() == []
+
+
+def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
+    wall: Any, story: Any, clock: Clock
+) -> None:
+    running, standing = wall.borrow(), story.borrow()
+    wall.order(running, 9_500)
+    story.order(standing, 9_500)
+
+    clock.ms += 1_999
+    early = wall.lender.tick()
+    clock.ms += 1
+    done = wall.lender.tick() + wall.lender.tick()
+
+    assert (early, done) == (0, 2)
+    assert wall.page(running)["paid_minor"] == 9_500
+    assert story.page(standing)["paid_minor"] == 0
+    assert wall.discrepancies() == []
+
+
+def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Any, clock: Clock) -> None:
+    loan_id = wall.borrow()
+    repayment_id = wall.order(loan_id, 9_500)
+    ordered_ms = wall.now_ms
+
+    clock.ms += 40 * DAY_MS
+    while wall.lender.tick():
+        pass
+
+    repayment = wall.entity("repayment", repayment_id)
+    assert (repayment.paid_ms, repayment.applied_ms) == (ordered_ms + 2_000, clock.ms)
+    assert wall.page(loan_id)["status"] == "USING"
+    assert wall.discrepancies() == []
+    assert wall.lender.tick() == 0
+
+
+def test_a_day_a_second(open_lender: Any, story: Any, clock: Clock, seed: int) -> None:
+    lender = open_lender(real_ms=clock)
+    fast = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall", speed=86_400))
+    loan_id = fast.borrow()
+
+    clock.ms += 32_000
+    while lender.tick():
+        pass
+
+    assert fast.page(loan_id)["status"] == "OVD"
+    assert fast.discrepancies() == []
+
+
+def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def slowly(*_: Any) -> str:
+        asked.set()
+        assert go.wait(10)
+        return "acked"
+
+    monkeypatch.setattr(lending, "deliver", slowly)
+    wall.lender.run(AddEndpoint(wall.sandbox_id, "http://127.0.0.1:9/", ("loan.disbursed",), "standard"))
+    loan_id = wall.borrow()
+    wall.order(loan_id, 9_500)
+    wall.lender.tick()
+    assert asked.wait(10)
+
+    clock.ms += 2_000
+    while wall.lender.tick():
+        pass
+
+    assert wall.page(loan_id)["paid_minor"] == 9_500
+    assert [row["state"] for row in wall.everything()["webhooks"]] == ["QUEUED"]
+    go.set()
+    wall.lender.close()
+    assert wall.discrepancies() == []
+
+
+def test_what_was_answered_is_there_after_a_restart(story: Any, open_lender: Callable[..., Lender]) -> None:
+    loan_id = story.borrow()
+    story.order(loan_id, 9_500, "bank_transfer")
+    before = story.everything()
+    story.lender.close()
+
+    story.lender = open_lender()
+
+    assert story.everything() == before
+    story.wait(1_800)
+    assert story.page(loan_id)["paid_minor"] == 9_500
+    assert story.discrepancies() == []
+
+
+def test_a_read_is_of_one_moment(story: Any) -> None:
+    from mocklend.views import reads
+
+    loan_id = story.borrow()
+
+    with story.lender.read() as connection:
+        before = reads.page(connection, story.sandbox_id, story.now_ms + DAY_MS, loan_id)
+        story.repay(loan_id, 9_500)
+        during = reads.page(connection, story.sandbox_id, story.now_ms + DAY_MS, loan_id)
+
+    assert during == before
+    assert story.page(loan_id)["paid_minor"] == 9_500
+
+
+def test_a_sandbox_that_is_not_there_has_no_clock(lender: Lender) -> None:
+    for ask in (lender.now_ms, lender.audit, lambda id: lender.advance(id, 0)):
+        with pytest.raises(Refused, match="sandbox_unknown"):
+            ask("sbx_x")
+
+
+def test_a_path_is_a_database_and_so_is_a_url(tmp_path: Any) -> None:
+    assert database_url(str(tmp_path / "a.db")) == f"sqlite:///{tmp_path}/a.db"
+    assert database_url("postgresql+psycopg://localhost/a") == "postgresql+psycopg://localhost/a"
+
+
+def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "entry_points", lambda **_group: [])
+
+    assert find_layer() is None

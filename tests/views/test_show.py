@@ -1,0 +1,104 @@
+"""A version whose lag is over: what is older leaves, what is newer stays, and twice is once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.seams import Scene, ViewRefresh, Write
+from mocklend.views.show import ShowVersion
+
+MONDAY_MS = 1_767_578_400_000
+
+
+class Lagging:
+    """A layer by which every page is a minute behind."""
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        return (replace(given, lag_s=60) if isinstance(given, ViewRefresh) else given), ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        return ()
+
+    def end(self) -> Sequence[Write]:
+        return ()
+
+    def committed(self) -> None: ...
+
+
+@pytest.fixture
+def lagging(open_lender: Any, story: Any, seed: int) -> Any:
+    """A story in which every page is a minute behind."""
+    lender = open_lender(Lagging())
+    return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+
+
+def versions(story: Any) -> list[tuple[int, bool]]:
+    """The versions that are kept, and whether each still waits."""
+    return [(row["version"], row["due_ms"] is not None) for row in story.everything()["loan_views"]]
+
+
+def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Any) -> None:
+    loan_id = lagging.borrow()
+    lagging.repay(loan_id, 5_000)
+    before = versions(lagging)
+
+    lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
+
+    assert before == [(1, False), (2, True)]
+    assert versions(lagging) == [(2, False)]
+
+
+def test_what_is_newer_waits_for_its_own_time(lagging: Any) -> None:
+    loan_id = lagging.borrow()
+    lagging.repay(loan_id, 5_000)
+    lagging.wait(10)
+    lagging.repay(loan_id, 6_000)
+
+    lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
+
+    assert versions(lagging) == [(2, False), (3, True)]
+    lagging.wait(60)
+    assert versions(lagging) == [(3, False)]
+    assert lagging.discrepancies() == []
+
+
+def test_showing_a_version_twice_or_late_changes_nothing(lagging: Any) -> None:
+    loan_id = lagging.borrow()
+    lagging.repay(loan_id, 5_000)
+    lagging.wait(10)
+    lagging.repay(loan_id, 6_000)
+    lagging.wait(60)
+    before = lagging.everything()
+
+    for version in (3, 2, 1):
+        lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, version))
+
+    assert lagging.everything() == before
+
+
+def test_one_loans_pages_are_no_concern_of_another(lagging: Any) -> None:
+    loans = [lagging.borrow(reference=name) for name in ("one", "other")]
+    for loan_id in loans:
+        lagging.repay(loan_id, 5_000)
+
+    lagging.lender.run(ShowVersion(lagging.sandbox_id, loans[0], 2))
+
+    kept = {row["loan_id"]: row["version"] for row in lagging.everything()["loan_views"] if row["due_ms"] is None}
+    assert kept == {loans[0]: 2, loans[1]: 1}
+
+
+def test_the_answer_names_what_is_shown(lagging: Any) -> None:
+    loan_id = lagging.borrow()
+
+    answer = lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 1))
+
+    assert (answer.status, answer.body) == (200, {"loan_id": loan_id, "version": 1})

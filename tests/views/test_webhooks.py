@@ -1,0 +1,131 @@
+"""Webhooks in the outbox: who hears of what, under which name, and in the same commit as what they tell of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mocklend.channels.endpoints import AddEndpoint
+from mocklend.domain.problems import Refused
+from mocklend.storage.entities import Webhook
+from mocklend.storage.work import Sandbox, Work
+from mocklend.views.webhooks import EVENTS, emit, status_event
+
+NOW_MS = 1_767_578_400_000
+STATUSES = ("SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF")
+
+
+def outbox(*endpoints: tuple[str, list[str]]) -> Work:
+    """A unit of work in a sandbox with these endpoints."""
+    known = json.dumps([{"id": id, "events": events} for id, events in endpoints])
+    return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, known, NOW_MS), NOW_MS, {})
+
+
+def queued(work: Work) -> list[Webhook]:
+    return list(work.puts.values())
+
+
+def test_an_endpoint_hears_what_it_asked_for_and_one_that_asked_for_all_hears_all() -> None:
+    work = outbox(("we_a", ["loan.cleared"]), ("we_b", ["*"]), ("we_c", ["loan.overdue", "loan.cleared"]))
+
+    emit(work, "loan.overdue", "loan_a", "loan_a.2", {})
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", {})
+
+    heard = [(one.endpoint_id, one.event) for one in queued(work)]
+    assert heard == [
+        ("we_b", "loan.overdue"), ("we_c", "loan.overdue"),
+        ("we_a", "loan.cleared"), ("we_b", "loan.cleared"), ("we_c", "loan.cleared"),
+    ]  # fmt: skip
+
+
+def test_nobody_listening_is_no_message() -> None:
+    work = outbox()
+
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", {})
+
+    assert queued(work) == []
+
+
+def test_a_message_is_due_at_once_and_tells_when_it_happened() -> None:
+    work = outbox(("we_a", ["*"]))
+
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", {"loan_id": "loan_a", "version": 3})
+
+    (message,) = queued(work)
+    assert (message.state, message.attempts, message.due_ms, message.queued_ms) == ("QUEUED", 0, NOW_MS, NOW_MS)
+    assert (message.loan_id, message.event, message.acked_ms, message.log) == ("loan_a", "loan.cleared", None, "[]")
+    assert json.loads(message.body) == {
+        "type": "loan.cleared",
+        "timestamp": "2026-01-05T02:00:00.000Z",
+        "data": {"loan_id": "loan_a", "version": 3},
+    }
+
+
+def test_a_message_is_named_by_endpoint_event_and_what_it_is_about() -> None:
+    """So a receiver can tell one that comes twice from one that is new, and the same story has the same names."""
+
+    def ids(about: str, event: str = "loan.cleared") -> list[str]:
+        work = outbox(("we_a", ["*"]), ("we_b", ["*"]))
+        emit(work, event, "loan_a", about, {})
+        return [one.id for one in queued(work)]
+
+    every = [*ids("loan_a.3"), *ids("loan_a.4"), *ids("loan_a.3", "loan.overdue")]
+
+    assert ids("loan_a.3") == ids("loan_a.3")
+    assert len(set(every)) == len(every) == 6
+    assert all(id.startswith("msg_") for id in every)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "event"),
+    [
+        ("USING", "OVD", "loan.overdue"),
+        ("CLEAR", "OVD", "loan.overdue"),
+        ("USING", "CLEAR", "loan.cleared"),
+        ("OVD", "CLEAR", "loan.cleared"),
+        ("CLEAR", "USING", "loan.reopened"),
+        ("OVD", "USING", None),
+        ("SUBMITTED", "USING", None),
+        ("LENDING", "USING", None),
+    ],
+)
+def test_a_change_of_status_is_an_event(before: str, after: str, event: str | None) -> None:
+    assert status_event(before, after) == event
+
+
+def test_no_change_is_no_event_and_every_event_is_one_that_can_be_asked_for() -> None:
+    assert all(status_event(status, status) is None for status in STATUSES)
+    assert {status_event(before, after) for before in STATUSES for after in STATUSES} - {None} <= set(EVENTS)
+
+
+def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Any) -> None:
+    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    loan_id = story.borrow()
+    before = story.everything()["webhooks"]
+
+    with pytest.raises(Refused, match="waiver_too_large"):
+        story.edit(loan_id, -10_000)
+
+    assert [row["event"] for row in before] == ["loan.disbursed"]
+    assert story.everything()["webhooks"] == before
+
+
+def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: Any) -> None:
+    loan_id = story.borrow()
+    story.lender.run(
+        AddEndpoint(
+            story.sandbox_id, "http://127.0.0.1:9/", ("loan.overdue", "loan.cleared", "loan.reopened"), "standard"
+        )
+    )
+    first = story.settle(loan_id)
+    story.reverse(first)
+    story.wait(days=40)
+
+    told = [json.loads(row["body"]) for row in sorted(story.everything()["webhooks"], key=lambda row: row["queued_ms"])]
+
+    assert sorted(one["type"] for one in told) == ["loan.cleared", "loan.overdue", "loan.reopened"]
+    assert told[-1]["type"] == "loan.overdue"
+    assert {one["data"]["loan_id"] for one in told} == {loan_id}
+    assert len({one["data"]["version"] for one in told}) == 3
