@@ -366,6 +366,13 @@ def _equation(text: str) -> tuple[str, str | int]:
 
 
 @app.command()
+def export() -> None:
+    """Print the journal as a Beancount file: `mocklend export > books.beancount; bean-check books.beancount`."""
+    with _client() as client:
+        print(client.beancount(), end="")
+
+
+@app.command()
 def audit(as_json: AsJson = False) -> None:
     """World against books against views. Exits 1 where something is not explained."""
     with _client() as client:

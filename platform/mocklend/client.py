@@ -304,6 +304,10 @@ class Client:
         """A page of the journal and the `next_cursor`, which is the next `after`."""
         return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "after": after, "limit": limit})
 
+    def beancount(self) -> str:
+        """The whole journal as a Beancount file, with the platform's balances as assertions."""
+        return self._file("/v1/ledger/beancount").decode()
+
     def add_webhook_endpoint(self, url: str, events: list[str] | None = None, profile: str = "standard") -> Doc:
         """Have events sent to a URL. The answer holds the secret that they are signed with."""
         return self._post("/v1/webhook-endpoints", {"url": url, "events": events or ["*"], "profile": profile})
@@ -544,11 +548,7 @@ class Client:
     def statement(self, channel: str, date: str, *, format: str | None = None, currency: str | None = None) -> bytes:
         """A channel's statement of a day, byte by byte as the channel made it."""
         path = f"/channels/{_part(channel)}/statements/{_part(date)}"
-        response = self._send("GET", path, query={"format": format, "currency": currency})
-        if response.status_code != 200:
-            self._heard("GET", path, None, response, _document(response))
-        self._heard("GET", path, None, response, {"media_type": response.headers.get("Content-Type")})
-        return response.content
+        return self._file(path, {"format": format, "currency": currency})
 
     def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
         """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""
@@ -733,6 +733,14 @@ class Client:
         return self._get("/-/health")
 
     # --- the wire ---
+
+    def _file(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        """What is not JSON, byte by byte."""
+        response = self._send("GET", path, query=query)
+        if response.status_code != 200:
+            self._heard("GET", path, None, response, _document(response))
+        self._heard("GET", path, None, response, {"media_type": response.headers.get("Content-Type")})
+        return response.content
 
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
         return self._call("GET", path, query=query)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -10,6 +12,7 @@ from mocklend.api.asking import snapshot
 from mocklend.api.fields import Body, Doc, Id, PageSize
 from mocklend.api.lists import Cursor, place
 from mocklend.api.openapi import described
+from mocklend.ledger.beancount import export
 from mocklend.views import reads
 
 ledger = APIBlueprint("ledger", __name__)
@@ -66,3 +69,18 @@ def list_transactions(query: JournalQuery) -> Response:
     after = place(query.after, "after")
     with snapshot() as (connection, sandbox, _):
         return rendered(reads.transactions(connection, sandbox, loan_id=query.loan_id, after=after, limit=query.limit))
+
+
+def _text(operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation with its 200: plain text."""
+    text = {"description": "A Beancount file.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return operation | {"responses": {200: text, **operation["responses"]}}
+
+
+@ledger.get("/v1/ledger/beancount")
+@ledger.doc(**_text(described("exportBeancount")))
+def export_beancount() -> Response:
+    """The whole journal as a Beancount file, with our balances as assertions: check it with bean-check."""
+    with snapshot() as (connection, sandbox, _):
+        text = "\n".join(export(connection, sandbox)) + "\n"
+    return Response(text, content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"})

@@ -1,0 +1,113 @@
+"""The journal in Beancount's language, so that a program that is not ours can check it.
+
+Each of our transactions is one of theirs; what a posting debits is positive there, what it credits negative. Balance
+assertions with our own balances follow at the end: `bean-check` then says whether the two agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from mocklend.domain.money import minor_exponent
+from mocklend.ledger.journal import Posted, journals
+from mocklend.storage.stores import rows
+
+NAMES: dict[str, str] = {
+    "1001": "Assets:Bank",
+    "1002": "Assets:Clearing",
+    "1101": "Assets:Receivable:Principal",
+    "1102": "Assets:Receivable:Interest",
+    "1103": "Assets:Receivable:PenaltyOnPrincipal",
+    "1104": "Assets:Receivable:PenaltyOnInterest",
+    "1105": "Assets:Receivable:Fee",
+    "1199": "Assets:Allowance",
+    "2001": "Liabilities:DisbursementInTransit",
+    "2101": "Liabilities:Overpayment",
+    "2102": "Liabilities:UnappliedReceipts",
+    "2103": "Liabilities:RefundPayable",
+    "2104": "Liabilities:CompensationPayable",
+    "4001": "Income:Interest",
+    "4002": "Income:Penalty",
+    "4003": "Income:Recovery",
+    "4004": "Income:Fee",
+    "5001": "Expenses:ChannelFee",
+    "5002": "Expenses:CreditLoss",
+    "5003": "Expenses:Waiver",
+    "5004": "Expenses:Compensation",
+}
+"""Our chart of accounts in Beancount's five kinds."""
+
+CHAINS_AT_ONCE = 200
+Total = Counter[tuple[str, str]]
+"""Balances by account and currency, debits less credits."""
+
+
+def account_name(account: str) -> str:
+    """`1002:bank_card` is `Assets:Clearing:BankCard`."""
+    code, _, channel = account.partition(":")
+    name = NAMES[code]
+    return f"{name}:{''.join(word.capitalize() for word in channel.split('_'))}" if channel else name
+
+
+def export(connection: Connection, sandbox_id: str) -> Iterator[str]:
+    """The lines of a Beancount file of a sandbox's whole journal, in one snapshot."""
+    yield f";; The journal of {sandbox_id}. Check it with bean-check."
+    first, last, names = _span(connection, sandbox_id)
+    if first is None or last is None:
+        return
+    for name in sorted(names):
+        yield f"{first} open {name}"
+    total: Total = Counter()
+    for posted in _posted(connection, sandbox_id):
+        yield ""
+        yield from _transaction(posted, total)
+    yield ""
+    for (name, currency), amount in sorted(total.items()):
+        yield f"{last + timedelta(days=1)} balance {name}  {_amount(amount, currency)}"
+
+
+def _span(connection: Connection, sandbox_id: str) -> tuple[date | None, date | None, set[str]]:
+    """The first and the last effective date, and every account that is used."""
+    scope = {"sandbox_id": sandbox_id}
+    sql = "SELECT MIN(effective_date), MAX(effective_date) FROM transactions WHERE sandbox_id = :sandbox_id"
+    first, last = rows(connection, sql, scope)[0]
+    sql = "SELECT DISTINCT {side} FROM postings WHERE sandbox_id = :sandbox_id"
+    used = {row[0] for side in ("debit", "credit") for row in rows(connection, sql.format(side=side), scope)}
+    names = {account_name(account) for account in used}
+    return (date.fromisoformat(first) if first else None, date.fromisoformat(last) if last else None, names)
+
+
+def _posted(connection: Connection, sandbox_id: str) -> Iterator[Posted]:
+    """Every transaction, chain by chain."""
+    after = ""
+    while True:
+        sql = """SELECT DISTINCT chain FROM transactions WHERE sandbox_id = :sandbox_id AND chain > :after
+                 ORDER BY chain LIMIT :most"""
+        scope = {"sandbox_id": sandbox_id, "after": after, "most": CHAINS_AT_ONCE}
+        chains: Sequence[str] = [row[0] for row in rows(connection, sql, scope)]
+        if not chains:
+            return
+        found = journals(connection, sandbox_id, chains)
+        for chain in chains:
+            yield from found[chain]
+        after = chains[-1]
+
+
+def _transaction(posted: Posted, total: Total) -> Iterator[str]:
+    yield f'{posted.movement.on} * "{posted.movement.kind}" "{posted.id}"'
+    yield f'  ref: "{posted.movement.ref}"'
+    for debit, credit, amount in posted.movement.postings:
+        for account, signed in ((debit, amount), (credit, -amount)):
+            name = account_name(account)
+            total[(name, posted.currency)] += signed
+            yield f"  {name}  {_amount(signed, posted.currency)}"
+
+
+def _amount(amount_minor: int, currency: str) -> str:
+    exponent = minor_exponent(currency)
+    return f"{Decimal(amount_minor).scaleb(-exponent):.{exponent}f} {currency}"
