@@ -57,6 +57,7 @@ class Seen:
     callbacks: list[Doc]
     trades: list[Doc]
     now: str
+    receipts: list[str] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
 
 
@@ -150,6 +151,18 @@ def _repair(client: Any, ledger: Ledger) -> None:
         for doc in _pages(client.repayments, "repayments", kept.answer["id"]):
             if doc["status"] == "PROCESSING":
                 client.query_repayment(doc["id"], operator="op-repair", idempotency_key=f"repair-{doc['id']}")
+    there = set(_receipts(client))
+    for kept in ledger.acknowledged("payment"):
+        assert kept.answer is not None
+        channel, number = kept.answer["channel"], kept.answer["out_trade_no"]
+        if number not in there:
+            client.query_payment(channel, number, operator="op-repair", idempotency_key=f"repair-{number}")
+
+
+def _receipts(client: Any) -> Iterator[str]:
+    """The order number of every push payment that the books have, applied or not."""
+    for doc in _pages(lambda state, **page: client.receipts(state=state, **page), "receipts", None):
+        yield doc["out_trade_no"]
 
 
 def _rest(client: Any, *, layer: bool) -> tuple[Doc, list[Doc], bool]:
@@ -184,6 +197,7 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
         callbacks=[client.callback(doc["channel"], doc["out_trade_no"]) for doc in orders],
         trades=[client.trade(doc["channel"], doc["out_trade_no"]) for doc in orders],
         now=audit["now"],
+        receipts=list(_receipts(client)),
     )
 
 
@@ -198,7 +212,7 @@ def _undelivered(letterbox: Letterbox, ledger: Ledger) -> list[str]:
         time.sleep(0.2)
 
 
-def _pages(ask: Any, name: str, id: str, *, by: str = "cursor") -> Iterator[Doc]:
+def _pages(ask: Any, name: str, id: str | None, *, by: str = "cursor") -> Iterator[Doc]:
     cursor: str | None = None
     while True:
         page = ask(id, limit=500, **{by: cursor})
@@ -217,6 +231,9 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
     for kind, there in (("loan", seen.loans), ("edit", seen.edits)):
         more = missing_and_extra(kind, answers[kind], there)
         lost, doubled = lost + more[0], doubled + more[1]
+    pushed = [{"id": one.answer["out_trade_no"]} for one in ledger.acknowledged("payment") if one.answer]
+    more = missing_and_extra("payment", pushed, seen.receipts)
+    lost, doubled = lost + more[0], doubled + more[1]
     lost += not_at_the_channel(answers["repayment"], seen.trades)
     stuck = stuck_callbacks(seen.callbacks, seen.now)
     over = carried_over((doc for docs in seen.listed.values() for doc in docs), restarts)
@@ -242,6 +259,7 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
         "acknowledged": len(answers["repayment"]),
         "acknowledged_loans": len(answers["loan"]),
         "acknowledged_edits": len(answers["edit"]),
+        "acknowledged_payments": len(pushed),
         "lost": len(lost),
         "doubled": len(doubled),
         "in_doubt": len(doubtful),
@@ -278,8 +296,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def sentences(document: Doc) -> list[str]:
     """The verdict in plain words."""
     by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
-    acknowledged = f"{document['acknowledged']} repayments, {document['acknowledged_loans']} loans and "
-    acknowledged += f"{document['acknowledged_edits']} edits were acknowledged: "
+    acknowledged = f"{document['acknowledged']} repayments, {document['acknowledged_payments']} push payments, "
+    acknowledged += (
+        f"{document['acknowledged_loans']} loans and {document['acknowledged_edits']} edits were acknowledged: "
+    )
     over = f"{document['carried_over']} repayments were on their way at a kill and arrived after it; "
     audits = f"{document['audits_after_restart'] + 1} audits: "
     audits += f"{document['unexplained_discrepancies']} discrepancies unexplained, "

@@ -109,6 +109,10 @@ class Place:
                 raise Deserted("nobody got an answer within 20 s")
 
 
+PUSH_CHANNELS = ("bank_transfer", "bill_pay")
+"""Where people pay without an order: all that tells whose money it is, is what they type."""
+
+
 class Payer:
     """A client that never forgets a request before it has the answer."""
 
@@ -143,6 +147,14 @@ class Payer:
                 "operator": f"op-{self.number}",
             }
             self._send("edit", f"/operator/loans/{loan_id}/edits", body)
+            return
+        if self.chance.random() < 0.1:
+            body = {
+                "amount_minor": self.chance.randrange(100, 2_000),
+                "payer_name": f"Payer {self.number}",
+                "payer_reference": loan_id,
+            }
+            self._send("payment", f"/channels/{self.chance.choice(PUSH_CHANNELS)}/payments", body)
             return
         body = {
             "amount_minor": self.chance.randrange(100, 2_000),

@@ -110,7 +110,10 @@ RESTARTS = ("2026-01-05T01:10:00.000Z",)
 def told(**changed: Any) -> tuple[Ledger, Seen]:
     """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
     loan, edit = Kept("loan", "k1", "/", {}, {"id": "loan_ada"}), Kept("edit", "k3", "/", {}, {"id": "edt_ada"})
-    ledger = Ledger([loan, Kept("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit])
+    push = Kept("payment", "k4", "/", {}, {"channel": "bill_pay", "out_trade_no": "PYADA"})
+    ledger = Ledger(
+        [loan, Kept("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit, push]
+    )
     seen = Seen(
         listed={"loan_ada": [ROW]},
         journal={"loan_ada": [RECEIPT]},
@@ -119,6 +122,7 @@ def told(**changed: Any) -> tuple[Ledger, Seen]:
         callbacks=[{"id": "cb_ada", "state": "ACKED", "next_attempt_at": None}],
         trades=[TRADE],
         now=NOW,
+        receipts=["PYADA"],
     )
     return ledger, replace(seen, **changed)
 
@@ -138,6 +142,8 @@ def test_each_loss_after_a_crash_fails() -> None:
         ({"loans": []}, "lost"),
         ({"edits": ["edt_ada", "edt_ada"]}, "doubled"),
         ({"trades": []}, "lost"),
+        ({"receipts": []}, "lost"),
+        ({"receipts": ["PYADA", "PYADA"]}, "doubled"),
         ({"callbacks": [{"id": "cb_ada", "state": "QUEUED", "next_attempt_at": None}]}, "callbacks_stuck"),
         ({"undelivered": ["loan.disbursed of loan_ada"]}, "webhooks_undelivered"),
     ]
