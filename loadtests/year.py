@@ -1,0 +1,95 @@
+"""What does a year cost? Advances sandboxes of growing size by one year and prints time and peak memory for each.
+
+Half of the loans are debited on their due dates and half fall overdue, which is the dearest thing a loan can do. Each
+size runs in a process of its own, so that its peak memory is its own. The cost a loan should stay flat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+START_MS = 1_767_578_400_000
+YEAR_MS, STEP_MS = 366 * 86_400_000, 61 * 86_400_000
+AT_ONCE = 500
+MOST = 1_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line a size, or one JSON document."""
+    parser = argparse.ArgumentParser(prog="scripts/year", description=__doc__)
+    parser.add_argument("--loans", default="250,1000", help="sizes with commas (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one document with everything")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.one is not None:
+        print(json.dumps(one_year(options.one)))
+        return 0
+    sizes = [int(size) for size in options.loans.split(",")]
+    if not all(0 < size <= MOST for size in sizes):
+        parser.error(f"--loans: expected sizes from 1 to {MOST}, got {options.loans}")
+    found = []
+    for size in sizes:
+        line = [sys.executable, __file__, "--one", str(size)]
+        found.append(json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True).stdout))
+        if not options.json:
+            said = "{loans} loans: a year in {year_s} s, {ms_a_loan} ms a loan, {released} things fell due"
+            print((said + ", peak {peak_mb} MB; {transactions} transactions").format(**found[-1]), flush=True)
+    if options.json:
+        print(json.dumps({"years": found, "ratio": found[-1]["ms_a_loan"] / found[0]["ms_a_loan"]}, indent=2))
+    elif len(found) > 1:
+        print(f"cost a loan, largest to smallest: {found[-1]['ms_a_loan'] / found[0]['ms_a_loan']:.2f}")
+    return 0
+
+
+def one_year(loans: int) -> dict[str, float | int]:
+    """Make so many loans, let a year pass, and look at what it took."""
+    from mocklend.domain.product import PRODUCTS
+    from mocklend.lender import Lender
+    from mocklend.lending import AddBorrower, Borrow
+    from mocklend.storage.stores import rows
+    from mocklend.storage.work import Idempotency
+
+    with tempfile.TemporaryDirectory(prefix="mocklend-year-") as folder:
+        lender = Lender(str(Path(folder) / "year.db"), fast=True)
+        sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
+        who = lender.run(AddBorrower(sandbox.id, "ada", "Ada", 10**15)).body["id"]
+        product = PRODUCTS["jiebei-like"]
+        for start in range(0, loans, AT_ONCE):
+            waiting = [
+                lender.writer.submit(
+                    Borrow(
+                        sandbox.id, Idempotency(f"loan-{n}", ""), who, 100_000, "CNY", product, None, None, n % 2 == 0
+                    )
+                )
+                for n in range(start, min(start + AT_ONCE, loans))
+            ]
+            for one in waiting:
+                one.result()
+        began, released = time.monotonic(), 0
+        for to_ms in range(START_MS + STEP_MS, START_MS + YEAR_MS + 1, STEP_MS):
+            released += len(lender.advance(sandbox.id, to_ms)[1])
+        took = time.monotonic() - began
+        with lender.read() as connection:
+            sql = "SELECT COUNT(*) FROM transactions WHERE sandbox_id = :sandbox_id"
+            transactions = rows(connection, sql, {"sandbox_id": sandbox.id})[0][0]
+        lender.close()
+    return {
+        "loans": loans,
+        "year_s": round(took, 1),
+        "ms_a_loan": round(took * 1000 / loans, 2),
+        "released": released,
+        "transactions": transactions,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
