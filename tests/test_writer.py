@@ -147,6 +147,16 @@ def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Any) -> None
     assert lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1)).status == 201
 
 
+def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
+    open_lender: Callable[..., Lender], story: Any
+) -> None:
+    stopping = open_lender()
+    stopping.writer.close()
+
+    with pytest.raises(Refused, match="stopping"):
+        stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
+
+
 def test_what_waits_is_committed_together(lender: Lender, story: Any) -> None:
     sizes: list[int] = []
     lender.writer.on_group = sizes.append

@@ -60,6 +60,7 @@ class Writer:
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
         self._commit_lock = threading.Lock()
+        self._closed = False
         self.on_group: Callable[[int], None] = lambda size: None
         self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
         self._thread.start()
@@ -70,6 +71,8 @@ class Writer:
 
     def submit(self, command: Command) -> Future[Answer]:
         """Queue a command."""
+        if self._closed:
+            raise Refused("busy", "the platform is stopping")
         future: Future[Answer] = Future()
         if command.idem is not None:
             running = (command.sandbox_id, command.idem.key)
@@ -101,6 +104,7 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
 

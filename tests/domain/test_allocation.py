@@ -95,6 +95,15 @@ def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> N
     assert after.overpaid_minor == 0
 
 
+def test_a_payoff_until_the_period_ends_costs_its_interest_and_no_penalty_for_days_to_come() -> None:
+    on = date(2026, 2, 10)  # The first instalment is five days late, the second is due on 5 March.
+    to_the_day = story(product(), as_of=on).quote(CLEAR, on)
+    to_the_end = story(product(payoff_interest="until_period_end"), as_of=on).quote(CLEAR, on)
+
+    assert to_the_end["penalty_principal_minor"] == to_the_day["penalty_principal_minor"] == 75
+    assert to_the_end["normal_interest_minor"] == 900 > to_the_day["normal_interest_minor"]
+
+
 def test_within_the_days_of_grace_a_loan_is_neither_overdue_nor_charged() -> None:
     policy = product(penalty=Penalty(grace_days=3))
     due = date(2026, 2, 5)

@@ -121,7 +121,8 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
 
 def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
     """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
-    state.accrue(state.payoff_date(on))
+    state.accrue(on)
+    state.accrue(state.payoff_date(on), ahead=True)
     return allocate(state.terms.product, state.by_timing(on), amount, paid)
 
 

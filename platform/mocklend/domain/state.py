@@ -133,8 +133,11 @@ class LoanState:
 
     # --- accrual ---
 
-    def accrue(self, to: date) -> None:
-        """Interest on principal that is not due yet and penalty on what is overdue, for the days up to `to`."""
+    def accrue(self, to: date, *, ahead: bool = False) -> None:
+        """Interest on principal that is not due yet and penalty on what is overdue, for the days up to `to`.
+
+        `ahead` is for days that have not come yet: interest may be charged for them, penalty may not.
+        """
         if not self.accepted:
             return
         if self.outstanding_principal_minor == 0 and not any(i.outstanding for i in self.instalments):
@@ -144,10 +147,10 @@ class LoanState:
         while self.accrued_to < to:
             current = self.current
             stop = min(to, current.due_date) if current else to
-            self._accrue_stretch(current, stop)
+            self._accrue_stretch(current, stop, ahead=ahead)
             self.accrued_to = stop
 
-    def _accrue_stretch(self, current: Instalment | None, stop: date) -> None:
+    def _accrue_stretch(self, current: Instalment | None, stop: date, *, ahead: bool) -> None:
         """One stretch within a single period: from `accrued_to` up to `stop`."""
         start, product = self.accrued_to, self.terms.product
         grace = timedelta(days=product.penalty.grace_days)
@@ -161,7 +164,7 @@ class LoanState:
                 postings.append(("1102", "4001", grown))
         for bucket, account in (("penalty_principal", "1103"), ("penalty_interest", "1104")):
             grown = 0
-            for late in self.instalments:
+            for late in self.instalments if not ahead else ():
                 days = (stop - max(start, late.due_date + grace)).days
                 if days > 0:
                     grown += self._grow_penalty(late, bucket, days)
@@ -228,7 +231,8 @@ class LoanState:
         """The buckets that a repayment of this scope would have to settle on a date. Leaves this state alone."""
         at = self.copy()
         if scope == CLEAR:
-            at.accrue(at.payoff_date(on))
+            at.accrue(on)
+            at.accrue(at.payoff_date(on), ahead=True)
             asked = at.instalments
         else:
             at.accrue(on)
