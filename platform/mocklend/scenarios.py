@@ -19,22 +19,19 @@ A scenario is found through the entry-point group `mocklend.scenarios`, whose va
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from io import TextIOWrapper
 from typing import Any, TextIO
 
 import yaml  # type: ignore[import-untyped]
 
 from mocklend import __version__
-from mocklend.client import Client, Doc, numbered_keys
+from mocklend.client import Client, Doc
 from mocklend.demo.story import NotAsTold, Story
-from mocklend.local import local_platform
+from mocklend.demo.telling import tell
 
 GROUP = "mocklend.scenarios"
 CHAPTER = {"title", "story", "rules", "steps", "lies"}
@@ -101,31 +98,26 @@ def _only(raw: Any, known: set[str], where: str, *, needed: set[str]) -> None:
 
 def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, out: TextIO | None = None) -> int:
     """Tell a scenario on a platform of its own. 0 where everything was as told, 1 where something was not."""
-    out = out or sys.stdout
-    if isinstance(out, TextIOWrapper):
-        out.reconfigure(errors="replace")
     chosen = scenario.seed if seed is None else seed
-    with local_platform() as url, Client(url) as anyone:
-        story = Story(None if as_json else out)
+
+    def begin(story: Story, _url: str) -> None:
         story.begin(scenario.title, scenario.story, version=__version__, seed=chosen)
-        anyone.on_exchange = story.hear
-        story.client = anyone.sandbox(seed=chosen, now=scenario.starts)
-        story.client.next_key = numbered_keys()
+
+    def chapters(story: Story) -> None:
         kept: dict[str, Any] = {}
-        try:
-            if not anyone.health()["layer"]:
-                raise NotAsTold("there is no fault layer here, so nothing goes wrong: install mocklend_faults")
-            for chapter in scenario.chapters:
-                _tell(story, chapter, kept)
-            story.audit()
-            story.close("mocklend scenario list")
-        except NotAsTold as surprise:
-            story.surprise(surprise)
-        finally:
-            story.client.close()
-    if as_json:
-        print(json.dumps(story.to_json(), indent=2, ensure_ascii=False), file=out)
-    return 0 if story.as_told else 1
+        for chapter in scenario.chapters:
+            _tell(story, chapter, kept)
+        story.audit()
+
+    return tell(
+        begin,
+        chapters,
+        seed=chosen,
+        starts=scenario.starts,
+        next_command="mocklend scenario list",
+        as_json=as_json,
+        out=out,
+    )
 
 
 def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any]) -> None:

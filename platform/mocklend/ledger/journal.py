@@ -81,13 +81,13 @@ def post(work: Work, chain: str, currency: str, head: Head, movements: Iterable[
 
 
 def _append(work: Work, chain: str, currency: str, head: Head, movement: Movement, reverses: int | None) -> Head:
-    seq = head.next_seq
+    seq, id = head.next_seq, transaction_id(chain, head.next_seq)
     digest = chain_hash(head.hash, chain, seq, movement, reverses, currency, work.now_ms)
     work.write(
         INSERT_TRANSACTION,
         chain=chain,
         seq=seq,
-        id=transaction_id(chain, seq),
+        id=id,
         kind=movement.kind,
         effective_date=movement.on.isoformat(),
         recorded_ms=work.now_ms,
@@ -101,6 +101,7 @@ def _append(work: Work, chain: str, currency: str, head: Head, movement: Movemen
     )
     for line, (debit, credit, amount) in enumerate(movement.postings):
         work.write(INSERT_POSTING, chain=chain, seq=seq, line=line, debit=debit, credit=credit, amount_minor=amount)
+    work.append("journal", chain, Posted(seq, movement, reverses, head.hash, digest, id, work.now_ms, currency))
     return Head(seq + 1, digest)
 
 

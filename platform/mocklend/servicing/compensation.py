@@ -9,7 +9,6 @@ from mocklend.lending.acts import bill_of, log_act
 from mocklend.lending.books import record, state_of
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import recorded
-from mocklend.servicing.so_far import show_what_is_recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
 from mocklend.world.record import witness
@@ -27,7 +26,6 @@ def compensate(work: Work, loan_id: str, *, amount_minor: int, about: str, memo:
     fact = Fact(id, COMPENSATION_AGREED, work.now_ms, on, amount_minor, loan.disburse_channel)
     witness(work, loan.id, fact)
     work.signal(recorded(loan.id))
-    show_what_is_recorded(work, loan.id)
     done = record(work, loan, fact, cause="compensation")
     log_act(
         work, done.loan, AGREED, id, memo=memo, operator=operator, before=before, after=bill_of(done.loan, done.state)

@@ -35,7 +35,6 @@ from mocklend.servicing.disputes import (
 from mocklend.servicing.edits import ReverseEdit
 from mocklend.servicing.evidence import verify
 from mocklend.servicing.repayments import QueryChannel
-from mocklend.servicing.so_far import show_what_is_recorded
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
@@ -119,7 +118,6 @@ class DecideDispute:
         loan: Loan = work.get("loan", dispute.loan_id)
         if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
             return None  # Somebody else's money, or another loan's: that is for a person to sort out.
-        show_what_is_recorded(work, loan.id)
         if not trade.repayment_id.startswith("rct_"):
             order: Repayment = work.get("repayment", trade.repayment_id)
             if order.status != PROCESSING:
@@ -141,7 +139,6 @@ class DecideDispute:
         if loan.mark is None:
             return None
         edit: OperatorEdit = work.get("edit", json.loads(loan.mark)["edit_id"])
-        show_what_is_recorded(work, loan.id)
         ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(work)
         return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 

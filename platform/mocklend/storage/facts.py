@@ -30,6 +30,8 @@ for _table in (WORLD, BOOKS):
 
 def append(work: Work, table: str, loan_id: str, fact: Fact) -> None:
     """Put a fact on record."""
+    if table == BOOKS:
+        work.append("facts", loan_id, fact)
     work.write(
         f"{table}.insert",
         loan_id=loan_id,

@@ -112,6 +112,7 @@ class Work:
         self.now_ms = now_ms
         self.puts: dict[Key, Any] = {}
         self.writes: list[Write] = []
+        self._appended: dict[Key, list[Any]] = {}
         self._sandbox = sandbox
         self._loaded = loaded
         self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
@@ -132,13 +133,18 @@ class Work:
         if key in self.puts:
             return self.puts[key]
         try:
-            return self._loaded[key]
+            loaded = self._loaded[key]
         except KeyError:
             raise NotLoaded(key) from None
+        return [*loaded, *self._appended[key]] if key in self._appended else loaded
 
     def put(self, entity: Entity) -> None:
         """The entity's new state."""
         self.puts[(entity.kind, entity.id)] = entity
+
+    def append(self, kind: str, id: str, item: Any) -> None:
+        """Add to what is loaded as a list: this command's later `get` sees what its own writes will put there."""
+        self._appended.setdefault((kind, id), []).append(item)
 
     def write(self, name: str, **parameters: Any) -> None:
         """One row of a named statement. `sandbox_id` is filled in."""
