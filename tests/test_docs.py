@@ -29,11 +29,17 @@ import pytest
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
 from mocklend.ledger.invariants import STATEMENTS
+from mocklend.local import local_platform
 from mocklend.seams import SEAMS
 from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "faults"))
+
+import twins  # noqa: E402
+
 DOCS = ROOT / "docs"
 PAGES = {
     str(path.relative_to(ROOT)): path
@@ -62,6 +68,27 @@ def settings_of(fault: str) -> str:
         ("setting", "what it is", "default", "what it may be"),
         [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in described],
     )
+
+
+def symptom_of(fault: str) -> str:
+    """What each view shows, and what ends it, in the words of the kind itself."""
+    kind = installed()[fault]
+    shown = [(f"{view}: {VIEWS[view]}", says) for view, says in sorted(kind.symptom.items(), key=_by_view)]
+    return _table(("where", "what it says"), shown or [("anywhere", "nothing: the platform withstands it")])
+
+
+def lessons() -> str:
+    """Each kind's story, told honestly and with the fault: the views that differed, and what the repair left."""
+    rows = []
+    with local_platform() as url:
+        for name, kind in installed().items():
+            told = twins.learned(name, url)
+            status = ", ".join(sorted({one["status"] for one in told.key}))
+            after = ", ".join(sorted({one["status_reason"] or one["status"] for one in told.repaired_key}))
+            seen = ", ".join(sorted(told.differ, key=list(VIEWS).index)) or "none"
+            page = f"[`{name}`](faults/{name}.md)"
+            rows.append((page, seen, f"`{kind.finding}`", status, re.sub(r": \S+$", "", after)))
+    return _table(("fault", "views that differ from the honest telling", "found as", "at first", "in the end"), rows)
 
 
 def faults(folder: str = "") -> str:
@@ -162,6 +189,8 @@ def scripts() -> str:
 
 MAKERS: Mapping[str, Callable[..., str]] = {
     "settings of": settings_of,
+    "symptom of": symptom_of,
+    "lessons": lessons,
     "faults": faults,
     "faults of": faults,
     "fields of": fields_of,
@@ -224,6 +253,10 @@ def _comment(source: str) -> str:
     return " ".join(line.lstrip("# ") for line in source.splitlines()[1:] if line.startswith("#"))
 
 
+def _by_view(told: tuple[str, str]) -> int:
+    return list(VIEWS).index(told[0])
+
+
 def _by_path(row: tuple[str, ...]) -> tuple[str, int]:
     method, path = row[0].strip("`").split(" ", 1)
     return path, ("GET", "POST", "PUT", "PATCH", "DELETE").index(method)
@@ -277,6 +310,7 @@ def test_a_lesson_tells_what_one_sees_and_what_helps(fault: str) -> None:
     assert page.startswith(f"# {fault}: ")
     assert tuple(re.findall(r"^## (.+)$", page, re.MULTILINE)) == LESSON
     assert f"<!-- made: settings of {fault} -->" in page
+    assert f"<!-- made: symptom of {fault} -->" in page
     assert all(f"](../seams.md#{_anchor(seam)})" in page for seam in installed()[fault].seams())
     assert f"`{installed()[fault].finding}`" in page
     assert f".venv/bin/mocklend faults on {fault}" in page

@@ -17,9 +17,9 @@ from mocklend.domain.finding import Finding
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.stores import rows
 
-ACTIVE, HEALED, SUPERSEDED, MASKED = "active", "healed", "superseded", "masked"
-STATUSES = (ACTIVE, HEALED, SUPERSEDED, MASKED)
-ITSELF = "itself"
+PENDING, ACTIVE, HEALED, SUPERSEDED, MASKED = "pending", "active", "healed", "superseded", "masked"
+STATUSES = (PENDING, ACTIVE, HEALED, SUPERSEDED, MASKED)
+ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
 
 REASONS = {
     "shown": "a newer version is on the page",
@@ -30,11 +30,16 @@ REASONS = {
     "injection": "a newer injection is shown instead",
 }
 """Why an entry ended, by the kind of signal."""
+_PLAIN = {
+    ITSELF: "the lag is over",
+    ONCE: "one answer was wrong; a second look is right",
+    UNDONE: "another rule undid it at once",
+}
 
 _COLUMNS = (
     "id", "rule", "fault", "seam", "entity", "loan_id", "occurrence", "at_ms", "effect", "truth_before", "truth_after",
-    "served", "currency", "finding_class", "finding_entity", "finding_amount_minor", "expect", "until_ms", "status",
-    "ended_by", "ended_ms",
+    "served", "currency", "finding_class", "finding_entity", "finding_amount_minor", "expect", "from_ms", "until_ms",
+    "status", "ended_by", "ended_ms",
 )  # fmt: skip
 
 
@@ -57,6 +62,7 @@ class Entry:
     currency: str
     finding: Finding
     expect: Mapping[str, str]
+    from_ms: int
     until_ms: int | None
     status: str
     ended_by: str | None
@@ -95,7 +101,7 @@ class Entry:
             "served": self.served,
             "amount_minor": self.finding.amount_minor,
             "currency": self.currency,
-            "visible_from": rfc3339(self.at_ms),
+            "visible_from": rfc3339(self.from_ms),
             "visible_until": maybe_rfc3339(self.until_ms if self.ended_ms is None else self.ended_ms),
             "expected": expected,
             "status": self.status,
@@ -132,21 +138,23 @@ def reason(ended_by: str | None) -> str | None:
     """Why an entry ended, in words."""
     if ended_by is None:
         return None
-    if ended_by == ITSELF:
-        return "the lag is over"
-    if ended_by == MASKED:
-        return "another rule undid it at once"
+    if ended_by in _PLAIN:
+        return _PLAIN[ended_by]
     kind, _, which = ended_by.partition(":")
+    if kind == WITHSTOOD:
+        return which
     return f"{REASONS[kind]}: {which}" if kind in REASONS else ended_by
 
 
 def _entry(row: Any, now_ms: int) -> Entry:
     (
         injection, rule, fault, seam, entity, loan_id, occurrence, at_ms, effect, before, after, served, currency,
-        finding_class, finding_entity, amount_minor, expect, until_ms, status, ended_by, ended_ms,
+        finding_class, finding_entity, amount_minor, expect, from_ms, until_ms, status, ended_by, ended_ms,
     ) = row  # fmt: skip
     if ended_ms is None and until_ms is not None and until_ms <= now_ms:
         status, ended_by, ended_ms = HEALED, ITSELF, until_ms
+    elif ended_ms is None and from_ms > now_ms:
+        status = PENDING
     return Entry(
         injection=injection,
         rule=rule,
@@ -163,6 +171,7 @@ def _entry(row: Any, now_ms: int) -> Entry:
         currency=currency,
         finding=Finding(finding_class, finding_entity, amount_minor),
         expect=json.loads(expect),
+        from_ms=from_ms,
         until_ms=until_ms,
         status=status,
         ended_by=ended_by,

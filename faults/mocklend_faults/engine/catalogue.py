@@ -6,15 +6,19 @@ test, or a script that runs from a source tree, hands its kinds over instead: `F
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from types import ModuleType
 
 from mocklend.domain.problems import Refused
-from mocklend_faults.engine.fault import Fault
+from mocklend.seams import SEAMS
+from mocklend_faults.engine.fault import Fault, method_of
 
 GROUP = "mocklend.faults"
 Catalogue = Mapping[str, type[Fault]]
+SAID = ("finding", "precondition", "symptom", "heals", "action")
+"""What a kind must say of itself."""
 
 
 def installed() -> Catalogue:
@@ -23,6 +27,10 @@ def installed() -> Catalogue:
     for entry in entry_points(group=GROUP):
         kind = fault_in(entry.load())
         assert kind.name == entry.name, f"entry point {entry.name!r} holds fault {kind.name!r}"
+        unsaid = [name for name in SAID if not hasattr(kind, name)]
+        assert not unsaid, f"fault {kind.name!r} does not say its {', '.join(unsaid)}"
+        astray = [name for name in _methods(kind) if name not in map(method_of, SEAMS)]
+        assert not astray, f"fault {kind.name!r} has a method for no seam: {', '.join(astray)}"
         found[kind.name] = kind
     return dict(sorted(found.items()))
 
@@ -41,6 +49,11 @@ def fault_in(module: ModuleType) -> type[Fault]:
     ]
     assert len(kinds) == 1, f"{module.__name__} should define one fault, and defines {len(kinds)}"
     return kinds[0]
+
+
+def _methods(kind: type[Fault]) -> list[str]:
+    """The public methods that a kind adds."""
+    return [name for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
 def find(catalogue: Catalogue, name: str) -> type[Fault]:

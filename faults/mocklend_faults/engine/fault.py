@@ -22,8 +22,30 @@ from dataclasses import dataclass, field, fields
 from inspect import getdoc
 from typing import Any, ClassVar, Self
 
-from mocklend.seams import SEAMS, CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, ViewRefresh
+from mocklend.seams import SEAMS
 from mocklend_faults.engine.strict import MOST, choice, mapping, whole
+
+VIEWS: dict[str, str] = {
+    "answer": "what a client's own request was answered",
+    "page": "a loan's status page, GET /v1/loans/{id}",
+    "list": "the list of loans, GET /v1/loans",
+    "instalments": "the repayment plan, GET /v1/loans/{id}/instalments",
+    "quote": "a payoff quote",
+    "repayment": "a repayment's status, GET /v1/repayments/{id}",
+    "books": "the journal and what follows from it, GET /operator/loans/{id}",
+    "receipts": "the receipts that the operations desk sees, GET /operator/receipts",
+    "channel": "a channel's own record, GET /channels/{channel}/trades/{out_trade_no}",
+    "statement": "a channel's statement file",
+    "webhook": "what the platform told its client",
+    "console": "what the operations desk sees of acts and approvals",
+    "alerts": "the platform's own monitoring",
+    "report": "the credit report",
+    "score": "the credit score",
+    "partner": "a partner lender's copy and decision",
+    "dispute": "a dispute's progress",
+    "certificate": "a settlement certificate",
+}
+"""Where a lie may be seen: DESIGN's views, each with the place where a client looks."""
 
 
 def setting(
@@ -42,36 +64,24 @@ def setting(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The default for every seam: nothing is changed."""
+    """What every kind says of itself. Where it has no method for a seam, nothing is changed there."""
 
     name: ClassVar[str]
     finding: ClassVar[str]
     """The class of break that a reconciler should report."""
-
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
-        """A loan's status page is refreshed."""
-        return given
-
-    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
-        """A channel delivers a callback."""
-        return given
-
-    def payment_reference(self, given: PaymentReference) -> PaymentReference:
-        """The platform reads the reference of a push payment."""
-        return given
-
-    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
-        """An operator submits an edit."""
-        return given
-
-    def repayment_filed(self, given: RepaymentFiled) -> RepaymentFiled:
-        """A receipt passes the operations desk."""
-        return given
+    precondition: ClassVar[str]
+    """What a story needs for this fault to act."""
+    symptom: ClassVar[Mapping[str, str]]
+    """What each view shows that lies (see VIEWS). A view that is not named tells the truth."""
+    heals: ClassVar[str]
+    """What ends the lie: time, a later event, or a repair."""
+    action: ClassVar[str]
+    """What a correct reconciler does."""
 
     @classmethod
     def seams(cls) -> tuple[str, ...]:
-        """The seams where this fault acts: those whose method it overrides."""
-        return tuple(seam for seam in SEAMS if getattr(cls, method_of(seam)) is not getattr(Fault, method_of(seam)))
+        """The seams where this fault acts: those that it has a method for."""
+        return tuple(seam for seam in SEAMS if callable(getattr(cls, method_of(seam), None)))
 
     @classmethod
     def from_json(cls, raw: Any, at: str = "with") -> Self:
@@ -101,6 +111,10 @@ class Fault:
                 for one in fields(cls)
             ],
             "finding": cls.finding,
+            "precondition": cls.precondition,
+            "symptom": dict(cls.symptom),
+            "heals": cls.heals,
+            "action": cls.action,
         }
 
 

@@ -63,6 +63,7 @@ injections = Table(
     text("finding_entity"),
     whole("finding_amount_minor"),
     Column("expect", Text, nullable=False),  # JSON: what the rule's author expects besides
+    whole("from_ms"),  # from when the lie can be seen
     whole("until_ms", null=True),  # when the lie ends by itself
     text("status"),  # as of ended_ms; until then, active
     text("ended_by", null=True),  # a signal, an injection, or `itself`

@@ -23,7 +23,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.seams import SEAMS, Consequence, Given, Scene, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
-from mocklend_faults.engine.answer_key import ACTIVE, MASKED, Entry, entries
+from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.fault import Fault, method_of
 from mocklend_faults.engine.matching import Check
@@ -253,6 +253,9 @@ class FaultLayer:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
         writes: list[Write] = []
         for n, one in enumerate(trail):
+            if one.over:  # It is no lie that lasts, so it takes no other's place.
+                writes.append((journal.OPEN, one.row(scene)))
+                continue
             ended = {one.key} | {earlier.key for earlier in trail[:n] if earlier.changes.keys() & one.changes.keys()}
             for finding_class, finding_entity in sorted(ended):
                 writes.append(
@@ -268,7 +271,7 @@ class FaultLayer:
                     )
                 )
             writes.append((journal.OPEN, one.row(scene)))
-            if one.masked:
+            if one.undone:
                 continue
             for signal, status in sorted(one.consequence.ends_on.items()):
                 ending = {"sandbox_id": scene.sandbox_id, "signal": signal, "injection": one.id, "status": status}
@@ -296,7 +299,7 @@ class Injection:
     given: Any
     changes: Mapping[str, tuple[Any, Any]]
     consequence: Consequence
-    masked: bool
+    undone: bool  # an earlier rule's change, taken back
 
     @classmethod
     def of(cls, scene: Scene, rule: Rule, honest: Any, given: Any, happened: Any) -> Injection:
@@ -313,8 +316,22 @@ class Injection:
             given=given,
             changes=changes,
             consequence=meant.consequence(happened),
-            masked=meant == happened,
+            undone=meant == happened,
         )
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to see later: the platform withstood it, or it was one answer."""
+        until_ms = self.consequence.until_ms
+        return self.consequence.withstood is not None or (until_ms is not None and until_ms <= self.given.now_ms)
+
+    def ending(self) -> tuple[str, str | None]:
+        """The status that it starts with, and why it is over where it is."""
+        if self.undone:
+            return MASKED, UNDONE
+        if self.consequence.withstood is not None:
+            return MASKED, f"{WITHSTOOD}:{self.consequence.withstood}"
+        return (HEALED, ONCE) if self.over else (ACTIVE, None)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -324,6 +341,7 @@ class Injection:
     def row(self, scene: Scene) -> dict[str, Any]:
         """The row of `injections`."""
         consequence = self.consequence
+        status, ended_by = self.ending()
         return {
             "sandbox_id": scene.sandbox_id,
             "id": self.id,
@@ -344,10 +362,11 @@ class Injection:
             "finding_entity": consequence.finding.entity,
             "finding_amount_minor": consequence.finding.amount_minor,
             "expect": _json(self.rule.expect or {}),
+            "from_ms": max(scene.now_ms, consequence.from_ms or 0),
             "until_ms": consequence.until_ms,
-            "status": MASKED if self.masked else ACTIVE,
-            "ended_by": MASKED if self.masked else None,
-            "ended_ms": scene.now_ms if self.masked else None,
+            "status": status,
+            "ended_by": ended_by,
+            "ended_ms": scene.now_ms if ended_by else None,
         }
 
 
@@ -386,7 +405,7 @@ def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
     try:
         changed: Given = getattr(rule.fault, method_of(given.seam))(given)
         assert type(changed) is type(given), f"gave back {type(changed).__name__}"
-        for one in fields(given):
+        for one in fields(given):  # type: ignore[arg-type]  # every seam is a dataclass
             offered = one.default is not MISSING
             assert offered or getattr(changed, one.name) == getattr(given, one.name), f"changed {one.name}"
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,6 +22,14 @@ class BoundedStale(Fault):
 
     name: ClassVar[str] = "cache.bounded_stale"
     finding: ClassVar[str] = "stale_view"
+    precondition: ClassVar[str] = "A loan changes: a repayment, an edit, a due date."
+    symptom: ClassVar[Mapping[str, str]] = {
+        "page": "the version before, with its old status and amount",
+        "list": "the same old version",
+        "instalments": "the plan of the old version",
+    }
+    heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown."
+    action: ClassVar[str] = "Wait for the bound and correct nothing; alarm when the page is still behind after it."
 
     lag_s: int = setting(60, "How long the page stays behind the books.", least=1, most=31_536_000)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,6 +22,17 @@ class CallbackDropped(Fault):
 
     name: ClassVar[str] = "callback.dropped"
     finding: ClassVar[str] = "missing_in_books"
+    precondition: ClassVar[str] = "A repayment through a channel."
+    symptom: ClassVar[Mapping[str, str]] = {
+        "page": "unpaid",
+        "list": "unpaid",
+        "instalments": "unpaid",
+        "books": "no receipt, though the channel says SUCCESS",
+        "repayment": "PROCESSING for ever",
+        "webhook": "no word of the repayment",
+    }
+    heals: ClassVar[str] = "A later attempt of the channel, where one is left; else only an order query."
+    action: ClassVar[str] = "Ask the channel by out_trade_no; post what it says with the channel's time."
 
     attempts_lost: int | None = setting(
         None, "How many attempts are lost, from the first on; null loses them all.", least=1, most=100, nullable=True

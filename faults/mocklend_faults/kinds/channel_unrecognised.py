@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,6 +26,17 @@ class Unrecognised(Fault):
 
     name: ClassVar[str] = "channel.unrecognised"
     finding: ClassVar[str] = "unidentified"
+    precondition: ClassVar[str] = "A payment without an order of ours, whose payer typed the loan's reference."
+    symptom: ClassVar[Mapping[str, str]] = {
+        "page": "unpaid",
+        "list": "unpaid",
+        "instalments": "unpaid",
+        "books": "the money under 2102, on no loan",
+        "receipts": "a receipt that is UNAPPLIED",
+        "webhook": "no word of the payment",
+    }
+    heals: ClassVar[str] = "Matching the receipt to its loan."
+    action: ClassVar[str] = "Match by amount, name and time against the borrower's evidence."
 
     garble: str = setting(
         BLANK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -24,6 +25,16 @@ class MarkedOverdue(Fault):
 
     name: ClassVar[str] = "operator.marked_overdue"
     finding: ClassVar[str] = "status_mismatch"
+    precondition: ClassVar[str] = "A repayment passes the desk, or a status edit is made; the loan is not overdue."
+    symptom: ClassVar[Mapping[str, str]] = {
+        "page": "OVD",
+        "list": "OVD",
+        "instalments": "OVD, with nothing overdue",
+        "books": "a mark that the balances contradict",
+        "console": "an edit that sets OVERDUE",
+    }
+    heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan's books."
+    action: ClassVar[str] = "The mark contradicts the books, so reverse it and post nothing."
 
     def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
         """The wrong line of the drop-down. On a loan that is overdue by the books it would be the right one."""

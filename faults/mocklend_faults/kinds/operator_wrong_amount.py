@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,6 +24,16 @@ class WrongAmount(Fault):
 
     name: ClassVar[str] = "operator.wrong_amount"
     finding: ClassVar[str] = "amount_mismatch"
+    precondition: ClassVar[str] = "An edit with an amount whose slip would still be taken."
+    symptom: ClassVar[Mapping[str, str]] = {
+        "page": "another amount than was decided",
+        "list": "the same",
+        "instalments": "the same",
+        "books": "an edit with another amount than was meant",
+        "console": "the amount that was typed",
+    }
+    heals: ClassVar[str] = "Reversing the edit."
+    action: ClassVar[str] = "Reverse the edit and post the right amount."
 
     slip: str = setting(
         DIGITS_SWAPPED,

@@ -39,3 +39,17 @@ def test_a_module_holds_one_fault() -> None:
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Refused, match=r"unknown fault 'cashe_lag'; known: cache\.bounded_stale"):
         catalogue.find(catalogue.named([BoundedStale]), "cashe_lag")
+
+
+def test_a_kind_that_does_not_say_what_heals_it_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(BoundedStale, "heals")
+
+    with pytest.raises(AssertionError, match="does not say its heals"):
+        installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
+
+
+def test_a_kind_with_a_method_for_no_seam_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedStale, "view_refreshed", lambda self, given: given, raising=False)
+
+    with pytest.raises(AssertionError, match="method for no seam: view_refreshed"):
+        installed_with(monkeypatch, **{"cache.bounded_stale": KIND})

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
-from mocklend.seams import SEAMS, OperatorEdit, ViewRefresh, recorded, shown
+from mocklend.seams import OperatorEdit, ViewRefresh, recorded, shown
 from mocklend.storage.engines import open_engine, reading
 from mocklend_faults.engine import FaultLayer
-from mocklend_faults.engine.fault import Fault, method_of
+from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.layer import FaultBroke, Tally, tallies
+from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
 LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "operator.marked_overdue"
 
@@ -331,13 +332,54 @@ def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor:
     assert floor.meet(events.refresh()) == events.refresh()
 
 
-def test_every_seam_has_a_method_that_changes_nothing(events: Any) -> None:
-    honest = [events.refresh(), events.attempt(), events.typed(), events.edit(), events.filed()]
-
-    assert {one.seam for one in honest} == set(SEAMS)
-    for given in honest:
-        assert getattr(Fault(), method_of(given.seam))(given) == given
+def test_a_fault_acts_where_it_has_a_method_and_nowhere_else() -> None:
     assert Fault.seams() == ()
+    assert BoundedStale.seams() == ("view.refresh",)
+
+
+def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """The page's seam draws another consequence."""
+    honest = ViewRefresh.consequence
+    monkeypatch.setattr(ViewRefresh, "consequence", lambda self, happened: replace(honest(self, happened), **changes))
+
+
+def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any) -> None:
+    told_by(monkeypatch, from_ms=floor.now_ms + 30_000)
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+
+    assert (floor.statuses(), floor.key()[0].open) == (["pending"], False)
+    assert floor.key()[0].to_json()["visible_from"] == "2026-01-05T02:00:30.000Z"
+    floor.later(30)
+    assert (floor.statuses(), floor.key()[0].open) == (["active"], True)
+    floor.later(30)
+    assert floor.statuses() == ["healed"]
+
+
+def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
+    monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any
+) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+    told_by(monkeypatch, until_ms=floor.now_ms)
+
+    floor.meet(events.refresh(occurrence=3))
+
+    first, second = sorted(floor.key(), key=lambda one: one.occurrence)
+    assert (first.status, second.status) == ("active", "healed")
+    assert second.to_json()["status_reason"] == "one answer was wrong; a second look is right"
+
+
+def test_what_the_platform_withstands_is_masked_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any
+) -> None:
+    told_by(monkeypatch, withstood="the page has a version")
+    floor.arm("lag", LAG)
+
+    floor.meet(events.refresh())
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the page has a version")
 
 
 def test_a_kind_describes_itself(floor: Any) -> None:

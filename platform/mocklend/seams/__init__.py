@@ -1,0 +1,60 @@
+"""Every place where a fault may act, one file each: plain data in, plain data out.
+
+A seam is a frozen dataclass. The platform fills one in with what would honestly happen, hands it over, and does what
+comes back. A fault changes fields (`dataclasses.replace`) and nothing else: it sees no database, network, clock or
+generator.
+
+        platform ── given ──▶ layer.act() ── happened ──▶ platform carries on with it
+                                  │
+                                  └─ writes: the injection's journal row, in the same commit
+
+Each seam also says what a change *means*: `consequence(happened)` is what a reconciler should find, how much is at
+stake and which signal of the platform ends it. So a fault is only a transformation, and its line in the answer key
+follows from the seam. That answer is worked out before anything is shown, and never from the audit.
+
+Contract for a new seam: fields that a fault may change come last and have the honest value as their default;
+`entity` and `occurrence` are the entity's own (never arrival order), so that the same story makes the same choice
+in any interleaving. A new one is a file here, two lines below and a heading in docs/seams.md.
+"""
+
+from typing import Any
+
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
+from mocklend.seams.signals import applied, landed, recorded, reversed_, shown
+from mocklend.seams.view_refresh import ViewRefresh
+
+_EVERY: tuple[type[Any], ...] = (
+    ViewRefresh,
+    CallbackAttempt,
+    PaymentReference,
+    OperatorEdit,
+    RepaymentFiled,
+)
+
+SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
+"""Each seam by its name, in the order of the docs."""
+
+__all__ = [
+    "LOST_FOR_GOOD",
+    "SEAMS",
+    "CallbackAttempt",
+    "Consequence",
+    "Given",
+    "Layer",
+    "OperatorEdit",
+    "PaymentReference",
+    "RepaymentFiled",
+    "Scene",
+    "Seam",
+    "ViewRefresh",
+    "Write",
+    "applied",
+    "landed",
+    "recorded",
+    "reversed_",
+    "shown",
+]

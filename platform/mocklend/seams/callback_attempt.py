@@ -1,0 +1,48 @@
+"""A channel tries to deliver a callback to the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import applied, landed
+
+LOST_FOR_GOOD = 1_000
+"""More attempts than any ladder has."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAttempt:
+    """A channel is about to deliver a callback to the platform. Honestly: it arrives (`lost_attempts` 0).
+
+    With n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and goes on along
+    its ladder. The fate is settled once: an attempt that is lost already is not asked about again.
+    """
+
+    seam: ClassVar[str] = "callback.attempt"
+    entity: str  # the repayment
+    occurrence: int  # the attempt, from 1
+    now_ms: int
+    loan_id: str
+    repayment_id: str
+    callback_id: str
+    channel: str
+    amount_minor: int
+    currency: str
+    payer_reference: str | None
+    attempts_left: int  # on the ladder, this one included
+    lost_attempts: int = 0
+
+    def consequence(self, happened: CallbackAttempt) -> Consequence:
+        """Money at the channel that the books lack, until a later attempt or an order query brings it."""
+        truth = {"channel_state": "SUCCESS", "amount_minor": self.amount_minor}
+        return Consequence(
+            finding=Finding("missing_in_books", self.repayment_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before=truth,
+            truth_after=truth,
+            served={"callback": "lost", "attempts": min(happened.lost_attempts, self.attempts_left)},
+            ends_on={applied(self.repayment_id): "healed", landed(self.repayment_id): "superseded"},
+        )

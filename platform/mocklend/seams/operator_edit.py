@@ -1,0 +1,50 @@
+"""An operator submits an edit of a loan's bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import recorded, reversed_
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEdit:
+    """An operator submits an edit. Honestly: exactly what was meant.
+
+    `amount_minor` is relative; the books would take `least_minor` (negative for a waiver) to `most_minor`, so a wrong
+    amount can stay well-formed. `books_status` is what the books derive for the loan at that moment.
+    """
+
+    seam: ClassVar[str] = "operator.edit"
+    entity: str  # the loan
+    occurrence: int  # the loan's n-th edit
+    now_ms: int
+    loan_id: str
+    borrower_id: str
+    edit_id: str
+    operator: str
+    kind: str
+    currency: str
+    books_status: str
+    least_minor: int
+    most_minor: int
+    amount_minor: int | None = None
+    status: str | None = None
+
+    def consequence(self, happened: OperatorEdit) -> Consequence:
+        """An edit on the books that is not what was meant, until it is reversed (or, for a status, outdated)."""
+        meant = {"kind": self.kind, "amount_minor": self.amount_minor, "status": self.status}
+        done = {"kind": happened.kind, "amount_minor": happened.amount_minor, "status": happened.status}
+        ends_on = {reversed_(self.edit_id): "healed"}
+        if happened.status != self.status:
+            finding = Finding("status_mismatch", self.loan_id, 0)
+            ends_on[recorded(self.loan_id)] = "superseded"
+        else:
+            stake = abs((happened.amount_minor or 0) - (self.amount_minor or 0))
+            finding = Finding("amount_mismatch", self.edit_id, stake)
+        return Consequence(
+            finding=finding, loan_id=self.loan_id, truth_before={}, truth_after=meant, served=done, ends_on=ends_on
+        )

@@ -1,0 +1,44 @@
+"""A receipt that is on the books passes the operations desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import recorded, reversed_
+
+
+@dataclass(frozen=True, slots=True)
+class RepaymentFiled:
+    """A receipt is on the books and passes the operations desk. Honestly: the desk leaves the loan's status alone.
+
+    With `marked_status` a clerk marks the bill (`edit_id` is the id that this edit would have).
+    """
+
+    seam: ClassVar[str] = "repayment.filed"
+    entity: str  # the repayment
+    occurrence: int  # 1: a receipt is filed once
+    now_ms: int
+    loan_id: str
+    borrower_id: str
+    repayment_id: str
+    edit_id: str
+    channel: str
+    amount_minor: int
+    currency: str
+    books_status: str
+    marked_status: str | None = None
+
+    def consequence(self, happened: RepaymentFiled) -> Consequence:
+        """A status on the page that the books do not derive, until it is reversed or outdated."""
+        truth = {"status": self.books_status}
+        return Consequence(
+            finding=Finding("status_mismatch", self.loan_id, 0),
+            loan_id=self.loan_id,
+            truth_before=truth,
+            truth_after=truth,
+            served={"status": happened.marked_status},
+            ends_on={reversed_(happened.edit_id): "healed", recorded(self.loan_id): "superseded"},
+        )

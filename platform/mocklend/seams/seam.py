@@ -1,0 +1,106 @@
+"""What a seam is, what its change leads to, and what the platform asks of a fault layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from mocklend.domain.finding import Finding
+
+#: A statement's name in `mocklend.storage` and its parameters: how a layer takes part in the platform's commit.
+Write = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What one injection leads to, as the answer key will say it.
+
+    `ends_on` maps a signal of the platform (see `signals`) to the status that the entry then takes: `healed` where the
+    truth is shown again, `superseded` where something newer is shown instead. `from_ms` is for lies that show later
+    than they were made, `until_ms` for those that end by themselves, both on the sandbox's clock. A lie that was told
+    in one answer and is over with it has `until_ms` at the moment of the seam.
+
+    Where the platform withstands what was done to it, so that no view can show anything, `withstood` says why.
+    """
+
+    finding: Finding
+    loan_id: str
+    truth_before: Mapping[str, Any]
+    truth_after: Mapping[str, Any]
+    served: Mapping[str, Any]
+    ends_on: Mapping[str, str] = field(default_factory=dict)
+    from_ms: int | None = None
+    until_ms: int | None = None
+    withstood: str | None = None
+
+
+class Seam(Protocol):
+    """A frozen dataclass: what is about to happen. The fields that a fault may change have a default."""
+
+    seam: ClassVar[str]
+
+    @property
+    def entity(self) -> str:
+        """Whose story this is part of; with `occurrence`, what chance is drawn from."""
+        ...
+
+    @property
+    def occurrence(self) -> int:
+        """The how manieth of its kind in the entity's own story, from 1."""
+        ...
+
+    @property
+    def now_ms(self) -> int:
+        """When."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """Of the amounts."""
+        ...
+
+
+Given = TypeVar("Given", bound=Seam)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where and when a seam is reached: what a layer may know besides the seam itself."""
+
+    sandbox_id: str
+    seed: int
+    now_ms: int
+
+
+class Layer(Protocol):
+    """What the platform asks of a fault layer. Without one it is honest.
+
+    One writer calls these, in this order, for each group of commands that it commits together:
+    `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
+    is tried again starts with `begin` and forgets what the failed try counted.
+    """
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
+        """Load the rules of these sandboxes (id, rules_version) where the ones held are older."""
+        ...
+
+    def armed(self, sandbox_id: str) -> bool:
+        """Whether any rule or open entry could make `act` or `heard` do anything. Costs nanoseconds."""
+        ...
+
+    def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
+        """What really happens, and the rows that put an injection on record."""
+        ...
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        """The rows that end open entries, now that these signals hold."""
+        ...
+
+    def end(self) -> Sequence[Write]:
+        """The group's counters."""
+        ...
+
+    def committed(self) -> None:
+        """The group is durable: keep what was counted."""
+        ...

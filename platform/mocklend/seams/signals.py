@@ -1,0 +1,28 @@
+"""What the platform says when something became true that may end a lie."""
+
+from __future__ import annotations
+
+
+def shown(loan_id: str) -> str:
+    """The loan's newest version is on the page."""
+    return f"shown:{loan_id}"
+
+
+def recorded(loan_id: str) -> str:
+    """A fact was recorded on the loan's books."""
+    return f"recorded:{loan_id}"
+
+
+def applied(receipt_id: str) -> str:
+    """The books have the receipt on its loan."""
+    return f"applied:{receipt_id}"
+
+
+def landed(receipt_id: str) -> str:
+    """The books have the receipt, and do not know whose it is."""
+    return f"landed:{receipt_id}"
+
+
+def reversed_(fact_id: str) -> str:
+    """The books have reversed the repayment or edit."""
+    return f"reversed:{fact_id}"

@@ -1,0 +1,14 @@
+"""An operator waives part of a bill, and types two digits the wrong way round."""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """A correction by 12.34, decided by somebody who can count."""
+    told.client.edit(told.loan(), "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="a charge")
+
+
+def repair(told: Any) -> None:
+    """Take the edit back."""
+    [edit] = told.client.edits(told.loans[0])["edits"]
+    told.client.reverse_edit(edit["id"], operator="olga", memo="two digits changed places")

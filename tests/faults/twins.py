@@ -1,0 +1,250 @@
+"""One story told twice, with one seed: once honestly, once with one fault armed at p = 1. What differs is the symptom.
+
+Each kind has a lesson, `lessons/<module>.py`: `story(told)` is what happens, `repair(told)` what a good reconciler does
+about it, `SETTINGS` what the fault is armed with. Everything goes over HTTP, as a client's does. Afterwards every view
+of both tellings is read, and the views that differ are compared with those that the fault itself names.
+
+        honest   story ──▶ views ─┐
+                                  ├─ the views that differ = Fault.symptom
+        faulty   story ──▶ views ─┘ ──▶ repair ──▶ nothing is open, the audit is clean
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from mocklend.client import Client, ProblemError, numbered_keys
+
+LESSONS = Path(__file__).with_name("lessons")
+START = "2026-01-05T02:00:00Z"
+SEED = 7
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass
+class Told:
+    """One telling: a client in a sandbox of its own, and what there is to look at when it is over.
+
+    A story names what it makes with `loan`, `repaid` and `paid`, so that their views are read; what it was answered
+    itself, or looks at on the way, it puts down with `note`.
+    """
+
+    client: Client
+    heard: list[bytes]
+    borrowers: list[str] = field(default_factory=list)
+    loans: list[str] = field(default_factory=list)
+    repayments: list[str] = field(default_factory=list)
+    trades: list[tuple[str, str]] = field(default_factory=list)
+    disputes: list[str] = field(default_factory=list)
+    notes: dict[str, list[Any]] = field(default_factory=dict)
+
+    def borrower(self, reference: str = "ada", name: str = "Ada", **more: Any) -> str:
+        """Somebody who may borrow: her id."""
+        id: str = self.client.add_borrower(reference, name, **more)["id"]
+        self.borrowers.append(id)
+        return id
+
+    def loan(self, borrower_id: str | None = None, principal_minor: int = 100_000, **more: Any) -> str:
+        """A loan of hers, Jiebei-like unless told otherwise: its id."""
+        who = borrower_id or (self.borrowers[0] if self.borrowers else self.borrower())
+        if not {"product", "product_id"} & more.keys():
+            more["product_id"] = "jiebei-like"
+        id: str = self.client.borrow(who, principal_minor, **more)["id"]
+        self.loans.append(id)
+        return id
+
+    def repaid(self, repayment: Mapping[str, Any], *, settle: bool = True) -> str:
+        """A repayment that was ordered, by default until its channel is done with it: its id."""
+        self.repayments.append(repayment["id"])
+        self.trades.append((repayment["channel"], repayment["out_trade_no"]))
+        if settle:
+            self.client.settle(repayment)
+        return str(repayment["id"])
+
+    def paid_off(self, loan_id: str, channel: str = "wallet") -> str:
+        """The loan is quoted and paid off in full: the repayment's id."""
+        return self.repaid(self.client.repay_quote(self.client.quote(loan_id), channel))
+
+    def paid(self, payment: Mapping[str, Any]) -> str:
+        """A payment at a channel without an order: its out_trade_no."""
+        self.trades.append((payment["channel"], payment["out_trade_no"]))
+        return str(payment["out_trade_no"])
+
+    def note(self, view: str, what: Callable[[], Any] | Any) -> Any:
+        """Put down what a view shows now, or what a call is answered: a value, a problem, or silence."""
+        shown = self.asked(what) if callable(what) else what
+        self.notes.setdefault(view, []).append(shown)
+        return shown
+
+    @staticmethod
+    def asked(what: Callable[[], Any]) -> Any:
+        """What a call is answered. A problem is an answer too, and so is none."""
+        try:
+            return what()
+        except ProblemError as problem:
+            return (problem.status, problem.code)
+        except (requests.RequestException, OSError) as silence:
+            return f"no answer: {type(silence).__name__}"
+
+    def views(self) -> dict[str, Any]:
+        """What every view shows at this moment. A view that was noted on the way has its notes besides."""
+        client = self.client
+        shown: dict[str, Any] = {
+            "page": {id: client.loan(id) for id in self.loans},
+            "list": client.loans(),
+            "instalments": {id: client.instalments(id) for id in self.loans},
+            "repayment": {id: client.repayment(id) for id in self.repayments},
+            "books": {id: (client.books(id), client.transactions(loan_id=id)) for id in self.loans},
+            "receipts": client.receipts(),
+            "channel": {no: self.asked(lambda at=at, no=no: client.trade(at, no)) for at, no in self.trades},
+            "statement": {(at, day): self._statement(at, day) for at in self._channels() for day in self._days()},
+            "webhook": list(self.heard),
+            "console": {id: (client.edits(id), client.acts(id)) for id in self.loans},
+            "report": {id: client.credit_report(id) for id in self.borrowers},
+            "score": {id: client.credit_score(id, transaction_id="a-last-look") for id in self.borrowers},
+            "dispute": {id: client.dispute(id) for id in self.disputes},
+        }
+        if hasattr(client, "alerts"):
+            shown["alerts"] = client.alerts()
+        for view, noted in self.notes.items():
+            shown[view] = (shown.get(view), noted)
+        return shown
+
+    def _channels(self) -> list[str]:
+        return sorted({channel for channel, _ in self.trades})
+
+    def _days(self) -> list[str]:
+        """The days of the story so far, but for today: its statements are not made yet."""
+        today = datetime.fromisoformat(self.client.clock()["now"]).astimezone(ZONE).date()
+        first = datetime.fromisoformat(START).astimezone(ZONE).date()
+        last = min(today - timedelta(days=1), first + timedelta(days=40))
+        return [str(date.fromordinal(n)) for n in range(first.toordinal(), last.toordinal() + 1)]
+
+    def _statement(self, channel: str, day: str) -> Any:
+        return self.asked(lambda: self.client.statement(channel, day))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A kind of fault, and its story."""
+
+    fault: str
+    story: Callable[[Told], None]
+    repair: Callable[[Told], None]
+    settings: Mapping[str, Any]
+    match: Mapping[str, Any] | None
+    select: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of a lesson."""
+
+    differ: tuple[str, ...]  # views, by name
+    key: tuple[Mapping[str, Any], ...]  # the answer key when the story was over
+    discrepancies: tuple[Mapping[str, Any], ...]  # the audit's, then
+    unobserved: tuple[Mapping[str, Any], ...]  # open entries that no discrepancy shows
+    repaired_key: tuple[Mapping[str, Any], ...]
+    repaired_audit: Mapping[str, Any]
+    honest_audit: Mapping[str, Any]
+
+
+def lesson_of(fault: str) -> Lesson:
+    """The lesson of a kind."""
+    module = _module(fault.replace(".", "_"))
+    return Lesson(
+        fault,
+        module.story,
+        getattr(module, "repair", lambda told: None),
+        getattr(module, "SETTINGS", {}),
+        getattr(module, "MATCH", None),
+        getattr(module, "SELECT", None),
+    )
+
+
+@cache
+def learned(fault: str, url: str) -> Learned:
+    """Tell a kind's story both ways on the platform at `url`, look, repair, and look again."""
+    lesson = lesson_of(fault)
+    with _telling(url, _ear()) as honest:
+        lesson.story(honest)
+        truth, honest_audit = honest.views(), honest.client.audit()
+    with _telling(url, _ear()) as faulty:
+        faulty.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(faulty)
+        lies, key, audit = faulty.views(), faulty.client.answer_key()["entries"], faulty.client.audit()
+        faulty.client.halt()  # A repair is not to be hit as well.
+        lesson.repair(faulty)
+        repaired_key, repaired_audit = faulty.client.answer_key()["entries"], faulty.client.audit()
+    return Learned(
+        differ=tuple(sorted(view for view in truth.keys() | lies.keys() if truth.get(view) != lies.get(view))),
+        key=tuple(key),
+        discrepancies=tuple(audit["discrepancies"]),
+        unobserved=tuple(audit["unobserved"]),
+        repaired_key=tuple(repaired_key),
+        repaired_audit=repaired_audit,
+        honest_audit=honest_audit,
+    )
+
+
+@contextmanager
+def _telling(url: str, ear: Ear) -> Iterator[Told]:
+    with Client(url) as anyone:
+        client = anyone.sandbox(seed=SEED, now=START)
+    client.next_key = numbered_keys()
+    ear.heard.clear()
+    client.add_webhook_endpoint(ear.url)
+    try:
+        yield Told(client, ear.heard)
+    finally:
+        client.delete_sandbox()
+        client.close()
+
+
+class Ear:
+    """A client's own webhook address, and what has come to it, in that order. Ids of webhooks follow from the address."""
+
+    def __init__(self) -> None:
+        heard: list[bytes] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                heard.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+        self.heard = heard
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, name="ear", daemon=True).start()
+        self.url = f"http://127.0.0.1:{server.server_port}/"
+
+
+@cache
+def _ear() -> Ear:
+    return Ear()
+
+
+def _module(name: str) -> ModuleType:
+    path = LESSONS / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"lesson_{name}", path)
+    assert spec is not None, f"no lesson {path}"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
