@@ -247,6 +247,39 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
 # --- sandboxes, the doctor, help ---
 
 
+@needs_faults
+def test_a_reconciler_finds_a_lost_payment_writes_it_down_and_repairs_it(
+    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+) -> None:
+    mocklend.arm("callback.dropped")
+    repayment = mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))
+    mocklend.halt()
+    file = tmp_path / "findings.jsonl"
+
+    ran = run("reconcile", "--with", "thorough", "--repair", "--out", str(file))
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "findings: 1")
+    [finding] = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert (finding["class"], finding["entity"]) == ("missing_in_books", repayment["id"])
+    assert mocklend.loan(loan["id"])["status"] == "CLEAR"
+    assert run("reconcile", "--json").document == {"findings": [], "outcomes": None}
+
+
+def test_a_reconciler_of_ones_own_is_a_file(run: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("def reconcile(client):\n    return []\n", encoding="utf-8")
+
+    assert run("reconcile", "--with", str(mine)).out == "findings: 0\n"
+
+
+@pytest.mark.parametrize("which", ["clever", "not-there.py"])
+def test_an_unknown_reconciler_is_refused_with_the_known_ones(run: Run, which: str) -> None:
+    ran = run("reconcile", "--with", which)
+
+    assert ran.code == 2
+    assert "naive, thorough" in ran.err
+
+
 def test_a_sandbox_can_be_made_and_used_from_the_shell(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = run("sandbox", "--seed", "9", "--now", "2026-03-01T00:00:00Z")
 

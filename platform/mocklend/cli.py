@@ -419,6 +419,38 @@ def answers(
 
 
 @app.command()
+def reconcile(
+    which: Annotated[
+        str, typer.Option("--with", help="naive, thorough, or a Python file of yours with reconcile(client).")
+    ] = "thorough",
+    repair: Annotated[bool, typer.Option(help="Carry out what the findings propose, over the operator's API.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the findings here, a line of JSON each.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a reconciler look for the platform's lies: findings for `mocklend score`."""
+    from mocklend.reconcilers.named import UnknownReconciler, named
+    from mocklend.reconcilers.repair import repair as carry_out
+
+    try:
+        look = named(which)
+    except UnknownReconciler as unknown:
+        _refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
+    with _client() as client:
+        found = look(client)
+        outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
+    findings = [one.to_json() for one in found]
+    if out is not None:
+        out.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in findings), encoding="utf-8")
+    lines = [f"findings: {len(found)}"]
+    lines += [
+        f"  {one.finding_class} on {one.entity}, {one.amount_minor}: {one.detail}; {one.action}"
+        + (f": {became}" if repair else "")
+        for one, became in zip(found, outcomes, strict=True)
+    ]
+    _print({"findings": findings, "outcomes": outcomes if repair else None}, as_json, *lines)
+
+
+@app.command()
 def doctor(
     database: Annotated[str, typer.Option(help="The file or URL that `serve` would use.")] = "mocklend.db",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port that `serve` would use.")] = 8300,

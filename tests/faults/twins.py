@@ -179,10 +179,10 @@ def lesson_of(fault: str) -> Lesson:
 def learned(fault: str, url: str) -> Learned:
     """Tell a kind's story both ways on the platform at `url`, look, repair, and look again."""
     lesson = lesson_of(fault)
-    with _telling(url, _ear()) as honest:
+    with telling(url) as honest:
         lesson.story(honest)
         truth, honest_audit = honest.views(), honest.client.audit()
-    with _telling(url, _ear()) as faulty:
+    with telling(url) as faulty:
         faulty.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(faulty)
         lies, key, audit = faulty.views(), faulty.client.answer_key()["entries"], faulty.client.audit()
@@ -201,7 +201,9 @@ def learned(fault: str, url: str) -> Learned:
 
 
 @contextmanager
-def _telling(url: str, ear: Ear) -> Iterator[Told]:
+def telling(url: str) -> Iterator[Told]:
+    """A story about to be told, on the platform at `url`."""
+    ear = _ear()
     with Client(url) as anyone:
         client = anyone.sandbox(seed=SEED, now=START)
     client.next_key = numbered_keys()

@@ -5,7 +5,9 @@ from typing import Any
 
 def story(told: Any) -> None:
     """A correction by 12.34, decided by somebody who can count."""
-    told.client.edit(told.loan(), "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="a charge")
+    told.client.edit(
+        told.loan(), "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="fee of 12.34, ticket 4711"
+    )
 
 
 def repair(told: Any) -> None:

@@ -1,0 +1,9 @@
+"""Reference reconcilers: what a user of the platform would write to find its lies, over the public API alone.
+
+        channels: order query, statements ─┐
+        books: journal, operator's view   ─┼─▶ naive, thorough ─▶ findings ─▶ POST /-/scores
+        views: pages, reports, scores     ─┘
+
+`naive` compares balances and believes what it is told. `thorough` compares three ways, row by row, and can repair.
+Neither asks the control plane: no answer key, no audit. Writing a better one is the exercise for a class.
+"""

@@ -1,0 +1,20 @@
+"""The checks of the thorough reconciler, one kind of evidence a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mocklend.reconcilers.checks import acts, money, pages
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+Check = Callable[[Evidence], Iterable[Found]]
+
+CHECKS: tuple[Check, ...] = (
+    money.ordered_and_not_booked,
+    money.unidentified,
+    pages.behind_the_books,
+    acts.marks_that_the_books_contradict,
+    acts.amounts_that_the_memo_contradicts,
+)
+"""Every check, in the order in which they are asked: it takes the evidence and yields what it finds."""

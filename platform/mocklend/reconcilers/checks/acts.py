@@ -1,0 +1,39 @@
+"""Acts against papers: what operators did, against what the books derive and what their own memo says was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+_AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
+"""An amount in a memo, in whole units with two decimals: 12.34."""
+
+
+def marks_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
+    """A status that somebody set by hand, and that the balances do not bear out."""
+    for case in evidence.cases:
+        mark = case.books["mark"]
+        if mark is not None:
+            detail = f"edit {mark['edit_id']} says {mark['status']}"
+            yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail)
+
+
+def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
+    """The memo is the paper on the desk: where it names an amount, the edit should have that one."""
+    for case in evidence.cases:
+        for edit in case.edits:
+            meant = _amount_in(edit["memo"])
+            if edit["state"] != "APPLIED" or edit["amount_minor"] is None or meant in (None, edit["amount_minor"]):
+                continue
+            detail = f"the memo says {meant}, the books have {edit['amount_minor']}"
+            stake = abs(edit["amount_minor"] - (meant or 0))
+            yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
+
+
+def _amount_in(memo: str) -> int | None:
+    found = _AMOUNT.findall(memo)
+    return int(Decimal(found[0]) * 100) if len(found) == 1 else None

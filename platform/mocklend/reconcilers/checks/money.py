@@ -1,0 +1,40 @@
+"""Channels against books: money that one side has and the other has not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+DONE = ("S", "PARTIAL", "REVERSED")
+
+
+def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
+    """The channel says SUCCESS, the order waits, and its message was tried: it is lost or late, not on its way."""
+    for case in evidence.cases:
+        for one in case.repayments:
+            if one["status"] in DONE:
+                continue
+            trade = case.trade(one)
+            if trade is None or trade["state"] != "SUCCESS":
+                continue
+            log = case.callback(one)
+            if log is None or _on_its_way(log):
+                continue
+            amount_minor = trade["amount_minor"]
+            detail = f"{one['channel']} has {amount_minor} of {trade['paid_at']}, its message is {log['state']}"
+            yield Found("missing_in_books", one["id"], case.id, amount_minor, "query", detail)
+
+
+def unidentified(evidence: Evidence) -> Iterator[Found]:
+    """Money that is on the books and on no loan."""
+    for receipt in evidence.receipts:
+        if receipt["state"] == "UNAPPLIED":
+            detail = f"{receipt['payer_name']} typed {receipt['payer_reference']!r}"
+            yield Found("unidentified", receipt["id"], None, receipt["amount_minor"], "match", detail)
+
+
+def _on_its_way(log: dict[str, Any]) -> bool:
+    return not log["attempts"] and log["next_attempt_at"] is not None

@@ -1,0 +1,178 @@
+"""All that a reconciler may look at, read once over the public API, as the platform and its channels give it.
+
+A `Case` is one loan from every side. What belongs to no loan (receipts that nobody knows, statements) is on the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mocklend.client import Client, ProblemError
+from mocklend.reconcilers.statement import Row, read_camt053
+
+Doc = dict[str, Any]
+PAGE = 200
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loan: what the borrower is shown, what the books say, and what the channels say of each repayment."""
+
+    evidence: Evidence
+    listed: Doc  # the loan as the list of loans has it
+
+    @property
+    def id(self) -> str:
+        """The loan's id."""
+        return str(self.listed["id"])
+
+    @property
+    def _client(self) -> Client:
+        return self.evidence.client
+
+    @cached_property
+    def page(self) -> Doc:
+        """The status page."""
+        return self._client.loan(self.id)
+
+    @cached_property
+    def books(self) -> Doc:
+        """What the operations desk sees of the books."""
+        return self._client.books(self.id)
+
+    @cached_property
+    def plan(self) -> Doc:
+        """The instalments that the borrower is shown."""
+        return self._client.instalments(self.id)
+
+    @cached_property
+    def journal(self) -> list[Doc]:
+        """Every transaction of the loan, in order."""
+        found: list[Doc] = []
+        after: str | None = None
+        while True:
+            page = self._client.transactions(loan_id=self.id, after=after, limit=PAGE)
+            found += page["transactions"]
+            after = page["next_cursor"]
+            if not after:
+                return found
+
+    @cached_property
+    def repayments(self) -> list[Doc]:
+        """Every order of the loan."""
+        return list(_pages(lambda cursor: self._client.repayments(self.id, limit=PAGE, cursor=cursor), "repayments"))
+
+    @cached_property
+    def edits(self) -> list[Doc]:
+        """What operators did."""
+        edits: list[Doc] = self._client.edits(self.id)["edits"]
+        return edits
+
+    @cached_property
+    def acts(self) -> list[Doc]:
+        """The log of what the desk did, with before and after."""
+        acts: list[Doc] = self._client.acts(self.id)["acts"]
+        return acts
+
+    @cached_property
+    def borrower(self) -> Doc:
+        """Who owes it."""
+        return self.evidence.borrower(self.listed["borrower_id"])
+
+    def trade(self, repayment: Doc) -> Doc | None:
+        """The channel's own word on an order."""
+        return self.evidence.trade(repayment["channel"], repayment["out_trade_no"])
+
+    def callback(self, repayment: Doc) -> Doc | None:
+        """The channel's delivery log of its message, where it has sent one."""
+        found: Doc | None = _maybe(lambda: self._client.callback(repayment["channel"], repayment["out_trade_no"]))
+        return found
+
+
+@dataclass
+class Evidence:
+    """The whole: every loan, every receipt, every statement that is out. `zone` is where business dates are counted."""
+
+    client: Client
+    zone: ZoneInfo = SHANGHAI
+    _borrowers: dict[str, Doc] = field(default_factory=dict)
+    _trades: dict[tuple[str, str], Doc | None] = field(default_factory=dict)
+
+    @cached_property
+    def now(self) -> datetime:
+        """When this is: a user's own clock would say so, but a sandbox's clock is set by its tests."""
+        return datetime.fromisoformat(self.client.clock()["now"])
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """Every loan."""
+        listed = _pages(lambda cursor: self.client.loans(limit=PAGE, cursor=cursor), "loans")
+        return [Case(self, loan) for loan in listed]
+
+    @cached_property
+    def receipts(self) -> list[Doc]:
+        """Money that came without an order."""
+        return list(_pages(lambda cursor: self.client.receipts(limit=PAGE, cursor=cursor), "receipts"))
+
+    @cached_property
+    def channels(self) -> list[str]:
+        """The channels by id."""
+        return [channel["id"] for channel in self.client.channels()["channels"]]
+
+    @cached_property
+    def statements(self) -> dict[tuple[str, date], list[Row]]:
+        """Each channel's statement of each day that is over, since the first loan."""
+        days = [self.business_date(case.listed["disbursed_at"]) for case in self.cases if case.listed["disbursed_at"]]
+        found: dict[tuple[str, date], list[Row]] = {}
+        day = min(days, default=self.now.astimezone(self.zone).date())
+        while day < self.now.astimezone(self.zone).date():
+            for channel in self.channels:
+                ask = partial(self.client.statement, channel, str(day), format="camt053")
+                data: bytes | None = _maybe(ask)
+                if data is not None:
+                    found[(channel, day)] = read_camt053(data)
+            day += timedelta(days=1)
+        return found
+
+    def business_date(self, moment: str) -> date:
+        """The day of a moment, where the platform is."""
+        return datetime.fromisoformat(moment).astimezone(self.zone).date()
+
+    def borrower(self, id: str) -> Doc:
+        """Somebody who borrows."""
+        if id not in self._borrowers:
+            self._borrowers[id] = self.client.borrower(id)
+        return self._borrowers[id]
+
+    def trade(self, channel: str, out_trade_no: str) -> Doc | None:
+        """The channel's own word on an order; None where it knows none."""
+        key = (channel, out_trade_no)
+        if key not in self._trades:
+            self._trades[key] = _maybe(lambda: self.client.trade(channel, out_trade_no))
+        return self._trades[key]
+
+
+def _pages(ask: Callable[[str | None], Doc], name: str) -> Iterator[Doc]:
+    cursor: str | None = None
+    while True:
+        page = ask(cursor)
+        yield from page[name]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _maybe(ask: Callable[[], Any]) -> Any:
+    """What is answered, or None where there is no such thing, or not yet."""
+    try:
+        return ask()
+    except ProblemError as problem:
+        if problem.status in (404, 409):
+            return None
+        raise

@@ -1,0 +1,31 @@
+"""What a reconciler reports: one break, in the words of the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A break: its class, whose it is, how much is wrong (minor units), what would help, and the evidence in words."""
+
+    finding_class: str
+    entity: str
+    loan_id: str | None
+    amount_minor: int
+    action: str
+    detail: str
+    found_at: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A line of findings.jsonl."""
+        return {
+            "class": self.finding_class,
+            "entity": self.entity,
+            "loan_id": self.loan_id,
+            "amount_minor": self.amount_minor,
+            "action": self.action,
+            "detail": self.detail,
+            "found_at": self.found_at,
+        }

@@ -1,0 +1,57 @@
+"""The naive reconciler: balances only, and it believes what it is told.
+
+It adds up what each channel's statements say and what the books say of that channel. Where the sums agree it is
+content, though two errors may have cancelled. Where they differ it looks for an order of just that amount. A loan that
+was paid off and is still shown as unpaid it reports as a break of the books, whatever the reason. It knows nothing of
+today, since statements come tomorrow; of edits, since they balance; of reports and scores, since they hold no money.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from mocklend.client import Client
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+
+def reconcile(client: Client) -> list[Found]:
+    """What it finds, now."""
+    evidence = Evidence(client)
+    return [*_sums(evidence), *_paid_and_open(evidence)]
+
+
+def _sums(evidence: Evidence) -> Iterator[Found]:
+    """Channel totals against booked totals, day by day up to yesterday."""
+    taken: dict[str, int] = defaultdict(int)
+    for (channel, _), rows in evidence.statements.items():
+        taken[channel] += sum(row.amount_minor for row in rows if row.purpose == "repayment")
+    booked: dict[str, int] = defaultdict(int)
+    waiting: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    today = evidence.now.astimezone(evidence.zone).date()
+    for case in evidence.cases:
+        for one in case.repayments:
+            if one["status"] == "PROCESSING":
+                waiting[one["channel"]].append((one["id"], case.id, one["amount_minor"]))
+            elif one["paid_at"] and evidence.business_date(one["paid_at"]) < today:
+                booked[one["channel"]] += one["amount_minor"]
+    for receipt in evidence.receipts:
+        if evidence.business_date(receipt["paid_at"]) < today:
+            booked[receipt["channel"]] += receipt["amount_minor"]
+    for channel, sum_minor in sorted(taken.items()):
+        missing = sum_minor - booked[channel]
+        for id, loan_id, amount_minor in waiting[channel]:
+            if amount_minor == missing:
+                detail = f"{channel} took {missing} more than the books have, and this order waits for as much"
+                yield Found("missing_in_books", id, loan_id, missing, "query", detail)
+
+
+def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
+    """Paid off, by the word of the repayment, and still open, by the word of the page."""
+    for case in evidence.cases:
+        settled = any(one["type"] == "CLEAR" and one["status"] == "S" for one in case.repayments)
+        if settled and case.page["status"] != "CLEAR":
+            owed = case.page["outstanding_minor"]
+            detail = f"paid off, and the page says {case.page['status']}"
+            yield Found("missing_in_books", case.id, case.id, owed, "post", detail)

@@ -1,0 +1,62 @@
+"""Carrying out what findings propose, over the operator's API, each act with its reason as memo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mocklend.client import Client, ProblemError
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+OPERATOR = "reconciler"
+
+
+def repair(client: Client, found: Iterable[Found]) -> list[tuple[Found, str]]:
+    """What became of each finding: `done`, `left alone`, or the problem that the platform answered."""
+    evidence = Evidence(client)
+    return [(one, _carried_out(evidence, one)) for one in found]
+
+
+def _carried_out(evidence: Evidence, one: Found) -> str:
+    act = ACTS.get(one.action)
+    if act is None:
+        return "left alone"
+    try:
+        act(evidence, one)
+    except ProblemError as problem:
+        return f"{problem.code}: {problem.detail}"
+    return "done"
+
+
+def _query(evidence: Evidence, one: Found) -> None:
+    """Ask the channel and post what it says, effective when the channel was paid."""
+    evidence.client.query_repayment(one.entity, operator=OPERATOR)
+
+
+def _match(evidence: Evidence, one: Found) -> None:
+    """Put a receipt where it belongs: to the one open loan of somebody of that name."""
+    [receipt] = [receipt for receipt in evidence.receipts if receipt["id"] == one.entity]
+    open_loans = [
+        case
+        for case in evidence.cases
+        if case.borrower["name"] == receipt["payer_name"] and case.books["status"] in ("USING", "OVD")
+    ]
+    if len(open_loans) == 1:  # Two could be meant, or none: that takes a person and a bank slip.
+        evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=one.detail)
+
+
+def _reverse_edit(evidence: Evidence, one: Found) -> None:
+    """Take the edit back that the finding is about: its own, or the one that marks its loan."""
+    edit_id = one.entity
+    for case in evidence.cases:
+        if case.id == one.entity and case.books["mark"]:
+            edit_id = case.books["mark"]["edit_id"]
+    evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
+
+
+ACTS: dict[str, Callable[[Evidence, Found], None]] = {
+    "query": _query,
+    "match": _match,
+    "reverse_edit": _reverse_edit,
+}
+"""What each action does. An action that is not here (`wait`, `escalate`) is left alone."""

@@ -1,0 +1,75 @@
+"""The reference reconcilers against every kind's lesson: what `thorough` finds is what the answer key expects."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.reconcilers import naive, thorough
+from mocklend.reconcilers.repair import repair
+from mocklend_faults.engine.catalogue import installed
+
+FAULTS = str(Path(__file__).resolve().parents[1] / "faults")
+if FAULTS not in sys.path:
+    sys.path.insert(0, FAULTS)
+
+import twins  # noqa: E402
+
+
+@pytest.mark.parametrize("fault", sorted(installed()))
+def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
+    lesson = twins.lesson_of(fault)
+    with twins.telling(mocklend_server) as told:
+        told.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(told)
+        wanted = _expected(told)
+
+        found = thorough.reconcile(told.client)
+
+        assert sorted((one.finding_class, one.entity) for one in found) == wanted, found
+        assert {one.finding_class for one in found if one.action == "wait"} <= {"stale_view"}
+        told.client.halt()
+        outcomes = repair(told.client, found)
+        assert all(outcome in ("done", "left alone") for _, outcome in outcomes), outcomes
+        left = thorough.reconcile(told.client)
+        assert [one for one in left if one.action != "wait"] == []
+
+
+@pytest.mark.parametrize("fault", sorted(installed()))
+def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
+    with twins.telling(mocklend_server) as told:
+        twins.lesson_of(fault).story(told)
+
+        assert thorough.reconcile(told.client) == []
+        assert naive.reconcile(told.client) == []
+
+
+def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_server: str) -> None:
+    with twins.telling(mocklend_server) as told:
+        told.client.arm("cache.bounded_stale")
+        told.paid_off(told.loan())
+
+        [found] = naive.reconcile(told.client)
+
+        assert (found.finding_class, found.action) == ("missing_in_books", "post")
+
+
+def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -> None:
+    with twins.telling(mocklend_server) as told:
+        told.client.arm("callback.dropped")
+        repayment = told.paid_off(told.loan())
+        assert naive.reconcile(told.client) == []
+
+        told.client.advance("P1D")
+
+        assert [(one.finding_class, one.entity) for one in naive.reconcile(told.client)] == [
+            ("missing_in_books", repayment)
+        ]
+
+
+def _expected(told: Any) -> list[tuple[str, str]]:
+    entries = told.client.answer_key(status="active")["entries"]
+    return sorted((one["expected"]["class"], one["expected"]["entity"]) for one in entries)
