@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -117,6 +118,7 @@ class Audit:
 def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
     """Look at every loan of a sandbox, in one snapshot."""
     found = Audit(now_ms)
+    sandbox: Sandbox = _one(connection, sandbox_id, "sandbox", sandbox_id)
     for group in _groups(connection, sandbox_id):
         ids = [loan.id for loan in group]
         world = facts_of(connection, WORLD, sandbox_id, ids)
@@ -132,8 +134,8 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
             found.discrepancies += _page(loan, pages.get(loan.id))
             _books_against_world(connection, sandbox_id, loan, world[loan.id], books[loan.id], found)
             if loan.id in reporting:
-                _bureau(loan, books[loan.id], reporting[loan.id], found)
-    found.discrepancies += _sandbox_alone(connection, sandbox_id, found)
+                _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
+    found.discrepancies += _sandbox_alone(connection, sandbox, found)
     found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
     return found
 
@@ -253,9 +255,10 @@ def _certificates(
             yield Discrepancy(Finding("books_invariant", id, 0), loan_id, f"{name}: {detail}")
 
 
-def _bureau(loan: Loan, facts: Sequence[Fact], known: bureau.Reporting, found: Audit) -> None:
+def _bureau(loan: Loan, facts: Sequence[Fact], known: bureau.Reporting, zone: str, found: Audit) -> None:
     """V5: what the bureau shows is what the books said; what it does not show yet is in transit."""
-    for finding, detail in bureau.v5_published_is_what_the_books_said(loan, facts, known, found.now_ms):
+    said = bureau.v5_published_is_what_the_books_said(loan, facts, known, found.now_ms)
+    for finding, detail in chain(said, bureau.late_or_lost(known, found.now_ms, zone)):
         found.discrepancies.append(Discrepancy(finding, loan.id, detail))
     for record, detail in bureau.on_its_way(known, found.now_ms):
         found.in_transit.append(InTransit(record.id, loan.id, record.cut_ms, detail))
@@ -271,20 +274,23 @@ def _pages(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: 
     return {row[0]: (row[1], row[2]) for row in rows(connection, _PAGES, scope)}
 
 
-def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Iterator[Discrepancy]:
+def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> Iterator[Discrepancy]:
     """What holds over all loans: the trial balance, each channel's clearing account, and its own chain."""
-    sandbox: Sandbox = _one(connection, sandbox_id, "sandbox", sandbox_id)
-    for finding, detail in bureau.v6_scores_follow_from_published_records(connection, sandbox_id, sandbox.zone):
+    sandbox_id = sandbox.id
+    scores = bureau.v6_scores_follow_from_published_records(connection, sandbox_id, sandbox.zone, found.now_ms)
+    for finding, detail in chain(scores, bureau.copies_are_renewed(connection, sandbox_id)):
         yield Discrepancy(finding, None, detail)
+    for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
+        yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
     for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id}):
         money = Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4])
         _missing(connection, sandbox_id, None, money, found)
     chains = load_all(connection, [(sandbox_id, ("chain", channel_chain(id))) for id in channels()])
-    for chain in chains.values():
-        if chain is not None:
-            journal = journals(connection, sandbox_id, [chain.id])[chain.id]
-            for name, detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
-                yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"{name}: {detail}")
+    for one in chains.values():
+        if one is not None:
+            journal = journals(connection, sandbox_id, [one.id])[one.id]
+            for name, detail in invariants.chain(one.id, one.next_seq, one.head_hash, journal):
+                yield Discrepancy(Finding("books_invariant", one.id, 0), None, f"{name}: {detail}")
     for name, detail in invariants.sandbox(
         balances(connection, sandbox_id),
         _sums(connection, sandbox_id, _KNOWN),
@@ -312,6 +318,9 @@ _RECEIVED = """SELECT channel, SUM(amount_minor) FROM
 _NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel FROM world_facts
     WHERE sandbox_id = :sandbox_id AND loan_id = ''
       AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)"""
+# A desk that was merely idle could have answered; one that does not see the dispute could not.
+_UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
+    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

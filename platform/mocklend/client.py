@@ -564,6 +564,10 @@ class Client:
         """The score. Under a `transaction_id` the first answer is repeated for 24 hours."""
         return self._get(f"/bureau/borrowers/{_part(borrower_id)}/score", {"transaction_id": transaction_id})
 
+    def enquiries(self, borrower_id: str) -> Doc:
+        """Who asked the bureau about somebody, and what they were told."""
+        return self._get(f"/bureau/borrowers/{_part(borrower_id)}/enquiries")
+
     def bureau_records(self, loan_id: str) -> Doc:
         """Everything that was reported of a loan, and how far each record has come."""
         return self._get(f"/bureau/loans/{_part(loan_id)}/records")

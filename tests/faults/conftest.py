@@ -10,21 +10,30 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from mocklend.seams import CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, Scene, ViewRefresh
+from mocklend.seams import (
+    BureauReport,
+    CallbackAttempt,
+    CompensationAgreed,
+    DisputeOpened,
+    OperatorEdit,
+    PartnerApplication,
+    PaymentReference,
+    RepaymentFiled,
+    Scene,
+    ScoreAsked,
+    ViewRefresh,
+)
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
 from mocklend.storage.work import Answer, Sandbox, Work
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import Entry
+from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
-from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
-from mocklend_faults.kinds.callback_dropped import CallbackDropped
-from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
-from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
 
-KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+KINDS = tuple(installed().values())
 MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
 USING = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
 CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}
@@ -46,6 +55,80 @@ class Events:
             currency="CNY",
             before=USING,
             after=CLEAR,
+        )
+        return replace(honest, **changes)
+
+    def report(self, **changes: Any) -> BureauReport:
+        honest = BureauReport(
+            entity="loan_ada",
+            occurrence=20_000,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            record_id="bcr_ada_2",
+            cause="change",
+            currency="CNY",
+            before_status="USING",
+            status="CLEAR",
+            balance_minor=0,
+            bound_ms=MONDAY_MS + 86_400_000,
+        )
+        return replace(honest, **changes)
+
+    def asked(self, **changes: Any) -> ScoreAsked:
+        honest = ScoreAsked(
+            entity="scq_ada",
+            occurrence=20_000,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            answer_id="scq_ada",
+            remembered_until_ms=MONDAY_MS + 86_400_000,
+            earlier=("620", "640", "N/A"),
+            score="700",
+        )
+        return replace(honest, **changes)
+
+    def application(self, **changes: Any) -> PartnerApplication:
+        honest = PartnerApplication(
+            entity="swift-card.brw_ada",
+            occurrence=2,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            partner="swift-card",
+            application_id="app_ada",
+            product="card",
+            amount_minor=100_000,
+            currency="CNY",
+            copy_id="swift-card.brw_ada",
+            copy_pulled_ms=MONDAY_MS - 86_400_000,
+            copy_score="620",
+            score="700",
+        )
+        return replace(honest, **changes)
+
+    def opened(self, **changes: Any) -> DisputeOpened:
+        honest = DisputeOpened(
+            entity="dsp_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            dispute_id="dsp_ada",
+            claim="wrong_amount",
+            currency="CNY",
+            answer_by_ms=MONDAY_MS + 20 * 86_400_000,
+        )
+        return replace(honest, **changes)
+
+    def compensation(self, **changes: Any) -> CompensationAgreed:
+        honest = CompensationAgreed(
+            entity="cmp_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            dispute_id="dsp_ada",
+            compensation_id="cmp_ada",
+            amount_minor=5_000,
+            currency="CNY",
         )
         return replace(honest, **changes)
 

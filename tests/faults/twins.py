@@ -185,10 +185,10 @@ def learned(fault: str, url: str) -> Learned:
     with telling(url) as faulty:
         faulty.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(faulty)
-        lies, key, audit = faulty.views(), faulty.client.answer_key()["entries"], faulty.client.audit()
+        lies, key, audit = faulty.views(), _key(faulty), faulty.client.audit()
         faulty.client.halt()  # A repair is not to be hit as well.
         lesson.repair(faulty)
-        repaired_key, repaired_audit = faulty.client.answer_key()["entries"], faulty.client.audit()
+        repaired_key, repaired_audit = _key(faulty), faulty.client.audit()
     return Learned(
         differ=tuple(sorted(view for view in truth.keys() | lies.keys() if truth.get(view) != lies.get(view))),
         key=tuple(key),
@@ -198,6 +198,11 @@ def learned(fault: str, url: str) -> Learned:
         repaired_audit=repaired_audit,
         honest_audit=honest_audit,
     )
+
+
+def _key(told: Told) -> list[Mapping[str, Any]]:
+    """What the lesson's own rule did. A story may arm another, in both tellings, to come to where it begins."""
+    return [one for one in told.client.answer_key()["entries"] if one["rule"] == "lesson"]
 
 
 @contextmanager

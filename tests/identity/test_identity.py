@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +68,12 @@ from mocklend.storage.work import Answer, Command, Idempotency, Work
 from mocklend.views.reads import entity
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE, entries
-from mocklend_faults.engine.catalogue import named
+from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
-from mocklend_faults.kinds.callback_dropped import CallbackDropped
-from mocklend_faults.kinds.channel_unrecognised import Unrecognised
-from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
-from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
 
-KINDS = (BoundedStale, CallbackDropped, Unrecognised, MarkedOverdue, WrongAmount)
+KINDS = tuple(installed().values())
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
@@ -119,6 +115,22 @@ def lender() -> Lender:
     return _lender[0]
 
 
+def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
+    """Settings of a kind, by turns: its defaults, its options one after the other, numbers from small to large."""
+    if turn == 0:
+        return {}
+    chosen: dict[str, Any] = {}
+    for n, one in enumerate(fields(kind)):
+        bounds, at = one.metadata, turn + n
+        if bounds["options"]:
+            chosen[one.name] = bounds["options"][at % len(bounds["options"])]
+        elif bounds["nullable"] and at % 3 == 0:
+            chosen[one.name] = None
+        elif not isinstance(one.default, bool):
+            chosen[one.name] = min(bounds["most"], max(bounds["least"], (1, 2, 60, 3_600, 864_000)[at % 5]))
+    return chosen
+
+
 def discrepancies(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The left-hand side: (class, entity, amount) of every discrepancy that the audit sees."""
     return sorted(
@@ -152,6 +164,7 @@ class Story(RuleBasedStateMachine):
         self.loans: list[str] = []
         self.repayments: list[str] = []
         self.edits: list[str] = []
+        self.disputes: list[str] = []
         self.rules: list[str] = []
         self.repeatable: list[tuple[Command, Answer]] = []
         self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
@@ -434,11 +447,23 @@ class Story(RuleBasedStateMachine):
         made = self.attempt(OpenDispute(self.id, self.key(), loan_id, "settled_but_unpaid", None, evidence))
         assert made is not None
         self.advance(by=wait)
-        self.attempt(VerifyDispute(self.id, self.key(), made.body["id"], "op-5"))
-        if decision is not None:
+        self.disputes.append(made.body["id"])
+        verified = self.attempt(VerifyDispute(self.id, self.key(), made.body["id"], "op-5"))
+        if verified is not None and decision is not None:
             more = (correct, compensation) if decision == "UPHELD" else ()
             answer = DecideDispute(self.id, self.key(), made.body["id"], decision, "as found", "op-5", *more)
             assert self.attempt(answer) is not None
+
+    @precondition(lambda self: self.disputes)
+    @rule(
+        which=st.integers(0, 9), wait=st.sampled_from([0, 25 * DAY]), compensation=st.sampled_from([None, 100, 5_000])
+    )
+    def decide_later(self, which: int, wait: int, compensation: int | None) -> None:
+        """The desk comes back to a dispute: it gets to it at last, corrects again, posts what was promised."""
+        dispute = self.disputes[which % len(self.disputes)]
+        self.advance(by=wait)
+        self.attempt(VerifyDispute(self.id, self.key(), dispute, "op-5"))
+        self.attempt(DecideDispute(self.id, self.key(), dispute, "UPHELD", "again", "op-6", True, compensation))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5))
@@ -496,8 +521,7 @@ class Story(RuleBasedStateMachine):
         kind=st.sampled_from(KINDS),
         probability=st.sampled_from([1, 1, 0.5, 0.1]),
         unit=st.sampled_from(["entity", "occurrence"]),
-        lag_s=st.sampled_from([1, 60, 3_600, 864_000]),
-        attempts_lost=st.sampled_from([None, 1, 2]),
+        turn=st.integers(0, 11),
         limit=st.sampled_from([{}, {}, {"times": 2}, {"skip_first": 1}, {"max_active": 1}, {"every": 2}]),
         name=st.sampled_from(["a", "b", "c"]),
     )
@@ -506,17 +530,12 @@ class Story(RuleBasedStateMachine):
         kind: type[Any],
         probability: float,
         unit: str,
-        lag_s: int,
-        attempts_lost: int | None,
+        turn: int,
         limit: dict[str, int],
         name: str,
     ) -> None:
-        own: dict[type[Any], dict[str, Any]] = {
-            BoundedStale: {"lag_s": lag_s},
-            CallbackDropped: {"attempts_lost": attempts_lost},
-        }
         select = {"probability": probability, "unit": unit, **limit}
-        body = {"fault": kind.name, "select": select, "with": own.get(kind, {})}
+        body = {"fault": kind.name, "select": select, "with": settings_of(kind, turn)}
         wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
         if self.attempt(PutRule(self.id, wanted)) is not None:
             self.rules.append(wanted.id)
@@ -585,7 +604,8 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
     story.pay_off_and_wait(which=0, channel="auto_debit", wait=1)
-    stale = {"kind": BoundedStale, "probability": 1, "unit": "entity", "lag_s": 3_600, "attempts_lost": None}
+    stale = {"kind": BoundedStale, "probability": 1, "unit": "entity", "turn": 3}
+    assert settings_of(BoundedStale, 3) == {"lag_s": 3_600}
     story.arm(**stale, limit={}, name="a")
     story.reverse_a_repayment(which=0)
     story.push_a_payment(which=0, channel="bank_transfer", amount=1, names="id", scope="CLEAR", wait=4_000)

@@ -26,6 +26,9 @@ REASONS = {
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
+    "posted": "the books have it by now",
+    "correction_ordered": "another correction was ordered",
+    "applied_for": "the partner has decided another application",
     "landed": "the books have the money, as unapplied",
     "injection": "a newer injection is shown instead",
 }

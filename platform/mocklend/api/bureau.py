@@ -17,6 +17,7 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.bureau import Apply, AskScore
+from mocklend.bureau.enquiries import enquiries
 from mocklend.bureau.partners import PARTNERS, PRODUCTS, REASONS, copy_doc, copy_id, partner_of
 from mocklend.bureau.reports import records, report, submission
 from mocklend.bureau.scores import current_score
@@ -179,6 +180,47 @@ class CopyDoc(Doc):
     expires_at: str
     report: dict[str, Any]
     score: int | str
+
+
+class ScoreEnquiry(Doc):
+    """A score that was answered under a transaction id. Asked again, it is repeated until `remembered_until`."""
+
+    id: str
+    transaction_id: str
+    score: int | str
+    answered_at: str
+    refreshed_at: str
+    remembered_until: str
+
+
+class ApplicationEnquiry(Doc):
+    """An application to a lender, with the age of the report that decided it."""
+
+    id: str
+    lender: str
+    product: str
+    decision: str
+    score: int | str
+    asked_anew: bool
+    report_pulled_at: str
+    created_at: str
+
+
+class EnquiriesDoc(Doc):
+    """Who asked about a borrower, oldest first; applications by lender."""
+
+    borrower_id: str
+    scores: list[ScoreEnquiry]
+    applications: list[ApplicationEnquiry]
+
+
+@bureau.get("/bureau/borrowers/<id:borrower_id>/enquiries")
+@bureau.output(EnquiriesDoc)
+@bureau.doc(**described("listEnquiries", "borrower_unknown"))
+def list_enquiries(borrower_id: str) -> Response:
+    """Who asked the bureau about a borrower, and what they were told."""
+    with snapshot() as (connection, sandbox, _):
+        return rendered(enquiries(connection, sandbox, borrower_id))
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/report")

@@ -122,7 +122,7 @@ class StepDoc(Doc):
 
 
 class DisputeDoc(Doc):
-    """A dispute with its progress. It has to be answered by `due_at`."""
+    """A dispute with its progress. It has to be answered by `due_at`; the desk gets to it at `taken_up_at`."""
 
     id: str
     loan_id: str
@@ -134,12 +134,14 @@ class DisputeDoc(Doc):
     decision: DecisionDoc | None
     corrections: list[CorrectionDoc]
     compensation_minor: int
+    compensation_id: str | None
     payout_id: str | None
     disagreement: str | None
     marked: bool
     breached: bool
     created_at: str
     due_at: str
+    taken_up_at: str
     progress: list[StepDoc]
 
 
@@ -205,7 +207,7 @@ def add_statement(dispute_id: str, new: Statement) -> Response:
 @disputes.post("/operator/disputes/<id:dispute_id>/verify")
 @disputes.input(Verification, arg_name="by")
 @disputes.output(DisputeDoc)
-@disputes.doc(**described("verifyDispute", "dispute_unknown", "dispute_state", moves_money=True))
+@disputes.doc(**described("verifyDispute", "dispute_unknown", "dispute_state", "dispute_queued", moves_money=True))
 def verify_dispute(dispute_id: str, by: Verification) -> Response:
     """Hold each piece of evidence against the channel's record and the books."""
     return answered(run(VerifyDispute(sandbox_id(), idempotency(), dispute_id, by.operator)))

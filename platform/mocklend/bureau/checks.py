@@ -13,14 +13,16 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from mocklend.bureau.reporting import CORRECTION
+from mocklend.bureau.partners import DAY_MS, partner_of
+from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
 from mocklend.bureau.reports import published
-from mocklend.bureau.scores import enquiries_before, made
+from mocklend.bureau.scores import MEMORY_MS, enquiries_before, made
 from mocklend.domain.bureau import History, carry, rederive, standing_on
-from mocklend.domain.facts import Fact, business_date
+from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Finding
 from mocklend.lending.books import terms_of
-from mocklend.storage.entities import BureauRecord, Loan
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.stores import load_all, rows, select_in
 
 WRONG = "wrong_bureau"
@@ -32,6 +34,7 @@ class Reporting:
 
     records: Sequence[BureauRecord]
     recorded_ms: Mapping[str, int]
+    account: BureauAccount
 
 
 def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, Reporting]:
@@ -48,8 +51,13 @@ def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str
     recorded = "SELECT loan_id, id, recorded_ms FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
     for loan_id, id, recorded_ms in select_in(connection, recorded, list(by_loan), scope):
         times[loan_id][id] = recorded_ms
+    accounts = load_all(connection, [(sandbox_id, ("bureau_account", loan_id)) for loan_id in by_loan])
     return {
-        loan_id: Reporting(sorted(known, key=lambda one: one.version), times[loan_id])
+        loan_id: Reporting(
+            sorted(known, key=lambda one: one.version),
+            times[loan_id],
+            accounts[(sandbox_id, ("bureau_account", loan_id))],
+        )
         for loan_id, known in by_loan.items()
     }
 
@@ -82,28 +90,68 @@ def v5_published_is_what_the_books_said(
         yield Finding(WRONG, loan.id, stake), detail
 
 
+def late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Finding, str]]:
+    """The oldest record that should be published by now and is not; a correction that was ordered and never made.
+
+    What is behind a late record waits with it, so one of them is named.
+    """
+    for record in known.records:
+        if record.cut_ms + LAG_MS <= now_ms < record.published_ms:
+            detail = f"record {record.version} of {record.as_of} says {record.status} and is not published yet"
+            yield Finding(WRONG, record.id, 0), detail
+            break
+    account = known.account
+    if account.ordered_ms is None or account.correct_ms is not None:
+        return
+    cut_ms = midnight_ms(business_date(account.ordered_ms, zone) + ONE_DAY, zone)
+    made = any(one.cause == CORRECTION and one.cut_ms >= cut_ms for one in known.records)
+    if cut_ms + LAG_MS <= now_ms and not made:
+        yield Finding(WRONG, account.id, 0), "a correction was decided, and never reached the bureau"
+
+
 def on_its_way(known: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
     """A change that is reported and not published yet: the report shows the account as it was, by its normal lag."""
     shown = [record for record in known.records if record.published_ms <= now_ms]
     for record in known.records[len(shown) :]:
-        if shown and (record.cause == CORRECTION or record.status != shown[-1].status):
+        if (
+            record.cut_ms + LAG_MS > now_ms
+            and shown
+            and (record.cause == CORRECTION or record.status != shown[-1].status)
+        ):
             yield record, f"{record.status} of {record.as_of} is reported, the bureau shows {shown[-1].status} still"
 
 
-_ANSWERS = "SELECT id, borrower_id, body, refreshed_ms FROM score_answers WHERE sandbox_id = :sandbox_id ORDER BY id"
+_ANSWERS = """SELECT id, borrower_id, body, refreshed_ms FROM score_answers
+    WHERE sandbox_id = :sandbox_id AND answered_ms > :forgotten_ms ORDER BY id"""
 
 
 def v6_scores_follow_from_published_records(
-    connection: Connection, sandbox_id: str, zone: str
+    connection: Connection, sandbox_id: str, zone: str, now_ms: int
 ) -> Iterator[tuple[Finding, str]]:
-    """Every answer that is kept, made again."""
-    for id, borrower_id, body, refreshed_ms in rows(connection, _ANSWERS, {"sandbox_id": sandbox_id}):
+    """Every answer that is remembered, made again."""
+    scope = {"sandbox_id": sandbox_id, "forgotten_ms": now_ms - MEMORY_MS}
+    for id, borrower_id, body, refreshed_ms in rows(connection, _ANSWERS, scope):
         accounts = published(connection, sandbox_id, borrower_id, refreshed_ms)
         enquiries = enquiries_before(connection, sandbox_id, borrower_id, refreshed_ms)
         should_be = made(accounts, enquiries, business_date(refreshed_ms, zone))
         if json.loads(body)["score"] != should_be:
             detail = f"the score was answered as {json.loads(body)['score']}, what was published makes {should_be}"
             yield Finding(WRONG, id, 0), detail
+
+
+_NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FROM partner_copies c
+    JOIN applications a ON a.sandbox_id = c.sandbox_id AND a.partner = c.partner AND a.borrower_id = c.borrower_id
+     AND a.n = c.decided
+    WHERE c.sandbox_id = :sandbox_id AND a.pulled_ms < a.created_ms ORDER BY a.id"""
+
+
+def copies_are_renewed(connection: Connection, sandbox_id: str) -> Iterator[tuple[Finding, str]]:
+    """A partner's newest decision about somebody does not rest on a copy that should have been renewed."""
+    for id, partner, asked_anew, pulled_ms, created_ms in rows(connection, _NEWEST, {"sandbox_id": sandbox_id}):
+        old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
+        if asked_anew or old:
+            detail = f"{partner} decided by a copy of {rfc3339(pulled_ms)}"
+            yield Finding("stale_view", id, 0), detail
 
 
 def differs_from_books_now(loan: Loan, facts: Sequence[Fact], record: BureauRecord) -> bool:

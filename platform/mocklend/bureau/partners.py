@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -19,10 +19,13 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import PartnerApplication, applied_for
 from mocklend.storage.entities import Application, PartnerCopy
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 DAY_MS = 86_400_000
+CURRENCY = "CNY"
+"""Of what partners lend."""
 PRODUCTS = ("mortgage", "car", "card")
 
 REASONS = {
@@ -117,10 +120,15 @@ class Apply:
                 received=self.product,
                 lender=partner.id,
             )
+        assert self.idem is not None, "an application is an enquiry on record and needs an idempotency key"
+        id = make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key)
         copy: PartnerCopy | None = work.get("partner_copy", copy_id(partner.id, self.borrower_id))
+        decided = copy.decided + 1 if copy is not None else 1
         if copy is None or self.refresh or work.now_ms >= copy.pulled_ms + partner.keeps_days * DAY_MS:
-            copy = _pull(work, partner, self.borrower_id)
-            work.put(copy)
+            fresh = _pull(work, partner, self.borrower_id)
+            copy = fresh if copy is None or self._pulls(work, id, copy, fresh) else copy
+        copy = replace(copy, decided=decided)
+        work.put(copy)
         reasons = reasons_against(
             rule,
             json.loads(copy.report)["accounts"],
@@ -128,9 +136,8 @@ class Apply:
             self.amount_minor,
             business_date(work.now_ms, work.sandbox.zone),
         )
-        assert self.idem is not None, "an application is an enquiry on record and needs an idempotency key"
         application = Application(
-            id=make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key),
+            id=id,
             partner=partner.id,
             borrower_id=self.borrower_id,
             product=self.product,
@@ -139,10 +146,34 @@ class Apply:
             reasons=json.dumps(reasons),
             report_version=json.loads(copy.report)["version"],
             score=copy.score,
+            n=decided,
+            asked_anew=int(self.refresh),
+            pulled_ms=copy.pulled_ms,
             created_ms=work.now_ms,
         )
         work.put(application)
         return Answer(201, application_doc(application, copy))
+
+    def _pulls(self, work: Work, application_id: str, old: PartnerCopy, fresh: PartnerCopy) -> bool:
+        """Whether the partner really takes the fresh copy; whatever it decided by before is history."""
+        work.signal(applied_for(old.id))
+        return work.act(
+            PartnerApplication(
+                entity=old.id,
+                occurrence=old.decided + 1,
+                now_ms=work.now_ms,
+                borrower_id=self.borrower_id,
+                partner=self.partner,
+                application_id=application_id,
+                product=self.product,
+                amount_minor=self.amount_minor,
+                currency=CURRENCY,
+                copy_id=old.id,
+                copy_pulled_ms=old.pulled_ms,
+                copy_score=str(json.loads(old.score)),
+                score=str(json.loads(fresh.score)),
+            )
+        ).pulled
 
 
 def partner_of(id: str) -> Partner:
@@ -170,6 +201,7 @@ def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
         report=json.dumps(report),
         score=json.dumps(value),
         pulled_ms=work.now_ms,
+        decided=0,
     )
 
 

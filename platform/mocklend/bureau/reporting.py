@@ -22,6 +22,7 @@ from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.reporting import day_over_ms, look_at
+from mocklend.seams import BureauReport, correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import loader, rows, select_in
@@ -33,6 +34,7 @@ LAG_MS = 86_400_000
 
 MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,18 @@ class ReportAccount:
         cause = _cause(account, now, cut_ms)
         record = None
         if cause is not None:
+            given = _seam(work, account, loan, now, cause, cut_ms)
+            happened = work.act(given)
+            if not happened.sent:
+                account = replace(account, correct_ms=None, correct_reason=None)
+                cause = _cause(account, now, cut_ms)
+        if cause is not None:
+            published_ms = given.bound_ms + (happened.lag_s * 1000 if happened.sent else 0)
             before = history_of(account)
             facts = tuple(work.get("known_facts", f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
             start = date.fromisoformat(loan.start_date)
             told = rederive(terms_of(loan), facts, as_of) if cause == CORRECTION else carry(before, start, now)
-            record = _record(account, loan, now, told, cause, cut_ms)
+            record = _record(account, loan, now, told, cause, cut_ms, published_ms)
             work.put(record)
             account = replace(
                 account,
@@ -71,6 +80,7 @@ class ReportAccount:
                 status=now.status,
                 months=told.codes,
                 last_month=told.last.isoformat(),
+                published_ms=published_ms,
             )
             if cause == CORRECTION:
                 account = replace(account, correct_ms=None, correct_reason=None)
@@ -114,9 +124,33 @@ def _next_look(work: Work, account: BureauAccount, loan: Loan, now: Standing) ->
     return min(looks, default=None)
 
 
-def _record(account: BureauAccount, loan: Loan, now: Standing, told: History, cause: str, cut_ms: int) -> BureauRecord:
+def _seam(work: Work, account: BureauAccount, loan: Loan, now: Standing, cause: str, cut_ms: int) -> BureauReport:
+    return BureauReport(
+        entity=loan.id,
+        occurrence=now.as_of.toordinal() - EPOCH,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        record_id=record_id(loan.id, account.version + 1),
+        cause=cause,
+        currency=loan.currency,
+        before_status=account.status,
+        status=now.status,
+        balance_minor=now.balance_minor,
+        bound_ms=max(cut_ms + LAG_MS, account.published_ms or 0),
+    )
+
+
+def record_id(loan_id: str, version: int) -> str:
+    """The id of a loan's n-th record."""
+    return f"bcr_{loan_id.removeprefix('loan_')}_{version}"
+
+
+def _record(
+    account: BureauAccount, loan: Loan, now: Standing, told: History, cause: str, cut_ms: int, published_ms: int
+) -> BureauRecord:
     version = account.version + 1
-    id = f"bcr_{loan.id.removeprefix('loan_')}_{version}"
+    id = record_id(loan.id, version)
     line = {
         "record": id,
         "loan_id": loan.id,
@@ -148,7 +182,7 @@ def _record(account: BureauAccount, loan: Loan, now: Standing, told: History, ca
         line=json.dumps(line, separators=(",", ":"), sort_keys=True),
         cut_ms=cut_ms,
         submitted_ms=cut_ms + SUBMIT_MS,
-        published_ms=cut_ms + LAG_MS,
+        published_ms=published_ms,
     )
 
 
@@ -191,7 +225,8 @@ def correct(work: Work, loan_id: str, reason: str) -> int | None:
     account = _account(work, loan_id)
     if not account.version:
         return None
-    _put(work, replace(account, correct_ms=work.now_ms, correct_reason=reason))
+    _put(work, replace(account, correct_ms=work.now_ms, correct_reason=reason, ordered_ms=work.now_ms))
+    work.signal(correction_ordered(loan_id))
     return day_over_ms(work) + LAG_MS
 
 
@@ -208,7 +243,7 @@ def _account(work: Work, loan_id: str) -> BureauAccount:
     loan: Loan | None = work.get("loan", loan_id)
     if loan is None:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
-    return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None)
+    return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None, None, None)
 
 
 # --- how the books of many loans are read at once ---

@@ -20,11 +20,14 @@ from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import ScoreAsked
 from mocklend.storage.entities import ScoreAnswer
 from mocklend.storage.stores import loader, rows
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 MEMORY_MS = 86_400_000
+EARLIER = 3
+"""How many refreshes back a stuck score can be from."""
 NO_SCORE = "N/A"
 
 
@@ -93,10 +96,31 @@ class AskScore:
         if before is not None and work.now_ms < before.answered_ms + MEMORY_MS:
             return Answer(200, json.loads(before.body))
         refresh = refresh_before(work.now_ms, work.sandbox.zone)
-        value = score_at(work, self.borrower_id, refresh)
+        value = self._made(work, id, refresh)
         doc = score_doc(self.borrower_id, value, refresh, work.now_ms, self.transaction_id)
         work.put(ScoreAnswer(id, self.borrower_id, self.transaction_id, json.dumps(doc), refresh.at_ms, work.now_ms))
         return Answer(200, doc)
+
+    def _made(self, work: Work, id: str, refresh: Refresh) -> int | str:
+        """The score as it is answered: that of the last refresh, unless something else happens."""
+        made: list[int | str] = []
+        at = refresh
+        for _ in range(1 + EARLIER):
+            made.append(score_at(work, self.borrower_id, at))
+            at = refresh_before(at.at_ms - 1, work.sandbox.zone)
+        happened = work.act(
+            ScoreAsked(
+                entity=id,
+                occurrence=work.now_ms // MEMORY_MS,
+                now_ms=work.now_ms,
+                borrower_id=self.borrower_id,
+                answer_id=id,
+                remembered_until_ms=work.now_ms + MEMORY_MS,
+                earlier=tuple(map(str, made[1:])),
+                score=str(made[0]),
+            )
+        ).score
+        return int(happened) if happened.isdigit() else happened
 
 
 def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:

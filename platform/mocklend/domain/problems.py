@@ -112,6 +112,7 @@ PROBLEMS: dict[str, Problem] = {
     "dispute_state": Problem(
         409, "The dispute's state does not allow this.", "Read its progress at GET /v1/disputes/{id}."
     ),
+    "dispute_queued": Problem(409, "The desk has not got to the dispute yet.", "Try again from the moment expected."),
     "not_settled": Problem(
         409, "The books do not say that the loan is settled.", "Pay what a CLEAR quote asks for, then ask again."
     ),

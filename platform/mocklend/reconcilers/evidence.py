@@ -85,6 +85,18 @@ class Case:
         """Who owes it."""
         return self.evidence.borrower(self.listed["borrower_id"])
 
+    @cached_property
+    def records(self) -> list[Doc]:
+        """What was reported of it to the bureau, oldest first."""
+        records: list[Doc] = self._client.bureau_records(self.id)["records"]
+        return records
+
+    @cached_property
+    def disputes(self) -> list[Doc]:
+        """What the borrower disputes about it."""
+        ask = partial(self._client.disputes, loan_id=self.id, limit=PAGE)
+        return list(_pages(lambda cursor: ask(cursor=cursor), "disputes"))
+
     def trade(self, repayment: Doc) -> Doc | None:
         """The channel's own word on an order."""
         return self.evidence.trade(repayment["channel"], repayment["out_trade_no"])
@@ -121,6 +133,16 @@ class Evidence:
         return list(_pages(lambda cursor: self.client.receipts(limit=PAGE, cursor=cursor), "receipts"))
 
     @cached_property
+    def borrowers(self) -> list[str]:
+        """Everybody who has a loan, by id."""
+        return sorted({case.listed["borrower_id"] for case in self.cases})
+
+    @cached_property
+    def keeps_days(self) -> dict[str, int]:
+        """For how long each partner lender says that it keeps a copy."""
+        return {lender["id"]: lender["keeps_days"] for lender in self.client.lenders()["lenders"]}
+
+    @cached_property
     def channels(self) -> list[str]:
         """The channels by id."""
         return [channel["id"] for channel in self.client.channels()["channels"]]
@@ -139,6 +161,11 @@ class Evidence:
                     found[(channel, day)] = read_camt053(data)
             day += timedelta(days=1)
         return found
+
+    def day_over(self, moment: str) -> datetime:
+        """The midnight at which the day of a moment ends, where the platform is."""
+        day = self.business_date(moment) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day, tzinfo=self.zone)
 
     def business_date(self, moment: str) -> date:
         """The day of a moment, where the platform is."""

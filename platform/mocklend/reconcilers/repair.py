@@ -54,9 +54,32 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _correct_again(evidence: Evidence, one: Found) -> None:
+    """Decide the newest corrected dispute again, so that another correction is ordered."""
+    [case] = [case for case in evidence.cases if case.id == one.entity]
+    corrected = [dispute for dispute in case.disputes if dispute["state"] == "CORRECTED"]
+    evidence.client.decide_dispute(corrected[-1]["id"], "UPHELD", operator=OPERATOR, memo=one.detail, correct=True)
+
+
+def _compensate(evidence: Evidence, one: Found) -> None:
+    """Decide the same compensation again: then it is posted."""
+    for case in evidence.cases:
+        for dispute in case.disputes:
+            if dispute["compensation_id"] == one.entity:
+                evidence.client.decide_dispute(
+                    dispute["id"],
+                    "UPHELD",
+                    operator=OPERATOR,
+                    memo=one.detail,
+                    compensation_minor=one.amount_minor,
+                )
+
+
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "reverse_edit": _reverse_edit,
+    "correct_again": _correct_again,
+    "compensate": _compensate,
 }
 """What each action does. An action that is not here (`wait`, `escalate`) is left alone."""

@@ -19,12 +19,17 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
+from mocklend.seams.compensation_agreed import CompensationAgreed
+from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, landed, recorded, reversed_, shown
+from mocklend.seams.signals import applied, applied_for, correction_ordered, landed, posted, recorded, reversed_, shown
 from mocklend.seams.view_refresh import ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
@@ -33,6 +38,11 @@ _EVERY: tuple[type[Any], ...] = (
     PaymentReference,
     OperatorEdit,
     RepaymentFiled,
+    BureauReport,
+    ScoreAsked,
+    PartnerApplication,
+    DisputeOpened,
+    CompensationAgreed,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -41,19 +51,27 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 __all__ = [
     "LOST_FOR_GOOD",
     "SEAMS",
+    "BureauReport",
     "CallbackAttempt",
+    "CompensationAgreed",
     "Consequence",
+    "DisputeOpened",
     "Given",
     "Layer",
     "OperatorEdit",
+    "PartnerApplication",
     "PaymentReference",
     "RepaymentFiled",
     "Scene",
+    "ScoreAsked",
     "Seam",
     "ViewRefresh",
     "Write",
     "applied",
+    "applied_for",
+    "correction_ordered",
     "landed",
+    "posted",
     "recorded",
     "reversed_",
     "shown",

@@ -23,6 +23,21 @@ def landed(receipt_id: str) -> str:
     return f"landed:{receipt_id}"
 
 
+def posted(fact_id: str) -> str:
+    """The books have the fact, which had happened before."""
+    return f"posted:{fact_id}"
+
+
+def correction_ordered(loan_id: str) -> str:
+    """Somebody decided that the loan's credit record is to be corrected."""
+    return f"correction_ordered:{loan_id}"
+
+
+def applied_for(copy_id: str) -> str:
+    """The partner that keeps this copy of a report has decided another application."""
+    return f"applied_for:{copy_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

@@ -8,23 +8,31 @@ from mocklend.lending.acts import COMPENSATION_AGREED as AGREED
 from mocklend.lending.acts import bill_of, log_act
 from mocklend.lending.books import record, state_of
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import recorded
+from mocklend.seams import CompensationAgreed, posted, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
 from mocklend.world.record import witness
 
 
-def compensate(work: Work, loan_id: str, *, amount_minor: int, about: str, memo: str, operator: str) -> Payout:
+def compensate(
+    work: Work, loan_id: str, *, amount_minor: int, about: str, memo: str, operator: str, promised: bool = False
+) -> Payout | None:
     """Agree on a compensation and order its payout, the way that the loan itself was paid out.
 
-    `about` is what it is for, a dispute: there is one compensation for each.
+    `about` is what it is for, a dispute: there is one compensation for each. One that was `promised` before and never
+    posted is posted now. None where it is only promised.
     """
     loan: Loan = work.get("loan", loan_id)
     before = bill_of(loan, state_of(loan))
     on = business_date(work.now_ms, work.sandbox.zone)
-    id = make_id("cmp", work.sandbox.seed, about)
+    id = compensation_of(work, about)
     fact = Fact(id, COMPENSATION_AGREED, work.now_ms, on, amount_minor, loan.disburse_channel)
-    witness(work, loan.id, fact)
+    if promised:
+        work.signal(posted(id))
+    else:
+        witness(work, loan.id, fact)
+        if not _is_posted(work, loan, fact, about):
+            return None
     work.signal(recorded(loan.id))
     done = record(work, loan, fact, cause="compensation")
     log_act(
@@ -38,3 +46,24 @@ def compensate(work: Work, loan_id: str, *, amount_minor: int, about: str, memo:
         amount_minor=amount_minor,
         about=about,
     )
+
+
+def compensation_of(work: Work, about: str) -> str:
+    """The id of the one compensation for something."""
+    return make_id("cmp", work.sandbox.seed, about)
+
+
+def _is_posted(work: Work, loan: Loan, fact: Fact, dispute_id: str) -> bool:
+    """Whether the promise gets as far as the books."""
+    return work.act(
+        CompensationAgreed(
+            entity=fact.id,
+            occurrence=1,
+            now_ms=work.now_ms,
+            loan_id=loan.id,
+            dispute_id=dispute_id,
+            compensation_id=fact.id,
+            amount_minor=fact.amount_minor,
+            currency=loan.currency,
+        )
+    ).posted

@@ -19,7 +19,7 @@ from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.repay import PROCESSING
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.servicing.compensation import compensate
+from mocklend.servicing.compensation import compensate, compensation_of
 from mocklend.servicing.disputes import (
     CORRECTED,
     REJECTED,
@@ -99,6 +99,14 @@ class DecideDispute:
                 received=dispute.compensation_minor,
                 dispute_id=dispute.id,
             )
+        if self.compensation_minor is not None and dispute.compensation_minor not in (0, self.compensation_minor):
+            raise Refused(
+                "dispute_state",
+                "another compensation was promised and is not posted yet",
+                expected=dispute.compensation_minor,
+                received=self.compensation_minor,
+                dispute_id=dispute.id,
+            )
 
     def _correct(self, work: Work, dispute: Dispute, findings: Findings) -> Dispute:
         done = [one for finding in findings if (one := self._bring_in(work, dispute, finding)) is not None]
@@ -143,11 +151,23 @@ class DecideDispute:
         return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 
     def _compensate(self, work: Work, dispute: Dispute, amount_minor: int) -> Dispute:
+        promised = dispute.compensation_minor > 0
         payout = compensate(
-            work, dispute.loan_id, amount_minor=amount_minor, about=dispute.id, memo=self.memo, operator=self.operator
+            work,
+            dispute.loan_id,
+            amount_minor=amount_minor,
+            about=dispute.id,
+            memo=self.memo,
+            operator=self.operator,
+            promised=promised,
         )
-        dispute = replace(dispute, compensation_minor=amount_minor, payout_id=payout.id, due_ms=payout.due_ms)
-        agreed = f"A compensation of {format_minor(amount_minor, payout.currency)} was agreed."
+        promise = compensation_of(work, dispute.id)
+        dispute = replace(dispute, compensation_minor=amount_minor, compensation_id=promise)
+        if payout is not None:
+            dispute = replace(dispute, payout_id=payout.id, due_ms=payout.due_ms)
+        loan: Loan = work.get("loan", dispute.loan_id)
+        amount = format_minor(amount_minor, loan.currency)
+        agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
         return step(work, dispute, dispute.state, agreed)
 
     def _log(self, work: Work, dispute: Dispute) -> None:

@@ -22,6 +22,7 @@ from mocklend.channels.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import DisputeOpened
 from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -74,17 +75,37 @@ class OpenDispute:
             corrections="[]",
             disagreement=None,
             compensation_minor=0,
+            compensation_id=None,
             payout_id=None,
             marked=0,
             breached=0,
             created_ms=work.now_ms,
             answer_by_ms=due_ms,
+            taken_up_ms=work.now_ms,
             due_ms=due_ms,
         )
+        dispute = self._queued(work, loan, dispute)
         dispute = step(work, dispute, OPEN, f"Received: {self.claim}.", event="opened")
         mark_disputed(work, loan.id, dispute.id)
         dispute = step(work, replace(dispute, marked=1), MARKED, "Marked on the credit report.", event="marked")
         return Answer(201, dispute_doc(dispute))
+
+    @staticmethod
+    def _queued(work: Work, loan: Loan, dispute: Dispute) -> Dispute:
+        """How long it waits until the desk gets to it."""
+        happened = work.act(
+            DisputeOpened(
+                entity=dispute.id,
+                occurrence=1,
+                now_ms=work.now_ms,
+                loan_id=loan.id,
+                dispute_id=dispute.id,
+                claim=dispute.claim,
+                currency=loan.currency,
+                answer_by_ms=dispute.answer_by_ms,
+            )
+        )
+        return replace(dispute, taken_up_ms=work.now_ms + happened.queue_s * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,13 @@ class VerifyDispute:
         """200 and the dispute with a finding for each piece."""
         dispute = known_dispute(work, self.dispute_id)
         refuse_unless(dispute, MARKED, VERIFYING)
+        if work.now_ms < dispute.taken_up_ms:
+            raise Refused(
+                "dispute_queued",
+                "the desk has not got to this dispute yet",
+                expected=f"from {rfc3339(dispute.taken_up_ms)}",
+                dispute_id=dispute.id,
+            )
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
         fitting = sum(one["matches_channel"] for one in findings)
         note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
@@ -210,11 +238,13 @@ def dispute_doc(dispute: Dispute) -> dict[str, Any]:
         "decision": json.loads(dispute.decision) if dispute.decision else None,
         "corrections": json.loads(dispute.corrections),
         "compensation_minor": dispute.compensation_minor,
+        "compensation_id": dispute.compensation_id,
         "payout_id": dispute.payout_id,
         "disagreement": dispute.disagreement,
         "marked": bool(dispute.marked),
         "breached": bool(dispute.breached),
         "created_at": rfc3339(dispute.created_ms),
         "due_at": rfc3339(dispute.answer_by_ms),
+        "taken_up_at": rfc3339(dispute.taken_up_ms),
         "progress": json.loads(dispute.progress),
     }

@@ -249,6 +249,8 @@ class BureauAccount:
     disputes: str
     correct_ms: int | None
     correct_reason: str | None
+    ordered_ms: int | None
+    published_ms: int | None
 
 
 @entity(schema.bureau_records)
@@ -303,6 +305,7 @@ class PartnerCopy:
     report: str
     score: str
     pulled_ms: int
+    decided: int
 
 
 @entity(schema.applications)
@@ -320,6 +323,9 @@ class Application:
     reasons: str
     report_version: int
     score: str
+    n: int
+    asked_anew: int
+    pulled_ms: int
     created_ms: int
 
 
@@ -341,11 +347,13 @@ class Dispute:
     corrections: str
     disagreement: str | None
     compensation_minor: int
+    compensation_id: str | None
     payout_id: str | None
     marked: int
     breached: int
     created_ms: int
     answer_by_ms: int
+    taken_up_ms: int
     due_ms: int | None
 
 

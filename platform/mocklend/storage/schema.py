@@ -422,6 +422,8 @@ bureau_accounts = Table(
     text("disputes"),  # JSON: the disputes that have marked it
     whole("correct_ms", null=True),  # when a correction was asked for that is not reported yet
     text("correct_reason", null=True),
+    whole("ordered_ms", null=True),  # when a correction was last asked for, reported or not
+    whole("published_ms", null=True),  # when the newest record is, or will be: files are taken in order
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "due_ms"),
 )
@@ -477,6 +479,7 @@ partner_copies = Table(
     text("report"),
     text("score"),
     whole("pulled_ms"),
+    whole("decided"),  # how many applications this partner has decided
     PrimaryKeyConstraint("sandbox_id", "id"),
 )
 
@@ -493,6 +496,9 @@ applications = Table(
     text("reasons"),
     whole("report_version"),
     text("score"),
+    whole("n"),  # the how manieth of this borrower with this partner
+    whole("asked_anew"),  # 1 if a fresh report was asked for
+    whole("pulled_ms"),  # when the copy was pulled that decided it
     whole("created_ms"),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "borrower_id"),
@@ -516,11 +522,13 @@ disputes = Table(
     text("corrections"),
     text("disagreement", null=True),  # what a borrower who was told no puts on record
     whole("compensation_minor"),
+    text("compensation_id", null=True),  # the fact that was promised, posted or not
     text("payout_id", null=True),
     whole("marked"),  # 1 while the credit report shows it
     whole("breached"),  # 1 if it was not answered in time
     whole("created_ms"),
     whole("answer_by_ms"),
+    whole("taken_up_ms"),  # when the desk gets to it
     whole("due_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id"),

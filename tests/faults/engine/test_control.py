@@ -12,6 +12,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lender import Lender
 from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.catalogue import installed
 
 LAG = "cache.bounded_stale"
 MONDAY = "2026-01-05T02:00:00Z"
@@ -61,14 +62,11 @@ def control(floor: Any, open_lender: Callable[..., Lender]) -> Iterator[Control]
 def test_the_kinds_tell_their_story_and_their_settings(control: Control) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
-    assert [one["id"] for one in faults] == [
-        LAG,
-        "callback.dropped",
-        "operator.marked_overdue",
-        "operator.wrong_amount",
-    ]
-    assert faults[0]["seams"] == ["view.refresh"]
-    assert faults[0]["story"].startswith("The status page is served from a cache")
+    assert [one["id"] for one in faults] == sorted(installed())
+    [stale] = [one for one in faults if one["id"] == LAG]
+    assert stale["seams"] == ["view.refresh"]
+    assert stale["story"].startswith("The status page is served from a cache")
+    assert {"precondition", "symptom", "heals", "action"} <= stale.keys()
 
 
 def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:

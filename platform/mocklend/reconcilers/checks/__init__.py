@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mocklend.reconcilers.checks import acts, money, pages
+from mocklend.reconcilers.checks import acts, bureau, disputes, money, pages
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -16,5 +16,11 @@ CHECKS: tuple[Check, ...] = (
     pages.behind_the_books,
     acts.marks_that_the_books_contradict,
     acts.amounts_that_the_memo_contradicts,
+    bureau.late_records,
+    bureau.lost_corrections,
+    bureau.old_scores,
+    bureau.old_copies,
+    disputes.overdue_answers,
+    disputes.unposted_promises,
 )
 """Every check, in the order in which they are asked: it takes the evidence and yields what it finds."""

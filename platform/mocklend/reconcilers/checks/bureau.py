@@ -1,0 +1,64 @@
+"""Books against the bureau and those who decide by it: late and lost records, old scores, old copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from mocklend.reconcilers.evidence import Evidence
+from mocklend.reconcilers.found import Found
+
+LAG = timedelta(days=1)
+"""From a snapshot to its publication, as the bureau promises."""
+
+
+def late_records(evidence: Evidence) -> Iterator[Found]:
+    """A record that should be published by now. What waits behind it is late for the same reason."""
+    for case in evidence.cases:
+        for record in case.records:
+            due = datetime.fromisoformat(record["snapshot_at"]) + LAG
+            if due <= evidence.now < datetime.fromisoformat(record["published_at"]):
+                yield Found("wrong_bureau", record["id"], case.id, 0, "wait", f"due {due.isoformat()}")
+                break
+
+
+def lost_corrections(evidence: Evidence) -> Iterator[Found]:
+    """A dispute says CORRECTED, the bureau's lag is over, and no correction was ever reported."""
+    for case in evidence.cases:
+        ordered = [
+            (step["at"], dispute["id"])
+            for dispute in case.disputes
+            for step in dispute["progress"]
+            if step["state"] == "CORRECTED" and step["note"].startswith("Corrected")
+        ]
+        if not ordered:
+            continue
+        at, dispute_id = max(ordered)
+        cut = evidence.day_over(at)
+        snapshots = [(record["cause"], datetime.fromisoformat(record["snapshot_at"])) for record in case.records]
+        reported_before = any(taken < cut for _, taken in snapshots)
+        made = any(cause == "correction" and taken >= cut for cause, taken in snapshots)
+        if reported_before and not made and cut + LAG <= evidence.now:
+            yield Found("wrong_bureau", case.id, case.id, 0, "correct_again", f"dispute {dispute_id} of {at}")
+
+
+def old_scores(evidence: Evidence) -> Iterator[Found]:
+    """An answer that is still repeated, and is not the score of the refresh that it names."""
+    for borrower in evidence.borrowers:
+        true = evidence.client.credit_score(borrower)
+        for answer in evidence.client.enquiries(borrower)["scores"]:
+            remembered = evidence.now < datetime.fromisoformat(answer["remembered_until"])
+            if remembered and answer["refreshed_at"] == true["refreshed_at"] and answer["score"] != true["score"]:
+                detail = f"answered {answer['score']}, the refresh made {true['score']}"
+                yield Found("wrong_bureau", answer["id"], None, 0, "wait", detail)
+
+
+def old_copies(evidence: Evidence) -> Iterator[Found]:
+    """A lender's newest decision rests on a copy that it should have renewed."""
+    for borrower in evidence.borrowers:
+        newest = {one["lender"]: one for one in evidence.client.enquiries(borrower)["applications"]}
+        for one in newest.values():
+            pulled, decided = (datetime.fromisoformat(one[name]) for name in ("report_pulled_at", "created_at"))
+            too_old = decided >= pulled + timedelta(days=evidence.keeps_days[one["lender"]])
+            if pulled < decided and (one["asked_anew"] or too_old):
+                yield Found("stale_view", one["id"], None, 0, "escalate", f"decided by a copy of {pulled.isoformat()}")

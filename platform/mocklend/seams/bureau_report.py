@@ -1,0 +1,51 @@
+"""The lender reports an account to the bureau at the end of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import correction_ordered
+
+
+@dataclass(frozen=True, slots=True)
+class BureauReport:
+    """A record is made of an account that has changed. Honestly: it is sent, and published by `bound_ms`.
+
+    Files are taken in order, so a record never overtakes a late one before it: `bound_ms` counts that in. Only a
+    correction can be lost without a trace (`sent`): of an ordinary record the bureau would ask where it is. What is not
+    sent has no lag either.
+    """
+
+    seam: ClassVar[str] = "bureau.report"
+    entity: str  # the loan
+    occurrence: int  # the day that is reported, counted from 1970
+    now_ms: int
+    loan_id: str
+    borrower_id: str
+    record_id: str
+    cause: str  # change, monthly, correction
+    currency: str
+    before_status: str | None
+    status: str
+    balance_minor: int
+    bound_ms: int
+    lag_s: int = 0
+    sent: bool = True
+
+    def consequence(self, happened: BureauReport) -> Consequence:
+        """A report that is behind until the record is published, or wrong until a correction is decided again."""
+        truth = {"status": self.status, "balance_minor": self.balance_minor}
+        lost = not happened.sent
+        return Consequence(
+            finding=Finding("wrong_bureau", self.loan_id if lost else self.record_id, 0),
+            loan_id=self.loan_id,
+            truth_before={"status": self.before_status},
+            truth_after=truth,
+            served={"correction": "not sent"} if lost else {"status": self.before_status},
+            ends_on={correction_ordered(self.loan_id): "superseded"} if lost else {},
+            from_ms=self.bound_ms,
+            until_ms=None if lost else self.bound_ms + happened.lag_s * 1000,
+        )

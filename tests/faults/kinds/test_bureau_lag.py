@@ -1,0 +1,34 @@
+"""The report is behind for longer than it may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend_faults.kinds.bureau_lag import BureauLag
+
+DAY_S = 86_400
+
+
+def test_a_record_is_published_a_week_later(events: Any) -> None:
+    assert BureauLag().bureau_report(events.report()).lag_s == 7 * DAY_S
+
+
+def test_lags_add_up(events: Any) -> None:
+    assert BureauLag(lag_days=1).bureau_report(events.report(lag_s=60)).lag_s == DAY_S + 60
+
+
+def test_what_is_not_sent_has_no_lag(events: Any) -> None:
+    lost = events.report(cause="correction", sent=False)
+
+    assert BureauLag().bureau_report(lost) == lost
+
+
+def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: Any, events: Any) -> None:
+    floor.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
+    floor.meet(events.report())
+
+    assert floor.statuses() == ["pending"]
+    floor.later(DAY_S)
+    assert floor.statuses() == ["active"]
+    floor.later(2 * DAY_S)
+    assert floor.statuses() == ["healed"]

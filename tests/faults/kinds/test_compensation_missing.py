@@ -1,0 +1,22 @@
+"""A compensation is promised, and nobody posts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import posted
+from mocklend_faults.kinds.compensation_missing import CompensationMissing
+
+
+def test_it_ends_with_the_promise(events: Any) -> None:
+    assert not CompensationMissing().compensation_agreed(events.compensation()).posted
+
+
+def test_posting_it_after_all_heals_it(floor: Any, events: Any) -> None:
+    floor.arm("promise", "compensation.missing")
+    floor.meet(events.compensation())
+    assert floor.statuses() == ["active"]
+
+    floor.hear(posted("cmp_ada"))
+
+    assert floor.statuses() == ["healed"]

@@ -1,0 +1,34 @@
+"""A dispute waits past its deadline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend_faults.kinds.dispute_deadline_missed import DeadlineMissed
+
+DAY_S = 86_400
+
+
+def test_the_desk_gets_to_it_after_twenty_five_days(events: Any) -> None:
+    assert DeadlineMissed().dispute_opened(events.opened()).queue_s == 25 * DAY_S
+
+
+def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(floor: Any, events: Any) -> None:
+    floor.arm("queue", "dispute.deadline_missed")
+    floor.meet(events.opened())
+
+    floor.later(20 * DAY_S - 1)
+    assert floor.statuses() == ["pending"]
+    floor.later(1)
+    assert floor.statuses() == ["active"]
+    floor.later(5 * DAY_S)
+    assert floor.statuses() == ["healed"]
+
+
+def test_a_short_queue_breaks_no_deadline(floor: Any, events: Any) -> None:
+    floor.arm("queue", "dispute.deadline_missed", **{"with": {"queue_days": 20}})
+
+    floor.meet(events.opened())
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the desk still has time to answer")

@@ -1,0 +1,22 @@
+"""Another lender decides by an old copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import applied_for
+from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
+
+
+def test_the_old_copy_is_good_enough(events: Any) -> None:
+    assert not CachedRefusal().partner_application(events.application()).pulled
+
+
+def test_the_next_application_supersedes_it(floor: Any, events: Any) -> None:
+    floor.arm("old", "lender.cached_refusal")
+    floor.meet(events.application())
+    assert floor.statuses() == ["active"]
+
+    floor.hear(applied_for("swift-card.brw_ada"))
+
+    assert floor.statuses() == ["superseded"]

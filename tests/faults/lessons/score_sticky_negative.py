@@ -1,0 +1,17 @@
+"""Ada's months are reported and the 6th comes, but her score is the one of the month before."""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """She borrows, pays an instalment when it is due, and the score is made anew."""
+    loan = told.loan()
+    told.client.advance("P31D")
+    told.repaid(told.client.repay_quote(told.client.quote(loan, "OVD_AND_CURRENT"), "wallet"))
+    told.client.advance("P35D")
+    told.note("score", lambda: told.client.credit_score(told.borrowers[0], transaction_id="a-mortgage"))
+
+
+def repair(told: Any) -> None:
+    """Ask again when the memory is over."""
+    told.client.advance("P1D")
