@@ -200,7 +200,7 @@ class Story:
 
     def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
         """Let time pass; gives back what that released."""
-        return self.lender.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS)[1]
+        return self.lender.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
 
     def settle_silently(self, repayment_id: str) -> None:
         """The channel gets its money, and its callback waits."""

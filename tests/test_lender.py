@@ -43,9 +43,10 @@ def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Any) 
     first = story.order(loan_id, 1_000, "bank_card")
     second = story.order(loan_id, 2_000, "wallet")
 
-    now, released = story.lender.advance(story.sandbox_id, story.now_ms + 40 * DAY_MS)
+    advanced = story.lender.advance(story.sandbox_id, story.now_ms + 40 * DAY_MS)
 
-    assert now == story.now_ms
+    released = advanced.released
+    assert advanced.now_ms == story.now_ms
     told = [(item["kind"], item["at"]) for item in released]
     assert told == sorted(told, key=lambda one: one[1])
     assert [one for one in told if one[0] in ("settlement", "callback", "due_date")] == [
@@ -93,13 +94,26 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Any, monkeypatch: py
     assert story.discrepancies() == []
 
 
+def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "TOLD_AT_MOST", 3)
+    for n in range(4):
+        story.order(story.borrow(reference=f"loan-{n}"), 1_000)
+
+    told = story.lender.advance(story.sandbox_id, story.now_ms + 2_000).to_json()
+
+    assert [one["kind"] for one in told["released"]] == ["settlement"] * 3
+    assert (told["released_total"], told["released_more"]) == (8, True)
+    assert told["released_by_kind"] == {"callback": 4, "settlement": 4}
+    assert not story.lender.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
+
+
 def test_two_who_advance_one_clock_take_turns(story: Any) -> None:
     story.order(story.borrow(), 9_500)
     to_ms = story.now_ms + 40 * DAY_MS
     outcomes: list[Any] = []
 
     def advance() -> None:
-        outcomes.append(story.lender.advance(story.sandbox_id, to_ms)[1])
+        outcomes.append(story.lender.advance(story.sandbox_id, to_ms).released)
 
     threads = [threading.Thread(target=advance) for _ in range(4)]
     for thread in threads:

@@ -127,14 +127,16 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         pages = _pages(connection, sandbox_id, ids, now_ms)
         found.discrepancies += _certificates(connection, sandbox_id, ids, journal)
         reporting = bureau.reporting_of(connection, sandbox_id, ids)
+        missing: list[tuple[str | None, Fact]] = []
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
             found.discrepancies += _page(loan, pages.get(loan.id))
-            _books_against_world(connection, sandbox_id, loan, world[loan.id], books[loan.id], found)
+            missing += _books_against_world(loan, world[loan.id], books[loan.id], found)
             if loan.id in reporting:
                 _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
+        _missing(connection, sandbox_id, missing, found)
     found.discrepancies += _sandbox_alone(connection, sandbox, found)
     found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
     return found
@@ -159,14 +161,18 @@ def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
 
 
 def _books_against_world(
-    connection: Connection, sandbox_id: str, loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
-) -> None:
-    """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`."""
+    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
+) -> list[tuple[str | None, Fact]]:
+    """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`.
+
+    Gives back what happened and is not on the books.
+    """
     happened, known = _live(world), _live(books)
+    missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
         if mine is None:
-            _missing(connection, sandbox_id, loan.id, fact, found)
+            missing.append((loan.id, fact))
         elif mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
@@ -180,18 +186,28 @@ def _books_against_world(
             found.discrepancies.append(
                 Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
             )
+    return missing
 
 
-def _missing(connection: Connection, sandbox_id: str, loan_id: str | None, fact: Fact, found: Audit) -> None:
-    """Something happened and the books do not have it: on its way, or lost?"""
-    receipt: Receipt | None = _one(connection, sandbox_id, "receipt", fact.id)
+def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]], found: Audit) -> None:
+    """What happened and the books do not have, a query a kind for all of it: on its way, or lost?"""
+    for start in range(0, len(missing), AT_ONCE):
+        some = missing[start : start + AT_ONCE]
+        keys = [("receipt", fact.id) for _, fact in some] + [("callback", callback_of(fact.id)) for _, fact in some]
+        known = load_all(connection, [(sandbox_id, key) for key in keys])
+        for loan_id, fact in some:
+            receipt = known[(sandbox_id, ("receipt", fact.id))]
+            _lost_or_on_its_way(loan_id, fact, receipt, known[(sandbox_id, ("callback", callback_of(fact.id)))], found)
+
+
+def _lost_or_on_its_way(
+    loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None, found: Audit
+) -> None:
     if receipt is not None and receipt.loan_id is None:
         typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
         detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
         found.discrepancies.append(Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail))
         return
-    key = ("callback", callback_of(fact.id))
-    callback: Callback | None = _one(connection, sandbox_id, *key)
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
         found.in_transit.append(InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back"))
         return
@@ -282,9 +298,11 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
-    for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id}):
-        money = Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4])
-        _missing(connection, sandbox_id, None, money, found)
+    nobodys: list[tuple[str | None, Fact]] = [
+        (None, Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4]))
+        for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
+    ]
+    _missing(connection, sandbox_id, nobodys, found)
     chains = load_all(connection, [(sandbox_id, ("chain", channel_chain(id))) for id in channels()])
     for one in chains.values():
         if one is not None:

@@ -245,7 +245,9 @@ def clock_advance(
     with _client() as client:
         moved = client.advance(by) if by.upper().startswith("P") else client.advance(to=by)
     released = [f"  {one['at']}  {one['kind']:<11} {one['id']}" for one in moved["released"]]
-    _print(moved, as_json, f"now {moved['now']}, {len(released)} released", *released)
+    if moved["released_more"]:
+        released.append(f"  and {moved['released_total'] - len(released)} more")
+    _print(moved, as_json, f"now {moved['now']}, {moved['released_total']} released", *released)
 
 
 # --- faults ---

@@ -659,7 +659,10 @@ class Client:
         return self._get("/-/clock")
 
     def advance(self, by: str | int | None = None, *, to: str | None = None) -> Doc:
-        """Move a manual clock by an ISO 8601 duration (`PT1H`) or seconds, or to a moment; what fell due."""
+        """Move a manual clock by an ISO 8601 duration (`PT1H`) or seconds, or to a moment; what fell due.
+
+        `released` holds the first 1,000 things; `released_total` and `released_by_kind` count all.
+        """
         return self._post("/-/clock/advance", {"by": by, "to": to})
 
     def settle(self, repayment: Mapping[str, Any]) -> Doc:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,11 @@ from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
 DUE_TOGETHER = 64
+ADVANCE_TOGETHER = 250
+"""Due things in one commit: few where a clock runs by itself and clients wait, more where a test moves the clock."""
+TOLD_AT_MOST = 1_000
+"""An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
+
 COURIERS = 8
 log = structlog.get_logger()
 
@@ -58,6 +64,36 @@ def find_layer() -> Layer | None:
         layer: Layer = entry.load()()
         return layer
     return None
+
+
+@dataclass(slots=True)
+class Advanced:
+    """What an advance of a clock released: the first things one by one, all of them counted by kind."""
+
+    now_ms: int
+    released: list[dict[str, Any]] = field(default_factory=list)
+    by_kind: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many things fell due on the way."""
+        return sum(self.by_kind.values())
+
+    def count(self, items: Sequence[Due]) -> None:
+        """These were worked off, in this order."""
+        self.released += [_released(item) for item in items[: TOLD_AT_MOST - len(self.released)]]
+        for item in items:
+            self.by_kind[item.what] = self.by_kind.get(item.what, 0) + 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As the control API answers it."""
+        return {
+            "now": rfc3339(self.now_ms),
+            "released": self.released,
+            "released_total": self.total,
+            "released_more": self.total > len(self.released),
+            "released_by_kind": dict(sorted(self.by_kind.items())),
+        }
 
 
 class Lender:
@@ -196,9 +232,9 @@ class Lender:
 
     # --- time ---
 
-    def advance(self, sandbox_id: str, to_ms: int) -> tuple[int, list[dict[str, Any]]]:
-        """Move a manual clock, running all that falls due on the way, in order: now, and what was released."""
-        released: list[dict[str, Any]] = []
+    def advance(self, sandbox_id: str, to_ms: int) -> Advanced:
+        """Move a manual clock, running all that falls due on the way, in order, in bounded memory."""
+        advanced = Advanced(to_ms)
         with self._advance_lock(sandbox_id):
             with self.read() as connection:
                 lifecycle.refuse_move(self.sandbox(connection, sandbox_id), to_ms)
@@ -214,14 +250,14 @@ class Lender:
                 # Webhooks wait for the network, so they go apart; they are last at any moment anyway.
                 quick = [item for item in together if item.what != "webhook"]
                 if quick:
-                    self._run_due(sandbox_id, quick, at_ms=now_ms)
+                    self._run_due(sandbox_id, quick, ADVANCE_TOGETHER, at_ms=now_ms)
                 else:
                     self.writer.run_all([SetClock(sandbox_id, now_ms)])
                     for item in together:
                         self._deliver(sandbox_id, item)
-                released += [_released(item) for item in (quick or together)]
+                advanced.count(quick or together)
             self.writer.run_all([SetClock(sandbox_id, to_ms)])
-        return to_ms, released
+        return advanced
 
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran."""
@@ -244,18 +280,18 @@ class Lender:
                     webhooks = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=WEBHOOK)
                 for item in webhooks:
                     self._send_out(sandbox_id, item)
-                self._run_due(sandbox_id, items)
+                self._run_due(sandbox_id, items, DUE_TOGETHER)
                 done += len(items)
                 if len(items) < DUE_AT_ONCE:
                     return done
         finally:
             lock.release()
 
-    def _run_due(self, sandbox_id: str, items: Sequence[Due], *, at_ms: int | None = None) -> None:
+    def _run_due(self, sandbox_id: str, items: Sequence[Due], size: int, *, at_ms: int | None = None) -> None:
         """Work off due items in their order, in groups small enough for clients to get a word in between."""
         clock: list[Command] = [] if at_ms is None else [SetClock(sandbox_id, at_ms)]
-        for start in range(0, len(items), DUE_TOGETHER):
-            group = items[start : start + DUE_TOGETHER]
+        for start in range(0, len(items), size):
+            group = items[start : start + size]
             self.writer.run_all([*clock, *(command_for(sandbox_id, item) for item in group)])
 
     def _send_out(self, sandbox_id: str, item: Due) -> None:
@@ -296,4 +332,4 @@ def _released(item: Due) -> dict[str, Any]:
     return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}
 
 
-__all__ = ["Lender", "database_url", "find_layer", "real_time_ms"]
+__all__ = ["Advanced", "Lender", "database_url", "find_layer", "real_time_ms"]

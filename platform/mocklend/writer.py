@@ -170,6 +170,7 @@ class _Group:
         self._writes: list[Write] = []
         self._dirty: dict[tuple[str, Key], Any] = {}
         self._exists: set[tuple[str, Key]] = set()
+        self._passing: dict[tuple[str, Key], None] = {}  # What is loaded of the kinds that are never kept.
         wanted: list[tuple[str, Key]] = []
         for command in commands:
             wanted.append((command.sandbox_id, ("sandbox", command.sandbox_id)))
@@ -187,6 +188,8 @@ class _Group:
     def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
         for (sandbox_id, key), value in load_all(self._connection, wanted, to_write=True).items():
             self._loaded.setdefault(sandbox_id, {})[key] = value
+            if key[0] in NEVER_KEPT:
+                self._passing[(sandbox_id, key)] = None
             if value is not None:
                 self._exists.add((sandbox_id, key))
 
@@ -205,9 +208,9 @@ class _Group:
             return refused
         self._keep_answer(command, work, outcome)
         self._take(command.sandbox_id, work)
-        for kind in NEVER_KEPT:
-            for key in [key for key in states if key[0] == kind]:
-                del states[key]
+        for sandbox_id, key in self._passing:
+            self._loaded[sandbox_id].pop(key, None)
+        self._passing.clear()
         return outcome
 
     def _decide(self, command: Command, sandbox: Sandbox, states: dict[Key, Any]) -> tuple[Work, Outcome]:

@@ -112,7 +112,7 @@ def answer_key(
                 for client in clients:
                     client.loans = client.loans[1:] * 2
             list(pool.map(lambda client, tell=chapter: _tell(tell, client), clients))
-            now_ms, _ = lender.advance(sandbox.id, now_ms + pause)
+            now_ms = lender.advance(sandbox.id, now_ms + pause).now_ms
     assert lender.layer is not None
     with lender.read() as connection:
         key = lender.layer.answer_key(connection, sandbox.id, now_ms)  # type: ignore[attr-defined]

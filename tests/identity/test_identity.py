@@ -37,6 +37,8 @@ from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.signing import signed_headers
+from mocklend.channels.statements import record
+from mocklend.channels.statements.invariant import v7_statements_are_what_moved
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
@@ -291,8 +293,9 @@ class Story(RuleBasedStateMachine):
     )
     def advance(self, by: int) -> None:
         before = self.now_ms
-        self.now_ms, released = self.platform.advance(self.id, before + by)
-        moments = [one["at"] for one in released]
+        advanced = self.platform.advance(self.id, before + by)
+        self.now_ms = advanced.now_ms
+        moments = [one["at"] for one in advanced.released]
         assert moments == sorted(moments)
 
     # --- staff ---
@@ -560,8 +563,16 @@ class Story(RuleBasedStateMachine):
         left, right = discrepancies(self.platform, self.id), open_entries(self.platform, self.id)
         assert left == right, f"the audit sees {left}, the answer key says {right}"
 
+    def statements_hold(self) -> None:
+        """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""
+        with self.platform.read() as connection:
+            sandbox = self.platform.sandbox(connection, self.id)
+            wrong = v7_statements_are_what_moved(connection, sandbox, self.now_ms)
+        assert not wrong, f"statements and the world disagree: {wrong}"
+
     def teardown(self) -> None:
         if hasattr(self, "id"):
+            self.statements_hold()
             self.platform.delete_sandbox(self.id)
 
 
@@ -702,6 +713,21 @@ def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> N
         bug(plant)
 
         with pytest.raises(AssertionError, match="the audit sees"):
+            walk(3_000, seed=1, shrink=False)
+
+
+def test_a_statement_that_is_not_what_moved_is_caught() -> None:
+    """V7 has teeth too: a channel states a cent more than it took."""
+    honest = record._paid_in
+
+    def paid_in(row: Any) -> Any:
+        movement = honest(row)
+        return replace(movement, amount_minor=movement.amount_minor + 1)
+
+    with pytest.MonkeyPatch.context() as plant:
+        plant.setattr(record, "_paid_in", paid_in)
+
+        with pytest.raises(AssertionError, match="statements and the world disagree"):
             walk(3_000, seed=1, shrink=False)
 
 

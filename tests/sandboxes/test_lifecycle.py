@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.lender import Advanced, Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc
 
 DAY_MS = 86_400_000
@@ -105,7 +105,7 @@ def test_a_manual_clock_moves_forward_only(lender: Lender, story: Any) -> None:
     with pytest.raises(Refused, match="clock_backwards"):
         lender.run(SetClock(story.sandbox_id, story.now_ms - 1))
 
-    assert lender.advance(story.sandbox_id, story.now_ms) == (story.now_ms, [])
+    assert lender.advance(story.sandbox_id, story.now_ms) == Advanced(story.now_ms)
 
 
 def test_a_running_clock_cannot_be_moved(lender: Lender) -> None:

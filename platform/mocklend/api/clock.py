@@ -34,10 +34,16 @@ class Released(Doc):
 
 
 class AdvancedClock(Doc):
-    """The new time, and what ran on the way, in order."""
+    """The new time, and what ran on the way, in order.
+
+    `released` lists the first 1,000 things; `released_more` says that there were others, and the counts include them.
+    """
 
     now: str
     released: list[Released]
+    released_total: int
+    released_more: bool
+    released_by_kind: dict[str, int]
 
 
 @clock.get("/-/clock")
@@ -60,5 +66,4 @@ def advance(asked: Advance) -> Response:
     to_ms = asked.to if asked.to is not None else lender().now_ms(sandbox_id()) + (asked.by or 0)
     if to_ms > LAST_MS:
         raise field_problem("by", f"a time not after {rfc3339(LAST_MS)}", rfc3339(to_ms))
-    now_ms, released = lender().advance(sandbox_id(), to_ms)
-    return rendered({"now": rfc3339(now_ms), "released": released})
+    return rendered(lender().advance(sandbox_id(), to_ms).to_json())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
@@ -35,6 +35,8 @@ LAG_MS = 86_400_000
 MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1).toordinal()
+TOLD = tuple(one.name for one in fields(Standing) if one.name != "month")
+"""What a record's line says of a standing, beside the month's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _record(
         "currency": loan.currency,
         "opened": loan.start_date,
         "principal_minor": loan.principal_minor,
-        **{name: value for name, value in asdict(now).items() if name != "month"},
+        **{name: getattr(now, name) for name in TOLD},
         "as_of": now.as_of.isoformat(),
         "month": told.last.isoformat()[:7],
         "month_status": told.codes[-1],

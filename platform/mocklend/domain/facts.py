@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from mocklend.domain.product import Product
@@ -80,6 +81,7 @@ def business_date(at_ms: int, zone: str) -> date:
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).date()
 
 
+@lru_cache(maxsize=4096)
 def midnight_ms(day: date, zone: str) -> int:
     """The moment at which a business date begins."""
     return round(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)

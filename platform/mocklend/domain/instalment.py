@@ -44,6 +44,27 @@ class Instalment:
     penalty_principal_exact: Fraction = NOTHING
     penalty_interest_exact: Fraction = NOTHING
 
+    def copy(self) -> Instalment:
+        """An instalment of its own. Spelled out, since `dataclasses.replace` is slow and every quote copies all."""
+        return Instalment(
+            self.n,
+            self.from_date,
+            self.due_date,
+            self.principal,
+            self.interest,
+            self.fee,
+            self.penalty_principal,
+            self.penalty_interest,
+            self.principal_paid,
+            self.interest_paid,
+            self.fee_paid,
+            self.penalty_principal_paid,
+            self.penalty_interest_paid,
+            self.interest_exact,
+            self.penalty_principal_exact,
+            self.penalty_interest_exact,
+        )
+
     def unpaid(self, bucket: str) -> int:
         """What is left of one bucket."""
         due: int = getattr(self, bucket) - getattr(self, bucket + "_paid")

@@ -63,7 +63,10 @@ class LoanState:
     @property
     def overdue_minor(self) -> int:
         """What is left of instalments whose due date, and any days of grace, have passed."""
-        return sum(i.outstanding for i in self.instalments if self.late(i, self.as_of)) if self.accepted else 0
+        if not self.accepted:
+            return 0
+        before = self._late_before(self.as_of)
+        return sum(i.outstanding for i in self.instalments if i.due_date < before)
 
     @property
     def status(self) -> str:
@@ -72,9 +75,11 @@ class LoanState:
             return "FAILED"
         if not self.disbursed:
             return "LENDING" if self.accepted else "SUBMITTED"
-        if self.outstanding_minor == 0:
+        # B8: no bucket is negative, so the first instalment with anything left says what the sum would.
+        if not self.accepted or not any(i.outstanding for i in self.instalments):
             return "OFF" if self.recovered_minor < self.written_off_minor else "CLEAR"
-        return "OVD" if self.overdue_minor else "USING"
+        before = self._late_before(self.as_of)
+        return "OVD" if any(i.outstanding for i in self.instalments if i.due_date < before) else "USING"
 
     @property
     def current(self) -> Instalment | None:
@@ -88,11 +93,12 @@ class LoanState:
         """The next date on which the status may change by itself: the day after a due date, and after its grace."""
         if not self.accepted or self.outstanding_minor == 0:
             return None
-        grace = timedelta(days=self.terms.product.penalty.grace_days)
-        turns = {i.due_date + ONE_DAY for i in self.instalments} | {
-            i.due_date + grace + ONE_DAY for i in self.instalments
-        }
-        return min((day for day in turns if day > self.as_of), default=None)
+        grace = self.terms.product.penalty.grace_days
+        lasts = [i.due_date for i in self.instalments]
+        if grace:
+            lasts += [last + timedelta(days=grace) for last in lasts]
+        passing = [last for last in lasts if last >= self.as_of]
+        return min(passing) + ONE_DAY if passing else None
 
     # --- what happens to it ---
 
@@ -129,7 +135,12 @@ class LoanState:
 
     def late(self, instalment: Instalment, on: date) -> bool:
         """Whether an instalment's due date and its days of grace have passed."""
-        return instalment.due_date + timedelta(days=self.terms.product.penalty.grace_days) < on
+        return instalment.due_date < self._late_before(on)
+
+    def _late_before(self, on: date) -> date:
+        """On a date, what was due before this one is late: the date itself, less any days of grace."""
+        grace = self.terms.product.penalty.grace_days
+        return date.fromordinal(max(1, on.toordinal() - grace)) if grace else on
 
     # --- accrual ---
 
@@ -204,7 +215,7 @@ class LoanState:
 
     def copy(self) -> LoanState:
         """A state of its own, without the movements so far."""
-        return replace(self, instalments=[replace(i) for i in self.instalments], movements=[], applied={})
+        return replace(self, instalments=[i.copy() for i in self.instalments], movements=[], applied={})
 
     def payoff_date(self, on: date) -> date:
         """Up to when interest runs if the loan is paid off on a date: one day at the least, or the period's end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from mocklend.domain.facts import Terms
 from mocklend.domain.instalment import NOTHING, Instalment
@@ -59,19 +60,15 @@ def _row(i: Instalment) -> list[object]:
     ]
 
 
+def _instalment(row: list[Any]) -> Instalment:
+    exact = [Fraction(*pair) if pair[0] else NOTHING for pair in row[13:]]
+    return Instalment(row[0], date.fromisoformat(row[1]), date.fromisoformat(row[2]), *row[3:13], *exact)
+
+
 def load(terms: Terms, stored: str) -> LoanState:
     """The state that `dump` stored."""
     raw = json.loads(stored)
-    instalments = [
-        Instalment(
-            row[0],
-            date.fromisoformat(row[1]),
-            date.fromisoformat(row[2]),
-            *row[3:13],
-            *(Fraction(*pair) if pair[0] else NOTHING for pair in row[13:]),
-        )
-        for row in raw["i"]
-    ]
+    instalments = [_instalment(row) for row in raw["i"]]
     return LoanState(
         terms,
         instalments,

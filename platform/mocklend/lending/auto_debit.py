@@ -39,9 +39,10 @@ class AutoDebit:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         state = state_of(loan)
         work.put(keep_due(work, loan, state))
-        today = business_date(work.now_ms, work.sandbox.zone)
-        total = sum(state.quote(OVD_AND_CURRENT, today).values())
-        if loan.status not in ("USING", "OVD") or not total:
+        if loan.status not in ("USING", "OVD"):
+            return Answer(200, {"loan_id": loan.id, "repayment_id": None})
+        total = sum(state.quote(OVD_AND_CURRENT, business_date(work.now_ms, work.sandbox.zone)).values())
+        if not total:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         order = order_repayment(
             work,

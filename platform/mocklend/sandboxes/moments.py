@@ -12,7 +12,7 @@ FIRST_MS, LAST_MS = 0, 32_503_680_000_000
 def rfc3339(at_ms: int) -> str:
     """The moment as `2026-01-05T02:00:00.000Z`."""
     seconds, ms = divmod(at_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
 def maybe_rfc3339(at_ms: int | None) -> str | None:

@@ -54,6 +54,8 @@ def _tune_sqlite(engine: Engine, *, fast: bool) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        # Pages that many commits change are copied to the database once in 16 MB of log, not once in 4.
+        cursor.execute("PRAGMA wal_autocheckpoint=4000")
         cursor.close()
 
 

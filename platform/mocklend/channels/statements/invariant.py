@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
+from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading, StatementDay
+from mocklend.channels.statements.record import ready_statement
+from mocklend.domain.facts import business_date
+from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import order_no
 from mocklend.storage.stores import rows
+from mocklend.storage.work import Sandbox
+
+ONE_DAY = timedelta(days=1)
 
 STATES = "A channel's statement of a day is what the world saw move there, by the channel's own cut-off."
 
@@ -28,6 +36,13 @@ _IN_OTHER_MONEY = """SELECT repayment_id FROM trades
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency
     UNION ALL SELECT id FROM payouts
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency"""
+
+_MOMENTS = """SELECT channel, at_ms FROM world_facts WHERE sandbox_id = :sandbox_id AND channel IS NOT NULL
+    AND kind IN ('receipt', 'disbursement', 'refund_paid', 'compensation_paid')
+    UNION SELECT channel, paid_ms FROM trades WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL
+    UNION SELECT channel, paid_ms FROM payouts WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL"""
+_CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
+    UNION SELECT currency FROM payouts WHERE sandbox_id = :sandbox_id"""
 
 
 def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading) -> Counter[Moved]:
@@ -49,6 +64,25 @@ def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading
         second = at_ms // 1000 * 1000
         moved[(order_no(id), second, amount) if kind == "receipt" else (id, second, -amount)] += 1
     return moved
+
+
+def v7_statements_are_what_moved(connection: Connection, sandbox: Sandbox, now_ms: int) -> list[tuple[str, str]]:
+    """V7, of every statement that is there: of each channel, on each day on which either side saw money move."""
+    scope = {"sandbox_id": sandbox.id}
+    days: set[tuple[str, date]] = set()
+    for channel, at_ms in rows(connection, _MOMENTS, scope):
+        on = business_date(at_ms, sandbox.zone)
+        days |= {(channel, on), (channel, on + ONE_DAY)}  # After the cut-off it is the next day's.
+    wrong: list[tuple[str, str]] = []
+    for channel, day in sorted(days):
+        for row in rows(connection, _CURRENCIES, scope):
+            heading = Heading(channel_of(channel), day, row[0], sandbox.zone)
+            try:
+                stated = ready_statement(connection, sandbox, heading, now_ms)
+            except Refused:
+                continue  # It is not there yet.
+            wrong += statement_against_world(stated, moved_in_the_world(connection, sandbox.id, heading))
+    return wrong
 
 
 def statement_against_world(day: StatementDay, moved: Counter[Moved]) -> Iterator[tuple[str, str]]:
