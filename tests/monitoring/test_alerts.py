@@ -103,6 +103,15 @@ def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None
     assert told(client) == []
 
 
+def test_money_whose_payer_named_nobody_is_told_though_nothing_is_wrong(client: Client) -> None:
+    borrow(client)
+    client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference="from Ada")
+    client.advance("P2D")
+
+    assert [one["class"] for one in client.alerts()["alerts"]] == ["unidentified"]
+    assert client.audit()["clean"] is True
+
+
 def test_a_page_may_lag_five_minutes_and_not_more(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("cache.bounded_stale", lag_s=3600)
