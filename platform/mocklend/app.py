@@ -15,6 +15,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server import MTServer
 
 from mocklend.api.addresses import IdConverter
+from mocklend.api.alerts import alerts
 from mocklend.api.approvals import approvals
 from mocklend.api.asking import EXTENSION, Served, guard_planes
 from mocklend.api.audit import audit
@@ -49,7 +50,7 @@ from mocklend.lender import Lender, find_layer
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
-    approvals, channels, bureau, statements, receipts, disputes, certificates, sandboxes, clock, audit, health,
+    approvals, alerts, channels, bureau, statements, receipts, disputes, certificates, sandboxes, clock, audit, health,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 

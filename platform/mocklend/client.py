@@ -464,6 +464,19 @@ class Client:
         """Money that came without an order: `state="UNAPPLIED"` is what waits to be matched."""
         return self._get("/operator/receipts", {"state": state, "limit": limit, "cursor": cursor})
 
+    def alerts(
+        self,
+        *,
+        finding_class: str | None = None,
+        check: str | None = None,
+        loan_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """A page of what the platform's own monitoring has to say now, and the `next_cursor`."""
+        asked = {"class": finding_class, "check": check, "loan_id": loan_id, "limit": limit, "cursor": cursor}
+        return self._get("/operator/alerts", asked)
+
     def query_payment(
         self, channel: str, out_trade_no: str, *, operator: str, idempotency_key: str | None = None
     ) -> Doc:
@@ -609,10 +622,12 @@ class Client:
         speed: int | None = None,
         zone: str | None = None,
         four_eyes_above_minor: int | None = None,
+        monitoring: Mapping[str, Any] | None = None,
     ) -> Client:
         """A client bound to a new sandbox of its own.
 
         With `four_eyes_above_minor`, what staff decide above that amount waits for a second person.
+        `monitoring` is how the platform watches itself: {enabled, tolerance_minor, net_by}.
         """
         made = self._post(
             "/-/sandboxes",
@@ -621,6 +636,7 @@ class Client:
                 "clock": _given({"mode": clock, "now": now, "speed": speed}),
                 "zone": zone,
                 "four_eyes_above_minor": four_eyes_above_minor,
+                "monitoring": monitoring,
             },
         )
         bound = Client(

@@ -168,6 +168,9 @@ class Lender:
         zone: str = DEFAULT_ZONE,
         id: str | None = None,
         four_eyes_above_minor: int | None = None,
+        monitored: bool = True,
+        tolerance_minor: int = 0,
+        net_by: str = "none",
     ) -> Sandbox:
         """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told."""
         real_ms = self.real_ms()
@@ -185,6 +188,9 @@ class Lender:
             endpoints="[]",
             created_ms=start_ms,
             four_eyes_above_minor=four_eyes_above_minor,
+            monitored=int(monitored),
+            tolerance_minor=tolerance_minor,
+            net_by=net_by,
         )
         self.writer.call(lambda connection: lifecycle.create(connection, made))
         return made

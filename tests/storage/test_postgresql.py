@@ -18,6 +18,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow
+from mocklend.monitoring import alerts
 from mocklend.servicing import ReverseRepayment
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.work import Answer, Command
@@ -260,3 +261,17 @@ def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
         assert identity.walk(STEPS, seed=5) >= STEPS
     finally:
         identity._lender.pop().close()
+
+
+def test_monitoring_sees_the_same_here(story: Any) -> None:
+    loans = tell_it(story)
+    loan_id = story.borrow(reference="one more")
+    repayment_id = story.order(loan_id, 9_500)
+    story.settle_silently(repayment_id)
+    story.sleep(7_200)
+
+    with story.lender.read() as connection:
+        found = alerts(connection, story.lender.sandbox(connection, story.sandbox_id), story.now_ms).alerts
+
+    assert loans
+    assert [(one.check, one.entity) for one in found] == [("channel_money_not_in_books", repayment_id)]

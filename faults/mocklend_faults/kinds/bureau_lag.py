@@ -25,7 +25,10 @@ class BureauLag(Fault):
     name: ClassVar[str] = "bureau.lag"
     finding: ClassVar[str] = "wrong_bureau"
     precondition: ClassVar[str] = "An account is reported: its status has changed, or a month is over."
-    symptom: ClassVar[Mapping[str, str]] = {"report": "the account as it was reported before, or none"}
+    symptom: ClassVar[Mapping[str, str]] = {
+        "alerts": "a record that is late",
+        "report": "the account as it was reported before, or none",
+    }
     heals: ClassVar[str] = "Time: `lag_days` after the record should have been published."
     action: ClassVar[str] = "Within the normal lag explain it; after it escalate. Correct nothing: the file is right."
 

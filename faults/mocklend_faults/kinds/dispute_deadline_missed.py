@@ -26,6 +26,7 @@ class DeadlineMissed(Fault):
     finding: ClassVar[str] = "deadline_missed"
     precondition: ClassVar[str] = "A dispute is opened, and the queue is longer than the twenty days."
     symptom: ClassVar[Mapping[str, str]] = {
+        "alerts": "a dispute past its deadline",
         "report": "the account is marked as disputed still",
         "webhook": "no word but the breach",
         "console": "no decision",

@@ -32,6 +32,7 @@ class MarkedOverdue(Fault):
         "instalments": "OVD, with nothing overdue",
         "books": "a mark that the balances contradict",
         "console": "an edit that sets OVERDUE",
+        "alerts": "`mark_contradicts_books`, where monitoring is on",
     }
     heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan's books."
     action: ClassVar[str] = "The mark contradicts the books, so reverse it and post nothing."

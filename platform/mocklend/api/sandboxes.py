@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, sandbox_id
@@ -15,7 +15,7 @@ from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Tex
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
-from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, sandbox_doc
+from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, sandbox_doc
 from mocklend.storage.work import Sandbox
 
 sandboxes = APIBlueprint("sandboxes", __name__)
@@ -31,6 +31,8 @@ SPEED_MAX = 86_400
 A_ZONE = "a zone of the IANA database, like Asia/Shanghai"
 Zone = Annotated[str, Text(64, pattern=r"[A-Za-z0-9_+\-/]+", called=A_ZONE)]
 
+NetBy = Annotated[str, Choice(NET_BY)]
+
 
 class NewClock(Body):
     """A clock that runs (`wall`, perhaps from another moment and faster) or that only moves when told (`manual`)."""
@@ -38,6 +40,14 @@ class NewClock(Body):
     mode: Annotated[str, Choice(("wall", "manual"))] = "wall"
     now: Moment | None = None
     speed: Annotated[int, Whole(1, SPEED_MAX)] | None = None
+
+
+class Monitoring(Body):
+    """The platform's own monitoring, and how wide its tolerance is. Strict by default: every row, to the minor unit."""
+
+    enabled: StrictBool = True
+    tolerance_minor: LimitMinor = 0
+    net_by: NetBy = "none"
 
 
 class NewSandbox(Body):
@@ -48,6 +58,7 @@ class NewSandbox(Body):
     clock: NewClock = Field(default_factory=NewClock)
     zone: Zone = DEFAULT_ZONE
     four_eyes_above_minor: LimitMinor | None = None
+    monitoring: Monitoring = Field(default_factory=Monitoring)
 
 
 class ClockDoc(Doc):
@@ -59,6 +70,14 @@ class ClockDoc(Doc):
     zone: str
 
 
+class MonitoringDoc(Doc):
+    """How a sandbox is monitored."""
+
+    enabled: bool
+    tolerance_minor: int
+    net_by: NetBy
+
+
 class SandboxDoc(Doc):
     """A sandbox."""
 
@@ -67,6 +86,7 @@ class SandboxDoc(Doc):
     zone: str
     clock: ClockDoc
     four_eyes_above_minor: int | None
+    monitoring: MonitoringDoc
 
 
 class MadeSandbox(SandboxDoc):
@@ -92,6 +112,9 @@ def create_sandbox(new: NewSandbox) -> Response:
         speed=new.clock.speed or 1,
         zone=new.zone,
         four_eyes_above_minor=new.four_eyes_above_minor,
+        monitored=new.monitoring.enabled,
+        tolerance_minor=new.monitoring.tolerance_minor,
+        net_by=new.monitoring.net_by,
     )
     return rendered({**_doc(made), "api_key": made.api_key}, 201)
 

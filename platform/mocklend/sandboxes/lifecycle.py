@@ -15,6 +15,8 @@ from mocklend.storage.stores import STORES, rows
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 DEFAULT_ZONE = "Asia/Shanghai"
+NET_BY = ("none", "loan", "channel")
+"""What differences of money may be set against each other, before monitoring looks whether they are worth telling."""
 DEFAULT = "default"
 """The sandbox that a call without an API key on loopback is about."""
 
@@ -60,6 +62,16 @@ def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
         "zone": sandbox.zone,
         "clock": clock_doc(sandbox, now_ms),
         "four_eyes_above_minor": sandbox.four_eyes_above_minor,
+        "monitoring": monitoring_doc(sandbox),
+    }
+
+
+def monitoring_doc(sandbox: Sandbox) -> dict[str, Any]:
+    """How a sandbox is monitored, as JSON."""
+    return {
+        "enabled": bool(sandbox.monitored),
+        "tolerance_minor": sandbox.tolerance_minor,
+        "net_by": sandbox.net_by,
     }
 
 

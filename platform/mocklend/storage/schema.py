@@ -67,6 +67,9 @@ sandboxes = Table(
     text("endpoints"),
     whole("created_ms"),
     whole("four_eyes_above_minor", null=True),  # acts of staff above this need a second person; null: none do
+    whole("monitored"),  # 1 if the platform's own monitoring is on
+    whole("tolerance_minor"),  # differences of money up to this raise no alert
+    text("net_by"),  # none, loan, channel: what differences are set against each other before that
     PrimaryKeyConstraint("id"),
     UniqueConstraint("api_key"),
 )
@@ -407,6 +410,7 @@ loan_views = Table(
     text("sandbox_id"),
     text("loan_id"),
     whole("version"),
+    whole("made_ms"),
     whole("visible_ms"),
     whole("due_ms", null=True),  # set while it is not visible yet
     text("status"),

@@ -48,6 +48,9 @@ class Sandbox:
     endpoints: str  # JSON: the webhook endpoints
     created_ms: int
     four_eyes_above_minor: int | None = None
+    monitored: int = 1
+    tolerance_minor: int = 0
+    net_by: str = "none"
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time at a real time."""

@@ -18,8 +18,9 @@ from mocklend.views.render import loan_doc
 
 INSERT_VIEW = statement(
     "loan_views.insert",
-    """INSERT INTO loan_views (sandbox_id, loan_id, version, visible_ms, due_ms, status, borrower_id, doc, state)
-       VALUES (:sandbox_id, :loan_id, :version, :visible_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
+    """INSERT INTO loan_views (sandbox_id, loan_id, version, made_ms, visible_ms, due_ms, status, borrower_id, doc,
+           state)
+       VALUES (:sandbox_id, :loan_id, :version, :made_ms, :visible_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
     rank=VIEWS,
 )
 DROP_OLDER = statement(
@@ -70,6 +71,7 @@ def refresh(work: Work, loan: Loan, state: LoanState, *, cause: str, channel: st
         INSERT_VIEW,
         loan_id=loan.id,
         version=loan.version,
+        made_ms=work.now_ms,
         visible_ms=visible_ms,
         due_ms=visible_ms if lag_s else None,
         status=doc["status"],

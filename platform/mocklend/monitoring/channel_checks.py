@@ -1,0 +1,132 @@
+"""Channel against books, row by row: the reconciliation job. Each query gives only the rows that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import business_date
+from mocklend.lending.books import state_of
+from mocklend.monitoring.seen import BOOKS_BOUND_MS, MATCHING_WINDOW_MS, Seen
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.stores import load_all, rows
+from mocklend.storage.work import Sandbox
+
+_UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND t.paid_ms <= :before_ms
+      AND NOT EXISTS (SELECT 1 FROM book_facts f WHERE f.sandbox_id = t.sandbox_id AND f.id = t.repayment_id)
+      AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = t.sandbox_id AND r.id = t.repayment_id)"""
+
+
+def channel_money_not_in_books(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """A channel has had money for more than an hour that no book has."""
+    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - BOOKS_BOUND_MS}
+    for id, loan_id, channel, currency, amount, paid_ms in rows(connection, _UNBOOKED, scope):
+        yield Seen(
+            "channel_money_not_in_books", "missing_in_books", id, loan_id or None, amount,
+            paid_ms, paid_ms + BOOKS_BOUND_MS, f"{channel} was paid {amount} at {rfc3339(paid_ms)}, no book has it",
+            channel, currency, amount,
+        )  # fmt: skip
+
+
+_UNPAID = """SELECT f.id, f.loan_id, f.channel, l.currency, f.amount_minor, f.recorded_ms FROM book_facts f
+    JOIN loans l ON l.sandbox_id = f.sandbox_id AND l.id = f.loan_id
+    LEFT JOIN trades t ON t.sandbox_id = f.sandbox_id AND t.repayment_id = f.id AND t.state = 'SUCCESS'
+    WHERE f.sandbox_id = :sandbox_id AND f.kind = 'receipt' AND f.recorded_ms <= :before_ms AND t.id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM book_facts u
+        WHERE u.sandbox_id = f.sandbox_id AND u.loan_id = f.loan_id AND u.reverses = f.id)"""
+
+
+def booked_money_not_at_channel(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """The books have had a receipt for more than an hour that its channel does not confirm."""
+    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - BOOKS_BOUND_MS}
+    for id, loan_id, channel, currency, amount, recorded_ms in rows(connection, _UNPAID, scope):
+        yield Seen(
+            "booked_money_not_at_channel", "missing_in_channel", id, loan_id, amount,
+            recorded_ms, recorded_ms + BOOKS_BOUND_MS, f"the books have {amount} of {channel}, which has no such money",
+            channel, currency, -amount,
+        )  # fmt: skip
+
+
+_OTHERWISE = """SELECT t.repayment_id, f.loan_id, t.channel, t.currency, t.amount_minor, f.amount_minor, f.recorded_ms
+    FROM trades t JOIN book_facts f ON f.sandbox_id = t.sandbox_id AND f.id = t.repayment_id
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND f.amount_minor <> t.amount_minor"""
+
+
+def booked_otherwise_than_paid(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """One payment, one amount at the channel, and another in the books."""
+    for id, loan_id, channel, currency, paid, booked, ms in rows(connection, _OTHERWISE, {"sandbox_id": sandbox.id}):
+        yield Seen(
+            "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
+            ms, ms, f"{channel} was paid {paid}, the books have {booked}", channel, currency, paid - booked,
+        )  # fmt: skip
+
+
+_UNAPPLIED = """SELECT id, channel, currency, amount_minor, payer_name, payer_reference, received_ms FROM receipts
+    WHERE sandbox_id = :sandbox_id AND state = 'UNAPPLIED' AND received_ms <= :before_ms"""
+
+
+def unapplied_beyond_matching_window(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """A receipt has waited for more than a day for somebody to know whose it is."""
+    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - MATCHING_WINDOW_MS}
+    for id, channel, currency, amount, payer, typed, since_ms in rows(connection, _UNAPPLIED, scope):
+        yield Seen(
+            "unapplied_beyond_matching_window", "unidentified", id, None, amount,
+            since_ms, since_ms + MATCHING_WINDOW_MS, f"{amount} through {channel} is unapplied: {payer!r}, {typed!r}",
+            channel, currency, amount,
+        )  # fmt: skip
+
+
+_NUMBERS = """SELECT channel, channel_trade_no, COUNT(*), MIN(id), MAX(id), MAX(amount_minor), MAX(currency),
+        MAX(loan_id), MAX(applied_ms) FROM (
+    SELECT channel, channel_trade_no, id, amount_minor, currency, loan_id, applied_ms FROM repayments
+    WHERE sandbox_id = :sandbox_id AND status IN ('S', 'PARTIAL') AND channel_trade_no IS NOT NULL
+    UNION ALL SELECT channel, channel_trade_no, id, amount_minor, currency, loan_id, received_ms FROM receipts
+    WHERE sandbox_id = :sandbox_id) AS known
+    GROUP BY channel, channel_trade_no HAVING COUNT(*) > 1"""
+
+
+def one_trade_booked_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """Two receipts in the books carry one number of the channel."""
+    found = rows(connection, _NUMBERS, {"sandbox_id": sandbox.id})
+    for channel, number, times, first, last, amount, currency, loan_id, ms in found:
+        yield Seen(
+            "one_trade_booked_twice", "duplicate_in_books", last, loan_id, amount * (times - 1),
+            ms, ms, f"{channel}'s trade {number} is booked {times} times, first as {first}", channel, currency,
+        )  # fmt: skip
+
+
+_ALIKE = """SELECT t.loan_id, t.repayment_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
+    JOIN (SELECT loan_id, amount_minor FROM trades
+        WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND loan_id <> ''
+        GROUP BY loan_id, amount_minor HAVING COUNT(*) > 1) d
+      ON d.loan_id = t.loan_id AND d.amount_minor = t.amount_minor
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' ORDER BY t.loan_id, t.amount_minor, t.paid_ms, t.id"""
+
+
+def paid_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """One amount was paid twice in a day on a loan that now has too much: by the borrower and by a debit, perhaps."""
+    before: tuple[object, ...] = ()
+    for loan_id, id, channel, currency, amount, paid_ms in rows(connection, _ALIKE, {"sandbox_id": sandbox.id}):
+        alike = (loan_id, amount, business_date(paid_ms, sandbox.zone))
+        if alike == before:
+            loan = load_all(connection, [(sandbox.id, ("loan", loan_id))])[(sandbox.id, ("loan", loan_id))]
+            overpaid = state_of(loan).overpaid_minor
+            if overpaid:
+                yield Seen(
+                    "paid_twice", None, id, loan_id, min(amount, overpaid),
+                    paid_ms, paid_ms, f"{amount} came a second time on {alike[2]}, and {overpaid} is too much",
+                    channel, currency,
+                )  # fmt: skip
+        before = alike
+
+
+CHANNEL_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] = {
+    check.__name__: check
+    for check in (
+        channel_money_not_in_books, booked_money_not_at_channel, booked_otherwise_than_paid,
+        unapplied_beyond_matching_window, one_trade_booked_twice, paid_twice,
+    )
+}  # fmt: skip
+"""By name."""

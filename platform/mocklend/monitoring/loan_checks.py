@@ -1,0 +1,169 @@
+"""Books against what is shown, loan by loan: the status page, the status marks, the bureau's report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from mocklend.bureau.checks import differs_from_books_now
+from mocklend.bureau.reporting import LAG_MS
+from mocklend.domain.bureau import OPEN, standing_on
+from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.lending.books import state_of, terms_of
+from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
+from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
+from mocklend.storage.facts import BOOKS, facts_of
+from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.work import Sandbox
+
+AT_ONCE = 200
+"""Loans that are looked at together: memory stays bounded, however many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version of a loan on its page, or on the way to it."""
+
+    version: int
+    made_ms: int
+    visible_ms: int
+    status: str
+    outstanding_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One loan and what is shown of it."""
+
+    loan: Loan
+    facts: Sequence[Fact]
+    recorded_ms: Mapping[str, int]
+    shown: Sequence[Shown]
+    mark: OperatorEdit | None
+    published: BureauRecord | None
+    zone: str
+    now_ms: int
+
+
+_SHOWN = """SELECT loan_id, version, made_ms, visible_ms, status, doc FROM loan_views
+    WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY loan_id, version"""
+_PUBLISHED = """SELECT r.id FROM bureau_records r
+    WHERE r.sandbox_id = :sandbox_id AND r.loan_id >= :first AND r.loan_id <= :last
+      AND r.version = (SELECT MAX(n.version) FROM bureau_records n
+        WHERE n.sandbox_id = r.sandbox_id AND n.loan_id = r.loan_id AND n.published_ms <= :now_ms)"""
+_RECORDED = "SELECT loan_id, id, recorded_ms FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
+_IDS = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id > :after ORDER BY id LIMIT :most"
+
+
+def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Case]:
+    """Every loan, in the order of ids."""
+    after = ""
+    while ids := [
+        row[0] for row in rows(connection, _IDS, {"sandbox_id": sandbox.id, "after": after, "most": AT_ONCE})
+    ]:
+        after = ids[-1]
+        loans: list[Loan] = list(load_all(connection, [(sandbox.id, ("loan", id)) for id in ids]).values())
+        facts = facts_of(connection, BOOKS, sandbox.id, ids)
+        published = _published(connection, sandbox.id, ids, now_ms)
+        recorded: dict[str, dict[str, int]] = {id: {} for id in ids}
+        for loan_id, id, recorded_ms in select_in(connection, _RECORDED, ids, {"sandbox_id": sandbox.id}):
+            recorded[loan_id][id] = recorded_ms
+        shown: dict[str, list[Shown]] = {id: [] for id in ids}
+        for row in rows(connection, _SHOWN, {"sandbox_id": sandbox.id, "first": ids[0], "last": ids[-1]}):
+            shown[row[0]].append(Shown(row[1], row[2], row[3], row[4], json.loads(row[5])["outstanding_minor"]))
+        marked = [(sandbox.id, ("edit", json.loads(loan.mark)["edit_id"])) for loan in loans if loan.mark]
+        marks: dict[str, OperatorEdit] = {edit.loan_id: edit for edit in load_all(connection, marked).values()}
+        for loan in loans:
+            yield Case(
+                loan, facts[loan.id], recorded[loan.id], shown[loan.id], marks.get(loan.id), published.get(loan.id),
+                sandbox.zone, now_ms,
+            )  # fmt: skip
+
+
+def _published(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int) -> dict[str, BureauRecord]:
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
+    keys = [(sandbox_id, ("bureau_record", row[0])) for row in rows(connection, _PUBLISHED, scope)]
+    return {record.loan_id: record for record in load_all(connection, keys).values()}
+
+
+def page_behind_books(case: Case) -> Iterator[Seen]:
+    """The status page has lacked a version of the books for more than five minutes."""
+    loan = case.loan
+    on_page = max((one.version for one in case.shown if one.visible_ms <= case.now_ms), default=0)
+    if on_page == loan.version:
+        return
+    page = next((one for one in case.shown if one.version == on_page), None)
+    lacking = [one for one in case.shown if one.version > on_page]
+    # Where the versions that it lacks left no trace at all, what is known is only how old the page is.
+    since_ms = lacking[0].made_ms if lacking else page.made_ms if page else loan.created_ms
+    if case.now_ms - since_ms > PAGE_BOUND_MS:
+        owed = state_of(loan).outstanding_minor
+        said = f"version {page.version} ({page.status}, {page.outstanding_minor})" if page else "nothing"
+        yield Seen(
+            "page_behind_books", "stale_view", loan.id, loan.id, abs(owed - (page.outstanding_minor if page else 0)),
+            since_ms, since_ms + PAGE_BOUND_MS,
+            f"the page shows {said}, the books are at {loan.version} ({loan.status}, {owed})", None, loan.currency,
+        )  # fmt: skip
+
+
+def mark_contradicts_books(case: Case) -> Iterator[Seen]:
+    """Somebody has marked a status that the books do not derive."""
+    loan, edit = case.loan, case.mark
+    if edit is not None:
+        since_ms = edit.applied_ms if edit.applied_ms is not None else edit.created_ms
+        yield Seen(
+            "mark_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
+            f"{edit.operator}'s edit {edit.id} marked it {edit.status}, the books derive {loan.status}",
+            None, loan.currency,
+        )  # fmt: skip
+
+
+def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
+    """The bureau's report is not what the books say, longer than its lag explains."""
+    loan, record = case.loan, case.published
+    # The newest midnight of which the bureau must have heard.
+    day = business_date(case.now_ms - LAG_MS - BUREAU_SLACK_MS, case.zone)
+    cut_ms = midnight_ms(day, case.zone)
+    known = tuple(one for one in case.facts if case.recorded_ms[one.id] < cut_ms)
+    if known and (record is None or record.cut_ms <= cut_ms):
+        then = standing_on(terms_of(loan), known, day - timedelta(days=1))
+        reported = record.status if record else None
+        if reported != then.status and (reported or then.status in (*OPEN, "CLEAR", "OFF")):
+            detail = f"it says {reported or 'nothing'}, the books said {then.status}"
+            yield _wrong(loan, record, then.balance_minor, cut_ms, detail)
+            return
+    if record is not None:
+        yield from _rewritten(case, record, cut_ms)
+
+
+def _rewritten(case: Case, record: BureauRecord, cut_ms: int) -> Iterator[Seen]:
+    """What was told was true to the books of its day, and the books have been put right since: a correction is due."""
+    as_of = date.fromisoformat(record.as_of)
+    later = [
+        case.recorded_ms[one.id]
+        for one in case.facts
+        if case.recorded_ms[one.id] >= record.cut_ms and (one.on <= as_of or one.reverses is not None)
+    ]
+    if later and min(later) < cut_ms and differs_from_books_now(case.loan, case.facts, record):
+        then = standing_on(terms_of(case.loan), tuple(case.facts), as_of)
+        detail = f"it tells {record.months}, and the books of those months have been changed since"
+        yield _wrong(case.loan, record, then.balance_minor, min(later), detail)
+
+
+def _wrong(loan: Loan, record: BureauRecord | None, balance_minor: int, since_ms: int, detail: str) -> Seen:
+    stake = abs(balance_minor - (record.balance_minor if record else 0))
+    version = f"record {record.version} of {record.as_of}: " if record else ""
+    return Seen(
+        "bureau_differs_from_books", "wrong_bureau", loan.id, loan.id, stake, since_ms, since_ms + LAG_MS,
+        f"{version}{detail}", None, loan.currency,
+    )  # fmt: skip
+
+
+LOAN_CHECKS: dict[str, Callable[[Case], Iterable[Seen]]] = {
+    check.__name__: check for check in (page_behind_books, mark_contradicts_books, bureau_differs_from_books)
+}
+"""By name."""

@@ -1,0 +1,67 @@
+"""Abnormal states: what nobody got any further with. No two records disagree; something just stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy import Connection
+
+from mocklend.monitoring.seen import DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, Seen
+from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.servicing.disputes import UNDECIDED
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Sandbox
+
+_EXHAUSTED = """SELECT c.id, c.loan_id, c.channel, t.currency, t.amount_minor, c.queued_ms, c.log, c.attempts
+    FROM callbacks c JOIN trades t ON t.sandbox_id = c.sandbox_id AND t.id = c.out_trade_no
+    WHERE c.sandbox_id = :sandbox_id AND c.state = 'EXHAUSTED'
+      AND NOT EXISTS (SELECT 1 FROM book_facts f WHERE f.sandbox_id = c.sandbox_id AND f.id = c.repayment_id)
+      AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = c.sandbox_id AND r.id = c.repayment_id)"""
+
+
+def callback_exhausted(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """A channel has given up calling, and the books still do not have what it wanted to say."""
+    found = rows(connection, _EXHAUSTED, {"sandbox_id": sandbox.id})
+    for id, loan_id, channel, currency, amount, queued_ms, log, attempts in found:
+        last_ms = parse_rfc3339(json.loads(log)[-1]["at"])
+        yield Seen(
+            "callback_exhausted", None, id, loan_id or None, amount, queued_ms, last_ms,
+            f"{channel} gave up after {attempts} attempts; ask it for the order", channel, currency,
+        )  # fmt: skip
+
+
+_ORDERED = """SELECT id, loan_id, purpose, channel, currency, amount_minor, created_ms FROM payouts
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND created_ms <= :before_ms"""
+
+
+def payout_stuck_in_transit(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """A payout was ordered more than a day ago and its channel has not paid."""
+    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - PAYOUT_BOUND_MS}
+    for id, loan_id, purpose, channel, currency, amount, created_ms in rows(connection, _ORDERED, scope):
+        yield Seen(
+            "payout_stuck_in_transit", None, id, loan_id, amount, created_ms, created_ms + PAYOUT_BOUND_MS,
+            f"the {purpose} of {amount} through {channel} is still in transit", channel, currency,
+        )  # fmt: skip
+
+
+_DISPUTES = f"""SELECT id, loan_id, state, created_ms, answer_by_ms FROM disputes
+    WHERE sandbox_id = :sandbox_id AND state IN ({", ".join(f"'{state}'" for state in UNDECIDED)})
+      AND answer_by_ms <= :until_ms"""
+
+
+def dispute_deadline(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """A dispute that nobody has decided has three days left, or none."""
+    scope = {"sandbox_id": sandbox.id, "until_ms": now_ms + DISPUTE_WARNING_MS}
+    for id, loan_id, state, created_ms, answer_by_ms in rows(connection, _DISPUTES, scope):
+        tense = "had to be" if answer_by_ms <= now_ms else "must be"
+        yield Seen(
+            "dispute_deadline", None, id, loan_id, 0, created_ms, answer_by_ms - DISPUTE_WARNING_MS,
+            f"it is {state} and {tense} answered by {rfc3339(answer_by_ms)}",
+        )  # fmt: skip
+
+
+STATE_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] = {
+    check.__name__: check for check in (callback_exhausted, payout_stuck_in_transit, dispute_deadline)
+}
+"""By name."""

@@ -1,0 +1,301 @@
+"""Monitoring with the five faults and with what comes late, over HTTP as staff see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend.client import Client, ProblemError
+
+START = "2026-01-05T02:00:00Z"
+BY = {"operator": "olga", "memo": "it was late"}
+
+
+@pytest.fixture
+def sandbox_with(mocklend_server: str) -> Callable[..., Client]:
+    """Somebody on the staff of a lender that is monitored like this."""
+
+    def one(**monitoring: Any) -> Client:
+        return Client(mocklend_server).sandbox(seed=7, now=START, monitoring=monitoring or None)
+
+    return one
+
+
+@pytest.fixture
+def client(sandbox_with: Any) -> Client:
+    """The same, monitored as strictly as by default."""
+    made: Client = sandbox_with()
+    return made
+
+
+def borrow(client: Client, who: str = "ada", principal_minor: int = 100_000, **more: Any) -> str:
+    ada = client.add_borrower(who, who.title())["id"]
+    id: str = client.borrow(ada, principal_minor, product_id="jiebei-like", **more)["id"]
+    return id
+
+
+def repay(client: Client, loan_id: str, amount_minor: int = 10_000, channel: str = "wallet") -> str:
+    repayment = client.repay(loan_id, amount_minor, channel, type="OVD_AND_CURRENT")
+    client.settle(repayment)
+    return str(repayment["id"])
+
+
+def told(client: Client, **asked: Any) -> list[tuple[str, str | None, str, int]]:
+    found = client.alerts(**asked)["alerts"]
+    return [(one["check"], one["class"], one["entity"], one["amount_minor"]) for one in found]
+
+
+def behind(client: Client, loan_id: str) -> int:
+    """By how much the page is behind, as one reads it there."""
+    by: int = client.loan(loan_id)["outstanding_minor"] - client.books(loan_id)["outstanding_minor"]
+    assert by > 0
+    return by
+
+
+def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("callback.dropped")
+    repayment_id = repay(client, loan_id)
+    client.advance("PT59M")
+    assert told(client) == []
+
+    client.advance("PT2M")
+
+    [alert] = client.alerts()["alerts"]
+    assert (alert["check"], alert["class"]) == ("channel_money_not_in_books", "missing_in_books")
+    assert (alert["entity"], alert["loan_id"], alert["channel"]) == (repayment_id, loan_id, "wallet")
+    assert (alert["amount_minor"], alert["currency"]) == (10_000, "CNY")
+    assert (alert["since"], alert["raised_at"]) == ("2026-01-05T02:00:02.000Z", "2026-01-05T03:00:02.000Z")
+    client.query_repayment(repayment_id, operator="olga")
+    assert told(client) == []
+
+
+def test_a_channel_that_has_given_up_is_told_besides(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("callback.dropped")
+    repayment_id = repay(client, loan_id)
+
+    client.advance("P4D")
+
+    assert told(client) == [
+        ("callback_exhausted", None, "cb_" + repayment_id.removeprefix("rpy_"), 10_000),
+        ("channel_money_not_in_books", "missing_in_books", repayment_id, 10_000),
+    ]
+    client.query_repayment(repayment_id, operator="olga")
+    assert told(client, check="callback_exhausted") == told(client, finding_class="missing_in_books") == []
+
+
+def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("channel.unrecognised")
+    client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan_id)
+    client.advance("PT30M")
+    client.advance("PT23H")
+    assert told(client) == []
+
+    client.advance("PT2H")
+
+    [receipt] = client.receipts()["receipts"]
+    assert told(client) == [("unapplied_beyond_matching_window", "unidentified", receipt["id"], 20_000)]
+    client.match_receipt(receipt["id"], loan_id, **BY)
+    assert told(client) == []
+
+
+def test_money_whose_payer_named_nobody_is_told_though_nothing_is_wrong(client: Client) -> None:
+    borrow(client)
+    client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference="from Ada")
+    client.advance("P2D")
+
+    assert [one["class"] for one in client.alerts()["alerts"]] == ["unidentified"]
+    assert client.audit()["clean"] is True
+
+
+def test_a_page_may_lag_five_minutes_and_not_more(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("cache.bounded_stale", lag_s=3600)
+    repay(client, loan_id)
+    client.advance("PT5M")
+    assert told(client) == []
+
+    client.advance("PT1M")
+
+    assert told(client) == [("page_behind_books", "stale_view", loan_id, behind(client, loan_id))]
+    [alert] = client.alerts()["alerts"]
+    assert alert["since"] == "2026-01-05T02:00:02.000Z"
+    client.advance("PT1H")
+    assert told(client) == []
+
+
+def test_a_page_that_stays_behind_is_late_since_the_first_version_that_it_lacks(client: Client) -> None:
+    loan_id = borrow(client)
+    client.advance(10)
+    client.arm("cache.bounded_stale", lag_s=86_400)
+    repay(client, loan_id)
+    client.advance("PT1H")
+    repay(client, loan_id, 5_000)
+
+    [alert] = client.alerts()["alerts"]
+
+    assert (alert["since"], alert["amount_minor"]) == ("2026-01-05T02:00:12.000Z", behind(client, loan_id))
+
+
+def test_a_page_within_its_bound_is_nobodys_business(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("cache.bounded_stale")
+
+    repay(client, loan_id)
+
+    assert told(client) == []
+
+
+def test_a_mark_that_contradicts_the_books_is_told_at_once(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("operator.marked_overdue")
+    repay(client, loan_id)
+
+    assert told(client) == [("mark_contradicts_books", "status_mismatch", loan_id, 0)]
+    [edit] = client.edits(loan_id)["edits"]
+    client.reverse_edit(edit["id"], **BY)
+    assert told(client) == []
+
+
+def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("operator.wrong_amount")
+    client.edit(loan_id, "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="fee of 12.34")
+    client.advance("P3D")
+
+    assert told(client) == []
+    assert [one["class"] for one in client.audit()["discrepancies"]] == ["amount_mismatch"]
+
+
+def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("channel.unrecognised")
+    client.advance("P30D")
+    client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan_id)
+    client.advance("PT30M")
+    client.advance("P30D")  # Overdue, and reported so: the books themselves do not know better.
+    assert told(client, finding_class="wrong_bureau") == []
+    [receipt] = client.receipts()["receipts"]
+    dispute = client.open_dispute(loan_id, "settled_but_unpaid", evidence=[])
+
+    client.match_receipt(receipt["id"], loan_id, **BY)
+    client.advance("P3D")
+
+    assert told(client) == [("bureau_differs_from_books", "wrong_bureau", loan_id, 20_000)]
+    client.verify_dispute(dispute["id"], operator="olga")
+    client.decide_dispute(dispute["id"], "UPHELD", operator="olga", memo="the slip is right", correct=True)
+    client.advance("P3D")
+    assert told(client, finding_class="wrong_bureau") == []
+
+
+def test_a_dispute_is_told_three_days_before_its_deadline_until_it_is_decided(client: Client) -> None:
+    dispute = client.open_dispute(borrow(client), "wrong_amount", evidence=[])
+    client.advance("PT407H")
+    assert told(client) == []
+
+    client.advance("PT2H")
+
+    [alert] = client.alerts()["alerts"]
+    assert (alert["check"], alert["class"], alert["entity"]) == ("dispute_deadline", None, dispute["id"])
+    assert "must be answered" in alert["detail"]
+    client.advance("P4D")
+    [alert] = client.alerts()["alerts"]
+    assert "had to be answered" in alert["detail"]
+    client.verify_dispute(dispute["id"], operator="olga")
+    client.decide_dispute(dispute["id"], "REJECTED", operator="olga", memo="the books are right")
+    assert told(client) == []
+
+
+def test_what_was_paid_twice_is_told_until_it_is_paid_back(client: Client) -> None:
+    loan_id = borrow(client)
+    quote = client.quote(loan_id)
+    first = client.repay(loan_id, quote["total_minor"], "wallet", type="CLEAR")
+    second = client.repay(loan_id, quote["total_minor"], "bank_card", type="CLEAR")
+    client.settle(first)
+    client.settle(second)
+    client.advance(60)
+
+    assert told(client) == [("paid_twice", None, second["id"], quote["total_minor"])]
+    client.refund(loan_id, "wallet", **BY)
+    client.advance(60)
+    assert told(client) == []
+
+
+def test_an_honest_year_raises_no_alert(client: Client) -> None:
+    prompt = borrow(client, "ada", auto_debit=True)
+    borrow(client, "bob")  # He never pays: overdue, reported so, and no alarm.
+    late = borrow(client, "cyd", 240_000)
+    for month in range(12):
+        client.advance("P31D")
+        if month % 2:
+            repay(client, late, 1_000 + month, ("wallet", "bank_card", "bank_transfer")[month % 3])
+        assert told(client) == [], f"month {month}"
+    assert client.loan(prompt)["status"] == "CLEAR"
+    client.settle(client.repay_quote(client.quote(late), "wallet"))
+    client.advance("P3D")
+    assert (told(client), client.loan(late)["status"]) == ([], "CLEAR")
+
+
+def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with: Any) -> None:
+    client = sandbox_with(enabled=False)
+    loan_id = borrow(client)
+    client.arm("callback.dropped")
+    repay(client, loan_id)
+    client.advance("P30D")
+
+    assert client.alerts() == {
+        "monitoring": {"enabled": False, "tolerance_minor": 0, "net_by": "none"},
+        "alerts": [],
+        "next_cursor": None,
+    }
+    assert [one["class"] for one in client.audit()["discrepancies"]] == ["missing_in_books"]
+
+
+def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Any) -> None:
+    client = sandbox_with(tolerance_minor=10_000)
+    loan_id = borrow(client)
+    client.arm("callback.dropped")
+    repay(client, loan_id, 10_000)
+    larger = repay(client, loan_id, 10_001)
+
+    client.advance("PT2H")
+
+    assert [entity for _, _, entity, _ in told(client)] == [larger]
+
+
+def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
+    loans = [borrow(client, who) for who in ("ada", "bob", "cyd")]
+    client.arm("callback.dropped")
+    ids = sorted(repay(client, loan_id) for loan_id in loans)
+    client.advance("PT2H")
+
+    first = client.alerts(limit=2)
+    rest = client.alerts(limit=2, cursor=first["next_cursor"])
+
+    assert [one["entity"] for one in first["alerts"] + rest["alerts"]] == ids
+    assert rest["next_cursor"] is None
+    assert [one["loan_id"] for one in client.alerts(loan_id=loans[1])["alerts"]] == [loans[1]]
+    assert told(client, finding_class="stale_view") == []
+
+
+@pytest.mark.parametrize("asked", [{"finding_class": "sunburn"}, {"check": "vibes"}, {"cursor": "?"}, {"limit": 0}])
+def test_a_filter_that_makes_no_sense_is_refused(client: Client, asked: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError) as refused:
+        client.alerts(**asked)
+
+    assert (refused.value.status, refused.value.code) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    "monitoring",
+    [{"enabled": "yes"}, {"tolerance_minor": -1}, {"tolerance_minor": 1.5}, {"net_by": "borrower"}, {"loud": True}],
+)
+def test_a_monitoring_that_makes_no_sense_is_refused(sandbox_with: Any, monitoring: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError) as refused:
+        sandbox_with(**monitoring)
+
+    assert (refused.value.status, refused.value.code) == (422, "validation_failed")

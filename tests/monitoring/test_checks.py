@@ -1,0 +1,162 @@
+"""What no installed fault causes: the checks against records that were changed behind the platform's back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mocklend.monitoring
+from mocklend.domain.product import PRODUCTS
+from mocklend.lending import AddBorrower, Borrow
+from mocklend.monitoring import alerts
+from mocklend.sandboxes.ids import order_no
+
+
+def told(story: Any, sandbox: Any, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
+    with story.lender.read() as connection:
+        found = alerts(connection, story.lender.sandbox(connection, sandbox), story.now_ms + later_ms)
+    return [(one.check, one.finding_class, one.entity, one.amount_minor) for one in found.alerts]
+
+
+def change(story: Any, sql: str, *values: Any) -> None:
+    def run(connection: Any) -> None:
+        assert connection.exec_driver_sql(sql, values).rowcount == 1
+
+    story.lender.writer.call(run)
+
+
+def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 10_000)
+    change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
+    assert told(story, story.sandbox_id) == []
+
+    story.wait(3600)
+
+    known = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
+    assert told(story, story.sandbox_id) == [known]
+    story.reverse(repayment_id)
+    assert told(story, story.sandbox_id) == []
+
+
+def test_a_payment_with_two_amounts(story: Any) -> None:
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 10_000)
+
+    change(story, "UPDATE trades SET amount_minor = 9000 WHERE id = ?", order_no(repayment_id))
+
+    assert told(story, story.sandbox_id) == [("booked_otherwise_than_paid", "amount_mismatch", repayment_id, 1_000)]
+
+
+def test_one_trade_number_in_two_receipts(story: Any) -> None:
+    loan_id = story.borrow()
+    first, second = story.repay(loan_id, 10_000), story.repay(loan_id, 20_000)
+    number = story.entity("repayment", first).channel_trade_no
+
+    change(story, "UPDATE repayments SET channel_trade_no = ? WHERE id = ?", number, second)
+
+    [(check, finding_class, entity, _)] = told(story, story.sandbox_id)
+    assert (check, finding_class, entity in (first, second)) == ("one_trade_booked_twice", "duplicate_in_books", True)
+
+
+def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Any) -> None:
+    loan_id = story.borrow()
+
+    story.repay(loan_id, 10_000)
+    story.repay(loan_id, 10_000)
+
+    assert told(story, story.sandbox_id) == []
+
+
+def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Any) -> None:
+    ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
+    terms = (ada, 100_000, "CNY", PRODUCTS["jiebei-like"], "jiebei-like", None)
+    slow = Borrow(story.sandbox_id, story.key(), *terms, disburse_to="bank_transfer", disburse_delay_s=1800)
+    loan_id = story.lender.run(slow).body["id"]
+    story.sleep(3600)
+    assert told(story, story.sandbox_id) == []
+
+    story.sleep(days=1)
+
+    [(check, finding_class, _, amount)] = told(story, story.sandbox_id)
+    assert (check, finding_class, amount) == ("payout_stuck_in_transit", None, 100_000)
+    story.wait()
+    assert (story.page(loan_id)["status"], told(story, story.sandbox_id)) == ("USING", [])
+
+
+def test_a_bureau_that_was_not_told_for_two_days(story: Any) -> None:
+    loan_id = story.borrow()
+    story.wait(days=3)
+    assert told(story, story.sandbox_id) == []
+    story.settle(loan_id)
+
+    story.sleep(days=1)
+    assert told(story, story.sandbox_id) == []
+    story.sleep(days=2)
+
+    [(check, finding_class, entity, amount)] = told(story, story.sandbox_id)
+    assert (check, finding_class, entity, amount > 0) == ("bureau_differs_from_books", "wrong_bureau", loan_id, True)
+    story.wait(0)
+    assert told(story, story.sandbox_id) == []
+
+
+def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Any) -> None:
+    told_by = {}
+    for net_by in ("none", "loan", "channel"):
+        story = tell(net_by=net_by)
+        loan_id = story.borrow()
+        there, gone = story.repay(loan_id, 10_000), story.repay(loan_id, 10_000, "bank_card")
+        other = story.repay(loan_id, 7_000)
+        change(
+            story,
+            "UPDATE trades SET amount_minor = 12000 WHERE sandbox_id = ? AND id = ?",
+            story.sandbox_id,
+            order_no(there),
+        )
+        change(
+            story,
+            "UPDATE trades SET amount_minor = 8000 WHERE sandbox_id = ? AND id = ?",
+            story.sandbox_id,
+            order_no(gone),
+        )
+        told_by[net_by] = len(told(story, story.sandbox_id))
+        # The other way round in one channel.
+        change(
+            story,
+            "UPDATE trades SET amount_minor = 5000 WHERE sandbox_id = ? AND id = ?",
+            story.sandbox_id,
+            order_no(other),
+        )
+        told_by[net_by + " three"] = len(told(story, story.sandbox_id))
+
+    # Row by row all are told; a loan's cancel, until there is a third; the wallet's two cancel, and the card's is left.
+    assert told_by == {
+        "none": 2, "none three": 3, "loan": 0, "loan three": 3, "channel": 2, "channel three": 1,
+    }  # fmt: skip
+
+
+def test_two_looks_in_one_state_say_the_same(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle_silently(story.order(loan_id, 10_000))
+    story.sleep(days=1)
+
+    assert told(story, story.sandbox_id) == told(story, story.sandbox_id) != []
+
+
+def test_more_loans_than_are_looked_at_together(story: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("mocklend.monitoring.loan_checks.AT_ONCE", 2)
+    loans = [story.borrow(borrower=name) for name in ("ada", "bob", "cyd", "dan", "eve")]
+    for loan_id in loans:
+        change(story, "UPDATE loan_views SET visible_ms = ? WHERE loan_id = ? AND version = 1", 10**15, loan_id)
+
+    found = told(story, story.sandbox_id, later_ms=600_000)
+
+    assert sorted(entity for check, _, entity, _ in found if check == "page_behind_books") == sorted(loans)
+
+
+def test_it_never_looks_at_what_really_happened() -> None:
+    folder = Path(mocklend.monitoring.__file__).parent
+    for module in folder.glob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        for word in ("world_facts", "WORLD", "mocklend.audit", "mocklend_faults", "injection"):
+            assert word not in text, f"{module.name} reads {word}"
