@@ -18,13 +18,14 @@ from sqlalchemy import Connection
 
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
+from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
-from mocklend.sandboxes.ids import callback_of, channel_chain
+from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
@@ -151,8 +152,11 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
-    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there."""
-    taken_back = {fact.reverses for fact in facts if fact.reverses}
+    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there.
+
+    A receipt that failed late did happen, and so did its failure: each side should have both.
+    """
+    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
     return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
 
 
@@ -182,8 +186,10 @@ def _books_against_world(
 
 def _missing(connection: Connection, sandbox_id: str, loan_id: str | None, fact: Fact, found: Audit) -> None:
     """Something happened and the books do not have it: on its way, or lost?"""
-    receipt: Receipt | None = _one(connection, sandbox_id, "receipt", fact.id)
-    if receipt is not None and receipt.loan_id is None:
+    receipt: Receipt | None = _one(connection, sandbox_id, "receipt", receipt_behind(fact.id))
+    if receipt is not None and receipt.loan_id is None and receipt.state == LATE_FAILED:
+        return  # It came and went before anybody knew whose it was; the channel's chain has both.
+    if receipt is not None and fact.kind == RECEIPT is not None and receipt.loan_id is None:
         typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
         detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
         found.discrepancies.append(Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail))
@@ -277,7 +283,7 @@ def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Ite
     for finding, detail in bureau.v6_scores_follow_from_published_records(connection, sandbox_id, sandbox.zone):
         yield Discrepancy(finding, None, detail)
     for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id}):
-        money = Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4])
+        money = Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4])
         _missing(connection, sandbox_id, None, money, found)
     chains = load_all(connection, [(sandbox_id, ("chain", channel_chain(id))) for id in channels()])
     for chain in chains.values():
@@ -301,17 +307,20 @@ _MOVES = "('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensati
 _KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
-    UNION ALL SELECT channel, amount_minor FROM receipts WHERE sandbox_id = :sandbox_id AND landed = 1
+    UNION ALL SELECT channel, amount_minor FROM receipts
+    WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
     ) AS known GROUP BY channel"""
 _TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
     GROUP BY channel"""
-_RECEIVED = """SELECT channel, SUM(amount_minor) FROM
-    (SELECT DISTINCT id, channel, amount_minor FROM world_facts WHERE sandbox_id = :sandbox_id AND kind = 'receipt')
+_RECEIVED = f"""SELECT channel, SUM(amount_minor) FROM
+    (SELECT DISTINCT id, channel, {_SIGNED} AS amount_minor FROM world_facts
+     WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
     AS receipts_once GROUP BY channel"""
 # Money whose payer named no loan, and that the books do not have even as unapplied.
-_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel FROM world_facts
+_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM world_facts
     WHERE sandbox_id = :sandbox_id AND loan_id = ''
-      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)"""
+      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
+      AND id NOT IN (SELECT id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

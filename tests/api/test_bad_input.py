@@ -48,6 +48,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},
+    "/channels/<id:channel>/trades/<id:out_trade_no>/late-failure": {},
+    "/channels/<id:channel>/payouts/<id:payout_id>/failure": {},
     "/channels/<id:channel>/payments": {
         "amount_minor": 1000,
         "currency": "CNY",
