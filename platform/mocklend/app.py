@@ -27,6 +27,7 @@ from mocklend.api.channels import channels
 from mocklend.api.clock import clock
 from mocklend.api.desk import desk
 from mocklend.api.disputes import disputes
+from mocklend.api.failures import failures
 from mocklend.api.health import health
 from mocklend.api.ledger import ledger
 from mocklend.api.loans import loans
@@ -50,7 +51,8 @@ from mocklend.lender import Lender, find_layer
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
-    approvals, alerts, channels, bureau, statements, receipts, disputes, certificates, sandboxes, clock, audit, health,
+    approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates, sandboxes, clock,
+    audit, health,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 

@@ -19,13 +19,14 @@ from sqlalchemy import Connection
 
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
+from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
-from mocklend.sandboxes.ids import callback_of, channel_chain
+from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
@@ -155,8 +156,11 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
-    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there."""
-    taken_back = {fact.reverses for fact in facts if fact.reverses}
+    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there.
+
+    A receipt that failed late did happen, and so did its failure: each side should have both.
+    """
+    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
     return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
 
 
@@ -193,17 +197,21 @@ def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[st
     """What happened and the books do not have, a query a kind for all of it: on its way, or lost?"""
     for start in range(0, len(missing), AT_ONCE):
         some = missing[start : start + AT_ONCE]
-        keys = [("receipt", fact.id) for _, fact in some] + [("callback", callback_of(fact.id)) for _, fact in some]
+        keys = [("receipt", receipt_behind(fact.id)) for _, fact in some] + [
+            ("callback", callback_of(fact.id)) for _, fact in some
+        ]
         known = load_all(connection, [(sandbox_id, key) for key in keys])
         for loan_id, fact in some:
-            receipt = known[(sandbox_id, ("receipt", fact.id))]
+            receipt = known[(sandbox_id, ("receipt", receipt_behind(fact.id)))]
             _lost_or_on_its_way(loan_id, fact, receipt, known[(sandbox_id, ("callback", callback_of(fact.id)))], found)
 
 
 def _lost_or_on_its_way(
     loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None, found: Audit
 ) -> None:
-    if receipt is not None and receipt.loan_id is None:
+    if receipt is not None and receipt.loan_id is None and receipt.state == LATE_FAILED:
+        return  # It came and went before anybody knew whose it was; the channel's chain has both.
+    if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
         typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
         detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
         found.discrepancies.append(Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail))
@@ -299,7 +307,7 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
     nobodys: list[tuple[str | None, Fact]] = [
-        (None, Fact(row[0], RECEIPT, row[1], date.fromisoformat(row[2]), row[3], row[4]))
+        (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
         for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
     ]
     _missing(connection, sandbox_id, nobodys, found)
@@ -325,17 +333,20 @@ _MOVES = "('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensati
 _KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
-    UNION ALL SELECT channel, amount_minor FROM receipts WHERE sandbox_id = :sandbox_id AND landed = 1
+    UNION ALL SELECT channel, amount_minor FROM receipts
+    WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
     ) AS known GROUP BY channel"""
 _TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
     GROUP BY channel"""
-_RECEIVED = """SELECT channel, SUM(amount_minor) FROM
-    (SELECT DISTINCT id, channel, amount_minor FROM world_facts WHERE sandbox_id = :sandbox_id AND kind = 'receipt')
+_RECEIVED = f"""SELECT channel, SUM(amount_minor) FROM
+    (SELECT DISTINCT id, channel, {_SIGNED} AS amount_minor FROM world_facts
+     WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
     AS receipts_once GROUP BY channel"""
 # Money whose payer named no loan, and that the books do not have even as unapplied.
-_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel FROM world_facts
+_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM world_facts
     WHERE sandbox_id = :sandbox_id AND loan_id = ''
-      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)"""
+      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
+      AND id NOT IN (SELECT id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""

@@ -550,6 +550,16 @@ class Client:
         """The channel's own record of an order."""
         return self._get(f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}")
 
+    def fail_late(self, channel: str, out_trade_no: str, *, idempotency_key: str | None = None) -> Doc:
+        """Let a channel take back money that it had reported as paid; its callback tells the platform."""
+        path = f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}/late-failure"
+        return self._post(path, {}, key=idempotency_key or self.next_key())
+
+    def fail_payout(self, channel: str, payout_id: str, *, idempotency_key: str | None = None) -> Doc:
+        """Let the payout of a loan fail for good; the loan is FAILED. See `payouts` for its id."""
+        path = f"/channels/{_part(channel)}/payouts/{_part(payout_id)}/failure"
+        return self._post(path, {}, key=idempotency_key or self.next_key())
+
     def callback(self, channel: str, out_trade_no: str) -> Doc:
         """The channel's delivery log of an order's callback."""
         return self._get(f"/channels/{_part(channel)}/callbacks/{_part(out_trade_no)}")

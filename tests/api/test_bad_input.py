@@ -69,7 +69,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "/-/sandboxes": {"seed": 1, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}, "zone": "Asia/Tokyo"},
     "/-/clock/advance": {"to": "2026-01-06T02:00:00Z"},
 }
-READS_ITSELF = {"/v1/callbacks/<id:channel>", "/-/reset", "/v1/loans/<id:loan_id>/certificates"}
+READS_ITSELF = {
+    "/v1/callbacks/<id:channel>",
+    "/-/reset",
+    "/v1/loans/<id:loan_id>/certificates",
+    "/channels/<id:channel>/trades/<id:out_trade_no>/late-failure",
+    "/channels/<id:channel>/payouts/<id:payout_id>/failure",
+}
 """Addresses whose bodies are looked at in tests of their own."""
 
 DEEP = 50_000

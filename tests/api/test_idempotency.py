@@ -63,6 +63,8 @@ MONEY = [
     ("/operator/edits/edt_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/query", {"operator": "o"}),
+    ("/channels/wallet/trades/MLX/late-failure", {}),
+    ("/channels/wallet/payouts/out_x/failure", {}),
     ("/channels/wallet/payments", {"amount_minor": 1000, "payer_name": "Ada"}),
     ("/operator/receipts/query", {"channel": "bill_pay", "out_trade_no": "PYX", "operator": "o"}),
     ("/operator/receipts/rct_x/match", {"loan_id": "loan_x", "memo": "m", "operator": "o"}),

@@ -8,7 +8,13 @@ from openapi_spec_validator import validate
 PROBLEM = "application/problem+json"
 
 
-READS_ITSELF = {"/v1/callbacks/{channel}", "/-/reset", "/v1/loans/{loan_id}/certificates"}
+READS_ITSELF = {
+    "/v1/callbacks/{channel}",
+    "/-/reset",
+    "/v1/loans/{loan_id}/certificates",
+    "/channels/{channel}/trades/{out_trade_no}/late-failure",
+    "/channels/{channel}/payouts/{payout_id}/failure",
+}
 """Addresses that read their bodies by themselves, or take none."""
 
 

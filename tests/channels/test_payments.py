@@ -9,7 +9,8 @@ import pytest
 
 from mocklend.channels.channel import callback_secret
 from mocklend.channels.inbox import ReceiveCallback, callback_body
-from mocklend.channels.payments import MatchReceipt, PayAtChannel, QueryPayment, receipt_of
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances

@@ -71,6 +71,29 @@ def test_a_receipt_that_its_channel_takes_back_reopens_the_loan_and_leaves_no_mo
     assert (reopened.unapplied_minor, reopened.overpaid_minor) == (0, 0)
 
 
+def test_what_was_paid_on_a_loan_that_is_never_paid_out_is_overpaid() -> None:
+    accepted = fact(kinds.ACCEPTANCE, 0, ADA_BORROWS, id="loan_ada")
+    receipt = fact(kinds.RECEIPT, 2, 30_000, id="rct_ada", scope=CLEAR)
+
+    state = replay(TERMS, [accepted, receipt, fact(kinds.PAYOUT_FAILURE, 3)], START + timedelta(days=60))
+
+    assert (state.status, state.overpaid_minor, state.outstanding_minor) == ("FAILED", 30_000, 0)
+    assert balances(state) == {"1002:wallet": 30_000, "2101": -30_000}
+
+
+def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() -> None:
+    receipt = fact(kinds.RECEIPT, 10, 5_000, id="rpy_ada")
+    reversal = fact(kinds.REVERSAL, 11, reverses="rpy_ada")
+    used = fact(kinds.EDIT, 12, 5_000, edit_kind=kinds.MODIFY_PAID_AMOUNT)
+    taken_back = fact(kinds.LATE_FAILURE, 13, 5_000, reverses="rpy_ada")
+
+    state = told(receipt, reversal, used, taken_back, day=13)
+
+    assert state.unapplied_minor == 0
+    assert sum(i.fee for i in state.instalments) == 5_000
+    assert balances(state)["1002:wallet"] == -ADA_BORROWS
+
+
 def test_too_much_money_is_promised_back_and_paid_back() -> None:
     total = sum(told(day=10).quote(CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=CLEAR)

@@ -35,7 +35,9 @@ from mocklend.bureau.partners import PARTNERS
 from mocklend.channels import inbox
 from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.late_failures import FailLate
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
 from mocklend.channels.statements.invariant import v7_statements_are_what_moved
@@ -274,6 +276,27 @@ class Story(RuleBasedStateMachine):
             receipt_id, meant = known[which % len(known)]
             loan_id = meant or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))
+    def a_payment_fails_late(self, which: int, wait: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT channel, id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' ORDER BY id"
+            paid = rows(connection, sql, {"sandbox_id": self.id})
+        if paid:
+            channel, order_no = paid[which % len(paid)]
+            assert self.attempt(FailLate(self.id, self.key(), channel, order_no)) is not None
+            self.advance(by=wait)
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def a_payout_fails(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND due_ms IS NOT NULL ORDER BY id"
+            ordered = rows(connection, sql, {"sandbox_id": self.id})
+        if ordered:
+            channel, payout_id = ordered[which % len(ordered)]
+            self.attempt(FailPayout(self.id, self.key(), channel, payout_id))
 
     @precondition(lambda self: self.repeatable)
     @rule(which=st.integers(0, 50))

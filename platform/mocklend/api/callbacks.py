@@ -43,7 +43,7 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 "version": {"type": "string", "enum": ["1.0"]},
                 "out_trade_no": _TEXT,
                 "channel_trade_no": _TEXT,
-                "state": {"type": "string", "enum": ["SUCCESS"]},
+                "state": {"type": "string", "enum": ["SUCCESS", "LATE_FAILED"]},
                 "amount_minor": {"type": "integer"},
                 "currency": _TEXT,
                 "paid_at": {"type": "string", "format": "date-time"},

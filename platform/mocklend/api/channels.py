@@ -51,11 +51,12 @@ class TradeDoc(Doc):
     channel_trade_no: str | None
     amount_minor: int
     currency: str
-    state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED"))]
+    state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED", "LATE_FAILED"))]
     payer_name: str | None
     payer_reference: str | None
     created_at: str
     paid_at: str | None
+    failed_at: str | None
 
 
 class AttemptDoc(Doc):

@@ -69,7 +69,7 @@ class PayoutDoc(Doc):
     channel: str
     amount_minor: int
     currency: str
-    state: Annotated[str, Choice(("ORDERED", "PAID"))]
+    state: Annotated[str, Choice(("ORDERED", "PAID", "FAILED"))]
     created_at: str
     paid_at: str | None
 

@@ -16,12 +16,13 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.quotes import RepaymentType
 from mocklend.channels.channel import channel_of
-from mocklend.channels.payments import APPLIED, UNAPPLIED, MatchReceipt, PayAtChannel, QueryPayment, receipt_doc
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import APPLIED, LATE_FAILED, UNAPPLIED, MatchReceipt, PayAtChannel, receipt_doc
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
 
-ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED))]
+ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, LATE_FAILED))]
 
 
 class NewPayment(Body):

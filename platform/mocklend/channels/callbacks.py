@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mocklend.channels.channel import callback_secret, channel_of
-from mocklend.channels.inbox import callback_body, receive
+from mocklend.channels.inbox import callback_body, late_failure_body, receive
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import order_no
+from mocklend.sandboxes.ids import FAILED_LATE, order_no, receipt_behind
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import CallbackAttempt
 from mocklend.storage.entities import Callback, Trade
@@ -30,10 +30,11 @@ class AttemptCallback:
 
     def needs(self) -> Iterable[Key]:
         """The message, its trade and order, and the loan that it is about."""
-        pushed = self.receipt_id.startswith("rct_")
+        receipt_id = receipt_behind(self.receipt_id)
+        pushed = receipt_id.startswith("rct_")
         yield ("callback", self.callback_id)
-        yield ("trade", order_no(self.receipt_id))
-        yield ("receipt" if pushed else "repayment", self.receipt_id)
+        yield ("trade", order_no(receipt_id))
+        yield ("receipt" if pushed else "repayment", receipt_id)
         if self.loan_id:
             yield ("loan", self.loan_id)
 
@@ -82,7 +83,8 @@ class AttemptCallback:
     def _deliver(self, work: Work, callback: Callback) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
-        body = callback_body(trade, rfc3339(work.now_ms))
+        tells = late_failure_body if callback.repayment_id.startswith(FAILED_LATE) else callback_body
+        body = tells(trade, rfc3339(work.now_ms))
         secret = callback_secret(work.sandbox.api_key, callback.channel)
         headers = signed_headers(secret, callback.id, work.now_ms, body)
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
 from mocklend.channels.signing import verify
 from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
@@ -26,6 +27,8 @@ from mocklend.views.webhooks import emit
 VERSION = "1.0"
 PUSH = "payment.received"
 """The type of a callback about money that no order of ours asked for."""
+LATE_FAILURE = "payment.late_failed"
+"""The type of a callback about money that the channel has taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,10 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     channel = channel_of(channel_id)
     verify(callback_secret(work.sandbox.api_key, channel.id), headers, body, work.now_ms)
     said = _read(body)
+    if said["type"] == LATE_FAILURE:
+        trade = _hold_to_failure(work, channel.id, said)
+        bring_late_failure(work, trade)
+        return
     if said["type"] == PUSH:
         _hold_to_channel(work, channel.id, said)
         take_payment(work, channel.id, said)
@@ -74,6 +81,30 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
 
 
+def bring_late_failure(work: Work, trade: Trade) -> None:
+    """Take a late failure onto the books. If they lack the receipt itself, that comes first: both happened."""
+    if trade.repayment_id.startswith("rct_"):
+        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
+    else:
+        order: Repayment = work.get("repayment", trade.repayment_id)
+        if order.status == PROCESSING:
+            assert trade.paid_ms is not None, "only what was paid can fail late"
+            assert trade.channel_trade_no is not None, "what was paid has a number"
+            apply_receipt(work, order, trade.paid_ms, trade.channel_trade_no)
+    take_back(work, trade)
+
+
+def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Trade:
+    """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
+    trade: Trade | None = work.get("trade", said["out_trade_no"])
+    if trade is None or trade.channel != channel_id or trade.state != LATE_FAILED:
+        raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
+    _hold_to_amount(said, trade.amount_minor, trade.currency)
+    if (trade.channel_trade_no, trade.paid_ms) != (said["channel_trade_no"], said["paid_ms"]):
+        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
+    return trade
+
+
 def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -> None:
     if (said["amount_minor"], said["currency"]) != (amount_minor, currency):
         raise Refused(
@@ -88,7 +119,7 @@ def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -
 def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
     """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
     trade: Trade | None = work.get("trade", said["out_trade_no"])
-    if trade is None or trade.channel != channel_id or trade.state != "SUCCESS":
+    if trade is None or trade.channel != channel_id or trade.state not in ("SUCCESS", LATE_FAILED):
         raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
     claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}
@@ -103,7 +134,7 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         "version": VERSION,
         "out_trade_no": trade.id,
         "channel_trade_no": trade.channel_trade_no,
-        "state": trade.state,
+        "state": "SUCCESS",  # It tells of the payment, whatever became of that since.
         "amount_minor": trade.amount_minor,
         "currency": trade.currency,
         "paid_at": rfc3339(trade.paid_ms),
@@ -114,6 +145,23 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         data |= named
     kind = PUSH if pushed else "payment.succeeded"
     return json.dumps({"type": kind, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+
+
+def late_failure_body(trade: Trade, timestamp: str) -> str:
+    """What a channel sends when it has taken back money that it had reported."""
+    assert trade.paid_ms is not None, "a late failure follows a payment"
+    assert trade.failed_ms is not None, "the trade has failed"
+    data: dict[str, Any] = {
+        "version": VERSION,
+        "out_trade_no": trade.id,
+        "channel_trade_no": trade.channel_trade_no,
+        "state": LATE_FAILED,
+        "amount_minor": trade.amount_minor,
+        "currency": trade.currency,
+        "paid_at": rfc3339(trade.paid_ms),
+        "failed_at": rfc3339(trade.failed_ms),
+    }
+    return json.dumps({"type": LATE_FAILURE, "timestamp": timestamp, "data": data}, separators=(",", ":"))
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -132,8 +180,9 @@ def _read(body: bytes) -> dict[str, Any]:
         raise Refused(
             "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
         )
-    if data["state"] != "SUCCESS":
-        raise Refused("callback_malformed", "the state is not one that this inbox takes", expected="SUCCESS")
+    wanted = LATE_FAILED if kind == LATE_FAILURE else "SUCCESS"
+    if data["state"] != wanted:
+        raise Refused("callback_malformed", "the state is not one that this inbox takes", expected=wanted)
     if kind == PUSH and not all(isinstance(data.get(name), str) for name in ("payer_name", "payer_reference", "scope")):
         raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
     return {**data, "type": kind, "paid_ms": paid_ms}

@@ -7,18 +7,18 @@ goes there; where it does not, it is booked as unapplied (挂账) on the channel
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.channels.channel import channel_of
 from mocklend.channels.settlement import trade_doc
-from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import record, state_of
-from mocklend.sandboxes.ids import channel_chain, make_id, suffix
+from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import PaymentReference, applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
@@ -28,7 +28,7 @@ from mocklend.world.record import witness
 
 NOBODYS = ""
 """The loan of money whose payer named none."""
-APPLIED, UNAPPLIED = "APPLIED", "UNAPPLIED"
+APPLIED, UNAPPLIED, LATE_FAILED = "APPLIED", "UNAPPLIED", "LATE_FAILED"
 ACTIVE = ("USING", "OVD", "OFF")
 
 
@@ -171,31 +171,6 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     return receipt
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPayment:
-    """Ask a channel for a push payment whose callback never came, and take what it says."""
-
-    sandbox_id: str
-    idem: Idempotency | None
-    channel: str
-    out_trade_no: str
-    operator: str
-
-    def needs(self) -> Iterable[Key]:
-        """The channel's record, and the receipt if it is there already."""
-        return (("trade", self.out_trade_no), ("receipt", receipt_of(self.out_trade_no)))
-
-    def decide(self, work: Work) -> Answer:
-        """200 and the receipt; unchanged if the books had it already."""
-        trade: Trade | None = work.get("trade", self.out_trade_no)
-        if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
-            raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
-        if trade.state != "SUCCESS":
-            raise Refused("trade_not_paid", f"the channel says {trade.state}", expected="SUCCESS", received=trade.state)
-        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
-        return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))
-
-
 def receipt_of(out_trade_no: str) -> str:
     """The receipt that a push payment becomes."""
     return "rct_" + out_trade_no.removeprefix("PY").lower()
@@ -241,6 +216,8 @@ class MatchReceipt:
             on = business_date(receipt.paid_ms, work.sandbox.zone)
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             witness(work, loan.id, meant)
+            if trade.state == LATE_FAILED:  # The message of that is still on its way, or was lost.
+                witness(work, loan.id, late_failure(work, trade))
         before = bill_of(loan, state_of(loan))
         receipt = apply_payment(work, receipt, loan)
         loan = work.get("loan", loan.id)
@@ -249,6 +226,20 @@ class MatchReceipt:
             work, loan, RECEIPT_MATCHED, receipt.id, memo=self.memo, operator=self.operator, before=before, after=after
         )
         return Answer(201, receipt_doc(receipt))
+
+
+def late_failure(work: Work, trade: Trade) -> Fact:
+    """The fact that a channel took back a trade's money."""
+    assert trade.failed_ms is not None, "the trade has failed late"
+    return Fact(
+        id=late_failure_of(trade.repayment_id),
+        kind=LATE_FAILURE,
+        at_ms=trade.failed_ms,
+        on=business_date(trade.failed_ms, work.sandbox.zone),
+        amount_minor=trade.amount_minor,
+        channel=trade.channel,
+        reverses=trade.repayment_id,
+    )
 
 
 def receipt_doc(receipt: Receipt) -> dict[str, Any]:

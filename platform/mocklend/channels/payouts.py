@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.channels.channel import channel_of
-from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, REFUND_PAID, Fact, business_date
-from mocklend.lending.books import record
+from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date
+from mocklend.domain.problems import Refused
+from mocklend.lending.books import moment_for, record, state_of
 from mocklend.lending.payouts import promise
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit
 from mocklend.world.record import witness
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
@@ -66,6 +68,49 @@ class SettlePayout:
         work.signal(recorded(loan.id))
         record(work, loan, fact, cause=payout.purpose, channel=payout.channel)
         return Answer(200, payout_doc(payout))
+
+
+@dataclass(frozen=True, slots=True)
+class FailPayout:
+    """The channel cannot pay a loan out, for good, and says so in the same breath: LENDING → FAILED.
+
+    Only a disbursement can fail: the domain has no rule for money promised back to a borrower that cannot be paid.
+    """
+
+    sandbox_id: str
+    idem: Idempotency | None
+    channel: str
+    payout_id: str
+
+    def needs(self) -> Iterable[Key]:
+        """The payout; its loan follows."""
+        return (("payout", self.payout_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """202 and the payout, FAILED."""
+        payout: Payout | None = work.get("payout", self.payout_id)
+        if payout is None or payout.channel != self.channel:
+            raise Refused("payout_unknown", f"{self.channel} has no such payout", payout_id=self.payout_id)
+        if payout.due_ms is None or payout.purpose != "disbursement":
+            raise Refused(
+                "payout_not_failable",
+                f"the {payout.purpose} is {payout.state}",
+                expected="a disbursement, ORDERED",
+                received=f"a {payout.purpose}, {payout.state}",
+                payout_id=payout.id,
+            )
+        payout = replace(payout, state="FAILED", due_ms=None)
+        work.put(payout)
+        loan: Loan = work.get("loan", payout.loan_id)
+        # After all that the books have: what was never paid out has no history to come before it.
+        id = "undone_" + payout.id
+        at_ms = moment_for(work, state_of(loan), id)
+        fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
+        witness(work, loan.id, fact)
+        work.signal(recorded(loan.id))
+        record(work, loan, fact, cause="payout_failure", channel=payout.channel)
+        emit(work, "loan.payout_failed", loan.id, payout.id, {"loan_id": loan.id, "payout_id": payout.id})
+        return Answer(202, payout_doc(payout))
 
 
 def payout_doc(payout: Payout) -> dict[str, Any]:

@@ -47,24 +47,29 @@ class SettleTrade:
             trade.loan_id,
             Fact(trade.repayment_id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=trade.scope),
         )
-        work.put(
-            Callback(
-                id=callback_of(trade.repayment_id),
-                loan_id=trade.loan_id,
-                repayment_id=trade.repayment_id,
-                out_trade_no=trade.id,
-                channel=trade.channel,
-                state="QUEUED",
-                attempts=0,
-                lost_left=0,
-                log="[]",
-                queued_ms=work.now_ms,
-                due_ms=work.now_ms,
-                acked_ms=None,
-                applied_ms=None,
-            )
-        )
+        queue_callback(work, trade, trade.repayment_id)
         return Answer(200, trade_doc(trade))
+
+
+def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
+    """The channel has something to tell of a trade: that it was paid, or that the money is gone again."""
+    work.put(
+        Callback(
+            id=callback_of(fact_id),
+            loan_id=trade.loan_id,
+            repayment_id=fact_id,
+            out_trade_no=trade.id,
+            channel=trade.channel,
+            state="QUEUED",
+            attempts=0,
+            lost_left=0,
+            log="[]",
+            queued_ms=work.now_ms,
+            due_ms=work.now_ms,
+            acked_ms=None,
+            applied_ms=None,
+        )
+    )
 
 
 def trade_doc(trade: Trade) -> dict[str, Any]:
@@ -80,6 +85,7 @@ def trade_doc(trade: Trade) -> dict[str, Any]:
         "payer_reference": trade.payer_reference,
         "created_at": rfc3339(trade.created_ms),
         "paid_at": maybe_rfc3339(trade.paid_ms),
+        "failed_at": maybe_rfc3339(trade.failed_ms),
     }
 
 

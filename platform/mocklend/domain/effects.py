@@ -21,6 +21,15 @@ from mocklend.domain.state import LoanState
 Effect = Callable[[LoanState, Fact, bool], None]
 Legs = Sequence[tuple[str, str, int]]
 
+UNEARNED = {
+    "principal": "2001",
+    "interest": "4001",
+    "penalty_principal": "4002",
+    "penalty_interest": "4002",
+    "fee": "4004",
+}
+"""Where each bucket came from, and goes back to when the loan was never paid out."""
+
 WAIVABLE: dict[str, tuple[str, ...]] = {
     kinds.MODIFY_BILL_AMOUNT: ("fee", "interest"),
     kinds.MODIFY_BILL_OVERDUE_AMOUNT: ("penalty_interest", "penalty_principal"),
@@ -84,12 +93,18 @@ def disburse(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
-    """The channel could not pay out: the loan and what it has earned are taken back."""
+    """The channel could not pay out: the loan and what it has earned are taken back.
+
+    Whatever was paid on it by then was paid for nothing, so it is overpaid.
+    """
     state.accrue(fact.on)
-    legs = [("2001", "1101", state.terms.principal_minor)]
-    for bucket, income in (("interest", "4001"), ("penalty_principal", "4002"), ("penalty_interest", "4002")):
-        legs.append((income, ACCOUNTS[bucket], sum(i.unpaid(bucket) for i in state.instalments)))
-    legs.append(("4004", ACCOUNTS["fee"], sum(i.unpaid("fee") for i in state.instalments)))
+    legs = []
+    for bucket, other in UNEARNED.items():
+        legs.append((other, ACCOUNTS[bucket], sum(i.unpaid(bucket) for i in state.instalments)))
+        legs.append((other, "2101", sum(getattr(i, bucket + "_paid") for i in state.instalments)))
+    state.overpaid_minor += state.paid_minor
+    state.paid_minor = 0
+    state.applied = {id: (0, settled + over) for id, (settled, over) in state.applied.items()}
     state.failed = True
     for i in state.instalments:
         for bucket in ACCOUNTS:
@@ -172,9 +187,18 @@ def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount:
 
 
 def claw_back(state: LoanState, fact: Fact, void: bool) -> None:
-    """A channel takes back money that it had reported: the receipt is void, and what it left goes out again."""
-    state.unapplied_minor -= fact.amount_minor
-    move(state, "late_failure", fact, [("2102", f"1002:{fact.channel}", fact.amount_minor)])
+    """A channel takes back money that it had reported: the receipt is void, and what it left goes out again.
+
+    What somebody has moved out of the unapplied meanwhile is not there to go out: it is owed again, as a fee.
+    """
+    part = min(fact.amount_minor, max(0, state.unapplied_minor))
+    short = fact.amount_minor - part
+    state.unapplied_minor -= part
+    if short:
+        state.accrue(fact.on)
+        (state.bill(fact.on) or state.instalments[-1]).fee += short
+    out = f"1002:{fact.channel}"
+    move(state, "late_failure", fact, [("2102", out, part), ("1105", out, short)])
 
 
 # --- what staff decide ---

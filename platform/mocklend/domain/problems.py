@@ -59,6 +59,9 @@ PROBLEMS: dict[str, Problem] = {
     "quote_unknown": Problem(404, "There is no such quote.", "Ask for one with POST /v1/loans/{id}/quotes."),
     "channel_unknown": Problem(404, "There is no such channel.", "List them with GET /channels."),
     "trade_unknown": Problem(404, "The channel has no such trade.", "Use the repayment's out_trade_no and channel."),
+    "payout_unknown": Problem(
+        404, "The channel has no such payout.", "List a loan's with GET /operator/loans/{id}/payouts."
+    ),
     "product_unknown": Problem(404, "There is no such product.", "List them with GET /v1/products."),
     "lender_unknown": Problem(404, "There is no such lender.", "List them with GET /bureau/lenders."),
     "submission_unknown": Problem(
@@ -117,6 +120,9 @@ PROBLEMS: dict[str, Problem] = {
         409, "The books do not say that the loan is settled.", "Pay what a CLEAR quote asks for, then ask again."
     ),
     "trade_not_paid": Problem(409, "The channel has no money for this order.", "Wait until it reports SUCCESS."),
+    "payout_not_failable": Problem(
+        409, "This payout cannot fail.", "Only a disbursement that its channel has not paid yet can."
+    ),
     # What a channel sends us.
     "callback_malformed": Problem(
         400, "The callback is not in the channel's form.", "Send the body that /docs describes."

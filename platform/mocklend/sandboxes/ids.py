@@ -8,6 +8,9 @@ import hashlib
 ALPHABET_LENGTH = 20
 """Twenty base32 characters: 100 bits, so that no two entities of a sandbox meet by chance."""
 
+FAILED_LATE = "undone_"
+"""What the id of a late failure begins with: after `rpy_` and `rct_` in the order of facts."""
+
 
 def make_id(prefix: str, seed: int, *parts: str | int) -> str:
     """`prefix_` and a hash of the seed and the parts."""
@@ -36,6 +39,16 @@ def order_no(receipt_id: str) -> str:
     if receipt_id.startswith("rct_"):
         return "PY" + receipt_id.removeprefix("rct_").upper()
     return out_trade_no(receipt_id)
+
+
+def receipt_behind(fact_id: str) -> str:
+    """The repayment or receipt that a callback's fact is about: itself, or the one that failed late."""
+    return fact_id.removeprefix(FAILED_LATE)
+
+
+def late_failure_of(receipt_id: str) -> str:
+    """The fact that a repayment's or receipt's money was taken back. It sorts after its receipt, at one moment too."""
+    return FAILED_LATE + receipt_id
 
 
 def callback_of(fact_id: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.bureau import correct, unmark
-from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt, QueryPayment
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mocklend.channels.inbox import apply_receipt
+from mocklend.channels.inbox import apply_receipt, bring_late_failure
+from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
@@ -79,9 +80,12 @@ class QueryChannel:
     def decide(self, work: Work) -> Answer:
         """200 and the repayment; unchanged if the books had it already."""
         repayment = _known(work, self.repayment_id)
+        trade: Trade = work.get("trade", out_trade_no(repayment.id))
+        if trade.state == LATE_FAILED:
+            bring_late_failure(work, trade)
+            return Answer(200, repayment_doc(_known(work, repayment.id)))
         if repayment.status != PROCESSING:
             return Answer(200, repayment_doc(repayment))
-        trade: Trade = work.get("trade", out_trade_no(repayment.id))
         if trade.state != "SUCCESS" or trade.paid_ms is None or trade.channel_trade_no is None:
             raise Refused(
                 "trade_not_paid",

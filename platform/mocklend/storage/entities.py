@@ -139,12 +139,13 @@ class Trade:
     created_ms: int
     paid_ms: int | None
     due_ms: int | None
+    failed_ms: int | None = None
 
 
 @entity(schema.receipts)
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money that came without an order of ours: UNAPPLIED until somebody knows whose it is, then APPLIED."""
+    """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or LATE_FAILED."""
 
     kind: ClassVar[str] = "receipt"
     id: str
@@ -199,7 +200,7 @@ class Callback:
 @entity(schema.payouts)
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money on its way out through a channel: ORDERED, then PAID."""
+    """Money on its way out through a channel: ORDERED, then PAID or FAILED."""
 
     kind: ClassVar[str] = "payout"
     id: str

@@ -338,6 +338,7 @@ trades = Table(
     whole("created_ms"),
     whole("paid_ms", null=True),
     whole("due_ms", null=True),
+    whole("failed_ms", null=True),  # when the channel took the money back
     PrimaryKeyConstraint("sandbox_id", "id"),
     falling_due("due_ms", "id"),
     Index(None, "sandbox_id", "channel_trade_no"),

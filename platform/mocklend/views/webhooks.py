@@ -29,6 +29,9 @@ EVENTS = (
     "receipt.applied",
     "repayment.succeeded",
     "repayment.reversed",
+    "repayment.late_failed",
+    "receipt.late_failed",
+    "loan.payout_failed",
 )
 
 

@@ -17,7 +17,7 @@ from mocklend.channels.statements.day import Heading, StatementDay
 from mocklend.channels.statements.record import ready_statement
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import order_no
+from mocklend.sandboxes.ids import order_no, receipt_behind
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
 
@@ -31,15 +31,16 @@ Moved = tuple[str, int, int]
 # A push payment may stand under no loan first and under its own later: one fact, two rows.
 _FACTS = """SELECT DISTINCT w.id, w.kind, w.at_ms, w.amount_minor FROM world_facts w
     WHERE w.sandbox_id = :sandbox_id AND w.channel = :channel AND w.at_ms >= :from_ms AND w.at_ms < :until_ms
-      AND w.kind IN ('receipt', 'disbursement', 'refund_paid', 'compensation_paid')"""
+      AND w.kind IN ('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')"""
 _IN_OTHER_MONEY = """SELECT repayment_id FROM trades
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency
     UNION ALL SELECT id FROM payouts
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency"""
 
 _MOMENTS = """SELECT channel, at_ms FROM world_facts WHERE sandbox_id = :sandbox_id AND channel IS NOT NULL
-    AND kind IN ('receipt', 'disbursement', 'refund_paid', 'compensation_paid')
+    AND kind IN ('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')
     UNION SELECT channel, paid_ms FROM trades WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL
+    UNION SELECT channel, failed_ms FROM trades WHERE sandbox_id = :sandbox_id AND failed_ms IS NOT NULL
     UNION SELECT channel, paid_ms FROM payouts WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL"""
 _CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
     UNION SELECT currency FROM payouts WHERE sandbox_id = :sandbox_id"""
@@ -59,10 +60,11 @@ def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading
     others = {row[0] for row in rows(connection, _IN_OTHER_MONEY, scope | {"currency": heading.currency})}
     moved: Counter[Moved] = Counter()
     for id, kind, at_ms, amount in rows(connection, _FACTS, scope):
-        if id in others or (kind == "disbursement" and not id.startswith("out_")):
+        about = receipt_behind(id)
+        if about in others or (kind == "disbursement" and not id.startswith("out_")):
             continue
-        second = at_ms // 1000 * 1000
-        moved[(order_no(id), second, amount) if kind == "receipt" else (id, second, -amount)] += 1
+        order = order_no(about) if kind in ("receipt", "late_failure") else id
+        moved[(order, at_ms // 1000 * 1000, amount if kind == "receipt" else -amount)] += 1
     return moved
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.channels.statements.day import REPAYMENT, Heading, Movement, StatementDay
+from mocklend.channels.statements.day import REFUND, REPAYMENT, Heading, Movement, StatementDay
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import suffix
 from mocklend.sandboxes.moments import rfc3339
@@ -21,7 +21,9 @@ _TRADES = f"""SELECT paid_ms, id, channel_trade_no, amount_minor, payer_name, pa
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
 _PAYOUTS = f"""SELECT paid_ms, id, purpose, amount_minor, loan_id, created_ms FROM payouts
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
-_BEFORE = "SELECT COALESCE(SUM(amount_minor), 0) FROM {table} WHERE " + _ACCOUNT + " AND paid_ms < :from_ms"
+_FAILED = f"""SELECT failed_ms, id, amount_minor, payer_name, payer_reference, paid_ms FROM trades
+    WHERE {_ACCOUNT} AND failed_ms >= :from_ms AND failed_ms < :until_ms"""
+_BEFORE = "SELECT COALESCE(SUM(amount_minor), 0) FROM {table} WHERE " + _ACCOUNT + " AND {at} < :from_ms"
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
     UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
 
@@ -45,8 +47,14 @@ def statement_day(connection: Connection, sandbox: Sandbox, heading: Heading) ->
     scope = _scope(sandbox, heading)
     found = [(row[0], row[1], _paid_in(row)) for row in rows(connection, _TRADES, scope)]
     found += [(row[0], row[1], _paid_out(sandbox, row)) for row in rows(connection, _PAYOUTS, scope)]
-    came, went = (rows(connection, _BEFORE.format(table=table), scope)[0][0] for table in ("trades", "payouts"))
-    return StatementDay(heading, int(came) - int(went), tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
+    found += [(row[0], row[1] + "-R", _taken_back(sandbox, row)) for row in rows(connection, _FAILED, scope)]
+    came, gone, went = (
+        rows(connection, _BEFORE.format(table=table, at=at), scope)[0][0]
+        for table, at in (("trades", "paid_ms"), ("trades", "failed_ms"), ("payouts", "paid_ms"))
+    )
+    return StatementDay(
+        heading, int(came) - int(gone) - int(went), tuple(one for _, _, one in sorted(found, key=lambda f: f[:2]))
+    )
 
 
 def _scope(sandbox: Sandbox, heading: Heading) -> dict[str, Any]:
@@ -68,6 +76,13 @@ def _paid_out(sandbox: Sandbox, row: Any) -> Movement:
     paid_ms, id, purpose, amount, loan_id, ordered_ms = row
     number = "CH" + suffix(sandbox.seed, "channel", id).upper()
     return Movement(id, number, _second(paid_ms), -amount, purpose, reference=loan_id, ordered_ms=ordered_ms)
+
+
+def _taken_back(sandbox: Sandbox, row: Any) -> Movement:
+    """A clawback is a movement of its own, on its own day. The channels print it as they print a refund."""
+    failed_ms, id, amount, name, reference, ordered_ms = row
+    number = "CH" + suffix(sandbox.seed, "late_failure", id).upper()
+    return Movement(id, number, _second(failed_ms), -amount, REFUND, name or "", reference or "", ordered_ms)
 
 
 def _second(at_ms: int) -> int:

@@ -1,0 +1,66 @@
+"""The levers with which a channel's simulator lets money fail: a receipt taken back, a payout that cannot be paid."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import answered
+from mocklend.api.asking import run, sandbox_id
+from mocklend.api.channels import TradeDoc
+from mocklend.api.desk import PayoutDoc
+from mocklend.api.idempotency import idempotency
+from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.problems import field_problem
+from mocklend.api.reading import asked_request
+from mocklend.api.sandboxes import NOTHING
+from mocklend.channels.channel import channel_of
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payouts import FailPayout
+
+failures = APIBlueprint("failures", __name__)
+
+
+def refuse_a_body() -> None:
+    """The address says it all."""
+    request = asked_request()
+    if request.body() and request.get_json() != {}:
+        raise field_problem("", "no body, or an empty object", request.get_json())
+
+
+@failures.post("/channels/<id:channel>/trades/<id:out_trade_no>/late-failure")
+@failures.output(TradeDoc, status_code=202)
+@failures.doc(
+    **described(
+        "failTradeLate",
+        "channel_unknown",
+        "trade_unknown",
+        "trade_not_paid",
+        *BODY_CODES,
+        moves_money=True,
+        reads=NOTHING,
+    )
+)
+def fail_trade_late(channel: str, out_trade_no: str) -> Response:
+    """Take back money that was reported as paid, as when a bank returns a direct debit. A callback tells of it."""
+    refuse_a_body()
+    return answered(run(FailLate(sandbox_id(), idempotency(), channel_of(channel).id, out_trade_no)))
+
+
+@failures.post("/channels/<id:channel>/payouts/<id:payout_id>/failure")
+@failures.output(PayoutDoc, status_code=202)
+@failures.doc(
+    **described(
+        "failPayout",
+        "channel_unknown",
+        "payout_unknown",
+        "payout_not_failable",
+        *BODY_CODES,
+        moves_money=True,
+        reads=NOTHING,
+    )
+)
+def fail_payout(channel: str, payout_id: str) -> Response:
+    """Let the payout of a loan fail for good, before its channel has paid it: the loan is FAILED."""
+    refuse_a_body()
+    return answered(run(FailPayout(sandbox_id(), idempotency(), channel_of(channel).id, payout_id)))

@@ -1,0 +1,115 @@
+"""Late failures: a bank claws back money days after its channel reported it as paid.
+
+trade SUCCESS ──▶ LATE_FAILED ──▶ callback of its own ──▶ inbox ──▶ receipt void, 2102 → 1002, loan may reopen
+
+The receipt and its failure are two events, and both stay on record: in the world, on the books, on the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mocklend.channels.payments import APPLIED, LATE_FAILED, late_failure
+from mocklend.channels.settlement import queue_callback, trade_doc
+from mocklend.domain.facts import business_date
+from mocklend.domain.instalment import Movement
+from mocklend.domain.problems import Refused
+from mocklend.ledger.journal import Head, post
+from mocklend.lending.books import record
+from mocklend.lending.repay import REVERSED, SUCCEEDED
+from mocklend.sandboxes.ids import channel_chain, late_failure_of
+from mocklend.seams import applied, recorded
+from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit
+from mocklend.world.record import witness
+
+__all__ = ["LATE_FAILED", "FailLate", "take_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailLate:
+    """The channel takes back the money of a trade, now, and queues the callback that says so."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    channel: str
+    out_trade_no: str
+
+    def needs(self) -> Iterable[Key]:
+        """The channel's record."""
+        return (("trade", self.out_trade_no),)
+
+    def decide(self, work: Work) -> Answer:
+        """202 and the trade, LATE_FAILED. What was never paid cannot fail late, nor what has failed already."""
+        trade: Trade | None = work.get("trade", self.out_trade_no)
+        if trade is None or trade.channel != self.channel:
+            raise Refused("trade_unknown", f"{self.channel} has no such trade", out_trade_no=self.out_trade_no)
+        if trade.state != "SUCCESS":
+            raise Refused(
+                "trade_not_paid",
+                f"the trade is {trade.state}",
+                expected="SUCCESS",
+                received=trade.state,
+                out_trade_no=trade.id,
+            )
+        trade = replace(trade, state=LATE_FAILED, failed_ms=work.now_ms)
+        work.put(trade)
+        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        # Whose nobody's money was, is what an operator may have found out meanwhile.
+        whose = trade.loan_id or (receipt.loan_id if receipt else None) or ""
+        witness(work, whose, late_failure(work, trade))
+        queue_callback(work, trade, late_failure_of(trade.repayment_id))
+        return Answer(202, trade_doc(trade))
+
+
+def take_back(work: Work, trade: Trade) -> None:
+    """The books have the receipt of a trade that failed late: undo it, once."""
+    if trade.repayment_id.startswith("rct_"):
+        _take_back_receipt(work, trade)
+    else:
+        _take_back_repayment(work, trade)
+
+
+def _take_back_repayment(work: Work, trade: Trade) -> None:
+    order: Repayment = work.get("repayment", trade.repayment_id)
+    if not _void(work, trade, order.loan_id):
+        return
+    if order.status == SUCCEEDED:  # An operator may have reversed it before.
+        order = replace(order, status=REVERSED, applied_minor=0, overpaid_minor=0)
+        work.put(order)
+    told = {"repayment_id": order.id, "loan_id": order.loan_id, "status": order.status}
+    emit(work, "repayment.late_failed", order.loan_id, late_failure_of(order.id), told)
+
+
+def _take_back_receipt(work: Work, trade: Trade) -> None:
+    receipt: Receipt = work.get("receipt", trade.repayment_id)
+    if receipt.state == LATE_FAILED:
+        return
+    if receipt.state == APPLIED:
+        assert receipt.loan_id is not None, "an applied receipt is on a loan"
+        _void(work, trade, receipt.loan_id)
+        told = {"receipt_id": receipt.id, "loan_id": receipt.loan_id, "amount_minor": receipt.amount_minor}
+        emit(work, "receipt.late_failed", receipt.loan_id, late_failure_of(receipt.id), told)
+    else:
+        # Nobody knows whose it was, and it no longer matters.
+        work.signal(applied(receipt.id), applied(late_failure_of(receipt.id)))
+        chain: Chain = work.get("chain", channel_chain(receipt.channel))
+        on = business_date(trade.failed_ms or 0, work.sandbox.zone)
+        legs = (("2102", f"1002:{receipt.channel}", receipt.amount_minor),)
+        movement = Movement("late_failure", late_failure_of(receipt.id), on, legs)
+        head = post(work, chain.id, receipt.currency, Head(chain.next_seq, chain.head_hash), [movement])
+        work.put(replace(chain, next_seq=head.next_seq, head_hash=head.hash))
+    work.put(replace(receipt, state=LATE_FAILED))
+
+
+def _void(work: Work, trade: Trade, loan_id: str) -> bool:
+    """Record the late failure on a loan, unless it is there."""
+    fact = late_failure(work, trade)
+    if any(known.id == fact.id for known in work.get("facts", loan_id)):
+        return False
+    loan: Loan = work.get("loan", loan_id)
+    work.signal(applied(fact.id), recorded(loan.id))
+    record(work, loan, fact, cause="late_failure", channel=trade.channel)
+    return True

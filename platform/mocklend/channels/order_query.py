@@ -1,0 +1,40 @@
+"""The order query for a push payment: an operator asks a channel, and the books take what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from mocklend.channels.inbox import bring_late_failure
+from mocklend.channels.payments import LATE_FAILED, receipt_doc, receipt_of, take_payment
+from mocklend.domain.problems import Refused
+from mocklend.storage.entities import Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPayment:
+    """Ask a channel for a push payment whose callback never came, and take what it says."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    channel: str
+    out_trade_no: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The channel's record, and the receipt if it is there already."""
+        return (("trade", self.out_trade_no), ("receipt", receipt_of(self.out_trade_no)))
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the receipt; unchanged if the books had it already."""
+        trade: Trade | None = work.get("trade", self.out_trade_no)
+        if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
+            raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
+        if trade.state == LATE_FAILED:
+            bring_late_failure(work, trade)
+            return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))
+        if trade.state != "SUCCESS":
+            raise Refused("trade_not_paid", f"the channel says {trade.state}", expected="SUCCESS", received=trade.state)
+        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
+        return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))

@@ -1,0 +1,162 @@
+"""Late failures: the channel takes money back, says so, and the books follow, whatever they had heard before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.inbox import ReceiveCallback, late_failure_body
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import PayAtChannel, receipt_of
+from mocklend.channels.signing import signed_headers
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.record import statement_day
+from mocklend.domain.facts import business_date
+from mocklend.domain.problems import Refused
+from mocklend.ledger.journal import balances
+from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.servicing import IssueCertificate
+
+
+def fail_late(story: Any, receipt_id: str, channel: str = "wallet") -> dict[str, Any]:
+    """The bank claws it back; nobody has heard of it yet."""
+    command = FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id))
+    trade: dict[str, Any] = story.lender.run(command).body
+    return trade
+
+
+def account(story: Any, name: str) -> int:
+    """An account's balance over the sandbox."""
+    with story.lender.read() as connection:
+        return balances(connection, story.sandbox_id).get(name, 0)
+
+
+def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.settle(loan_id)
+    certificate = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
+    story.wait(days=3)
+
+    trade = fail_late(story, repayment_id)
+    story.wait()
+
+    assert trade["state"] == "LATE_FAILED"
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert account(story, "2102") == account(story, "1002:wallet") == 0
+    assert story.entity("certificate", certificate["id"]) is not None
+    assert story.discrepancies() == []
+
+
+def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.settle(loan_id)
+
+    fail_late(story, repayment_id)
+
+    audit = story.lender.audit(story.sandbox_id)
+    assert [one.entity for one in audit.in_transit if one.loan_id == loan_id] == [late_failure_of(repayment_id)]
+    assert audit.discrepancies == []
+    assert story.page(loan_id)["status"] == "CLEAR"
+
+
+def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.order(loan_id, 40_000)
+    story.settle_silently(repayment_id)
+
+    fail_late(story, repayment_id)
+    story.lender.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(repayment_id))))
+
+    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert story.discrepancies() == []
+    story.wait()
+    assert story.entity("callback", callback_of(repayment_id)).state == "ACKED"
+    assert account(story, "1002:wallet") == 0
+
+
+def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.settle(loan_id)
+    fail_late(story, repayment_id)
+
+    asked = story.query_channel(repayment_id)
+
+    assert asked["status"] == "REVERSED"
+    assert story.page(loan_id)["status"] == "USING"
+
+
+def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Any) -> None:
+    push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 4_321, "CNY", "Ada", "thanks", "CLEAR")
+    order = story.lender.run(push).body["out_trade_no"]
+    story.wait(600)
+    assert account(story, "2102") == -4_321
+
+    fail_late(story, receipt_of(order), "bill_pay")
+    assert story.discrepancies() == []
+    receipt = story.lender.run(QueryPayment(story.sandbox_id, story.key(), "bill_pay", order, "grace")).body
+    story.wait()
+
+    assert receipt["state"] == "LATE_FAILED"
+    assert account(story, "2102") == account(story, "1002:bill_pay") == 0
+    assert story.discrepancies() == []
+
+
+def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.settle(loan_id)
+    story.reverse(repayment_id)
+    assert account(story, "2102") != 0
+
+    fail_late(story, repayment_id)
+    story.wait()
+
+    assert account(story, "2102") == 0
+    assert story.discrepancies() == []
+
+
+def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Any) -> None:
+    repayment_id = story.order(story.borrow(100_000), 40_000)
+
+    with pytest.raises(Refused, match="trade_not_paid"):
+        fail_late(story, repayment_id)
+    with pytest.raises(Refused, match="trade_unknown"):
+        fail_late(story, repayment_id, "bill_pay")
+    story.wait(2)
+    fail_late(story, repayment_id)
+    with pytest.raises(Refused, match="trade_not_paid"):
+        fail_late(story, repayment_id)
+
+
+def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Any) -> None:
+    from dataclasses import replace
+
+    loan_id = story.borrow(100_000)
+    repayment_id = story.settle(loan_id)
+    trade = replace(story.entity("trade", order_no(repayment_id)), failed_ms=story.now_ms)
+    body = late_failure_body(trade, rfc3339(story.now_ms))
+    headers = signed_headers(callback_secret(story.sandbox.api_key, "wallet"), "msg_1", story.now_ms, body)
+
+    with pytest.raises(Refused, match="trade_unknown"):
+        story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", headers, body.encode()))
+
+    assert story.page(loan_id)["status"] == "CLEAR"
+
+
+def test_the_statement_has_the_clawback_on_its_own_day(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment_id = story.repay(loan_id, 40_000, "bill_pay")
+    story.wait(days=2)
+    fail_late(story, repayment_id, "bill_pay")
+
+    zone = story.sandbox.zone
+    heading = Heading(channel_of("bill_pay"), business_date(story.now_ms, zone), "CNY", zone)
+    with story.lender.read() as connection:
+        day = statement_day(connection, story.sandbox, heading)
+
+    assert [(one.order_no, one.amount_minor) for one in day.movements] == [(order_no(repayment_id), -40_000)]
+    assert (day.opening_minor, day.closing_minor) == (40_000, 0)

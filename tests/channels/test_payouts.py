@@ -1,0 +1,59 @@
+"""Payouts that fail: the loan is FAILED, nothing is owed, and what is not a loan's payout is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.channels.payouts import FailPayout
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS
+from mocklend.lending import AddBorrower, Borrow
+from mocklend.views.reads import payouts
+
+
+def borrow_through(story: Any, channel: str = "bank_transfer", delay_s: int = 7_200) -> str:
+    """Ada borrows 1,000.00, and the channel takes its time."""
+    ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
+    product = PRODUCTS["jiebei-like"]
+    command = Borrow(story.sandbox_id, story.key(), ada, 100_000, "CNY", product, None, None, False, channel, delay_s)
+    loan_id: str = story.lender.run(command).body["id"]
+    return loan_id
+
+
+def payout_of(story: Any, loan_id: str) -> str:
+    """The loan's only payout."""
+    with story.lender.read() as connection:
+        (one,) = payouts(connection, story.sandbox_id, loan_id)
+    return str(one.id)
+
+
+def fail(story: Any, payout_id: str, channel: str = "bank_transfer") -> dict[str, Any]:
+    """The channel cannot pay."""
+    body: dict[str, Any] = story.lender.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
+    return body
+
+
+def test_a_loan_whose_payout_fails_is_failed_and_owes_nothing(story: Any) -> None:
+    loan_id = borrow_through(story)
+
+    payout = fail(story, payout_of(story, loan_id))
+    story.wait(days=40)
+
+    assert payout["state"] == "FAILED"
+    assert story.page(loan_id)["status"] == "FAILED"
+    assert story.receivable(loan_id) == 0
+    assert story.discrepancies() == []
+
+
+def test_a_payout_that_was_paid_cannot_fail_nor_can_one_fail_twice(story: Any) -> None:
+    paid, failed = borrow_through(story), borrow_through(story, delay_s=90_000)
+    story.wait(7_200)
+    fail(story, payout_of(story, failed))
+
+    for loan_id in (paid, failed):
+        with pytest.raises(Refused, match="payout_not_failable"):
+            fail(story, payout_of(story, loan_id))
+    with pytest.raises(Refused, match="payout_unknown"):
+        fail(story, payout_of(story, paid), "wallet")
