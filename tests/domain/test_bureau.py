@@ -23,9 +23,20 @@ from mocklend.domain.bureau import (
     score,
     shown,
     standing_on,
+    standings,
     worst_overdue,
 )
-from mocklend.domain.facts import ACCEPTANCE, CLEAR, DISBURSEMENT, OVD_AND_CURRENT, RECEIPT, WRITE_OFF, Fact, Terms
+from mocklend.domain.facts import (
+    ACCEPTANCE,
+    CLEAR,
+    DISBURSEMENT,
+    OVD_AND_CURRENT,
+    RECEIPT,
+    REVERSAL,
+    WRITE_OFF,
+    Fact,
+    Terms,
+)
 from mocklend.domain.product import Product
 
 START = date(2025, 10, 15)
@@ -234,3 +245,37 @@ def test_scores_are_made_on_the_sixth(on: date, last: date, following: date) -> 
 )
 def test_a_lender_looks_for_the_worst_month(codes: str, months: int, wanted: int) -> None:
     assert worst_overdue([History(codes, date(2026, 3, 1))], months, NOW) == wanted
+
+
+# --- many cuts at once ---
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 300),  # the day on which a payment is recorded
+            st.integers(0, 40),  # how many days earlier it took effect
+            st.integers(1, 30_000),
+            st.integers(0, 4),  # 0: it is reversed on the day after
+        ),
+        max_size=8,
+    ),
+    st.lists(st.integers(1, 330), min_size=1, max_size=14),
+)
+def test_standings_of_many_cuts_are_those_of_each_cut_alone(
+    payments: list[tuple[int, int, int, int]], days: list[int]
+) -> None:
+    """Backdated, reversed, or in order: what was known at a cut makes its standing, however it is worked out."""
+    recorded = [(0, PAID_OUT)]
+    for n, (day, earlier, amount, reversed_) in enumerate(payments):
+        on = START + timedelta(days=max(1, day - earlier))
+        recorded.append((day, paid(n, on, amount)))
+        if not reversed_:
+            back = START + timedelta(days=day + 1)
+            recorded.append((day + 1, Fact(f"rev_{n}", REVERSAL, at(back), back, 0, reverses=f"rpy_{n}")))
+    cuts = []
+    for day in sorted(days):
+        known = sorted((one for known_on, one in recorded if known_on < day), key=lambda one: one.order)
+        cuts.append((tuple(known), START + timedelta(days=day - 1)))
+
+    assert list(standings(TERMS, cuts)) == [standing_on(TERMS, *cut) for cut in cuts]

@@ -17,7 +17,7 @@ from mocklend.bureau.partners import DAY_MS, partner_of
 from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
 from mocklend.bureau.reports import published
 from mocklend.bureau.scores import MEMORY_MS, enquiries_before, made
-from mocklend.domain.bureau import History, carry, rederive, standing_on
+from mocklend.domain.bureau import History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Finding
 from mocklend.lending.books import terms_of
@@ -70,9 +70,15 @@ def v5_published_is_what_the_books_said(
     if not on_report:
         return
     record, history = on_report[-1], None
-    for earlier in known.records[: known.records.index(record) + 1]:
-        then = tuple(fact for fact in facts if known.recorded_ms[fact.id] < earlier.cut_ms)
-        now = standing_on(terms_of(loan), then, date.fromisoformat(earlier.as_of))
+    told = known.records[: known.records.index(record) + 1]
+    cuts = [
+        (
+            tuple(fact for fact in facts if known.recorded_ms[fact.id] < earlier.cut_ms),
+            date.fromisoformat(earlier.as_of),
+        )
+        for earlier in told
+    ]
+    for earlier, (then, _), now in zip(told, cuts, standings(terms_of(loan), cuts), strict=True):
         if earlier.cause == CORRECTION:
             history = rederive(terms_of(loan), then, now.as_of)
         else:

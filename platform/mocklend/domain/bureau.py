@@ -13,14 +13,14 @@ score. The score's formula is our own and all of it is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from mocklend.domain.days import days_in_month
 from mocklend.domain.facts import Fact, Terms
-from mocklend.domain.replay import LoanState, replay
+from mocklend.domain.replay import LoanState, opened, replay, take
 
 SHORT, LONG = 24, 60
 """How many months a report shows."""
@@ -107,6 +107,33 @@ def month_code(state: LoanState, days: int) -> str:
 def standing_on(terms: Terms, facts: tuple[Fact, ...], on: date) -> Standing:
     """The standing that some facts make on a date."""
     return standing(replay(terms, facts, on))
+
+
+def standings(terms: Terms, cuts: Iterable[tuple[tuple[Fact, ...], date]]) -> Iterator[Standing]:
+    """What `standing_on` makes of each cut: the facts known then, in effective order, and the date.
+
+    Where a cut knows what the one before knew and what came after it, its state is carried on and not replayed from the
+    start: a history then costs its length, and not the square of it.
+    """
+    state, complete = opened(terms), True
+    before: tuple[Fact, ...] = ()
+    for facts, on in cuts:
+        if complete and state.as_of <= on and facts[: len(before)] == before:
+            state = _carried(state, facts[len(before) :], on) or replay(terms, facts, on)
+        else:
+            state = replay(terms, facts, on)
+        before, complete = facts, all(fact.on <= on for fact in facts)
+        yield standing(state)
+
+
+def _carried(state: LoanState, new: Iterable[Fact], on: date) -> LoanState | None:
+    """The state after new facts, on a later date; None where they change what is told already."""
+    for fact in new:
+        if fact.on > on or not state.follows(fact):
+            return None
+        take(state, fact)
+    state.touch(on)
+    return state
 
 
 # --- months ---
