@@ -60,7 +60,8 @@ class PutRule(_OnRules):
                 received=len(stored),
             )
         revision = work.sandbox.rules_version + 1
-        stored[self.rule.id] = replace(self.rule, armed_ms=work.now_ms, revision=revision).to_stored()
+        armed = replace(self.rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
+        stored[self.rule.id] = armed.to_stored()
         write(work, stored)
         return Answer(201 if known is None else 200, stored[self.rule.id])
 

@@ -12,7 +12,7 @@ the group is durable, so a group that fails leaves no trace.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Compiled:
     end_ms: int | None
     checks: tuple[Check, ...]
     limited: bool
+    threshold: Callable[[int], int] | None  # of a ramp, at a moment
 
 
 @dataclass(slots=True)
@@ -140,6 +141,8 @@ class FaultLayer:
         trail: list[Injection] = []
         for one in rules:
             if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
+                continue
+            if not one.rule.activate.open(scene.now_ms, one.rule.zone):
                 continue
             key = (scene.sandbox_id, one.rule.id)
             tally = self._group.tallies.get(key)
@@ -235,7 +238,12 @@ class FaultLayer:
     def _selects(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> bool:
         rule = one.rule
         if not rule.select.drawn(
-            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
+            seed=scene.seed,
+            rule=rule.id,
+            seam=given.seam,
+            entity=given.entity,
+            occurrence=given.occurrence,
+            threshold=None if one.threshold is None else one.threshold(scene.now_ms),
         ):
             return False
         if not one.limited:
@@ -390,14 +398,14 @@ def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Ta
 
 def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
     in_order = sorted(rules, key=lambda rule: rule.id)
-    return {
-        seam: tuple(
-            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam), rule.select.limited)
-            for rule in in_order
-            if seam in rule.fault.seams()
-        )
-        for seam in SEAMS
-    }
+    return {seam: tuple(_compiled_at(seam, rule) for rule in in_order if seam in rule.fault.seams()) for seam in SEAMS}
+
+
+def _compiled_at(seam: str, rule: Rule) -> Compiled:
+    start_ms, end_ms = rule.activate.window(rule.armed_ms)
+    ramp = rule.activate.ramp
+    threshold = None if ramp is None else ramp.threshold(rule.select.probability, start_ms)
+    return Compiled(rule, start_ms, end_ms, rule.match.compiled(seam), rule.select.limited, threshold)
 
 
 def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
