@@ -316,6 +316,27 @@ def faults_off(
     _print({"off": off}, as_json, f"disarmed: {', '.join(off) or 'nothing was armed'}")
 
 
+@faults_app.command("lint")
+def faults_lint(
+    exact: Annotated[bool, typer.Option("--exact", help="Ask for rules that can be repeated exactly, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What to expect of the rules. Exit code 1 where one can hardly be meant, or with --exact is not exact."""
+    with _client() as client:
+        rules = client.rules()["rules"]
+    lines = []
+    for rule in rules:
+        found = rule["lint"]
+        lines.append(f"{rule['id']}  {rule['fault']}: {found['verdict']}")
+        lines += [f"    {reason}" for reason in found["reasons"]]
+        lines += [f"    warning, {one['code']}: {one['detail']}" for one in found["warnings"]]
+    document = {"rules": [{"id": rule["id"], "fault": rule["fault"], **rule["lint"]} for rule in rules]}
+    _print(document, as_json, *(lines or ["no rules"]))
+    doubtful = [one for one in document["rules"] if one["warnings"] or (exact and one["verdict"] != "exact")]
+    if doubtful:
+        raise typer.Exit(1)
+
+
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
     """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
     kind = next((one for one in catalogue if one["id"] == fault), None)

@@ -27,7 +27,7 @@ MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """By what the probability is multiplied: `from_share` at the start, `to_share` from `over_s` later on, a line between.
+    """By what the probability is multiplied: `from_share` at the start, `to_share` from `over_s` on, a line between.
 
     The draw stays the same keyed hash, so a ramp that rises only adds injections.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from apiflask import APIBlueprint
@@ -9,13 +10,14 @@ from flask import Response
 from pydantic import StrictBool, create_model
 
 from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, Id, Text
 from mocklend.api.openapi import described
 from mocklend.sandboxes.moments import rfc3339
 from mocklend_faults.engine.answer_key import STATUSES
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.layer import Tally, stored_of, tallies
+from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
 from mocklend_faults.engine.rules import Rule, unknown
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ class FaultList(Doc):
 
 
 class RuleDoc(Doc):
-    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed)."""
+    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed).
+
+    `lint` says whether its injections can be repeated (exact, order_dependent, time_dependent) and warns of what it
+    cannot do."""
 
     id: str
     fault: str
@@ -84,6 +89,7 @@ class RuleDoc(Doc):
     matched: int
     selected: int
     injected: int
+    lint: dict[str, Any]
 
 
 class RuleList(Doc):
@@ -128,6 +134,9 @@ class AnswerKey(Doc):
     entries: list[EntryDoc]
 
 
+UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
+
+
 def blueprint(layer: FaultLayer) -> APIBlueprint:
     """The endpoints of one layer."""
     rules = APIBlueprint("faults", __name__)
@@ -151,10 +160,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.doc(**described("getRule", "rule_unknown"))
     def get_rule(rule_id: str) -> Response:
         """A rule with its counters."""
-        for told in _told(layer):
-            if told["id"] == rule_id:
-                return rendered(told)
-        raise unknown(rule_id)
+        return rendered(_told_one(layer, rule_id))
 
     @rules.put("/-/rules/<id:rule_id>")
     @rules.input(NewRule, arg_name="new")
@@ -164,7 +170,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
         """Arm a rule. The same again changes nothing; another one in its place counts anew."""
         given = {name: value for name, value in new if value is not None}
         answer = run(PutRule(sandbox_id(), Rule.from_json(rule_id, given, layer.catalogue)))
-        return rendered(_told_one(layer, answer.body), answer.status)
+        return rendered(_told_one(layer, rule_id), answer.status)
 
     @rules.patch("/-/rules/<id:rule_id>")
     @rules.input(RulePatch, arg_name="patch")
@@ -173,7 +179,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     def patch_rule(rule_id: str, patch: RulePatch) -> Response:
         """Switch a rule on or off."""
         answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
-        return rendered(_told_one(layer, answer.body), answer.status)
+        return rendered(_told_one(layer, rule_id), answer.status)
 
     @rules.delete("/-/rules/<id:rule_id>")
     @rules.output({}, status_code=204)
@@ -207,25 +213,34 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:
     with snapshot() as (connection, sandbox, now_ms):
         stored, counted = stored_of(connection, sandbox), tallies(connection, sandbox)
-    return [_doc(layer, one, counted, now_ms) for one in stored]
+        mode = lender().sandbox(connection, sandbox).mode
+    rules = [Rule.from_stored(one, layer.catalogue) for one in stored if one["rule"]["fault"] in layer.catalogue]
+    known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
+    return [_doc(one, known.get(one["id"]), counted, now_ms, linted) for one in stored]
 
 
-def _told_one(layer: FaultLayer, stored: dict[str, Any]) -> dict[str, Any]:
-    with snapshot() as (connection, sandbox, now_ms):
-        return _doc(layer, stored, tallies(connection, sandbox), now_ms)
+def _told_one(layer: FaultLayer, rule_id: str) -> dict[str, Any]:
+    for told in _told(layer):
+        if told["id"] == rule_id:
+            return told
+    raise unknown(rule_id)
 
 
 def _doc(
-    layer: FaultLayer, stored: dict[str, Any], counted: dict[tuple[str, int], Tally], now_ms: int
+    stored: dict[str, Any],
+    rule: Rule | None,
+    counted: dict[tuple[str, int], Tally],
+    now_ms: int,
+    linted: Mapping[str, Linted],
 ) -> dict[str, Any]:
-    rule: dict[str, Any] = stored["rule"]
-    known = rule["fault"] in layer.catalogue
     tally = counted.get((stored["id"], stored["revision"]), Tally())
-    return rule | {
+    told: dict[str, Any] = stored["rule"] | {
         "armed_at": rfc3339(stored["armed_ms"]),
-        "state": Rule.from_stored(stored, layer.catalogue).state(now_ms) if known else "unavailable",
+        "state": rule.state(now_ms) if rule is not None else "unavailable",
         "evaluated": tally.evaluated,
         "matched": tally.matched,
         "selected": tally.selected,
         "injected": tally.injected,
+        "lint": (linted[rule.id] if rule is not None else UNAVAILABLE).to_json(),
     }
+    return told

@@ -1,6 +1,6 @@
 """A cron expression of five fields, in a zone: when did it last fire? Pure, and in whole minutes.
 
-        ┌ minute 0-59   ┌ hour 0-23   ┌ day 1-31   ┌ month 1-12 or jan-dec   ┌ weekday 0-7 or sun-sat; 0 and 7 are Sunday
+        ┌ minute 0-59   ┌ hour 0-23   ┌ day 1-31   ┌ month 1-12 or jan-dec   ┌ weekday 0-7 or sun-sat; 0, 7: Sunday
         30              9             *            *                         mon-fri
 
 As in crontab(5): where both day fields are restricted, either of them will do. A local time that the zone skips does
