@@ -337,6 +337,24 @@ def faults_lint(
         raise typer.Exit(1)
 
 
+@faults_app.command("explain")
+def faults_explain(
+    entity: Annotated[str, typer.Argument(help="A loan, repayment, receipt or edit, by its id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Why each rule fired on something, or did not."""
+    with _client() as client:
+        document = client.explain(entity)
+    lines = []
+    for rule in document["rules"]:
+        lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
+        lines += [
+            f"    {one['at']}  {one['seam']} {one['entity']} #{one['occurrence']}  {one['outcome']}: {one['why']}"
+            for one in rule["events"]
+        ]
+    _print(document, as_json, *(lines or ["no rules"]))
+
+
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
     """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
     kind = next((one for one in catalogue if one["id"] == fault), None)

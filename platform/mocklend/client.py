@@ -724,6 +724,10 @@ class Client:
         """What was injected: the truth, what was served, and what a reconciler should find."""
         return self._get("/-/answer-key", {"status": status, "entity": entity, "loan_id": loan_id})
 
+    def explain(self, entity: str | None = None, *, loan_id: str | None = None) -> Doc:
+        """Why each rule fired on the events of an entity or a loan, or did not."""
+        return self._get("/-/explain", {"entity": entity, "loan_id": loan_id})
+
     def audit(self) -> Doc:
         """World against books against views: every discrepancy, and the injection that explains it."""
         return self._get("/-/audit")

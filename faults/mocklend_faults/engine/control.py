@@ -13,12 +13,15 @@ from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, Id, Text
 from mocklend.api.openapi import described
+from mocklend.api.problems import field_problem
 from mocklend.sandboxes.moments import rfc3339
 from mocklend_faults.engine.answer_key import STATUSES
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
-from mocklend_faults.engine.layer import Tally, stored_of, tallies
+from mocklend_faults.engine.explain import explained
+from mocklend_faults.engine.layer import Tally, stored_of, tallies, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
 from mocklend_faults.engine.rules import Rule, unknown
+from mocklend_faults.engine.trail import EVENTS_MOST
 
 if TYPE_CHECKING:
     from mocklend_faults.engine.layer import FaultLayer
@@ -52,6 +55,21 @@ class KeyQuery(Body):
     status: Annotated[str, Choice(STATUSES)] | None = None
     entity: Id | None = None
     loan_id: Id | None = None
+
+
+class ExplainQuery(Body):
+    """Whose story: an entity (a loan, a repayment, a receipt, an edit, by its id), a loan, or both."""
+
+    entity: Id | None = None
+    loan_id: Id | None = None
+
+
+class ExplanationDoc(Doc):
+    """For each rule, each event of the story that is still known, how far it came with the rule, and why no further."""
+
+    rules: list[dict[str, Any]]
+    events_known: int
+    events_kept_most: int
 
 
 class FaultDoc(Doc):
@@ -206,6 +224,20 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
                 connection, sandbox, now_ms, status=query.status, entity=query.entity, loan_id=query.loan_id
             )
         return rendered({"entries": [entry.to_json() for entry in key]})
+
+    @rules.get("/-/explain")
+    @rules.input(ExplainQuery, location="query", arg_name="query")
+    @rules.output(ExplanationDoc)
+    @rules.doc(**described("explain"))
+    def explain(query: ExplainQuery) -> Response:
+        """Why each rule fired on an entity, or did not."""
+        if query.entity is None and query.loan_id is None:
+            raise field_problem("entity", "an entity or a loan_id", None)
+        with snapshot() as (connection, sandbox, _):
+            armed = usable(connection, sandbox, layer.catalogue)
+        events = [one for one in layer.trail.of(sandbox) if one.is_about(query.entity, query.loan_id)]
+        document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
+        return rendered(document)
 
     return rules
 

@@ -194,3 +194,34 @@ def test_a_call_that_cannot_be_meant_is_a_clear_problem(
     control: Control, method: str, path: str, body: Any, status: int
 ) -> None:
     assert control.call(method, path, body, status=status)["code"] != "internal_error"
+
+
+def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG, "match": {"cause": "receipt"}}, status=201)
+    control.call("PUT", "/-/rules/slip", {"fault": "operator.wrong_amount"}, status=201)
+    control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped", "select": {"probability": 0}}, status=201)
+    repayment = control.settle(loan)
+
+    told = control.call("GET", f"/-/explain?loan_id={loan}")
+
+    drop, lag, slip = told["rules"]
+    assert [one["outcome"] for one in lag["events"]][-1] == "injected"
+    assert [one["outcome"] for one in drop["events"]] == ["not_drawn"]
+    assert slip["why"] == "no event of this story is known at operator.edit"
+    assert control.call("GET", f"/-/explain?entity={repayment}")["events_known"] > 0
+    assert control.call("GET", "/-/explain?entity=loan_nobody")["events_known"] == 0
+    assert control.call("GET", "/-/explain", status=422)["errors"][0]["field"] == "entity"
+
+
+def test_a_reset_forgets_what_the_rules_made_of_the_story_before_it(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.settle(loan)
+    control.call("POST", "/-/reset", {})
+    control.keys = 0
+    assert control.borrow() == loan
+
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+
+    assert control.call("GET", f"/-/explain?loan_id={loan}")["events_known"] == 0
