@@ -355,6 +355,25 @@ def faults_explain(
     _print(document, as_json, *(lines or ["no rules"]))
 
 
+@faults_app.command("profile")
+def faults_profile(
+    name: Annotated[str | None, typer.Argument(help="none, realistic, hostile, lessons; none given: see them.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch to a named set of rules, or see which there are."""
+    with _client() as client:
+        if name is not None:
+            on = client.put_profile(name)
+            _print(on, as_json, f"profile {on['name']}: {', '.join(on['rules']) or 'no rules'}")
+            return
+        document = client.profiles() | {"on": client.profile()["name"]}
+    lines = [
+        f"{'*' if one['name'] == document['on'] else ' '} {one['name']}  {one['title']}, {len(one['rules'])} rules"
+        for one in document["profiles"]
+    ]
+    _print(document, as_json, *lines)
+
+
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
     """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
     kind = next((one for one in catalogue if one["id"] == fault), None)

@@ -15,11 +15,15 @@ from mocklend.api.fields import Body, Choice, Doc, Id, Text
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.sandboxes.moments import rfc3339
+from mocklend_faults.engine import experiments
 from mocklend_faults.engine.answer_key import STATUSES
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
+from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
 from mocklend_faults.engine.explain import explained
 from mocklend_faults.engine.layer import Tally, stored_of, tallies, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
+from mocklend_faults.engine.profiles import GROUP as PROFILE
+from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
 from mocklend_faults.engine.rules import Rule, unknown
 from mocklend_faults.engine.trail import EVENTS_MOST
 
@@ -55,6 +59,45 @@ class KeyQuery(Body):
     status: Annotated[str, Choice(STATUSES)] | None = None
     entity: Id | None = None
     loan_id: Id | None = None
+
+
+class NewProfile(Body):
+    """Which profile."""
+
+    name: Id
+
+
+class ProfileDoc(Doc):
+    """The profile that is on, and the ids of its rules."""
+
+    name: str
+    rules: list[str]
+
+
+class ProfileList(Doc):
+    """Every profile, with the rules that it arms here."""
+
+    profiles: list[dict[str, Any]]
+
+
+class NewExperiment(Body):
+    """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
+
+    stages: list[dict[str, Any]]
+
+
+class ExperimentDoc(Doc):
+    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
+
+    id: str
+    running: str | None
+    stages: list[dict[str, Any]]
+
+
+class ExperimentList(Doc):
+    """The sandbox's experiments."""
+
+    experiments: list[ExperimentDoc]
 
 
 class ExplainQuery(Body):
@@ -225,6 +268,64 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
             )
         return rendered({"entries": [entry.to_json() for entry in key]})
 
+    @rules.get("/-/profiles")
+    @rules.output(ProfileList)
+    @rules.doc(**described("listProfiles"))
+    def list_profiles() -> Response:
+        """The profiles, with their rules."""
+        return rendered({"profiles": [one.to_json(layer.catalogue) for one in profiles().values()]})
+
+    @rules.get("/-/profile")
+    @rules.output(ProfileDoc)
+    @rules.doc(**described("getProfile"))
+    def get_profile() -> Response:
+        """The profile that is on."""
+        with snapshot() as (connection, sandbox, _):
+            stored = stored_of(connection, sandbox)
+        name = profile_of(stored)
+        ids = [one["id"] for one in stored if one.get("group") == f"{PROFILE}{name}"]
+        return rendered({"name": name, "rules": ids})
+
+    @rules.put("/-/profile")
+    @rules.input(NewProfile, arg_name="new")
+    @rules.output(ProfileDoc)
+    @rules.doc(**described("putProfile", "profile_unknown"))
+    def put_profile(new: NewProfile) -> Response:
+        """Switch to a profile. Rules that were armed by hand stay."""
+        armed = profile_named(new.name).armed(layer.catalogue, f"{new.name}.")
+        return answered(run(PutProfile(sandbox_id(), new.name, tuple(armed))))
+
+    @rules.get("/-/experiments")
+    @rules.output(ExperimentList)
+    @rules.doc(**described("listExperiments"))
+    def list_experiments() -> Response:
+        """Every experiment, and what it is at."""
+        return rendered({"experiments": _experiments()})
+
+    @rules.get("/-/experiments/<id:experiment_id>")
+    @rules.output(ExperimentDoc)
+    @rules.doc(**described("getExperiment", "experiment_unknown"))
+    def get_experiment(experiment_id: str) -> Response:
+        """An experiment, and what it is at."""
+        return rendered(_experiment(experiment_id))
+
+    @rules.put("/-/experiments/<id:experiment_id>")
+    @rules.input(NewExperiment, arg_name="new")
+    @rules.output(ExperimentDoc, status_code=201)
+    @rules.doc(**described("putExperiment", "fault_unknown", "profile_unknown", may_be_200=True))
+    def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
+        """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
+        plan = Experiment.from_json(experiment_id, new.model_dump(), layer.catalogue)
+        answer = run(PutExperiment(sandbox_id(), plan))
+        return rendered(_experiment(experiment_id), answer.status)
+
+    @rules.delete("/-/experiments/<id:experiment_id>")
+    @rules.output({}, status_code=204)
+    @rules.doc(**described("deleteExperiment", "experiment_unknown"))
+    def delete_experiment(experiment_id: str) -> Response:
+        """Forget an experiment and its rules."""
+        return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
+
     @rules.get("/-/explain")
     @rules.input(ExplainQuery, location="query", arg_name="query")
     @rules.output(ExplanationDoc)
@@ -249,6 +350,19 @@ def _told(layer: FaultLayer) -> list[dict[str, Any]]:
     rules = [Rule.from_stored(one, layer.catalogue) for one in stored if one["rule"]["fault"] in layer.catalogue]
     known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
     return [_doc(one, known.get(one["id"]), counted, now_ms, linted) for one in stored]
+
+
+def _experiments() -> list[dict[str, Any]]:
+    with snapshot() as (connection, sandbox, now_ms):
+        stored = stored_of(connection, sandbox)
+        return [experiments.told(one, now_ms, stored) for one in experiments.started_of(connection, sandbox)]
+
+
+def _experiment(id: str) -> dict[str, Any]:
+    for one in _experiments():
+        if one["id"] == id:
+            return one
+    raise experiments.unknown(id)
 
 
 def _told_one(layer: FaultLayer, rule_id: str) -> dict[str, Any]:
