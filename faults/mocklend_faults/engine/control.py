@@ -20,6 +20,7 @@ from mocklend_faults.engine.answer_key import STATUSES
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
 from mocklend_faults.engine.explain import explained
+from mocklend_faults.engine.header import arm_from_header
 from mocklend_faults.engine.layer import Tally, stored_of, tallies, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
 from mocklend_faults.engine.profiles import GROUP as PROFILE
@@ -201,6 +202,7 @@ UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not i
 def blueprint(layer: FaultLayer) -> APIBlueprint:
     """The endpoints of one layer."""
     rules = APIBlueprint("faults", __name__)
+    rules.before_app_request(lambda: arm_from_header(layer.catalogue))
 
     @rules.get("/-/faults")
     @rules.output(FaultList)
