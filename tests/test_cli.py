@@ -128,6 +128,22 @@ def test_what_cannot_be_armed_is_refused_with_what_can(
 
 
 @needs_faults
+def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mocklend: Client) -> None:
+    assert (run("faults", "lint").code, run("faults", "lint").out.strip()) == (0, "no rules")
+
+    run("faults", "on", "cache.bounded_stale", "--times", "3")
+    counted, asked = run("faults", "lint"), run("faults", "lint", "--exact", "--json")
+    run("faults", "on", "callback.dropped", "--p", "0")
+    warned = run("faults", "lint")
+
+    assert counted.code == 0
+    assert "cache.bounded_stale  cache.bounded_stale: order_dependent" in counted.out
+    assert (asked.code, asked.document["rules"][0]["verdict"]) == (1, "order_dependent")
+    assert warned.code == 1
+    assert "warning, never_drawn: the probability is 0 at all times" in warned.out
+
+
+@needs_faults
 def test_the_list_shows_the_kinds_with_their_flags_and_the_rules_with_their_counters(
     run: Run, mocklend: Client, loan: dict[str, Any]
 ) -> None:

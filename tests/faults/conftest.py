@@ -233,7 +233,8 @@ class Floor:
                     continue
                 store = STORES[key[0]]
                 sql = store.update if loaded[(self.sandbox.id, key)] else store.insert
-                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, "id": put.id, "doc": put.doc})])
+                row = {name: getattr(put, name) for name in store.columns}
+                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
         return answer
 
     def group(self, *steps: Any, fail: bool = False) -> list[Any]:

@@ -12,7 +12,7 @@ the group is durable, so a group that fails leaves no trace.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,17 @@ from mocklend_faults.engine.matching import Check
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
+from mocklend_faults.engine.trail import (
+    CHANGED_NOTHING,
+    INJECTED,
+    LIMITED,
+    NOT_DRAWN,
+    NOT_MATCHED,
+    WINDOW_CLOSED,
+    Asked,
+    Event,
+    Trail,
+)
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -52,6 +63,7 @@ class Compiled:
     end_ms: int | None
     checks: tuple[Check, ...]
     limited: bool
+    threshold: Callable[[int], int] | None  # of a ramp, at a moment
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class Group:
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
 
 
 class FaultLayer:
@@ -111,6 +124,7 @@ class FaultLayer:
         self._held: dict[str, Held] = {}
         self._armed: set[str] = set()
         self._group = Group()
+        self.trail = Trail()
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
@@ -120,6 +134,7 @@ class FaultLayer:
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
+                self.trail.forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 continue
             held = self._held.get(sandbox_id)
@@ -138,8 +153,13 @@ class FaultLayer:
         rules = held.by_seam.get(given.seam, ())
         happened = given
         trail: list[Injection] = []
+        asked: list[Asked] = []
         for one in rules:
             if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
+                asked.append((one, happened, WINDOW_CLOSED, None))
+                continue
+            if not one.rule.activate.open(scene.now_ms, one.rule.zone):
+                asked.append((one, happened, WINDOW_CLOSED, None))
                 continue
             key = (scene.sandbox_id, one.rule.id)
             tally = self._group.tallies.get(key)
@@ -147,18 +167,27 @@ class FaultLayer:
                 tally = self._group.tallies[key] = Tally()
             tally.evaluated += 1
             if one.checks and not all(check(happened) for check in one.checks):
+                asked.append((one, happened, NOT_MATCHED, None))
                 continue
             tally.matched += 1
-            if not self._selects(scene, held.done[one.rule.id], tally, one, happened):
+            stopped = self._stopped_by(scene, held.done[one.rule.id], tally, one, happened)
+            if stopped is not None:
+                asked.append((one, happened, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
             tally.selected += 1
             changed = _changed(scene, one.rule, happened)
             if changed == happened:
+                asked.append((one, happened, CHANGED_NOTHING, None))
                 continue
             tally.injected += 1
             tally.on_entity[given.entity] = tally.on_entity.get(given.entity, 0) + 1
-            trail.append(Injection.of(scene, one.rule, given, happened, changed))
+            injection = Injection.of(scene, one.rule, given, happened, changed)
+            trail.append(injection)
+            asked.append((one, happened, INJECTED, injection.id))
             happened = changed
+        if rules:
+            events = self._group.events.setdefault(scene.sandbox_id, [])
+            events.append(Event(given, scene.now_ms, scene.seed, tuple(asked)))
         return happened, self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -190,6 +219,8 @@ class FaultLayer:
         """What the group counted is in the database now."""
         for (sandbox_id, rule_id), tally in self._group.tallies.items():
             self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
+        for sandbox_id, events in self._group.events.items():
+            self.trail.add(sandbox_id, events)
         self._group = Group()
 
     # --- what the control plane and the audit read ---
@@ -212,6 +243,8 @@ class FaultLayer:
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
+        if not rows(connection, journal.RULESET, where):
+            self.trail.forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(connection, sandbox_id, self.catalogue) if rule.enabled]
         held = Held(
             version=version,
@@ -232,14 +265,20 @@ class FaultLayer:
             self._armed.add(sandbox_id)
         return held
 
-    def _selects(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> bool:
+    def _stopped_by(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> str | None:
+        """What keeps the rule from taking this event: NOT_DRAWN, a limit, or nothing."""
         rule = one.rule
         if not rule.select.drawn(
-            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
+            seed=scene.seed,
+            rule=rule.id,
+            seam=given.seam,
+            entity=given.entity,
+            occurrence=given.occurrence,
+            threshold=None if one.threshold is None else one.threshold(scene.now_ms),
         ):
-            return False
+            return NOT_DRAWN
         if not one.limited:
-            return True
+            return None
         opened = self._group.open.get((scene.sandbox_id, rule.id), {}).values()
         counts = Counts(
             matched=before.matched + now.matched - 1,  # this event is counted already
@@ -247,7 +286,7 @@ class FaultLayer:
             injected_on_entity=before.on_entity.get(given.entity, 0) + now.on_entity.get(given.entity, 0),
             active=sum(lie.until_ms is None or lie.until_ms > scene.now_ms for lie in opened),
         )
-        return rule.select.allowed(counts)
+        return rule.select.stopped_by(counts)
 
     def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
@@ -390,14 +429,14 @@ def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Ta
 
 def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
     in_order = sorted(rules, key=lambda rule: rule.id)
-    return {
-        seam: tuple(
-            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam), rule.select.limited)
-            for rule in in_order
-            if seam in rule.fault.seams()
-        )
-        for seam in SEAMS
-    }
+    return {seam: tuple(_compiled_at(seam, rule) for rule in in_order if seam in rule.fault.seams()) for seam in SEAMS}
+
+
+def _compiled_at(seam: str, rule: Rule) -> Compiled:
+    start_ms, end_ms = rule.activate.window(rule.armed_ms)
+    ramp = rule.activate.ramp
+    threshold = None if ramp is None else ramp.threshold(rule.select.probability, start_ms)
+    return Compiled(rule, start_ms, end_ms, rule.match.compiled(seam), rule.select.limited, threshold)
 
 
 def _changed(scene: Scene, rule: Rule, given: Given) -> Given:

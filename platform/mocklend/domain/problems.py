@@ -70,6 +70,8 @@ PROBLEMS: dict[str, Problem] = {
     "copy_unknown": Problem(404, "The lender has no copy of this report.", "It pulls one when somebody applies."),
     "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
     "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
+    "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
+    "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
     # What the lender refuses.
     "reference_taken": Problem(
