@@ -20,11 +20,19 @@ from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
+from mocklend_faults.kinds.cache_stale_set import StaleSet
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from mocklend_faults.kinds.operator_waiver_cancelled import WaiverCancelled
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+from mocklend_faults.kinds.projection_partial_lag import PartialLag
+from mocklend_faults.kinds.read_non_monotonic import NonMonotonic
 
-KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+KINDS = (
+    BoundedStale, CallbackDropped, LostInvalidation, MarkedOverdue, NonMonotonic, PartialLag, StaleSet, WaiverCancelled,
+    WrongAmount,
+)  # fmt: skip
 MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
 USING = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
 CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}
@@ -43,6 +51,7 @@ class Events:
             reference="ada-1",
             channel="wallet",
             cause="receipt",
+            reverses=None,
             currency="CNY",
             before=USING,
             after=CLEAR,

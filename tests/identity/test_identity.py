@@ -53,6 +53,7 @@ from mocklend.servicing import (
     IssueCertificate,
     OpenDispute,
     QueryChannel,
+    RebuildPage,
     Refund,
     RejectEdit,
     ReverseEdit,
@@ -72,12 +73,20 @@ from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
+from mocklend_faults.kinds.cache_stale_set import StaleSet
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from mocklend_faults.kinds.channel_unrecognised import Unrecognised
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from mocklend_faults.kinds.operator_waiver_cancelled import WaiverCancelled
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+from mocklend_faults.kinds.projection_partial_lag import PartialLag
+from mocklend_faults.kinds.read_non_monotonic import NonMonotonic
 
-KINDS = (BoundedStale, CallbackDropped, Unrecognised, MarkedOverdue, WrongAmount)
+KINDS = (
+    BoundedStale, LostInvalidation, StaleSet, NonMonotonic, PartialLag, CallbackDropped, Unrecognised, MarkedOverdue,
+    WaiverCancelled, WrongAmount,
+)  # fmt: skip
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
@@ -397,6 +406,23 @@ class Story(RuleBasedStateMachine):
     def ask_the_channel(self, which: int) -> None:
         self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
 
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5))
+    def rebuild_a_page(self, which: int) -> None:
+        self.attempt(RebuildPage(self.id, None, self.loans[which % len(self.loans)], "behind the books", "op-6"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), amount=st.integers(1, 900), how=st.sampled_from(["clears", "goes on"]))
+    def waive_and_take_back(self, which: int, amount: int, how: str) -> None:
+        """A fee, its waiver, perhaps the payment of all the rest, and the waiver's cancellation."""
+        loan_id = self.loans[which % len(self.loans)]
+        self.charge(which=which, kind="fee", amount=amount, ahead=1)
+        waived = self.attempt(Waive(self.id, self.key(), loan_id, "fee", amount, "goodwill", "op-2"))
+        if how == "clears":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        if waived is not None:
+            self.attempt(ReverseEdit(self.id, self.key(), waived.body["id"], "somebody else's", "op-2"))
+
     # --- disputes and certificates ---
 
     @precondition(lambda self: self.loans)
@@ -498,6 +524,7 @@ class Story(RuleBasedStateMachine):
         unit=st.sampled_from(["entity", "occurrence"]),
         lag_s=st.sampled_from([1, 60, 3_600, 864_000]),
         attempts_lost=st.sampled_from([None, 1, 2]),
+        view=st.sampled_from(["page", "list", "instalments"]),
         limit=st.sampled_from([{}, {}, {"times": 2}, {"skip_first": 1}, {"max_active": 1}, {"every": 2}]),
         name=st.sampled_from(["a", "b", "c"]),
     )
@@ -508,11 +535,15 @@ class Story(RuleBasedStateMachine):
         unit: str,
         lag_s: int,
         attempts_lost: int | None,
+        view: str,
         limit: dict[str, int],
         name: str,
     ) -> None:
         own: dict[type[Any], dict[str, Any]] = {
             BoundedStale: {"lag_s": lag_s},
+            StaleSet: {"right_for_s": lag_s // 60, "stale_s": lag_s if attempts_lost else None},
+            NonMonotonic: {"lag_s": lag_s},
+            PartialLag: {"view": view, "lag_s": lag_s},
             CallbackDropped: {"attempts_lost": attempts_lost},
         }
         select = {"probability": probability, "unit": unit, **limit}
@@ -585,7 +616,14 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
     story.pay_off_and_wait(which=0, channel="auto_debit", wait=1)
-    stale = {"kind": BoundedStale, "probability": 1, "unit": "entity", "lag_s": 3_600, "attempts_lost": None}
+    stale = {
+        "kind": BoundedStale,
+        "probability": 1,
+        "unit": "entity",
+        "lag_s": 3_600,
+        "attempts_lost": None,
+        "view": "page",
+    }
     story.arm(**stale, limit={}, name="a")
     story.reverse_a_repayment(which=0)
     story.push_a_payment(which=0, channel="bank_transfer", amount=1, names="id", scope="CLEAR", wait=4_000)

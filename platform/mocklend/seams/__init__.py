@@ -24,8 +24,8 @@ from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, landed, recorded, reversed_, shown
-from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.seams.signals import applied, landed, rebuilt, recorded, reversed_, shown
+from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
@@ -40,6 +40,7 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 
 __all__ = [
     "LOST_FOR_GOOD",
+    "NEVER_MS",
     "SEAMS",
     "CallbackAttempt",
     "Consequence",
@@ -50,10 +51,12 @@ __all__ = [
     "RepaymentFiled",
     "Scene",
     "Seam",
+    "Showing",
     "ViewRefresh",
     "Write",
     "applied",
     "landed",
+    "rebuilt",
     "recorded",
     "reversed_",
     "shown",

@@ -1,16 +1,19 @@
-"""Refreshing the status page. Where a page is to lag, that is decided here, as it is written: reads stay pure and fast.
+"""Refreshing the status page. Where a view is to lie, that is decided here, as it is written: reads stay pure and fast.
 
-Each version of a loan has a row with the moment from which it is visible; a read takes the newest visible one. The
-loan keeps a short list of the versions that matter: the one on the page, and those on their way to it.
+Each version of a loan has a row with the moments from which each view shows it; a read takes the newest visible one.
+The loan keeps a short list of the versions that matter: the newest that is settled, so that nothing older is seen
+anywhere any more, and those after it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 from mocklend.domain.replay import LoanState
-from mocklend.seams import ViewRefresh, shown
+from mocklend.seams import NEVER_MS, Showing, ViewRefresh, rebuilt, shown
 from mocklend.storage.entities import Loan
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.work import Work
@@ -18,13 +21,20 @@ from mocklend.views.render import loan_doc
 
 INSERT_VIEW = statement(
     "loan_views.insert",
-    """INSERT INTO loan_views (sandbox_id, loan_id, version, visible_ms, due_ms, status, borrower_id, doc, state)
-       VALUES (:sandbox_id, :loan_id, :version, :visible_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
+    """INSERT INTO loan_views (sandbox_id, loan_id, version, visible_ms, list_ms, instalments_ms, replica_ms, back_ms,
+                               again_ms, due_ms, status, borrower_id, doc, state)
+       VALUES (:sandbox_id, :loan_id, :version, :visible_ms, :list_ms, :instalments_ms, :replica_ms, :back_ms,
+               :again_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
     rank=VIEWS,
 )
 DROP_OLDER = statement(
     "loan_views.drop_older",
     "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version < :version",
+    rank=VIEWS + 1,
+)
+DROP_LOST = statement(
+    "loan_views.drop_lost",
+    "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version",
     rank=VIEWS + 1,
 )
 NOW_VISIBLE = statement(
@@ -33,54 +43,152 @@ NOW_VISIBLE = statement(
        WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version <= :version""",
     rank=VIEWS + 2,
 )
+REBUILD = statement(
+    "loan_views.rebuild",
+    """UPDATE loan_views SET visible_ms = :now_ms, list_ms = :now_ms, instalments_ms = :now_ms, replica_ms = :now_ms,
+           back_ms = :never_ms, again_ms = :never_ms, due_ms = NULL, status = :status, doc = :doc, state = :state
+       WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version""",
+    rank=VIEWS + 3,
+)
 
 
-def refresh(work: Work, loan: Loan, state: LoanState, *, cause: str, channel: str | None = None) -> Loan:
-    """Show the loan's new version, now or, if a fault says so, later. Gives back the loan with its list of pages."""
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a page says at one version, from when that is seen, and what the page was behind by if it had to wait."""
+
+    version: int
+    made_ms: int
+    status: str
+    outstanding_minor: int
+    showing: Showing
+    behind_minor: int | None = None
+
+    def to_json(self) -> list[Any]:
+        """Short: most versions are seen at once, everywhere and for good."""
+        said = [self.version, self.made_ms, self.status, self.outstanding_minor]
+        if self.behind_minor is None:
+            return said
+        return [*said, self.behind_minor, *astuple(self.showing)]
+
+    @classmethod
+    def from_json(cls, raw: list[Any]) -> Version:
+        """What to_json gave."""
+        version, made_ms, status, outstanding, *waits = raw
+        if not waits:
+            return cls(version, made_ms, status, outstanding, Showing.at(made_ms))
+        return cls(version, made_ms, status, outstanding, Showing(*waits[1:]), waits[0])
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The part that a fault may look at."""
+        return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
+
+
+def versions(loan: Loan) -> list[Version]:
+    """The versions that matter, oldest first."""
+    return [Version.from_json(raw) for raw in json.loads(loan.pages)]
+
+
+def keep(loan: Loan, kept: Sequence[Version]) -> Loan:
+    """The loan with this list of versions."""
+    return replace(loan, pages=json.dumps([one.to_json() for one in kept], separators=(",", ":")))
+
+
+def refresh(
+    work: Work,
+    loan: Loan,
+    state: LoanState,
+    *,
+    cause: str,
+    channel: str | None = None,
+    reverses: str | None = None,
+) -> Loan:
+    """Show the loan's new version, now or as a fault says. Gives back the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
-    pages: list[list[int | str]] = json.loads(loan.pages)
-    on_page = max((page for page in pages if int(page[1]) <= work.now_ms), default=None)
-    lag_s = 0
+    now_ms, kept = work.now_ms, versions(loan)
+    on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
+    new = Version(loan.version, now_ms, doc["status"], doc["outstanding_minor"], Showing.at(now_ms))
     if on_page is not None:
         given = ViewRefresh(
             entity=loan.id,
             occurrence=loan.version,
-            now_ms=work.now_ms,
+            now_ms=now_ms,
             loan_id=loan.id,
             borrower_id=loan.borrower_id,
             reference=loan.reference,
             channel=channel,
             cause=cause,
+            reverses=reverses,
             currency=loan.currency,
-            before=_said(on_page),
-            after={
-                "version": loan.version,
-                "status": doc["status"],
-                "outstanding_minor": doc["outstanding_minor"],
-            },
+            before=on_page.said,
+            after=new.said,
         )
-        lag_s = work.act(given).lag_s
-    visible_ms = work.now_ms + lag_s * 1000
-    kept = [page for page in pages if on_page is None or int(page[0]) >= int(on_page[0])] if lag_s else []
-    if lag_s == 0:
+        happened = work.act(given)
+        if happened.showing().settled_ms > now_ms:
+            new = replace(new, showing=happened.showing(), behind_minor=given.stake_minor())
+    if new.behind_minor is None:
         work.signal(shown(loan.id))
-    if not lag_s or on_page is not None:
-        work.write(DROP_OLDER, loan_id=loan.id, version=on_page[0] if lag_s and on_page else loan.version)
+        kept = []
+        work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
+    else:
+        kept = _still_needed(work, loan, kept)
+    write_view(work, loan, doc, new.showing)
+    return keep(loan, [*kept, new])
+
+
+def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
+    """Show the newest version now, everywhere and for good, as the books have it: `state` is theirs at that version."""
+    newest = versions(loan)[-1]
+    doc = loan_doc(loan, state, newest.made_ms)
+    work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
+    work.write(
+        REBUILD,
+        loan_id=loan.id,
+        version=loan.version,
+        now_ms=work.now_ms,
+        never_ms=NEVER_MS,
+        status=doc["status"],
+        doc=json.dumps(doc, separators=(",", ":")),
+        state=loan.state,
+    )
+    work.signal(rebuilt(loan.id))
+    shown_now = Showing.at(newest.made_ms)
+    said = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
+    return keep(loan, [replace(said, showing=shown_now, behind_minor=None)])
+
+
+def right(loan: Loan, now_ms: int) -> bool:
+    """Whether every view shows the loan's newest version, and will go on to."""
+    return versions(loan)[-1].showing.settled_ms <= now_ms
+
+
+def _still_needed(work: Work, loan: Loan, kept: list[Version]) -> list[Version]:
+    """What may still be seen while the newest waits. What is lost for good leaves, and what is older than settled."""
+    floor = max((one.version for one in kept if one.showing.settled_ms <= work.now_ms), default=0)
+    if kept and kept[0].version < floor:
+        work.write(DROP_OLDER, loan_id=loan.id, version=floor)
+    for one in kept:
+        if one.version > floor and one.showing.page_ms >= NEVER_MS:
+            work.write(DROP_LOST, loan_id=loan.id, version=one.version)
+    return [one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS]
+
+
+def write_view(work: Work, loan: Loan, doc: dict[str, Any], showing: Showing) -> None:
+    """The row of the loan's newest version."""
+    waits = work.now_ms < showing.settled_ms < NEVER_MS
     work.write(
         INSERT_VIEW,
         loan_id=loan.id,
         version=loan.version,
-        visible_ms=visible_ms,
-        due_ms=visible_ms if lag_s else None,
+        visible_ms=showing.page_ms,
+        list_ms=showing.list_ms,
+        instalments_ms=showing.instalments_ms,
+        replica_ms=showing.replica_ms,
+        back_ms=showing.back_ms,
+        again_ms=showing.again_ms,
+        due_ms=showing.settled_ms if waits else None,
         status=doc["status"],
         borrower_id=loan.borrower_id,
         doc=json.dumps(doc, separators=(",", ":")),
         state=loan.state,
     )
-    kept.append([loan.version, visible_ms, doc["status"], doc["outstanding_minor"]])
-    return replace(loan, pages=json.dumps(kept, separators=(",", ":")))
-
-
-def _said(page: list[int | str]) -> dict[str, int | str]:
-    version, _, status, outstanding = page
-    return {"version": version, "status": status, "outstanding_minor": outstanding}
