@@ -219,9 +219,9 @@ def _books_alone(loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted]) -
 
 
 def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepancy]:
-    """V1: the newest version is on every view of the loan, and the page says what that version says."""
-    behind = [view for view in reads.FROM_MS if view not in shown or shown[view][0] != loan.version]
+    """V1, V4: the newest version is on every view of the loan, and the page says what that version says."""
     newest = versions(loan)[-1]
+    behind = [view for view in reads.FROM_MS if view not in shown or shown[view][0] != loan.version]
     if behind:
         view = behind[0]
         nothing: dict[str, Any] = {"status": None, "outstanding_minor": 0, "version": 0}
@@ -232,16 +232,24 @@ def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepa
             stake = abs(newest.outstanding_minor - said["outstanding_minor"])
         detail = f"the {view} shows version {said['version']} ({said['status']}), the books are at {loan.version}"
         yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest.status})")
-    else:
-        said = json.loads(shown[reads.PAGE][1])
-        wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
-        if said != wanted:
-            detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
-            yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+    if _WRITTEN in shown and shown[_WRITTEN][0] == loan.version:
+        yield from _what_it_says(loan, json.loads(shown[_WRITTEN][1]))
     if loan.mark:
         mark = json.loads(loan.mark)
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
+
+
+def _what_it_says(loan: Loan, said: Mapping[str, Any]) -> Iterator[Discrepancy]:
+    """V4: the newest page, seen already or on its way, against the books. Its balance is kept apart and may be off."""
+    wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
+    off = said["outstanding_minor"] - wanted["outstanding_minor"]
+    detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
+    if said != wanted | {"outstanding_minor": said["outstanding_minor"]}:
+        yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+    elif off:
+        detail += f", the books have {wanted['outstanding_minor']} outstanding"
+        yield Discrepancy(Finding("wrong_view", loan.id, abs(off)), loan.id, detail)
 
 
 _CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates
@@ -266,21 +274,27 @@ def _bureau(loan: Loan, facts: Sequence[Fact], known: bureau.Reporting, found: A
         found.in_transit.append(InTransit(record.id, loan.id, record.cut_ms, detail))
 
 
-_PAGES = """SELECT v.loan_id, v.version, v.doc, v.visible_ms, v.list_ms, v.instalments_ms, v.replica_ms
+_WRITTEN = "written"
+"""Beside what is seen: the newest page there is, whether or not anybody sees it yet."""
+
+_PAGES = """SELECT v.loan_id, v.version, v.doc, v.back_ms, v.again_ms,
+        v.visible_ms, v.list_ms, v.instalments_ms, v.replica_ms
     FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last
-    AND (:now_ms < v.back_ms OR v.again_ms <= :now_ms) ORDER BY v.loan_id, v.version"""
+    ORDER BY v.loan_id, v.version"""
 
 
 def _pages(
     connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int
 ) -> dict[str, dict[str, tuple[int, str]]]:
     """What each view of each loan shows: the version and the document."""
-    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
     shown: dict[str, dict[str, tuple[int, str]]] = {}
-    for loan_id, version, doc, *moments in rows(connection, _PAGES, scope):
+    for loan_id, version, doc, back_ms, again_ms, *moments in rows(connection, _PAGES, scope):
+        of_loan = shown.setdefault(loan_id, {})
+        of_loan[_WRITTEN] = (version, doc)
         for view, from_ms in zip(reads.FROM_MS, moments, strict=True):
-            if from_ms <= now_ms:
-                shown.setdefault(loan_id, {})[view] = (version, doc)
+            if from_ms <= now_ms and not back_ms <= now_ms < again_ms:
+                of_loan[view] = (version, doc)
     return shown
 
 

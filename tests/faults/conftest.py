@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from mocklend.seams import CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, Scene, ViewRefresh
+from mocklend.seams import (
+    BalanceKept,
+    CallbackAttempt,
+    OperatorEdit,
+    PaymentReference,
+    RepaymentFiled,
+    Scene,
+    ViewRefresh,
+)
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
@@ -20,6 +28,7 @@ from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.cache_evicted_before_flush import EvictedBeforeFlush
 from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
 from mocklend_faults.kinds.cache_stale_set import StaleSet
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
@@ -30,7 +39,7 @@ from mocklend_faults.kinds.projection_partial_lag import PartialLag
 from mocklend_faults.kinds.read_non_monotonic import NonMonotonic
 
 KINDS = (
-    BoundedStale, CallbackDropped, LostInvalidation, MarkedOverdue, NonMonotonic, PartialLag, StaleSet, WaiverCancelled,
+    BoundedStale, CallbackDropped, EvictedBeforeFlush, LostInvalidation, MarkedOverdue, NonMonotonic, PartialLag, StaleSet, WaiverCancelled,
     WrongAmount,
 )  # fmt: skip
 MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
@@ -55,6 +64,23 @@ class Events:
             currency="CNY",
             before=USING,
             after=CLEAR,
+        )
+        return replace(honest, **changes)
+
+    def balance(self, **changes: Any) -> BalanceKept:
+        honest = BalanceKept(
+            entity="loan_ada",
+            occurrence=3,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            currency="CNY",
+            flushed_minor=100_000,
+            kept_minor=95_000,
+            balance_minor=89_000,
         )
         return replace(honest, **changes)
 

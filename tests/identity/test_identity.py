@@ -73,6 +73,7 @@ from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.cache_evicted_before_flush import EvictedBeforeFlush
 from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
 from mocklend_faults.kinds.cache_stale_set import StaleSet
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
@@ -84,7 +85,7 @@ from mocklend_faults.kinds.projection_partial_lag import PartialLag
 from mocklend_faults.kinds.read_non_monotonic import NonMonotonic
 
 KINDS = (
-    BoundedStale, LostInvalidation, StaleSet, NonMonotonic, PartialLag, CallbackDropped, Unrecognised, MarkedOverdue,
+    BoundedStale, EvictedBeforeFlush, LostInvalidation, StaleSet, NonMonotonic, PartialLag, CallbackDropped, Unrecognised, MarkedOverdue,
     WaiverCancelled, WrongAmount,
 )  # fmt: skip
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai

@@ -10,7 +10,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import acts_of
-from mocklend.seams import Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.servicing import RebuildPage
 
 MONDAY_MS = 1_767_578_400_000
@@ -21,6 +21,7 @@ class Behind:
 
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {"lost": True}
+        self.evicts = False
         self.signals: list[str] = []
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
@@ -29,6 +30,8 @@ class Behind:
         return True
 
     def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        if isinstance(given, BalanceKept):
+            return replace(given, evicted=self.evicts), ()
         return (replace(given, **self.changes) if isinstance(given, ViewRefresh) else given), ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -119,3 +122,15 @@ def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: A
 def test_a_loan_that_nobody_knows_has_no_page(story: Any) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         rebuilt(story, "loan_x")
+
+
+def test_a_balance_that_has_lost_a_change_is_made_anew(behind: Any, layer: Behind) -> None:
+    loan_id = behind.borrow()
+    layer.changes, layer.evicts = {}, True
+    for amount in (5_000, 6_000):
+        behind.repay(loan_id, amount)
+    assert behind.discrepancies() == [("wrong_view", loan_id, 5_000)]
+
+    rebuilt(behind, loan_id)
+
+    assert (behind.page(loan_id)["outstanding_minor"], behind.discrepancies()) == (behind.receivable(loan_id), [])

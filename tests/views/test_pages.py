@@ -10,7 +10,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
-from mocklend.seams import Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.views import reads
 from mocklend.views.turns import Turns
 
@@ -23,6 +23,7 @@ class Lagging:
     def __init__(self, lag_s: int) -> None:
         self.lag_s = lag_s
         self.changes: dict[str, Any] = {}
+        self.evicts = False
         self.asked: list[ViewRefresh] = []
         self.signals: list[str] = []
 
@@ -35,6 +36,8 @@ class Lagging:
         if isinstance(given, ViewRefresh):
             self.asked.append(given)
             return replace(given, lag_s=self.lag_s, **self.changes), ()
+        if isinstance(given, BalanceKept):
+            return replace(given, evicted=self.evicts), ()
         return given, ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -323,3 +326,63 @@ def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Any) -> Non
     odd.story.wait(60)
     assert [read() for _ in range(4)] == [2, 2, 2, 2]
     assert odd.story.discrepancies() == []
+
+
+# --- a balance that is kept apart ---
+
+
+@pytest.fixture
+def forked(odd: Any, layer: Lagging) -> str:
+    """Of two repayments the first was lost from the page's balance with the second."""
+    loan_id: str = odd.story.borrow()
+    odd.happens()
+    odd.story.repay(loan_id, 5_000)
+    layer.evicts = True
+    odd.story.repay(loan_id, 6_000)
+    layer.evicts = False
+    return loan_id
+
+
+def test_a_balance_jumps_back_and_goes_on_from_there(odd: Any, forked: str) -> None:
+    too_much = [odd.story.page(forked)["outstanding_minor"] - odd.story.receivable(forked)]
+
+    odd.story.repay(forked, 7_000)
+
+    too_much.append(odd.story.page(forked)["outstanding_minor"] - odd.story.receivable(forked))
+    assert too_much == [5_000, 5_000]
+    assert odd.story.discrepancies() == [("wrong_view", forked, 5_000)]
+    assert odd.story.broken() == set()
+
+
+def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Any, layer: Lagging) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens()
+    odd.story.edit(loan_id, 3_000)
+    layer.evicts = True
+    odd.story.edit(loan_id, 100)
+    layer.evicts = False
+    assert odd.story.discrepancies() == [("wrong_view", loan_id, 3_000)]
+
+    odd.story.settle(loan_id)
+
+    assert (odd.story.page(loan_id)["outstanding_minor"], odd.story.discrepancies()) == (0, [])
+    assert f"rebuilt:{loan_id}" in layer.signals
+
+
+def test_there_has_to_be_a_change_to_lose(odd: Any, layer: Lagging) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens()
+    layer.evicts = True
+
+    odd.story.repay(loan_id, 5_000)
+
+    assert odd.story.page(loan_id)["outstanding_minor"] == 95_000
+    assert odd.story.discrepancies() == []
+
+
+def test_a_page_that_is_behind_may_be_off_as_well(odd: Any, forked: str) -> None:
+    odd.happens(lost=True)
+
+    odd.story.repay(forked, 7_000)
+
+    assert sorted(name for name, *_ in odd.story.discrepancies()) == ["stale_view", "wrong_view"]

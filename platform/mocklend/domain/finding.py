@@ -13,6 +13,7 @@ CLASSES: dict[str, str] = {
     "duplicate_in_books": "One receipt is on the books more than once.",
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
+    "wrong_view": "The page names the right version and gives another amount than the books have at it.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",

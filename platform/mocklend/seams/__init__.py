@@ -19,6 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.payment_reference import PaymentReference
@@ -29,6 +30,7 @@ from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
+    BalanceKept,
     CallbackAttempt,
     PaymentReference,
     OperatorEdit,
@@ -42,6 +44,7 @@ __all__ = [
     "LOST_FOR_GOOD",
     "NEVER_MS",
     "SEAMS",
+    "BalanceKept",
     "CallbackAttempt",
     "Consequence",
     "Given",

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from mocklend.domain.replay import LoanState
-from mocklend.seams import NEVER_MS, Showing, ViewRefresh, rebuilt, shown
+from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
 from mocklend.storage.entities import Loan
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.work import Work
@@ -54,18 +54,24 @@ REBUILD = statement(
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a page says at one version, from when that is seen, and what the page was behind by if it had to wait."""
+    """What a page says at one version, and from when that is seen.
+
+    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much; where the
+    version had to wait, `behind_minor` is what the page was behind by.
+    """
 
     version: int
     made_ms: int
     status: str
     outstanding_minor: int
+    change_minor: int
+    off_minor: int
     showing: Showing
     behind_minor: int | None = None
 
     def to_json(self) -> list[Any]:
         """Short: most versions are seen at once, everywhere and for good."""
-        said = [self.version, self.made_ms, self.status, self.outstanding_minor]
+        said = [self.version, self.made_ms, self.status, self.outstanding_minor, self.change_minor, self.off_minor]
         if self.behind_minor is None:
             return said
         return [*said, self.behind_minor, *astuple(self.showing)]
@@ -73,10 +79,15 @@ class Version:
     @classmethod
     def from_json(cls, raw: list[Any]) -> Version:
         """What to_json gave."""
-        version, made_ms, status, outstanding, *waits = raw
+        version, made_ms, status, outstanding, change, off, *waits = raw
         if not waits:
-            return cls(version, made_ms, status, outstanding, Showing.at(made_ms))
-        return cls(version, made_ms, status, outstanding, Showing(*waits[1:]), waits[0])
+            return cls(version, made_ms, status, outstanding, change, off, Showing.at(made_ms))
+        return cls(version, made_ms, status, outstanding, change, off, Showing(*waits[1:]), waits[0])
+
+    @property
+    def books_minor(self) -> int:
+        """What the books had outstanding at this version."""
+        return self.outstanding_minor - self.off_minor
 
     @property
     def said(self) -> dict[str, Any]:
@@ -107,7 +118,18 @@ def refresh(
     doc = loan_doc(loan, state, work.now_ms)
     now_ms, kept = work.now_ms, versions(loan)
     on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
-    new = Version(loan.version, now_ms, doc["status"], doc["outstanding_minor"], Showing.at(now_ms))
+    should_say = {name: doc[name] for name in ("version", "status", "outstanding_minor")}
+    off_minor = _off(work, loan, kept, should_say["outstanding_minor"], cause, channel) if kept else 0
+    doc["outstanding_minor"] += off_minor
+    new = Version(
+        version=loan.version,
+        made_ms=now_ms,
+        status=doc["status"],
+        outstanding_minor=doc["outstanding_minor"],
+        change_minor=should_say["outstanding_minor"] - kept[-1].books_minor if kept else 0,
+        off_minor=off_minor,
+        showing=Showing.at(now_ms),
+    )
     if on_page is not None:
         given = ViewRefresh(
             entity=loan.id,
@@ -121,7 +143,7 @@ def refresh(
             reverses=reverses,
             currency=loan.currency,
             before=on_page.said,
-            after=new.said,
+            after=should_say,
         )
         happened = work.act(given)
         if happened.showing().settled_ms > now_ms:
@@ -154,12 +176,40 @@ def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
     work.signal(rebuilt(loan.id))
     shown_now = Showing.at(newest.made_ms)
     said = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
-    return keep(loan, [replace(said, showing=shown_now, behind_minor=None)])
+    return keep(loan, [replace(said, off_minor=0, showing=shown_now, behind_minor=None)])
 
 
 def right(loan: Loan, now_ms: int) -> bool:
-    """Whether every view shows the loan's newest version, and will go on to."""
-    return versions(loan)[-1].showing.settled_ms <= now_ms
+    """Whether every view shows the loan's newest version as the books have it, and will go on to."""
+    newest = versions(loan)[-1]
+    return newest.off_minor == 0 and newest.showing.settled_ms <= now_ms
+
+
+def _off(work: Work, loan: Loan, kept: list[Version], balance_minor: int, cause: str, channel: str | None) -> int:
+    """What the balance on the page will be too much: it goes on from what it was, which a fault may have lost."""
+    last = kept[-1]
+    if last.off_minor:
+        if balance_minor + last.off_minor >= 0:
+            return last.off_minor
+        work.signal(rebuilt(loan.id))  # No balance is below zero: the store sees that and begins anew.
+        return 0
+    if not last.change_minor or balance_minor < last.change_minor:
+        return 0
+    given = BalanceKept(
+        entity=loan.id,
+        occurrence=loan.version,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        reference=loan.reference,
+        channel=channel,
+        cause=cause,
+        currency=loan.currency,
+        flushed_minor=last.books_minor - last.change_minor,
+        kept_minor=last.books_minor,
+        balance_minor=balance_minor,
+    )
+    return -given.missing_minor if work.act(given).evicted else 0
 
 
 def _still_needed(work: Work, loan: Loan, kept: list[Version]) -> list[Version]:
