@@ -358,6 +358,10 @@ class Client:
         path = f"/operator/edits/{_part(edit_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
+    def refresh_page(self, loan_id: str, *, operator: str, memo: str) -> Doc:
+        """Have a loan's page made anew from the books: the repair of a page that stays behind them."""
+        return self._post(f"/operator/loans/{_part(loan_id)}/refresh", {"memo": memo, "operator": operator})
+
     def reverse_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:

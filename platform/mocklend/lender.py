@@ -32,6 +32,7 @@ from mocklend.storage.engines import open_engine, reading
 from mocklend.storage.entities import Webhook
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Answer, Command, Sandbox
+from mocklend.views.turns import Turns
 from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
@@ -112,6 +113,7 @@ class Lender:
         self.real_ms = real_ms
         self.engine = open_engine(database_url(database), fast=fast)
         self.writer = Writer(self.engine, layer, real_ms)
+        self.turns = Turns()
         self._session: requests.Session = open_session(loopback_only=loopback_only)
         self._sandbox_of_key: dict[str, str] = {}
         self._advancing: dict[str, threading.Lock] = {}

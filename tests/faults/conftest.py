@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from mocklend.seams import (
+    BalanceKept,
     BureauReport,
     CallbackAttempt,
     CompensationAgreed,
@@ -52,6 +53,7 @@ class Events:
             reference="ada-1",
             channel="wallet",
             cause="receipt",
+            reverses=None,
             currency="CNY",
             before=USING,
             after=CLEAR,
@@ -129,6 +131,23 @@ class Events:
             compensation_id="cmp_ada",
             amount_minor=5_000,
             currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def balance(self, **changes: Any) -> BalanceKept:
+        honest = BalanceKept(
+            entity="loan_ada",
+            occurrence=3,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            currency="CNY",
+            flushed_minor=100_000,
+            kept_minor=95_000,
+            balance_minor=89_000,
         )
         return replace(honest, **changes)
 

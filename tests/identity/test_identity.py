@@ -57,6 +57,7 @@ from mocklend.servicing import (
     IssueCertificate,
     OpenDispute,
     QueryChannel,
+    RebuildPage,
     Refund,
     RejectEdit,
     ReverseEdit,
@@ -435,6 +436,23 @@ class Story(RuleBasedStateMachine):
     @rule(which=st.integers(0, 50))
     def ask_the_channel(self, which: int) -> None:
         self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5))
+    def rebuild_a_page(self, which: int) -> None:
+        self.attempt(RebuildPage(self.id, None, self.loans[which % len(self.loans)], "behind the books", "op-6"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), amount=st.integers(1, 900), how=st.sampled_from(["clears", "goes on"]))
+    def waive_and_take_back(self, which: int, amount: int, how: str) -> None:
+        """A fee, its waiver, perhaps the payment of all the rest, and the waiver's cancellation."""
+        loan_id = self.loans[which % len(self.loans)]
+        self.charge(which=which, kind="fee", amount=amount, ahead=1)
+        waived = self.attempt(Waive(self.id, self.key(), loan_id, "fee", amount, "goodwill", "op-2"))
+        if how == "clears":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        if waived is not None:
+            self.attempt(ReverseEdit(self.id, self.key(), waived.body["id"], "somebody else's", "op-2"))
 
     # --- disputes and certificates ---
 

@@ -19,6 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.compensation_agreed import CompensationAgreed
@@ -29,11 +30,22 @@ from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, applied_for, correction_ordered, landed, posted, recorded, reversed_, shown
-from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.seams.signals import (
+    applied,
+    applied_for,
+    correction_ordered,
+    landed,
+    posted,
+    rebuilt,
+    recorded,
+    reversed_,
+    shown,
+)
+from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
+    BalanceKept,
     CallbackAttempt,
     PaymentReference,
     OperatorEdit,
@@ -50,7 +62,9 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 
 __all__ = [
     "LOST_FOR_GOOD",
+    "NEVER_MS",
     "SEAMS",
+    "BalanceKept",
     "BureauReport",
     "CallbackAttempt",
     "CompensationAgreed",
@@ -65,6 +79,7 @@ __all__ = [
     "Scene",
     "ScoreAsked",
     "Seam",
+    "Showing",
     "ViewRefresh",
     "Write",
     "applied",
@@ -72,6 +87,7 @@ __all__ = [
     "correction_ordered",
     "landed",
     "posted",
+    "rebuilt",
     "recorded",
     "reversed_",
     "shown",

@@ -59,7 +59,7 @@ def control(floor: Any, open_lender: Callable[..., Lender]) -> Iterator[Control]
         yield Control(http)
 
 
-def test_the_kinds_tell_their_story_and_their_settings(control: Control) -> None:
+def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: Any) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
     assert [one["id"] for one in faults] == sorted(installed())
