@@ -14,6 +14,7 @@ CLASSES: dict[str, str] = {
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "The page is behind the books.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
+    "timing": "One answer came late, broken or wrong. The next look is right, and nothing needs to be reported.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",
 }

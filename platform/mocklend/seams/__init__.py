@@ -19,6 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.api_answer import BREAKS, ApiAnswer
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.payment_reference import PaymentReference
@@ -33,14 +34,17 @@ _EVERY: tuple[type[Any], ...] = (
     PaymentReference,
     OperatorEdit,
     RepaymentFiled,
+    ApiAnswer,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "BREAKS",
     "LOST_FOR_GOOD",
     "SEAMS",
+    "ApiAnswer",
     "CallbackAttempt",
     "Consequence",
     "Given",
