@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from mocklend.seams import CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, Scene, ViewRefresh
+from mocklend.seams import (
+    ApiAnswer,
+    CallbackAttempt,
+    OperatorEdit,
+    PaymentReference,
+    RepaymentFiled,
+    Scene,
+    ViewRefresh,
+)
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
@@ -23,8 +31,9 @@ from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+from mocklend_faults.kinds.outage_write_only import WriteOnlyOutage
 
-KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
+KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WriteOnlyOutage, WrongAmount)
 MONDAY_MS = 1_767_578_400_000  # 2026-01-05T02:00:00Z
 USING = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
 CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}
@@ -103,6 +112,27 @@ class Events:
         return self.edit(
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
+
+    def asked(self, **changes: Any) -> ApiAnswer:
+        honest = ApiAnswer(
+            entity="order-1",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            plane="v1",
+            method="POST",
+            operation="repay",
+            path="/v1/loans/{loan_id}/repayments",
+            writes=True,
+            channel="wallet",
+            currency="CNY",
+            draw=500_000,
+        )
+        return replace(honest, **changes)
+
+    def looked(self, **changes: Any) -> ApiAnswer:
+        look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}
+        return self.asked(**look | {"writes": False, "channel": None} | changes)
 
     def filed(self, **changes: Any) -> RepaymentFiled:
         honest = RepaymentFiled(

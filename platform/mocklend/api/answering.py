@@ -160,7 +160,7 @@ def _channel(connection: Any, sandbox: str, named: dict[str, str]) -> str | None
     if "channel" in named:
         return named["channel"]
     with suppress(Refused):  # A body that cannot be read is refused by its view.
-        if "repayment_id" in named and request.method == "POST":
+        if "repayment_id" in named and request.path.endswith("/query"):
             return str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
         if request.method == "POST" and isinstance(document := request.get_json(), dict):
             named_there = document.get("channel")

@@ -6,8 +6,9 @@
     truncated  status, headers, half of the body, then the connection is closed
     malformed  a whole answer whose body is cut off in the middle of the JSON
 
-Waitress, gunicorn and werkzeug let the app reach the socket. Granian, which `serve` uses, does not: there an answer
-that ends before its first byte closes the connection, and a reset looks like an abort.
+Waitress lets the app reach the socket. Granian, which `serve` uses, does not: it is handed an
+answer that contradicts itself, sends nothing of it and closes the connection; so there a reset looks like an abort.
+A server closes the connection as well when an answer ends before its own length, which is what `truncated` does.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ def broken(response: Response, how: str, environ: Mapping[str, Any]) -> Response
         case "malformed":
             return Response(body[: max(1, len(body) // 2)], response.status_code, content_type=response.content_type)
         case "truncated":
-            return _short(_half(body), response, max(1, len(body)))
+            cut = Response(_half(body), response.status_code, content_type=response.content_type)
+            cut.headers["Content-Length"] = str(max(1, len(body)))
+            return cut
     if _hang_up(environ, reset=how == "reset"):
         return Response(status=204)  # Written to nobody.
-    return _short(iter(()), response, max(1, len(body)))
+    return _unsendable()
 
 
-def _short(chunks: Iterator[bytes], response: Response, length: int) -> Response:
-    """An answer that has less than its length says. The server closes the connection when it comes to the end."""
-    cut = Response(chunks, response.status_code, content_type=response.content_type)
-    cut.headers["Content-Length"] = str(length)
-    return cut
+def _unsendable() -> Response:
+    """An answer that no HTTP/1.1 server may send: it has a length and comes in chunks. Granian hangs up instead."""
+    return Response(b"", headers={"Transfer-Encoding": "chunked", "Content-Length": "1"})
 
 
 def _half(body: bytes) -> Iterator[bytes]:
@@ -76,9 +77,5 @@ def _hang_up(environ: Mapping[str, Any], *, reset: bool) -> bool:
 
 def _socket_of(environ: Mapping[str, Any]) -> socket.socket | None:
     """The client's socket, where the server shows it."""
-    for name in ("gunicorn.socket", "werkzeug.socket"):
-        if name in environ:
-            found: socket.socket = environ[name]
-            return found
     channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
     return getattr(channel, "socket", None)

@@ -66,6 +66,7 @@ def test_the_kinds_tell_their_story_and_their_settings(control: Control) -> None
         "callback.dropped",
         "operator.marked_overdue",
         "operator.wrong_amount",
+        "outage.write_only",
     ]
     assert faults[0]["seams"] == ["view.refresh"]
     assert faults[0]["story"].startswith("The status page is served from a cache")
