@@ -540,16 +540,20 @@ class Story(RuleBasedStateMachine):
         if self.attempt(PutRule(self.id, wanted)) is not None:
             self.rules.append(wanted.id)
 
+    @precondition(lambda self: self.loans)
     @rule(
         kind=st.sampled_from(OF_ANSWERS),
         probability=st.sampled_from([1, 0.5]),
         limit=st.sampled_from([{}, {"times": 2}, {"max_active": 1}]),
+        which=st.integers(0, 5),
     )
-    def arm_at_the_answer(self, kind: type[Any], probability: float, limit: dict[str, int]) -> None:
+    def arm_at_the_answer_and_ask(self, kind: type[Any], probability: float, limit: dict[str, int], which: int) -> None:
         body = {"fault": kind.name, "select": {"probability": probability, **limit}}
         wanted = Rule.from_json(kind.name, body, named(OF_ANSWERS))
         if self.attempt(PutRule(self.id, wanted)) is not None:
             self.rules.append(wanted.id)
+        for writes in (True, False):
+            self.ask(which, writes, "wallet")
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5), writes=st.booleans(), channel=st.sampled_from([None, "wallet"]))
