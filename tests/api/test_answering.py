@@ -253,6 +253,17 @@ def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
     assert seen == [[1, 2], [1, 2, 3, 4]]
 
 
+def test_a_count_goes_on_when_a_rule_is_armed_again(app: APIFlask) -> None:
+    client = app.test_client()
+    for _ in range(2):
+        arm(app, "outage.full", select={"every": 2})
+        for _ in range(3):
+            client.get("/v1/loans")
+        client.post("/-/rules/halt", json={})
+
+    assert [one["occurrence"] for one in client.get("/-/answer-key").get_json()["entries"]] == [2, 5]
+
+
 def test_a_sandbox_that_was_emptied_counts_anew(app: APIFlask) -> None:
     client = app.test_client()
     occurrences = []

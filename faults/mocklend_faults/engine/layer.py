@@ -131,8 +131,7 @@ class FaultLayer:
         for sandbox_id, version in sandboxes:
             self._known.add(sandbox_id)
             if version == NEVER_ARMED:
-                if self._held.pop(sandbox_id, None) is not None:
-                    self._forget(sandbox_id)
+                self._held.pop(sandbox_id, None)
                 self._armed.discard(sandbox_id)
                 continue
             self._group.sandboxes.add(sandbox_id)
@@ -156,6 +155,15 @@ class FaultLayer:
     def outdated(self, sandbox_id: str) -> None:
         """What is held of this sandbox's rules is old; its next command loads them."""
         self._known.discard(sandbox_id)
+
+    def emptied(self, sandbox_id: str) -> None:
+        """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
+        self.outdated(sandbox_id)
+        with self._lock:
+            for where in [where for where in self._met if where[0] == sandbox_id]:
+                del self._met[where]
+            for key in [key for key in self._glanced if key[0] == sandbox_id]:
+                del self._glanced[key]
 
     def nth(self, connection: Connection, sandbox_id: str, seam: str, entity: str) -> int:
         """One more event of this entity. The count goes on from the entity's last injection when a process starts."""
@@ -283,14 +291,6 @@ class FaultLayer:
 
     # --- inside ---
 
-    def _forget(self, sandbox_id: str) -> None:
-        """A sandbox without rules has nothing to count; one that was emptied begins anew."""
-        with self._lock:
-            for where in [where for where in self._met if where[0] == sandbox_id]:
-                del self._met[where]
-            for key in [key for key in self._glanced if key[0] == sandbox_id]:
-                del self._glanced[key]
-
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
         on = [rule for rule in usable(connection, sandbox_id, self.catalogue) if rule.enabled]
@@ -307,8 +307,6 @@ class FaultLayer:
                 if rule.select.times_per_entity is not None:
                     of_rule = {**where, "rule": rule.id, "revision": rule.revision}
                     held.done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
-        else:
-            self._forget(sandbox_id)
         self._held[sandbox_id] = held
         self._armed.discard(sandbox_id)
         if on or rows(connection, journal.ANY_OPEN, where):

@@ -123,6 +123,10 @@ class Layer(Protocol):
         """A group that is durable has changed the sandbox's rules."""
         ...
 
+    def emptied(self, sandbox_id: str) -> None:
+        """The sandbox was reset or deleted."""
+        ...
+
     def committed(self) -> None:
         """The group is durable: keep what was counted."""
         ...
