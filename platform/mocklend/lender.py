@@ -211,6 +211,7 @@ class Lender:
 
         with self._advance_lock(sandbox_id):
             emptied: Sandbox = self.writer.call(empty)
+            self._tell_emptied(sandbox_id)
         return emptied
 
     def delete_sandbox(self, sandbox_id: str) -> None:
@@ -222,9 +223,14 @@ class Lender:
 
         with self._advance_lock(sandbox_id):
             self.writer.call(remove)
+            self._tell_emptied(sandbox_id)
         self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
         with self._lock:
             self._advancing.pop(sandbox_id, None)
+
+    def _tell_emptied(self, sandbox_id: str) -> None:
+        if self.layer is not None:
+            self.layer.emptied(sandbox_id)
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """The sandbox that an API key opens."""

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from mocklend.seams import (
+    ApiAnswer,
     BalanceKept,
     BureauReport,
     CallbackAttempt,
@@ -77,7 +78,7 @@ class Events:
         )
         return replace(honest, **changes)
 
-    def asked(self, **changes: Any) -> ScoreAsked:
+    def score_asked(self, **changes: Any) -> ScoreAsked:
         honest = ScoreAsked(
             entity="scq_ada",
             occurrence=20_000,
@@ -205,6 +206,27 @@ class Events:
         return self.edit(
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
+
+    def asked(self, **changes: Any) -> ApiAnswer:
+        honest = ApiAnswer(
+            entity="order-1",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            plane="v1",
+            method="POST",
+            operation="repay",
+            path="/v1/loans/{loan_id}/repayments",
+            writes=True,
+            channel="wallet",
+            currency="CNY",
+            draw=500_000,
+        )
+        return replace(honest, **changes)
+
+    def looked(self, **changes: Any) -> ApiAnswer:
+        look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}
+        return self.asked(**look | {"writes": False, "channel": None} | changes)
 
     def filed(self, **changes: Any) -> RepaymentFiled:
         honest = RepaymentFiled(

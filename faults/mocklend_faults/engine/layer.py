@@ -12,6 +12,7 @@ the group is durable, so a group that fails leaves no trace.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, Consequence, Given, Scene, Write
+from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -64,6 +65,12 @@ class Compiled:
     checks: tuple[Check, ...]
     limited: bool
     threshold: Callable[[int], int] | None  # of a ramp, at a moment
+
+    def open(self, now_ms: int) -> bool:
+        """Whether the rule's window and schedule let it act at this moment."""
+        if now_ms < self.start_ms or (self.end_ms is not None and now_ms >= self.end_ms):
+            return False
+        return self.rule.activate.open(now_ms, self.rule.zone)
 
 
 @dataclass(slots=True)
@@ -111,7 +118,9 @@ class Held:
 class Group:
     """What the running group of commands has done so far."""
 
+    sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
 
@@ -125,18 +134,28 @@ class FaultLayer:
         self._armed: set[str] = set()
         self._group = Group()
         self.trail = Trail()
+        self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
+        # What other threads than the writer's do: they count, and glance.
+        self._lock = threading.Lock()
+        self._met: dict[tuple[str, str], dict[str, int]] = {}
+        self._glanced: dict[tuple[str, str, int], Tally] = {}
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
     def begin(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> None:
         """A new group: load the rules that have changed, forget what the last group did not commit."""
+        with self._lock:
+            for key, tally in self._group.glanced.items():  # The last group failed: these are still to be written.
+                self._glanced.setdefault(key, Tally()).add(tally)
         self._group = Group()
         for sandbox_id, version in sandboxes:
+            self._known.add(sandbox_id)
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
                 self.trail.forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 continue
+            self._group.sandboxes.add(sandbox_id)
             held = self._held.get(sandbox_id)
             if held is None or held.version != version:
                 held = self._load(connection, sandbox_id, version)
@@ -147,6 +166,63 @@ class FaultLayer:
         """Whether there is a rule that is on, or a lie that may end."""
         return sandbox_id in self._armed
 
+    def listens(self, sandbox_id: str, seam: str) -> bool | None:
+        """Whether a rule is at this seam. None where the rules are yet to be loaded: any command does that."""
+        if sandbox_id not in self._known:
+            return None
+        held = self._held.get(sandbox_id)
+        return held is not None and bool(held.by_seam.get(seam))
+
+    def outdated(self, sandbox_id: str) -> None:
+        """What is held of this sandbox's rules is old; its next command loads them."""
+        self._known.discard(sandbox_id)
+
+    def emptied(self, sandbox_id: str) -> None:
+        """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
+        self.outdated(sandbox_id)
+        with self._lock:
+            for where in [where for where in self._met if where[0] == sandbox_id]:
+                del self._met[where]
+            for key in [key for key in self._glanced if key[0] == sandbox_id]:
+                del self._glanced[key]
+
+    def nth(self, connection: Connection, sandbox_id: str, seam: str, entity: str) -> int:
+        """One more event of this entity. The count goes on from the entity's last injection when a process starts."""
+        where = (sandbox_id, seam)
+        met = self._met.get(where)
+        if met is None:
+            of_seam = {"sandbox_id": sandbox_id, "seam": seam}
+            found = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, of_seam)))
+            with self._lock:
+                met = self._met.setdefault(where, found)
+        with self._lock:
+            met[entity] = met.get(entity, 0) + 1
+            return met[entity]
+
+    def glance(self, scene: Scene, given: Seam) -> bool:
+        """Whether a rule selects this event, as far as can be told without its limits.
+
+        What a rule passes over here is counted with the sandbox's next commit. A rule that counts events to know its
+        limits has to see every one of them in its place.
+        """
+        held = self._held.get(scene.sandbox_id)
+        if held is None:
+            return False
+        passed: list[tuple[Rule, bool]] = []
+        for one in held.by_seam.get(given.seam, ()):
+            if not one.open(scene.now_ms):
+                continue
+            matches = all(check(given) for check in one.checks)
+            if matches and (one.limited or _drawn(scene, one, given)):
+                return True
+            passed.append((one.rule, matches))
+        with self._lock:
+            for rule, matches in passed:
+                tally = self._glanced.setdefault((scene.sandbox_id, rule.id, rule.revision), Tally())
+                tally.evaluated += 1
+                tally.matched += matches
+        return False
+
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
         held = self._held[scene.sandbox_id]
@@ -155,10 +231,7 @@ class FaultLayer:
         trail: list[Injection] = []
         asked: list[Asked] = []
         for one in rules:
-            if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
-                asked.append((one, happened, WINDOW_CLOSED, None))
-                continue
-            if not one.rule.activate.open(scene.now_ms, one.rule.zone):
+            if not one.open(scene.now_ms):
                 asked.append((one, happened, WINDOW_CLOSED, None))
                 continue
             key = (scene.sandbox_id, one.rule.id)
@@ -203,17 +276,28 @@ class FaultLayer:
 
     def end(self) -> Sequence[Write]:
         """The group's counters."""
-        writes = []
-        for (sandbox_id, rule_id), tally in sorted(self._group.tallies.items()):
-            counts = {
-                "evaluated": tally.evaluated,
-                "matched": tally.matched,
-                "selected": tally.selected,
-                "injected": tally.injected,
-            }
-            revision = self._held[sandbox_id].revisions[rule_id]
-            writes.append((journal.COUNT, {"sandbox_id": sandbox_id, "rule": rule_id, "revision": revision, **counts}))
-        return writes
+        counted: dict[tuple[str, str, int], Tally] = {}
+        for (sandbox_id, rule_id), tally in self._group.tallies.items():
+            counted.setdefault((sandbox_id, rule_id, self._held[sandbox_id].revisions[rule_id]), Tally()).add(tally)
+        with self._lock:
+            for key in [key for key in self._glanced if key[0] in self._group.sandboxes]:
+                tally = self._group.glanced[key] = self._glanced.pop(key)
+                counted.setdefault(key, Tally()).add(tally)
+        return [
+            (
+                journal.COUNT,
+                {
+                    "sandbox_id": sandbox_id,
+                    "rule": rule_id,
+                    "revision": revision,
+                    "evaluated": tally.evaluated,
+                    "matched": tally.matched,
+                    "selected": tally.selected,
+                    "injected": tally.injected,
+                },
+            )
+            for (sandbox_id, rule_id, revision), tally in sorted(counted.items(), key=lambda one: one[0])
+        ]
 
     def committed(self) -> None:
         """What the group counted is in the database now."""
@@ -268,14 +352,7 @@ class FaultLayer:
     def _stopped_by(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> str | None:
         """What keeps the rule from taking this event: NOT_DRAWN, a limit, or nothing."""
         rule = one.rule
-        if not rule.select.drawn(
-            seed=scene.seed,
-            rule=rule.id,
-            seam=given.seam,
-            entity=given.entity,
-            occurrence=given.occurrence,
-            threshold=None if one.threshold is None else one.threshold(scene.now_ms),
-        ):
+        if not _drawn(scene, one, given):
             return NOT_DRAWN
         if not one.limited:
             return None
@@ -437,6 +514,18 @@ def _compiled_at(seam: str, rule: Rule) -> Compiled:
     ramp = rule.activate.ramp
     threshold = None if ramp is None else ramp.threshold(rule.select.probability, start_ms)
     return Compiled(rule, start_ms, end_ms, rule.match.compiled(seam), rule.select.limited, threshold)
+
+
+def _drawn(scene: Scene, one: Compiled, given: Seam) -> bool:
+    """What chance says: the same whenever and wherever it is asked."""
+    return one.rule.select.drawn(
+        seed=scene.seed,
+        rule=one.rule.id,
+        seam=given.seam,
+        entity=given.entity,
+        occurrence=given.occurrence,
+        threshold=None if one.threshold is None else one.threshold(scene.now_ms),
+    )
 
 
 def _changed(scene: Scene, rule: Rule, given: Given) -> Given:

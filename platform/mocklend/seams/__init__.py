@@ -19,6 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.api_answer import BREAKS, ApiAnswer
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
@@ -55,15 +56,18 @@ _EVERY: tuple[type[Any], ...] = (
     PartnerApplication,
     DisputeOpened,
     CompensationAgreed,
+    ApiAnswer,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "BREAKS",
     "LOST_FOR_GOOD",
     "NEVER_MS",
     "SEAMS",
+    "ApiAnswer",
     "BalanceKept",
     "BureauReport",
     "CallbackAttempt",
