@@ -41,6 +41,10 @@ class Case:
         """The status page."""
         return self._client.loan(self.id)
 
+    def client_page(self) -> Doc:
+        """The status page, read anew."""
+        return self._client.loan(self.id)
+
     @cached_property
     def books(self) -> Doc:
         """What the operations desk sees of the books."""

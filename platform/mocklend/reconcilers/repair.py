@@ -54,9 +54,15 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _refresh(evidence: Evidence, one: Found) -> None:
+    """Have the page made anew from the books. Nothing is posted."""
+    evidence.client.refresh_page(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "reverse_edit": _reverse_edit,
+    "refresh": _refresh,
 }
 """What each action does. An action that is not here (`wait`, `escalate`) is left alone."""
