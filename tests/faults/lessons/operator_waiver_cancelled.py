@@ -9,7 +9,8 @@ def story(told: Any) -> None:
     fee = {"amount_minor": 1_200, "due_date": "2026-01-20", "operator": "olaf"}
     told.client.charge(loan, "fee", **fee, memo="a reminder")
     waived = told.client.waive(loan, "fee", amount_minor=1_200, operator="olaf", memo="goodwill, ticket 4711")
-    told.paid_off(loan)
+    total = told.client.quote(loan)["total_minor"]
+    told.repaid(told.client.repay(loan, total, "wallet", type="OVD_AND_CURRENT"))
     told.client.reverse_edit(waived["id"], operator="olaf", memo="the ticket was somebody else's")
 
 
