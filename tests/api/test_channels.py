@@ -35,6 +35,16 @@ def test_the_log_of_a_callback_tells_its_attempts(api: Any) -> None:
     assert callback["acked_at"] == callback["applied_at"] == "2026-01-05T02:00:02.000Z"
 
 
+def test_a_payment_without_an_order_has_its_log_too(api: Any) -> None:
+    paid = {"amount_minor": 1000, "payer_name": "Ada", "payer_reference": "thanks"}
+    payment = api.made(api.post("/channels/bank_transfer/payments", paid))
+    api.wait(86_400)
+
+    callback = api.made(api.get(f"/channels/bank_transfer/callbacks/{payment['out_trade_no']}"))
+
+    assert callback["state"] == "ACKED"
+
+
 def test_a_channel_knows_its_own_orders_only(api: Any) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 

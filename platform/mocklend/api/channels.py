@@ -15,7 +15,7 @@ from mocklend.channels.channel import channel_of
 from mocklend.channels.channel import channels as known_channels
 from mocklend.channels.settlement import callback_doc, trade_doc
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import callback_of, repayment_of
+from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.stores import load_all
 
@@ -124,7 +124,7 @@ def get_callback(channel: str, out_trade_no: str) -> Response:
     """The delivery log of a trade's callback. There is none before the trade has settled."""
     channel_of(channel)
     with snapshot() as (connection, sandbox, _):
-        key = ("callback", callback_of(repayment_of(out_trade_no)))
+        key = ("callback", callback_of(money_of(out_trade_no)))
         callback: Callback | None = load_all(connection, [(sandbox, key)])[(sandbox, key)]
     if callback is None or (callback.channel, callback.out_trade_no) != (channel, out_trade_no):
         raise _unknown(channel, out_trade_no)

@@ -13,10 +13,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, ProblemError
-from mocklend.reconcilers.statement import Row, read_camt053
+from mocklend.reconcilers.patient import Patient
+from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053
 
 Doc = dict[str, Any]
 PAGE = 200
+READS = 4
+"""How often a statement is asked for that came broken."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -33,27 +36,31 @@ class Case:
         return str(self.listed["id"])
 
     @property
-    def _client(self) -> Client:
-        return self.evidence.client
+    def _client(self) -> Patient:
+        return self.evidence.reads
 
     @cached_property
     def page(self) -> Doc:
         """The status page."""
-        return self._client.loan(self.id)
+        page: Doc = self._client.loan(self.id)
+        return page
 
     def look_again(self) -> Doc:
         """The status page once more: another replica may answer."""
-        return self._client.loan(self.id)
+        page: Doc = self._client.loan(self.id)
+        return page
 
     @cached_property
     def books(self) -> Doc:
         """What the operations desk sees of the books."""
-        return self._client.books(self.id)
+        books: Doc = self._client.books(self.id)
+        return books
 
     @cached_property
     def plan(self) -> Doc:
         """The instalments that the borrower is shown."""
-        return self._client.instalments(self.id)
+        plan: Doc = self._client.instalments(self.id)
+        return plan
 
     @cached_property
     def journal(self) -> list[Doc]:
@@ -107,8 +114,7 @@ class Case:
 
     def callback(self, repayment: Doc) -> Doc | None:
         """The channel's delivery log of its message, where it has sent one."""
-        found: Doc | None = _maybe(lambda: self._client.callback(repayment["channel"], repayment["out_trade_no"]))
-        return found
+        return self.evidence.callback(repayment["channel"], repayment["out_trade_no"])
 
 
 @dataclass
@@ -121,20 +127,25 @@ class Evidence:
     _trades: dict[tuple[str, str], Doc | None] = field(default_factory=dict)
 
     @cached_property
+    def reads(self) -> Patient:
+        """The client, for reading."""
+        return Patient(self.client)
+
+    @cached_property
     def now(self) -> datetime:
         """When this is: a user's own clock would say so, but a sandbox's clock is set by its tests."""
-        return datetime.fromisoformat(self.client.clock()["now"])
+        return datetime.fromisoformat(self.reads.clock()["now"])
 
     @cached_property
     def cases(self) -> list[Case]:
         """Every loan."""
-        listed = _pages(lambda cursor: self.client.loans(limit=PAGE, cursor=cursor), "loans")
+        listed = _pages(lambda cursor: self.reads.loans(limit=PAGE, cursor=cursor), "loans")
         return [Case(self, loan) for loan in listed]
 
     @cached_property
     def receipts(self) -> list[Doc]:
         """Money that came without an order."""
-        return list(_pages(lambda cursor: self.client.receipts(limit=PAGE, cursor=cursor), "receipts"))
+        return list(_pages(lambda cursor: self.reads.receipts(limit=PAGE, cursor=cursor), "receipts"))
 
     @cached_property
     def borrowers(self) -> list[str]:
@@ -144,12 +155,12 @@ class Evidence:
     @cached_property
     def keeps_days(self) -> dict[str, int]:
         """For how long each partner lender says that it keeps a copy."""
-        return {lender["id"]: lender["keeps_days"] for lender in self.client.lenders()["lenders"]}
+        return {lender["id"]: lender["keeps_days"] for lender in self.reads.lenders()["lenders"]}
 
     @cached_property
     def channels(self) -> list[str]:
         """The channels by id."""
-        return [channel["id"] for channel in self.client.channels()["channels"]]
+        return [channel["id"] for channel in self.reads.channels()["channels"]]
 
     @cached_property
     def statements(self) -> dict[tuple[str, date], list[Row]]:
@@ -159,12 +170,28 @@ class Evidence:
         day = min(days, default=self.now.astimezone(self.zone).date())
         while day < self.now.astimezone(self.zone).date():
             for channel in self.channels:
-                ask = partial(self.client.statement, channel, str(day), format="camt053")
-                data: bytes | None = _maybe(ask)
-                if data is not None:
-                    found[(channel, day)] = read_camt053(data)
+                rows = self._statement(channel, day)
+                if rows is not None:
+                    found[(channel, day)] = rows
             day += timedelta(days=1)
         return found
+
+    def callback(self, channel: str, out_trade_no: str) -> Doc | None:
+        """The channel's delivery log of its message about an order; None where it has sent none."""
+        found: Doc | None = _maybe(lambda: self.reads.callback(channel, out_trade_no))
+        return found
+
+    def _statement(self, channel: str, day: date) -> list[Row] | None:
+        """A statement's rows; None where there is none yet, or none that can be read however often one asks."""
+        for _ in range(READS):
+            data: bytes | None = _maybe(partial(self.reads.statement, channel, str(day), format="camt053"))
+            if data is None:
+                return None
+            try:
+                return read_camt053(data)
+            except MalformedFile:
+                continue
+        return None
 
     def day_over(self, moment: str) -> datetime:
         """The midnight at which the day of a moment ends, where the platform is."""
@@ -178,14 +205,14 @@ class Evidence:
     def borrower(self, id: str) -> Doc:
         """Somebody who borrows."""
         if id not in self._borrowers:
-            self._borrowers[id] = self.client.borrower(id)
+            self._borrowers[id] = self.reads.borrower(id)
         return self._borrowers[id]
 
     def trade(self, channel: str, out_trade_no: str) -> Doc | None:
         """The channel's own word on an order; None where it knows none."""
         key = (channel, out_trade_no)
         if key not in self._trades:
-            self._trades[key] = _maybe(lambda: self.client.trade(channel, out_trade_no))
+            self._trades[key] = _maybe(lambda: self.reads.trade(channel, out_trade_no))
         return self._trades[key]
 
 

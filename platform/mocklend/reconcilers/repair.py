@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mocklend.client import Client, ProblemError
+from mocklend.reconcilers.checks.money import RECEIPT
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -31,6 +32,14 @@ def _carried_out(evidence: Evidence, one: Found) -> str:
 def _query(evidence: Evidence, one: Found) -> None:
     """Ask the channel and post what it says, effective when the channel was paid."""
     evidence.client.query_repayment(one.entity, operator=OPERATOR)
+
+
+def _query_payment(evidence: Evidence, one: Found) -> None:
+    """Ask the channel about an order that is none of ours, and post what it says."""
+    for (channel, _), rows in evidence.statements.items():
+        for row in rows:
+            if one.entity == RECEIPT + row.out_trade_no[2:].lower() and row.amount_minor > 0:
+                evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
 
 
 def _match(evidence: Evidence, one: Found) -> None:
@@ -82,6 +91,7 @@ def _compensate(evidence: Evidence, one: Found) -> None:
 
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
+    "query_payment": _query_payment,
     "match": _match,
     "reverse_edit": _reverse_edit,
     "refresh": _refresh,

@@ -10,6 +10,10 @@ from decimal import Decimal
 _NS = {"c": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
 
 
+class MalformedFile(ValueError):
+    """These bytes are no statement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One movement: positive where money came in."""
@@ -23,8 +27,11 @@ class Row:
 
 
 def read_camt053(data: bytes) -> list[Row]:
-    """The movements of a statement, in the order of the file."""
-    return [_row(entry) for entry in ElementTree.fromstring(data).iterfind(".//c:Ntry", _NS)]
+    """The movements of a statement, in the order of the file; MalformedFile where it is none."""
+    try:
+        return [_row(entry) for entry in ElementTree.fromstring(data).iterfind(".//c:Ntry", _NS)]
+    except (ElementTree.ParseError, ValueError, ArithmeticError) as error:
+        raise MalformedFile(str(error)) from None
 
 
 def _row(entry: ElementTree.Element) -> Row:

@@ -34,6 +34,13 @@ def repayment_of(order_no: str) -> str:
     return "rpy_" + order_no.removeprefix("ML").lower()
 
 
+def money_of(order_no: str) -> str:
+    """The repayment behind an out_trade_no, or the receipt of a push payment."""
+    if order_no.startswith("PY"):
+        return "rct_" + order_no.removeprefix("PY").lower()
+    return repayment_of(order_no)
+
+
 def order_no(receipt_id: str) -> str:
     """The channel's order number behind a repayment, or behind a push payment's receipt."""
     if receipt_id.startswith("rct_"):

@@ -12,6 +12,7 @@ Check = Callable[[Evidence], Iterable[Found]]
 
 CHECKS: tuple[Check, ...] = (
     money.ordered_and_not_booked,
+    money.paid_and_not_booked,
     money.unidentified,
     pages.behind_the_books,
     pages.other_than_its_version,

@@ -8,6 +8,8 @@ from typing import Any
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
+RECEIPT = "rct_"
+"""A receipt's id is its order's number, in small letters, behind this."""
 DONE = ("S", "PARTIAL", "REVERSED")
 
 
@@ -26,6 +28,22 @@ def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
             amount_minor = trade["amount_minor"]
             detail = f"{one['channel']} has {amount_minor} of {trade['paid_at']}, its message is {log['state']}"
             yield Found("missing_in_books", one["id"], case.id, amount_minor, "query", detail)
+
+
+def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
+    """A statement has money that no order and no receipt knows: somebody paid unasked, and the message is lost."""
+    known = {one["out_trade_no"] for case in evidence.cases for one in case.repayments}
+    known |= {receipt["out_trade_no"] for receipt in evidence.receipts}
+    for (channel, day), rows in evidence.statements.items():
+        for row in rows:
+            if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in known:
+                continue
+            log = evidence.callback(channel, row.out_trade_no)
+            if log is None or _on_its_way(log):
+                continue
+            receipt_id = RECEIPT + row.out_trade_no[2:].lower()
+            detail = f"{channel} states {row.amount_minor} of {day}, order {row.out_trade_no}"
+            yield Found("missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail)
 
 
 def unidentified(evidence: Evidence) -> Iterator[Found]:

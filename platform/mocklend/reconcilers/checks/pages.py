@@ -31,8 +31,7 @@ def other_than_its_version(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         page, books = case.page, case.books
         wrong = abs(page["outstanding_minor"] - books["outstanding_minor"])
-        # Interest that has been earned since is on neither, where both are of one version and one moment.
-        if page["version"] == books["version"] and page["as_of"] == books["as_of"] and wrong:
+        if page["version"] == books["version"] and wrong:
             detail = f"version {page['version']}: shown {page['outstanding_minor']}, owed {books['outstanding_minor']}"
             yield Found("wrong_view", case.id, case.id, wrong, "refresh", detail)
 
