@@ -18,6 +18,7 @@ from mocklend.storage.work import Answer, Sandbox, Work
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
@@ -62,6 +63,7 @@ class Events:
             currency="CNY",
             payer_reference=None,
             attempts_left=9,
+            in_books=False,
         )
         return replace(honest, **changes)
 
@@ -135,6 +137,10 @@ class Floor:
     @property
     def scene(self) -> Scene:
         return Scene(self.sandbox.id, self.sandbox.seed, self.now_ms)
+
+    def install(self, *kinds: type[Fault]) -> None:
+        """These kinds instead of the usual ones."""
+        self.layer = FaultLayer(kinds)
 
     def arm(self, id: str, fault: str, **rule: Any) -> Answer:
         return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))

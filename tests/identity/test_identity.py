@@ -44,7 +44,7 @@ from mocklend.ledger import journal
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import ViewRefresh
+from mocklend.seams import ALTERATIONS, WRONG_KEY, ViewRefresh
 from mocklend.servicing import (
     ApproveEdit,
     Charge,
@@ -72,12 +72,24 @@ from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
+from mocklend_faults.kinds.callback_delayed import CallbackDelayed
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.callback_forged_or_altered import ForgedOrAltered
 from mocklend_faults.kinds.channel_unrecognised import Unrecognised
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
 
-KINDS = (BoundedStale, CallbackDropped, Unrecognised, MarkedOverdue, WrongAmount)
+KINDS = (
+    BoundedStale,
+    AckedNotApplied,
+    CallbackDelayed,
+    CallbackDropped,
+    ForgedOrAltered,
+    Unrecognised,
+    MarkedOverdue,
+    WrongAmount,
+)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
@@ -498,6 +510,7 @@ class Story(RuleBasedStateMachine):
         unit=st.sampled_from(["entity", "occurrence"]),
         lag_s=st.sampled_from([1, 60, 3_600, 864_000]),
         attempts_lost=st.sampled_from([None, 1, 2]),
+        how=st.sampled_from(ALTERATIONS),
         limit=st.sampled_from([{}, {}, {"times": 2}, {"skip_first": 1}, {"max_active": 1}, {"every": 2}]),
         name=st.sampled_from(["a", "b", "c"]),
     )
@@ -508,12 +521,14 @@ class Story(RuleBasedStateMachine):
         unit: str,
         lag_s: int,
         attempts_lost: int | None,
+        how: str,
         limit: dict[str, int],
         name: str,
     ) -> None:
         own: dict[type[Any], dict[str, Any]] = {
             BoundedStale: {"lag_s": lag_s},
             CallbackDropped: {"attempts_lost": attempts_lost},
+            ForgedOrAltered: {"attempts_altered": attempts_lost or 5, "how": how},
         }
         select = {"probability": probability, "unit": unit, **limit}
         body = {"fault": kind.name, "select": select, "with": own.get(kind, {})}
@@ -585,7 +600,14 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
     story.pay_off_and_wait(which=0, channel="auto_debit", wait=1)
-    stale = {"kind": BoundedStale, "probability": 1, "unit": "entity", "lag_s": 3_600, "attempts_lost": None}
+    stale = {
+        "kind": BoundedStale,
+        "probability": 1,
+        "unit": "entity",
+        "lag_s": 3_600,
+        "attempts_lost": None,
+        "how": WRONG_KEY,
+    }
     story.arm(**stale, limit={}, name="a")
     story.reverse_a_repayment(which=0)
     story.push_a_payment(which=0, channel="bank_transfer", amount=1, names="id", scope="CLEAR", wait=4_000)

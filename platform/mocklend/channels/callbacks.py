@@ -11,11 +11,17 @@ from mocklend.channels.inbox import callback_body, receive
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
+from mocklend.lending.repay import PROCESSING
 from mocklend.sandboxes.ids import order_no
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import CallbackAttempt
-from mocklend.storage.entities import Callback, Trade
+from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
+from mocklend.storage.entities import Callback, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+ACKED, LOST = "acked", "lost"
+"""How an attempt may end. Otherwise the inbox has refused it, and the outcome is the code of its refusal."""
+REPLAYED_AFTER_MS = 3_600_000
+"""How old a message is that somebody has recorded and sends again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +49,22 @@ class AttemptCallback:
         if callback.due_ms is None:
             return Answer(200, callback_doc(callback))
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
+        given = self._given(work, callback, attempt, len(ladder))
         lost_left = callback.lost_left
-        if lost_left == 0:
-            lost_left = work.act(self._given(work, callback, attempt, len(ladder))).lost_attempts
-        outcome = "lost" if lost_left else self._deliver(work, callback)
-        acked = outcome == "acked"
+        happened = replace(given, lost_attempts=lost_left) if lost_left else work.act(given)
+        outcome = self._outcome(work, callback, happened)
+        acked = outcome == ACKED
         over = acked or attempt >= len(ladder)
         log = [*json.loads(callback.log), {"n": attempt, "at": rfc3339(work.now_ms), "outcome": outcome}]
         callback = replace(
             callback,
             state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
             attempts=attempt,
-            lost_left=max(0, lost_left - 1),
+            lost_left=max(0, happened.lost_attempts - 1),
             log=json.dumps(log, separators=(",", ":")),
             due_ms=None if over else work.now_ms + ladder[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
-            applied_ms=work.now_ms if acked else None,
+            applied_ms=work.now_ms if acked and not happened.discarded else None,
         )
         work.put(callback)
         return Answer(200, callback_doc(callback))
@@ -77,16 +83,37 @@ class AttemptCallback:
             currency=trade.currency,
             payer_reference=trade.payer_reference,
             attempts_left=ladder_length - attempt + 1,
+            in_books=self._in_books(work),
         )
 
-    def _deliver(self, work: Work, callback: Callback) -> str:
+    def _in_books(self, work: Work) -> bool:
+        """Whether somebody was faster than the message, by asking the channel."""
+        if self.receipt_id.startswith("rct_"):
+            return work.get("receipt", self.receipt_id) is not None
+        order: Repayment = work.get("repayment", self.receipt_id)
+        return order.status != PROCESSING
+
+    def _outcome(self, work: Work, callback: Callback, happened: CallbackAttempt) -> str:
+        if happened.lost_attempts:
+            return LOST
+        if happened.altered is None and happened.discarded:
+            return ACKED  # The handler answers 200 and forgets.
+        return self._deliver(work, callback, happened.altered)
+
+    def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
-        body = callback_body(trade, rfc3339(work.now_ms))
-        secret = callback_secret(work.sandbox.api_key, callback.channel)
-        headers = signed_headers(secret, callback.id, work.now_ms, body)
+        key, sent_ms = work.sandbox.api_key, work.now_ms
+        if altered == WRONG_KEY:
+            key = f"not {key}"
+        elif altered == WRONG_AMOUNT:
+            trade = replace(trade, amount_minor=trade.amount_minor + 1)
+        elif altered == OLD_TIMESTAMP:
+            sent_ms -= REPLAYED_AFTER_MS
+        body = callback_body(trade, rfc3339(sent_ms))
+        headers = signed_headers(callback_secret(key, callback.channel), callback.id, sent_ms, body)
         try:
             receive(work, callback.channel, headers, body.encode())
         except Refused as refused:
             return refused.code
-        return "acked"
+        return ACKED

@@ -19,7 +19,14 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
-from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
+from mocklend.seams.callback_attempt import (
+    ALTERATIONS,
+    LOST_FOR_GOOD,
+    OLD_TIMESTAMP,
+    WRONG_AMOUNT,
+    WRONG_KEY,
+    CallbackAttempt,
+)
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -39,8 +46,12 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "ALTERATIONS",
     "LOST_FOR_GOOD",
+    "OLD_TIMESTAMP",
     "SEAMS",
+    "WRONG_AMOUNT",
+    "WRONG_KEY",
     "CallbackAttempt",
     "Consequence",
     "Given",
