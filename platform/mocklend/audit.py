@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
-from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import LATE_FAILURE, MARK, RECEIPT, REVERSAL, Fact, taken_back
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
-from mocklend.sandboxes.ids import callback_of, channel_chain
+from mocklend.sandboxes.ids import callback_of, channel_chain, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
@@ -152,8 +152,8 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
     """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there."""
-    taken_back = {fact.reverses for fact in facts if fact.reverses}
-    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
+    void = taken_back(facts, REVERSAL, LATE_FAILURE)
+    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in void}
 
 
 def _books_against_world(
@@ -173,11 +173,24 @@ def _books_against_world(
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
     for id, fact in known.items():
-        if id not in happened:
+        if id not in happened and (order_id := _order_behind(connection, sandbox_id, fact)) in {
+            one.id for one in world
+        }:
+            detail = f"{fact.amount_minor} is on the books besides the receipt of {order_id}, which was paid once"
+            found.discrepancies.append(
+                Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
+            )
+        elif id not in happened:
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             found.discrepancies.append(
                 Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
             )
+
+
+def _order_behind(connection: Connection, sandbox_id: str, fact: Fact) -> str | None:
+    """The order that a receipt on the books says it is for."""
+    receipt: Receipt | None = _one(connection, sandbox_id, "receipt", fact.id)
+    return repayment_of(receipt.out_trade_no) if receipt is not None else None
 
 
 def _missing(connection: Connection, sandbox_id: str, loan_id: str | None, fact: Fact, found: Audit) -> None:
@@ -295,12 +308,15 @@ def _sandbox_alone(connection: Connection, sandbox_id: str, found: Audit) -> Ite
         yield Discrepancy(Finding("books_invariant", sandbox_id, 0), None, f"{name}: {detail}")
 
 
-# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed.
-_SIGNED = "CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END"
-_MOVES = "('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
+# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed,
+# and one that was posted a second time counts until it is taken back.
+_SIGNED = "CASE WHEN kind IN ('receipt', 'second_receipt') THEN amount_minor ELSE -amount_minor END"
+_MOVES = "('receipt', 'second_receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
 _KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
+      AND NOT (kind = 'second_receipt' AND id IN (SELECT reverses FROM book_facts
+               WHERE sandbox_id = :sandbox_id AND kind = 'reversal'))
     UNION ALL SELECT channel, amount_minor FROM receipts WHERE sandbox_id = :sandbox_id AND landed = 1
     ) AS known GROUP BY channel"""
 _TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from mocklend.seams import CallbackAttempt, OperatorEdit, PaymentReference, RepaymentFiled, Scene, ViewRefresh
+from mocklend.seams import (
+    CallbackAttempt,
+    CallbackTaken,
+    OperatorEdit,
+    OrderPaid,
+    PaymentReference,
+    RepaymentFiled,
+    Scene,
+    ViewRefresh,
+)
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
@@ -64,6 +73,38 @@ class Events:
             payer_reference=None,
             attempts_left=9,
             in_books=False,
+        )
+        return replace(honest, **changes)
+
+    def taken(self, **changes: Any) -> CallbackTaken:
+        honest = CallbackTaken(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            repayment_id="rpy_ada",
+            callback_id="cb_ada",
+            receipt_id="rct_ada_again",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            order_status="S",
+        )
+        return replace(honest, **changes)
+
+    def order_paid(self, **changes: Any) -> OrderPaid:
+        honest = OrderPaid(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            repayment_id="rpy_ada",
+            receipt_id="rct_ada_by_hand",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            late_s=0,
         )
         return replace(honest, **changes)
 

@@ -56,6 +56,7 @@ from mocklend.servicing import (
     Refund,
     RejectEdit,
     ReverseEdit,
+    ReverseReceipt,
     ReverseRepayment,
     VerifyDispute,
     Waive,
@@ -75,8 +76,11 @@ from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
 from mocklend_faults.kinds.callback_delayed import CallbackDelayed
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from mocklend_faults.kinds.callback_duplicated import CallbackDuplicated
 from mocklend_faults.kinds.callback_forged_or_altered import ForgedOrAltered
+from mocklend_faults.kinds.callback_reordered import CallbackReordered
 from mocklend_faults.kinds.channel_unrecognised import Unrecognised
+from mocklend_faults.kinds.operator_double_entry import DoubleEntry
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
 
@@ -85,6 +89,9 @@ KINDS = (
     AckedNotApplied,
     CallbackDelayed,
     CallbackDropped,
+    CallbackDuplicated,
+    CallbackReordered,
+    DoubleEntry,
     ForgedOrAltered,
     Unrecognised,
     MarkedOverdue,
@@ -409,6 +416,16 @@ class Story(RuleBasedStateMachine):
     def ask_the_channel(self, which: int) -> None:
         self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
 
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def reverse_a_receipt(self, which: int) -> None:
+        """One that was posted twice; any other is refused."""
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY out_trade_no LIKE 'PY%', id"
+            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if known:
+            self.attempt(ReverseReceipt(self.id, self.key(), known[which % len(known)], "twice", "op-1"))
+
     # --- disputes and certificates ---
 
     @precondition(lambda self: self.loans)
@@ -528,6 +545,8 @@ class Story(RuleBasedStateMachine):
         own: dict[type[Any], dict[str, Any]] = {
             BoundedStale: {"lag_s": lag_s},
             CallbackDropped: {"attempts_lost": attempts_lost},
+            CallbackDuplicated: {"copies": attempts_lost or 3, "trade_no": "same" if how == WRONG_KEY else "new"},
+            CallbackReordered: {"inbox": "checks" if how == WRONG_KEY else "believes"},
             ForgedOrAltered: {"attempts_altered": attempts_lost or 5, "how": how},
         }
         select = {"probability": probability, "unit": unit, **limit}

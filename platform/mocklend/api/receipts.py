@@ -14,14 +14,24 @@ from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmou
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
+from mocklend.api.operator import Reversal
 from mocklend.api.quotes import RepaymentType
 from mocklend.channels.channel import channel_of
-from mocklend.channels.payments import APPLIED, UNAPPLIED, MatchReceipt, PayAtChannel, QueryPayment, receipt_doc
+from mocklend.channels.payments import (
+    APPLIED,
+    REVERSED,
+    UNAPPLIED,
+    MatchReceipt,
+    PayAtChannel,
+    QueryPayment,
+    receipt_doc,
+)
+from mocklend.servicing import ReverseReceipt
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
 
-ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED))]
+ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, REVERSED))]
 
 
 class NewPayment(Body):
@@ -35,7 +45,7 @@ class NewPayment(Body):
 
 
 class ReceiptDoc(Doc):
-    """Money that came without an order of ours: UNAPPLIED until somebody knows whose it is."""
+    """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
 
     id: str
     state: ReceiptState
@@ -140,3 +150,12 @@ def match_receipt(receipt_id: str, match: Match) -> Response:
     return answered(
         run(MatchReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
     )
+
+
+@receipts.post("/operator/receipts/<id:receipt_id>/reverse")
+@receipts.input(Reversal, arg_name="reversal")
+@receipts.output(ReceiptDoc, status_code=201)
+@receipts.doc(**described("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
+def reverse_receipt(receipt_id: str, reversal: Reversal) -> Response:
+    """Take back a receipt that was posted beside an order's own."""
+    return answered(run(ReverseReceipt(sandbox_id(), idempotency(), receipt_id, reversal.memo, reversal.operator)))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
-from mocklend.channels.inbox import callback_body, receive
+from mocklend.channels.inbox import CLOSED, callback_body, closed_body, event_of, receive
+from mocklend.channels.second_receipts import second_receipt_of
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.lending.repay import PROCESSING
-from mocklend.sandboxes.ids import order_no
+from mocklend.sandboxes.ids import order_no, suffix
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
+from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
 from mocklend.storage.entities import Callback, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
@@ -55,7 +57,9 @@ class AttemptCallback:
         outcome = self._outcome(work, callback, happened)
         acked = outcome == ACKED
         over = acked or attempt >= len(ladder)
-        log = [*json.loads(callback.log), {"n": attempt, "at": rfc3339(work.now_ms), "outcome": outcome}]
+        log = [*json.loads(callback.log), _entry(work, attempt, event_of(callback.repayment_id), outcome)]
+        if acked and not happened.discarded and not self.receipt_id.startswith("rct_"):
+            log += self._go_on(work, callback, attempt)
         callback = replace(
             callback,
             state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
@@ -100,6 +104,35 @@ class AttemptCallback:
             return ACKED  # The handler answers 200 and forgets.
         return self._deliver(work, callback, happened.altered)
 
+    def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[dict[str, Any]]:
+        """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
+        trade: Trade = work.get("trade", callback.out_trade_no)
+        order: Repayment = work.get("repayment", callback.repayment_id)
+        another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
+        given = CallbackTaken(
+            entity=callback.repayment_id,
+            occurrence=attempt,
+            now_ms=work.now_ms,
+            loan_id=callback.loan_id,
+            repayment_id=callback.repayment_id,
+            callback_id=callback.id,
+            receipt_id=second_receipt_of(work.sandbox.seed, callback.repayment_id, another),
+            channel=callback.channel,
+            amount_minor=trade.amount_minor,
+            currency=trade.currency,
+            order_status=order.status,
+        )
+        happened = work.act(given)
+        if happened.older_event is not None:
+            older = closed_body(trade, rfc3339(trade.created_ms))
+            outcome = self._send(work, callback, older, remembers=not happened.believed)
+            yield _entry(work, attempt, CLOSED, outcome)
+        copy = replace(trade, channel_trade_no=another) if happened.new_trade_no else trade
+        for _ in range(happened.copies):
+            body = callback_body(copy, rfc3339(work.now_ms))
+            outcome = self._send(work, callback, body, remembers=not happened.new_trade_no)
+            yield _entry(work, attempt, event_of(callback.repayment_id), outcome)
+
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
@@ -111,9 +144,26 @@ class AttemptCallback:
         elif altered == OLD_TIMESTAMP:
             sent_ms -= REPLAYED_AFTER_MS
         body = callback_body(trade, rfc3339(sent_ms))
-        headers = signed_headers(callback_secret(key, callback.channel), callback.id, sent_ms, body)
+        return self._send(work, callback, body, key=key, sent_ms=sent_ms)
+
+    def _send(
+        self,
+        work: Work,
+        callback: Callback,
+        body: str,
+        *,
+        key: str | None = None,
+        sent_ms: int | None = None,
+        remembers: bool = True,
+    ) -> str:
+        secret = callback_secret(key or work.sandbox.api_key, callback.channel)
+        headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
         try:
-            receive(work, callback.channel, headers, body.encode())
+            receive(work, callback.channel, headers, body.encode(), remembers=remembers)
         except Refused as refused:
             return refused.code
         return ACKED
+
+
+def _entry(work: Work, attempt: int, event: str, outcome: str) -> dict[str, Any]:
+    return {"n": attempt, "at": rfc3339(work.now_ms), "event": event, "outcome": outcome}

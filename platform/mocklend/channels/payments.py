@@ -28,7 +28,7 @@ from mocklend.world.record import witness
 
 NOBODYS = ""
 """The loan of money whose payer named none."""
-APPLIED, UNAPPLIED = "APPLIED", "UNAPPLIED"
+APPLIED, UNAPPLIED, REVERSED = "APPLIED", "UNAPPLIED", "REVERSED"
 ACTIVE = ("USING", "OVD", "OFF")
 
 

@@ -27,7 +27,9 @@ from mocklend.seams.callback_attempt import (
     WRONG_KEY,
     CallbackAttempt,
 )
+from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
@@ -37,8 +39,10 @@ from mocklend.seams.view_refresh import ViewRefresh
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
     CallbackAttempt,
+    CallbackTaken,
     PaymentReference,
     OperatorEdit,
+    OrderPaid,
     RepaymentFiled,
 )
 
@@ -48,15 +52,18 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 __all__ = [
     "ALTERATIONS",
     "LOST_FOR_GOOD",
+    "MOST_COPIES",
     "OLD_TIMESTAMP",
     "SEAMS",
     "WRONG_AMOUNT",
     "WRONG_KEY",
     "CallbackAttempt",
+    "CallbackTaken",
     "Consequence",
     "Given",
     "Layer",
     "OperatorEdit",
+    "OrderPaid",
     "PaymentReference",
     "RepaymentFiled",
     "Scene",

@@ -27,7 +27,9 @@ EVENTS = (
     "loan.written_off",
     "refund.agreed",
     "receipt.applied",
+    "receipt.reversed",
     "repayment.succeeded",
+    "repayment.failed",
     "repayment.reversed",
 )
 
