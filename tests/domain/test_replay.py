@@ -194,7 +194,7 @@ def test_a_reversed_repayment_or_edit_is_as_if_it_had_never_been(history: Histor
 
 
 @given(data=st.data())
-def test_a_reversal_that_is_reversed_never_was(data: Any) -> None:
+def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
     target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, CLEAR, 99)]))
@@ -210,7 +210,7 @@ def test_a_reversal_that_is_reversed_never_was(data: Any) -> None:
 
 
 @given(data=st.data(), amount=st.integers(1, 200_000), scope=st.sampled_from([CLEAR, OVD_AND_CURRENT]))
-def test_a_second_receipt_that_is_taken_back_leaves_nothing(data: Any, amount: int, scope: str) -> None:
+def test_a_second_receipt_that_is_taken_back_leaves_nothing(data: st.DataObject, amount: int, scope: str) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
     second = replace(receipt("x", on, amount, scope, 99), kind=SECOND_RECEIPT)

@@ -54,9 +54,15 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _reverse_receipt(evidence: Evidence, one: Found) -> None:
+    """Take a second receipt back; the order's own stays."""
+    evidence.client.reverse_receipt(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "reverse_edit": _reverse_edit,
+    "reverse_receipt": _reverse_receipt,
 }
 """What each action does. An action that is not here (`wait`, `escalate`) is left alone."""
