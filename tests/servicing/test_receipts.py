@@ -10,9 +10,10 @@ import pytest
 
 from mocklend.channels.payments import PayAtChannel, receipt_of
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import callback_of
+from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.seams import Scene, Write
-from mocklend.servicing import QueryChannel, ReverseReceipt
+from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
+from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
 from mocklend.storage.stores import rows
 
@@ -184,4 +185,20 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
     answer = story.lender.run(QueryChannel(story.sandbox_id, story.key(), repayment_id, "op"))
 
     assert answer.body["status"] == "S"
+    assert story.discrepancies() == []
+
+
+def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    loan_id = story.borrow()
+    trade = story.entity("trade", out_trade_no(story.settle(loan_id)))
+    slip = Piece("bank_slip", "wallet", trade.channel_trade_no, trade.amount_minor, trade.paid_ms, None)
+    opened = OpenDispute(story.sandbox_id, story.key(), loan_id, "settled_but_unpaid", None, (slip,))
+    dispute_id = story.lender.run(opened).body["id"]
+    [finding] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body["findings"]
+
+    story.lender.run(DecideDispute(story.sandbox_id, story.key(), dispute_id, "UPHELD", "Paid.", "wei", correct=True))
+
+    assert (finding["matches_channel"], finding["booked"], finding["on_books"]) == (True, "F", False)
+    assert story.page(loan_id)["status"] == "CLEAR"
     assert story.discrepancies() == []
