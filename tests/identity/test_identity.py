@@ -555,6 +555,20 @@ class Story(RuleBasedStateMachine):
         if self.attempt(PutRule(self.id, wanted)) is not None:
             self.rules.append(wanted.id)
 
+    @precondition(lambda self: self.loans)
+    @rule(
+        kind=st.sampled_from(KINDS),
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        how=st.sampled_from(ALTERATIONS),
+        wait=st.sampled_from([0, 5, 60]),
+    )
+    def arm_and_pay(self, kind: type[Any], which: int, channel: str, how: str, wait: int) -> None:
+        """Left to chance, few of many kinds meet a payment."""
+        surely: dict[str, Any] = {"probability": 1, "unit": "entity", "limit": {}, "name": "a"}
+        self.arm(kind=kind, lag_s=3_600, attempts_lost=1, how=how, **surely)
+        self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)
+
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))
     def disarm(self, which: int) -> None:
