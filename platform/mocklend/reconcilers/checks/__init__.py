@@ -13,6 +13,7 @@ Check = Callable[[Evidence], Iterable[Found]]
 CHECKS: tuple[Check, ...] = (
     money.ordered_and_not_booked,
     money.unidentified,
+    money.booked_twice,
     pages.behind_the_books,
     pages.other_than_its_version,
     acts.marks_that_the_books_contradict,
