@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel, receipt_of
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import callback_of, out_trade_no
+from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no
 from mocklend.seams import Scene, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
@@ -21,10 +23,11 @@ MONDAY_MS = 1_767_578_400_000
 
 
 class Wrong:
-    """A layer that changes one seam of every story, always in the same way, and keeps no record of it."""
+    """A layer that changes one seam of every story, always in the same way, and knows what it was asked."""
 
     def __init__(self, seam: str, **changes: Any) -> None:
         self.seam, self.changes = seam, changes
+        self.asked: list[Any] = []
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
 
@@ -32,6 +35,7 @@ class Wrong:
         return True
 
     def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        self.asked.append(given)
         return (replace(given, **self.changes) if given.seam == self.seam else given), ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -69,6 +73,12 @@ def second_of(story: Any) -> Any:
         sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id"
         [[id]] = rows(connection, sql, {"sandbox_id": story.sandbox_id})
     return story.entity("receipt", id)
+
+
+def fail_late(story: Any, receipt_id: str, channel: str = "wallet") -> str:
+    """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
+    story.lender.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
+    return late_failure_of(receipt_id)
 
 
 def reverse(story: Any, receipt_id: str) -> Any:
@@ -201,4 +211,116 @@ def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: A
 
     assert (finding["matches_channel"], finding["booked"], finding["on_books"]) == (True, "F", False)
     assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []
+
+
+# --- where such receipts fail late ---
+
+
+def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    assert story.entity("repayment", repayment_id).status == "F"
+
+    failure = fail_late(story, repayment_id)
+    story.wait()
+
+    assert story.entity("callback", callback_of(failure)).state == "ACKED"
+    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert (story.page(loan_id)["status"], clearing(story)) == ("USING", 0)
+    assert story.discrepancies() == []
+    assert story.broken() == set()
+
+
+def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    repayment_id = story.settle(story.borrow())
+    fail_late(story, repayment_id)
+
+    assert story.query_channel(repayment_id)["status"] == "REVERSED"
+
+    assert clearing(story) == 0
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize(("seam", "changes"), TWICE)
+def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
+    wrong: Any, seam: str, changes: dict[str, Any]
+) -> None:
+    story = wrong(seam, **changes)
+    repayment_id = story.repay(story.borrow(), 9_500)
+    second = second_of(story)
+
+    fail_late(story, repayment_id)
+    story.wait()
+
+    assert story.discrepancies() == [("duplicate_in_books", second.id, 9_500)]
+    assert clearing(story) == 9_500
+
+    reverse(story, second.id)
+
+    assert story.discrepancies() == []
+    assert clearing(story) == 0
+    assert story.broken() == set()
+
+
+def test_nothing_follows_the_message_of_a_late_failure(wrong: Any) -> None:
+    story = wrong("callback.taken", copies=2, older_event="CLOSED", believed=True)
+    failure = fail_late(story, story.repay(story.borrow(), 9_500))
+    story.wait()
+
+    log = story.entity("callback", callback_of(failure)).log
+    assert log.count('"event"') == log.count('"event":"payment.late_failed","outcome":"acked"') == 1
+
+
+ALTERED = [
+    ({"altered": "wrong_key"}, "callback_signature_invalid"),
+    ({"altered": "wrong_amount"}, "callback_amount_mismatch"),
+    ({"altered": "old_timestamp"}, "callback_signature_invalid"),
+    ({"discarded": True}, "acked"),
+]
+
+
+@pytest.mark.parametrize(("changes", "outcome"), ALTERED)
+def test_a_late_failure_is_missing_until_its_channel_is_asked(
+    wrong: Any, changes: dict[str, Any], outcome: str
+) -> None:
+    story = wrong("callback.attempt", **changes)
+    repayment_id = story.order(story.borrow(), 9_500)
+    story.settle_silently(repayment_id)
+    story.query_channel(repayment_id)
+    failure = fail_late(story, repayment_id)
+    story.wait(1)
+
+    assert f'"event":"payment.late_failed","outcome":"{outcome}"' in story.entity("callback", callback_of(failure)).log
+    assert story.discrepancies() == [("missing_in_books", failure, 9_500)]
+
+    story.query_channel(repayment_id)
+
+    assert story.discrepancies() == []
+
+
+def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_itself(wrong: Any) -> None:
+    story = wrong("callback.attempt", altered="wrong_key")
+    repayment_id = story.order(story.borrow(), 9_500)
+    payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Eve", "?", "OVD_AND_CURRENT")
+    pushed = story.lender.run(payment).body["out_trade_no"]
+    story.settle_silently(repayment_id)
+    story.wait(days=1)
+    failures = {fail_late(story, repayment_id), fail_late(story, receipt_of(pushed), "bill_pay")}
+
+    def known() -> set[tuple[str, bool]]:
+        story.lender.layer.asked.clear()
+        story.wait(days=1)
+        asked = story.lender.layer.asked
+        return {(one.entity, one.in_books) for one in asked if one.seam == "callback.attempt"}
+
+    assert known() >= {(failure, False) for failure in failures}
+
+    story.query_channel(repayment_id)
+    query = QueryPayment(story.sandbox_id, story.key(), "bill_pay", pushed, "op")
+    story.lender.run(query)
+
+    assert known() >= {(failure, True) for failure in failures}
     assert story.discrepancies() == []
