@@ -48,6 +48,7 @@ from mocklend.domain.product import PRODUCTS, Product
 from mocklend.ledger import journal
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
+from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ApiAnswer, Scene, ViewRefresh
 from mocklend.servicing import (
@@ -649,11 +650,17 @@ class Story(RuleBasedStateMachine):
         channel=st.sampled_from(sorted(channels())),
         turn=st.integers(0, 11),
         wait=st.sampled_from([0, 5, 60]),
+        fails_late=st.sampled_from([False, False, True]),
     )
-    def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int) -> None:
-        """Left to chance, few of many kinds meet a payment."""
+    def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
+        """Left to chance, few of many kinds meet a payment, and fewer one that then fails late."""
+        ordered = len(self.repayments)
         self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
         self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)
+        for repayment_id in self.repayments[ordered:]:
+            if fails_late:
+                self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
+                self.advance(by=wait * SECOND)
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))
