@@ -20,13 +20,13 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
-from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, SECOND_RECEIPT, Fact, taken_back
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
-from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind
+from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
@@ -131,12 +131,13 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         found.discrepancies += _certificates(connection, sandbox_id, ids, journal)
         reporting = bureau.reporting_of(connection, sandbox_id, ids)
         missing: list[tuple[str | None, Fact]] = []
+        second = _second_receipts(connection, sandbox_id, books)
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
             found.discrepancies += _page(loan, pages.get(loan.id, {}))
-            missing += _books_against_world(loan, world[loan.id], books[loan.id], found)
+            missing += _books_against_world(loan, world[loan.id], books[loan.id], second, found)
             if loan.id in reporting:
                 _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
         _missing(connection, sandbox_id, missing, found)
@@ -162,18 +163,19 @@ def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
 
     A receipt that failed late did happen, and so did its failure: each side should have both.
     """
-    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
-    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
+    void = taken_back(facts, REVERSAL)
+    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in void}
 
 
 def _books_against_world(
-    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
+    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], second: Mapping[str, str], found: Audit
 ) -> list[tuple[str | None, Fact]]:
     """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`.
 
-    Gives back what happened and is not on the books.
+    `second` has the order behind each second receipt. Gives back what happened and is not on the books.
     """
     happened, known = _live(world), _live(books)
+    seen = {fact.id for fact in world}
     missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
@@ -187,12 +189,24 @@ def _books_against_world(
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
     for id, fact in known.items():
-        if id not in happened:
+        if id not in happened and second.get(id) in seen:
+            detail = f"{fact.amount_minor} is on the books besides the receipt of {second[id]}, which was paid once"
+            found.discrepancies.append(
+                Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
+            )
+        elif id not in happened:
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             found.discrepancies.append(
                 Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
             )
     return missing
+
+
+def _second_receipts(connection: Connection, sandbox_id: str, books: Mapping[str, Sequence[Fact]]) -> dict[str, str]:
+    """The order behind each second receipt on the books of some loans, in one query for all of them."""
+    ids = [fact.id for facts in books.values() for fact in facts if fact.kind == SECOND_RECEIPT]
+    known: dict[Any, Receipt] = load_all(connection, [(sandbox_id, ("receipt", id)) for id in ids])
+    return {id: repayment_of(receipt.out_trade_no) for (_, (_, id)), receipt in known.items()}
 
 
 def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]], found: Audit) -> None:
@@ -354,12 +368,15 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(Finding("books_invariant", sandbox_id, 0), None, f"{name}: {detail}")
 
 
-# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed.
-_SIGNED = "CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END"
-_MOVES = "('receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
+# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed,
+# and one that was posted a second time counts until it is taken back.
+_SIGNED = "CASE WHEN kind IN ('receipt', 'second_receipt') THEN amount_minor ELSE -amount_minor END"
+_MOVES = "('receipt', 'second_receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
 _KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
+      AND NOT (kind = 'second_receipt' AND id IN (SELECT reverses FROM book_facts
+               WHERE sandbox_id = :sandbox_id AND kind = 'reversal'))
     UNION ALL SELECT channel, amount_minor FROM receipts
     WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
     ) AS known GROUP BY channel"""

@@ -496,6 +496,11 @@ class Client:
         path = f"/operator/receipts/{_part(receipt_id)}/match"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
+    def reverse_receipt(self, receipt_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
+        """Take back a receipt that was posted beside an order's own."""
+        path = f"/operator/receipts/{_part(receipt_id)}/reverse"
+        return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
+
     def verify_dispute(self, dispute_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
         """Hold each piece of evidence against the channel's record and the books."""
         path = f"/operator/disputes/{_part(dispute_id)}/verify"

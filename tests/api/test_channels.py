@@ -31,7 +31,9 @@ def test_the_log_of_a_callback_tells_its_attempts(api: Any) -> None:
 
     callback = api.made(api.get(log))
     assert callback["state"] == "ACKED"
-    assert callback["attempts"] == [{"n": 1, "at": "2026-01-05T02:00:02.000Z", "outcome": "acked"}]
+    assert callback["attempts"] == [
+        {"n": 1, "at": "2026-01-05T02:00:02.000Z", "event": "payment.succeeded", "outcome": "acked"}
+    ]
     assert callback["acked_at"] == callback["applied_at"] == "2026-01-05T02:00:02.000Z"
 
 

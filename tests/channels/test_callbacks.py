@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mocklend.channels.channel import LADDERS, channel_of, channels
+from mocklend.channels.payments import PayAtChannel, receipt_of
 from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
@@ -24,6 +25,7 @@ class Losing:
 
     def __init__(self, attempts: int) -> None:
         self.attempts = attempts
+        self.more: dict[str, Any] = {}
         self.asked: list[CallbackAttempt] = []
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
@@ -34,7 +36,8 @@ class Losing:
     def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
         if isinstance(given, CallbackAttempt):
             self.asked.append(given)
-            return replace(given, lost_attempts=self.attempts if given.occurrence == 1 else 0), ()
+            first = given.occurrence == 1
+            return replace(given, lost_attempts=self.attempts * first, **(self.more if first else {})), ()
         return given, ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -61,6 +64,13 @@ def losing(open_lender: Any, story: Any, seed: int) -> Any:
 def callback(story: Any, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
     found = story.entity("callback", callback_of(repayment_id))
     return found, json.loads(found.log)
+
+
+def _pushed(story: Any, loan_id: str) -> str:
+    payment = PayAtChannel(
+        story.sandbox_id, story.key(), "bank_card", 9_500, "CNY", "Ada", loan_id, scope="OVD_AND_CURRENT"
+    )
+    return receipt_of(story.lender.run(payment).body["out_trade_no"])
 
 
 def test_every_ladder_adds_up_to_what_is_published() -> None:
@@ -171,6 +181,59 @@ def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_noth
     assert callback(story, repayment_id)[0].state == "ACKED"
     assert story.journal(loan_id) == before
     assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize(
+    ("altered", "refusal"),
+    [
+        ("wrong_key", "callback_signature_invalid"),
+        ("wrong_amount", "callback_amount_mismatch"),
+        ("old_timestamp", "callback_signature_invalid"),
+    ],
+)
+@pytest.mark.parametrize("pushed", [False, True])
+def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
+    losing: Any, altered: str, refusal: str, pushed: bool
+) -> None:
+    story, layer = losing(0)
+    layer.more = {"altered": altered}
+    loan_id = story.borrow()
+    about = _pushed(story, loan_id) if pushed else story.order(loan_id, 9_500, "bank_card")
+
+    story.wait(days=1)
+
+    message, log = callback(story, about)
+    assert [entry["outcome"] for entry in log] == [refusal, "acked"]
+    assert message.state == "ACKED"
+    assert [asked.in_books for asked in layer.asked] == [False, False]
+    assert story.page(loan_id)["paid_minor"] == 9_500
+    assert story.discrepancies() == []
+
+
+def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Any) -> None:
+    story, layer = losing(0)
+    layer.more = {"discarded": True}
+    repayment_id = story.order(story.borrow(), 9_500)
+
+    story.wait(days=10)
+
+    message, log = callback(story, repayment_id)
+    assert [entry["outcome"] for entry in log] == ["acked"]
+    assert (message.state, message.due_ms, message.applied_ms) == ("ACKED", None, None)
+    assert message.acked_ms is not None
+    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
+
+
+def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Any) -> None:
+    story, layer = losing(2)
+    repayment_id = story.order(story.borrow(), 9_500)
+    story.wait(2)
+    story.query_channel(repayment_id)
+
+    story.wait(days=1)
+
+    assert [asked.in_books for asked in layer.asked] == [False, True]
 
 
 def test_an_attempt_that_comes_twice_is_made_once(story: Any) -> None:

@@ -170,6 +170,22 @@ def test_no_headers_at_all_are_refused(story: Any, channel: Channel, order: str)
         story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
 
 
+@pytest.mark.parametrize("paid", [False, True])
+def test_an_event_that_contradicts_what_is_known_of_its_order_is_refused(
+    story: Any, channel: Channel, order: str, paid: bool
+) -> None:
+    if paid:
+        story.wait(2)
+    before = story.everything()
+    closed = json.loads(channel.says(order, state="CLOSED")) | {"type": "payment.closed"}
+
+    with pytest.raises(Refused) as refused:
+        channel.send(json.dumps(closed).encode())
+
+    assert refused.value.code == "callback_out_of_order"
+    assert story.everything() == before
+
+
 @pytest.mark.parametrize("skew_s", [-TOLERANCE_S, TOLERANCE_S])
 def test_a_signature_may_be_five_minutes_off(channel: Channel, order: str, skew_s: int) -> None:
     assert channel.send(channel.says(order), skew_s=skew_s).status == 200

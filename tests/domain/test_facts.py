@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mocklend.domain.facts import RECEIPT, Fact, business_date, midnight_ms
+from mocklend.domain.facts import LATE_FAILURE, RECEIPT, REVERSAL, Fact, business_date, midnight_ms, taken_back
 
 ZONES = ["Asia/Shanghai", "UTC", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Auckland"]
 
@@ -45,3 +47,27 @@ def test_a_fact_cannot_be_changed() -> None:
 
     with pytest.raises(AttributeError):
         fact.amount_minor = 2  # type: ignore[misc]
+
+
+def _taking_back(chain: list[int], kind: str = REVERSAL) -> list[Fact]:
+    """A receipt, and reversals of which each takes back the one before. The ids are in no order that would help."""
+    day = date(2026, 1, 5)
+    names = ["receipt", *(f"rev-{n}" for n in chain)]
+    facts = [Fact(names[0], RECEIPT, 0, day, 100)]
+    return facts + [Fact(id, kind, 0, day, reverses=before) for before, id in pairwise(names)]
+
+
+@given(chain=st.permutations(range(9)).flatmap(lambda all: st.integers(0, 9).map(lambda n: all[:n])), data=st.data())
+def test_a_receipt_counts_if_it_was_taken_back_and_restored_equally_often(chain: list[int], data: Any) -> None:
+    facts = _taking_back(chain)
+
+    void = taken_back(data.draw(st.permutations(facts)), REVERSAL)
+
+    assert ("receipt" in void) == (len(chain) % 2 == 1)
+
+
+def test_only_the_kinds_that_are_named_take_something_back() -> None:
+    failed = _taking_back([1], LATE_FAILURE)
+
+    assert taken_back(failed, REVERSAL) == set()
+    assert taken_back(failed, REVERSAL, LATE_FAILURE) == {"receipt"}

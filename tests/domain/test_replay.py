@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from mocklend.domain.facts import (
     OVD_AND_CURRENT,
     RECEIPT,
     REVERSAL,
+    SECOND_RECEIPT,
     Fact,
     Terms,
 )
@@ -190,6 +191,38 @@ def test_a_reversed_repayment_or_edit_is_as_if_it_had_never_been(history: Histor
     assert [m.kind for m in reversed_.movements if m.ref == target.id] == ["receipt"] * bool(money)
     assert reversed_.applied == never.applied
     assert but_for_the_money(reversed_) == but_for_the_money(never)
+
+
+@given(data=st.data())
+def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
+    history = data.draw(histories())
+    on = history.facts[-1].on
+    target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, CLEAR, 99)]))
+    with_it = [*(fact for fact in history.facts if fact.id != target.id), target]
+    undone = Fact("rev_x", REVERSAL, moment(on, 999), on, reverses=target.id)
+    restored = Fact("rev_a", REVERSAL, moment(on, 999), on, reverses=undone.id)
+
+    there_and_back = replay(history.terms, [*with_it, undone, restored], on)
+    never = replay(history.terms, with_it, on)
+
+    assert there_and_back.movements == never.movements
+    assert (there_and_back.status, there_and_back.applied) == (never.status, never.applied)
+
+
+@given(data=st.data(), amount=st.integers(1, 200_000), scope=st.sampled_from([CLEAR, OVD_AND_CURRENT]))
+def test_a_second_receipt_that_is_taken_back_leaves_nothing(data: st.DataObject, amount: int, scope: str) -> None:
+    history = data.draw(histories())
+    on = history.facts[-1].on
+    second = replace(receipt("x", on, amount, scope, 99), kind=SECOND_RECEIPT)
+    undone = Fact("rev_x", REVERSAL, moment(on, 999), on, reverses=second.id)
+
+    taken_back, never = (
+        replay(history.terms, [*history.facts, second, undone], on),
+        replay(history.terms, history.facts, on),
+    )
+
+    assert taken_back.movements == never.movements
+    assert (taken_back.unapplied_minor, taken_back.overpaid_minor) == (never.unapplied_minor, never.overpaid_minor)
 
 
 @given(history=histories(), day=st.integers(0, 120))

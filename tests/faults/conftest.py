@@ -15,9 +15,11 @@ from mocklend.seams import (
     BalanceKept,
     BureauReport,
     CallbackAttempt,
+    CallbackTaken,
     CompensationAgreed,
     DisputeOpened,
     OperatorEdit,
+    OrderPaid,
     PartnerApplication,
     PaymentReference,
     RepaymentFiled,
@@ -165,6 +167,39 @@ class Events:
             currency="CNY",
             payer_reference=None,
             attempts_left=9,
+            in_books=False,
+        )
+        return replace(honest, **changes)
+
+    def taken(self, **changes: Any) -> CallbackTaken:
+        honest = CallbackTaken(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            repayment_id="rpy_ada",
+            callback_id="cb_ada",
+            receipt_id="rct_ada_again",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            order_status="S",
+        )
+        return replace(honest, **changes)
+
+    def order_paid(self, **changes: Any) -> OrderPaid:
+        honest = OrderPaid(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            repayment_id="rpy_ada",
+            receipt_id="rct_ada_by_hand",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            late_s=0,
         )
         return replace(honest, **changes)
 

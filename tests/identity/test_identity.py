@@ -48,6 +48,7 @@ from mocklend.domain.product import PRODUCTS, Product
 from mocklend.ledger import journal
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
+from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ApiAnswer, Scene, ViewRefresh
 from mocklend.servicing import (
@@ -62,6 +63,7 @@ from mocklend.servicing import (
     Refund,
     RejectEdit,
     ReverseEdit,
+    ReverseReceipt,
     ReverseRepayment,
     VerifyDispute,
     Waive,
@@ -457,6 +459,16 @@ class Story(RuleBasedStateMachine):
         if waived is not None:
             self.attempt(ReverseEdit(self.id, self.key(), waived.body["id"], "somebody else's", "op-2"))
 
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def reverse_a_receipt(self, which: int) -> None:
+        """One that was posted twice; any other is refused."""
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY out_trade_no LIKE 'PY%', id"
+            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if known:
+            self.attempt(ReverseReceipt(self.id, self.key(), known[which % len(known)], "twice", "op-1"))
+
     # --- disputes and certificates ---
 
     @precondition(lambda self: self.loans)
@@ -630,6 +642,25 @@ class Story(RuleBasedStateMachine):
         )
         if layer.listens(self.id, ApiAnswer.seam) and layer.glance(scene, given):
             self.run(MeetRequest(self.id, given))
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        kind=st.sampled_from(KINDS),
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        turn=st.integers(0, 11),
+        wait=st.sampled_from([0, 5, 60]),
+        fails_late=st.sampled_from([False, False, True]),
+    )
+    def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
+        """Left to chance, few of many kinds meet a payment, and fewer one that then fails late."""
+        ordered = len(self.repayments)
+        self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)
+        for repayment_id in self.repayments[ordered:]:
+            if fails_late:
+                self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
+                self.advance(by=wait * SECOND)
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))

@@ -43,7 +43,7 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 "version": {"type": "string", "enum": ["1.0"]},
                 "out_trade_no": _TEXT,
                 "channel_trade_no": _TEXT,
-                "state": {"type": "string", "enum": ["SUCCESS", "LATE_FAILED"]},
+                "state": {"type": "string", "enum": ["SUCCESS", "CLOSED", "LATE_FAILED"]},
                 "amount_minor": {"type": "integer"},
                 "currency": _TEXT,
                 "paid_at": {"type": "string", "format": "date-time"},
@@ -58,7 +58,8 @@ CALLBACK_SCHEMA: dict[str, Any] = {
 @callbacks.doc(
     **described(
         "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",
-        "callback_amount_mismatch", "callback_version_stale", "body_too_large", "body_too_deep", "text_not_storable",
+        "callback_amount_mismatch", "callback_version_stale", "callback_out_of_order",
+        "body_too_large", "body_too_deep", "text_not_storable",
         reads={"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}, headers=SIGNED,
     )
 )  # fmt: skip

@@ -60,10 +60,11 @@ class TradeDoc(Doc):
 
 
 class AttemptDoc(Doc):
-    """One attempt to deliver a callback."""
+    """One attempt to deliver a callback. What is sent besides, such as a copy, has the number of its attempt."""
 
     n: int
     at: str
+    event: str
     outcome: str
 
 

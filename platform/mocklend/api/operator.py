@@ -191,7 +191,7 @@ def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
 @operator.output(RepaymentDoc)
 @operator.doc(**described("queryRepayment", "repayment_unknown", "trade_not_paid", moves_money=True))
 def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
-    """Ask the channel for the order and apply what it says: the repair of a callback that never came."""
+    """Ask the channel for the order and apply what it says: the repair of a callback that never came, or was wrong."""
     return answered(run(QueryChannel(sandbox_id(), idempotency(), repayment_id, inquiry.operator)))
 
 

@@ -14,15 +14,25 @@ from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmou
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
+from mocklend.api.operator import Reversal
 from mocklend.api.quotes import RepaymentType
 from mocklend.channels.channel import channel_of
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import APPLIED, LATE_FAILED, UNAPPLIED, MatchReceipt, PayAtChannel, receipt_doc
+from mocklend.channels.payments import (
+    APPLIED,
+    LATE_FAILED,
+    REVERSED,
+    UNAPPLIED,
+    MatchReceipt,
+    PayAtChannel,
+    receipt_doc,
+)
+from mocklend.servicing import ReverseReceipt
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
 
-ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, LATE_FAILED))]
+ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, REVERSED, LATE_FAILED))]
 
 
 class NewPayment(Body):
@@ -36,7 +46,7 @@ class NewPayment(Body):
 
 
 class ReceiptDoc(Doc):
-    """Money that came without an order of ours: UNAPPLIED until somebody knows whose it is."""
+    """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
 
     id: str
     state: ReceiptState
@@ -141,3 +151,12 @@ def match_receipt(receipt_id: str, match: Match) -> Response:
     return answered(
         run(MatchReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
     )
+
+
+@receipts.post("/operator/receipts/<id:receipt_id>/reverse")
+@receipts.input(Reversal, arg_name="reversal")
+@receipts.output(ReceiptDoc, status_code=201)
+@receipts.doc(**described("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
+def reverse_receipt(receipt_id: str, reversal: Reversal) -> Response:
+    """Take back a receipt that was posted beside an order's own."""
+    return answered(run(ReverseReceipt(sandbox_id(), idempotency(), receipt_id, reversal.memo, reversal.operator)))

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
-from mocklend.channels.inbox import callback_body, late_failure_body, receive
+from mocklend.channels.inbox import (
+    CLOSED,
+    LATE_FAILURE,
+    PAID,
+    callback_body,
+    closed_body,
+    event_of,
+    late_failure_body,
+    receive,
+)
+from mocklend.channels.payments import LATE_FAILED
+from mocklend.channels.second_receipts import second_receipt_of
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import FAILED_LATE, order_no, receipt_behind
+from mocklend.lending.repay import PROCESSING
+from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import CallbackAttempt
-from mocklend.storage.entities import Callback, Trade
+from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
+from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+ACKED, LOST = "acked", "lost"
+"""How an attempt may end. Otherwise the inbox has refused it, and the outcome is the code of its refusal."""
+REPLAYED_AFTER_MS = 3_600_000
+"""How old a message is that somebody has recorded and sends again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +62,25 @@ class AttemptCallback:
         if callback.due_ms is None:
             return Answer(200, callback_doc(callback))
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
+        given = self._given(work, callback, attempt, len(ladder))
         lost_left = callback.lost_left
-        if lost_left == 0:
-            lost_left = work.act(self._given(work, callback, attempt, len(ladder))).lost_attempts
-        outcome = "lost" if lost_left else self._deliver(work, callback)
-        acked = outcome == "acked"
+        happened = replace(given, lost_attempts=lost_left) if lost_left else work.act(given)
+        outcome = self._outcome(work, callback, happened)
+        acked = outcome == ACKED
         over = acked or attempt >= len(ladder)
-        log = [*json.loads(callback.log), {"n": attempt, "at": rfc3339(work.now_ms), "outcome": outcome}]
+        event = event_of(callback.repayment_id)
+        log = [*json.loads(callback.log), _entry(work, attempt, event, outcome)]
+        if acked and event == PAID and not happened.discarded:
+            log += self._go_on(work, callback, attempt)
         callback = replace(
             callback,
             state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
             attempts=attempt,
-            lost_left=max(0, lost_left - 1),
+            lost_left=max(0, happened.lost_attempts - 1),
             log=json.dumps(log, separators=(",", ":")),
             due_ms=None if over else work.now_ms + ladder[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
-            applied_ms=work.now_ms if acked else None,
+            applied_ms=work.now_ms if acked and not happened.discarded else None,
         )
         work.put(callback)
         return Answer(200, callback_doc(callback))
@@ -78,17 +99,89 @@ class AttemptCallback:
             currency=trade.currency,
             payer_reference=trade.payer_reference,
             attempts_left=ladder_length - attempt + 1,
+            in_books=self._in_books(work),
         )
 
-    def _deliver(self, work: Work, callback: Callback) -> str:
+    def _in_books(self, work: Work) -> bool:
+        """Whether somebody was faster than the message, by asking the channel."""
+        id = receipt_behind(self.receipt_id)
+        late = id != self.receipt_id
+        if id.startswith("rct_"):
+            receipt: Receipt | None = work.get("receipt", id)
+            return receipt is not None and (receipt.state == LATE_FAILED or not late)
+        order: Repayment = work.get("repayment", id)
+        if late:
+            return any(fact.id == self.receipt_id for fact in work.get("facts", order.loan_id))
+        return order.status != PROCESSING
+
+    def _outcome(self, work: Work, callback: Callback, happened: CallbackAttempt) -> str:
+        if happened.lost_attempts:
+            return LOST
+        if happened.altered is None and happened.discarded:
+            return ACKED  # The handler answers 200 and forgets.
+        return self._deliver(work, callback, happened.altered)
+
+    def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[dict[str, Any]]:
+        """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
+        trade: Trade = work.get("trade", callback.out_trade_no)
+        order: Repayment = work.get("repayment", callback.repayment_id)
+        another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
+        given = CallbackTaken(
+            entity=callback.repayment_id,
+            occurrence=attempt,
+            now_ms=work.now_ms,
+            loan_id=callback.loan_id,
+            repayment_id=callback.repayment_id,
+            callback_id=callback.id,
+            receipt_id=second_receipt_of(work.sandbox.seed, callback.repayment_id, another),
+            channel=callback.channel,
+            amount_minor=trade.amount_minor,
+            currency=trade.currency,
+            order_status=order.status,
+        )
+        happened = work.act(given)
+        if happened.older_event is not None:
+            older = closed_body(trade, rfc3339(trade.created_ms))
+            outcome = self._send(work, callback, older, remembers=not happened.believed)
+            yield _entry(work, attempt, CLOSED, outcome)
+        copy = replace(trade, channel_trade_no=another) if happened.new_trade_no else trade
+        for _ in range(happened.copies):
+            body = callback_body(copy, rfc3339(work.now_ms))
+            outcome = self._send(work, callback, body, remembers=not happened.new_trade_no)
+            yield _entry(work, attempt, event_of(callback.repayment_id), outcome)
+
+    def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
-        tells = late_failure_body if callback.repayment_id.startswith(FAILED_LATE) else callback_body
-        body = tells(trade, rfc3339(work.now_ms))
-        secret = callback_secret(work.sandbox.api_key, callback.channel)
-        headers = signed_headers(secret, callback.id, work.now_ms, body)
+        key, sent_ms = work.sandbox.api_key, work.now_ms
+        if altered == WRONG_KEY:
+            key = f"not {key}"
+        elif altered == WRONG_AMOUNT:
+            trade = replace(trade, amount_minor=trade.amount_minor + 1)
+        elif altered == OLD_TIMESTAMP:
+            sent_ms -= REPLAYED_AFTER_MS
+        tells = late_failure_body if event_of(callback.repayment_id) == LATE_FAILURE else callback_body
+        body = tells(trade, rfc3339(sent_ms))
+        return self._send(work, callback, body, key=key, sent_ms=sent_ms)
+
+    def _send(
+        self,
+        work: Work,
+        callback: Callback,
+        body: str,
+        *,
+        key: str | None = None,
+        sent_ms: int | None = None,
+        remembers: bool = True,
+    ) -> str:
+        secret = callback_secret(key or work.sandbox.api_key, callback.channel)
+        headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
         try:
-            receive(work, callback.channel, headers, body.encode())
+            receive(work, callback.channel, headers, body.encode(), remembers=remembers)
         except Refused as refused:
             return refused.code
-        return "acked"
+        return ACKED
+
+
+def _entry(work: Work, attempt: int, event: str, outcome: str) -> dict[str, Any]:
+    return {"n": attempt, "at": rfc3339(work.now_ms), "event": event, "outcome": outcome}

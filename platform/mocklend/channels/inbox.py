@@ -8,17 +8,20 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.closed_orders import restore, take_for_closed
 from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
+from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.channels.signing import verify
 from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
+from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, mark_of, record
-from mocklend.lending.repay import PROCESSING, SUCCEEDED
-from mocklend.sandboxes.ids import make_id, repayment_of
+from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
+from mocklend.sandboxes.ids import FAILED_LATE, make_id, repayment_of
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
-from mocklend.seams import RepaymentFiled, applied, recorded
+from mocklend.seams import OrderPaid, RepaymentFiled, applied, recorded
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
@@ -27,8 +30,14 @@ from mocklend.views.webhooks import emit
 VERSION = "1.0"
 PUSH = "payment.received"
 """The type of a callback about money that no order of ours asked for."""
+PAID = "payment.succeeded"
+"""The type of a callback about an order that was paid."""
+CLOSED = "payment.closed"
+"""The type of a callback about an order that the channel has given up."""
 LATE_FAILURE = "payment.late_failed"
 """The type of a callback about money that the channel has taken back."""
+STATES = {CLOSED: "CLOSED", LATE_FAILURE: LATE_FAILED}
+"""The state that a callback of each type tells of; of all others, SUCCESS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,11 @@ class ReceiveCallback:
         return Answer(200, {"received": True})
 
 
-def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Verify a callback and apply what it says. Every refusal comes before the first effect."""
+def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes, *, remembers: bool = True) -> None:
+    """Verify a callback and apply what it says. Every refusal comes before the first effect.
+
+    An inbox that does not `remember` takes an order's second message for news. Only a fault has it so.
+    """
     channel = channel_of(channel_id)
     verify(callback_secret(work.sandbox.api_key, channel.id), headers, body, work.now_ms)
     said = _read(body)
@@ -68,7 +80,13 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     if order is None or order.channel != channel.id:
         raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
     _hold_to_amount(said, order.amount_minor, order.currency)
+    if said["type"] == CLOSED:
+        _hold_to_record(work, said, order, remembers)
+        take_for_closed(work, order)
+        return
     if order.status != PROCESSING:
+        if not remembers and said["channel_trade_no"] != order.channel_trade_no:
+            post_again(work, order, number=said["channel_trade_no"], paid_ms=said["paid_ms"], typed="callback")
         return  # Delivered again: at least once is what channels promise.
     if not order.created_ms <= said["paid_ms"] <= work.now_ms:
         raise Refused(
@@ -91,6 +109,8 @@ def bring_late_failure(work: Work, trade: Trade) -> None:
             assert trade.paid_ms is not None, "only what was paid can fail late"
             assert trade.channel_trade_no is not None, "what was paid has a number"
             apply_receipt(work, order, trade.paid_ms, trade.channel_trade_no)
+        elif order.status == FAILED:
+            restore(work, order)  # It was never closed; to leave that on the books would be one lie more.
     take_back(work, trade)
 
 
@@ -112,6 +132,19 @@ def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -
             "the amount is not what was ordered",
             expected={"amount_minor": amount_minor, "currency": currency},
             received={"amount_minor": said["amount_minor"], "currency": said["currency"]},
+            **_ids(said),
+        )
+
+
+def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remembers: bool) -> None:
+    """No channel closes what it was paid, so what says so is older than what is known."""
+    trade: Trade = work.get("trade", said["out_trade_no"])
+    if remembers or order.status != SUCCEEDED:
+        raise Refused(
+            "callback_out_of_order",
+            f"the order is {order.status}, and {trade.state} at its channel",
+            expected=trade.state,
+            received="CLOSED",
             **_ids(said),
         )
 
@@ -139,12 +172,18 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         "currency": trade.currency,
         "paid_at": rfc3339(trade.paid_ms),
     }
-    pushed = trade.repayment_id.startswith("rct_")
-    if pushed:
+    kind = event_of(trade.repayment_id)
+    if kind == PUSH:
         named = {"payer_name": trade.payer_name, "payer_reference": trade.payer_reference, "scope": trade.scope}
         data |= named
-    kind = PUSH if pushed else "payment.succeeded"
     return json.dumps({"type": kind, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+
+
+def event_of(fact_id: str) -> str:
+    """The type of the callback about a repayment, a push payment's receipt, or the late failure of one of them."""
+    if fact_id.startswith(FAILED_LATE):
+        return LATE_FAILURE
+    return PUSH if fact_id.startswith("rct_") else PAID
 
 
 def late_failure_body(trade: Trade, timestamp: str) -> str:
@@ -155,13 +194,27 @@ def late_failure_body(trade: Trade, timestamp: str) -> str:
         "version": VERSION,
         "out_trade_no": trade.id,
         "channel_trade_no": trade.channel_trade_no,
-        "state": LATE_FAILED,
+        "state": STATES[LATE_FAILURE],
         "amount_minor": trade.amount_minor,
         "currency": trade.currency,
         "paid_at": rfc3339(trade.paid_ms),
         "failed_at": rfc3339(trade.failed_ms),
     }
     return json.dumps({"type": LATE_FAILURE, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+
+
+def closed_body(trade: Trade, timestamp: str) -> str:
+    """What a channel says of an order that nobody paid in time. `timestamp` is when it thought so."""
+    data: dict[str, Any] = {
+        "version": VERSION,
+        "out_trade_no": trade.id,
+        "channel_trade_no": trade.channel_trade_no,
+        "state": STATES[CLOSED],
+        "amount_minor": trade.amount_minor,
+        "currency": trade.currency,
+        "paid_at": timestamp,
+    }
+    return json.dumps({"type": CLOSED, "timestamp": timestamp, "data": data}, separators=(",", ":"))
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -180,7 +233,7 @@ def _read(body: bytes) -> dict[str, Any]:
         raise Refused(
             "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
         )
-    wanted = LATE_FAILED if kind == LATE_FAILURE else "SUCCESS"
+    wanted = STATES.get(kind, "SUCCESS") if isinstance(kind, str) else "SUCCESS"
     if data["state"] != wanted:
         raise Refused("callback_malformed", "the state is not one that this inbox takes", expected=wanted)
     if kind == PUSH and not all(isinstance(data.get(name), str) for name in ("payer_name", "payer_reference", "scope")):
@@ -224,8 +277,44 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     work.put(order)
     told = {"repayment_id": order.id, "loan_id": loan.id, "amount_minor": order.amount_minor, "status": order.status}
     emit(work, "repayment.succeeded", loan.id, order.id, told)
+    done = _leave_work_list(work, done, order)
+    order = work.get("repayment", order.id)
     _pass_desk(work, done, order)
     return order
+
+
+def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
+    """The order is paid and off the desk's list. Honestly that is all; a clerk with an old list posts it by hand."""
+    assert order.paid_ms is not None, "it has just been applied"
+    number = f"desk:{order.id}"
+    given = OrderPaid(
+        entity=order.id,
+        occurrence=1,
+        now_ms=work.now_ms,
+        loan_id=done.loan.id,
+        borrower_id=done.loan.borrower_id,
+        repayment_id=order.id,
+        receipt_id=second_receipt_of(work.sandbox.seed, order.id, number),
+        channel=order.channel,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        late_s=max(0, work.now_ms - order.paid_ms) // 1000,
+    )
+    if not work.act(given).posted_again:
+        return done
+    before = bill_of(done.loan, done.state)
+    done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand") or done
+    log_act(
+        work,
+        done.loan,
+        RECEIPT_POSTED,
+        given.receipt_id,
+        memo=f"{order.id} was still open on the list",
+        operator="desk",
+        before=before,
+        after=bill_of(done.loan, done.state),
+    )
+    return done
 
 
 def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:

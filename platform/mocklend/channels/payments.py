@@ -28,7 +28,7 @@ from mocklend.world.record import witness
 
 NOBODYS = ""
 """The loan of money whose payer named none."""
-APPLIED, UNAPPLIED, LATE_FAILED = "APPLIED", "UNAPPLIED", "LATE_FAILED"
+APPLIED, UNAPPLIED, LATE_FAILED, REVERSED = "APPLIED", "UNAPPLIED", "LATE_FAILED", "REVERSED"
 ACTIVE = ("USING", "OVD", "OFF")
 
 

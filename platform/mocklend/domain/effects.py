@@ -134,6 +134,12 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
     move(state, "repayment", fact, [("2102", "4003", recovered), *_legs("2102", paid), ("2102", "2101", left)])
 
 
+def receive_again(state: LoanState, fact: Fact, void: bool) -> None:
+    """A receipt that is on the books beside the order's own. Taken back, it never came in: no money is left of it."""
+    if not void:
+        receive(state, fact, void)
+
+
 def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
     """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
     state.accrue(on)
@@ -353,6 +359,7 @@ EFFECTS: dict[str, Effect] = {
     kinds.DISBURSEMENT: disburse,
     kinds.PAYOUT_FAILURE: fail_payout,
     kinds.RECEIPT: receive,
+    kinds.SECOND_RECEIPT: receive_again,
     kinds.LATE_FAILURE: claw_back,
     kinds.EDIT: edit,
     kinds.CHARGE: charge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -10,7 +11,8 @@ from zoneinfo import ZoneInfo
 from mocklend.domain.product import Product
 
 ACCEPTANCE, DISBURSEMENT, PAYOUT_FAILURE = "acceptance", "disbursement", "payout_failure"
-RECEIPT, LATE_FAILURE, REVERSAL = "receipt", "late_failure", "reversal"
+RECEIPT, SECOND_RECEIPT = "receipt", "second_receipt"
+LATE_FAILURE, REVERSAL = "late_failure", "reversal"
 EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
 REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
 COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
@@ -47,8 +49,9 @@ class Fact:
     payout_failure      the payout failed for good
     receipt             `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not; `landed`
                         if it came without a usable reference and was booked as unapplied at first
+    second_receipt      `amount_minor` was posted once more, beside an order's own receipt; reversed, it never came in
     late_failure        `channel` took back the receipt `reverses`
-    reversal            the receipt, edit, mark or charge `reverses` counts as never having happened
+    reversal            the receipt, edit, mark, charge or reversal `reverses` counts as never having happened
     edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
     mark                an operator's `status` on the bill
     charge              a fee or penalty (`edit_kind`) that falls due on `due`
@@ -74,6 +77,19 @@ class Fact:
     def order(self) -> tuple[int, str]:
         """The order in which facts take effect. The id breaks ties, so arrival order never matters."""
         return (self.at_ms, self.id)
+
+
+def taken_back(facts: Iterable[Fact], *kinds: str) -> set[str]:
+    """The ids of the facts that no longer count, since one of these kinds takes them back and counts itself."""
+    by: dict[str, list[str]] = {}
+    for fact in facts:
+        if fact.kind in kinds and fact.reverses:
+            by.setdefault(fact.reverses, []).append(fact.id)
+
+    def is_void(id: str) -> bool:
+        return any(not is_void(other) for other in by.get(id, ()))
+
+    return {id for id in by if is_void(id)}
 
 
 def business_date(at_ms: int, zone: str) -> date:

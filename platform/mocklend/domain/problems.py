@@ -95,6 +95,9 @@ PROBLEMS: dict[str, Problem] = {
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
     ),
     "receipt_not_unapplied": Problem(409, "The receipt is not unapplied.", "Only money without a loan can be matched."),
+    "receipt_not_second": Problem(
+        409, "The receipt is no second one, or was taken back.", "Reverse the repayment instead, or match the receipt."
+    ),
     "edit_not_draft": Problem(409, "The edit is no draft.", "Only a DRAFT can be approved or rejected."),
     "edit_not_applied": Problem(409, "The edit is not on the books.", "Only an APPLIED edit can be reversed."),
     "edit_not_reversible": Problem(
@@ -134,6 +137,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "callback_amount_mismatch": Problem(
         409, "The callback's amount is not the order's.", "Nothing was posted; ask the channel for the order."
+    ),
+    "callback_out_of_order": Problem(
+        409, "The callback is older than what is known of its order.", "Nothing was posted; ask the channel."
     ),
     "callback_version_stale": Problem(
         409, "This inbox does not read that callback version.", "Send the version given as expected."

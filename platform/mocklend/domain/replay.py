@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from mocklend.domain.effects import EFFECTS
-from mocklend.domain.facts import LATE_FAILURE, REVERSAL, Fact, Terms
+from mocklend.domain.facts import LATE_FAILURE, REVERSAL, Fact, Terms, taken_back
 from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
 from mocklend.domain.schedule import schedule
 from mocklend.domain.state import LoanState
@@ -38,7 +38,7 @@ def opened(terms: Terms) -> LoanState:
 def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
     """The loan's state on a date, from nothing but its terms and facts. The order in which they come is no matter."""
     ordered = sorted(facts, key=lambda fact: fact.order)
-    void = {fact.reverses for fact in ordered if fact.kind in (REVERSAL, LATE_FAILURE)}
+    void = taken_back(ordered, REVERSAL, LATE_FAILURE)
     state = opened(terms)
     for fact in ordered:
         if fact.on > as_of:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, REVERSAL, SECOND_RECEIPT, Fact, taken_back
 from mocklend.domain.replay import LoanState, dump
 from mocklend.ledger.accounts import RECEIVABLES, known
 from mocklend.ledger.journal import NO_HASH, Posted, chain_hash, live, opposite
@@ -127,8 +127,10 @@ def _receipts(facts: Sequence[Fact], journal: Sequence[Posted]) -> Iterator[Brok
     for what, count in times.items():
         if count > 1:
             yield "B6", f"{what} is posted {count} times"
-    received = {fact.id: fact for fact in facts if fact.kind == RECEIPT}
-    void = {fact.reverses for fact in facts if fact.kind in (REVERSAL, LATE_FAILURE)}
+    void = taken_back(facts, REVERSAL, LATE_FAILURE)
+    received = {
+        fact.id: fact for fact in facts if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in void)
+    }
     moved_by_edits = {fact.id for fact in facts if fact.kind in (EDIT, LATE_FAILURE)}
     for id in sorted((received.keys() | landed.keys() | out.keys()) - moved_by_edits):
         fact = received.get(id)

@@ -21,11 +21,13 @@ from mocklend.views.render import marked
 EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edit.approved"
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
 REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
+RECEIPT_POSTED, RECEIPT_REVERSED, REPAYMENT_RESTORED = "receipt.posted", "receipt.reversed", "repayment.restored"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
 PAGE_REBUILT = "page.rebuilt"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
-    RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED, PAGE_REBUILT,
+    RECEIPT_MATCHED, RECEIPT_POSTED, RECEIPT_REVERSED, REPAYMENT_RESTORED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+    PAGE_REBUILT,
 )  # fmt: skip
 """Each happens at most once to what it is about."""
 

@@ -14,7 +14,7 @@ from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
-PROCESSING, SUCCEEDED, REVERSED = "PROCESSING", "S", "REVERSED"
+PROCESSING, SUCCEEDED, FAILED, REVERSED = "PROCESSING", "S", "F", "REVERSED"
 
 
 @dataclass(frozen=True, slots=True)

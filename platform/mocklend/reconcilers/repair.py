@@ -63,6 +63,11 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _reverse_receipt(evidence: Evidence, one: Found) -> None:
+    """Take a second receipt back; the order's own stays."""
+    evidence.client.reverse_receipt(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 def _refresh(evidence: Evidence, one: Found) -> None:
     """Have the page made anew from the books."""
     evidence.client.refresh_page(one.entity, operator=OPERATOR, memo=one.detail)
@@ -97,5 +102,6 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "refresh": _refresh,
     "correct_again": _correct_again,
     "compensate": _compensate,
+    "reverse_receipt": _reverse_receipt,
 }
 """What each action does. An action that is not here (`wait`, `escalate`) is left alone."""

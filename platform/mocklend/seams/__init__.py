@@ -22,10 +22,19 @@ from typing import Any
 from mocklend.seams.api_answer import BREAKS, ApiAnswer
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.bureau_report import BureauReport
-from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
+from mocklend.seams.callback_attempt import (
+    ALTERATIONS,
+    LOST_FOR_GOOD,
+    OLD_TIMESTAMP,
+    WRONG_AMOUNT,
+    WRONG_KEY,
+    CallbackAttempt,
+)
+from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -48,8 +57,10 @@ _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
     BalanceKept,
     CallbackAttempt,
+    CallbackTaken,
     PaymentReference,
     OperatorEdit,
+    OrderPaid,
     RepaymentFiled,
     BureauReport,
     ScoreAsked,
@@ -63,20 +74,27 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "ALTERATIONS",
     "BREAKS",
     "LOST_FOR_GOOD",
+    "MOST_COPIES",
     "NEVER_MS",
+    "OLD_TIMESTAMP",
     "SEAMS",
+    "WRONG_AMOUNT",
+    "WRONG_KEY",
     "ApiAnswer",
     "BalanceKept",
     "BureauReport",
     "CallbackAttempt",
+    "CallbackTaken",
     "CompensationAgreed",
     "Consequence",
     "DisputeOpened",
     "Given",
     "Layer",
     "OperatorEdit",
+    "OrderPaid",
     "PartnerApplication",
     "PaymentReference",
     "RepaymentFiled",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import Consequence
@@ -11,14 +11,19 @@ from mocklend.seams.signals import applied, landed
 
 LOST_FOR_GOOD = 1_000
 """More attempts than any ladder has."""
+WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP = "wrong_key", "wrong_amount", "old_timestamp"
+ALTERATIONS = (WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP)
+"""What may be wrong with a callback that arrives: signed by somebody else, for another amount, or an hour old."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackAttempt:
-    """A channel is about to deliver a callback to the platform. Honestly: it arrives (`lost_attempts` 0).
+    """A channel is about to deliver a callback to the platform. Honestly: it arrives and is applied.
 
-    With n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and goes on along
-    its ladder. The fate is settled once: an attempt that is lost already is not asked about again.
+    With `lost_attempts` n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and
+    goes on along its ladder. The fate is settled once: an attempt that is lost already is not asked about again. With
+    `altered` it arrives as the inbox refuses it, and the channel goes on along its ladder. With `discarded` the
+    handler answers 200 and drops it, so that no retry comes. What is lost is not altered, and neither is discarded.
     """
 
     seam: ClassVar[str] = "callback.attempt"
@@ -33,7 +38,10 @@ class CallbackAttempt:
     currency: str
     payer_reference: str | None
     attempts_left: int  # on the ladder, this one included
+    in_books: bool  # whether the books have the money already, by an order query
     lost_attempts: int = 0
+    altered: str | None = None
+    discarded: bool = False
 
     def consequence(self, happened: CallbackAttempt) -> Consequence:
         """Money at the channel that the books lack, until a later attempt or an order query brings it."""
@@ -43,6 +51,15 @@ class CallbackAttempt:
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
-            served={"callback": "lost", "attempts": min(happened.lost_attempts, self.attempts_left)},
+            served=happened.served(),
             ends_on={applied(self.repayment_id): "healed", landed(self.repayment_id): "superseded"},
+            withstood="the books have the money already" if self.in_books else None,
         )
+
+    def served(self) -> dict[str, Any]:
+        """What the channel sees of it."""
+        if self.lost_attempts:
+            return {"callback": "lost", "attempts": min(self.lost_attempts, self.attempts_left)}
+        if self.altered is not None:
+            return {"callback": "refused", "altered": self.altered}
+        return {"callback": "acked", "applied": not self.discarded}

@@ -66,7 +66,7 @@ class ViewRefresh:
     reference: str
     channel: str | None  # of the repayment that caused it, where one did
     cause: str  # receipt, edit, reversal, due_date
-    reverses: str | None  # what a reversal took back: repayment, or the kind of the edit
+    reverses: str | None  # what a reversal took back: repayment, receipt, reversal, or the kind of the edit
     currency: str
     before: Mapping[str, Any]  # status, outstanding_minor, version: what the page says now
     after: Mapping[str, Any]  # what it should say

@@ -7,6 +7,7 @@ from mocklend.servicing.decisions import DecideDispute
 from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
 from mocklend.servicing.pages import RebuildPage
+from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.refunds import Refund
 from mocklend.servicing.repayments import QueryChannel, ReverseRepayment
 from mocklend.servicing.write_offs import WriteOff
@@ -25,6 +26,7 @@ __all__ = [
     "Refund",
     "RejectEdit",
     "ReverseEdit",
+    "ReverseReceipt",
     "ReverseRepayment",
     "VerifyDispute",
     "Waive",

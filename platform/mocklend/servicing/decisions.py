@@ -18,7 +18,7 @@ from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.repay import PROCESSING
+from mocklend.lending.repay import FAILED, PROCESSING
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing.compensation import compensate, compensation_of
 from mocklend.servicing.disputes import (
@@ -129,7 +129,7 @@ class DecideDispute:
             return None  # Somebody else's money, or another loan's: that is for a person to sort out.
         if not trade.repayment_id.startswith("rct_"):
             order: Repayment = work.get("repayment", trade.repayment_id)
-            if order.status != PROCESSING:
+            if order.status not in (PROCESSING, FAILED):
                 return None
             QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
             return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}

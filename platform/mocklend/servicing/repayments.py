@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from mocklend.channels.closed_orders import restore
 from mocklend.channels.inbox import apply_receipt, bring_late_failure
 from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_REVERSED, bill_of, log_act
+from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_RESTORED, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.repay import PROCESSING, REVERSED, SUCCEEDED, repayment_doc
+from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED, repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan, Repayment, Trade
@@ -84,7 +85,7 @@ class QueryChannel:
         if trade.state == LATE_FAILED:
             bring_late_failure(work, trade)
             return Answer(200, repayment_doc(_known(work, repayment.id)))
-        if repayment.status != PROCESSING:
+        if repayment.status not in (PROCESSING, FAILED):
             return Answer(200, repayment_doc(repayment))
         if trade.state != "SUCCESS" or trade.paid_ms is None or trade.channel_trade_no is None:
             raise Refused(
@@ -96,12 +97,14 @@ class QueryChannel:
             )
         loan: Loan = work.get("loan", repayment.loan_id)
         before = bill_of(loan, state_of(loan))
-        repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
+        if repayment.status == FAILED:
+            verb, repayment = REPAYMENT_RESTORED, restore(work, repayment)
+        else:
+            verb = CHANNEL_QUERIED
+            repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
         loan = work.get("loan", repayment.loan_id)
         after = bill_of(loan, state_of(loan))
-        log_act(
-            work, loan, CHANNEL_QUERIED, repayment.id, memo=None, operator=self.operator, before=before, after=after
-        )
+        log_act(work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after)
         return Answer(200, repayment_doc(repayment))
 
 

@@ -54,5 +54,16 @@ def unidentified(evidence: Evidence) -> Iterator[Found]:
             yield Found("unidentified", receipt["id"], None, receipt["amount_minor"], "match", detail)
 
 
+def booked_twice(evidence: Evidence) -> Iterator[Found]:
+    """A receipt that names an order, beside the order's own: the channel has one payment for both."""
+    orders = {one["out_trade_no"]: case for case in evidence.cases for one in case.repayments}
+    for receipt in evidence.receipts:
+        case = orders.get(receipt["out_trade_no"])
+        if receipt["state"] == "APPLIED" and case is not None:
+            detail = f"{receipt['channel_trade_no']} is a second number for {receipt['out_trade_no']}"
+            amount_minor = receipt["amount_minor"]
+            yield Found("duplicate_in_books", receipt["id"], case.id, amount_minor, "reverse_receipt", detail)
+
+
 def _on_its_way(log: dict[str, Any]) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None

@@ -1,0 +1,54 @@
+"""An order that was paid and is taken for closed, and the way back.
+
+A final state never goes back, so the honest inbox refuses an event that says so. One that believes it takes the receipt
+off the loan by a reversal: well-formed, and wrong. Asking the channel reverses that reversal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mocklend.domain.facts import REVERSAL, Fact, business_date
+from mocklend.lending.books import record
+from mocklend.lending.repay import FAILED, SUCCEEDED
+from mocklend.sandboxes.ids import make_id
+from mocklend.seams import applied, recorded
+from mocklend.storage.entities import Loan, Repayment
+from mocklend.storage.work import Work
+from mocklend.views.webhooks import emit
+
+
+def take_for_closed(work: Work, order: Repayment) -> Repayment:
+    """The books take back the receipt of an order that somebody says was closed."""
+    loan: Loan = work.get("loan", order.loan_id)
+    work.signal(recorded(loan.id))
+    record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
+    order = replace(work.get("repayment", order.id), status=FAILED, applied_minor=0, overpaid_minor=0)
+    work.put(order)
+    told = {"repayment_id": order.id, "loan_id": loan.id, "status": order.status}
+    emit(work, "repayment.failed", loan.id, order.id, told)
+    return order
+
+
+def restore(work: Work, order: Repayment) -> Repayment:
+    """The channel has the money after all: the reversal is reversed, and the receipt counts as it did."""
+    loan: Loan = work.get("loan", order.loan_id)
+    wrong = make_id("rev", work.sandbox.seed, order.id, "closed")
+    work.signal(applied(order.id), recorded(loan.id))
+    done = record(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
+    settled, over = done.state.applied[order.id]
+    order = replace(work.get("repayment", order.id), status=SUCCEEDED, applied_minor=settled, overpaid_minor=over)
+    work.put(order)
+    told = {
+        "repayment_id": order.id,
+        "loan_id": loan.id,
+        "amount_minor": order.amount_minor,
+        "status": order.status,
+    }
+    emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", told)
+    return order
+
+
+def _reversal(work: Work, order: Repayment, reverses: str, why: str) -> Fact:
+    id = make_id("rev", work.sandbox.seed, order.id, why)
+    return Fact(id, REVERSAL, work.now_ms, business_date(work.now_ms, work.sandbox.zone), reverses=reverses)

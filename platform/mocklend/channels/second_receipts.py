@@ -1,0 +1,55 @@
+"""A receipt posted beside an order's own: by an inbox that takes a copy for new money, or by a clerk at the desk.
+
+The channel has the money once. The second receipt names the order that it is for, so it can be found, and taken back
+with `POST /operator/receipts/{id}/reverse`: then nothing is left of it, since nothing had come in.
+"""
+
+from __future__ import annotations
+
+from mocklend.channels.payments import APPLIED
+from mocklend.domain.facts import SECOND_RECEIPT, Fact, business_date
+from mocklend.lending.books import Recorded, record
+from mocklend.sandboxes.ids import make_id, out_trade_no
+from mocklend.seams import recorded
+from mocklend.storage.entities import Loan, Receipt, Repayment
+from mocklend.storage.work import Work
+from mocklend.views.webhooks import emit
+
+
+def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:
+    """The id of an order's second receipt, by the number under which it comes."""
+    return make_id("rct", seed, repayment_id, number)
+
+
+def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> Recorded | None:
+    """Post an order's receipt once more, under another number. None where that number is known."""
+    id = second_receipt_of(work.sandbox.seed, order.id, number)
+    if work.get("receipt", id) is not None:
+        return None
+    loan: Loan = work.get("loan", order.loan_id)
+    on = business_date(paid_ms, work.sandbox.zone)
+    fact = Fact(id, SECOND_RECEIPT, paid_ms, on, order.amount_minor, order.channel, order.type)
+    work.signal(recorded(loan.id))
+    done = record(work, loan, fact, cause="receipt", channel=order.channel)
+    work.put(
+        Receipt(
+            id=id,
+            state=APPLIED,
+            loan_id=loan.id,
+            channel=order.channel,
+            out_trade_no=out_trade_no(order.id),
+            channel_trade_no=number,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            scope=order.type,
+            payer_name="",
+            payer_reference=typed,
+            landed=0,
+            paid_ms=paid_ms,
+            received_ms=work.now_ms,
+            applied_ms=work.now_ms,
+        )
+    )
+    told = {"receipt_id": id, "loan_id": loan.id, "amount_minor": order.amount_minor}
+    emit(work, "receipt.applied", loan.id, id, told)
+    return done

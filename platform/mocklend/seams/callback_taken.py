@@ -1,0 +1,65 @@
+"""The platform has taken a callback, and the channel may go on sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import applied, reversed_
+
+MOST_COPIES = 9
+"""How often one callback may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackTaken:
+    """The callback of an order was acknowledged and is applied. Honestly: the channel sends no more about it.
+
+    With `copies` it is sent that many times again; with `new_trade_no` the copies carry another channel trade number
+    and the inbox takes that for another payment, as `receipt_id`. With `older_event` an event from before the payment
+    arrives behind it, and with `believed` the inbox takes the older event for the newer one.
+    """
+
+    seam: ClassVar[str] = "callback.taken"
+    entity: str  # the repayment
+    occurrence: int  # the attempt that was taken
+    now_ms: int
+    loan_id: str
+    repayment_id: str
+    callback_id: str
+    receipt_id: str
+    channel: str
+    amount_minor: int
+    currency: str
+    order_status: str  # by the books, after the callback: S, or REVERSED
+    copies: int = 0
+    new_trade_no: bool = False
+    older_event: str | None = None
+    believed: bool = False
+
+    def consequence(self, happened: CallbackTaken) -> Consequence:
+        """A second receipt until it is reversed, a receipt taken back until the channel is asked; or nothing at all."""
+        if (happened.copies, happened.new_trade_no) != (self.copies, self.new_trade_no):
+            return self._sent_again(happened)
+        return Consequence(
+            finding=Finding("missing_in_books", self.repayment_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before={"channel_state": "SUCCESS"},
+            truth_after={"channel_state": "SUCCESS", "amount_minor": self.amount_minor},
+            served={"older_event": happened.older_event, "believed": happened.believed},
+            ends_on={applied(self.repayment_id): "healed"},
+            withstood=None if happened.believed else "a final state does not go back",
+        )
+
+    def _sent_again(self, happened: CallbackTaken) -> Consequence:
+        return Consequence(
+            finding=Finding("duplicate_in_books", self.receipt_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before={},
+            truth_after={"receipts": [self.repayment_id]},
+            served={"copies": happened.copies, "new_trade_no": happened.new_trade_no},
+            ends_on={reversed_(self.receipt_id): "healed"},
+            withstood=None if happened.new_trade_no else "the inbox knows the trade number",
+        )

@@ -1,0 +1,63 @@
+"""Taking back a receipt that was posted a second time. The channel has the money once, so nothing is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mocklend.channels.payments import APPLIED, REVERSED, receipt_doc
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import RECEIPT_REVERSED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.sandboxes.ids import order_no
+from mocklend.servicing.edits import reverse_fact
+from mocklend.storage.entities import Loan, Receipt
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseReceipt:
+    """Take a second receipt off its loan. The order's own receipt stays; later repayments are replayed."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    receipt_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The receipt; its loan follows."""
+        return (("receipt", self.receipt_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the receipt, REVERSED."""
+        receipt: Receipt | None = work.get("receipt", self.receipt_id)
+        if receipt is None:
+            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        if receipt.out_trade_no == order_no(receipt.id) or receipt.state != APPLIED or receipt.loan_id is None:
+            raise Refused(
+                "receipt_not_second",
+                f"the receipt of {receipt.out_trade_no} is {receipt.state}",
+                expected="an APPLIED receipt of an order that has its own",
+                received=receipt.state,
+                receipt_id=receipt.id,
+            )
+        loan: Loan = work.get("loan", receipt.loan_id)
+        before = bill_of(loan, state_of(loan))
+        done = reverse_fact(work, loan.id, receipt.id, "receipt")
+        receipt = replace(receipt, state=REVERSED)
+        work.put(receipt)
+        log_act(
+            work,
+            done.loan,
+            RECEIPT_REVERSED,
+            receipt.id,
+            memo=self.memo,
+            operator=self.operator,
+            before=before,
+            after=bill_of(done.loan, done.state),
+        )
+        told = {"receipt_id": receipt.id, "loan_id": loan.id, "amount_minor": receipt.amount_minor}
+        emit(work, "receipt.reversed", loan.id, receipt.id, told)
+        return Answer(201, receipt_doc(receipt))

@@ -1,0 +1,45 @@
+"""A callback is answered 200 and dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import applied, landed
+from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
+
+
+def test_the_handler_answers_and_forgets(events: Any) -> None:
+    happened = AckedNotApplied().callback_attempt(events.attempt())
+
+    assert (happened.discarded, happened.lost_attempts, happened.altered) == (True, 0, None)
+
+
+def test_the_money_is_missing_until_somebody_asks_the_channel(floor: Any, events: Any) -> None:
+    floor.arm("ack", "callback.acked_not_applied")
+
+    floor.meet(events.attempt())
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
+    assert entry.to_json()["served"] == {"applied": False, "callback": "acked"}
+
+    floor.hear(applied("rpy_ada"))
+
+    assert floor.statuses() == ["healed"]
+
+
+def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: Any, events: Any) -> None:
+    floor.arm("ack", "callback.acked_not_applied")
+    floor.meet(events.attempt(entity="rct_ada", repayment_id="rct_ada"))
+
+    floor.hear(landed("rct_ada"))
+
+    assert floor.statuses() == ["superseded"]
+
+
+def test_dropping_what_the_books_have_does_no_harm(floor: Any, events: Any) -> None:
+    floor.arm("ack", "callback.acked_not_applied")
+
+    floor.meet(events.attempt(in_books=True))
+
+    assert floor.statuses() == ["masked"]

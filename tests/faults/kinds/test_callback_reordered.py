@@ -1,0 +1,47 @@
+"""An older event arrives behind a newer one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import applied
+from mocklend_faults.kinds.callback_reordered import CallbackReordered
+
+
+def test_an_inbox_that_checks_withstands_it(floor: Any, events: Any) -> None:
+    floor.arm("order", "callback.reordered")
+
+    happened = floor.meet(events.taken())
+
+    [entry] = floor.key()
+    assert (happened.older_event, happened.believed) == ("CLOSED", False)
+    assert entry.to_json()["status_reason"] == "a final state does not go back"
+
+
+def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor: Any, events: Any) -> None:
+    floor.arm("order", "callback.reordered", **{"with": {"inbox": "believes"}})
+
+    floor.meet(events.taken())
+
+    [entry] = floor.key()
+    expected = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
+    assert (entry.to_json()["expected"], entry.open) == (expected, True)
+
+    floor.hear(applied("rpy_ada"))
+
+    assert floor.statuses() == ["healed"]
+
+
+@pytest.mark.parametrize("inbox", ["checks", "believes"])
+def test_what_staff_have_reversed_is_not_there_to_be_taken_back(events: Any, inbox: str) -> None:
+    reversed_by_staff = events.taken(order_status="REVERSED")
+
+    assert CallbackReordered(inbox=inbox).callback_taken(reversed_by_staff) is reversed_by_staff
+
+
+def test_it_leaves_copies_as_they_come(events: Any) -> None:
+    happened = CallbackReordered(inbox="believes").callback_taken(events.taken(copies=2, new_trade_no=True))
+
+    assert (happened.copies, happened.new_trade_no, happened.believed) == (2, True, True)

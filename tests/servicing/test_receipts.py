@@ -1,0 +1,331 @@
+"""Second receipts: posted beside an order's own, and taken back with nothing left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import PayAtChannel, receipt_of
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no
+from mocklend.seams import Scene, Write
+from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
+from mocklend.servicing.evidence import Piece
+from mocklend.storage.engines import reading
+from mocklend.storage.stores import rows
+
+MONDAY_MS = 1_767_578_400_000
+
+
+class Wrong:
+    """A layer that changes one seam of every story, always in the same way, and knows what it was asked."""
+
+    def __init__(self, seam: str, **changes: Any) -> None:
+        self.seam, self.changes = seam, changes
+        self.asked: list[Any] = []
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        self.asked.append(given)
+        return (replace(given, **self.changes) if given.seam == self.seam else given), ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        return ()
+
+    def end(self) -> Sequence[Write]:
+        return ()
+
+    def committed(self) -> None: ...
+
+
+@pytest.fixture
+def wrong(open_lender: Any, story: Any, seed: int) -> Any:
+    """A story on a platform where one thing goes wrong."""
+
+    def tell(seam: str, **changes: Any) -> Any:
+        lender = open_lender(Wrong(seam, **changes))
+        return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+
+    return tell
+
+
+def clearing(story: Any, channel: str = "wallet") -> int:
+    """What the books say a channel holds."""
+    with reading(story.lender.engine) as connection:
+        sql = """SELECT debit, credit, amount_minor FROM postings
+                 WHERE sandbox_id = :sandbox_id AND (debit = :account OR credit = :account)"""
+        account = f"1002:{channel}"
+        found = rows(connection, sql, {"sandbox_id": story.sandbox_id, "account": account})
+    return sum(amount if debit == account else -amount for debit, _, amount in found)
+
+
+def second_of(story: Any) -> Any:
+    with reading(story.lender.engine) as connection:
+        sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id"
+        [[id]] = rows(connection, sql, {"sandbox_id": story.sandbox_id})
+    return story.entity("receipt", id)
+
+
+def fail_late(story: Any, receipt_id: str, channel: str = "wallet") -> str:
+    """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
+    story.lender.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
+    return late_failure_of(receipt_id)
+
+
+def reverse(story: Any, receipt_id: str) -> Any:
+    return story.lender.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op")).body
+
+
+TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2, "new_trade_no": True})]
+
+
+@pytest.mark.parametrize(("seam", "changes"), TWICE)
+def test_a_second_receipt_is_found_and_nothing_is_left_of_it(wrong: Any, seam: str, changes: dict[str, Any]) -> None:
+    story = wrong(seam, **changes)
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 9_500)
+    second = second_of(story)
+
+    assert second.out_trade_no.removeprefix("ML").lower() == repayment_id.removeprefix("rpy_")
+    assert story.discrepancies() == [("duplicate_in_books", second.id, 9_500)]
+    assert (story.page(loan_id)["paid_minor"], clearing(story)) == (19_000, 19_000)
+
+    assert reverse(story, second.id)["state"] == "REVERSED"
+
+    assert story.discrepancies() == []
+    assert (story.page(loan_id)["paid_minor"], clearing(story)) == (9_500, 9_500)
+    assert story.broken() == set()
+
+
+def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_put_right(wrong: Any) -> None:
+    story = wrong("order.paid", posted_again=True)
+    loan_id = story.borrow()
+    story.settle(loan_id)
+
+    assert (story.page(loan_id)["status"], story.page(loan_id)["overpaid_minor"]) == ("CLEAR", 100_045)
+
+    reverse(story, second_of(story).id)
+
+    assert (story.page(loan_id)["status"], story.page(loan_id)["overpaid_minor"]) == ("CLEAR", 0)
+    assert story.discrepancies() == []
+
+
+def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_too_many(wrong: Any) -> None:
+    story = wrong("order.paid", posted_again=True)
+    repayment_id = story.repay(story.borrow(), 9_500)
+    story.reverse(repayment_id)
+
+    assert story.discrepancies() == [("duplicate_in_books", second_of(story).id, 9_500)]
+
+
+def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Any) -> None:
+    story = wrong("order.paid", posted_again=True)
+    loan_id = story.borrow()
+    story.repay(loan_id, 9_500)
+    second = second_of(story)
+    reverse(story, second.id)
+    payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Ada", loan_id, "OVD_AND_CURRENT")
+    pushed = receipt_of(story.lender.run(payment).body["out_trade_no"])
+    story.wait(days=1)
+
+    for id, code in ((second.id, "receipt_not_second"), (pushed, "receipt_not_second"), ("rct_x", "receipt_unknown")):
+        with pytest.raises(Refused) as refused:
+            reverse(story, id)
+        assert refused.value.code == code
+
+
+def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Any) -> None:
+    story = wrong("callback.taken", copies=3)
+    loan_id = story.borrow()
+    repayment_id = story.repay(loan_id, 9_500)
+
+    assert story.entity("callback", callback_of(repayment_id)).log.count('"acked"') == 4
+    assert story.page(loan_id)["paid_minor"] == 9_500
+    assert story.discrepancies() == []
+
+
+def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED")
+    repayment_id = story.repay(story.borrow(), 9_500)
+
+    log = story.entity("callback", callback_of(repayment_id)).log
+    assert '"event":"payment.closed","outcome":"callback_out_of_order"' in log
+    assert story.discrepancies() == []
+
+
+def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_is_asked(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+
+    assert story.entity("repayment", repayment_id).status == "F"
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.discrepancies() == [("missing_in_books", repayment_id, 100_045)]
+
+    for _ in range(2):
+        assert story.query_channel(repayment_id)["status"] == "S"
+
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []
+    assert story.broken() == set()
+
+    story.reverse(repayment_id)
+
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.discrepancies() == []
+
+
+def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_again(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    repayment_id = story.order(story.borrow(), 9_500)
+    story.settle_silently(repayment_id)
+    story.query_channel(repayment_id)
+    story.wait(1)
+    assert story.entity("repayment", repayment_id).status == "F"
+
+    answer = story.lender.run(QueryChannel(story.sandbox_id, story.key(), repayment_id, "op"))
+
+    assert answer.body["status"] == "S"
+    assert story.discrepancies() == []
+
+
+def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    loan_id = story.borrow()
+    trade = story.entity("trade", out_trade_no(story.settle(loan_id)))
+    slip = Piece("bank_slip", "wallet", trade.channel_trade_no, trade.amount_minor, trade.paid_ms, None)
+    opened = OpenDispute(story.sandbox_id, story.key(), loan_id, "settled_but_unpaid", None, (slip,))
+    dispute_id = story.lender.run(opened).body["id"]
+    [finding] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body["findings"]
+
+    story.lender.run(DecideDispute(story.sandbox_id, story.key(), dispute_id, "UPHELD", "Paid.", "wei", correct=True))
+
+    assert (finding["matches_channel"], finding["booked"], finding["on_books"]) == (True, "F", False)
+    assert story.page(loan_id)["status"] == "CLEAR"
+    assert story.discrepancies() == []
+
+
+# --- where such receipts fail late ---
+
+
+def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    loan_id = story.borrow()
+    repayment_id = story.settle(loan_id)
+    assert story.entity("repayment", repayment_id).status == "F"
+
+    failure = fail_late(story, repayment_id)
+    story.wait()
+
+    assert story.entity("callback", callback_of(failure)).state == "ACKED"
+    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert (story.page(loan_id)["status"], clearing(story)) == ("USING", 0)
+    assert story.discrepancies() == []
+    assert story.broken() == set()
+
+
+def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wrong: Any) -> None:
+    story = wrong("callback.taken", older_event="CLOSED", believed=True)
+    repayment_id = story.settle(story.borrow())
+    fail_late(story, repayment_id)
+
+    assert story.query_channel(repayment_id)["status"] == "REVERSED"
+
+    assert clearing(story) == 0
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize(("seam", "changes"), TWICE)
+def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
+    wrong: Any, seam: str, changes: dict[str, Any]
+) -> None:
+    story = wrong(seam, **changes)
+    repayment_id = story.repay(story.borrow(), 9_500)
+    second = second_of(story)
+
+    fail_late(story, repayment_id)
+    story.wait()
+
+    assert story.discrepancies() == [("duplicate_in_books", second.id, 9_500)]
+    assert clearing(story) == 9_500
+
+    reverse(story, second.id)
+
+    assert story.discrepancies() == []
+    assert clearing(story) == 0
+    assert story.broken() == set()
+
+
+def test_nothing_follows_the_message_of_a_late_failure(wrong: Any) -> None:
+    story = wrong("callback.taken", copies=2, older_event="CLOSED", believed=True)
+    failure = fail_late(story, story.repay(story.borrow(), 9_500))
+    story.wait()
+
+    log = story.entity("callback", callback_of(failure)).log
+    assert log.count('"event"') == log.count('"event":"payment.late_failed","outcome":"acked"') == 1
+
+
+ALTERED = [
+    ({"altered": "wrong_key"}, "callback_signature_invalid"),
+    ({"altered": "wrong_amount"}, "callback_amount_mismatch"),
+    ({"altered": "old_timestamp"}, "callback_signature_invalid"),
+    ({"discarded": True}, "acked"),
+]
+
+
+@pytest.mark.parametrize(("changes", "outcome"), ALTERED)
+def test_a_late_failure_is_missing_until_its_channel_is_asked(
+    wrong: Any, changes: dict[str, Any], outcome: str
+) -> None:
+    story = wrong("callback.attempt", **changes)
+    repayment_id = story.order(story.borrow(), 9_500)
+    story.settle_silently(repayment_id)
+    story.query_channel(repayment_id)
+    failure = fail_late(story, repayment_id)
+    story.wait(1)
+
+    assert f'"event":"payment.late_failed","outcome":"{outcome}"' in story.entity("callback", callback_of(failure)).log
+    assert story.discrepancies() == [("missing_in_books", failure, 9_500)]
+
+    story.query_channel(repayment_id)
+
+    assert story.discrepancies() == []
+
+
+def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_itself(wrong: Any) -> None:
+    story = wrong("callback.attempt", altered="wrong_key")
+    repayment_id = story.order(story.borrow(), 9_500)
+    payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Eve", "?", "OVD_AND_CURRENT")
+    pushed = story.lender.run(payment).body["out_trade_no"]
+    story.settle_silently(repayment_id)
+    query = QueryPayment(story.sandbox_id, None, "bill_pay", pushed, "op")
+
+    def ask_the_channels() -> None:
+        story.query_channel(repayment_id)
+        story.lender.run(query)
+
+    story.wait(days=1)
+    ask_the_channels()
+    failures = {fail_late(story, repayment_id), fail_late(story, receipt_of(pushed), "bill_pay")}
+
+    def said_to_be_in_books() -> set[tuple[str, bool]]:
+        story.lender.layer.asked.clear()
+        story.wait(days=1)
+        asked = story.lender.layer.asked
+        return {(one.entity, one.in_books) for one in asked if one.seam == "callback.attempt"}
+
+    assert said_to_be_in_books() >= {(failure, False) for failure in failures}
+
+    ask_the_channels()
+
+    assert said_to_be_in_books() >= {(failure, True) for failure in failures}
+    assert story.discrepancies() == []
