@@ -9,7 +9,7 @@ from what a fault did.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
-from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import LATE_FAILURE, MARK, MOVED, RECEIPT, REVERSAL, Fact, booked, standing
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
@@ -30,7 +30,7 @@ from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import loan_doc
 
@@ -129,12 +129,13 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         found.discrepancies += _certificates(connection, sandbox_id, ids, journal)
         reporting = bureau.reporting_of(connection, sandbox_id, ids)
         missing: list[tuple[str | None, Fact]] = []
+        elsewhere = _elsewhere(connection, sandbox_id, world, books)
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
             found.discrepancies += _page(loan, pages.get(loan.id))
-            missing += _books_against_world(loan, world[loan.id], books[loan.id], found)
+            missing += _books_against_world(loan, world[loan.id], books[loan.id], found, elsewhere[loan.id])
             if loan.id in reporting:
                 _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
         _missing(connection, sandbox_id, missing, found)
@@ -156,20 +157,24 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
-    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there.
+    """What moves something and counts, each event once. A mark moves nothing; what it pins is looked at on the page.
 
     A receipt that failed late did happen, and so did its failure: each side should have both.
     """
-    taken_back = {fact.reverses for fact in facts if fact.kind == REVERSAL}
-    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in taken_back}
+    left = standing(facts)
+    return {
+        booked(fact.id): fact
+        for fact in facts
+        if fact.kind not in (REVERSAL, MARK, MOVED) and fact.id not in left.gone | left.undone
+    }
 
 
 def _books_against_world(
-    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit
+    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit, elsewhere: Set[str]
 ) -> list[tuple[str | None, Fact]]:
     """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`.
 
-    Gives back what happened and is not on the books.
+    Gives back what happened and is not on the books. What happened `elsewhere`, to another loan, is told of there.
     """
     happened, known = _live(world), _live(books)
     missing: list[tuple[str | None, Fact]] = []
@@ -185,12 +190,35 @@ def _books_against_world(
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
     for id, fact in known.items():
-        if id not in happened:
+        if id not in happened and id not in elsewhere:
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             found.discrepancies.append(
                 Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
             )
     return missing
+
+
+_WHOSE = "SELECT id, loan_id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+
+
+def _elsewhere(
+    connection: Connection, sandbox_id: str, world: Mapping[str, Sequence[Fact]], books: Mapping[str, Sequence[Fact]]
+) -> dict[str, set[str]]:
+    """What of push payments the books have on these loans and the world has on others."""
+    strays = {
+        loan_id: {
+            id
+            for id, fact in _live(facts).items()
+            if fact.kind in (RECEIPT, LATE_FAILURE) and receipt_behind(id).startswith("rct_")
+        }
+        - _live(world[loan_id]).keys()
+        for loan_id, facts in books.items()
+    }
+    wanted = sorted(set(chain.from_iterable(strays.values())))
+    if not wanted:
+        return strays
+    whose = {row[0] for row in select_in(connection, _WHOSE, wanted, {"sandbox_id": sandbox_id})}
+    return {loan_id: ids & whose for loan_id, ids in strays.items()}
 
 
 def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]], found: Audit) -> None:
@@ -209,8 +237,12 @@ def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[st
 def _lost_or_on_its_way(
     loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None, found: Audit
 ) -> None:
-    if receipt is not None and receipt.loan_id is None and receipt.state == LATE_FAILED:
-        return  # It came and went before anybody knew whose it was; the channel's chain has both.
+    if receipt is not None and receipt.state == LATE_FAILED and (receipt.loan_id is None or receipt.loan_id != loan_id):
+        return  # It came and went before anybody knew whose it was; another chain has both.
+    if receipt is not None and receipt.loan_id not in (None, loan_id) and fact.kind == RECEIPT:
+        detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, and belongs to {loan_id}"
+        found.discrepancies.append(Discrepancy(Finding("misapplied", fact.id, fact.amount_minor), loan_id, detail))
+        return
     if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
         typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
         detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"

@@ -68,6 +68,7 @@ MONEY = [
     ("/channels/wallet/payments", {"amount_minor": 1000, "payer_name": "Ada"}),
     ("/operator/receipts/query", {"channel": "bill_pay", "out_trade_no": "PYX", "operator": "o"}),
     ("/operator/receipts/rct_x/match", {"loan_id": "loan_x", "memo": "m", "operator": "o"}),
+    ("/operator/receipts/rct_x/move", {"loan_id": "loan_x", "memo": "m", "operator": "o"}),
     ("/v1/disputes", {"loan_id": "loan_x", "claim": "other"}),
     ("/v1/disputes/dsp_x/statement", {"statement": "s"}),
     ("/operator/disputes/dsp_x/verify", {"operator": "o"}),

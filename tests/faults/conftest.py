@@ -18,6 +18,7 @@ from mocklend.seams import (
     OperatorEdit,
     PartnerApplication,
     PaymentReference,
+    ReceiptMatch,
     RepaymentFiled,
     Scene,
     ScoreAsked,
@@ -179,6 +180,23 @@ class Events:
             least_minor=-5_000,
             most_minor=10**15,
             amount_minor=1_250,
+        )
+        return replace(honest, **changes)
+
+    def match(self, **changes: Any) -> ReceiptMatch:
+        honest = ReceiptMatch(
+            entity="rct_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            receipt_id="rct_ada",
+            operator="wang",
+            channel="bank_transfer",
+            amount_minor=20_000,
+            currency="CNY",
+            payer_name="Ada",
+            siblings=("loan_piano",),
+            loan_id="loan_ada",
         )
         return replace(honest, **changes)
 

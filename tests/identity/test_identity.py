@@ -36,6 +36,7 @@ from mocklend.channels import inbox
 from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
+from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
@@ -276,6 +277,20 @@ class Story(RuleBasedStateMachine):
             receipt_id, meant = known[which % len(known)]
             loan_id = meant or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50), anew=st.booleans())
+    def move_a_receipt(self, which: int, anew: bool) -> None:
+        """To the loan that was meant; of nobody's money the operator may think again whose it is."""
+        with self.platform.read() as connection:
+            sql = """SELECT r.id, t.loan_id, r.meant FROM receipts r JOIN trades t
+                     ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
+                     WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
+            known = rows(connection, sql, {"sandbox_id": self.id})
+        if known:
+            receipt_id, named, meant = known[which % len(known)]
+            loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(meant)["loan_id"])
+            self.attempt(MoveReceipt(self.id, self.key(), receipt_id, loan_id, "as the slip says", "op-4"))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))

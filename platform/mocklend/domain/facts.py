@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from mocklend.domain.product import Product
 
 ACCEPTANCE, DISBURSEMENT, PAYOUT_FAILURE = "acceptance", "disbursement", "payout_failure"
-RECEIPT, LATE_FAILURE, REVERSAL = "receipt", "late_failure", "reversal"
+RECEIPT, LATE_FAILURE, REVERSAL, MOVED = "receipt", "late_failure", "reversal", "moved"
 EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
 REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
 COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
@@ -47,8 +48,10 @@ class Fact:
     payout_failure      the payout failed for good
     receipt             `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not; `landed`
                         if it came without a usable reference and was booked as unapplied at first
+                        a receipt that `reverses` another is the same money booked anew: the other counts no more
     late_failure        `channel` took back the receipt `reverses`
-    reversal            the receipt, edit, mark or charge `reverses` counts as never having happened
+    reversal            the receipt, edit, mark, charge or reversal `reverses` counts as never having happened
+    moved               the receipt `reverses` was booked here and belongs to another loan, where it is now
     edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
     mark                an operator's `status` on the bill
     charge              a fee or penalty (`edit_kind`) that falls due on `due`
@@ -74,6 +77,61 @@ class Fact:
     def order(self) -> tuple[int, str]:
         """The order in which facts take effect. The id breaks ties, so arrival order never matters."""
         return (self.at_ms, self.id)
+
+
+AGAIN = "."
+"""Between the id of a receipt and the how manieth booking of it a fact is. The first has none."""
+
+
+def booking(receipt_id: str, n: int) -> str:
+    """The id of the fact that is a receipt's n-th booking."""
+    return receipt_id if n == 1 else f"{receipt_id}{AGAIN}{n}"
+
+
+def booked(fact_id: str) -> str:
+    """The receipt (or anything else) that a fact books."""
+    return fact_id.partition(AGAIN)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which facts of a loan no longer count as they came, by id.
+
+    Of one that is `gone` another booking has the money, here or on another loan. One that is `void` was reversed or
+    has failed late; the `undone` are those of them that were reversed.
+    """
+
+    gone: frozenset[str]
+    void: frozenset[str]
+    undone: frozenset[str]
+
+
+def standing(facts: Iterable[Fact]) -> Standing:
+    """What reversals, late failures and new bookings leave of a loan's facts. A reversal may be reversed itself.
+
+    A reversal or late failure is of a receipt, whichever of its bookings counts.
+    """
+    every = list(facts)
+    takes_back = [fact for fact in every if fact.reverses is not None]
+    if not takes_back:
+        return Standing(frozenset(), frozenset(), frozenset())
+    by_target: dict[str, list[Fact]] = {}
+    for fact in takes_back:
+        if fact.kind == REVERSAL:
+            by_target.setdefault(fact.reverses or "", []).append(fact)
+
+    def counts(reversal: Fact) -> bool:
+        return not any(counts(later) for later in by_target.get(reversal.id, ()))
+
+    undone = {target for target, reversals in by_target.items() if any(counts(one) for one in reversals)}
+    elsewhere = (fact for fact in takes_back if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
+    gone = frozenset(fact.reverses or "" for fact in elsewhere)
+    failed = {fact.reverses for fact in takes_back if fact.kind == LATE_FAILURE}
+
+    def of(targets: Set[str | None]) -> frozenset[str]:
+        return frozenset(fact.id for fact in every if booked(fact.id) in targets and fact.id not in gone)
+
+    return Standing(gone, of(undone | failed), of(undone))
 
 
 def business_date(at_ms: int, zone: str) -> date:

@@ -92,6 +92,9 @@ PROBLEMS: dict[str, Problem] = {
     "repayment_not_applied": Problem(
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
     ),
+    "receipt_not_movable": Problem(
+        409, "The receipt cannot be moved.", "Move what an operator has matched, while its channel has it, elsewhere."
+    ),
     "receipt_not_unapplied": Problem(409, "The receipt is not unapplied.", "Only money without a loan can be matched."),
     "edit_not_draft": Problem(409, "The edit is no draft.", "Only a DRAFT can be approved or rejected."),
     "edit_not_applied": Problem(409, "The edit is not on the books.", "Only an APPLIED edit can be reversed."),

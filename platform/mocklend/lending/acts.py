@@ -20,13 +20,14 @@ from mocklend.views.render import marked
 
 EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edit.approved"
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
-REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
+REPAYMENT_REVERSED, CHANNEL_QUERIED = "repayment.reversed", "channel.queried"
+RECEIPT_MATCHED, RECEIPT_MOVED = "receipt.matched", "receipt.moved"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
-    RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+    RECEIPT_MATCHED, RECEIPT_MOVED, DISPUTE_DECIDED, COMPENSATION_AGREED,
 )  # fmt: skip
-"""Each happens at most once to what it is about."""
+"""What the desk does, as its log calls it."""
 
 INSERT_ACT = statement(
     "acts.insert",
@@ -57,11 +58,13 @@ def log_act(
     approver: str | None = None,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
+    n: int = 1,
 ) -> None:
-    """Put on record what somebody did. `loan` is as the act left it."""
+    """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
+    again = (n,) if n > 1 else ()
     work.write(
         INSERT_ACT,
-        id=make_id("act", work.sandbox.seed, verb, about),
+        id=make_id("act", work.sandbox.seed, verb, about, *again),
         loan_id=loan.id,
         version=loan.version,
         verb=verb,

@@ -45,6 +45,11 @@ def _match(evidence: Evidence, one: Found) -> None:
         evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=one.detail)
 
 
+def _move(evidence: Evidence, one: Found) -> None:
+    """Put a receipt where its papers say that it belongs."""
+    evidence.client.move_receipt(one.entity, str(one.loan_id), operator=OPERATOR, memo=f"belongs to {one.loan_id}")
+
+
 def _reverse_edit(evidence: Evidence, one: Found) -> None:
     """Take the edit back that the finding is about: its own, or the one that marks its loan."""
     edit_id = one.entity
@@ -78,6 +83,7 @@ def _compensate(evidence: Evidence, one: Found) -> None:
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
+    "move": _move,
     "reverse_edit": _reverse_edit,
     "correct_again": _correct_again,
     "compensate": _compensate,

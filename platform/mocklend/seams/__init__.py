@@ -26,16 +26,28 @@ from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, applied_for, correction_ordered, landed, posted, recorded, reversed_, shown
+from mocklend.seams.signals import (
+    applied,
+    applied_for,
+    correction_ordered,
+    landed,
+    posted,
+    recorded,
+    reversed_,
+    shown,
+    taken_back,
+)
 from mocklend.seams.view_refresh import ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
     CallbackAttempt,
     PaymentReference,
+    ReceiptMatch,
     OperatorEdit,
     RepaymentFiled,
     BureauReport,
@@ -61,6 +73,7 @@ __all__ = [
     "OperatorEdit",
     "PartnerApplication",
     "PaymentReference",
+    "ReceiptMatch",
     "RepaymentFiled",
     "Scene",
     "ScoreAsked",
@@ -75,4 +88,5 @@ __all__ = [
     "recorded",
     "reversed_",
     "shown",
+    "taken_back",
 ]

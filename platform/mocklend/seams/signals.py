@@ -23,6 +23,11 @@ def landed(receipt_id: str) -> str:
     return f"landed:{receipt_id}"
 
 
+def taken_back(receipt_id: str) -> str:
+    """The books know that the channel took the receipt's money back."""
+    return f"taken_back:{receipt_id}"
+
+
 def posted(fact_id: str) -> str:
     """The books have the fact, which had happened before."""
     return f"posted:{fact_id}"

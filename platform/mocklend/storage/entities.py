@@ -163,6 +163,8 @@ class Receipt:
     paid_ms: int
     received_ms: int
     applied_ms: int | None
+    matches: int = 0
+    meant: str = "{}"
 
 
 @entity(schema.chains)

@@ -316,6 +316,8 @@ receipts = Table(
     whole("paid_ms"),
     whole("received_ms"),
     whole("applied_ms", null=True),
+    whole("matches"),  # how often an operator has put it on a loan
+    text("meant"),  # JSON: the loan that the operator meant, and those that were meant before; for the world alone
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "state"),
 )

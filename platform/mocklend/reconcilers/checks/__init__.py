@@ -13,6 +13,7 @@ Check = Callable[[Evidence], Iterable[Found]]
 CHECKS: tuple[Check, ...] = (
     money.ordered_and_not_booked,
     money.unidentified,
+    money.on_another_loan,
     pages.behind_the_books,
     acts.marks_that_the_books_contradict,
     acts.amounts_that_the_memo_contradicts,
