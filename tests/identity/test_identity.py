@@ -37,7 +37,7 @@ from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
@@ -277,6 +277,22 @@ class Story(RuleBasedStateMachine):
             receipt_id, meant = known[which % len(known)]
             loan_id = meant or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
+
+    @precondition(lambda self: len(self.loans) > 1)
+    @rule(
+        which=st.integers(0, 5),
+        amount=st.integers(1, 300_000),
+        scope=st.sampled_from(["CLEAR", "OVD_AND_CURRENT"]),
+        wait=st.sampled_from([0, HOUR, 40 * DAY]),
+    )
+    def match_by_the_slip(self, which: int, amount: int, scope: str, wait: int) -> None:
+        """Money without a reference is on the desk, and the operator matches it at once."""
+        paid = self.attempt(PayAtChannel(self.id, self.key(), "bill_pay", amount, "CNY", "Ada", "my loan", scope))
+        assert paid is not None
+        self.advance(by=MINUTE * 10)
+        receipt_id, loan_id = receipt_of(paid.body["out_trade_no"]), self.loans[which % len(self.loans)]
+        self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
+        self.advance(by=wait)
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50), anew=st.booleans())
