@@ -169,6 +169,16 @@ def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
     }
 
 
+def _failed(facts: Sequence[Fact]) -> frozenset[str]:
+    """What its channel has taken back. How it was booked before makes no difference any more."""
+    left = standing(facts)
+    return frozenset(booked(id) for id in left.void - left.undone)
+
+
+def _told(fact: Fact) -> tuple[int, date, str | None, str | None]:
+    return (fact.at_ms, fact.on, fact.channel, fact.scope)
+
+
 def _books_against_world(
     loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit, elsewhere: Set[str]
 ) -> list[tuple[str | None, Fact]]:
@@ -177,6 +187,7 @@ def _books_against_world(
     Gives back what happened and is not on the books. What happened `elsewhere`, to another loan, is told of there.
     """
     happened, known = _live(world), _live(books)
+    came_to_nothing = _failed(world) & _failed(books)
     missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
@@ -186,7 +197,7 @@ def _books_against_world(
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
             found.discrepancies.append(Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail))
-        elif (mine.at_ms, mine.on, mine.channel, mine.scope) != (fact.at_ms, fact.on, fact.channel, fact.scope):
+        elif id not in came_to_nothing and _told(mine) != _told(fact):
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
     for id, fact in known.items():

@@ -492,6 +492,13 @@ class Client:
         path = f"/operator/receipts/{_part(receipt_id)}/match"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
+    def rebook_repayment(
+        self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Book a repayment anew, as was ordered and when its channel was paid."""
+        path = f"/operator/repayments/{_part(repayment_id)}/rebook"
+        return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
+
     def move_receipt(
         self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:

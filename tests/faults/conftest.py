@@ -18,6 +18,7 @@ from mocklend.seams import (
     OperatorEdit,
     PartnerApplication,
     PaymentReference,
+    ReceiptBooked,
     ReceiptMatch,
     RepaymentFiled,
     Scene,
@@ -197,6 +198,23 @@ class Events:
             payer_name="Ada",
             siblings=("loan_piano",),
             loan_id="loan_ada",
+        )
+        return replace(honest, **changes)
+
+    def booked(self, **changes: Any) -> ReceiptBooked:
+        honest = ReceiptBooked(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            repayment_id="rpy_ada",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            day_ends_ms=MONDAY_MS + 14 * 3_600_000,
+            scope="CLEAR",
+            booked_ms=MONDAY_MS,
         )
         return replace(honest, **changes)
 

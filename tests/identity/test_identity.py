@@ -58,6 +58,7 @@ from mocklend.servicing import (
     IssueCertificate,
     OpenDispute,
     QueryChannel,
+    RebookRepayment,
     Refund,
     RejectEdit,
     ReverseEdit,
@@ -461,6 +462,11 @@ class Story(RuleBasedStateMachine):
     def reverse_a_repayment(self, which: int) -> None:
         repayment_id = self.repayments[which % len(self.repayments)]
         self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "chargeback", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def rebook_a_repayment(self, which: int) -> None:
+        self.attempt(RebookRepayment(self.id, self.key(), self.repayments[which % len(self.repayments)], "so", "op-1"))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50))

@@ -18,7 +18,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
-from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
+from mocklend.servicing import Edit, QueryChannel, RebookRepayment, ReverseEdit, ReverseRepayment
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
@@ -177,6 +177,19 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
     """Take a repayment off the loan."""
     return answered(run(ReverseRepayment(sandbox_id(), idempotency(), repayment_id, reversal.memo, reversal.operator)))
+
+
+@operator.post("/operator/repayments/<id:repayment_id>/rebook")
+@operator.input(Reversal, arg_name="why")
+@operator.output(RepaymentDoc, status_code=201)
+@operator.doc(
+    **described(
+        "rebookRepayment", "repayment_unknown", "repayment_not_applied", "repayment_booked_right", moves_money=True
+    )
+)
+def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
+    """Book a repayment anew, as was ordered and when its channel was paid."""
+    return answered(run(RebookRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
 
 
 @operator.post("/operator/repayments/<id:repayment_id>/query")

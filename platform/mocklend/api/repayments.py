@@ -33,7 +33,10 @@ class NewRepayment(Body):
 
 
 class RepaymentDoc(Doc):
-    """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED."""
+    """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
+
+    `booked_type` is what the books took it for, and `booked_at` from when it counts there.
+    """
 
     id: str
     loan_id: str
@@ -51,6 +54,8 @@ class RepaymentDoc(Doc):
     created_at: str
     paid_at: str | None
     applied_at: str | None
+    booked_type: RepaymentType | None
+    booked_at: str | None
 
 
 class RepaymentList(Doc):

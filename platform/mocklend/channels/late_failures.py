@@ -77,6 +77,7 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
     order: Repayment = work.get("repayment", trade.repayment_id)
     if not _void(work, trade, order.loan_id):
         return
+    work.signal(taken_back(order.id))
     if order.status == SUCCEEDED:  # An operator may have reversed it before.
         order = replace(order, status=REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(order)

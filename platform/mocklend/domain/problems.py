@@ -89,6 +89,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quote_stale": Problem(409, "The quote no longer holds.", "Ask for a new quote and pay its total."),
     "quote_mismatch": Problem(409, "The repayment is not what the quote says.", "Send the quote's type and total."),
+    "repayment_booked_right": Problem(
+        409, "The repayment is booked as it should be.", "Compare booked_type with type, and booked_at with paid_at."
+    ),
     "repayment_not_applied": Problem(
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
     ),

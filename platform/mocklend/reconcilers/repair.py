@@ -50,6 +50,11 @@ def _move(evidence: Evidence, one: Found) -> None:
     evidence.client.move_receipt(one.entity, str(one.loan_id), operator=OPERATOR, memo=f"belongs to {one.loan_id}")
 
 
+def _rebook(evidence: Evidence, one: Found) -> None:
+    """Book it as was ordered, when the channel was paid."""
+    evidence.client.rebook_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 def _reverse_edit(evidence: Evidence, one: Found) -> None:
     """Take the edit back that the finding is about: its own, or the one that marks its loan."""
     edit_id = one.entity
@@ -84,6 +89,7 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "move": _move,
+    "rebook": _rebook,
     "reverse_edit": _reverse_edit,
     "correct_again": _correct_again,
     "compensate": _compensate,

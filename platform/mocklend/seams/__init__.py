@@ -26,6 +26,7 @@ from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
@@ -48,6 +49,7 @@ _EVERY: tuple[type[Any], ...] = (
     CallbackAttempt,
     PaymentReference,
     ReceiptMatch,
+    ReceiptBooked,
     OperatorEdit,
     RepaymentFiled,
     BureauReport,
@@ -73,6 +75,7 @@ __all__ = [
     "OperatorEdit",
     "PartnerApplication",
     "PaymentReference",
+    "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
     "Scene",

@@ -93,6 +93,9 @@ class Repayment:
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
+    booked_type: str | None = None
+    booked_ms: int | None = None
+    bookings: int = 0
 
 
 @entity(schema.edits)

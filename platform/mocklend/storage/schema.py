@@ -165,6 +165,9 @@ repayments = Table(
     whole("created_ms"),
     whole("paid_ms", null=True),
     whole("applied_ms", null=True),
+    text("booked_type", null=True),  # what it is booked as, and the moment that it is booked at
+    whole("booked_ms", null=True),
+    whole("bookings"),  # how often it was booked
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )

@@ -14,6 +14,7 @@ CHECKS: tuple[Check, ...] = (
     money.ordered_and_not_booked,
     money.unidentified,
     money.on_another_loan,
+    money.booked_as_something_else,
     pages.behind_the_books,
     acts.marks_that_the_books_contradict,
     acts.amounts_that_the_memo_contradicts,

@@ -53,5 +53,19 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
             yield Found("misapplied", receipt["id"], min(meant), receipt["amount_minor"], "move", detail)
 
 
+def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
+    """A repayment that the books took for another kind than was ordered, or for another moment than it was paid."""
+    for case in evidence.cases:
+        for one in case.repayments:
+            if one["status"] not in ("S", "PARTIAL"):
+                continue
+            trade = case.trade(one)
+            ordered = (one["type"], trade["paid_at"] if trade else one["paid_at"])
+            booked = (one["booked_type"], one["booked_at"])
+            if booked != ordered:
+                detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
+                yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
+
+
 def _on_its_way(log: dict[str, Any]) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None
