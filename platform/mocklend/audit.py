@@ -169,6 +169,22 @@ def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
     }
 
 
+def _crossed(loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit) -> set[str]:
+    """The reversals that took back something else than was meant. Each is one break; all else is held side by side."""
+    meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
+    crossed = {
+        fact.id for fact in books if fact.kind == REVERSAL and meant.get(fact.id, fact.reverses) != fact.reverses
+    }
+    counts = crossed - standing(books).undone
+    amounts = {booked(fact.id): fact.amount_minor for fact in world} if counts else {}
+    for fact in books:
+        if fact.id in counts:
+            stake = amounts.get(meant[fact.id] or "", 0)
+            detail = f"{fact.reverses} was reversed, and {meant[fact.id]} was meant"
+            found.discrepancies.append(Discrepancy(Finding("misapplied", fact.id, stake), loan.id, detail))
+    return crossed
+
+
 def _failed(facts: Sequence[Fact]) -> frozenset[str]:
     """What its channel has taken back. How it was booked before makes no difference any more."""
     left = standing(facts)
@@ -186,6 +202,9 @@ def _books_against_world(
 
     Gives back what happened and is not on the books. What happened `elsewhere`, to another loan, is told of there.
     """
+    crossed = _crossed(loan, world, books, found)
+    world = [fact for fact in world if fact.id not in crossed]
+    books = [fact for fact in books if fact.id not in crossed]
     happened, known = _live(world), _live(books)
     came_to_nothing = _failed(world) & _failed(books)
     missing: list[tuple[str | None, Fact]] = []

@@ -492,6 +492,13 @@ class Client:
         path = f"/operator/receipts/{_part(receipt_id)}/match"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
+    def reinstate_repayment(
+        self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+        path = f"/operator/repayments/{_part(repayment_id)}/reinstate"
+        return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
+
     def rebook_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:

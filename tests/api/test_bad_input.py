@@ -48,6 +48,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/rebook": BY,
+    "/operator/repayments/<id:repayment_id>/reinstate": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},
     "/channels/<id:channel>/payments": {
         "amount_minor": 1000,

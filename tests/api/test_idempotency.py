@@ -63,6 +63,7 @@ MONEY = [
     ("/operator/edits/edt_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/reverse", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/rebook", {"memo": "m", "operator": "o"}),
+    ("/operator/repayments/rpy_x/reinstate", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/query", {"operator": "o"}),
     ("/channels/wallet/trades/MLX/late-failure", {}),
     ("/channels/wallet/payouts/out_x/failure", {}),

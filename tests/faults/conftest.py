@@ -21,6 +21,7 @@ from mocklend.seams import (
     ReceiptBooked,
     ReceiptMatch,
     RepaymentFiled,
+    RepaymentReversal,
     Scene,
     ScoreAsked,
     ViewRefresh,
@@ -215,6 +216,22 @@ class Events:
             day_ends_ms=MONDAY_MS + 14 * 3_600_000,
             scope="CLEAR",
             booked_ms=MONDAY_MS,
+        )
+        return replace(honest, **changes)
+
+    def reversal(self, **changes: Any) -> RepaymentReversal:
+        honest = RepaymentReversal(
+            entity="rpy_twice",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reversal_id="rev_ada",
+            operator="wang",
+            amount_minor=20_000,
+            currency="CNY",
+            siblings=("rpy_april", "rpy_may"),
+            repayment_id="rpy_twice",
         )
         return replace(honest, **changes)
 

@@ -60,6 +60,7 @@ from mocklend.servicing import (
     QueryChannel,
     RebookRepayment,
     Refund,
+    ReinstateRepayment,
     RejectEdit,
     ReverseEdit,
     ReverseRepayment,
@@ -462,6 +463,15 @@ class Story(RuleBasedStateMachine):
     def reverse_a_repayment(self, which: int) -> None:
         repayment_id = self.repayments[which % len(self.repayments)]
         self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "chargeback", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def reinstate_a_repayment(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND reversal_id IS NOT NULL ORDER BY id"
+            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if known:
+            self.attempt(ReinstateRepayment(self.id, self.key(), known[which % len(known)], "it was good", "op-1"))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50))

@@ -24,7 +24,9 @@ class WrongLoan(Fault):
 
     name: ClassVar[str] = "operator.wrong_loan"
     finding: ClassVar[str] = "misapplied"
-    precondition: ClassVar[str] = "A receipt is matched, or moved, and its borrower has another loan that owes something."
+    precondition: ClassVar[str] = (
+        "A receipt is matched or moved, and its borrower has another loan that owes something."
+    )
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "the paid loan unpaid, and the other one paid in part or in full",
         "list": "the same",
@@ -37,7 +39,7 @@ class WrongLoan(Fault):
     heals: ClassVar[str] = "Moving the receipt, or its channel taking the money back."
     action: ClassVar[str] = "Move the receipt to the loan that the slip names, effective on the channel's day."
 
-    line: str = setting(FIRST, "Which of her other loans the clerk takes, in the order of their ids.", options=(FIRST, LAST))
+    line: str = setting(FIRST, "Which of her other loans is taken, in the order of their ids.", options=(FIRST, LAST))
 
     def receipt_match(self, given: ReceiptMatch) -> ReceiptMatch:
         """Another line of the borrower's file, where there is one."""

@@ -18,7 +18,14 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
-from mocklend.servicing import Edit, QueryChannel, RebookRepayment, ReverseEdit, ReverseRepayment
+from mocklend.servicing import (
+    Edit,
+    QueryChannel,
+    RebookRepayment,
+    ReinstateRepayment,
+    ReverseEdit,
+    ReverseRepayment,
+)
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
@@ -177,6 +184,15 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
     """Take a repayment off the loan."""
     return answered(run(ReverseRepayment(sandbox_id(), idempotency(), repayment_id, reversal.memo, reversal.operator)))
+
+
+@operator.post("/operator/repayments/<id:repayment_id>/reinstate")
+@operator.input(Reversal, arg_name="why")
+@operator.output(RepaymentDoc, status_code=201)
+@operator.doc(**described("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
+def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
+    """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+    return answered(run(ReinstateRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
 
 
 @operator.post("/operator/repayments/<id:repayment_id>/rebook")

@@ -202,9 +202,7 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
     loan: Loan = work.get("loan", order.loan_id)
     work.signal(applied(order.id), recorded(loan.id))
-    order = replace(
-        order, status=SUCCEEDED, channel_trade_no=channel_trade_no, paid_ms=paid_ms, applied_ms=work.now_ms
-    )
+    order = replace(order, status=SUCCEEDED, channel_trade_no=channel_trade_no, paid_ms=paid_ms, applied_ms=work.now_ms)
     done, order = book(work, loan, order, cause="receipt")
     told = {"repayment_id": order.id, "loan_id": loan.id, "amount_minor": order.amount_minor, "status": order.status}
     emit(work, "repayment.succeeded", loan.id, order.id, told)

@@ -21,11 +21,11 @@ from mocklend.views.render import marked
 EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edit.approved"
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
 REPAYMENT_REVERSED, CHANNEL_QUERIED, REPAYMENT_REBOOKED = "repayment.reversed", "channel.queried", "repayment.rebooked"
-RECEIPT_MATCHED, RECEIPT_MOVED = "receipt.matched", "receipt.moved"
+RECEIPT_MATCHED, RECEIPT_MOVED, REPAYMENT_REINSTATED = "receipt.matched", "receipt.moved", "repayment.reinstated"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
-    REPAYMENT_REBOOKED, RECEIPT_MATCHED, RECEIPT_MOVED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+    REPAYMENT_REBOOKED, REPAYMENT_REINSTATED, RECEIPT_MATCHED, RECEIPT_MOVED, DISPUTE_DECIDED, COMPENSATION_AGREED,
 )  # fmt: skip
 """What the desk does, as its log calls it."""
 

@@ -154,4 +154,5 @@ def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:
         "applied_at": maybe_rfc3339(r.applied_ms),
         "booked_type": r.booked_type,
         "booked_at": maybe_rfc3339(r.booked_ms),
+        "reversal_id": r.reversal_id,
     }

@@ -29,6 +29,7 @@ from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
 from mocklend.seams.signals import (
@@ -52,6 +53,7 @@ _EVERY: tuple[type[Any], ...] = (
     ReceiptBooked,
     OperatorEdit,
     RepaymentFiled,
+    RepaymentReversal,
     BureauReport,
     ScoreAsked,
     PartnerApplication,
@@ -78,6 +80,7 @@ __all__ = [
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
+    "RepaymentReversal",
     "Scene",
     "ScoreAsked",
     "Seam",

@@ -8,6 +8,7 @@ from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
 from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.refunds import Refund
+from mocklend.servicing.reinstating import ReinstateRepayment
 from mocklend.servicing.repayments import QueryChannel, ReverseRepayment
 from mocklend.servicing.write_offs import WriteOff
 
@@ -23,6 +24,7 @@ __all__ = [
     "QueryChannel",
     "RebookRepayment",
     "Refund",
+    "ReinstateRepayment",
     "RejectEdit",
     "ReverseEdit",
     "ReverseRepayment",

@@ -96,6 +96,7 @@ class Repayment:
     booked_type: str | None = None
     booked_ms: int | None = None
     bookings: int = 0
+    reversal_id: str | None = None
 
 
 @entity(schema.edits)

@@ -168,6 +168,7 @@ repayments = Table(
     text("booked_type", null=True),  # what it is booked as, and the moment that it is booked at
     whole("booked_ms", null=True),
     whole("bookings"),  # how often it was booked
+    text("reversal_id", null=True),  # the reversal that took it off its loan
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )
