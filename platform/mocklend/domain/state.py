@@ -112,7 +112,8 @@ class LoanState:
     def follows(self, fact: Fact) -> bool:
         """Whether a fact can be taken on this state as it is, with the same result as replaying everything.
 
-        A mark moves nothing, so it always can; what takes another fact back never; anything else if no fact and no accrual is past it.
+        A mark moves nothing, so it always can; what takes another fact back never; anything else if no fact and no
+        accrual is past it.
         """
         if fact.kind == MARK:
             return True
