@@ -368,6 +368,10 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+    for id, loan_id, amount in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(
+            Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
+        )
     nobodys: list[tuple[str | None, Fact]] = [
         (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
         for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
@@ -412,6 +416,8 @@ _NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_id = :sandbox_id
+    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND approver IS NULL ORDER BY id"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

@@ -15,6 +15,7 @@ from mocklend.seams import (
     CallbackAttempt,
     CompensationAgreed,
     DisputeOpened,
+    EditApproval,
     OperatorEdit,
     PartnerApplication,
     PaymentReference,
@@ -232,6 +233,21 @@ class Events:
             currency="CNY",
             siblings=("rpy_april", "rpy_may"),
             repayment_id="rpy_twice",
+        )
+        return replace(honest, **changes)
+
+    def approval(self, **changes: Any) -> EditApproval:
+        honest = EditApproval(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            operator="wang",
+            kind="MODIFY_BILL_AMOUNT",
+            amount_minor=5_000,
+            currency="CNY",
         )
         return replace(honest, **changes)
 

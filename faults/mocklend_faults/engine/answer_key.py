@@ -26,6 +26,7 @@ REASONS = {
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
+    "approved": "a second person has looked at it",
     "taken_back": "its channel took the money back",
     "posted": "the books have it by now",
     "correction_ordered": "another correction was ordered",

@@ -86,6 +86,7 @@ class EditDoc(Doc):
     memo: str
     operator: str
     approver: str | None
+    approval_needed: bool
     state: EditState
     before: BillDoc
     after: BillDoc | None

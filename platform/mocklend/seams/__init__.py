@@ -23,6 +23,7 @@ from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
+from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
@@ -35,6 +36,7 @@ from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
+    approved,
     correction_ordered,
     landed,
     posted,
@@ -52,6 +54,7 @@ _EVERY: tuple[type[Any], ...] = (
     ReceiptMatch,
     ReceiptBooked,
     OperatorEdit,
+    EditApproval,
     RepaymentFiled,
     RepaymentReversal,
     BureauReport,
@@ -72,6 +75,7 @@ __all__ = [
     "CompensationAgreed",
     "Consequence",
     "DisputeOpened",
+    "EditApproval",
     "Given",
     "Layer",
     "OperatorEdit",
@@ -88,6 +92,7 @@ __all__ = [
     "Write",
     "applied",
     "applied_for",
+    "approved",
     "correction_ordered",
     "landed",
     "posted",

@@ -43,6 +43,11 @@ def applied_for(copy_id: str) -> str:
     return f"applied_for:{copy_id}"
 
 
+def approved(edit_id: str) -> str:
+    """A second person has looked at an act of staff that needed one."""
+    return f"approved:{edit_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

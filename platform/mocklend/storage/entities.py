@@ -121,6 +121,7 @@ class OperatorEdit:
     channel: str | None = None
     due_date: str | None = None
     applied_ms: int | None = None
+    to_approve_minor: int | None = None
 
 
 @entity(schema.trades)

@@ -193,6 +193,7 @@ edits = Table(
     text("channel", null=True),
     text("due_date", null=True),
     whole("applied_ms", null=True),
+    whole("to_approve_minor", null=True),  # what it is about, where a second person had to look at it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "n"),
     Index(None, "sandbox_id", "state", "id"),

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     money.booked_as_something_else,
     pages.behind_the_books,
     acts.marks_that_the_books_contradict,
+    acts.acts_that_nobody_approved,
     acts.reversals_of_something_else,
     acts.amounts_that_the_memo_contradicts,
     bureau.late_records,

@@ -34,6 +34,16 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
             yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
+def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
+    """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
+    for case in evidence.cases:
+        for edit in case.edits:
+            if edit["state"] == "APPLIED" and edit["approval_needed"] and edit["approver"] is None:
+                action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
+                stake = abs(edit["amount_minor"] or 0)
+                yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")
+
+
 def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
     """A repayment that is reversed, with a memo that names another one of the loan."""
     for case in evidence.cases:
