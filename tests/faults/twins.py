@@ -1,8 +1,9 @@
 """One story told twice, with one seed: once honestly, once with one fault armed at p = 1. What differs is the symptom.
 
 Each kind has a lesson, `lessons/<module>.py`: `story(told)` is what happens, `repair(told)` what a good reconciler does
-about it, `SETTINGS` what the fault is armed with, `SANDBOX` what the sandbox is made with. Everything goes over HTTP, as a client's does. Afterwards every view
-of both tellings is read, and the views that differ are compared with those that the fault itself names.
+about it, `SETTINGS` what the fault is armed with, `SANDBOX` what the sandbox is made with. Everything goes over HTTP, as
+a client's does. Afterwards every view of both tellings is read, and the views that differ are compared with those that
+the fault itself names.
 
         honest   story ──▶ views ─┐
                                   ├─ the views that differ = Fault.symptom

@@ -37,7 +37,8 @@ _UNPAID = """SELECT f.id, f.loan_id, f.channel, l.currency, f.amount_minor, f.re
       AND substr(f.id, 1, 24) NOT IN
         (SELECT repayment_id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS')
       AND NOT EXISTS (SELECT 1 FROM book_facts u
-        WHERE u.sandbox_id = f.sandbox_id AND u.loan_id = f.loan_id AND u.reverses = f.id)"""
+        WHERE u.sandbox_id = f.sandbox_id AND u.loan_id = f.loan_id
+          AND u.reverses IN (f.id, substr(f.id, 1, 24)))"""
 
 
 def booked_money_not_at_channel(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
