@@ -1,8 +1,8 @@
 """The `mocklend` command: each is a few lines over the client; imports that cost time are made inside.
 
 Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told, a score that
-FAILs), 2 refused or unreachable, 3 a score is INCONCLUSIVE. With `--json` a command prints one JSON document and nothing
-else, also when refused.
+FAILs), 2 refused or unreachable, 3 a score is INCONCLUSIVE. With `--json` a command prints one JSON document and
+nothing else, also when refused.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class FindingsUnreadable(ValueError):
 
 
 def read_findings(path: Path) -> dict[int, Doc]:
-    """The findings of a file, by the number of the line that each stands on. What a finding may hold, the platform says."""
+    """The findings of a file, by the number of the line that each stands on. What one may hold, the platform says."""
     found: dict[int, Doc] = {}
     number = 0
     try:
