@@ -761,7 +761,7 @@ class Client:
         while page.get("next_cursor"):
             page = self._get("/-/answer-key", asked | {"cursor": page["next_cursor"]})
             entries += page["entries"]
-        return page | {"entries": entries}
+        return {"entries": entries}
 
     def answer_key_lines(
         self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None

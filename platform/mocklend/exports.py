@@ -35,6 +35,8 @@ def export(lines: Iterable[bytes], path: Path) -> int:
         written = write(lines, part)
         part.replace(path)
     except OSError as failure:
+        if failure.errno is None:
+            raise  # It is the platform that has gone away, and not the disk.
         raise CannotExport(f"{path} cannot be written: {failure.strerror}") from failure
     finally:
         part.unlink(missing_ok=True)

@@ -296,7 +296,7 @@ def _sorted(seen: Sequence[Lie], findings: Iterable[Reported], window: Window, b
 
 
 def _is_demanded(lie: Lie, window: Window, bound_ms: int | None) -> bool:
-    if lie.finding_class == TIMING or lie.end_ms == lie.from_ms:
+    if lie.finding_class == TIMING or (lie.end_ms == lie.from_ms and not lie.repaired):
         return False
     if window.leaves_open(lie) or _repaired_in(lie, window):
         return True
