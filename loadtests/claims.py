@@ -14,6 +14,10 @@ from datetime import datetime
 from typing import Any
 
 STALE = "cache.bounded_stale"
+EVICTED = "cache.evicted_before_flush"
+BACKWARDS = ("cache.stale_set", "read.non_monotonic", "projection.partial_lag")
+BEHIND = (STALE, EVICTED, "cache.lost_invalidation", "operator.waiver_cancelled", *BACKWARDS)
+"""The faults by which a client may see an older version after a newer one, and those that show another amount."""
 DROPPED = "callback.dropped"
 WRONG_AMOUNT = "operator.wrong_amount"
 MARKED = "operator.marked_overdue"
@@ -28,15 +32,15 @@ Doc = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A claim that an answer does not meet. `fault` is the one that could be behind it, if any could."""
+    """A claim that an answer does not meet. `fault` names what could be behind it, if any could."""
 
     claim: str
     detail: str
-    fault: str | None = None
+    fault: str | tuple[str, ...] | None = None
 
     def is_explained(self, armed: Collection[str]) -> bool:
         """Whether a fault that is armed could be behind it."""
-        return self.fault in armed
+        return any(one in armed for one in ((self.fault,) if isinstance(self.fault, str) else self.fault or ()))
 
     def __str__(self) -> str:
         return f"{self.claim}: {self.detail}"
@@ -90,11 +94,11 @@ def page(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
         yield Doubt("a page has a known status", f"{status!r}")
     outstanding, overdue = amounts["outstanding_minor"], amounts["overdue_minor"]
     if not max(overdue, amounts["outstanding_principal_minor"]) <= outstanding:
-        yield Doubt("a part is not more than the whole", f"{amounts}")
+        yield Doubt("a part is not more than the whole", f"{amounts}", EVICTED)
     derived = "CLEAR" if outstanding == 0 else "OVD" if overdue else "USING"
     if status != derived:
         detail = f"{status} with {outstanding} outstanding and {overdue} overdue at version {version}"
-        yield Doubt("a status follows from the amounts", detail, MARKED if status == "OVD" else None)
+        yield Doubt("a status follows from the amounts", detail, (MARKED, EVICTED) if status == "OVD" else EVICTED)
     yield from _version(doc, known, json.dumps(doc, sort_keys=True))
 
 
@@ -114,10 +118,10 @@ def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Doubt]:
     if type(version) is not int or version < 1:
         yield Doubt("a version is a number from 1", f"{version!r}")
     elif version < known.version:
-        yield Doubt("versions go forward for one client", f"{version} after {known.version} of {known.id}")
+        yield Doubt("versions go forward for one client", f"{version} after {known.version} of {known.id}", BACKWARDS)
     elif said is not None:
         if version == known.version and known.said and said != known.said:
-            yield Doubt("a version says one thing", f"{said} and {known.said}")
+            yield Doubt("a version says one thing", f"{said} and {known.said}", EVICTED)
         known.version, known.said = version, said
 
 
@@ -180,7 +184,7 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
     overpaid = sum(doc["overpaid_minor"] for doc in before if doc["status"] == "S")
     if (shown["paid_minor"], shown["overpaid_minor"]) != (applied, overpaid):
         detail = f"version {shown['version']} has {shown['paid_minor']} and {shown['overpaid_minor']} too much"
-        yield Doubt("the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", STALE)
+        yield Doubt("the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", BEHIND)
 
 
 # --- borrowing and repaying ---

@@ -62,7 +62,8 @@ class Desk:
         rest = []
         for doubt in doubts:
             if doubt.is_explained(armed):
-                self.explained[f"{doubt.fault}: {doubt.claim}"] += 1
+                behind = doubt.fault if isinstance(doubt.fault, str) else " or ".join(doubt.fault or ())
+                self.explained[f"{behind}: {doubt.claim}"] += 1
             else:
                 self.unexplained[doubt.claim] += 1
                 rest.append(doubt)

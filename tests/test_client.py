@@ -300,6 +300,7 @@ CALLS: dict[str, Any] = {
     "GET /operator/edits/e": lambda c: c.edit_by_id("e"),
     "POST /operator/edits/e/approve": lambda c: c.approve_edit("e", approver="o"),
     "POST /operator/edits/e/reject": lambda c: c.reject_edit("e", operator="o", memo="m"),
+    "POST /operator/loans/l/refresh": lambda c: c.refresh_page("l", operator="o", memo="m"),
     "POST /operator/edits/e/reverse": lambda c: c.reverse_edit("e", operator="o", memo="m"),
     "POST /operator/repayments/r/reverse": lambda c: c.reverse_repayment("r", operator="o", memo="m"),
     "POST /operator/repayments/r/query": lambda c: c.query_repayment("r", operator="o"),

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
-from mocklend.seams import CallbackAttempt, RepaymentFiled, Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, CallbackAttempt, RepaymentFiled, Scene, ViewRefresh, Write
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
@@ -436,7 +436,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, t
     # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
     lender.run(story.callback(early))
 
-    assert [type(given) for given in layer.asked] == [CallbackAttempt, ViewRefresh, RepaymentFiled]
+    assert [type(given) for given in layer.asked] == [CallbackAttempt, BalanceKept, ViewRefresh, RepaymentFiled]
     assert layer.heard_ == [(f"applied:{early}", f"recorded:{loan_id}"), (f"shown:{loan_id}",)]
     assert story.page(loan_id)["paid_minor"] == 3_000
     assert story.discrepancies() == []

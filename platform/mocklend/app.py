@@ -16,6 +16,7 @@ from granian.server import MTServer
 
 from mocklend.api.addresses import IdConverter
 from mocklend.api.alerts import alerts
+from mocklend.api.answering import answer_faultily
 from mocklend.api.approvals import approvals
 from mocklend.api.asking import EXTENSION, Served, guard_planes
 from mocklend.api.audit import audit
@@ -84,6 +85,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     handle_problems(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
+    answer_faultily(app)
     for noun in NOUNS:
         app.register_blueprint(noun)
     layer: Any = platform.layer

@@ -32,6 +32,8 @@ from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Sandbox
+from mocklend.views import reads
+from mocklend.views.pages import versions
 from mocklend.views.render import loan_doc
 
 AT_ONCE = 200
@@ -133,7 +135,7 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
-            found.discrepancies += _page(loan, pages.get(loan.id))
+            found.discrepancies += _page(loan, pages.get(loan.id, {}))
             missing += _books_against_world(loan, world[loan.id], books[loan.id], found)
             if loan.id in reporting:
                 _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
@@ -242,27 +244,38 @@ def _books_alone(loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted]) -
         yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
 
 
-def _page(loan: Loan, page: tuple[int, str] | None) -> Iterator[Discrepancy]:
-    """V1: the newest version is on the page, and the page says what that version says."""
-    if page is None or page[0] != loan.version:
-        said = json.loads(page[1]) if page else {"status": None, "outstanding_minor": 0, "version": 0}
+def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepancy]:
+    """V1, V4: the newest version is on every view of the loan, and the page says what that version says."""
+    newest = versions(loan)[-1]
+    behind = [view for view in reads.FROM_MS if view not in shown or shown[view][0] != loan.version]
+    if behind:
+        view = behind[0]
+        nothing: dict[str, Any] = {"status": None, "outstanding_minor": 0, "version": 0}
+        said = json.loads(shown[view][1]) if view in shown else nothing
         # At stake is what the page was behind by when this version was made to wait: it may catch up in steps.
-        pages = json.loads(loan.pages)
-        newest = pages[-1]
-        behind = pages[0][3] if len(pages) > 1 else said["outstanding_minor"]
-        stake = abs(newest[3] - behind)
-        detail = f"the page shows version {said['version']} ({said['status']}), the books are at {loan.version}"
-        yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest[2]})")
-    else:
-        said = json.loads(page[1])
-        wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
-        if said != wanted:
-            detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
-            yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+        stake = newest.behind_minor
+        if stake is None:
+            stake = abs(newest.outstanding_minor - said["outstanding_minor"])
+        detail = f"the {view} shows version {said['version']} ({said['status']}), the books are at {loan.version}"
+        yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest.status})")
+    if _WRITTEN in shown and shown[_WRITTEN][0] == loan.version:
+        yield from _what_it_says(loan, json.loads(shown[_WRITTEN][1]))
     if loan.mark:
         mark = json.loads(loan.mark)
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
+
+
+def _what_it_says(loan: Loan, said: Mapping[str, Any]) -> Iterator[Discrepancy]:
+    """V4: the newest page, seen already or on its way, against the books. Its balance is kept apart and may be off."""
+    wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
+    off = said["outstanding_minor"] - wanted["outstanding_minor"]
+    detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
+    if said != wanted | {"outstanding_minor": said["outstanding_minor"]}:
+        yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+    elif off:
+        detail += f", the books have {wanted['outstanding_minor']} outstanding"
+        yield Discrepancy(Finding("wrong_view", loan.id, abs(off)), loan.id, detail)
 
 
 _CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates
@@ -288,14 +301,28 @@ def _bureau(loan: Loan, facts: Sequence[Fact], known: bureau.Reporting, zone: st
         found.in_transit.append(InTransit(record.id, loan.id, record.cut_ms, detail))
 
 
-_PAGES = """SELECT v.loan_id, v.version, v.doc FROM loan_views v
-    WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last AND v.visible_ms <= :now_ms
+_WRITTEN = "written"
+"""Beside what is seen: the newest page there is, whether or not anybody sees it yet."""
+
+_PAGES = """SELECT v.loan_id, v.version, v.doc, v.back_ms, v.again_ms,
+        v.visible_ms, v.list_ms, v.instalments_ms, v.replica_ms
+    FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last
     ORDER BY v.loan_id, v.version"""
 
 
-def _pages(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int) -> dict[str, tuple[int, str]]:
-    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
-    return {row[0]: (row[1], row[2]) for row in rows(connection, _PAGES, scope)}
+def _pages(
+    connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int
+) -> dict[str, dict[str, tuple[int, str]]]:
+    """What each view of each loan shows: the version and the document."""
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    shown: dict[str, dict[str, tuple[int, str]]] = {}
+    for loan_id, version, doc, back_ms, again_ms, *moments in rows(connection, _PAGES, scope):
+        of_loan = shown.setdefault(loan_id, {})
+        of_loan[_WRITTEN] = (version, doc)
+        for view, from_ms in zip(reads.FROM_MS, moments, strict=True):
+            if from_ms <= now_ms and not back_ms <= now_ms < again_ms:
+                of_loan[view] = (version, doc)
+    return shown
 
 
 def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> Iterator[Discrepancy]:

@@ -319,6 +319,64 @@ def faults_off(
     _print({"off": off}, as_json, f"disarmed: {', '.join(off) or 'nothing was armed'}")
 
 
+@faults_app.command("lint")
+def faults_lint(
+    exact: Annotated[bool, typer.Option("--exact", help="Ask for rules that can be repeated exactly, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What to expect of the rules. Exit code 1 where one can hardly be meant, or with --exact is not exact."""
+    with _client() as client:
+        rules = client.rules()["rules"]
+    lines = []
+    for rule in rules:
+        found = rule["lint"]
+        lines.append(f"{rule['id']}  {rule['fault']}: {found['verdict']}")
+        lines += [f"    {reason}" for reason in found["reasons"]]
+        lines += [f"    warning, {one['code']}: {one['detail']}" for one in found["warnings"]]
+    document = {"rules": [{"id": rule["id"], "fault": rule["fault"], **rule["lint"]} for rule in rules]}
+    _print(document, as_json, *(lines or ["no rules"]))
+    doubtful = [one for one in document["rules"] if one["warnings"] or (exact and one["verdict"] != "exact")]
+    if doubtful:
+        raise typer.Exit(1)
+
+
+@faults_app.command("explain")
+def faults_explain(
+    entity: Annotated[str, typer.Argument(help="A loan, repayment, receipt or edit, by its id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Why each rule fired on something, or did not."""
+    with _client() as client:
+        document = client.explain(entity)
+    lines = []
+    for rule in document["rules"]:
+        lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
+        lines += [
+            f"    {one['at']}  {one['seam']} {one['entity']} #{one['occurrence']}  {one['outcome']}: {one['why']}"
+            for one in rule["events"]
+        ]
+    _print(document, as_json, *(lines or ["no rules"]))
+
+
+@faults_app.command("profile")
+def faults_profile(
+    name: Annotated[str | None, typer.Argument(help="none, realistic, hostile, lessons; none given: see them.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch to a named set of rules, or see which there are."""
+    with _client() as client:
+        if name is not None:
+            on = client.put_profile(name)
+            _print(on, as_json, f"profile {on['name']}: {', '.join(on['rules']) or 'no rules'}")
+            return
+        document = client.profiles() | {"on": client.profile()["name"]}
+    lines = [
+        f"{'*' if one['name'] == document['on'] else ' '} {one['name']}  {one['title']}, {len(one['rules'])} rules"
+        for one in document["profiles"]
+    ]
+    _print(document, as_json, *lines)
+
+
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
     """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
     kind = next((one for one in catalogue if one["id"] == fault), None)

@@ -12,7 +12,7 @@ requests raises: whether it took effect is then *unknown*, and the safe thing is
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -357,6 +357,10 @@ class Client:
         """Take an edit back."""
         path = f"/operator/edits/{_part(edit_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
+
+    def refresh_page(self, loan_id: str, *, operator: str, memo: str) -> Doc:
+        """Have a loan's page made anew from the books: the repair of a page that stays behind them."""
+        return self._post(f"/operator/loans/{_part(loan_id)}/refresh", {"memo": memo, "operator": operator})
 
     def reverse_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
@@ -797,6 +801,38 @@ class Client:
             "listed_most": listed_most,
         }
         return self._post("/-/scores", body)
+
+    def profiles(self) -> Doc:
+        """The profiles: named sets of rules."""
+        return self._get("/-/profiles")
+
+    def profile(self) -> Doc:
+        """The profile that is on."""
+        return self._get("/-/profile")
+
+    def put_profile(self, name: str) -> Doc:
+        """Switch to a profile, like `realistic`; `none` switches its rules off."""
+        return self._call("PUT", "/-/profile", {"name": name})
+
+    def experiments(self) -> Doc:
+        """The experiments, and what each is at."""
+        return self._get("/-/experiments")
+
+    def experiment(self, experiment_id: str) -> Doc:
+        """An experiment: its stages, and which of them is running."""
+        return self._get(f"/-/experiments/{_part(experiment_id)}")
+
+    def put_experiment(self, experiment_id: str, stages: Sequence[Mapping[str, Any]]) -> Doc:
+        """Start an experiment: stages that follow each other on the sandbox's clock, each with its rules or profile."""
+        return self._call("PUT", f"/-/experiments/{_part(experiment_id)}", {"stages": list(stages)})
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Forget an experiment and its rules."""
+        self._call("DELETE", f"/-/experiments/{_part(experiment_id)}")
+
+    def explain(self, entity: str | None = None, *, loan_id: str | None = None) -> Doc:
+        """Why each rule fired on the events of an entity or a loan, or did not."""
+        return self._get("/-/explain", {"entity": entity, "loan_id": loan_id})
 
     def audit(self) -> Doc:
         """World against books against views: every discrepancy, and the injection that explains it."""

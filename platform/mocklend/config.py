@@ -23,10 +23,21 @@ class Settings(BaseSettings):
     """`fast` may lose the last commits in a power cut. For tests and the demo."""
     default_seed: int = Field(default=1, ge=0, le=2**63 - 1)
     """The seed of the sandbox `default`."""
+    fault_header: Literal["off", "on"] = "off"
+    """`on` lets a client name a fault in its own request, with the header Mocklend-Fault."""
+    fault_header_kinds: str = ""
+    """The kinds that it may name, with commas between; all where none is named."""
+    fault_header_most: int = Field(default=50, ge=0, le=200)
+    """So many requests of a sandbox may carry it."""
     control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     bureau_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
+
+    @property
+    def fault_header_kinds_listed(self) -> tuple[str, ...]:
+        """The kinds that the header may name; empty for all."""
+        return tuple(kind for one in self.fault_header_kinds.split(",") if (kind := one.strip()))
 
     @property
     def on_loopback(self) -> bool:

@@ -32,6 +32,7 @@ from mocklend.storage.engines import open_engine, reading
 from mocklend.storage.entities import Webhook
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Answer, Command, Sandbox
+from mocklend.views.turns import Turns
 from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
@@ -112,6 +113,7 @@ class Lender:
         self.real_ms = real_ms
         self.engine = open_engine(database_url(database), fast=fast)
         self.writer = Writer(self.engine, layer, real_ms)
+        self.turns = Turns()
         self._session: requests.Session = open_session(loopback_only=loopback_only)
         self._sandbox_of_key: dict[str, str] = {}
         self._advancing: dict[str, threading.Lock] = {}
@@ -209,6 +211,7 @@ class Lender:
 
         with self._advance_lock(sandbox_id):
             emptied: Sandbox = self.writer.call(empty)
+            self._tell_emptied(sandbox_id)
         return emptied
 
     def delete_sandbox(self, sandbox_id: str) -> None:
@@ -220,9 +223,14 @@ class Lender:
 
         with self._advance_lock(sandbox_id):
             self.writer.call(remove)
+            self._tell_emptied(sandbox_id)
         self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
         with self._lock:
             self._advancing.pop(sandbox_id, None)
+
+    def _tell_emptied(self, sandbox_id: str) -> None:
+        if self.layer is not None:
+            self.layer.emptied(sandbox_id)
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """The sandbox that an API key opens."""

@@ -155,6 +155,8 @@ class Writer:
                 flush(connection, self._layer.end())
         if self._layer is not None:
             self._layer.committed()
+            for sandbox_id in group.rearmed():
+                self._layer.outdated(sandbox_id)
         self.on_group(len(commands))
         return outcomes
 
@@ -178,12 +180,17 @@ class _Group:
                 wanted.append((command.sandbox_id, ("idempotency", command.idem.key)))
             wanted.extend((command.sandbox_id, key) for key in command.needs())
         self._load(wanted)
+        self._rules = dict(self._sandboxes())
         if layer is not None:
-            layer.begin(connection, self._sandboxes())
+            layer.begin(connection, list(self._rules.items()))
 
     def _sandboxes(self) -> list[tuple[str, int]]:
         found = (states.get(("sandbox", id)) for id, states in self._loaded.items())
         return [(one.id, one.rules_version) for one in found if one is not None]
+
+    def rearmed(self) -> list[str]:
+        """The sandboxes whose rules this group has changed."""
+        return [id for id, version in self._sandboxes() if self._rules.get(id) != version]
 
     def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
         for (sandbox_id, key), value in load_all(self._connection, wanted, to_write=True).items():

@@ -45,6 +45,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/loans/<id:loan_id>/refunds": {"amount_minor": 5, "channel": "wallet", "approver": "li", **BY},
     "/operator/edits/<id:edit_id>/approve": {"approver": "li"},
     "/operator/edits/<id:edit_id>/reject": BY,
+    "/operator/loans/<id:loan_id>/refresh": BY,
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},

@@ -137,3 +137,39 @@ def test_a_running_clock_is_ticked_while_the_server_is_up(server: tuple[subproce
             break
 
     assert status == "S"
+
+
+BREAKS = {
+    "abort": (b"", 0),
+    "reset": (b"", 0),  # Granian hides its sockets: closed, where waitress sends RST (test_breaking.py).
+    "empty": (b"HTTP/1.1 200", 0),
+    "truncated": (b"HTTP/1.1 200", 0.5),
+    "malformed": (b"HTTP/1.1 200", 0.5),
+}
+
+
+def test_each_break_is_seen_on_the_wire(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, url = server
+    host, _, port = url.removeprefix("http://").rpartition(":")
+
+    def ask() -> tuple[bytes, bytes]:
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(f"GET /v1/products HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+            return head, body
+
+    whole = ask()[1]
+    for how, (status, share) in BREAKS.items():
+        requests.put(f"{url}/-/rules/break", json={"fault": f"transport.{how}"}, timeout=10).raise_for_status()
+        for _ in range(20):
+            head, body = ask()
+
+            assert head.startswith(status), how
+            assert bool(head) == bool(status), how
+            assert body == whole[: int(len(whole) * share)], how
+            said = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+            wanted = {"truncated": len(whole), "malformed": len(body), "empty": 0}
+            assert how not in wanted or said == [f"content-length: {wanted[how]}".encode()], how
+
+    requests.post(f"{url}/-/rules/halt", json={}, timeout=10).raise_for_status()
+    assert ask()[1] == whole

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from mocklend.seams import (
+    ApiAnswer,
+    BalanceKept,
     BureauReport,
     CallbackAttempt,
     CompensationAgreed,
@@ -52,6 +54,7 @@ class Events:
             reference="ada-1",
             channel="wallet",
             cause="receipt",
+            reverses=None,
             currency="CNY",
             before=USING,
             after=CLEAR,
@@ -75,7 +78,7 @@ class Events:
         )
         return replace(honest, **changes)
 
-    def asked(self, **changes: Any) -> ScoreAsked:
+    def score_asked(self, **changes: Any) -> ScoreAsked:
         honest = ScoreAsked(
             entity="scq_ada",
             occurrence=20_000,
@@ -129,6 +132,23 @@ class Events:
             compensation_id="cmp_ada",
             amount_minor=5_000,
             currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def balance(self, **changes: Any) -> BalanceKept:
+        honest = BalanceKept(
+            entity="loan_ada",
+            occurrence=3,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            currency="CNY",
+            flushed_minor=100_000,
+            kept_minor=95_000,
+            balance_minor=89_000,
         )
         return replace(honest, **changes)
 
@@ -187,6 +207,27 @@ class Events:
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
 
+    def asked(self, **changes: Any) -> ApiAnswer:
+        honest = ApiAnswer(
+            entity="order-1",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            plane="v1",
+            method="POST",
+            operation="repay",
+            path="/v1/loans/{loan_id}/repayments",
+            writes=True,
+            channel="wallet",
+            currency="CNY",
+            draw=500_000,
+        )
+        return replace(honest, **changes)
+
+    def looked(self, **changes: Any) -> ApiAnswer:
+        look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}
+        return self.asked(**look | {"writes": False, "channel": None} | changes)
+
     def filed(self, **changes: Any) -> RepaymentFiled:
         honest = RepaymentFiled(
             entity="rpy_ada",
@@ -233,7 +274,8 @@ class Floor:
                     continue
                 store = STORES[key[0]]
                 sql = store.update if loaded[(self.sandbox.id, key)] else store.insert
-                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, "id": put.id, "doc": put.doc})])
+                row = {name: getattr(put, name) for name in store.columns}
+                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
         return answer
 
     def group(self, *steps: Any, fail: bool = False) -> list[Any]:

@@ -7,7 +7,7 @@ comes first within a chapter is up to the threads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +26,7 @@ from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE
 from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.lint import EXACT, ORDER, TIME, lint
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
@@ -91,13 +92,16 @@ def answer_key(
     probability: float,
     stories: int = STORIES,
     kinds: Sequence[type[Any]] = KINDS,
+    more: Mapping[str, Any] | None = None,
+    backwards: bool = False,
 ) -> str:
-    """Tell all stories with so many clients at once; the answer key as JSON."""
+    """Tell all stories with so many clients at once; the answer key as JSON. `more` is added to each rule."""
     sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
-    for kind in kinds:
-        rule = {"fault": kind.name, "select": {"probability": probability, "unit": "occurrence"}}
-        lender.run(PutRule(sandbox.id, Rule.from_json(kind.name, rule, named(KINDS))))
+    for rule in armed(probability, kinds, more or {}):
+        lender.run(PutRule(sandbox.id, rule))
     clients = [Client(lender, sandbox.id, number) for number in range(stories)]
+    if backwards:
+        clients.reverse()
     chapters: list[tuple[Callable[[Client], None], int]] = [
         (Client.borrows, HOUR),
         (Client.repays, HOUR),
@@ -122,6 +126,17 @@ def answer_key(
     return found
 
 
+def armed(probability: float, kinds: Sequence[type[Any]], more: Mapping[str, Any]) -> list[Rule]:
+    """A rule for each kind."""
+    chance = {"probability": probability, "unit": "occurrence"}
+    return [
+        Rule.from_json(
+            kind.name, {"fault": kind.name, **more, "select": {**chance, **more.get("select", {})}}, named(KINDS)
+        )
+        for kind in kinds
+    ]
+
+
 def _tell(chapter: Callable[[Client], None], client: Client) -> None:
     """A refusal ends the chapter: the lie before it may have cleared the loan, or hidden a receipt."""
     with suppress(Refused):
@@ -135,6 +150,83 @@ def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(lender: Lend
 
     assert len(json.loads(alone)) > STORIES
     assert alone == together
+
+
+EXACT_RULES: dict[str, dict[str, Any]] = {
+    "unit": {"select": {"unit": "entity"}},
+    "times_per": {"select": {"times_per": {"entity": 1}}},
+    "delay": {"activate": {"start_delay_s": 60, "duration_s": 5 * 86_400, "ttl_s": 50 * 86_400}},
+    "schedule": {"activate": {"schedule": "0 9-12 * * *", "duration_s": 5400}},
+    "ramp": {"activate": {"ramp": {"over_s": 86_400, "from": 0.2}}},
+}
+LIMITED_RULES: dict[str, dict[str, Any]] = {
+    "times": {"select": {"times": 5}},
+    "every": {"select": {"every": 3}},
+    "skip_first": {"select": {"skip_first": 7}},
+    "max_active": {"select": {"max_active": 2}},
+}
+
+
+@pytest.mark.parametrize("name", EXACT_RULES)
+def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_clients(
+    lender: Lender, name: str
+) -> None:
+    more = EXACT_RULES[name]
+    verdicts = {one.verdict for one in lint(armed(0.6, KINDS, more), mode="manual").values()}
+
+    keys = [answer_key(lender, seed=7, workers=n, probability=0.6, stories=16, more=more) for n in (1, 8, 32)]
+
+    assert verdicts == {EXACT}
+    assert len(json.loads(keys[0])) > 4
+    assert keys[0] == keys[1] == keys[2]
+    assert keys[0] == answer_key(lender, seed=7, workers=1, probability=0.6, stories=16, more=more, backwards=True)
+
+
+@pytest.mark.parametrize("name", LIMITED_RULES)
+def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(lender: Lender, name: str) -> None:
+    more = LIMITED_RULES[name]
+    [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
+    told = {"seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more}
+
+    forwards, backwards = (answer_key(lender, **told, backwards=turned) for turned in (False, True))
+
+    assert linted.verdict == ORDER
+    assert json.loads(forwards)
+    assert forwards != backwards
+
+
+@pytest.mark.parametrize(
+    ("activate", "verdict"),
+    [({}, EXACT), ({"duration_s": 60}, TIME), ({"ttl_s": 60}, TIME), ({"schedule": "0 2 5 * *"}, TIME)],
+)
+def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_depends_on_who_is_slow(
+    tmp_path: Path, activate: dict[str, Any], verdict: str
+) -> None:
+    rule = armed(1, [WrongAmount], {"activate": activate})[0]
+    real = [START_MS]
+    opened = Lender(str(tmp_path / "wall.db"), FaultLayer(KINDS), fast=True, real_ms=lambda: real[0])
+
+    def acts(slow_ms: int) -> list[tuple[str, int]]:
+        real[0] = START_MS
+        sandbox = opened.create_sandbox(seed=7, mode="wall", now_ms=START_MS, zone="UTC")
+        opened.run(PutRule(sandbox.id, rule))
+        client = Client(opened, sandbox.id, 0)
+        client.borrows()
+        real[0] += slow_ms
+        client.is_edited()
+        assert opened.layer is not None
+        with opened.read() as connection:
+            key = opened.layer.answer_key(connection, sandbox.id, opened.now_ms(sandbox.id))  # type: ignore[attr-defined]
+        return [(entry.entity, entry.occurrence) for entry in key]
+
+    try:
+        quick, slow = acts(0), acts(2 * 60_000)
+    finally:
+        opened.close()
+
+    assert lint([rule], mode="wall")[rule.id].verdict == verdict
+    assert quick
+    assert (quick == slow) is (verdict == EXACT)
 
 
 def test_another_seed_gives_another_answer_key(lender: Lender) -> None:

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mocklend.api.answering import LoadRules, MeetRequest, drawn
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.partners import PARTNERS
 from mocklend.channels import inbox
@@ -48,7 +49,7 @@ from mocklend.ledger import journal
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import ViewRefresh
+from mocklend.seams import ApiAnswer, Scene, ViewRefresh
 from mocklend.servicing import (
     ApproveEdit,
     Charge,
@@ -57,6 +58,7 @@ from mocklend.servicing import (
     IssueCertificate,
     OpenDispute,
     QueryChannel,
+    RebuildPage,
     Refund,
     RejectEdit,
     ReverseEdit,
@@ -77,7 +79,9 @@ from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
-KINDS = tuple(installed().values())
+OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
+"""Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
+KINDS = tuple(kind for kind in installed().values() if kind not in OF_ANSWERS)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
@@ -115,7 +119,7 @@ def lender() -> Lender:
         if not database:
             _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
             database = str(Path(_folders[-1].name) / "identity.db")
-        _lender.append(Lender(database, FaultLayer(KINDS), fast=True))
+        _lender.append(Lender(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True))
     return _lender[0]
 
 
@@ -436,6 +440,23 @@ class Story(RuleBasedStateMachine):
     def ask_the_channel(self, which: int) -> None:
         self.attempt(QueryChannel(self.id, self.key(), self.repayments[which % len(self.repayments)], "op-3"))
 
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5))
+    def rebuild_a_page(self, which: int) -> None:
+        self.attempt(RebuildPage(self.id, None, self.loans[which % len(self.loans)], "behind the books", "op-6"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), amount=st.integers(1, 900), how=st.sampled_from(["clears", "goes on"]))
+    def waive_and_take_back(self, which: int, amount: int, how: str) -> None:
+        """A fee, its waiver, perhaps the payment of all the rest, and the waiver's cancellation."""
+        loan_id = self.loans[which % len(self.loans)]
+        self.charge(which=which, kind="fee", amount=amount, ahead=1)
+        waived = self.attempt(Waive(self.id, self.key(), loan_id, "fee", amount, "goodwill", "op-2"))
+        if how == "clears":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        if waived is not None:
+            self.attempt(ReverseEdit(self.id, self.key(), waived.body["id"], "somebody else's", "op-2"))
+
     # --- disputes and certificates ---
 
     @precondition(lambda self: self.loans)
@@ -565,6 +586,50 @@ class Story(RuleBasedStateMachine):
         wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
         if self.attempt(PutRule(self.id, wanted)) is not None:
             self.rules.append(wanted.id)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        kind=st.sampled_from(OF_ANSWERS),
+        probability=st.sampled_from([1, 0.5]),
+        limit=st.sampled_from([{}, {"times": 2}, {"max_active": 1}]),
+        which=st.integers(0, 5),
+    )
+    def arm_at_the_answer_and_ask(self, kind: type[Any], probability: float, limit: dict[str, int], which: int) -> None:
+        body = {"fault": kind.name, "select": {"probability": probability, **limit}}
+        wanted = Rule.from_json(kind.name, body, named(OF_ANSWERS))
+        if self.attempt(PutRule(self.id, wanted)) is not None:
+            self.rules.append(wanted.id)
+        for writes in (True, False):
+            self.ask(which, writes, "wallet")
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), writes=st.booleans(), channel=st.sampled_from([None, "wallet"]))
+    def ask(self, which: int, writes: bool, channel: str | None) -> None:
+        """A request as the API has it: glanced at, and a command only where a rule may select it."""
+        layer = self.platform.layer
+        assert layer is not None
+        if layer.listens(self.id, ApiAnswer.seam) is None:
+            self.run(LoadRules(self.id))
+        loan = self.loans[which % len(self.loans)]
+        scene = Scene(self.id, self.sandbox.seed, self.now_ms)
+        with self.platform.read() as connection:
+            nth = layer.nth(connection, self.id, ApiAnswer.seam, loan)
+        given = ApiAnswer(
+            entity=loan,
+            occurrence=nth,
+            now_ms=self.now_ms,
+            loan_id=loan,
+            plane="v1",
+            method="POST" if writes else "GET",
+            operation="repay" if writes else "getLoan",
+            path="/v1/loans/{loan_id}",
+            writes=writes,
+            channel=channel,
+            currency="CNY",
+            draw=drawn(self.sandbox.seed, loan, nth),
+        )
+        if layer.listens(self.id, ApiAnswer.seam) and layer.glance(scene, given):
+            self.run(MeetRequest(self.id, given))
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))

@@ -43,6 +43,14 @@ def test_five_people_for_five_seconds_and_the_judge_is_content() -> None:
 
 
 @needs_locust
+def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
+    done = run("--time", "1s", "--faults", "cache.bounded_stale,transport.abort")
+
+    assert done.returncode == 2
+    assert "transport.abort: nobody here asks again" in done.stderr
+
+
+@needs_locust
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -10,8 +10,9 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
-from mocklend.seams import Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.views import reads
+from mocklend.views.turns import Turns
 
 MONDAY_MS = 1_767_578_400_000
 
@@ -21,6 +22,8 @@ class Lagging:
 
     def __init__(self, lag_s: int) -> None:
         self.lag_s = lag_s
+        self.changes: dict[str, Any] = {}
+        self.evicts = False
         self.asked: list[ViewRefresh] = []
         self.signals: list[str] = []
 
@@ -32,7 +35,9 @@ class Lagging:
     def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
         if isinstance(given, ViewRefresh):
             self.asked.append(given)
-            return replace(given, lag_s=self.lag_s), ()
+            return replace(given, lag_s=self.lag_s, **self.changes), ()
+        if isinstance(given, BalanceKept):
+            return replace(given, evicted=self.evicts), ()
         return given, ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -113,7 +118,7 @@ def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Any) 
 
     with lagging.lender.read() as connection:
         at = [
-            reads.page(connection, lagging.sandbox_id, lagging.now_ms + ms, loan_id)[0]["status"]
+            reads.page(connection, lagging.sandbox_id, lagging.now_ms + ms, loan_id)["status"]
             for ms in (0, 59_999, 60_000)
         ]
 
@@ -156,7 +161,7 @@ def test_list_page_and_instalments_are_of_one_version(lagging: Any) -> None:
     lagging.repay(loan_id, 5_000)
 
     with lagging.lender.read() as connection:
-        page = reads.page(connection, lagging.sandbox_id, lagging.now_ms, loan_id)[0]
+        page = reads.page(connection, lagging.sandbox_id, lagging.now_ms, loan_id)
         listed = reads.loans(connection, lagging.sandbox_id, lagging.now_ms)["loans"]
         plan = reads.instalments(connection, lagging.sandbox_id, lagging.now_ms, loan_id, terms_of)
 
@@ -184,3 +189,200 @@ def test_a_list_is_filtered_by_what_its_pages_show(lagging: Any) -> None:
 def test_a_loan_that_is_not_there_has_no_page(story: Any) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.page("loan_x")
+
+
+# --- other ways to be behind ---
+
+
+@pytest.fixture
+def odd(lagging: Any, layer: Lagging) -> Any:
+    """Says what happens to the next versions, and gives back what page, list and plan show of a loan."""
+
+    class Odd:
+        story = lagging
+
+        def happens(self, **changes: Any) -> None:
+            layer.lag_s, layer.changes = 0, changes
+
+        def shown(self, loan_id: str) -> tuple[int, int, int]:
+            with lagging.lender.read() as connection:
+                listed = reads.loans(connection, lagging.sandbox_id, lagging.now_ms)["loans"]
+                plan = reads.instalments(connection, lagging.sandbox_id, lagging.now_ms, loan_id, terms_of)
+            return lagging.page(loan_id)["version"], listed[0]["version"], plan["version"]
+
+    return Odd()
+
+
+def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(lost=True)
+    odd.story.repay(loan_id, 5_000)
+    assert "view" not in {item["kind"] for item in odd.story.wait(days=10)}
+    behind = odd.shown(loan_id), odd.story.discrepancies()
+
+    odd.happens()
+    odd.story.repay(loan_id, 6_000)
+
+    assert behind == ((1, 1, 1), [("stale_view", loan_id, 5_000)])
+    assert odd.shown(loan_id) == (3, 3, 3)
+    assert odd.story.discrepancies() == []
+    assert [row["version"] for row in odd.story.everything()["loan_views"]] == [3]
+
+
+def test_lost_versions_do_not_pile_up(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(lost=True)
+
+    for amount in (1_000, 2_000, 3_000):
+        odd.story.repay(loan_id, amount)
+
+    assert [row["version"] for row in odd.story.everything()["loan_views"]] == [1, 4]
+    assert odd.story.discrepancies() == [("stale_view", loan_id, 6_000)]
+
+
+def test_an_old_value_returns_for_a_while(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(right_for_s=30, returned_for_s=60)
+    odd.story.repay(loan_id, 5_000)
+
+    seen = []
+    for seconds in (0, 27, 1, 59, 1):
+        odd.story.wait(seconds)
+        seen.append((odd.shown(loan_id)[0], len(odd.story.discrepancies())))
+
+    assert seen == [(2, 0), (2, 0), (2, 0), (1, 1), (1, 1)]
+    odd.story.wait(2)
+    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
+    assert [row["version"] for row in odd.story.everything()["loan_views"]] == [2]
+
+
+def test_an_old_value_that_returned_stays_until_the_next_write(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(right_for_s=30)
+    odd.story.repay(loan_id, 5_000)
+    odd.story.wait(days=10)
+    assert odd.shown(loan_id) == (1, 1, 1)
+
+    odd.happens()
+    odd.story.repay(loan_id, 6_000)
+
+    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
+
+
+def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(right_for_s=30, returned_for_s=600)
+    odd.story.repay(loan_id, 5_000)
+    odd.happens(page_lag_s=3_600, list_lag_s=3_600, instalments_lag_s=3_600)
+    odd.story.repay(loan_id, 6_000)
+    assert odd.shown(loan_id) == (2, 2, 2)
+
+    odd.story.wait(60)
+
+    assert odd.shown(loan_id) == (1, 1, 1)
+    assert len(odd.story.discrepancies()) == 1
+    odd.story.wait(3_600)
+    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
+
+
+@pytest.mark.parametrize(
+    ("late", "seen"), [("page_lag_s", (1, 2, 2)), ("list_lag_s", (2, 1, 2)), ("instalments_lag_s", (2, 2, 1))]
+)
+def test_one_view_lags_while_the_others_are_right(odd: Any, late: str, seen: tuple[int, int, int]) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(**{late: 60})
+    odd.story.repay(loan_id, 5_000)
+
+    assert odd.shown(loan_id) == seen
+    assert odd.story.discrepancies() == [("stale_view", loan_id, 5_000)]
+    odd.story.wait(60)
+    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
+
+
+def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(list_lag_s=3_600)
+    odd.story.repay(loan_id, 5_000)
+    odd.happens(lost=True)
+
+    odd.story.repay(loan_id, 6_000)
+
+    assert odd.shown(loan_id) == (2, 1, 2)
+
+
+def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Any) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens(replica_lag_s=60)
+    odd.story.repay(loan_id, 5_000)
+    whose = Turns()
+
+    def read() -> int:
+        with odd.story.lender.read() as connection:
+            version: int = reads.page(connection, odd.story.sandbox_id, odd.story.now_ms, loan_id, whose)["version"]
+            return version
+
+    assert [read() for _ in range(4)] == [2, 1, 2, 1]
+    assert odd.story.discrepancies() == [("stale_view", loan_id, 5_000)]
+    odd.story.wait(60)
+    assert [read() for _ in range(4)] == [2, 2, 2, 2]
+    assert odd.story.discrepancies() == []
+
+
+# --- a balance that is kept apart ---
+
+
+@pytest.fixture
+def forked(odd: Any, layer: Lagging) -> str:
+    """Of two repayments the first was lost from the page's balance with the second."""
+    loan_id: str = odd.story.borrow()
+    odd.happens()
+    odd.story.repay(loan_id, 5_000)
+    layer.evicts = True
+    odd.story.repay(loan_id, 6_000)
+    layer.evicts = False
+    return loan_id
+
+
+def test_a_balance_jumps_back_and_goes_on_from_there(odd: Any, forked: str) -> None:
+    too_much = [odd.story.page(forked)["outstanding_minor"] - odd.story.receivable(forked)]
+
+    odd.story.repay(forked, 7_000)
+
+    too_much.append(odd.story.page(forked)["outstanding_minor"] - odd.story.receivable(forked))
+    assert too_much == [5_000, 5_000]
+    assert odd.story.discrepancies() == [("wrong_view", forked, 5_000)]
+    assert odd.story.broken() == set()
+
+
+def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Any, layer: Lagging) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens()
+    odd.story.edit(loan_id, 3_000)
+    layer.evicts = True
+    odd.story.edit(loan_id, 100)
+    layer.evicts = False
+    assert odd.story.discrepancies() == [("wrong_view", loan_id, 3_000)]
+
+    odd.story.settle(loan_id)
+
+    assert (odd.story.page(loan_id)["outstanding_minor"], odd.story.discrepancies()) == (0, [])
+    assert f"rebuilt:{loan_id}" in layer.signals
+
+
+def test_there_has_to_be_a_change_to_lose(odd: Any, layer: Lagging) -> None:
+    loan_id = odd.story.borrow()
+    odd.happens()
+    layer.evicts = True
+
+    odd.story.repay(loan_id, 5_000)
+
+    assert odd.story.page(loan_id)["outstanding_minor"] == 95_000
+    assert odd.story.discrepancies() == []
+
+
+def test_a_page_that_is_behind_may_be_off_as_well(odd: Any, forked: str) -> None:
+    odd.happens(lost=True)
+
+    odd.story.repay(forked, 7_000)
+
+    assert sorted(name for name, *_ in odd.story.discrepancies()) == ["stale_view", "wrong_view"]

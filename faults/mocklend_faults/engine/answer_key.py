@@ -23,6 +23,7 @@ ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
 
 REASONS = {
     "shown": "a newer version is on the page",
+    "rebuilt": "the page was rebuilt from the books",
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",

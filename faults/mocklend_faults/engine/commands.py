@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -52,15 +52,11 @@ class PutRule(_OnRules):
         known = stored.get(self.rule.id)
         if known is not None and known["rule"] == wanted:
             return Answer(200, known)
-        if known is None and len(stored) >= RULES_MOST:
-            raise Refused(
-                "validation_failed",
-                "a sandbox has too many rules",
-                expected=f"at most {RULES_MOST}",
-                received=len(stored),
-            )
+        if known is None:
+            refuse_too_many(len(stored) + 1)
         revision = work.sandbox.rules_version + 1
-        stored[self.rule.id] = replace(self.rule, armed_ms=work.now_ms, revision=revision).to_stored()
+        armed = replace(self.rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
+        stored[self.rule.id] = armed.to_stored()
         write(work, stored)
         return Answer(201 if known is None else 200, stored[self.rule.id])
 
@@ -80,7 +76,8 @@ class PatchRule(_OnRules):
         if known is None:
             raise unknown(self.rule_id)
         if known["rule"]["enabled"] != self.enabled:
-            armed_ms = work.now_ms if self.enabled else known["armed_ms"]
+            anew = self.enabled and "group" not in known  # A stage of an experiment keeps to its plan.
+            armed_ms = work.now_ms if anew else known["armed_ms"]
             known = known | {"rule": known["rule"] | {"enabled": self.enabled}, "armed_ms": armed_ms}
             write(work, stored | {self.rule_id: known})
         return Answer(200, known)
@@ -117,6 +114,33 @@ class HaltRules(_OnRules):
         if halted:
             write(work, stored)
         return Answer(200, {"halted": halted})
+
+
+def replace_group(
+    work: Work, others: Mapping[str, dict[str, Any]], group: str, rules: Iterable[Rule]
+) -> dict[str, dict[str, Any]]:
+    """The stored rules with these beside the others, armed now and as one group. Refuses an id that is taken."""
+    stored = dict(others)
+    for rule in rules:
+        if rule.id in stored:
+            raise Refused(
+                "validation_failed",
+                f"there is a rule {rule.id} already",
+                expected="an id that no other rule has",
+                received=rule.id,
+            )
+        armed = replace(rule, armed_ms=work.now_ms, revision=work.sandbox.rules_version + 1, zone=work.sandbox.zone)
+        stored[rule.id] = armed.to_stored() | {"group": group}
+    refuse_too_many(len(stored))
+    return stored
+
+
+def refuse_too_many(count: int) -> None:
+    """So many rules are more than a sandbox may have."""
+    if count > RULES_MOST:
+        raise Refused(
+            "validation_failed", "a sandbox has too many rules", expected=f"at most {RULES_MOST}", received=count
+        )
 
 
 def read(work: Work) -> dict[str, dict[str, Any]]:

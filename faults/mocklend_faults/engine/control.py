@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,11 +19,19 @@ from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.sandboxes.moments import rfc3339
+from mocklend_faults.engine import experiments
 from mocklend_faults.engine.answer_key import STATUSES, Entry, find, stream
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.control_scores import add_scores
-from mocklend_faults.engine.layer import Tally, stored_of, tallies
+from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
+from mocklend_faults.engine.explain import explained
+from mocklend_faults.engine.header import arm_from_header
+from mocklend_faults.engine.layer import Tally, stored_of, tallies, usable
+from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
+from mocklend_faults.engine.profiles import GROUP as PROFILE
+from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
 from mocklend_faults.engine.rules import Rule, unknown
+from mocklend_faults.engine.trail import EVENTS_MOST
 
 if TYPE_CHECKING:
     from mocklend_faults.engine.layer import FaultLayer
@@ -61,6 +69,60 @@ class KeyQuery(Paged):
     loan_id: Id | None = None
 
 
+class NewProfile(Body):
+    """Which profile."""
+
+    name: Id
+
+
+class ProfileDoc(Doc):
+    """The profile that is on, and the ids of its rules."""
+
+    name: str
+    rules: list[str]
+
+
+class ProfileList(Doc):
+    """Every profile, with the rules that it arms here."""
+
+    profiles: list[dict[str, Any]]
+
+
+class NewExperiment(Body):
+    """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
+
+    stages: list[dict[str, Any]]
+
+
+class ExperimentDoc(Doc):
+    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
+
+    id: str
+    running: str | None
+    stages: list[dict[str, Any]]
+
+
+class ExperimentList(Doc):
+    """The sandbox's experiments."""
+
+    experiments: list[ExperimentDoc]
+
+
+class ExplainQuery(Body):
+    """Whose story: an entity (a loan, a repayment, a receipt, an edit, by its id), a loan, or both."""
+
+    entity: Id | None = None
+    loan_id: Id | None = None
+
+
+class ExplanationDoc(Doc):
+    """For each rule, each event of the story that is still known, how far it came with the rule, and why no further."""
+
+    rules: list[dict[str, Any]]
+    events_known: int
+    events_kept_most: int
+
+
 class FaultDoc(Doc):
     """A kind of fault: its story, where it acts, its settings, and the class of break that it makes."""
 
@@ -78,7 +140,10 @@ class FaultList(Doc):
 
 
 class RuleDoc(Doc):
-    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed)."""
+    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed).
+
+    `lint` says whether its injections can be repeated (exact, order_dependent, time_dependent) and warns of what it
+    cannot do."""
 
     id: str
     fault: str
@@ -93,6 +158,7 @@ class RuleDoc(Doc):
     matched: int
     selected: int
     injected: int
+    lint: dict[str, Any]
 
 
 class RuleList(Doc):
@@ -147,9 +213,13 @@ def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
     return operation | {"responses": {200: lines, **operation["responses"]}}
 
 
+UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
+
+
 def blueprint(layer: FaultLayer) -> APIBlueprint:
     """The endpoints of one layer."""
     rules = APIBlueprint("faults", __name__)
+    rules.before_app_request(lambda: arm_from_header(layer.catalogue))
 
     @rules.get("/-/faults")
     @rules.output(FaultList)
@@ -170,10 +240,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.doc(**described("getRule", "rule_unknown"))
     def get_rule(rule_id: str) -> Response:
         """A rule with its counters."""
-        for told in _told(layer):
-            if told["id"] == rule_id:
-                return rendered(told)
-        raise unknown(rule_id)
+        return rendered(_told_one(layer, rule_id))
 
     @rules.put("/-/rules/<id:rule_id>")
     @rules.input(NewRule, arg_name="new")
@@ -183,7 +250,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
         """Arm a rule. The same again changes nothing; another one in its place counts anew."""
         given = {name: value for name, value in new if value is not None}
         answer = run(PutRule(sandbox_id(), Rule.from_json(rule_id, given, layer.catalogue)))
-        return rendered(_told_one(layer, answer.body), answer.status)
+        return rendered(_told_one(layer, rule_id), answer.status)
 
     @rules.patch("/-/rules/<id:rule_id>")
     @rules.input(RulePatch, arg_name="patch")
@@ -192,7 +259,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     def patch_rule(rule_id: str, patch: RulePatch) -> Response:
         """Switch a rule on or off."""
         answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
-        return rendered(_told_one(layer, answer.body), answer.status)
+        return rendered(_told_one(layer, rule_id), answer.status)
 
     @rules.delete("/-/rules/<id:rule_id>")
     @rules.output({}, status_code=204)
@@ -227,6 +294,79 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
         return rendered({"entries": told, "next_cursor": next_cursor})
 
     add_scores(rules, layer)
+
+    @rules.get("/-/profiles")
+    @rules.output(ProfileList)
+    @rules.doc(**described("listProfiles"))
+    def list_profiles() -> Response:
+        """The profiles, with their rules."""
+        return rendered({"profiles": [one.to_json(layer.catalogue) for one in profiles().values()]})
+
+    @rules.get("/-/profile")
+    @rules.output(ProfileDoc)
+    @rules.doc(**described("getProfile"))
+    def get_profile() -> Response:
+        """The profile that is on."""
+        with snapshot() as (connection, sandbox, _):
+            stored = stored_of(connection, sandbox)
+        name = profile_of(stored)
+        ids = [one["id"] for one in stored if one.get("group") == f"{PROFILE}{name}"]
+        return rendered({"name": name, "rules": ids})
+
+    @rules.put("/-/profile")
+    @rules.input(NewProfile, arg_name="new")
+    @rules.output(ProfileDoc)
+    @rules.doc(**described("putProfile", "profile_unknown"))
+    def put_profile(new: NewProfile) -> Response:
+        """Switch to a profile. Rules that were armed by hand stay."""
+        armed = profile_named(new.name).armed(layer.catalogue, f"{new.name}.")
+        return answered(run(PutProfile(sandbox_id(), new.name, tuple(armed))))
+
+    @rules.get("/-/experiments")
+    @rules.output(ExperimentList)
+    @rules.doc(**described("listExperiments"))
+    def list_experiments() -> Response:
+        """Every experiment, and what it is at."""
+        return rendered({"experiments": _experiments()})
+
+    @rules.get("/-/experiments/<id:experiment_id>")
+    @rules.output(ExperimentDoc)
+    @rules.doc(**described("getExperiment", "experiment_unknown"))
+    def get_experiment(experiment_id: str) -> Response:
+        """An experiment, and what it is at."""
+        return rendered(_experiment(experiment_id))
+
+    @rules.put("/-/experiments/<id:experiment_id>")
+    @rules.input(NewExperiment, arg_name="new")
+    @rules.output(ExperimentDoc, status_code=201)
+    @rules.doc(**described("putExperiment", "fault_unknown", "profile_unknown", may_be_200=True))
+    def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
+        """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
+        plan = Experiment.from_json(experiment_id, new.model_dump(), layer.catalogue)
+        answer = run(PutExperiment(sandbox_id(), plan))
+        return rendered(_experiment(experiment_id), answer.status)
+
+    @rules.delete("/-/experiments/<id:experiment_id>")
+    @rules.output({}, status_code=204)
+    @rules.doc(**described("deleteExperiment", "experiment_unknown"))
+    def delete_experiment(experiment_id: str) -> Response:
+        """Forget an experiment and its rules."""
+        return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
+
+    @rules.get("/-/explain")
+    @rules.input(ExplainQuery, location="query", arg_name="query")
+    @rules.output(ExplanationDoc)
+    @rules.doc(**described("explain"))
+    def explain(query: ExplainQuery) -> Response:
+        """Why each rule fired on an entity, or did not."""
+        if query.entity is None and query.loan_id is None:
+            raise field_problem("entity", "an entity or a loan_id", None)
+        with snapshot() as (connection, sandbox, _):
+            armed = usable(connection, sandbox, layer.catalogue)
+        events = [one for one in layer.trail.of(sandbox) if one.is_about(query.entity, query.loan_id)]
+        document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
+        return rendered(document)
+
     return rules
 
 
@@ -248,25 +388,47 @@ def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Re
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:
     with snapshot() as (connection, sandbox, now_ms):
         stored, counted = stored_of(connection, sandbox), tallies(connection, sandbox)
-    return [_doc(layer, one, counted, now_ms) for one in stored]
+        mode = lender().sandbox(connection, sandbox).mode
+    rules = [Rule.from_stored(one, layer.catalogue) for one in stored if one["rule"]["fault"] in layer.catalogue]
+    known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
+    return [_doc(one, known.get(one["id"]), counted, now_ms, linted) for one in stored]
 
 
-def _told_one(layer: FaultLayer, stored: dict[str, Any]) -> dict[str, Any]:
+def _experiments() -> list[dict[str, Any]]:
     with snapshot() as (connection, sandbox, now_ms):
-        return _doc(layer, stored, tallies(connection, sandbox), now_ms)
+        stored = stored_of(connection, sandbox)
+        return [experiments.told(one, now_ms, stored) for one in experiments.started_of(connection, sandbox)]
+
+
+def _experiment(id: str) -> dict[str, Any]:
+    for one in _experiments():
+        if one["id"] == id:
+            return one
+    raise experiments.unknown(id)
+
+
+def _told_one(layer: FaultLayer, rule_id: str) -> dict[str, Any]:
+    for told in _told(layer):
+        if told["id"] == rule_id:
+            return told
+    raise unknown(rule_id)
 
 
 def _doc(
-    layer: FaultLayer, stored: dict[str, Any], counted: dict[tuple[str, int], Tally], now_ms: int
+    stored: dict[str, Any],
+    rule: Rule | None,
+    counted: dict[tuple[str, int], Tally],
+    now_ms: int,
+    linted: Mapping[str, Linted],
 ) -> dict[str, Any]:
-    rule: dict[str, Any] = stored["rule"]
-    known = rule["fault"] in layer.catalogue
     tally = counted.get((stored["id"], stored["revision"]), Tally())
-    return rule | {
+    told: dict[str, Any] = stored["rule"] | {
         "armed_at": rfc3339(stored["armed_ms"]),
-        "state": Rule.from_stored(stored, layer.catalogue).state(now_ms) if known else "unavailable",
+        "state": rule.state(now_ms) if rule is not None else "unavailable",
         "evaluated": tally.evaluated,
         "matched": tally.matched,
         "selected": tally.selected,
         "injected": tally.injected,
+        "lint": (linted[rule.id] if rule is not None else UNAVAILABLE).to_json(),
     }
+    return told

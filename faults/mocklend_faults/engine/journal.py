@@ -156,3 +156,5 @@ OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms,
                   LEFT JOIN endings ON endings.sandbox_id = injections.sandbox_id
                    AND endings.injection = injections.id
                   WHERE injections.sandbox_id = :sandbox_id AND rule = :rule AND ended_ms IS NULL"""
+LAST_OCCURRENCES = """SELECT entity, MAX(occurrence) FROM injections
+                      WHERE sandbox_id = :sandbox_id AND seam = :seam GROUP BY entity"""

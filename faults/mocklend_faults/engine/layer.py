@@ -12,7 +12,8 @@ the group is durable, so a group that fails leaves no trace.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, Consequence, Given, Scene, Write
+from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -30,6 +31,17 @@ from mocklend_faults.engine.matching import Check
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
+from mocklend_faults.engine.trail import (
+    CHANGED_NOTHING,
+    INJECTED,
+    LIMITED,
+    NOT_DRAWN,
+    NOT_MATCHED,
+    WINDOW_CLOSED,
+    Asked,
+    Event,
+    Trail,
+)
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -52,6 +64,13 @@ class Compiled:
     end_ms: int | None
     checks: tuple[Check, ...]
     limited: bool
+    threshold: Callable[[int], int] | None  # of a ramp, at a moment
+
+    def open(self, now_ms: int) -> bool:
+        """Whether the rule's window and schedule let it act at this moment."""
+        if now_ms < self.start_ms or (self.end_ms is not None and now_ms >= self.end_ms):
+            return False
+        return self.rule.activate.open(now_ms, self.rule.zone)
 
 
 @dataclass(slots=True)
@@ -99,8 +118,11 @@ class Held:
 class Group:
     """What the running group of commands has done so far."""
 
+    sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
 
 
 class FaultLayer:
@@ -111,17 +133,29 @@ class FaultLayer:
         self._held: dict[str, Held] = {}
         self._armed: set[str] = set()
         self._group = Group()
+        self.trail = Trail()
+        self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
+        # What other threads than the writer's do: they count, and glance.
+        self._lock = threading.Lock()
+        self._met: dict[tuple[str, str], dict[str, int]] = {}
+        self._glanced: dict[tuple[str, str, int], Tally] = {}
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
     def begin(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> None:
         """A new group: load the rules that have changed, forget what the last group did not commit."""
+        with self._lock:
+            for key, tally in self._group.glanced.items():  # The last group failed: these are still to be written.
+                self._glanced.setdefault(key, Tally()).add(tally)
         self._group = Group()
         for sandbox_id, version in sandboxes:
+            self._known.add(sandbox_id)
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
+                self.trail.forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 continue
+            self._group.sandboxes.add(sandbox_id)
             held = self._held.get(sandbox_id)
             if held is None or held.version != version:
                 held = self._load(connection, sandbox_id, version)
@@ -132,14 +166,73 @@ class FaultLayer:
         """Whether there is a rule that is on, or a lie that may end."""
         return sandbox_id in self._armed
 
+    def listens(self, sandbox_id: str, seam: str) -> bool | None:
+        """Whether a rule is at this seam. None where the rules are yet to be loaded: any command does that."""
+        if sandbox_id not in self._known:
+            return None
+        held = self._held.get(sandbox_id)
+        return held is not None and bool(held.by_seam.get(seam))
+
+    def outdated(self, sandbox_id: str) -> None:
+        """What is held of this sandbox's rules is old; its next command loads them."""
+        self._known.discard(sandbox_id)
+
+    def emptied(self, sandbox_id: str) -> None:
+        """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
+        self.outdated(sandbox_id)
+        with self._lock:
+            for where in [where for where in self._met if where[0] == sandbox_id]:
+                del self._met[where]
+            for key in [key for key in self._glanced if key[0] == sandbox_id]:
+                del self._glanced[key]
+
+    def nth(self, connection: Connection, sandbox_id: str, seam: str, entity: str) -> int:
+        """One more event of this entity. The count goes on from the entity's last injection when a process starts."""
+        where = (sandbox_id, seam)
+        met = self._met.get(where)
+        if met is None:
+            of_seam = {"sandbox_id": sandbox_id, "seam": seam}
+            found = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, of_seam)))
+            with self._lock:
+                met = self._met.setdefault(where, found)
+        with self._lock:
+            met[entity] = met.get(entity, 0) + 1
+            return met[entity]
+
+    def glance(self, scene: Scene, given: Seam) -> bool:
+        """Whether a rule selects this event, as far as can be told without its limits.
+
+        What a rule passes over here is counted with the sandbox's next commit. A rule that counts events to know its
+        limits has to see every one of them in its place.
+        """
+        held = self._held.get(scene.sandbox_id)
+        if held is None:
+            return False
+        passed: list[tuple[Rule, bool]] = []
+        for one in held.by_seam.get(given.seam, ()):
+            if not one.open(scene.now_ms):
+                continue
+            matches = all(check(given) for check in one.checks)
+            if matches and (one.limited or _drawn(scene, one, given)):
+                return True
+            passed.append((one.rule, matches))
+        with self._lock:
+            for rule, matches in passed:
+                tally = self._glanced.setdefault((scene.sandbox_id, rule.id, rule.revision), Tally())
+                tally.evaluated += 1
+                tally.matched += matches
+        return False
+
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
         held = self._held[scene.sandbox_id]
         rules = held.by_seam.get(given.seam, ())
         happened = given
         trail: list[Injection] = []
+        asked: list[Asked] = []
         for one in rules:
-            if scene.now_ms < one.start_ms or (one.end_ms is not None and scene.now_ms >= one.end_ms):
+            if not one.open(scene.now_ms):
+                asked.append((one, happened, WINDOW_CLOSED, None))
                 continue
             key = (scene.sandbox_id, one.rule.id)
             tally = self._group.tallies.get(key)
@@ -147,18 +240,27 @@ class FaultLayer:
                 tally = self._group.tallies[key] = Tally()
             tally.evaluated += 1
             if one.checks and not all(check(happened) for check in one.checks):
+                asked.append((one, happened, NOT_MATCHED, None))
                 continue
             tally.matched += 1
-            if not self._selects(scene, held.done[one.rule.id], tally, one, happened):
+            stopped = self._stopped_by(scene, held.done[one.rule.id], tally, one, happened)
+            if stopped is not None:
+                asked.append((one, happened, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
             tally.selected += 1
             changed = _changed(scene, one.rule, happened)
             if changed == happened:
+                asked.append((one, happened, CHANGED_NOTHING, None))
                 continue
             tally.injected += 1
             tally.on_entity[given.entity] = tally.on_entity.get(given.entity, 0) + 1
-            trail.append(Injection.of(scene, one.rule, given, happened, changed))
+            injection = Injection.of(scene, one.rule, given, happened, changed)
+            trail.append(injection)
+            asked.append((one, happened, INJECTED, injection.id))
             happened = changed
+        if rules:
+            events = self._group.events.setdefault(scene.sandbox_id, [])
+            events.append(Event(given, scene.now_ms, scene.seed, tuple(asked)))
         return happened, self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -174,22 +276,35 @@ class FaultLayer:
 
     def end(self) -> Sequence[Write]:
         """The group's counters."""
-        writes = []
-        for (sandbox_id, rule_id), tally in sorted(self._group.tallies.items()):
-            counts = {
-                "evaluated": tally.evaluated,
-                "matched": tally.matched,
-                "selected": tally.selected,
-                "injected": tally.injected,
-            }
-            revision = self._held[sandbox_id].revisions[rule_id]
-            writes.append((journal.COUNT, {"sandbox_id": sandbox_id, "rule": rule_id, "revision": revision, **counts}))
-        return writes
+        counted: dict[tuple[str, str, int], Tally] = {}
+        for (sandbox_id, rule_id), tally in self._group.tallies.items():
+            counted.setdefault((sandbox_id, rule_id, self._held[sandbox_id].revisions[rule_id]), Tally()).add(tally)
+        with self._lock:
+            for key in [key for key in self._glanced if key[0] in self._group.sandboxes]:
+                tally = self._group.glanced[key] = self._glanced.pop(key)
+                counted.setdefault(key, Tally()).add(tally)
+        return [
+            (
+                journal.COUNT,
+                {
+                    "sandbox_id": sandbox_id,
+                    "rule": rule_id,
+                    "revision": revision,
+                    "evaluated": tally.evaluated,
+                    "matched": tally.matched,
+                    "selected": tally.selected,
+                    "injected": tally.injected,
+                },
+            )
+            for (sandbox_id, rule_id, revision), tally in sorted(counted.items(), key=lambda one: one[0])
+        ]
 
     def committed(self) -> None:
         """What the group counted is in the database now."""
         for (sandbox_id, rule_id), tally in self._group.tallies.items():
             self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
+        for sandbox_id, events in self._group.events.items():
+            self.trail.add(sandbox_id, events)
         self._group = Group()
 
     # --- what the control plane and the audit read ---
@@ -212,6 +327,8 @@ class FaultLayer:
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
+        if not rows(connection, journal.RULESET, where):
+            self.trail.forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(connection, sandbox_id, self.catalogue) if rule.enabled]
         held = Held(
             version=version,
@@ -232,14 +349,13 @@ class FaultLayer:
             self._armed.add(sandbox_id)
         return held
 
-    def _selects(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> bool:
+    def _stopped_by(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> str | None:
+        """What keeps the rule from taking this event: NOT_DRAWN, a limit, or nothing."""
         rule = one.rule
-        if not rule.select.drawn(
-            seed=scene.seed, rule=rule.id, seam=given.seam, entity=given.entity, occurrence=given.occurrence
-        ):
-            return False
+        if not _drawn(scene, one, given):
+            return NOT_DRAWN
         if not one.limited:
-            return True
+            return None
         opened = self._group.open.get((scene.sandbox_id, rule.id), {}).values()
         counts = Counts(
             matched=before.matched + now.matched - 1,  # this event is counted already
@@ -247,7 +363,7 @@ class FaultLayer:
             injected_on_entity=before.on_entity.get(given.entity, 0) + now.on_entity.get(given.entity, 0),
             active=sum(lie.until_ms is None or lie.until_ms > scene.now_ms for lie in opened),
         )
-        return rule.select.allowed(counts)
+        return rule.select.stopped_by(counts)
 
     def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
@@ -390,14 +506,26 @@ def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Ta
 
 def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
     in_order = sorted(rules, key=lambda rule: rule.id)
-    return {
-        seam: tuple(
-            Compiled(rule, *rule.activate.window(rule.armed_ms), rule.match.compiled(seam), rule.select.limited)
-            for rule in in_order
-            if seam in rule.fault.seams()
-        )
-        for seam in SEAMS
-    }
+    return {seam: tuple(_compiled_at(seam, rule) for rule in in_order if seam in rule.fault.seams()) for seam in SEAMS}
+
+
+def _compiled_at(seam: str, rule: Rule) -> Compiled:
+    start_ms, end_ms = rule.activate.window(rule.armed_ms)
+    ramp = rule.activate.ramp
+    threshold = None if ramp is None else ramp.threshold(rule.select.probability, start_ms)
+    return Compiled(rule, start_ms, end_ms, rule.match.compiled(seam), rule.select.limited, threshold)
+
+
+def _drawn(scene: Scene, one: Compiled, given: Seam) -> bool:
+    """What chance says: the same whenever and wherever it is asked."""
+    return one.rule.select.drawn(
+        seed=scene.seed,
+        rule=one.rule.id,
+        seam=given.seam,
+        entity=given.entity,
+        occurrence=given.occurrence,
+        threshold=None if one.threshold is None else one.threshold(scene.now_ms),
+    )
 
 
 def _changed(scene: Scene, rule: Rule, given: Given) -> Given:

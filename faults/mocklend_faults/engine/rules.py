@@ -15,56 +15,15 @@ from typing import Any
 
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
+from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.catalogue import Catalogue, find
 from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.matching import Match
 from mocklend_faults.engine.selection import Select
-from mocklend_faults.engine.strict import flag, mapping, text, whole, wrong
+from mocklend_faults.engine.strict import flag, mapping, text, wrong
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-LONGEST_S = 10 * 366 * 86_400
-WINDOW = ("start_delay_s", "duration_s", "ttl_s")
-LATER = {"activate": ("schedule", "ramp")}
 FIELDS = ("id", "fault", "match", "activate", "select", "with", "expect", "enabled")
-
-
-@dataclass(frozen=True, slots=True)
-class Activate:
-    """When a rule acts, in seconds of the sandbox's clock from the moment of arming.
-
-    `duration_s` is how long it acts once it has started; `ttl_s` is when it is over, whether it has started or not.
-    """
-
-    start_delay_s: int = 0
-    duration_s: int | None = None
-    ttl_s: int | None = None
-
-    @classmethod
-    def from_json(cls, raw: Any, at: str = "activate") -> Activate:
-        """Read it strictly."""
-        given = mapping(raw, at)
-        for name in LATER["activate"]:
-            if name in given:
-                raise wrong(f"{at}.{name}", expected=f"nothing: {name} is not supported yet", received=given[name])
-        mapping(given, at, WINDOW)
-        return cls(
-            **{
-                name: whole(value, f"{at}.{name}", least=0 if name == "start_delay_s" else 1, most=LONGEST_S)
-                for name, value in given.items()
-            }
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """What is set."""
-        document: dict[str, Any] = {"start_delay_s": self.start_delay_s}
-        return document | {n: getattr(self, n) for n in WINDOW[1:] if getattr(self, n) is not None}
-
-    def window(self, armed_ms: int) -> tuple[int, int | None]:
-        """From when, and until just before when (None: for ever)."""
-        start = armed_ms + self.start_delay_s * 1000
-        ends = [start + self.duration_s * 1000] if self.duration_s is not None else []
-        ends += [armed_ms + self.ttl_s * 1000] if self.ttl_s is not None else []
-        return start, min(ends, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +39,7 @@ class Rule:
     enabled: bool = True
     armed_ms: int = 0
     revision: int = 0
+    zone: str = "UTC"  # the sandbox's, for a schedule
 
     @classmethod
     def from_json(cls, id: str, raw: Any, catalogue: Catalogue) -> Rule:
@@ -119,20 +79,28 @@ class Rule:
     def from_stored(cls, stored: Mapping[str, Any], catalogue: Catalogue) -> Rule:
         """Read a rule as the database has it."""
         rule = cls.from_json(stored["id"], stored["rule"], catalogue)
-        return replace(rule, armed_ms=stored["armed_ms"], revision=stored["revision"])
+        return replace(
+            rule, armed_ms=stored["armed_ms"], revision=stored["revision"], zone=stored.get("zone", rule.zone)
+        )
 
     def to_stored(self) -> dict[str, Any]:
         """The rule and its arming."""
-        return {"id": self.id, "rule": self.to_json(), "armed_ms": self.armed_ms, "revision": self.revision}
+        return {
+            "id": self.id,
+            "rule": self.to_json(),
+            "armed_ms": self.armed_ms,
+            "revision": self.revision,
+            "zone": self.zone,
+        }
 
     def state(self, now_ms: int) -> str:
-        """`disabled`, `waiting` for its start, `armed`, or `expired`."""
+        """`disabled`, `waiting` for its start or its schedule, `armed`, or `expired`."""
         start, end = self.activate.window(self.armed_ms)
         if not self.enabled:
             return "disabled"
         if end is not None and now_ms >= end:
             return "expired"
-        return "armed" if now_ms >= start else "waiting"
+        return "armed" if now_ms >= start and self.activate.open(now_ms, self.zone) else "waiting"
 
 
 def _expect(raw: Any) -> Mapping[str, str]:

@@ -62,7 +62,7 @@ class Select:
         given = dict(mapping(raw, at, ("probability", "unit", "times_per", *LIMITS)))
         settings: dict[str, Any] = {}
         if "probability" in given:
-            settings["probability"] = _probability(given["probability"], f"{at}.probability")
+            settings["probability"] = share(given["probability"], f"{at}.probability")
         if "unit" in given:
             settings["unit"] = choice(given["unit"], f"{at}.unit", (ENTITY, OCCURRENCE))
         if "times_per" in given:
@@ -76,11 +76,7 @@ class Select:
 
     def to_json(self) -> dict[str, Any]:
         """Probability and unit, and the limits that are set."""
-        exact = Fraction(self.probability)
-        document: dict[str, Any] = {
-            "probability": int(exact) if exact.denominator == 1 else float(self.probability),
-            "unit": self.unit,
-        }
+        document: dict[str, Any] = {"probability": as_json(self.probability), "unit": self.unit}
         document |= {name: getattr(self, name) for name in LIMITS if getattr(self, name) != _UNLIMITED[name]}
         if self.times_per_entity is not None:
             document["times_per"] = {ENTITY: self.times_per_entity}
@@ -91,23 +87,38 @@ class Select:
         """Whether anything but chance decides."""
         return any(getattr(self, name) != unset for name, unset in _UNLIMITED.items())
 
-    def drawn(self, *, seed: int, rule: str, seam: str, entity: str, occurrence: int) -> bool:
-        """Whether chance takes this event."""
-        if self.threshold >= SPAN:
-            return True
+    def draw(self, *, seed: int, rule: str, seam: str, entity: str, occurrence: int) -> int:
+        """The draw of this event, as an integer below SPAN."""
         nth = 0 if self.unit == ENTITY else occurrence
-        return draw(seed=seed, rule=rule, seam=seam, entity=entity, occurrence=nth) < self.threshold
+        return draw(seed=seed, rule=rule, seam=seam, entity=entity, occurrence=nth)
+
+    def drawn(
+        self, *, seed: int, rule: str, seam: str, entity: str, occurrence: int, threshold: int | None = None
+    ) -> bool:
+        """Whether chance takes this event. A ramp brings a threshold of the moment with it."""
+        bound = self.threshold if threshold is None else threshold
+        if bound >= SPAN:
+            return True
+        return self.draw(seed=seed, rule=rule, seam=seam, entity=entity, occurrence=occurrence) < bound
 
     def allowed(self, before: Counts) -> bool:
         """Whether the limits let this event through, given what came before it."""
+        return self.stopped_by(before) is None
+
+    def stopped_by(self, before: Counts) -> str | None:
+        """The limit that does not let this event through."""
         nth = before.matched + 1 - self.skip_first
-        if nth < 1 or nth % self.every:
-            return False
+        if nth < 1:
+            return "skip_first"
+        if nth % self.every:
+            return "every"
         if self.times is not None and before.injected >= self.times:
-            return False
+            return "times"
         if self.times_per_entity is not None and before.injected_on_entity >= self.times_per_entity:
-            return False
-        return self.max_active is None or before.active < self.max_active
+            return "times_per"
+        if self.max_active is not None and before.active >= self.max_active:
+            return "max_active"
+        return None
 
 
 _UNLIMITED: dict[str, Any] = {
@@ -115,9 +126,15 @@ _UNLIMITED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _probability(value: Any, at: str) -> str:
+def share(value: Any, at: str) -> str:
     """The number's own text: 0.1 is a tenth here, and not the double that is nearest to it."""
     number = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
     if not number or not 0 <= Fraction(str(value)) <= 1:
         raise wrong(at, expected="a number from 0 to 1", received=value)
     return str(value)
+
+
+def as_json(text: str) -> int | float:
+    """A share as JSON has it."""
+    exact = Fraction(text)
+    return int(exact) if exact.denominator == 1 else float(text)

@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import StrictBool
 
 from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
@@ -146,7 +146,7 @@ def borrow(new: NewLoan) -> Response:
 @loans.output(LoanList)
 @loans.doc(**described("listLoans"))
 def list_loans(query: LoanQuery) -> Response:
-    """Loans by id, each at the version that its own page shows."""
+    """Loans by id, each at the version that the list has: its page's, unless one of them lags alone."""
     after = place(query.cursor)
     with snapshot() as (connection, sandbox, now_ms):
         return rendered(
@@ -168,13 +168,13 @@ def list_loans(query: LoanQuery) -> Response:
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
     with snapshot() as (connection, sandbox, now_ms):
-        return rendered(reads.page(connection, sandbox, now_ms, loan_id)[0])
+        return rendered(reads.page(connection, sandbox, now_ms, loan_id, lender().turns))
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")
 @loans.output(InstalmentList)
 @loans.doc(**described("listInstalments", "loan_unknown"))
 def list_instalments(loan_id: str) -> Response:
-    """Every instalment, from the same version as the page."""
+    """Every instalment, from the version that the plan has: the page's, unless one of them lags alone."""
     with snapshot() as (connection, sandbox, now_ms):
         return rendered(reads.instalments(connection, sandbox, now_ms, loan_id, terms_of))

@@ -18,7 +18,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
-from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
+from mocklend.servicing import Edit, QueryChannel, RebuildPage, ReverseEdit, ReverseRepayment
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
@@ -47,6 +47,13 @@ class NewEdit(Body):
 
 class Reversal(Body):
     """Why something is taken back, and by whom."""
+
+    memo: Memo
+    operator: Name
+
+
+class Rebuilding(Body):
+    """Why a page is made anew, and by whom."""
 
     memo: Memo
     operator: Name
@@ -186,6 +193,15 @@ def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
 def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
     """Ask the channel for the order and apply what it says: the repair of a callback that never came."""
     return answered(run(QueryChannel(sandbox_id(), idempotency(), repayment_id, inquiry.operator)))
+
+
+@operator.post("/operator/loans/<id:loan_id>/refresh")
+@operator.input(Rebuilding, arg_name="asked")
+@operator.output(LoanDoc)
+@operator.doc(**described("refreshLoan", "loan_unknown"))
+def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
+    """Make a loan's page anew from the books and show it at once, everywhere. Nothing is posted."""
+    return answered(run(RebuildPage(sandbox_id(), None, loan_id, asked.memo, asked.operator)))
 
 
 @operator.get("/operator/loans/<id:loan_id>")

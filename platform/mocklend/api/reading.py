@@ -31,6 +31,7 @@ class JsonRequest(Request):
     """A request whose JSON is read by our rules, once."""
 
     _body: bytes | None = None
+    _unreadable: Refused | None = None
     _document: Any = None
     _is_read: bool = False
 
@@ -49,9 +50,15 @@ class JsonRequest(Request):
         return self._document
 
     def body(self) -> bytes:
-        """The body's bytes, all of them or Refused."""
+        """The body's bytes, all of them or Refused: the same each time, though a stream can be read only once."""
+        if self._unreadable is not None:
+            raise self._unreadable
         if self._body is None:
-            self._body = self._read_body()
+            try:
+                self._body = self._read_body()
+            except Refused as refused:
+                self._unreadable = refused
+                raise
         return self._body
 
     def _read_body(self) -> bytes:

@@ -12,9 +12,11 @@ CLASSES: dict[str, str] = {
     "status_mismatch": "A status is shown that the books do not derive.",
     "duplicate_in_books": "One receipt is on the books more than once.",
     "misapplied": "The right amount on the wrong loan or bucket.",
-    "stale_view": "The page is behind the books.",
+    "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
+    "wrong_view": "The page names the right version and gives another amount than the books have at it.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",
+    "timing": "One answer came late, broken or wrong. The next look is right, and nothing needs to be reported.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",
 }

@@ -70,6 +70,8 @@ PROBLEMS: dict[str, Problem] = {
     "copy_unknown": Problem(404, "The lender has no copy of this report.", "It pulls one when somebody applies."),
     "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
     "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
+    "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
+    "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
     # What the lender refuses.
     "reference_taken": Problem(
@@ -142,6 +144,12 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "clock_backwards": Problem(422, "A clock only moves forward.", "Advance to a time that is not before now."),
     # Ours to say.
+    "rate_limited": Problem(429, "Too many requests.", "Wait as long as Retry-After says, then repeat it unchanged."),
+    "unavailable": Problem(503, "The platform cannot answer now.", "Repeat later with the same Idempotency-Key."),
+    "gateway_timeout": Problem(
+        504, "The answer did not come in time.", "The work may be done: repeat it with the same Idempotency-Key."
+    ),
+    "conflict": Problem(409, "The state was changed by somebody else.", "Read it again before you decide anything."),
     "busy": Problem(503, "The platform has too much waiting.", "Repeat later with the same Idempotency-Key."),
     "internal_error": Problem(500, "The platform failed.", "This is a bug: please report it with the detail."),
 }

@@ -22,9 +22,10 @@ EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edi
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
 REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
+PAGE_REBUILT = "page.rebuilt"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
-    RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+    RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED, PAGE_REBUILT,
 )  # fmt: skip
 """Each happens at most once to what it is about."""
 

@@ -36,9 +36,17 @@ class Recorded:
 
 
 def record(
-    work: Work, loan: Loan, fact: Fact, *, cause: str, channel: str | None = None, mark: str | None = None
+    work: Work,
+    loan: Loan,
+    fact: Fact,
+    *,
+    cause: str,
+    channel: str | None = None,
+    reverses: str | None = None,
+    mark: str | None = None,
 ) -> Recorded:
-    """Put a fact on the books and show the result. `mark` is for a mark that pins the status (JSON).
+    """Put a fact on the books and show the result. `mark` is for a mark that pins the status (JSON),
+    `reverses` for what a reversal takes back.
 
     The caller has signalled `recorded` before: what this fact outdates ends before what it brings begins.
     """
@@ -55,7 +63,8 @@ def record(
         head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
         _settle_others(work, fact, state)
     append(work, BOOKS, loan.id, fact)
-    return Recorded(show(work, loan, state, head, cause=cause, channel=channel, mark=mark), state)
+    after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, mark=mark)
+    return Recorded(after, state)
 
 
 def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
@@ -77,6 +86,7 @@ def show(
     *,
     cause: str,
     channel: str | None = None,
+    reverses: str | None = None,
     mark: str | None = None,
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
@@ -94,7 +104,7 @@ def show(
         mark=mark,
     )
     loan = keep_due(work, loan, state)
-    loan = refresh(work, loan, state, cause=cause, channel=channel)
+    loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in ("SUBMITTED", "LENDING") and state.disbursed:
         emit(work, "loan.disbursed", loan.id, loan.id, {"loan_id": loan.id, "principal_minor": loan.principal_minor})

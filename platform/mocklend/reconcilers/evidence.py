@@ -41,6 +41,10 @@ class Case:
         """The status page."""
         return self._client.loan(self.id)
 
+    def look_again(self) -> Doc:
+        """The status page once more: another replica may answer."""
+        return self._client.loan(self.id)
+
     @cached_property
     def books(self) -> Doc:
         """What the operations desk sees of the books."""

@@ -54,6 +54,11 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _refresh(evidence: Evidence, one: Found) -> None:
+    """Have the page made anew from the books."""
+    evidence.client.refresh_page(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 def _correct_again(evidence: Evidence, one: Found) -> None:
     """Decide the newest corrected dispute again, so that another correction is ordered."""
     [case] = [case for case in evidence.cases if case.id == one.entity]
@@ -79,6 +84,7 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "reverse_edit": _reverse_edit,
+    "refresh": _refresh,
     "correct_again": _correct_again,
     "compensate": _compensate,
 }

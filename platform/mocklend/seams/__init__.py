@@ -19,6 +19,8 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.api_answer import BREAKS, ApiAnswer
+from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.compensation_agreed import CompensationAgreed
@@ -29,11 +31,22 @@ from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, applied_for, correction_ordered, landed, posted, recorded, reversed_, shown
-from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.seams.signals import (
+    applied,
+    applied_for,
+    correction_ordered,
+    landed,
+    posted,
+    rebuilt,
+    recorded,
+    reversed_,
+    shown,
+)
+from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
     ViewRefresh,
+    BalanceKept,
     CallbackAttempt,
     PaymentReference,
     OperatorEdit,
@@ -43,14 +56,19 @@ _EVERY: tuple[type[Any], ...] = (
     PartnerApplication,
     DisputeOpened,
     CompensationAgreed,
+    ApiAnswer,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "BREAKS",
     "LOST_FOR_GOOD",
+    "NEVER_MS",
     "SEAMS",
+    "ApiAnswer",
+    "BalanceKept",
     "BureauReport",
     "CallbackAttempt",
     "CompensationAgreed",
@@ -65,6 +83,7 @@ __all__ = [
     "Scene",
     "ScoreAsked",
     "Seam",
+    "Showing",
     "ViewRefresh",
     "Write",
     "applied",
@@ -72,6 +91,7 @@ __all__ = [
     "correction_ordered",
     "landed",
     "posted",
+    "rebuilt",
     "recorded",
     "reversed_",
     "shown",

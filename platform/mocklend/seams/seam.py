@@ -79,6 +79,9 @@ class Layer(Protocol):
     One writer calls these, in this order, for each group of commands that it commits together:
     `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
     is tried again starts with `begin` and forgets what the failed try counted.
+
+    `listens`, `nth` and `glance` are for events that come without a command, as a read does: only where a rule may act
+    is a command made of them.
     """
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
@@ -87,6 +90,21 @@ class Layer(Protocol):
 
     def armed(self, sandbox_id: str) -> bool:
         """Whether any rule or open entry could make `act` or `heard` do anything. Costs nanoseconds."""
+        ...
+
+    def listens(self, sandbox_id: str, seam: str) -> bool | None:
+        """Whether a rule is at this seam; None where only the sandbox's next command will tell.
+
+        Asked by any thread, outside of groups; costs nanoseconds.
+        """
+        ...
+
+    def nth(self, connection: Any, sandbox_id: str, seam: str, entity: str) -> int:
+        """The how manieth event of this entity at the seam, counted in this process. Asked by any thread."""
+        ...
+
+    def glance(self, scene: Scene, given: Seam) -> bool:
+        """Whether `act` might change this event. Asked by any thread, outside of groups, to spare a commit."""
         ...
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
@@ -99,6 +117,14 @@ class Layer(Protocol):
 
     def end(self) -> Sequence[Write]:
         """The group's counters."""
+        ...
+
+    def outdated(self, sandbox_id: str) -> None:
+        """A group that is durable has changed the sandbox's rules."""
+        ...
+
+    def emptied(self, sandbox_id: str) -> None:
+        """The sandbox was reset or deleted."""
         ...
 
     def committed(self) -> None:

@@ -8,6 +8,11 @@ def shown(loan_id: str) -> str:
     return f"shown:{loan_id}"
 
 
+def rebuilt(loan_id: str) -> str:
+    """The loan's page was made anew from the books."""
+    return f"rebuilt:{loan_id}"
+
+
 def recorded(loan_id: str) -> str:
     """A fact was recorded on the loan's books."""
     return f"recorded:{loan_id}"

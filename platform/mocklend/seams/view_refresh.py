@@ -1,4 +1,4 @@
-"""A loan's page is refreshed: what changed it, what it said, and what it should say."""
+"""A loan's page is refreshed: what changed it, what it said, what it should say, and where that is seen from when."""
 
 from __future__ import annotations
 
@@ -8,12 +8,54 @@ from typing import Any, ClassVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import Consequence
-from mocklend.seams.signals import shown
+from mocklend.seams.signals import rebuilt, shown
+
+NEVER_MS = 253_402_300_799_000
+"""The end of the year 9999: not by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """From when on each view shows one version. From `back_ms` until `again_ms` the old value is back everywhere.
+
+    A second replica of the page follows the first; where it has its own moment, two reads may see two versions.
+    """
+
+    page_ms: int
+    list_ms: int
+    instalments_ms: int
+    replica_ms: int
+    back_ms: int = NEVER_MS
+    again_ms: int = NEVER_MS
+
+    @classmethod
+    def at(cls, ms: int) -> Showing:
+        """The same moment everywhere, for good."""
+        return cls(ms, ms, ms, ms)
+
+    @property
+    def latest_ms(self) -> int:
+        """When the last view has got it."""
+        return max(self.page_ms, self.list_ms, self.instalments_ms, self.replica_ms)
+
+    @property
+    def settled_ms(self) -> int:
+        """From when on nothing older is seen anywhere any more; NEVER_MS if that does not come by itself."""
+        return self.latest_ms if self.back_ms == NEVER_MS else max(self.latest_ms, self.again_ms)
+
+    def on_page(self, now_ms: int) -> bool:
+        """Whether the page shows this version, or could if there were no newer one."""
+        return self.page_ms <= now_ms and not self.back_ms <= now_ms < self.again_ms
 
 
 @dataclass(frozen=True, slots=True)
 class ViewRefresh:
-    """A loan has a new version and its status page is refreshed. Honestly: at once (`lag_s` 0)."""
+    """A loan has a new version and its views are refreshed. Honestly: all at once, and for good.
+
+    `lag_s` holds up page, list and plan alike; the others add to it for one view, or for the page's second replica.
+    With `lost` no view ever hears of this version. With `right_for_s` the views show it for so long and then fall back
+    to what they said before, for `returned_for_s` (null: until a newer version is shown).
+    """
 
     seam: ClassVar[str] = "view.refresh"
     entity: str  # the loan
@@ -24,20 +66,50 @@ class ViewRefresh:
     reference: str
     channel: str | None  # of the repayment that caused it, where one did
     cause: str  # receipt, edit, reversal, due_date
+    reverses: str | None  # what a reversal took back: repayment, or the kind of the edit
     currency: str
     before: Mapping[str, Any]  # status, outstanding_minor, version: what the page says now
     after: Mapping[str, Any]  # what it should say
     lag_s: int = 0
+    page_lag_s: int = 0
+    list_lag_s: int = 0
+    instalments_lag_s: int = 0
+    replica_lag_s: int = 0
+    lost: bool = False
+    right_for_s: int | None = None
+    returned_for_s: int | None = None
+
+    def showing(self) -> Showing:
+        """From when on each view shows the new version."""
+        if self.lost:
+            return Showing.at(NEVER_MS)
+        at = self.now_ms + self.lag_s * 1000
+        page = at + self.page_lag_s * 1000
+        own = (at + self.list_lag_s * 1000, at + self.instalments_lag_s * 1000, page + self.replica_lag_s * 1000)
+        late = Showing(page, *own)
+        if self.right_for_s is None:
+            return late
+        back = self.now_ms + self.right_for_s * 1000
+        again = NEVER_MS if self.returned_for_s is None else back + self.returned_for_s * 1000
+        if late.latest_ms > self.now_ms:  # What is late anyway stays so until both are over.
+            return Showing.at(max(late.latest_ms, again))
+        return Showing(page, *own, back_ms=back, again_ms=again)
+
+    def stake_minor(self) -> int:
+        """What the page is behind by, while it says what it says now."""
+        return int(abs(self.before["outstanding_minor"] - self.after["outstanding_minor"]))
 
     def consequence(self, happened: ViewRefresh) -> Consequence:
-        """A page behind the books until the lag is over or a newer version is shown."""
-        stake = abs(self.before["outstanding_minor"] - self.after["outstanding_minor"])
+        """A view behind the books until it catches up, a newer version is shown or the page is rebuilt."""
+        showing = happened.showing()
+        until_ms = showing.settled_ms
         return Consequence(
-            finding=Finding("stale_view", self.loan_id, stake),
+            finding=Finding("stale_view", self.loan_id, self.stake_minor()),
             loan_id=self.loan_id,
             truth_before=self.before,
             truth_after=self.after,
             served=self.before,
-            ends_on={shown(self.loan_id): "superseded"},
-            until_ms=self.now_ms + happened.lag_s * 1000,
+            ends_on={shown(self.loan_id): "superseded", rebuilt(self.loan_id): "healed"},
+            from_ms=self.now_ms if showing.back_ms == NEVER_MS else showing.back_ms,
+            until_ms=None if until_ms >= NEVER_MS else until_ms,
         )

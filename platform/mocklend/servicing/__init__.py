@@ -6,6 +6,7 @@ from mocklend.servicing.charges import Charge, Waive
 from mocklend.servicing.decisions import DecideDispute
 from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
+from mocklend.servicing.pages import RebuildPage
 from mocklend.servicing.refunds import Refund
 from mocklend.servicing.repayments import QueryChannel, ReverseRepayment
 from mocklend.servicing.write_offs import WriteOff
@@ -20,6 +21,7 @@ __all__ = [
     "IssueCertificate",
     "OpenDispute",
     "QueryChannel",
+    "RebuildPage",
     "Refund",
     "RejectEdit",
     "ReverseEdit",

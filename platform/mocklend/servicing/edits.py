@@ -80,7 +80,7 @@ class ReverseEdit:
             raise Refused("edit_not_reversible", "the money of a refund is on its way to the borrower", edit_id=edit.id)
         loan: Loan = work.get("loan", edit.loan_id)
         before = bill_of(loan, state_of(loan))
-        done = reverse_fact(work, edit.loan_id, edit.id)
+        done = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
         edit = replace(edit, state=REVERSED)
         work.put(edit)
         log_act(
@@ -97,11 +97,11 @@ class ReverseEdit:
         return Answer(201, edit_doc(edit))
 
 
-def reverse_fact(work: Work, loan_id: str, fact_id: str) -> Recorded:
-    """Reverse a repayment or edit, on the books and as the operator's intent."""
+def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> Recorded:
+    """Reverse a repayment or an edit of kind `what`, on the books and as the operator's intent."""
     loan: Loan = work.get("loan", loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)
     witness(work, loan_id, fact)
     work.signal(reversed_(fact_id), recorded(loan_id))
-    return record(work, loan, fact, cause="reversal")
+    return record(work, loan, fact, cause="reversal", reverses=what)

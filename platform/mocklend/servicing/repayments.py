@@ -45,7 +45,7 @@ class ReverseRepayment:
             )
         loan: Loan = work.get("loan", repayment.loan_id)
         before = bill_of(loan, state_of(loan))
-        done = reverse_fact(work, repayment.loan_id, repayment.id)
+        done = reverse_fact(work, repayment.loan_id, repayment.id, "repayment")
         repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(repayment)
         after = bill_of(done.loan, done.state)

@@ -412,8 +412,13 @@ loan_views = Table(
     text("loan_id"),
     whole("version"),
     whole("made_ms"),
-    whole("visible_ms"),
-    whole("due_ms", null=True),  # set while it is not visible yet
+    whole("visible_ms"),  # on the page; the next three have their own moments
+    whole("list_ms"),
+    whole("instalments_ms"),
+    whole("replica_ms"),
+    whole("back_ms"),  # from here until `again_ms` what is older is seen again
+    whole("again_ms"),
+    whole("due_ms", null=True),  # when nothing older is seen any more: set until then
     text("status"),
     text("borrower_id"),
     text("doc"),

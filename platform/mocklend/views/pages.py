@@ -1,16 +1,19 @@
-"""Refreshing the status page. Where a page is to lag, that is decided here, as it is written: reads stay pure and fast.
+"""Refreshing the status page. Where a view is to lie, that is decided here, as it is written: reads stay pure and fast.
 
-Each version of a loan has a row with the moment from which it is visible; a read takes the newest visible one. The
-loan keeps a short list of the versions that matter: the one on the page, and those on their way to it.
+Each version of a loan has a row with the moments from which each view shows it; a read takes the newest visible one.
+The loan keeps a short list of the versions that matter: the newest that is settled, so that nothing older is seen
+anywhere any more, and those after it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 from mocklend.domain.replay import LoanState
-from mocklend.seams import ViewRefresh, shown
+from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
 from mocklend.storage.entities import Loan
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.work import Work
@@ -18,14 +21,20 @@ from mocklend.views.render import loan_doc
 
 INSERT_VIEW = statement(
     "loan_views.insert",
-    """INSERT INTO loan_views (sandbox_id, loan_id, version, made_ms, visible_ms, due_ms, status, borrower_id, doc,
-           state)
-       VALUES (:sandbox_id, :loan_id, :version, :made_ms, :visible_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
+    """INSERT INTO loan_views (sandbox_id, loan_id, version, made_ms, visible_ms, list_ms, instalments_ms, replica_ms,
+                               back_ms, again_ms, due_ms, status, borrower_id, doc, state)
+       VALUES (:sandbox_id, :loan_id, :version, :made_ms, :visible_ms, :list_ms, :instalments_ms, :replica_ms,
+               :back_ms, :again_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
     rank=VIEWS,
 )
 DROP_OLDER = statement(
     "loan_views.drop_older",
     "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version < :version",
+    rank=VIEWS + 1,
+)
+DROP_LOST = statement(
+    "loan_views.drop_lost",
+    "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version",
     rank=VIEWS + 1,
 )
 NOW_VISIBLE = statement(
@@ -34,55 +43,203 @@ NOW_VISIBLE = statement(
        WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version <= :version""",
     rank=VIEWS + 2,
 )
+REBUILD = statement(
+    "loan_views.rebuild",
+    """UPDATE loan_views SET visible_ms = :now_ms, list_ms = :now_ms, instalments_ms = :now_ms, replica_ms = :now_ms,
+           back_ms = :never_ms, again_ms = :never_ms, due_ms = NULL, status = :status, doc = :doc, state = :state
+       WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version""",
+    rank=VIEWS + 3,
+)
 
 
-def refresh(work: Work, loan: Loan, state: LoanState, *, cause: str, channel: str | None = None) -> Loan:
-    """Show the loan's new version, now or, if a fault says so, later. Gives back the loan with its list of pages."""
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a page says at one version, and from when that is seen.
+
+    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much; where the
+    version had to wait, `behind_minor` is what the page was behind by.
+    """
+
+    version: int
+    made_ms: int
+    status: str
+    outstanding_minor: int
+    change_minor: int
+    off_minor: int
+    showing: Showing
+    behind_minor: int | None = None
+
+    def to_json(self) -> list[Any]:
+        """Short: most versions are seen at once, everywhere and for good."""
+        said = [self.version, self.made_ms, self.status, self.outstanding_minor, self.change_minor, self.off_minor]
+        if self.behind_minor is None:
+            return said
+        return [*said, self.behind_minor, *astuple(self.showing)]
+
+    @classmethod
+    def from_json(cls, raw: list[Any]) -> Version:
+        """What to_json gave."""
+        version, made_ms, status, outstanding, change, off, *waits = raw
+        if not waits:
+            return cls(version, made_ms, status, outstanding, change, off, Showing.at(made_ms))
+        return cls(version, made_ms, status, outstanding, change, off, Showing(*waits[1:]), waits[0])
+
+    @property
+    def books_minor(self) -> int:
+        """What the books had outstanding at this version."""
+        return self.outstanding_minor - self.off_minor
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The part that a fault may look at."""
+        return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
+
+
+def versions(loan: Loan) -> list[Version]:
+    """The versions that matter, oldest first."""
+    return [Version.from_json(raw) for raw in json.loads(loan.pages)]
+
+
+def keep(loan: Loan, kept: Sequence[Version]) -> Loan:
+    """The loan with this list of versions."""
+    return replace(loan, pages=json.dumps([one.to_json() for one in kept], separators=(",", ":")))
+
+
+def refresh(
+    work: Work,
+    loan: Loan,
+    state: LoanState,
+    *,
+    cause: str,
+    channel: str | None = None,
+    reverses: str | None = None,
+) -> Loan:
+    """Show the loan's new version, now or as a fault says. Gives back the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
-    pages: list[list[int | str]] = json.loads(loan.pages)
-    on_page = max((page for page in pages if int(page[1]) <= work.now_ms), default=None)
-    lag_s = 0
+    now_ms, kept = work.now_ms, versions(loan)
+    on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
+    should_say = {name: doc[name] for name in ("version", "status", "outstanding_minor")}
+    off_minor = _off(work, loan, kept, should_say["outstanding_minor"], cause, channel) if kept else 0
+    doc["outstanding_minor"] += off_minor
+    new = Version(
+        version=loan.version,
+        made_ms=now_ms,
+        status=doc["status"],
+        outstanding_minor=doc["outstanding_minor"],
+        change_minor=should_say["outstanding_minor"] - kept[-1].books_minor if kept else 0,
+        off_minor=off_minor,
+        showing=Showing.at(now_ms),
+    )
     if on_page is not None:
         given = ViewRefresh(
             entity=loan.id,
             occurrence=loan.version,
-            now_ms=work.now_ms,
+            now_ms=now_ms,
             loan_id=loan.id,
             borrower_id=loan.borrower_id,
             reference=loan.reference,
             channel=channel,
             cause=cause,
+            reverses=reverses,
             currency=loan.currency,
-            before=_said(on_page),
-            after={
-                "version": loan.version,
-                "status": doc["status"],
-                "outstanding_minor": doc["outstanding_minor"],
-            },
+            before=on_page.said,
+            after=should_say,
         )
-        lag_s = work.act(given).lag_s
-    visible_ms = work.now_ms + lag_s * 1000
-    kept = [page for page in pages if on_page is None or int(page[0]) >= int(on_page[0])] if lag_s else []
-    if lag_s == 0:
+        happened = work.act(given)
+        if happened.showing().settled_ms > now_ms:
+            new = replace(new, showing=happened.showing(), behind_minor=given.stake_minor())
+    if new.behind_minor is None:
         work.signal(shown(loan.id))
-    if not lag_s or on_page is not None:
-        work.write(DROP_OLDER, loan_id=loan.id, version=on_page[0] if lag_s and on_page else loan.version)
+        kept = []
+        work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
+    else:
+        kept = _still_needed(work, loan, kept)
+    write_view(work, loan, doc, new.showing)
+    return keep(loan, [*kept, new])
+
+
+def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
+    """Show the newest version now, everywhere and for good, as the books have it: `state` is theirs at that version."""
+    newest = versions(loan)[-1]
+    doc = loan_doc(loan, state, newest.made_ms)
+    work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
+    work.write(
+        REBUILD,
+        loan_id=loan.id,
+        version=loan.version,
+        now_ms=work.now_ms,
+        never_ms=NEVER_MS,
+        status=doc["status"],
+        doc=json.dumps(doc, separators=(",", ":")),
+        state=loan.state,
+    )
+    work.signal(rebuilt(loan.id))
+    shown_now = Showing.at(newest.made_ms)
+    said = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
+    return keep(loan, [replace(said, off_minor=0, showing=shown_now, behind_minor=None)])
+
+
+def right(loan: Loan, now_ms: int) -> bool:
+    """Whether every view shows the loan's newest version as the books have it, and will go on to."""
+    newest = versions(loan)[-1]
+    return newest.off_minor == 0 and newest.showing.settled_ms <= now_ms
+
+
+def _off(work: Work, loan: Loan, kept: list[Version], balance_minor: int, cause: str, channel: str | None) -> int:
+    """What the balance on the page will be too much: it goes on from what it was, which a fault may have lost."""
+    last = kept[-1]
+    if last.off_minor:
+        if balance_minor + last.off_minor >= 0:
+            return last.off_minor
+        work.signal(rebuilt(loan.id))  # No balance is below zero: the store sees that and begins anew.
+        return 0
+    if not last.change_minor or balance_minor < last.change_minor:
+        return 0
+    given = BalanceKept(
+        entity=loan.id,
+        occurrence=loan.version,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        reference=loan.reference,
+        channel=channel,
+        cause=cause,
+        currency=loan.currency,
+        flushed_minor=last.books_minor - last.change_minor,
+        kept_minor=last.books_minor,
+        balance_minor=balance_minor,
+    )
+    return -given.missing_minor if work.act(given).evicted else 0
+
+
+def _still_needed(work: Work, loan: Loan, kept: list[Version]) -> list[Version]:
+    """What may still be seen while the newest waits. What is lost for good leaves, and what is older than settled."""
+    floor = max((one.version for one in kept if one.showing.settled_ms <= work.now_ms), default=0)
+    if kept and kept[0].version < floor:
+        work.write(DROP_OLDER, loan_id=loan.id, version=floor)
+    for one in kept:
+        if one.version > floor and one.showing.page_ms >= NEVER_MS:
+            work.write(DROP_LOST, loan_id=loan.id, version=one.version)
+    return [one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS]
+
+
+def write_view(work: Work, loan: Loan, doc: dict[str, Any], showing: Showing) -> None:
+    """The row of the loan's newest version."""
+    waits = work.now_ms < showing.settled_ms < NEVER_MS
     work.write(
         INSERT_VIEW,
         loan_id=loan.id,
         version=loan.version,
         made_ms=work.now_ms,
-        visible_ms=visible_ms,
-        due_ms=visible_ms if lag_s else None,
+        visible_ms=showing.page_ms,
+        list_ms=showing.list_ms,
+        instalments_ms=showing.instalments_ms,
+        replica_ms=showing.replica_ms,
+        back_ms=showing.back_ms,
+        again_ms=showing.again_ms,
+        due_ms=showing.settled_ms if waits else None,
         status=doc["status"],
         borrower_id=loan.borrower_id,
         doc=json.dumps(doc, separators=(",", ":")),
         state=loan.state,
     )
-    kept.append([loan.version, visible_ms, doc["status"], doc["outstanding_minor"]])
-    return replace(loan, pages=json.dumps(kept, separators=(",", ":")))
-
-
-def _said(page: list[int | str]) -> dict[str, int | str]:
-    version, _, status, outstanding = page
-    return {"version": version, "status": status, "outstanding_minor": outstanding}

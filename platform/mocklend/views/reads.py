@@ -1,6 +1,6 @@
 """Reading: each function answers one question from one snapshot, and writes nothing.
 
-The status page is one query: the newest version that is visible at the sandbox's time.
+The status page is one query: the newest version that it shows at the sandbox's time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mocklend.storage.entities import Loan
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
+from mocklend.views.turns import Turns
 
 PAGE_MAX = 500
 
@@ -32,21 +33,42 @@ def entity(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
     return found
 
 
-_PAGE = """SELECT v.doc, v.state FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id
-    AND v.visible_ms <= :now_ms ORDER BY v.version DESC LIMIT 1"""
+PAGE, LIST, INSTALMENTS, REPLICA = "page", "list", "instalments", "replica"
+FROM_MS = {PAGE: "visible_ms", LIST: "list_ms", INSTALMENTS: "instalments_ms", REPLICA: "replica_ms"}
+"""Each view of a loan, and the column that says from when it shows a version. The replica is the page's second one."""
+
+_SHOWS = "{row}.{from_ms} <= :now_ms AND (:now_ms < {row}.back_ms OR {row}.again_ms <= :now_ms)"
+_SHOWN = {
+    view: f"""SELECT v.doc, v.state, v.replica_ms FROM loan_views v
+    WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id AND {_SHOWS.format(row="v", from_ms=from_ms)}
+    ORDER BY v.version DESC LIMIT 1"""
+    for view, from_ms in FROM_MS.items()
+}
 
 
-def page(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) -> tuple[dict[str, Any], str]:
-    """What the status page says of a loan, and the state that it was made from."""
-    found = rows(connection, _PAGE, {"sandbox_id": sandbox_id, "loan_id": loan_id, "now_ms": now_ms})
+def shown(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, view: str) -> Any:
+    """What one view shows of a loan: its document, the state it was made from, and when the replica has it."""
+    found = rows(connection, _SHOWN[view], {"sandbox_id": sandbox_id, "loan_id": loan_id, "now_ms": now_ms})
     if not found:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
-    return json.loads(found[0][0]), found[0][1]
+    return found[0]
+
+
+def page(
+    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, turns: Turns | None = None
+) -> dict[str, Any]:
+    """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
+    doc, _, replica_ms = shown(connection, sandbox_id, now_ms, loan_id, PAGE)
+    if replica_ms > now_ms and turns is not None and turns.second(sandbox_id, loan_id):
+        doc = shown(connection, sandbox_id, now_ms, loan_id, REPLICA)[0]
+    read: dict[str, Any] = json.loads(doc)
+    return read
 
 
 def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, terms_of: Any) -> dict[str, Any]:
-    """The instalments, from the same version as the page."""
-    doc, stored = page(connection, sandbox_id, now_ms, loan_id)
+    """The instalments, from the version that the plan shows: the page's, unless one of them lags alone."""
+    said, stored, _ = shown(connection, sandbox_id, now_ms, loan_id, INSTALMENTS)
+    doc = json.loads(said)
     loan: Loan = entity(connection, sandbox_id, "loan", loan_id)
     terms: Terms = terms_of(loan)
     state: LoanState = load(terms, stored)
@@ -58,10 +80,10 @@ def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: s
     }
 
 
-_LIST = """SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id > :after
-    AND v.version = (SELECT MAX(w.version) FROM loan_views w
-        WHERE w.sandbox_id = v.sandbox_id AND w.loan_id = v.loan_id AND w.visible_ms <= :now_ms)
-    {filters} ORDER BY v.loan_id LIMIT :most"""
+_LIST = f"""SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id > :after
+    AND v.version = (SELECT MAX(w.version) FROM loan_views w WHERE w.sandbox_id = v.sandbox_id
+        AND w.loan_id = v.loan_id AND {_SHOWS.format(row="w", from_ms=FROM_MS[LIST])})
+    {{filters}} ORDER BY v.loan_id LIMIT :most"""
 
 
 def loans(
@@ -74,7 +96,7 @@ def loans(
     after: str = "",
     limit: int = 50,
 ) -> dict[str, Any]:
-    """A page of the list of loans. It shows each loan at the version that its own page shows."""
+    """A page of the list of loans: each at the version that its own page shows, unless one of them lags alone."""
     filters, values = "", {"sandbox_id": sandbox_id, "now_ms": now_ms, "after": after, "most": limit + 1}
     for name, value in (("borrower_id", borrower_id), ("status", status)):
         if value is not None:

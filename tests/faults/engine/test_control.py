@@ -59,7 +59,7 @@ def control(floor: Any, open_lender: Callable[..., Lender]) -> Iterator[Control]
         yield Control(http)
 
 
-def test_the_kinds_tell_their_story_and_their_settings(control: Control) -> None:
+def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: Any) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
     assert [one["id"] for one in faults] == sorted(installed())
@@ -90,6 +90,7 @@ def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:
         "matched": 0,
         "selected": 0,
         "injected": 0,
+        "lint": {"verdict": "exact", "alone": "exact", "reasons": [], "warnings": []},
     }
     assert control.call("PUT", path, rule) == control.call("GET", path) == made
     assert control.call("GET", "/-/rules") == {"rules": [made]}
@@ -191,3 +192,111 @@ def test_a_call_that_cannot_be_meant_is_a_clear_problem(
     control: Control, method: str, path: str, body: Any, status: int
 ) -> None:
     assert control.call(method, path, body, status=status)["code"] != "internal_error"
+
+
+def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG, "match": {"cause": "receipt"}}, status=201)
+    control.call("PUT", "/-/rules/slip", {"fault": "operator.wrong_amount"}, status=201)
+    control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped", "select": {"probability": 0}}, status=201)
+    repayment = control.settle(loan)
+
+    told = control.call("GET", f"/-/explain?loan_id={loan}")
+
+    drop, lag, slip = told["rules"]
+    assert [one["outcome"] for one in lag["events"]][-1] == "injected"
+    assert [one["outcome"] for one in drop["events"]] == ["not_drawn"]
+    assert slip["why"] == "no event of this story is known at operator.edit"
+    assert control.call("GET", f"/-/explain?entity={repayment}")["events_known"] > 0
+    assert control.call("GET", "/-/explain?entity=loan_nobody")["events_known"] == 0
+    assert control.call("GET", "/-/explain", status=422)["errors"][0]["field"] == "entity"
+
+
+def test_a_reset_forgets_what_the_rules_made_of_the_story_before_it(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.settle(loan)
+    control.call("POST", "/-/reset", {})
+    control.keys = 0
+    assert control.borrow() == loan
+
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+
+    assert control.call("GET", f"/-/explain?loan_id={loan}")["events_known"] == 0
+
+
+def test_a_profile_is_switched_on_and_off(control: Control) -> None:
+    assert control.call("GET", "/-/profile") == {"name": "none", "rules": []}
+    listed = {one["name"]: one["rules"] for one in control.call("GET", "/-/profiles")["profiles"]}
+
+    on = control.call("PUT", "/-/profile", {"name": "hostile"})
+
+    assert control.call("GET", "/-/profile") == on
+    assert on["rules"] == [rule["id"] for rule in listed["hostile"]]
+    assert [one["id"] for one in control.call("GET", "/-/rules")["rules"]] == on["rules"]
+    assert control.call("POST", "/-/rules/halt")["halted"] == on["rules"]
+    assert control.call("PUT", "/-/profile", {"name": "hostile"}) == on
+    assert {one["state"] for one in control.call("GET", "/-/rules")["rules"]} == {"armed"}
+    assert control.call("PUT", "/-/profile", {"name": "none"})["rules"] == []
+    assert control.call("GET", "/-/rules")["rules"] == []
+    assert control.call("PUT", "/-/profile", {"name": "nice"}, status=404)["code"] == "profile_unknown"
+
+
+@pytest.mark.parametrize(("amount", "lost"), [(60_001, True), (60_002, True), (60_005, False)])
+def test_in_a_lesson_the_amount_says_what_goes_wrong(control: Control, amount: int, lost: bool) -> None:
+    control.call("PUT", "/-/profile", {"name": "lessons"})
+    loan = control.borrow()
+
+    pay = {"amount_minor": amount, "channel": "wallet", "type": "CLEAR"}
+    repayment = control.call("POST", f"/v1/loans/{loan}/repayments", pay, status=202)["id"]
+    control.advance("PT2S")
+
+    missing = [one["expected"]["entity"] for one in control.call("GET", "/-/answer-key?status=active")["entries"]]
+    assert missing == ([repayment] if lost else [])
+
+
+def test_in_a_lesson_the_reference_says_how_long_a_page_is_behind(control: Control) -> None:
+    control.call("PUT", "/-/profile", {"name": "lessons"})
+    ada = control.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"}, status=201)["id"]
+    terms = {
+        "borrower_id": ada,
+        "principal_minor": 100_000,
+        "product_id": "jiebei-like",
+        "reference": "lesson-stale-60-a",
+    }
+    loan = control.call("POST", "/v1/loans", terms, status=201)["id"]
+
+    control.advance("PT2S")
+    control.settle(loan)
+    behind = control.call("GET", f"/v1/loans/{loan}")["status"]
+    control.advance("PT1M")
+
+    assert behind != "CLEAR"
+    assert control.call("GET", f"/v1/loans/{loan}")["status"] == "CLEAR"
+
+
+def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
+    path = "/-/experiments/rain"
+    plan = {
+        "stages": [
+            {"name": "calm", "duration_s": 60},
+            {"name": "storm", "duration_s": 60, "rules": {"lag": {"fault": LAG}}},
+        ]
+    }
+
+    made = control.call("PUT", path, plan, status=201)
+    control.advance("PT1M")
+    loan = control.borrow()
+    control.settle(loan)
+
+    assert made["running"] == "calm"
+    assert control.call("PUT", path, plan)["running"] == "storm"
+    assert control.call("GET", "/-/experiments")["experiments"] == [control.call("GET", path)]
+    assert control.call("GET", f"/v1/loans/{loan}")["status"] == "USING"
+    assert {one["rule"] for one in control.call("GET", "/-/answer-key")["entries"]} == {"rain.storm.lag"}
+    assert control.call("GET", "/-/rules/rain.storm.lag")["state"] == "armed"
+    control.call("DELETE", path, status=204)
+    assert control.call("GET", "/-/rules")["rules"] == []
+    assert control.call("GET", path, status=404)["code"] == "experiment_unknown"
+    assert control.call("DELETE", path, status=404)["code"] == "experiment_unknown"
+    assert control.call("PUT", path, {"stages": [{"name": "a"}]}, status=422)["code"] == "validation_failed"

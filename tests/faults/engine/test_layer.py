@@ -396,3 +396,90 @@ def test_a_kind_describes_itself(floor: Any) -> None:
     assert told[MARK]["seams"] == ["operator.edit", "repayment.filed"]
     assert told[DROP]["settings"][0]["default"] is None
     assert all(one["story"] and one["finding"] for one in told.values())
+
+
+# --- events that come without a command: glanced at by any thread ---
+
+DOWN, ANSWER = "outage.write_only", "api.answer"
+
+
+def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: Any) -> None:
+    before = floor.layer.listens(floor.sandbox.id, ANSWER)
+    floor.group()
+
+    assert (before, floor.layer.listens(floor.sandbox.id, ANSWER)) == (None, False)
+
+
+def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: Any) -> None:
+    floor.arm("down", DOWN)
+    floor.group()
+
+    assert floor.layer.listens(floor.sandbox.id, ANSWER)
+    assert floor.layer.listens(floor.sandbox.id, "view.refresh") is False
+
+    floor.layer.outdated(floor.sandbox.id)
+    assert floor.layer.listens(floor.sandbox.id, ANSWER) is None
+
+
+def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> None:
+    floor.arm("down", DOWN, select={"probability": 0.5})
+    floor.group()
+    asked = [events.asked(entity=f"order-{n}") for n in range(200)]
+
+    selected = [one for one in asked if floor.layer.glance(floor.scene, one)]
+
+    assert 60 < len(selected) < 140
+    happened = floor.group(*asked)
+    assert [one for one, given in zip(happened, asked, strict=True) if one != given] == [
+        replace(one, answer_code="unavailable", retry_after_s=60, before_work=True) for one in selected
+    ]
+
+
+def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, events: Any) -> None:
+    floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
+    floor.group()
+
+    assert floor.layer.glance(floor.scene, events.asked())
+    assert not floor.layer.glance(floor.scene, events.asked(plane="operator"))
+
+
+def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
+    floor.arm("down", DOWN, activate={"start_delay_s": 10})
+    floor.group()
+    early = floor.layer.glance(floor.scene, events.asked())
+    floor.later(10)
+
+    assert (early, floor.layer.glance(floor.scene, events.asked())) == (False, True)
+
+
+def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(
+    floor: Any, events: Any
+) -> None:
+    floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
+    floor.group()
+    for plane in ("v1", "v1", "operator"):
+        assert not floor.layer.glance(floor.scene, events.asked(plane=plane))
+
+    floor.group(events.refresh(), fail=True)
+    floor.group(events.refresh())
+    floor.group(events.refresh())
+
+    assert counted(floor, "down") == (3, 2, 0, 0)
+
+
+def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
+    floor: Any, events: Any, another_layer: Callable[[], None]
+) -> None:
+    def nth(entity: str) -> int:
+        with reading(floor.engine) as connection:
+            count: int = floor.layer.nth(connection, floor.sandbox.id, ANSWER, entity)
+        return count
+
+    floor.arm("down", DOWN)
+    floor.group()
+    counts = [nth("order-1"), nth("order-1"), nth("order-2")]
+    floor.meet(events.asked(entity="order-1", occurrence=2))
+    another_layer()
+
+    assert counts == [1, 2, 1]
+    assert [nth("order-1"), nth("order-2")] == [3, 1]

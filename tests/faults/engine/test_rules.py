@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend_faults.engine.rules import Activate, Rule
+from mocklend_faults.engine.rules import Rule
 
 
 def refusal(floor: Any, id: str, raw: Any) -> Refused:
@@ -53,13 +53,6 @@ def test_an_unknown_fault_is_refused_with_the_known_ones(floor: Any) -> None:
     assert refused.code == "fault_unknown"
     assert "cashe_lag" in refused.detail
     assert ", ".join(floor.layer.catalogue) in refused.detail
-
-
-@pytest.mark.parametrize("name", ["schedule", "ramp"])
-def test_what_comes_in_a_later_release_is_refused_and_not_ignored(floor: Any, name: str) -> None:
-    refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "activate": {name: "0 9 * * *"}})
-
-    assert "not supported yet" in refused.detail
 
 
 @pytest.mark.parametrize(
@@ -109,9 +102,3 @@ def test_a_rule_waits_acts_and_expires(floor: Any) -> None:
         "armed",
         "expired",
     ]
-
-
-def test_the_time_to_live_counts_from_arming_and_the_duration_from_the_start() -> None:
-    assert Activate(start_delay_s=60, duration_s=60, ttl_s=90).window(1_000) == (61_000, 91_000)
-    assert Activate(start_delay_s=10, duration_s=60, ttl_s=90).window(1_000) == (11_000, 71_000)
-    assert Activate().window(1_000) == (1_000, None)

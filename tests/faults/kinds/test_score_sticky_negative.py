@@ -8,21 +8,21 @@ from mocklend_faults.kinds.score_sticky_negative import StickyNegative
 
 
 def test_the_score_is_that_of_the_refresh_before(events: Any) -> None:
-    assert StickyNegative().score_asked(events.asked()).score == "620"
-    assert StickyNegative(refreshes_missed=3).score_asked(events.asked()).score == "N/A"
+    assert StickyNegative().score_asked(events.score_asked()).score == "620"
+    assert StickyNegative(refreshes_missed=3).score_asked(events.score_asked()).score == "N/A"
 
 
 def test_a_score_that_has_not_changed_is_no_lie(floor: Any, events: Any) -> None:
     floor.arm("stuck", "score.sticky_negative")
 
-    floor.meet(events.asked(earlier=("700", "640", "N/A")))
+    floor.meet(events.score_asked(earlier=("700", "640", "N/A")))
 
     assert floor.key() == []
 
 
 def test_the_lie_lasts_as_long_as_the_answer_is_remembered(floor: Any, events: Any) -> None:
     floor.arm("stuck", "score.sticky_negative")
-    floor.meet(events.asked())
+    floor.meet(events.score_asked())
     assert floor.statuses() == ["active"]
 
     floor.later(86_400)

@@ -14,6 +14,7 @@ CHECKS: tuple[Check, ...] = (
     money.ordered_and_not_booked,
     money.unidentified,
     pages.behind_the_books,
+    pages.other_than_its_version,
     acts.marks_that_the_books_contradict,
     acts.amounts_that_the_memo_contradicts,
     bureau.late_records,

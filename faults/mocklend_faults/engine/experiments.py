@@ -1,0 +1,211 @@
+"""Staged experiments: what goes wrong when, as a plan on the sandbox's clock.
+
+        {"stages": [{"name": "calm",  "duration_s": 600},
+                    {"name": "storm", "duration_s": 300, "profile": "hostile"},
+                    {"name": "slips", "duration_s": 600, "rules": {"slip": {"fault": "operator.wrong_amount"}}}]}
+
+A plan becomes ordinary rules, called `<experiment>.<stage>.<rule>`, that start when their stage does and are over with
+it. So nothing new acts at the seams: counters, lint, explain and the halt for all know these rules like any others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, PrimaryKeyConstraint, Table
+
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.schema import metadata, text, whole
+from mocklend.storage.statements import LAYER
+from mocklend.storage.stores import entity, rows
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend_faults.engine import strict
+from mocklend_faults.engine.activation import LONGEST_S, Activate
+from mocklend_faults.engine.catalogue import Catalogue
+from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
+from mocklend_faults.engine.profiles import profile_named
+from mocklend_faults.engine.rules import RULE_ID, Rule
+from mocklend_faults.engine.strict import mapping, wrong
+
+GROUP = "experiment:"
+STAGES_MOST = 50
+STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+experiments = Table(
+    "experiments",
+    metadata,
+    text("sandbox_id"),
+    text("id"),
+    text("doc"),  # JSON: the plan as it was sent
+    whole("started_ms"),
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
+
+@entity(experiments, rank=LAYER)
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A plan and when it began. `doc` is empty where it was deleted."""
+
+    kind: ClassVar[str] = "experiment"
+    id: str
+    doc: str
+    started_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a plan: how long it lasts, and its rules, whose times count from its own start."""
+
+    name: str
+    duration_s: int
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A plan: stages that follow each other. `raw` is what the client sent."""
+
+    id: str
+    stages: tuple[Stage, ...]
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, id: str, raw: Any, catalogue: Catalogue) -> Experiment:
+        """Read it strictly."""
+        given = mapping(raw, "", ("stages",))
+        if not RULE_ID.fullmatch(id):
+            raise wrong("id", expected=f"an id like {RULE_ID.pattern}", received=id)
+        stages = given.get("stages")
+        if not isinstance(stages, list) or not 0 < len(stages) <= STAGES_MOST:
+            raise wrong("stages", expected=f"a list of 1 to {STAGES_MOST} stages", received=stages)
+        read_stages = tuple(_stage(one, f"stages[{n}]", catalogue) for n, one in enumerate(stages))
+        names = [one.name for one in read_stages]
+        for n, name in enumerate(names):
+            if name in names[:n]:
+                raise wrong(f"stages[{n}].name", expected="a name that no other stage has", received=name)
+        if (total := sum(one.duration_s for one in read_stages)) > LONGEST_S:
+            raise wrong("stages", expected=f"at most {LONGEST_S} s together", received=total)
+        return cls(id, read_stages, given)
+
+    def compiled(self) -> list[Rule]:
+        """Its rules, each within its stage."""
+        found, begins_s = [], 0
+        for stage in self.stages:
+            for rule in stage.rules:
+                id = f"{self.id}.{stage.name}.{rule.id}"
+                if not RULE_ID.fullmatch(id):
+                    raise wrong("id", expected="shorter names: a rule's id has 64 characters at most", received=id)
+                found.append(replace(rule, id=id, activate=_within(rule.activate, begins_s, stage.duration_s)))
+            begins_s += stage.duration_s
+        return found
+
+
+def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """An experiment as the control API tells it: what runs, and from when to when each stage does."""
+    ids = [one["id"] for one in rules if one.get("group") == f"{GROUP}{started.id}"]
+    stages, begins_ms = [], started.started_ms
+    for one in json.loads(started.doc)["stages"]:
+        ends_ms = begins_ms + one["duration_s"] * 1000
+        state = "over" if now_ms >= ends_ms else "running" if now_ms >= begins_ms else "waiting"
+        prefix = f"{started.id}.{one['name']}."
+        stages.append(
+            {
+                "name": one["name"],
+                "starts_at": rfc3339(begins_ms),
+                "ends_at": rfc3339(ends_ms),
+                "state": state,
+                "rules": [id for id in ids if id.startswith(prefix)],
+            }
+        )
+        begins_ms = ends_ms
+    running = next((one["name"] for one in stages if one["state"] == "running"), None)
+    return {"id": started.id, "running": running, "stages": stages}
+
+
+def started_of(connection: Connection, sandbox_id: str) -> list[Started]:
+    """A sandbox's experiments, by id."""
+    sql = "SELECT id, doc, started_ms FROM experiments WHERE sandbox_id = :sandbox_id AND doc <> '' ORDER BY id"
+    return [Started(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id})]
+
+
+def unknown(id: str) -> Refused:
+    """There is no such experiment."""
+    return Refused("experiment_unknown", f"no experiment {id[:64]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class PutExperiment:
+    """Start a plan, now. The same plan again changes nothing; another one in its place starts anew."""
+
+    sandbox_id: str
+    experiment: Experiment
+
+    idem: ClassVar[Idempotency | None] = None
+
+    def needs(self) -> Iterable[Key]:
+        """The ruleset and the plan."""
+        return ((Ruleset.kind, ALL), (Started.kind, self.experiment.id))
+
+    def decide(self, work: Work) -> Answer:
+        """201, or 200 where there was an experiment of that id."""
+        doc = json.dumps(self.experiment.raw, separators=(",", ":"), sort_keys=True)
+        known: Started | None = work.get(Started.kind, self.experiment.id)
+        there = known is not None and bool(known.doc)
+        if known is not None and known.doc == doc:
+            return Answer(200, {})
+        group = f"{GROUP}{self.experiment.id}"
+        others = {id: one for id, one in read(work).items() if one.get("group") != group}
+        write(work, replace_group(work, others, group, self.experiment.compiled()))
+        work.put(Started(self.experiment.id, doc, work.now_ms))
+        return Answer(200 if there else 201, {})
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteExperiment:
+    """Forget a plan and its rules. What they injected stays on the answer key."""
+
+    sandbox_id: str
+    id: str
+
+    idem: ClassVar[Idempotency | None] = None
+
+    def needs(self) -> Iterable[Key]:
+        """The ruleset and the plan."""
+        return ((Ruleset.kind, ALL), (Started.kind, self.id))
+
+    def decide(self, work: Work) -> Answer:
+        """204."""
+        known: Started | None = work.get(Started.kind, self.id)
+        if known is None or not known.doc:
+            raise unknown(self.id)
+        write(work, {id: one for id, one in read(work).items() if one.get("group") != f"{GROUP}{self.id}"})
+        work.put(replace(known, doc=""))
+        return Answer(204, {})
+
+
+def _stage(raw: Any, at: str, catalogue: Catalogue) -> Stage:
+    given = mapping(raw, at, ("name", "duration_s", "rules", "profile"))
+    name = strict.text(given.get("name"), f"{at}.name", most=40)
+    if not STAGE_NAME.fullmatch(name):
+        raise wrong(f"{at}.name", expected=f"a name like {STAGE_NAME.pattern}", received=name)
+    duration_s = strict.whole(given.get("duration_s"), f"{at}.duration_s", least=1, most=LONGEST_S)
+    if given.get("profile") is not None and given.get("rules") is not None:
+        raise wrong(f"{at}.profile", expected="rules or a profile, not both", received=given["profile"])
+    if given.get("profile") is not None:
+        profile = profile_named(strict.text(given["profile"], f"{at}.profile"))
+        return Stage(name, duration_s, tuple(profile.armed(catalogue)))
+    rules = mapping({} if given.get("rules") is None else given["rules"], f"{at}.rules")
+    return Stage(name, duration_s, tuple(Rule.from_json(id, rule, catalogue) for id, rule in sorted(rules.items())))
+
+
+def _within(own: Activate, begins_s: int, lasts_s: int) -> Activate:
+    """A rule's own times, counted from the stage's beginning and cut off at its end."""
+    starts_s = min(own.start_delay_s, lasts_s)
+    ttl_s = lasts_s if own.ttl_s is None else min(own.ttl_s, lasts_s)
+    return replace(own, start_delay_s=begins_s + starts_s, ttl_s=begins_s + ttl_s)

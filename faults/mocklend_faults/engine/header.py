@@ -1,0 +1,103 @@
+"""The second door: a client names the fault in its own request, and it hits that request's loan, once.
+
+        POST /v1/loans/{id}/repayments
+        Idempotency-Key: order-1
+        Mocklend-Fault: callback.dropped; attempts_lost=2
+
+Off unless the server says otherwise, and then for so many requests of a sandbox, of the kinds that it lists. The
+rule's id comes from the Idempotency-Key, so a retry arms nothing new and the same story has the same answer key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask import request
+
+from mocklend.api.asking import lender, run, sandbox_id, served
+from mocklend.api.idempotency import idempotency
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import make_id
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend_faults.engine.catalogue import Catalogue, find
+from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.strict import wrong
+
+HEADER = "Mocklend-Fault"
+GROUP = "header"
+LONGEST = 500
+
+
+def arm_from_header(catalogue: Catalogue) -> None:
+    """Before each request: where it carries the header, arm a rule for its loan. Refused where that cannot be."""
+    asked = request.headers.get(HEADER)
+    if asked is None or request.routing_exception is not None:
+        return
+    settings = served().settings
+    if settings.fault_header == "off":
+        raise wrong(HEADER, expected="no such header: this server has MOCKLEND_FAULT_HEADER=off", received=asked)
+    loan_id = (request.view_args or {}).get("loan_id")
+    if request.method != "POST" or loan_id is None:
+        here = f"{request.method} {request.path}"
+        raise wrong(HEADER, expected="a POST about one loan, like /v1/loans/{id}/repayments", received=here)
+    fault, given = parsed(asked)
+    kinds = settings.fault_header_kinds_listed or tuple(catalogue)
+    if fault not in kinds and fault in catalogue:
+        raise wrong(HEADER, expected=f"one of {', '.join(kinds)}: this server allows these", received=fault)
+    find(catalogue, fault)
+    sandbox = sandbox_id()
+    with lender().read() as connection:
+        seed = lender().sandbox(connection, sandbox).seed
+    rule = {"fault": fault, "with": given, "match": {"loan_id": loan_id}, "select": {"times": 1}}
+    id = f"{GROUP}.{make_id('hdr', seed, idempotency().key)}"
+    run(ArmOnce(sandbox, Rule.from_json(id, rule, catalogue), settings.fault_header_most))
+
+
+def parsed(text: str) -> tuple[str, dict[str, Any]]:
+    """The fault and its settings. Digits are a number, `null` is nothing, all else is text."""
+    fault, *parts = [one.strip() for one in text[:LONGEST].split(";")]
+    settings: dict[str, Any] = {}
+    for part in parts:
+        name, equals, value = (one.strip() for one in part.partition("="))
+        if not equals or not name or name in settings:
+            raise wrong(HEADER, expected="a fault and its settings, like cache.bounded_stale; lag_s=60", received=text)
+        if re.fullmatch(r"-?[0-9]{1,19}", value):
+            settings[name] = int(value)
+        else:
+            settings[name] = None if value == "null" else value
+    return fault, settings
+
+
+@dataclass(frozen=True, slots=True)
+class ArmOnce:
+    """Arm the rule of one request, unless it is there already: then this is a retry."""
+
+    sandbox_id: str
+    rule: Rule
+    most: int
+
+    idem: ClassVar[Idempotency | None] = None
+
+    def needs(self) -> Iterable[Key]:
+        """The ruleset."""
+        return ((Ruleset.kind, ALL),)
+
+    def decide(self, work: Work) -> Answer:
+        """200. Refused where the sandbox has had as many as the server allows."""
+        stored = read(work)
+        if self.rule.id in stored:
+            return Answer(200, {})
+        count = sum(one.get("group") == GROUP for one in stored.values())
+        if count >= self.most:
+            raise Refused(
+                "validation_failed",
+                f"{HEADER}: this sandbox has had its share",
+                expected=f"at most {self.most} requests with it",
+                received=count,
+            )
+        write(work, replace_group(work, stored, GROUP, [self.rule]))
+        return Answer(200, {})

@@ -1,0 +1,207 @@
+"""What to expect of the armed rules: whether their answer key can be repeated, and whether they can act at all.
+
+        exact               the same seed and the same per-entity story give the same injections, in any interleaving
+        order_dependent     a count over several entities decides, so it matters who comes first
+        time_dependent      the moment of an event decides, on a clock that runs by itself
+
+The verdict is on a rule in its company. A rule that is not exact changes the story, and all rules act on the story; so
+beside one that is not exact, none is. `alone` is the verdict without the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from mocklend_faults.engine.matching import Condition, Match, known_fields
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.selection import LIMITS
+
+EXACT, ORDER, TIME = "exact", "order_dependent", "time_dependent"
+VERDICTS = (EXACT, ORDER, TIME)
+"""From the one that promises most to the one that promises least."""
+
+ONE_STORY = ("entity", "loan_id")
+"""A rule that is about one of these counts within one story, whose order is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something about a rule that its author will hardly want."""
+
+    code: str
+    detail: str
+
+    def to_json(self) -> dict[str, str]:
+        """As the control API tells it."""
+        return {"code": self.code, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """A rule's verdict in its company and by itself, why, and what to look at."""
+
+    verdict: str
+    alone: str
+    reasons: tuple[str, ...]
+    warnings: tuple[Warned, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the control API tells it."""
+        return {
+            "verdict": self.verdict,
+            "alone": self.alone,
+            "reasons": list(self.reasons),
+            "warnings": [one.to_json() for one in self.warnings],
+        }
+
+
+def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, Linted]:
+    """Each rule by its id, on a clock of this mode (`manual` or `wall`)."""
+    alone = {rule.id: _alone(rule, mode) for rule in rules}
+    on = [rule for rule in sorted(rules, key=lambda rule: rule.id) if rule.enabled]
+    found = {}
+    for rule in rules:
+        by_itself, reasons = alone[rule.id]
+        verdict = by_itself
+        for other in on:
+            theirs, _ = alone[other.id]
+            if other.id != rule.id and theirs != EXACT and rule.enabled:
+                verdict = max(verdict, theirs, key=VERDICTS.index)
+                reasons = (*reasons, f"rule {other.id} is {theirs}, and changes the story that this one acts on")
+        found[rule.id] = Linted(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
+    return found
+
+
+# --- whether it can be repeated ---
+
+
+def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
+    select = rule.select
+    limits = [name for name in LIMITS if getattr(select, name) != getattr(type(select)(), name)]
+    reasons = []
+    verdict = EXACT
+    if limits and not _one_story(rule.match):
+        verdict = ORDER
+        reasons.append(f"{_and(limits)}: counted over all entities, in the order in which they come")
+    if mode != "manual":
+        timed = [f"activate.{name}" for name in rule.activate.timed]
+        timed += ["match.now_ms"] if any(one.field == "now_ms" for one in rule.match.conditions) else []
+        if timed:
+            verdict = TIME
+            reasons.append(f"{_and(timed)}: by a clock that runs by itself")
+    return verdict, tuple(reasons)
+
+
+def _one_story(match: Match) -> bool:
+    """Whether the conditions leave one entity, or one loan, to act on."""
+    return any(
+        one.field in ONE_STORY and (one.operator == "equal_to" or (one.operator == "in" and len(set(one.operand)) == 1))
+        for one in match.conditions
+    )
+
+
+# --- whether it can act ---
+
+
+def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[Warned]:
+    seams = rule.fault.seams()
+    dead = {seam: why for seam in seams if (why := _never_holds(rule.match, seam))}
+    if seams and len(dead) == len(seams):
+        yield Warned("never_matches", "; ".join(f"at {seam}, {why}" for seam, why in dead.items()))
+    else:
+        for seam, why in dead.items():
+            yield Warned("never_matches_here", f"at {seam}, {why}; so it acts at the fault's other seams alone")
+    if _never_drawn(rule):
+        yield Warned("never_drawn", "the probability is 0 at all times")
+    if why := _never_open(rule):
+        yield Warned("never_open", why)
+    wanted = (rule.expect or {}).get("class")
+    if wanted is not None and wanted != rule.fault.finding:
+        yield Warned("class_never_made", f"expect.class is {wanted}, and {rule.fault.name} makes {rule.fault.finding}")
+    for other in on:
+        if rule.enabled and other.id < rule.id and _takes_all(other, rule):
+            detail = f"rule {other.id} does the same to every event that this one could take, before it"
+            yield Warned("shadowed", detail)
+
+
+def _never_drawn(rule: Rule) -> bool:
+    ramp = rule.activate.ramp
+    ramped = ramp is not None and not Fraction(ramp.from_share) and not Fraction(ramp.to_share)
+    return ramped or rule.select.threshold == 0
+
+
+def _never_open(rule: Rule) -> str | None:
+    activate = rule.activate
+    start, end = activate.window(rule.armed_ms)
+    if end is None:
+        return None
+    if end <= start:
+        return f"it is over {activate.ttl_s} s after arming, and starts after {activate.start_delay_s} s"
+    if activate.schedule is not None:
+        fired = activate.schedule.last_fired_ms(end - 1, rule.zone)
+        if fired is None or fired + activate.each_ms <= start:
+            return f"the schedule {activate.schedule.source} does not fire before it is over"
+    return None
+
+
+def _never_holds(match: Match, seam: str) -> str | None:
+    """Why no event at this seam can meet the conditions, as far as the conditions tell by themselves."""
+    own = known_fields((seam,))
+    for one in match.conditions:
+        if one.field.partition(".")[0] not in own and not one.holds(None):
+            return f"{one.field} does not exist"
+        others = [other for other in match.conditions if other.field == one.field]
+        values = _values(one)
+        if values is not None and not any(all(other.holds(value) for other in others) for value in values):
+            return f"no value of {one.field} meets {_and([other.operator for other in others])} together"
+    for name in {one.field for one in match.conditions}:
+        low = max((n for one in match.conditions if one.field == name for n in _lower(one)), default=None)
+        high = min((n for one in match.conditions if one.field == name for n in _upper(one)), default=None)
+        if low is not None and high is not None and low > high:
+            return f"no value of {name} is from {low} to {high}"
+    return None
+
+
+def _values(one: Condition) -> list[Any] | None:
+    """All values that meet a condition, where they are few."""
+    if one.operator == "equal_to":
+        return [one.operand]
+    if one.operator == "in":
+        return list(one.operand)
+    return [None] if one.operator == "absent" else None
+
+
+def _lower(one: Condition) -> list[int]:
+    return {"gte": [one.operand], "gt": [one.operand + 1]}.get(one.operator, []) if _bounds(one) else []
+
+
+def _upper(one: Condition) -> list[int]:
+    return {"lte": [one.operand], "lt": [one.operand - 1]}.get(one.operator, []) if _bounds(one) else []
+
+
+def _bounds(one: Condition) -> bool:
+    return one.operator in ("gt", "gte", "lt", "lte")
+
+
+def _takes_all(earlier: Rule, later: Rule) -> bool:
+    """Whether the earlier rule does the same, for certain, wherever the later one may act."""
+    conditions = {(one.field, one.operator, repr(one.operand)) for one in later.match.conditions}
+    start, end = earlier.activate.window(earlier.armed_ms)
+    later_start, later_end = later.activate.window(later.armed_ms)
+    covers = start <= later_start and (end is None or (later_end is not None and later_end <= end))
+    return (
+        earlier.fault == later.fault
+        and not earlier.select.limited
+        and Fraction(earlier.select.probability) == 1
+        and earlier.activate.schedule is None
+        and earlier.activate.ramp is None
+        and covers
+        and all((one.field, one.operator, repr(one.operand)) in conditions for one in earlier.match.conditions)
+    )
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

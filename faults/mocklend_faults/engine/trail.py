@@ -1,0 +1,81 @@
+"""What the rules made of the latest events: kept in memory, for `explain`, and never read by anything that decides.
+
+        act() ──▶ Trail of the running group ──committed──▶ the sandbox's latest EVENTS_MOST events ──▶ GET /-/explain
+
+An event is kept as it was, with each rule that was asked and how far the event came with it. Why is worked out when
+somebody asks (see `explain`), so that keeping costs little. See docs/decisions/09.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+EVENTS_MOST = 5_000
+"""So many events of a sandbox are kept."""
+EVENTS_MOST_OF_ALL = 50_000
+"""So many events of all sandboxes: beyond that, the sandbox that has been quiet for longest is forgotten."""
+
+WINDOW_CLOSED = "window_closed"
+NOT_MATCHED = "not_matched"
+NOT_DRAWN = "not_drawn"
+LIMITED = "limited"
+CHANGED_NOTHING = "changed_nothing"
+INJECTED = "injected"
+
+Asked = tuple[Any, Any, str, Any]
+"""The compiled rule, the event as it met it, how far it came, and a word about that: the limit, or the injection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event at a seam, honest as it came, and the rules that were asked."""
+
+    given: Any
+    now_ms: int
+    seed: int
+    asked: tuple[Asked, ...]
+
+    def is_about(self, entity: str | None, loan_id: str | None) -> bool:
+        """Whether it is part of the story of an entity (by any of its ids), and of a loan."""
+        given = self.given
+        if loan_id is not None and getattr(given, "loan_id", None) != loan_id:
+            return False
+        if entity is None or given.entity == entity:
+            return True
+        return any(getattr(given, name) == entity for name in given.__slots__ if name.endswith("_id"))
+
+
+class Trail:
+    """The latest events of each sandbox. One writer adds, any thread reads."""
+
+    def __init__(self, most: int = EVENTS_MOST, most_of_all: int = EVENTS_MOST_OF_ALL) -> None:
+        self._most = most
+        self._most_of_all = most_of_all
+        self._kept: OrderedDict[str, deque[Event]] = OrderedDict()
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def add(self, sandbox_id: str, events: Iterable[Event]) -> None:
+        """Keep events that are durable now."""
+        with self._lock:
+            kept = self._kept.setdefault(sandbox_id, deque(maxlen=self._most))
+            before = len(kept)
+            kept.extend(events)
+            self._kept.move_to_end(sandbox_id)
+            self._count += len(kept) - before
+            while self._count > self._most_of_all and len(self._kept) > 1:
+                self._count -= len(self._kept.popitem(last=False)[1])
+
+    def forget(self, sandbox_id: str) -> None:
+        """A sandbox is new, or new again."""
+        with self._lock:
+            self._count -= len(self._kept.pop(sandbox_id, ()))
+
+    def of(self, sandbox_id: str) -> list[Event]:
+        """A sandbox's events, the oldest first."""
+        with self._lock:
+            return list(self._kept.get(sandbox_id, ()))

@@ -1,0 +1,36 @@
+"""Reads are answered, writes are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mocklend.seams import ApiAnswer
+from mocklend_faults.engine.fault import Fault, setting
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOnlyOutage(Fault):
+    """The platform can be read and not written: a primary database is lost, and a replica still answers.
+
+    Every page looks healthy. Ada sees what she owes and cannot pay it; the desk sees her dispute and cannot decide it.
+    A monitor that only reads says that all is well.
+    """
+
+    name: ClassVar[str] = "outage.write_only"
+    finding: ClassVar[str] = "timing"
+    precondition: ClassVar[str] = "A request that changes something."
+    symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable, while reads are answered"}
+    heals: ClassVar[str] = "The end of the outage: the rule is disarmed, or its window is over."
+    action: ClassVar[str] = (
+        "Repeat later with the same Idempotency-Key; do not take a working page for a working platform."
+    )
+
+    retry_after_s: int = setting(60, "What Retry-After says, in seconds.", least=0, most=86_400)
+
+    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+        """A write is refused before anything is done."""
+        if not given.writes or given.answer_code is not None:
+            return given
+        return replace(given, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

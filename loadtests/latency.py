@@ -1,0 +1,198 @@
+"""Does a slow answer slow down the others? At half the peak rate, 1 % of the requests take 5 s: the p99 of the rest.
+
+A server of its own on loopback. First its peak is found: the best of 1 to 16 clients that ask one request after
+another. Then requests for loans leave at half that rate, on the dot, whether earlier ones are answered or not: in turns
+without a fault and with `transport.latency` armed. A request's time runs from when it should have left, so waiting in
+line counts. It ends with 1 where the p99 of the others has doubled or one of them failed, and with 2 (inconclusive)
+where requests failed without any fault: then the rate itself was too much here, and no ratio means anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from server import Server, leave_on_sigterm
+
+from mocklend.client import Client
+
+LOANS = 200
+AT_ONCE = (1, 2, 4, 16)
+"""More clients at once do not mean more answers: the peak is the best of these."""
+GIVE_UP_S = 30
+
+
+@dataclass
+class Asked:
+    """The requests of one turn: how long each took, in ms, and how many failed."""
+
+    took_ms: list[float] = field(default_factory=list)
+    failed: int = 0
+
+    def others(self, delay_ms: int) -> list[float]:
+        """Those that no fault has delayed, sorted."""
+        return sorted(took for took in self.took_ms if took < delay_ms)
+
+
+class Line:
+    """Connections to the server that are kept, and asked on one request at a time each."""
+
+    def __init__(self, host: str, port: int, heads: Sequence[bytes]) -> None:
+        self._at = (host, port)
+        self._heads = heads
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self.why: Counter[str] = Counter()  # what went wrong, where something did
+
+    async def ask(self, n: int) -> bool:
+        """The n-th request; whether it was answered with 200."""
+        kept = bool(self._idle)
+        reader, writer = self._idle.pop() if kept else await asyncio.open_connection(*self._at)
+        try:
+            writer.write(self._heads[n % len(self._heads)])
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), GIVE_UP_S)
+            lines = head.lower().split(b"\r\n")
+            [length] = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
+            await reader.readexactly(length)
+        except (OSError, asyncio.IncompleteReadError, TimeoutError) as failure:
+            self.why[f"{type(failure).__name__} on a {'kept' if kept else 'new'} connection"] += 1
+            writer.close()
+            return False
+        self._idle.append((reader, writer))
+        status = lines[0].split()[1].decode()
+        if status != "200":
+            self.why[f"status {status}"] += 1
+        return status == "200"
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        for _, writer in self._idle:
+            writer.close()
+
+
+async def peak(line: Line, clients: int, seconds: float) -> float:
+    """Requests a second, asked one after another by so many clients at once."""
+    until, done = time.perf_counter() + seconds, 0
+
+    async def client(n: int) -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            done += await line.ask(n)
+            n += clients
+
+    await asyncio.gather(*(client(n) for n in range(clients)))
+    return done / seconds
+
+
+async def at_rate(line: Line, rate: float, seconds: float) -> Asked:
+    """Requests that leave on the dot."""
+    asked, start = Asked(), time.perf_counter()
+
+    async def one(n: int) -> None:
+        due = start + n / rate
+        await asyncio.sleep(due - time.perf_counter())
+        if await line.ask(n):
+            asked.took_ms.append((time.perf_counter() - due) * 1000)
+        else:
+            asked.failed += 1
+
+    await asyncio.gather(*(one(n) for n in range(int(rate * seconds))))
+    return asked
+
+
+def percentile(took: Sequence[float], share: float) -> float:
+    """Of sorted times; 0 where there are none."""
+    return took[min(len(took) - 1, int(len(took) * share))] if took else 0.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line a turn and the comparison, or one JSON document."""
+    parser = argparse.ArgumentParser(prog="scripts/latency", description=__doc__)
+    parser.add_argument("--delay-ms", type=int, default=5_000, help="how late (default: %(default)s)")
+    parser.add_argument("--percent", type=float, default=1.0, help="of the requests (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="a turn (default: %(default)s)")
+    parser.add_argument("--turns", type=int, default=2, help="with and without (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one document with everything")
+    options = parser.parse_args(arguments)
+    leave_on_sigterm()
+    with tempfile.TemporaryDirectory(prefix="mocklend-latency-") as folder:
+        server = Server(str(Path(folder, "mocklend.db")), Path(folder, "server.log"))
+        try:
+            found = asyncio.run(measured(server.url, options))
+        finally:
+            server.stop()
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        said = "{verdict}: p99 of the others: {honest_p99_ms} ms without, {others_p99_ms} ms with: {ratio} times"
+        print(said.format(**found))
+        if found["failed"]:
+            print(f"failed: {found['failed']}; why: {found['why_failed']}")
+    if found["verdict"] == "INCONCLUSIVE":
+        return 2
+    return 0 if found["verdict"] == "PASS" else 1
+
+
+async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The peak, the turns, and their comparison."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    with Client(url) as anyone:
+        client = anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z")
+    ada = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
+    loans = [client.borrow(ada, 100_000, product_id="jiebei-like")["id"] for _ in range(LOANS)]
+    key = f"Host: {host}\r\nAuthorization: Bearer {client.api_key}"
+    line = Line(host, int(port), [f"GET /v1/loans/{id} HTTP/1.1\r\n{key}\r\n\r\n".encode() for id in loans])
+    await peak(line, 1, min(2, options.seconds))  # Warm.
+    best = max([await peak(line, clients, min(3, options.seconds)) for clients in AT_ONCE])
+    rate = best / 2
+    _say(options, f"peak {best:.0f} requests a second, asked at {rate:.0f}")
+    turns: dict[str, list[Asked]] = {"without": [], "with": []}
+    for _ in range(options.turns):
+        for fault, done in turns.items():
+            if fault == "with":
+                client.arm("transport.latency", probability=options.percent / 100, delay_ms=options.delay_ms)
+            else:
+                client.halt()
+            await at_rate(line, rate, 1)
+            done.append(await at_rate(line, rate, options.seconds))
+            others = done[-1].others(options.delay_ms)
+            late = len(done[-1].took_ms) - len(others)
+            p50, p99 = percentile(others, 0.5), percentile(others, 0.99)
+            _say(
+                options,
+                f"{fault:7} the fault: p50 {p50:.1f} ms, p99 {p99:.1f} ms; {late} late, {done[-1].failed} failed",
+            )
+    line.close()
+    rows = {fault: sorted(t for one in done for t in one.others(options.delay_ms)) for fault, done in turns.items()}
+    honest, others = percentile(rows["without"], 0.99), percentile(rows["with"], 0.99)
+    ratio = round(others / honest, 2) if honest else 0.0
+    failed = {fault: sum(one.failed for one in done) for fault, done in turns.items()}
+    verdict = "INCONCLUSIVE" if failed["without"] or not honest else "FAIL" if ratio >= 2 or failed["with"] else "PASS"
+    return {
+        "verdict": verdict,
+        "peak_per_s": round(best),
+        "rate_per_s": round(rate),
+        "late": sum(len(one.took_ms) for one in turns["with"]) - len(rows["with"]),
+        "why_failed": dict(line.why),
+        "failed": failed["without"] + failed["with"],
+        "honest_p99_ms": round(honest, 1),
+        "others_p99_ms": round(others, 1),
+        "ratio": ratio,
+    }
+
+
+def _say(options: argparse.Namespace, text: str) -> None:
+    if not options.json:
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Every answer on its way to a client: the seam `api.answer`, met once a request, before the work.
+
+        request ─▶ is a rule at this seam? ─▶ does one select it? ─▶ MeetRequest ─▶ work ─▶ late, other, broken answer
+                         no: nothing            no: a glance          one commit      └ or a refusal instead of it
+
+What happens is decided before the work and put on record by a command of its own; it is carried out around the work,
+in the request's own thread. So a request that sleeps holds that thread and nothing else: no lock, no transaction.
+The control plane and the documentation are never asked about: nobody can lock himself out of halting a fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from flask import Flask, Response, current_app, g, request
+
+from mocklend.api.asking import OPEN, lender, run, sandbox_id
+from mocklend.api.breaking import broken
+from mocklend.api.idempotency import HEADER, LONGEST
+from mocklend.api.problems import refused
+from mocklend.domain.problems import Refused
+from mocklend.seams import ApiAnswer, Scene
+from mocklend.storage.work import Answer, Key, Work
+from mocklend.views import reads
+
+ABOUT = ("loan_id", "repayment_id", "borrower_id")
+"""The parts of an address that a request can be about, the first one first."""
+NEVER = ("/-/", *OPEN)
+DRAWS = 1_000_000
+CURRENCY = "CNY"
+"""No money is at stake in an answer; the answer key has a currency for every entry."""
+
+
+def answer_faultily(app: Flask) -> None:
+    """Let a fault layer decide how requests are answered. Without a layer nothing is hooked in."""
+    app.before_request(meet_request)
+    app.after_request(as_it_happens)
+
+
+@dataclass(frozen=True, slots=True)
+class MeetRequest:
+    """Ask the fault layer what happens to a request, on record. The answer's body has what it changes."""
+
+    idem: ClassVar[None] = None
+    sandbox_id: str
+    given: ApiAnswer
+
+    def needs(self) -> Iterable[Key]:
+        """Nothing."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """What happens, at the time of the commit."""
+        happened = work.act(replace(self.given, now_ms=work.now_ms))
+        return Answer(200, {"happened": happened})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRules:
+    """Do nothing: a sandbox's rules are loaded with its first command."""
+
+    idem: ClassVar[None] = None
+    sandbox_id: str
+
+    def needs(self) -> Iterable[Key]:
+        """Nothing."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """Nothing."""
+        return Answer(204, {})
+
+
+def meet_request() -> Response | None:
+    """Before the work: what happens to this request, and the refusal that comes instead of the work, if one does."""
+    layer = lender().layer
+    if layer is None or request.url_rule is None or request.url_rule.rule.startswith(NEVER):
+        return None
+    try:
+        id = sandbox_id()
+    except Refused:
+        return None  # The view says so itself.
+    listens = layer.listens(id, ApiAnswer.seam)
+    if listens is None:
+        run(LoadRules(id))
+        listens = layer.listens(id, ApiAnswer.seam)
+    if not listens:
+        return None
+    given = _given(id)
+    if given is None:
+        return None
+    happened: ApiAnswer = run(MeetRequest(id, given)).body["happened"]
+    if happened == replace(given, now_ms=happened.now_ms):
+        return None
+    g.happened = happened
+    return _answer_of(happened) if happened.before_work and happened.answer_code else None
+
+
+def as_it_happens(response: Response) -> Response:
+    """After the work: another answer instead of the true one, late, broken."""
+    happened: ApiAnswer | None = g.get("happened")
+    if happened is None:
+        return response
+    if happened.answer_code and not happened.before_work:
+        response = _answer_of(happened)
+    if happened.delay_ms:
+        time.sleep(happened.delay_ms / 1000)
+    return broken(response, happened.break_how, request.environ)
+
+
+def drawn(seed: int, entity: str, occurrence: int) -> int:
+    """The chance of a request: 0 to 999,999, from the seed and the entity's own count alone."""
+    key = f"{seed}\x1fapi.answer\x1f{entity}\x1f{occurrence}"
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") % DRAWS
+
+
+def _given(sandbox: str) -> ApiAnswer | None:
+    """The request as the seam has it, or None where no rule would do anything about it."""
+    assert request.url_rule is not None
+    platform = lender()
+    layer = platform.layer
+    assert layer is not None
+    named: dict[str, str] = request.view_args or {}
+    operation = _operation()
+    key = request.headers.get(HEADER, "")
+    usable = 0 < len(key) <= LONGEST and key.isascii() and key.isprintable()
+    entity = key if usable else next((named[part] for part in ABOUT if part in named), operation)
+    with platform.read() as connection:
+        found = platform.sandbox(connection, sandbox)
+        now_ms = found.now_ms(platform.real_ms())
+        given = ApiAnswer(
+            entity=entity,
+            occurrence=(occurrence := layer.nth(connection, sandbox, ApiAnswer.seam, entity)),
+            now_ms=now_ms,
+            loan_id=named.get("loan_id", ""),
+            plane=request.url_rule.rule.split("/")[1],
+            method=request.method,
+            operation=operation,
+            path=request.url_rule.rule.replace("<id:", "{").replace("<", "{").replace(">", "}"),
+            writes=request.method not in ("GET", "HEAD", "OPTIONS"),
+            channel=_channel(connection, sandbox, named),
+            currency=CURRENCY,
+            draw=drawn(found.seed, entity, occurrence),
+        )
+        return given if layer.glance(Scene(sandbox, found.seed, now_ms), given) else None
+
+
+def _operation() -> str:
+    view = current_app.view_functions[request.endpoint or ""]
+    return str(getattr(view, "_spec", {}).get("operation_id", request.endpoint))
+
+
+def _channel(connection: Any, sandbox: str, named: dict[str, str]) -> str | None:
+    """The channel that the request needs: of its address, of its order, or of the repayment that it asks about."""
+    if "channel" in named:
+        return named["channel"]
+    with suppress(Refused):  # A body that cannot be read is refused by its view.
+        if "repayment_id" in named and request.path.endswith("/query"):
+            return str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
+        if request.method == "POST" and isinstance(document := request.get_json(), dict):
+            named_there = document.get("channel")
+            return named_there if isinstance(named_there, str) else None
+    return None
+
+
+def _answer_of(happened: ApiAnswer) -> Response:
+    assert happened.answer_code is not None
+    response = refused(Refused(happened.answer_code, "the request was not answered as it should be"))
+    if happened.retry_after_s is not None:
+        response.headers["Retry-After"] = str(happened.retry_after_s)
+    return response

@@ -1,0 +1,56 @@
+"""A client's request is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+
+BREAKS = ("none", "abort", "reset", "empty", "truncated", "malformed")
+"""How an answer can break on its way: not at all, or as docs/seams.md has each of them on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """A request has come, and its work is about to be done. Honestly: it is done, and answered at once and whole.
+
+    With `before_work` the answer `answer_code` (a code of docs/problems.md) comes instead of the work; without, the
+    work is done all the same and only the answer is another one. The control plane is never asked about.
+    """
+
+    seam: ClassVar[str] = "api.answer"
+    entity: str  # the Idempotency-Key, else the loan, repayment or borrower of the address, else the operation
+    occurrence: int  # the how manieth request about it, counted while a rule is at this seam
+    now_ms: int
+    loan_id: str  # of the address; "" where it names none
+    plane: str  # v1, operator, channels, bureau
+    method: str
+    operation: str  # as in /openapi.json: repay, getLoan
+    path: str  # with its parts in braces
+    writes: bool
+    channel: str | None  # that has to take part in this: an order at it, a question to it
+    currency: str
+    draw: int  # 0 to 999,999, of the seed, the entity and the occurrence: the chance that a fault may use
+    delay_ms: int = 0
+    answer_code: str | None = None
+    retry_after_s: int | None = None
+    before_work: bool = False
+    break_how: str = "none"
+
+    def consequence(self, happened: ApiAnswer) -> Consequence:
+        """One answer that came late, broken or wrong, and is over with it: the next look is right."""
+        served = {
+            "delay_ms": happened.delay_ms,
+            "answer": happened.answer_code or "true",
+            "break": happened.break_how,
+        }
+        return Consequence(
+            finding=Finding("timing", self.entity, 0),
+            loan_id=self.loan_id,
+            truth_before={"operation": self.operation},
+            truth_after={"operation": self.operation, "work": "not begun" if happened.before_work else "done"},
+            served=served,
+            until_ms=self.now_ms,
+        )

@@ -1,0 +1,51 @@
+"""The balance that a loan's page shows is moved by a change; it is kept in a store of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import rebuilt
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceKept:
+    """A change moves the balance on a loan's page. Honestly: from where the change before it has left it.
+
+    The balance is written behind: `flushed_minor` is what the store has on disk, without the last change, `kept_minor`
+    what it holds in memory, with it. Where `evicted`, memory is lost and the new change is added to what is on disk.
+    Later changes go on from there. Only a balance that is right so far, and would not fall below zero, comes here.
+    """
+
+    seam: ClassVar[str] = "balance.kept"
+    entity: str  # the loan
+    occurrence: int  # the new version
+    now_ms: int
+    loan_id: str
+    borrower_id: str
+    reference: str
+    channel: str | None  # of the repayment that is the change, where one is
+    cause: str  # receipt, edit, reversal, due_date
+    currency: str
+    flushed_minor: int
+    kept_minor: int
+    balance_minor: int  # what it should be after the change
+    evicted: bool = False
+
+    @property
+    def missing_minor(self) -> int:
+        """The last change: what a balance that begins from disk again is off by."""
+        return self.kept_minor - self.flushed_minor
+
+    def consequence(self, happened: BalanceKept) -> Consequence:
+        """A balance on the page that lacks a change of the books', until it is made anew from them."""
+        return Consequence(
+            finding=Finding("wrong_view", self.loan_id, abs(self.missing_minor)),
+            loan_id=self.loan_id,
+            truth_before={"outstanding_minor": self.kept_minor},
+            truth_after={"outstanding_minor": self.balance_minor},
+            served={"outstanding_minor": self.balance_minor - self.missing_minor},
+            ends_on={rebuilt(self.loan_id): "healed"},
+        )

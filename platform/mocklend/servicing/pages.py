@@ -1,0 +1,40 @@
+"""What staff do about a page that is behind the books: have it made anew. The books are right, so nothing is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocklend.lending.acts import PAGE_REBUILT, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.servicing.desk import known_loan
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.pages import rebuild, right, versions
+from mocklend.views.render import loan_doc
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildPage:
+    """Show a loan's newest version now, made anew from the books."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    loan_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the page. One that is right already is left alone, and nothing is put on record."""
+        loan = known_loan(work, self.loan_id)
+        state = state_of(loan)
+        if not right(loan, work.now_ms):
+            bill = bill_of(loan, state)
+            loan = rebuild(work, loan, state)
+            work.put(loan)
+            about = f"{loan.id}.{loan.version}"
+            log_act(work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill)
+        return Answer(200, loan_doc(loan, state, versions(loan)[-1].made_ms))

@@ -1,0 +1,153 @@
+"""Staged experiments: a plan becomes rules, each within its stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.storage.engines import reading
+from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment, started_of, told
+from mocklend_faults.engine.layer import stored_of
+
+LAG = "cache.bounded_stale"
+PLAN = {
+    "stages": [
+        {"name": "calm", "duration_s": 60},
+        {"name": "storm", "duration_s": 60, "rules": {"lag": {"fault": LAG, "with": {"lag_s": 5}}}},
+        {"name": "after", "duration_s": 60, "rules": {"lag": {"fault": LAG, "with": {"lag_s": 9}}}},
+    ]
+}
+
+
+def plan(floor: Any, raw: Any = PLAN, id: str = "rain") -> Experiment:
+    return Experiment.from_json(id, raw, floor.layer.catalogue)
+
+
+def put(floor: Any, raw: Any = PLAN, id: str = "rain") -> int:
+    status: int = floor.run(PutExperiment("sbx", plan(floor, raw, id))).status
+    return status
+
+
+def shown(floor: Any) -> list[dict[str, Any]]:
+    with reading(floor.engine) as connection:
+        stored = stored_of(connection, "sbx")
+        return [told(one, floor.now_ms, stored) for one in started_of(connection, "sbx")]
+
+
+def test_each_stage_has_its_own_rules_and_its_own_time(floor: Any, events: Any) -> None:
+    put(floor)
+
+    lags = []
+    for step in range(8):
+        lags.append((shown(floor)[0]["running"], floor.meet(events.refresh(occurrence=step + 2)).lag_s))
+        floor.later(30)
+
+    assert lags == [
+        *[("calm", 0)] * 2,
+        *[("storm", 5)] * 2,
+        *[("after", 9)] * 2,
+        *[(None, 0)] * 2,
+    ]
+
+
+def test_an_experiment_tells_its_stages_and_their_rules(floor: Any) -> None:
+    put(floor)
+    floor.later(60)
+
+    [one] = shown(floor)
+
+    assert [(stage["name"], stage["state"], stage["rules"]) for stage in one["stages"]] == [
+        ("calm", "over", []),
+        ("storm", "running", ["rain.storm.lag"]),
+        ("after", "waiting", ["rain.after.lag"]),
+    ]
+    assert (one["stages"][1]["starts_at"], one["stages"][1]["ends_at"]) == (
+        "2026-01-05T02:01:00.000Z",
+        "2026-01-05T02:02:00.000Z",
+    )
+
+
+def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: Any) -> None:
+    windows = [
+        ({"start_delay_s": 10, "duration_s": 20}, (70, 90)),
+        ({"start_delay_s": 10, "duration_s": 500}, (70, 120)),
+        ({"ttl_s": 30}, (60, 90)),
+        ({"start_delay_s": 500}, (120, 120)),
+        ({"schedule": "* * * * *", "duration_s": 7}, (60, 120)),
+    ]
+    for activate, (start, end) in windows:
+        stages = [
+            {"name": "calm", "duration_s": 60},
+            {"name": "storm", "duration_s": 60, "rules": {"lag": {"fault": LAG, "activate": activate}}},
+        ]
+
+        [rule] = plan(floor, {"stages": stages}).compiled()
+        first, last = rule.activate.window(0)
+
+        assert last is not None
+        assert (first, min(first, last) if activate.get("start_delay_s") == 500 else last) == (start * 1000, end * 1000)
+
+
+def test_a_stage_may_be_a_profile(floor: Any) -> None:
+    put(floor, {"stages": [{"name": "storm", "duration_s": 60, "profile": "hostile"}]})
+
+    [stage] = shown(floor)[0]["stages"]
+
+    assert "rain.storm.cache.bounded_stale" in stage["rules"]
+    assert len(stage["rules"]) == len(floor.layer.catalogue)
+
+
+def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Any) -> None:
+    first = put(floor)
+    floor.later(70)
+    again = put(floor)
+    running = shown(floor)[0]["running"]
+    other = put(floor, {"stages": PLAN["stages"][:2]})
+
+    assert (first, again, other) == (201, 200, 200)
+    assert running == "storm"
+    assert [(one["name"], one["state"]) for one in shown(floor)[0]["stages"]] == [
+        ("calm", "running"),
+        ("storm", "waiting"),
+    ]
+
+
+def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(floor: Any, events: Any) -> None:
+    floor.arm("mine", LAG, **{"with": {"lag_s": 1}})
+    put(floor)
+    floor.later(60)
+
+    floor.run(DeleteExperiment("sbx", "rain"))
+
+    assert floor.meet(events.refresh()).lag_s == 1
+    assert shown(floor) == []
+    with pytest.raises(Refused, match="no experiment 'rain'"):
+        floor.run(DeleteExperiment("sbx", "rain"))
+    assert put(floor) == 201
+    assert shown(floor)[0]["running"] == "calm"
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ({}, "stages"),
+        ({"stages": []}, "stages"),
+        ({"stages": [{}]}, "stages[0].name"),
+        ({"stages": [{"name": "a.b", "duration_s": 5}]}, "stages[0].name"),
+        ({"stages": [{"name": "a"}]}, "stages[0].duration_s"),
+        ({"stages": [{"name": "a", "duration_s": 0}]}, "stages[0].duration_s"),
+        ({"stages": [{"name": "a", "duration_s": 5, "until": 9}]}, "stages[0].until"),
+        ({"stages": [{"name": "a", "duration_s": 5}] * 2}, "stages[1].name"),
+        ({"stages": [{"name": "a", "duration_s": 5, "rules": {}, "profile": "none"}]}, "stages[0].profile"),
+        ({"stages": [{"name": "a", "duration_s": 5, "rules": []}]}, "stages[0].rules"),
+        ({"stages": [{"name": "a", "duration_s": 5, "rules": {"A": {"fault": LAG}}}]}, "id"),
+        ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_refused(floor: Any, raw: Any, field: str) -> None:
+    with pytest.raises(Refused) as refused:
+        plan(floor, raw)
+
+    assert refused.value.ids["errors"][0]["field"] == field

@@ -1,0 +1,102 @@
+"""Why a rule fired, or did not: each reason in its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.storage.engines import reading
+from mocklend_faults.engine.explain import OUTCOMES, explained
+from mocklend_faults.engine.layer import usable
+
+LAG = "cache.bounded_stale"
+
+
+def told(floor: Any, entity: str = "loan_ada") -> list[dict[str, Any]]:
+    with reading(floor.engine) as connection:
+        rules = usable(connection, "sbx", floor.layer.catalogue)
+    return explained(rules, [one for one in floor.layer.trail.of("sbx") if one.is_about(entity, None)])
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome", "why"),
+    [
+        ({}, "injected", "it happened: inj_"),
+        (
+            {"match": {"channel": "wallet", "before.status": "OVD"}},
+            "not_matched",
+            "before.status is 'USING', wanted equal_to 'OVD'",
+        ),
+        ({"match": {"occurrence": {"gte": 3}}}, "not_matched", "occurrence is 2, wanted gte 3"),
+        ({"select": {"probability": 0}}, "not_drawn", "is not below 0.000000"),
+        ({"select": {"skip_first": 1}}, "limited", "the limit skip_first said no"),
+        ({"select": {"every": 2}}, "limited", "the limit every said no"),
+        (
+            {"activate": {"start_delay_s": 60}},
+            "window_closed",
+            "it acts from 2026-01-05T02:01:00.000Z to for ever",
+        ),
+        ({"activate": {"schedule": "0 9 * * *"}}, "window_closed", "on the schedule 0 9 * * * in UTC"),
+    ],
+)
+def test_each_outcome_says_why(floor: Any, events: Any, rule: dict[str, Any], outcome: str, why: str) -> None:
+    floor.arm("lag", LAG, **rule)
+    floor.meet(events.refresh())
+
+    [[met]] = [one["events"] for one in told(floor)]
+
+    assert outcome in OUTCOMES
+    assert met["outcome"] == outcome
+    assert why in met["why"]
+
+
+def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"times": 1})
+    floor.group(events.refresh(), events.refresh(occurrence=3))
+
+    [first, second] = told(floor)[0]["events"]
+
+    assert first["injection"] == floor.key()[0].injection
+    assert (second["outcome"], second["limit"]) == ("limited", "times")
+
+
+def test_the_draw_is_the_one_that_decided(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG, select={"probability": 0.3})
+    floor.group(*(events.refresh(occurrence=n) for n in range(2, 60)))
+
+    met = told(floor)[0]["events"]
+
+    missed = [one for one in met if one["outcome"] == "not_drawn"]
+    assert 20 < len(missed) < 58
+    assert all(one["u"] >= one["threshold"] for one in missed)
+
+
+def test_a_fault_that_finds_nothing_to_change_says_so(floor: Any, events: Any) -> None:
+    floor.arm("slip", "operator.wrong_amount", **{"with": {"slip": "sign_flipped"}})
+    floor.meet(events.mark())
+
+    assert told(floor)[0]["events"][0]["outcome"] == "changed_nothing"
+
+
+def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+    floor.arm("lag-too", LAG)
+    floor.arm("slip", "operator.wrong_amount")
+
+    lag, too, slip = told(floor)
+
+    assert lag["events"][0]["outcome"] == "injected"
+    assert [one["outcome"] for one in too["events"]] == ["not_armed"]
+    assert (slip["events"], slip["why"]) == ([], "no event of this story is known at operator.edit")
+
+
+def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: Any, events: Any) -> None:
+    floor.arm("a", LAG)
+    floor.arm("b", LAG, match={"lag_s": 0})
+    floor.meet(events.refresh())
+
+    [after] = told(floor)[1]["events"]
+
+    assert (after["outcome"], after["field"], after["had"]) == ("not_matched", "lag_s", 60)

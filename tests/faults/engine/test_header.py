@@ -1,0 +1,132 @@
+"""The header Mocklend-Fault: off by default, capped, for one loan and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.header import parsed
+
+ON = {"fault_header": "on"}
+LAG = "cache.bounded_stale; lag_s=90"
+
+
+class Story:
+    """A client with loans in a sandbox of its own, that may name a fault in a request."""
+
+    def __init__(self, http: Any) -> None:
+        self.http = http
+        made = self.call(
+            "POST", "/-/sandboxes", {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}}
+        )
+        self.key = f"Bearer {made.get_json()['api_key']}"
+        ada = self.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"}).get_json()["id"]
+        terms = {"borrower_id": ada, "principal_minor": 100_000, "product_id": "jiebei-like"}
+        self.loans = [self.call("POST", "/v1/loans", terms, key=f"loan-{n}").get_json()["id"] for n in range(2)]
+        self.call("POST", "/-/clock/advance", {"by": "PT2S"})
+
+    def call(self, method: str, path: str, body: Any = None, *, key: str = "key", fault: str | None = None) -> Any:
+        headers = {"Idempotency-Key": key} | ({"Authorization": self.key} if hasattr(self, "key") else {})
+        headers |= {"Mocklend-Fault": fault} if fault else {}
+        return self.http.open(path, method=method, json=body, headers=headers)
+
+    def repay(self, loan: str, fault: str | None = None, key: str = "pay") -> Any:
+        pay = {"amount_minor": 50_000, "channel": "wallet", "type": "CLEAR"}
+        return self.call("POST", f"/v1/loans/{loan}/repayments", pay, key=key, fault=fault)
+
+    def entries(self) -> list[tuple[str, str]]:
+        self.call("POST", "/-/clock/advance", {"by": "PT2S"})
+        return [(one["loan_id"], one["rule"]) for one in self.call("GET", "/-/answer-key").get_json()["entries"]]
+
+    def rules(self) -> list[Any]:
+        found: list[Any] = self.call("GET", "/-/rules").get_json()["rules"]
+        return found
+
+
+@pytest.fixture
+def telling(floor: Any, open_lender: Callable[..., Lender]) -> Callable[..., Any]:
+    @contextmanager
+    def tell(**settings: Any) -> Iterator[Story]:
+        lender = open_lender(FaultLayer(floor.layer.catalogue.values()))
+        app = create_app(Settings(database="unused", default_seed=7, **settings), lender)
+        with app.test_client() as http:
+            yield Story(http)
+
+    return tell
+
+
+def test_the_fault_hits_the_requests_loan_and_only_once(telling: Any) -> None:
+    with telling(**ON) as story:
+        ada, bob = story.loans
+        assert story.repay(ada, LAG).status_code == 202
+        assert story.repay(bob, key="pay-2").status_code == 202
+        first = story.entries()
+        story.repay(ada, key="pay-3")
+
+        [rule] = story.rules()
+        assert first == story.entries() == [(ada, rule["id"])]
+        assert rule["id"].startswith("header.hdr_")
+        assert (rule["with"], rule["lint"]["verdict"]) == ({"lag_s": 90}, "exact")
+
+
+def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Any) -> None:
+    ids = []
+    for _ in range(2):
+        with telling(**ON) as story:
+            story.repay(story.loans[0], LAG)
+            again = story.repay(story.loans[0], LAG)
+            ids.append([rule["id"] for rule in story.rules()])
+            assert again.headers["Idempotency-Replayed"] == "true"
+
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault", "said"),
+    [
+        ({}, LAG, "MOCKLEND_FAULT_HEADER=off"),
+        (ON | {"fault_header_kinds": "callback.dropped"}, LAG, "one of callback.dropped: this server allows these"),
+        (ON | {"fault_header_most": 0}, LAG, "this sandbox has had its share"),
+        (ON, "cashe.stale", "unknown fault 'cashe.stale'"),
+        (ON, "cache.bounded_stale; lagg=5", "one of lag_s"),
+        (ON, "cache.bounded_stale; lag_s=soon", "an integer from 1"),
+        (ON, "cache.bounded_stale; lag_s", "like cache.bounded_stale; lag_s=60"),
+    ],
+)
+def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
+    telling: Any, settings: dict[str, Any], fault: str, said: str
+) -> None:
+    with telling(**settings) as story:
+        refused = story.repay(story.loans[0], fault)
+
+        assert refused.status_code == 422
+        assert said in refused.get_data(as_text=True)
+        assert story.rules() == []
+        assert story.call("GET", f"/v1/loans/{story.loans[0]}").get_json()["version"] >= 1
+        assert story.entries() == []
+
+
+def test_only_a_post_about_a_loan_can_carry_it(telling: Any) -> None:
+    with telling(**ON) as story:
+        asked = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
+        new = story.call("POST", "/v1/borrowers", {"reference": "bob", "name": "Bob"}, fault=LAG)
+        nowhere = story.call("POST", "/v1/nowhere", {}, fault=LAG)
+
+        assert [one.status_code for one in (asked, new, nowhere)] == [422, 422, 404]
+        assert "a POST about one loan" in asked.get_json()["detail"]
+
+
+def test_numbers_nothing_and_words_are_told_apart() -> None:
+    assert parsed("a.b ; n=5; none=null;word= x ") == ("a.b", {"n": 5, "none": None, "word": "x"})
+    assert parsed("a.b") == ("a.b", {})
+    with pytest.raises(Refused):
+        parsed("a.b; n=5; n=6")

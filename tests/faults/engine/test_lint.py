@@ -1,0 +1,128 @@
+"""What lint says of rules: whether their answer key can be repeated, and whether they can act at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend_faults.engine.lint import EXACT, ORDER, TIME, Linted, lint
+from mocklend_faults.engine.rules import Rule
+
+LAG = "cache.bounded_stale"
+
+
+def linted(floor: Any, *rules: dict[str, Any], mode: str = "manual") -> list[Linted]:
+    read = [Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, floor.layer.catalogue) for n, rule in enumerate(rules)]
+    return list(lint(read, mode=mode).values())
+
+
+def warned(floor: Any, *rules: dict[str, Any]) -> list[str]:
+    return [one.code for one in linted(floor, *rules)[-1].warnings]
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [
+        ({}, EXACT),
+        ({"select": {"probability": 0.1, "unit": "entity"}}, EXACT),
+        ({"select": {"times_per": {"entity": 2}}}, EXACT),
+        ({"select": {"skip_first": 0, "every": 1}}, EXACT),
+        ({"select": {"times": 3}}, ORDER),
+        ({"select": {"skip_first": 1}}, ORDER),
+        ({"select": {"every": 2}}, ORDER),
+        ({"select": {"max_active": 2}}, ORDER),
+        ({"select": {"times": 3}, "match": {"channel": "wallet"}}, ORDER),
+        ({"select": {"times": 3}, "match": {"loan_id": "loan_ada"}}, EXACT),
+        ({"select": {"times": 3}, "match": {"entity": {"in": ["loan_ada"]}}}, EXACT),
+        ({"select": {"times": 3}, "match": {"entity": {"in": ["loan_ada", "loan_bob"]}}}, ORDER),
+        ({"select": {"times": 3}, "match": {"entity": {"not_equal_to": "loan_ada"}}}, ORDER),
+    ],
+)
+def test_a_count_over_several_entities_depends_on_their_order(floor: Any, rule: dict[str, Any], verdict: str) -> None:
+    assert [one.verdict for one in linted(floor, rule)] == [verdict]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"activate": {"start_delay_s": 5}},
+        {"activate": {"duration_s": 5}},
+        {"activate": {"ttl_s": 5}},
+        {"activate": {"schedule": "0 9 * * *"}},
+        {"activate": {"ramp": {"over_s": 5}}},
+        {"match": {"now_ms": {"gte": 5}}},
+    ],
+)
+def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: Any, rule: dict[str, Any]) -> None:
+    assert linted(floor, rule, mode="manual")[0].verdict == EXACT
+    [found] = linted(floor, rule, mode="wall")
+
+    assert found.verdict == TIME
+    assert found.reasons[0].endswith("by a clock that runs by itself")
+
+
+def test_beside_a_rule_that_is_not_exact_none_is(floor: Any) -> None:
+    alone, counting = linted(floor, {}, {"select": {"times": 1}})
+
+    assert (alone.verdict, alone.alone) == (ORDER, EXACT)
+    assert alone.reasons == ("rule rule-1 is order_dependent, and changes the story that this one acts on",)
+    assert counting.reasons == ("times: counted over all entities, in the order in which they come",)
+
+
+def test_a_rule_that_is_switched_off_changes_no_story(floor: Any) -> None:
+    assert linted(floor, {}, {"enabled": False, "select": {"times": 1}})[0].verdict == EXACT
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"select": {"probability": 0}}, "never_drawn"),
+        ({"activate": {"ramp": {"over_s": 5, "from": 0, "to": 0}}}, "never_drawn"),
+        ({"activate": {"start_delay_s": 60, "ttl_s": 60}}, "never_open"),
+        ({"activate": {"schedule": "0 9 * * *", "ttl_s": 3600}}, "never_open"),  # armed at midnight, by the epoch
+        ({"match": {"channel": {"in": ["wallet"], "not_equal_to": "wallet"}}}, "never_matches"),
+        ({"match": {"channel": {"equal_to": "wallet", "absent": True}}}, "never_matches"),
+        ({"match": {"occurrence": {"gte": 5, "lt": 5}}}, "never_matches"),
+        ({"expect": {"class": "misapplied"}}, "class_never_made"),
+    ],
+)
+def test_what_can_hardly_be_meant_is_warned_of(floor: Any, rule: dict[str, Any], code: str) -> None:
+    assert warned(floor, rule) == [code]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"select": {"probability": 0.001}},
+        {"activate": {"start_delay_s": 59, "ttl_s": 60}},
+        {"activate": {"schedule": "30 0 * * *", "ttl_s": 3600}},
+        {"activate": {"ramp": {"over_s": 5, "from": 1, "to": 0}}},
+        {"match": {"occurrence": {"gte": 5, "lte": 5}, "channel": {"not_equal_to": "wallet"}}},
+        {"expect": {"class": "stale_view"}},
+    ],
+)
+def test_what_may_be_meant_is_not(floor: Any, rule: dict[str, Any]) -> None:
+    assert warned(floor, rule) == []
+
+
+def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: Any) -> None:
+    wallets = {"match": {"channel": "wallet"}}
+
+    assert warned(floor, {}, wallets) == ["shadowed"]
+    assert warned(floor, wallets, {}) == []
+    assert warned(floor, {"select": {"probability": 0.9}}, wallets) == []
+    assert warned(floor, {"activate": {"duration_s": 60}}, wallets) == []
+    assert warned(floor, {"with": {"lag_s": 5}}, wallets) == []
+
+
+def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: Any, events: Any) -> None:
+    floor.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
+    floor.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
+    floor.arm("zero", LAG, select={"probability": 0})
+
+    for step in range(30):
+        floor.meet(events.refresh(occurrence=step + 2))
+        floor.later(10)
+
+    assert floor.key() == []

@@ -1,0 +1,86 @@
+"""Profiles: what is shipped, and that one is on at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.storage.engines import reading
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.lint import EXACT, lint
+from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
+
+LAG = "cache.bounded_stale"
+
+
+def put(floor: Any, name: str) -> Any:
+    rules = profile_named(name).armed(floor.layer.catalogue, f"{name}.")
+    return floor.run(PutProfile("sbx", name, tuple(rules)))
+
+
+def stored(floor: Any) -> dict[str, Any]:
+    with reading(floor.engine) as connection:
+        return {one["id"]: one for one in stored_of(connection, "sbx")}
+
+
+def test_the_promised_profiles_are_there() -> None:
+    assert {"none", "realistic", "hostile", "lessons"} <= set(profiles())
+    assert profiles()["none"].armed(installed()) == []
+
+
+def test_hostile_is_every_kind_that_is_installed_and_often() -> None:
+    rules = profiles()["hostile"].armed(installed())
+
+    assert {rule.fault.name for rule in rules} == set(installed())
+    assert {rule.select.probability for rule in rules} == {"0.1"}
+
+
+@pytest.mark.parametrize("name", profiles())
+def test_a_profile_names_only_kinds_that_there_are_and_lint_has_nothing_to_say(name: str) -> None:
+    profile = profiles()[name]
+
+    found = lint(profile.armed(installed()), mode="wall")
+
+    assert {rule["fault"] for rule in profile.rules.values()} <= set(installed())
+    assert {(one.verdict, one.warnings) for one in found.values()} <= {(EXACT, ())}
+
+
+def test_realistic_is_rare(floor: Any) -> None:
+    assert all(float(rule.select.probability) <= 0.01 for rule in profiles()["realistic"].armed(installed()))
+
+
+def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: Any) -> None:
+    floor.arm("mine", LAG)
+
+    put(floor, "hostile")
+    hostile = stored(floor)
+    put(floor, "lessons")
+    lessons = stored(floor)
+    put(floor, "none")
+
+    assert profile_of(hostile.values()) == "hostile"
+    assert profile_of(lessons.values()) == "lessons"
+    assert {one.partition(".")[0] for one in hostile} == {"mine", "hostile"}
+    assert {one.partition(".")[0] for one in lessons} == {"mine", "lessons"}
+    assert set(stored(floor)) == {"mine"}
+
+
+def test_the_same_profile_again_changes_nothing_unless_its_rules_were_changed(floor: Any) -> None:
+    put(floor, "hostile")
+    first = stored(floor)
+    floor.later(60)
+    put(floor, "hostile")
+    again = stored(floor)
+    floor.arm("hostile.cache.bounded_stale", LAG)
+    with pytest.raises(Refused, match=r"there is a rule hostile.cache.bounded_stale already"):
+        put(floor, "hostile")
+
+    assert first == again
+
+
+def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Refused, match=r"unknown profile 'nice'; known: hostile, lessons, none, realistic"):
+        profile_named("nice")

@@ -1,0 +1,59 @@
+"""What is kept of the latest events: bounded, durable events alone, and forgotten with the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend_faults.engine.trail import Event, Trail
+
+LAG = "cache.bounded_stale"
+
+
+def event(events: Any, n: int) -> Event:
+    return Event(events.refresh(occurrence=n), 0, 7, ())
+
+
+def known(trail: Trail, sandbox: str) -> list[int]:
+    return [one.given.occurrence for one in trail.of(sandbox)]
+
+
+def test_a_sandbox_keeps_its_latest_events(events: Any) -> None:
+    trail = Trail(most=3)
+
+    trail.add("ada", [event(events, n) for n in range(5)])
+
+    assert known(trail, "ada") == [2, 3, 4]
+    assert known(trail, "bob") == []
+
+
+def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Any) -> None:
+    trail = Trail(most=3, most_of_all=5)
+    for sandbox in ("ada", "bob", "ada"):
+        trail.add(sandbox, [event(events, n) for n in range(2)])
+
+    trail.add("eve", [event(events, 9)])
+
+    assert known(trail, "bob") == []
+    assert known(trail, "ada") == [1, 0, 1]
+    assert known(trail, "eve") == [9]
+
+
+def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
+    floor.arm("lag", LAG)
+
+    floor.group(events.refresh(), fail=True)
+    lost = floor.layer.trail.of("sbx")
+    floor.meet(events.refresh())
+
+    assert lost == []
+    assert len(floor.layer.trail.of("sbx")) == 1
+
+
+def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
+    one = Event(events.attempt(), 0, 7, ())
+
+    assert one.is_about("rpy_ada", None)
+    assert one.is_about("cb_ada", "loan_ada")
+    assert one.is_about(None, "loan_ada")
+    assert not one.is_about("rpy_bob", None)
+    assert not one.is_about("rpy_ada", "loan_bob")

@@ -1,0 +1,67 @@
+"""The message that should have refreshed the page never came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import rebuilt, shown
+from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
+
+A_YEAR_S = 31_536_000
+
+
+def test_no_view_ever_hears_of_the_new_version(events: Any) -> None:
+    showing = LostInvalidation().view_refresh(events.refresh()).showing()
+
+    assert not showing.on_page(events.refresh().now_ms + 1000 * A_YEAR_S)
+
+
+def test_a_loans_first_version_cannot_be_lost(events: Any) -> None:
+    first = events.refresh(occurrence=1)
+
+    assert LostInvalidation().view_refresh(first) == first
+
+
+def test_time_does_not_heal_it(floor: Any, events: Any) -> None:
+    floor.arm("lost", "cache.lost_invalidation")
+    floor.meet(events.refresh())
+
+    floor.later(A_YEAR_S)
+
+    [entry] = floor.key()
+    assert (entry.status, entry.until_ms) == ("active", None)
+    assert (entry.finding.finding_class, entry.finding.entity, entry.finding.amount_minor) == (
+        "stale_view", "loan_ada", 100_000,
+    )  # fmt: skip
+
+
+def test_a_rebuilt_page_heals_it(floor: Any, events: Any) -> None:
+    floor.arm("lost", "cache.lost_invalidation")
+    floor.meet(events.refresh())
+
+    floor.hear(rebuilt("loan_ada"))
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == (
+        "healed",
+        "the page was rebuilt from the books: loan_ada",
+    )
+
+
+def test_the_next_version_that_is_shown_supersedes_it(floor: Any, events: Any) -> None:
+    floor.arm("lost", "cache.lost_invalidation")
+    floor.meet(events.refresh())
+
+    floor.hear(shown("loan_ada"))
+
+    assert floor.statuses() == ["superseded"]
+
+
+def test_what_is_late_and_lost_is_lost(floor: Any, events: Any) -> None:
+    floor.arm("a-lost", "cache.lost_invalidation")
+    floor.arm("b-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
+    floor.meet(events.refresh())
+
+    floor.later(120)
+
+    assert floor.statuses() == ["superseded", "active"]

@@ -1,0 +1,45 @@
+"""A waiver is taken back, and the page goes on as if it were not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend_faults.kinds.operator_waiver_cancelled import WaiverCancelled
+
+CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 4}
+OWES_AGAIN = {"status": "USING", "outstanding_minor": 1_200, "version": 5}
+
+
+def cancelled(events: Any, **changes: Any) -> Any:
+    honest = {"cause": "reversal", "occurrence": 5, "before": CLEAR, "after": OWES_AGAIN, "reverses": "WAIVE_FEE"}
+    return events.refresh(**honest | changes)
+
+
+@pytest.mark.parametrize("kind", ["WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY", "MODIFY_BILL_AMOUNT"])
+def test_the_page_is_not_told_that_a_waiver_is_gone(events: Any, kind: str) -> None:
+    assert WaiverCancelled().view_refresh(cancelled(events, reverses=kind)).lost
+
+
+@pytest.mark.parametrize("kind", [None, "repayment", "CHARGE_FEE", "WRITE_OFF"])
+def test_anything_else_that_is_taken_back_is_shown(events: Any, kind: str | None) -> None:
+    event = cancelled(events, reverses=kind)
+
+    assert WaiverCancelled().view_refresh(event) == event
+
+
+def test_a_fee_that_is_taken_back_was_no_waiver(events: Any) -> None:
+    event = cancelled(events, reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
+
+    assert WaiverCancelled().view_refresh(event) == event
+
+
+def test_the_page_is_behind_by_what_was_waived(floor: Any, events: Any) -> None:
+    floor.arm("desk", "operator.waiver_cancelled")
+
+    floor.meet(cancelled(events))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "stale_view", "entity": "loan_ada", "amount_minor": 1_200}
+    assert (entry.served["status"], entry.until_ms) == ("CLEAR", None)

@@ -1,0 +1,27 @@
+"""transport.abort: the work is done, and its answer breaks on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend_faults.kinds.transport_abort import Abort
+
+
+def test_the_work_is_done_and_the_answer_breaks(events: Any) -> None:
+    happened = Abort().api_answer(events.asked())
+
+    assert (happened.break_how, happened.before_work, happened.answer_code) == ("abort", False, None)
+
+
+def test_an_answer_breaks_once(events: Any) -> None:
+    broken = events.looked(break_how="empty")
+
+    assert Abort().api_answer(broken) == broken
+
+
+def test_it_is_over_at_once_and_nothing_has_to_be_reported(floor: Any, events: Any) -> None:
+    consequence = events.looked().consequence(Abort().api_answer(events.looked()))
+
+    assert (consequence.finding.finding_class, consequence.finding.amount_minor) == ("timing", 0)
+    assert (consequence.until_ms, consequence.ends_on) == (floor.now_ms, {})
+    assert consequence.served["break"] == "abort"

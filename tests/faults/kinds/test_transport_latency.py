@@ -1,0 +1,60 @@
+"""transport.latency: how late an answer is, by its distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend_faults.kinds.transport_latency import DRAWS, LONGEST_MS, Latency
+
+draws = st.integers(0, DRAWS - 1)
+
+
+def late(events: Any, fault: Latency, draw: int) -> int:
+    delay: int = fault.api_answer(events.looked(draw=draw)).delay_ms
+    return delay
+
+
+@given(draw=draws)
+def test_a_fixed_delay_is_always_the_same(events: Any, draw: int) -> None:
+    assert late(events, Latency(delay_ms=250), draw) == 250
+
+
+@given(draw=draws, middle=st.integers(1, 5_000), spread=st.integers(0, 5_000))
+def test_a_uniform_delay_stays_in_its_spread(events: Any, draw: int, middle: int, spread: int) -> None:
+    delay = late(events, Latency("uniform", middle, spread), draw)
+
+    assert max(0, middle - spread) <= delay <= middle + spread
+
+
+def test_a_uniform_delay_reaches_both_ends(events: Any) -> None:
+    fault = Latency("uniform", 100, 10)
+
+    assert (late(events, fault, 0), late(events, fault, DRAWS // 2), late(events, fault, DRAWS - 1)) == (90, 100, 110)
+
+
+def test_a_lognormal_delay_has_its_median_and_its_99th_percentile(events: Any) -> None:
+    fault = Latency("lognormal", 100, 900)
+
+    assert late(events, fault, DRAWS // 2) == 100
+    assert late(events, fault, DRAWS * 99 // 100) == pytest.approx(1_000, abs=1)
+
+
+@given(distribution=st.sampled_from(["uniform", "lognormal"]), one=draws, other=draws)
+def test_a_higher_chance_is_never_earlier(events: Any, distribution: str, one: int, other: int) -> None:
+    fault = Latency(distribution, 500, 400)
+    first, last = sorted((one, other))
+
+    assert late(events, fault, first) <= late(events, fault, last)
+
+
+@given(draw=draws, delay=st.integers(1, LONGEST_MS), spread=st.integers(0, LONGEST_MS))
+def test_nothing_takes_longer_than_a_minute(events: Any, draw: int, delay: int, spread: int) -> None:
+    assert 0 <= late(events, Latency("lognormal", delay, spread), draw) <= LONGEST_MS
+
+
+def test_two_delays_add_up(events: Any) -> None:
+    assert Latency(delay_ms=40).api_answer(events.looked(delay_ms=2)).delay_ms == 42

@@ -1,0 +1,14 @@
+"""Ada pays off her loan, and a week later the page has still not heard of it."""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """She pays off through the wallet, and looks a week later."""
+    told.paid_off(told.loan())
+    told.client.advance("P7D")
+
+
+def repair(told: Any) -> None:
+    """The books are right: have the page made anew."""
+    told.client.refresh_page(told.loans[0], operator="olga", memo="the books are at a newer version")

@@ -1,0 +1,136 @@
+"""A page that is behind the books is made anew from them, and nothing is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import acts_of
+from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
+from mocklend.servicing import RebuildPage
+
+MONDAY_MS = 1_767_578_400_000
+
+
+class Behind:
+    """A layer by which views hear of new versions as `changes` says."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, Any] = {"lost": True}
+        self.evicts = False
+        self.signals: list[str] = []
+
+    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+        if isinstance(given, BalanceKept):
+            return replace(given, evicted=self.evicts), ()
+        return (replace(given, **self.changes) if isinstance(given, ViewRefresh) else given), ()
+
+    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+        self.signals += signals
+        return ()
+
+    def end(self) -> Sequence[Write]:
+        return ()
+
+    def committed(self) -> None: ...
+
+
+@pytest.fixture
+def layer() -> Behind:
+    return Behind()
+
+
+@pytest.fixture
+def behind(open_lender: Any, story: Any, layer: Behind, seed: int) -> Any:
+    """A story in which no page hears of a new version."""
+    lender = open_lender(layer)
+    return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+
+
+def rebuilt(story: Any, loan_id: str) -> dict[str, Any]:
+    """What the operator is answered."""
+    body: dict[str, Any] = story.lender.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
+    return body
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"lost": True}, {"lag_s": 600}, {"list_lag_s": 600}, {"replica_lag_s": 600}, {"right_for_s": 1}],
+)
+def test_a_rebuilt_page_shows_what_the_books_say(behind: Any, layer: Behind, changes: dict[str, Any]) -> None:
+    loan_id = behind.borrow()
+    layer.changes = changes
+    behind.settle(loan_id)
+    behind.wait(2)
+    journal = behind.journal(loan_id)
+    assert [name for name, *_ in behind.discrepancies()] == ["stale_view"]
+
+    answer = rebuilt(behind, loan_id)
+
+    assert (answer["status"], answer["version"]) == ("CLEAR", 2)
+    assert behind.page(loan_id) == answer
+    assert behind.journal(loan_id) == journal
+    assert behind.discrepancies() == []
+    assert layer.signals[-1] == f"rebuilt:{loan_id}"
+    assert "view" not in {item["kind"] for item in behind.wait(days=1)}
+    assert (behind.page(loan_id), behind.discrepancies()) == (answer, [])
+
+
+def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Any) -> None:
+    loan_id = behind.borrow()
+    behind.settle(loan_id)
+
+    rebuilt(behind, loan_id)
+
+    with behind.lender.read() as connection:
+        [act] = acts_of(connection, behind.sandbox_id, loan_id)
+    assert (act["verb"], act["operator"], act["memo"]) == ("page.rebuilt", "grace", "behind")
+    assert act["before"] == act["after"]
+
+
+def test_a_page_that_is_right_is_left_alone(story: Any) -> None:
+    loan_id = story.borrow()
+    story.settle(loan_id)
+    before = story.everything()
+
+    assert rebuilt(story, loan_id) == story.page(loan_id)
+
+    assert story.everything() == before
+
+
+def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: Any) -> None:
+    loan_id = behind.borrow()
+    for amount in (1_000, 2_000):
+        behind.repay(loan_id, amount)
+        rebuilt(behind, loan_id)
+        rebuilt(behind, loan_id)
+
+    assert behind.page(loan_id)["version"] == 3
+    with behind.lender.read() as connection:
+        assert len(acts_of(connection, behind.sandbox_id, loan_id)) == 2
+
+
+def test_a_loan_that_nobody_knows_has_no_page(story: Any) -> None:
+    with pytest.raises(Refused, match="loan_unknown"):
+        rebuilt(story, "loan_x")
+
+
+def test_a_balance_that_has_lost_a_change_is_made_anew(behind: Any, layer: Behind) -> None:
+    loan_id = behind.borrow()
+    layer.changes, layer.evicts = {}, True
+    for amount in (5_000, 6_000):
+        behind.repay(loan_id, amount)
+    assert behind.discrepancies() == [("wrong_view", loan_id, 5_000)]
+
+    rebuilt(behind, loan_id)
+
+    assert (behind.page(loan_id)["outstanding_minor"], behind.discrepancies()) == (behind.receivable(loan_id), [])
