@@ -159,7 +159,7 @@ def _looked(
         if not counted.get((one["id"], one["revision"]), Tally()).injected
     ]
     records = Records(
-        harmful_repairs=harmful(judged, looked, discrepancies),
+        harmful_repairs=harmful(judged, looked, discrepancies, named=operators is not None),
         refused_applications=refused(connection, sandbox, looked.lies, window),
         silent_rules=silent,
     )

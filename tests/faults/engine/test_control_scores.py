@@ -105,6 +105,16 @@ def test_a_good_repayment_that_is_reversed_is_a_harmful_repair(mocklend: Client)
     assert mocklend.score(found, operators=[OPERATOR])["verdict"] == "PASS"
 
 
+def test_a_good_edit_that_is_reversed_is_held_against_a_reconciler_and_not_against_people(mocklend: Client) -> None:
+    loan = borrowed(mocklend)
+    edit = mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="a fee")
+    mocklend.reverse_edit(edit["id"], operator="rex", memo="it looked odd")
+
+    assert mocklend.score([])["counts"]["harmful_repairs"] == 0
+    assert mocklend.score([], operators=["olaf"])["counts"]["harmful_repairs"] == 0
+    assert mocklend.score([], operators=["rex"])["verdict"] == "FAIL"
+
+
 def test_a_receipt_that_is_matched_to_the_wrong_loan_is_a_harmful_repair(mocklend: Client) -> None:
     mocklend.arm("channel.unrecognised")
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
@@ -131,7 +141,7 @@ def test_a_wrong_edit_that_is_taken_back_is_no_harm(mocklend: Client, fault: str
     found = thorough.reconcile(mocklend)
     repair(mocklend, found)
 
-    told = mocklend.score([one.to_json() for one in found])
+    told = mocklend.score([one.to_json() for one in found], operators=[OPERATOR])
 
     assert (told["verdict"], told["counts"]["harmful_repairs"], told["counts"]["repaired"]) == ("PASS", 0, 1)
 
