@@ -91,6 +91,32 @@ def lessons() -> str:
     return _table(("fault", "views that differ from the honest telling", "found as", "at first", "in the end"), rows)
 
 
+def reconciler_scores() -> str:
+    """Each kind's story, and how well each reference reconciler did when it looked once at the end."""
+    rows = []
+    totals = {name: [0, 0, 0] for name in twins.SHIPPED}
+    with local_platform() as url:
+        for fault in installed():
+            told = twins.scored(fault, url)
+            for name, total in totals.items():
+                counts = told[name]["counts"]
+                wrong = counts["false_positives"] + counts["wrong_class"]
+                for n, more in enumerate((counts["true_positives"], counts["demanded"], wrong)):
+                    total[n] += more
+            scores = (_score(told[name]) for name in totals)
+            rows.append((f"[`{fault}`](faults/{fault}.md)", *scores))
+    rows.append(
+        ("over all", *(f"{hits} of {demanded} found, {wrong} wrong" for hits, demanded, wrong in totals.values()))
+    )
+    return _table(("fault", *(f"`{name}`: precision, recall" for name in totals)), rows)
+
+
+def _score(told: Mapping[str, Any]) -> str:
+    if not told["counts"]["demanded"]:
+        return f"{told['verdict']}: nothing is to be found"
+    return f"{told['verdict']}: {told['precision']:.2f}, {told['recall']:.2f}"
+
+
 def faults(folder: str = "") -> str:
     """Every kind, with its page; `folder` is where the pages lie, seen from the page that lists them."""
     rows = []
@@ -191,6 +217,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "settings of": settings_of,
     "symptom of": symptom_of,
     "lessons": lessons,
+    "reconciler scores": reconciler_scores,
     "faults": faults,
     "faults of": faults,
     "fields of": fields_of,

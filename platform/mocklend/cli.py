@@ -1,7 +1,8 @@
 """The `mocklend` command: each is a few lines over the client; imports that cost time are made inside.
 
-Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told), 2
-refused or unreachable. With `--json` a command prints one JSON document and nothing else, also when refused.
+Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told, a score that
+FAILs), 2 refused or unreachable, 3 a score is INCONCLUSIVE. With `--json` a command prints one JSON document and
+nothing else, also when refused.
 """
 
 from __future__ import annotations
@@ -458,11 +459,25 @@ def audit(as_json: AsJson = False) -> None:
 
 @app.command()
 def answers(
-    status: Annotated[str | None, typer.Option(help="active, healed, superseded or masked.")] = None,
+    status: Annotated[str | None, typer.Option(help="active, pending, healed, superseded or masked.")] = None,
     loan: Annotated[str | None, typer.Option(help="Only about this loan.")] = None,
+    export_to: Annotated[
+        Path | None, typer.Option("--export", help="Write it to a file instead: .jsonl, or .parquet (mocklend[data]).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The answer key: every lie that was told, the truth, and what a reconciler should find."""
+    if export_to is not None:
+        from mocklend.exports import CannotExport
+        from mocklend.exports import export as write
+
+        with _client() as client:
+            try:
+                written = write(client.answer_key_lines(status=status, loan_id=loan), export_to)
+            except CannotExport as cannot:
+                _refuse(f"{cannot}.", "For example: --export key.jsonl.")
+        _print({"file": str(export_to), "entries": written}, as_json, f"wrote {written} entries to {export_to}")
+        return
     with _client() as client:
         key = client.answer_key(status=status, loan_id=loan)
     lines = [f"entries: {len(key['entries'])}"]
@@ -476,6 +491,44 @@ def answers(
             f"    to find   {expected['class']} on {expected['entity']}, {expected['amount_minor']}",
         ]
     _print(key, as_json, *lines)
+
+
+@app.command()
+def score(
+    findings: Annotated[Path, typer.Argument(help="JSON Lines, a finding each, as `reconcile --out` writes them.")],
+    precision_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
+    recall_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
+    since: Annotated[str | None, typer.Option("--from", help="Judge from this moment on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Judge up to this moment.")] = None,
+    bound_s: Annotated[
+        int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
+    ] = None,
+    operator: Annotated[
+        list[str] | None, typer.Option(help="Whose acts are judged as repairs; may be repeated; everybody's, if not.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a reconciler's findings by the answer key. Exits 0 on PASS, 1 on FAIL, 3 on INCONCLUSIVE, 2 if refused."""
+    from mocklend.client import ProblemError
+    from mocklend.scorecard import VERDICTS, FindingsUnreadable, by_line, read_findings, scorecard
+
+    try:
+        found = read_findings(findings)
+    except FindingsUnreadable as unreadable:
+        _refuse(f"{unreadable}.", 'A line is one JSON object, like {"class": "stale_view", "entity": "loan_1"}.')
+    with _client() as client:
+        try:
+            told = client.score(
+                found.values(),
+                thresholds={"precision_min": precision_min, "recall_min": recall_min},
+                window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
+                bound_s=bound_s,
+                operators=operator,
+            )
+        except ProblemError as problem:
+            raise ProblemError(problem.status, by_line(problem.document, list(found))) from None
+    _print(told, as_json, *scorecard(told))
+    raise typer.Exit(VERDICTS[told["verdict"]])
 
 
 @app.command()

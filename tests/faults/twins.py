@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from mocklend.client import Client, ProblemError, numbered_keys
+from mocklend.reconcilers.named import SHIPPED
 
 LESSONS = Path(__file__).with_name("lessons")
 START = "2026-01-05T02:00:00Z"
@@ -198,6 +199,20 @@ def learned(fault: str, url: str) -> Learned:
         repaired_audit=repaired_audit,
         honest_audit=honest_audit,
     )
+
+
+@cache
+def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
+    """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
+    lesson = lesson_of(fault)
+    with telling(url) as told:
+        told.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(told)
+        now = told.client.clock()["now"]
+        return {
+            name: told.client.score([one.to_json() for one in reconcile(told.client)], window={"from": now})
+            for name, reconcile in SHIPPED.items()
+        }
 
 
 def _key(told: Told) -> list[Mapping[str, Any]]:
