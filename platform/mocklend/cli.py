@@ -192,13 +192,18 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 @scenario_app.command("run")
 def scenario_run(
-    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`.")],
+    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`, or a .yaml file of yours.")],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
-    from mocklend.scenarios import run, scenarios
+    from mocklend.scenarios import ScenarioError, read, run, scenarios
 
+    if name.endswith((".yaml", ".yml")):
+        try:
+            raise typer.Exit(run(read(Path(name).read_text(encoding="utf-8"), name), seed=seed, as_json=as_json))
+        except (OSError, UnicodeDecodeError, ScenarioError) as wrong:
+            _refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
     known = scenarios()
     if name not in known:
         _refuse(f"There is no scenario {name!r}.", f"Known: {', '.join(known) or 'none'}.")
