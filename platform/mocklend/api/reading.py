@@ -58,6 +58,11 @@ class JsonRequest(Request):
                 raise
         return self._body
 
+    @property
+    def body_read(self) -> bytes:
+        """As much of the body as somebody has asked for by now: all of it, or nothing."""
+        return self._body or b""
+
     def _read_body(self) -> bytes:
         length = self.content_length
         if length is not None and length > BODY_MAX:

@@ -26,18 +26,9 @@ def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, o
     def begin(story: Story, _url: str) -> None:
         story.begin(scenario.title, scenario.story, version=__version__, seed=chosen)
 
-    def chapters(story: Story) -> None:
-        kept: dict[str, Any] = {}
-        judge = Judge()
-        for chapter in scenario.chapters:
-            _tell(story, chapter, kept, judge)
-        for name, wanted in scenario.expected_score.items():
-            story.claim(f"{name}: {_said(wanted)}", judge.score(name), dict(wanted))
-        story.audit(*(story.client.answer_key(status="active")["entries"] if scenario.open_end else ()))
-
     return tell(
         begin,
-        chapters,
+        lambda story: tell_chapters(story, scenario),
         seed=chosen,
         starts=scenario.starts,
         sandbox=scenario.sandbox,
@@ -46,6 +37,17 @@ def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, o
         as_json=as_json,
         out=out,
     )
+
+
+def tell_chapters(story: Story, scenario: Scenario) -> None:
+    """Tell what happens, in the sandbox of the story's client. NotAsTold where something is otherwise."""
+    kept: dict[str, Any] = {}
+    judge = Judge()
+    for chapter in scenario.chapters:
+        _tell(story, chapter, kept, judge)
+    for name, wanted in scenario.expected_score.items():
+        story.claim(f"{name}: {_said(wanted)}", judge.score(name), dict(wanted))
+    story.audit(*(story.client.answer_key(status="active")["entries"] if scenario.open_end else ()))
 
 
 def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any], judge: Judge) -> None:
