@@ -27,6 +27,8 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
 from mocklend.ledger.invariants import STATEMENTS
 from mocklend.local import local_platform
+from mocklend.reconcilers.named import SHIPPED as RECONCILERS
+from mocklend.scenarios import scenarios
 from mocklend.seams import SEAMS
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
@@ -148,6 +150,16 @@ def events() -> str:
     return _listed(EVENTS)
 
 
+def stories() -> str:
+    """Every scenario that ships, with the faults that it arms and how good each reconciler was in it."""
+    rows = []
+    for name, one in scenarios().items():
+        rules = [rule for chapter in one.chapters for rule in (chapter.get("rules") or {}).values() if rule]
+        faults = ", ".join(f"[`{fault}`](faults/{fault}.md)" for fault in dict.fromkeys(rule["fault"] for rule in rules))
+        rows.append((f"`{name}`", one.title, faults, *map(_score_of, (one.expected_score[it] for it in RECONCILERS))))
+    return _table(("scenario", "what happens", "faults", *(f"`{it}`" for it in RECONCILERS)), rows)
+
+
 def endpoints(plane: str) -> str:
     """Every endpoint of a plane, as /openapi.json has it."""
     rows = []
@@ -200,6 +212,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "endpoints of": endpoints,
     "modules of": modules,
     "scripts": scripts,
+    "stories": stories,
 }
 """What can be made: by its name, or by its name and one word more."""
 
@@ -238,6 +251,10 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return textwrap.fill(", ".join(f"`{name}`" for name in names), 120, break_on_hyphens=False) + "\n"
+
+
+def _score_of(score: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{word} {'-' if score[word] is None else score[word]}" for word in ("precision", "recall"))
 
 
 def _sentence(doc: str | None) -> str:
