@@ -8,6 +8,7 @@ nothing else, also when refused.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -193,17 +194,69 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 @scenario_app.command("run")
 def scenario_run(
-    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`.")],
+    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`, or a .yaml file of yours.")],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
-    from mocklend.scenarios import run, scenarios
+    from mocklend.scenarios import ScenarioError, read, run, scenarios
 
+    if name.endswith((".yaml", ".yml")):
+        try:
+            raise typer.Exit(run(read(Path(name).read_text(encoding="utf-8"), name), seed=seed, as_json=as_json))
+        except (OSError, UnicodeDecodeError, ScenarioError) as wrong:
+            _refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
     known = scenarios()
     if name not in known:
         _refuse(f"There is no scenario {name!r}.", f"Known: {', '.join(known) or 'none'}.")
     raise typer.Exit(run(known[name], seed=seed, as_json=as_json))
+
+
+@scenario_app.command("new")
+def scenario_new(
+    name: Annotated[str, typer.Argument(help="The story's name, like late-page; the file is NAME.yaml.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented scenario that runs as it stands, to be changed into yours."""
+    from mocklend.scenarios.skeleton import skeleton
+
+    name = name.removesuffix(".yaml")
+    file = Path(f"{name}.yaml")
+    if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
+        _refuse(f"A story cannot be called {name!r}.", "A name is small letters, digits and hyphens: late-page.")
+    _write_new(file, skeleton(name, file.name))
+    _print({"file": str(file)}, as_json, f"wrote {file}", f"next: {_command()} scenario run {file}")
+
+
+@scenario_app.command("save")
+def scenario_save(
+    file: Annotated[Path, typer.Argument(help="The file to write, like what-i-found.yaml.")],
+    title: Annotated[str, typer.Option(help="What the story is called.")] = "What was done in a sandbox",
+    as_json: AsJson = False,
+) -> None:
+    """Write what was just done in a sandbox as a scenario that does it again."""
+    from mocklend.scenarios.saving import CannotSave, saved
+
+    with _client() as client:
+        record = client.requests_made()
+        lies = len(client.answer_key(status="active")["entries"])
+    try:
+        text = saved(record, name=file.stem, title=title, lies=lies)
+    except CannotSave as nothing:
+        _refuse(f"There is no story to save: {nothing}.", "`mocklend sandbox` makes one whose story is known whole.")
+    _write_new(file, text)
+    steps = len(record["requests"])
+    document = {"file": str(file), "requests": steps, "lies": lies}
+    _print(document, as_json, f"wrote {file}: {steps} requests", f"next: {_command()} scenario run {file}")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except OSError as wrong:
+        _refuse(f"{file} cannot be written: {wrong.strerror}.", "Give a new name in a folder that exists.")
 
 
 # --- sandboxes and their clock ---

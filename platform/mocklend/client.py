@@ -847,6 +847,17 @@ class Client:
         """Whether the platform is up, and with what."""
         return self._get("/-/health")
 
+    def requests_made(self) -> Doc:
+        """What was asked in this sandbox since it was made, in order: `mocklend scenario save` makes a story of it."""
+        return self._get("/-/requests")
+
+    def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> Doc:
+        """Any call, as the contract has it: for what no other method says."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+        return self._call(method, path, body, headers=headers)
+
     # --- the wire ---
 
     def _file(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:

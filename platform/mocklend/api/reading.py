@@ -61,6 +61,11 @@ class JsonRequest(Request):
                 raise
         return self._body
 
+    @property
+    def body_read(self) -> bytes:
+        """As much of the body as somebody has asked for by now: all of it, or nothing."""
+        return self._body or b""
+
     def _read_body(self) -> bytes:
         most = BODIES_MAX.get(self.url_rule.rule, BODY_MAX) if self.url_rule else BODY_MAX
         length = self.content_length
