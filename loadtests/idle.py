@@ -9,8 +9,8 @@ Three servers of its own on loopback, which differ in nothing else:
 Each gets the same requests: four status queries to one repayment, and then what the repayments lead to. They take
 turns, `without idle rules rules idle without`, so a machine that slows down slows down all of them. A turn's time and
 the processor time of its server are measured; each such block of turns gives one ratio, and the median of the ratios
-counts, with an interval that holds the true median in 95 of 100 runs. The bounds are on the throughput; the processor time is
-beside it, for machines that others use too.
+counts, with an interval that holds the true median in 95 of 100 runs. The bounds are on the throughput; the processor
+time is beside it, for machines that others use too.
 """
 
 from __future__ import annotations
