@@ -138,6 +138,20 @@ class Told:
         return self.asked(lambda: self.client.statement(channel, day))
 
 
+def looks_twice(told: Told) -> None:
+    """A story of one answer: she looks at her loan, and looks again."""
+    loan = told.loan()
+    told.note("answer", lambda: told.client.loan(loan))
+    told.note("page", lambda: told.client.loan(loan))
+
+
+def pays_again(told: Told) -> None:
+    """She pays by her quote; whatever she is answered, she sends the same request again under the same key."""
+    quote = told.client.quote(told.loan())
+    told.note("answer", lambda: told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+    told.repaid(told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A kind of fault, and its story."""
