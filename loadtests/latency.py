@@ -15,12 +15,12 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from line import Line, request
 from server import Server, leave_on_sigterm
 
 from mocklend.client import Client
@@ -28,7 +28,6 @@ from mocklend.client import Client
 LOANS = 200
 AT_ONCE = (1, 2, 4, 16)
 """More clients at once do not mean more answers: the peak is the best of these."""
-GIVE_UP_S = 30
 
 
 @dataclass
@@ -43,63 +42,28 @@ class Asked:
         return sorted(took for took in self.took_ms if took < delay_ms)
 
 
-class Line:
-    """Connections to the server that are kept, and asked on one request at a time each."""
-
-    def __init__(self, host: str, port: int, heads: Sequence[bytes]) -> None:
-        self._at = (host, port)
-        self._heads = heads
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-        self.why: Counter[str] = Counter()  # what went wrong, where something did
-
-    async def ask(self, n: int) -> bool:
-        """The n-th request; whether it was answered with 200."""
-        kept = bool(self._idle)
-        reader, writer = self._idle.pop() if kept else await asyncio.open_connection(*self._at)
-        try:
-            writer.write(self._heads[n % len(self._heads)])
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), GIVE_UP_S)
-            lines = head.lower().split(b"\r\n")
-            [length] = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
-            await reader.readexactly(length)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError) as failure:
-            self.why[f"{type(failure).__name__} on a {'kept' if kept else 'new'} connection"] += 1
-            writer.close()
-            return False
-        self._idle.append((reader, writer))
-        status = lines[0].split()[1].decode()
-        if status != "200":
-            self.why[f"status {status}"] += 1
-        return status == "200"
-
-    def close(self) -> None:
-        """Hang up everywhere."""
-        for _, writer in self._idle:
-            writer.close()
-
-
-async def peak(line: Line, clients: int, seconds: float) -> float:
+async def peak(line: Line, asks: Sequence[bytes], clients: int, seconds: float) -> float:
     """Requests a second, asked one after another by so many clients at once."""
     until, done = time.perf_counter() + seconds, 0
 
     async def client(n: int) -> None:
         nonlocal done
         while time.perf_counter() < until:
-            done += await line.ask(n)
+            done += await line.ask(asks[n % len(asks)]) == 200
             n += clients
 
     await asyncio.gather(*(client(n) for n in range(clients)))
     return done / seconds
 
 
-async def at_rate(line: Line, rate: float, seconds: float) -> Asked:
+async def at_rate(line: Line, asks: Sequence[bytes], rate: float, seconds: float) -> Asked:
     """Requests that leave on the dot."""
     asked, start = Asked(), time.perf_counter()
 
     async def one(n: int) -> None:
         due = start + n / rate
         await asyncio.sleep(due - time.perf_counter())
-        if await line.ask(n):
+        if await line.ask(asks[n % len(asks)]) == 200:
             asked.took_ms.append((time.perf_counter() - due) * 1000)
         else:
             asked.failed += 1
@@ -148,10 +112,11 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
         client = anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z")
     ada = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
     loans = [client.borrow(ada, 100_000, product_id="jiebei-like")["id"] for _ in range(LOANS)]
-    key = f"Host: {host}\r\nAuthorization: Bearer {client.api_key}"
-    line = Line(host, int(port), [f"GET /v1/loans/{id} HTTP/1.1\r\n{key}\r\n\r\n".encode() for id in loans])
-    await peak(line, 1, min(2, options.seconds))  # Warm.
-    best = max([await peak(line, clients, min(3, options.seconds)) for clients in AT_ONCE])
+    headers = {"Host": host, "Authorization": f"Bearer {client.api_key}"}
+    asks = [request("GET", f"/v1/loans/{id}", headers) for id in loans]
+    line = Line(host, int(port))
+    await peak(line, asks, 1, min(2, options.seconds))  # Warm.
+    best = max([await peak(line, asks, clients, min(3, options.seconds)) for clients in AT_ONCE])
     rate = best / 2
     _say(options, f"peak {best:.0f} requests a second, asked at {rate:.0f}")
     turns: dict[str, list[Asked]] = {"without": [], "with": []}
@@ -161,8 +126,8 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
                 client.arm("transport.latency", probability=options.percent / 100, delay_ms=options.delay_ms)
             else:
                 client.halt()
-            await at_rate(line, rate, 1)
-            done.append(await at_rate(line, rate, options.seconds))
+            await at_rate(line, asks, rate, 1)
+            done.append(await at_rate(line, asks, rate, options.seconds))
             others = done[-1].others(options.delay_ms)
             late = len(done[-1].took_ms) - len(others)
             p50, p99 = percentile(others, 0.5), percentile(others, 0.99)

@@ -30,14 +30,14 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """One run of `mocklend serve` on a database."""
+    """One run of `mocklend serve` on a database. A package can be kept from it, as if it were not installed."""
 
-    def __init__(self, database: str, log: Path) -> None:
+    def __init__(self, database: str, log: Path, *, without: str | None = None) -> None:
         self._log = log
         began = time.monotonic()
         with log.open("ab") as written:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mocklend", "serve", "--port", "0", "--database", database, "--json"],
+                [sys.executable, *_run(without), "serve", "--port", "0", "--database", database, "--json"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=written,
@@ -60,6 +60,11 @@ class Server:
         except ValueError:
             raise ServerFailed(f"it said {line!r} and not where it is; its log ends with\n{self.log_end()}") from None
         return said
+
+    @property
+    def pid(self) -> int:
+        """Of its process; all of its threads are in there."""
+        return self._process.pid
 
     def kill(self) -> None:
         """No warning, no clean-up: SIGKILL to all of it."""
@@ -100,3 +105,11 @@ class Server:
     def _close(self) -> None:
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _run(without: str | None) -> list[str]:
+    """Python's arguments that run Mocklend. None in `sys.modules` is Python's own way to say: no such module."""
+    if without is None:
+        return ["-m", "mocklend"]
+    hide = f"import runpy, sys; sys.modules[{without!r}] = None"
+    return ["-c", f"{hide}; runpy.run_module('mocklend', run_name='__main__', alter_sys=True)"]

@@ -432,3 +432,72 @@ def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: dict[
     assert len(served["token"]) >= 8
     assert (process.returncode, rest) == (0, "")
     assert (tmp_path / "books.db").exists()
+
+
+# --- scores ---
+
+
+@needs_faults
+def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
+    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+) -> None:
+    findings = tmp_path / "findings.jsonl"
+    mocklend.arm("cache.bounded_stale")
+    repay(mocklend, loan)
+    assert run("reconcile", "--out", str(findings)).code == 0
+
+    passed = run("score", str(findings))
+    findings.write_text("")
+    failed = run("score", str(findings))
+    mocklend.arm("callback.dropped", rule_id="silent")
+    findings.write_text(json.dumps({"class": "stale_view", "entity": loan["id"]}) + "\n")
+    unsure = run("score", str(findings), "--json")
+
+    assert (passed.code, passed.out.splitlines()[0].split()[0]) == (0, "PASS")
+    assert (failed.code, failed.out.splitlines()[0].split()[0]) == (1, "FAIL")
+    assert f"missed: stale_view on {loan['id']}" in failed.out
+    assert (unsure.code, unsure.document["verdict"], unsure.document["silent_rules"]) == (3, "INCONCLUSIVE", ["silent"])
+
+
+@needs_faults
+def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path) -> None:
+    findings = tmp_path / "findings.jsonl"
+    mocklend.arm("cache.bounded_stale")
+    repay(mocklend, loan)
+    guesses = [{"class": "stale_view", "entity": one} for one in (loan["id"], "loan_2")]
+    findings.write_text("".join(json.dumps(one) + "\n" for one in guesses))
+
+    assert run("score", str(findings)).code == 1
+    assert run("score", str(findings), "--precision-min", "0.5").code == 0
+
+
+@needs_faults
+def test_a_line_that_is_no_finding_is_refused_by_its_number(run: Run, tmp_path: Path) -> None:
+    findings = tmp_path / "findings.jsonl"
+    findings.write_text('{"class": "stale_view", "entity": "a"}\n\n{"class": "stale", "entity": "a"}\n')
+    unknown = run("score", str(findings))
+    findings.write_text('{"class": "stale_view", "entity": "a"}\nnot json\n')
+    unreadable = run("score", str(findings))
+
+    assert (unknown.code, unreadable.code) == (2, 2)
+    assert "line 3.class" in unknown.err
+    assert "line 2: not JSON" in unreadable.err
+
+
+def test_the_help_of_score_says_its_exit_codes(run: Run) -> None:
+    assert "0 on PASS, 1 on FAIL, 3 on INCONCLUSIVE" in " ".join(run("score", "--help").out.split())
+
+
+@needs_faults
+@pytest.mark.parametrize("name", ["key.jsonl", "key.parquet"])
+def test_the_answer_key_is_exported(
+    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path, name: str
+) -> None:
+    mocklend.arm("cache.bounded_stale")
+    repay(mocklend, loan)
+
+    ran = run("answers", "--export", str(tmp_path / name), "--json")
+
+    assert (ran.code, ran.document["entries"]) == (0, 1)
+    assert (tmp_path / name).stat().st_size > 100
+    assert run("answers", "--export", str(tmp_path / "key.csv")).code == 2

@@ -337,6 +337,7 @@ CALLS: dict[str, Any] = {
     "GET /-/rules": lambda c: c.rules(),
     "POST /-/rules/halt": lambda c: c.halt(),
     "GET /-/answer-key": lambda c: c.answer_key(),
+    "POST /-/scores": lambda c: c.score([]),
     "GET /-/audit": lambda c: c.audit(),
     "GET /-/health": lambda c: c.health(),
 }

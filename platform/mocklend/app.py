@@ -41,6 +41,7 @@ from mocklend.api.products import products
 from mocklend.api.quotes import quotes
 from mocklend.api.reading import JsonRequest
 from mocklend.api.receipts import receipts
+from mocklend.api.record import keep_record, requests_made
 from mocklend.api.repayments import repayments
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
@@ -53,7 +54,7 @@ from mocklend.lender import Lender, find_layer
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
     approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates, sandboxes, clock,
-    audit, health,
+    audit, health, requests_made,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 
@@ -85,6 +86,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     handle_problems(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
+    keep_record(app, platform)
     answer_faultily(app)
     for noun in NOUNS:
         app.register_blueprint(noun)

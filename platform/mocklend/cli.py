@@ -1,12 +1,14 @@
 """The `mocklend` command: each is a few lines over the client; imports that cost time are made inside.
 
-Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told), 2
-refused or unreachable. With `--json` a command prints one JSON document and nothing else, also when refused.
+Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told, a score that
+FAILs), 2 refused or unreachable, 3 a score is INCONCLUSIVE. With `--json` a command prints one JSON document and
+nothing else, also when refused.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -192,17 +194,69 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 @scenario_app.command("run")
 def scenario_run(
-    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`.")],
+    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`, or a .yaml file of yours.")],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
-    from mocklend.scenarios import run, scenarios
+    from mocklend.scenarios import ScenarioError, read, run, scenarios
 
+    if name.endswith((".yaml", ".yml")):
+        try:
+            raise typer.Exit(run(read(Path(name).read_text(encoding="utf-8"), name), seed=seed, as_json=as_json))
+        except (OSError, UnicodeDecodeError, ScenarioError) as wrong:
+            _refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
     known = scenarios()
     if name not in known:
         _refuse(f"There is no scenario {name!r}.", f"Known: {', '.join(known) or 'none'}.")
     raise typer.Exit(run(known[name], seed=seed, as_json=as_json))
+
+
+@scenario_app.command("new")
+def scenario_new(
+    name: Annotated[str, typer.Argument(help="The story's name, like late-page; the file is NAME.yaml.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented scenario that runs as it stands, to be changed into yours."""
+    from mocklend.scenarios.skeleton import skeleton
+
+    name = name.removesuffix(".yaml")
+    file = Path(f"{name}.yaml")
+    if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
+        _refuse(f"A story cannot be called {name!r}.", "A name is small letters, digits and hyphens: late-page.")
+    _write_new(file, skeleton(name, file.name))
+    _print({"file": str(file)}, as_json, f"wrote {file}", f"next: {_command()} scenario run {file}")
+
+
+@scenario_app.command("save")
+def scenario_save(
+    file: Annotated[Path, typer.Argument(help="The file to write, like what-i-found.yaml.")],
+    title: Annotated[str, typer.Option(help="What the story is called.")] = "What was done in a sandbox",
+    as_json: AsJson = False,
+) -> None:
+    """Write what was just done in a sandbox as a scenario that does it again."""
+    from mocklend.scenarios.saving import CannotSave, saved
+
+    with _client() as client:
+        record = client.requests_made()
+        lies = len(client.answer_key(status="active")["entries"])
+    try:
+        text = saved(record, name=file.stem, title=title, lies=lies)
+    except CannotSave as nothing:
+        _refuse(f"There is no story to save: {nothing}.", "`mocklend sandbox` makes one whose story is known whole.")
+    _write_new(file, text)
+    steps = len(record["requests"])
+    document = {"file": str(file), "requests": steps, "lies": lies}
+    _print(document, as_json, f"wrote {file}: {steps} requests", f"next: {_command()} scenario run {file}")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except OSError as wrong:
+        _refuse(f"{file} cannot be written: {wrong.strerror}.", "Give a new name in a folder that exists.")
 
 
 # --- sandboxes and their clock ---
@@ -458,11 +512,25 @@ def audit(as_json: AsJson = False) -> None:
 
 @app.command()
 def answers(
-    status: Annotated[str | None, typer.Option(help="active, healed, superseded or masked.")] = None,
+    status: Annotated[str | None, typer.Option(help="active, pending, healed, superseded or masked.")] = None,
     loan: Annotated[str | None, typer.Option(help="Only about this loan.")] = None,
+    export_to: Annotated[
+        Path | None, typer.Option("--export", help="Write it to a file instead: .jsonl, or .parquet (mocklend[data]).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The answer key: every lie that was told, the truth, and what a reconciler should find."""
+    if export_to is not None:
+        from mocklend.exports import CannotExport
+        from mocklend.exports import export as write
+
+        with _client() as client:
+            try:
+                written = write(client.answer_key_lines(status=status, loan_id=loan), export_to)
+            except CannotExport as cannot:
+                _refuse(f"{cannot}.", "For example: --export key.jsonl.")
+        _print({"file": str(export_to), "entries": written}, as_json, f"wrote {written} entries to {export_to}")
+        return
     with _client() as client:
         key = client.answer_key(status=status, loan_id=loan)
     lines = [f"entries: {len(key['entries'])}"]
@@ -476,6 +544,44 @@ def answers(
             f"    to find   {expected['class']} on {expected['entity']}, {expected['amount_minor']}",
         ]
     _print(key, as_json, *lines)
+
+
+@app.command()
+def score(
+    findings: Annotated[Path, typer.Argument(help="JSON Lines, a finding each, as `reconcile --out` writes them.")],
+    precision_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
+    recall_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
+    since: Annotated[str | None, typer.Option("--from", help="Judge from this moment on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Judge up to this moment.")] = None,
+    bound_s: Annotated[
+        int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
+    ] = None,
+    operator: Annotated[
+        list[str] | None, typer.Option(help="Whose acts are judged as repairs; may be repeated; everybody's, if not.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a reconciler's findings by the answer key. Exits 0 on PASS, 1 on FAIL, 3 on INCONCLUSIVE, 2 if refused."""
+    from mocklend.client import ProblemError
+    from mocklend.scorecard import VERDICTS, FindingsUnreadable, by_line, read_findings, scorecard
+
+    try:
+        found = read_findings(findings)
+    except FindingsUnreadable as unreadable:
+        _refuse(f"{unreadable}.", 'A line is one JSON object, like {"class": "stale_view", "entity": "loan_1"}.')
+    with _client() as client:
+        try:
+            told = client.score(
+                found.values(),
+                thresholds={"precision_min": precision_min, "recall_min": recall_min},
+                window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
+                bound_s=bound_s,
+                operators=operator,
+            )
+        except ProblemError as problem:
+            raise ProblemError(problem.status, by_line(problem.document, list(found))) from None
+    _print(told, as_json, *scorecard(told))
+    raise typer.Exit(VERDICTS[told["verdict"]])
 
 
 @app.command()

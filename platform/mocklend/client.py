@@ -12,7 +12,7 @@ requests raises: whether it took effect is then *unknown*, and the safe thing is
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -785,8 +785,49 @@ class Client:
         return self._post("/-/rules/halt", {})
 
     def answer_key(self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None) -> Doc:
-        """What was injected: the truth, what was served, and what a reconciler should find."""
-        return self._get("/-/answer-key", {"status": status, "entity": entity, "loan_id": loan_id})
+        """What was injected, all of it: the truth, what was served, and what a reconciler should find."""
+        asked = {"status": status, "entity": entity, "loan_id": loan_id}
+        page = self._get("/-/answer-key", asked)
+        entries = page.get("entries", [])
+        while page.get("next_cursor"):
+            page = self._get("/-/answer-key", asked | {"cursor": page["next_cursor"]})
+            entries += page["entries"]
+        return {"entries": entries}
+
+    def answer_key_lines(
+        self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None
+    ) -> Iterator[bytes]:
+        """The same as lines of JSON, one by one: however many they are, memory stays bounded."""
+        asked = {"status": status, "entity": entity, "loan_id": loan_id, "format": "jsonl"}
+        with self._send("GET", "/-/answer-key", query=asked, stream=True) as response:
+            if response.status_code != 200:
+                self._heard("GET", "/-/answer-key", None, response, _document(response))
+            self._heard("GET", "/-/answer-key", None, response, {"media_type": response.headers.get("Content-Type")})
+            yield from response.iter_lines(chunk_size=65_536)
+
+    def score(
+        self,
+        findings: Iterable[Mapping[str, Any]],
+        *,
+        thresholds: Mapping[str, Any] | None = None,
+        window: Mapping[str, str] | None = None,
+        bound_s: int | None = None,
+        operators: Iterable[str] | None = None,
+        listed_most: int | None = None,
+    ) -> Doc:
+        """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
+
+        A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
+        """
+        body = {
+            "findings": list(findings),
+            "thresholds": thresholds,
+            "window": window,
+            "bound_s": bound_s,
+            "operators": None if operators is None else list(operators),
+            "listed_most": listed_most,
+        }
+        return self._post("/-/scores", body)
 
     def profiles(self) -> Doc:
         """The profiles: named sets of rules."""
@@ -828,6 +869,17 @@ class Client:
         """Whether the platform is up, and with what."""
         return self._get("/-/health")
 
+    def requests_made(self) -> Doc:
+        """What was asked in this sandbox since it was made, in order: `mocklend scenario save` makes a story of it."""
+        return self._get("/-/requests")
+
+    def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> Doc:
+        """Any call, as the contract has it: for what no other method says."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+        return self._call(method, path, body, headers=headers)
+
     # --- the wire ---
 
     def _file(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
@@ -867,6 +919,7 @@ class Client:
         query: Mapping[str, Any] | None = None,
         raw: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        stream: bool = False,
     ) -> requests.Response:
         return self._session.request(
             method,
@@ -877,6 +930,7 @@ class Client:
             headers=dict(headers or {}),
             timeout=self.timeout_s,
             allow_redirects=False,
+            stream=stream,
         )
 
     def _heard(self, method: str, path: str, sent: Doc | None, response: requests.Response, answer: Doc) -> Doc:

@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from mocklend.client import Client, ProblemError, numbered_keys
+from mocklend.reconcilers.named import SHIPPED
 
 LESSONS = Path(__file__).with_name("lessons")
 START = "2026-01-05T02:00:00Z"
@@ -138,6 +139,20 @@ class Told:
         return self.asked(lambda: self.client.statement(channel, day))
 
 
+def looks_twice(told: Told) -> None:
+    """A story of one answer: she looks at her loan, and looks again."""
+    loan = told.loan()
+    told.note("answer", lambda: told.client.loan(loan))
+    told.note("page", lambda: told.client.loan(loan))
+
+
+def pays_again(told: Told) -> None:
+    """She pays by her quote; whatever she is answered, she sends the same request again under the same key."""
+    quote = told.client.quote(told.loan())
+    told.note("answer", lambda: told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+    told.repaid(told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A kind of fault, and its story."""
@@ -201,6 +216,20 @@ def learned(fault: str, url: str) -> Learned:
         repaired_audit=repaired_audit,
         honest_audit=honest_audit,
     )
+
+
+@cache
+def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
+    """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
+    lesson = lesson_of(fault)
+    with telling(url) as told:
+        told.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(told)
+        now = told.client.clock()["now"]
+        return {
+            name: told.client.score([one.to_json() for one in reconcile(told.client)], window={"from": now})
+            for name, reconcile in SHIPPED.items()
+        }
 
 
 def _key(told: Told) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ nothing has to be written at the moment when a page catches up.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +116,11 @@ class Entry:
         }
 
 
+AT_ONCE = 500
+"""Entries that are read together: memory stays bounded, however many there are."""
+_ORDER = ("at_ms", "loan_id", "entity", "seam", "occurrence", "rule")
+
+
 def entries(
     connection: Connection,
     sandbox_id: str,
@@ -126,8 +131,47 @@ def entries(
     loan_id: str | None = None,
 ) -> list[Entry]:
     """The sandbox's answer key at a moment, in canonical order. `entity` is the seam's or the finding's."""
+    return list(stream(connection, sandbox_id, now_ms, status=status, entity=entity, loan_id=loan_id))
+
+
+def stream(
+    connection: Connection,
+    sandbox_id: str,
+    now_ms: int,
+    *,
+    status: str | None = None,
+    entity: str | None = None,
+    loan_id: str | None = None,
+    after: Entry | None = None,
+) -> Iterator[Entry]:
+    """The same, one by one, in bounded memory; `after` is where to go on."""
+    while True:
+        found = _page(connection, sandbox_id, now_ms, status, entity, loan_id, after)
+        yield from (one for one in found if status in (None, one.status))
+        if len(found) < AT_ONCE:
+            return
+        after = found[-1]
+
+
+def find(connection: Connection, sandbox_id: str, now_ms: int, injection: str) -> Entry | None:
+    """One entry by its injection's id, as it stands at a moment."""
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
+    found = rows(connection, sql, {"sandbox_id": sandbox_id, "id": injection})
+    return _entry(found[0], now_ms) if found else None
+
+
+def _page(
+    connection: Connection,
+    sandbox_id: str,
+    now_ms: int,
+    status: str | None,
+    entity: str | None,
+    loan_id: str | None,
+    after: Entry | None,
+) -> list[Entry]:
+    """The next entries in canonical order; a status that only the clock tells is not looked at here."""
     sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id"
-    parameters = {"sandbox_id": sandbox_id}
+    parameters: dict[str, Any] = {"sandbox_id": sandbox_id}
     if loan_id is not None:
         sql += " AND loan_id = :loan_id"
         parameters["loan_id"] = loan_id
@@ -136,8 +180,15 @@ def entries(
         parameters["entity"] = entity
     if status == ACTIVE:
         sql += " AND ended_ms IS NULL"
-    found = [_entry(row, now_ms) for row in rows(connection, sql, parameters)]
-    return sorted((one for one in found if status in (None, one.status)), key=lambda one: one.order)
+    # Texts by their bytes, as Python sorts them, and not as some database's locale would.
+    bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    ordered = [name if name in ("at_ms", "occurrence") else name + bytewise for name in _ORDER]
+    if after is not None:
+        # The first condition is what the index is used for.
+        sql += f" AND at_ms >= :at_ms AND ({', '.join(ordered)}) > ({', '.join(':' + name for name in _ORDER)})"
+        parameters |= dict(zip(_ORDER, after.order, strict=True))
+    sql += f" ORDER BY {', '.join(ordered)} LIMIT {AT_ONCE}"
+    return [_entry(row, now_ms) for row in rows(connection, sql, parameters)]
 
 
 def reason(ended_by: str | None) -> str | None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import StrictBool, create_model
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id, Text
+from mocklend.api.fields import Body, Choice, Doc, Id, PageSize, Text
+from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.sandboxes.moments import rfc3339
 from mocklend_faults.engine import experiments
-from mocklend_faults.engine.answer_key import STATUSES
+from mocklend_faults.engine.answer_key import STATUSES, Entry, find, stream
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
+from mocklend_faults.engine.control_scores import add_scores
 from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
 from mocklend_faults.engine.explain import explained
 from mocklend_faults.engine.header import arm_from_header
@@ -54,9 +59,11 @@ class RulePatch(Body):
     enabled: StrictBool
 
 
-class KeyQuery(Body):
-    """Which entries. `entity` is the seam's or the finding's."""
+class KeyQuery(Paged):
+    """Which entries. `entity` is the seam's or the finding's. As `jsonl` they come all, a line each."""
 
+    limit: PageSize = 500
+    format: Annotated[str, Choice(("json", "jsonl"))] = "json"
     status: Annotated[str, Choice(STATUSES)] | None = None
     entity: Id | None = None
     loan_id: Id | None = None
@@ -191,9 +198,19 @@ class EntryDoc(Doc):
 
 
 class AnswerKey(Doc):
-    """The answer key, in canonical order."""
+    """A page of the answer key, in canonical order."""
 
     entries: list[EntryDoc]
+    next_cursor: str | None
+
+
+LINES = "application/jsonl"
+
+
+def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation, whose 200 may also be lines of JSON."""
+    lines = {"description": "A page; with `format=jsonl`, all.", "content": {LINES: {"schema": {"type": "string"}}}}
+    return operation | {"responses": {200: lines, **operation["responses"]}}
 
 
 UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
@@ -261,14 +278,22 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.get("/-/answer-key")
     @rules.input(KeyQuery, location="query", arg_name="query")
     @rules.output(AnswerKey)
-    @rules.doc(**described("getAnswerKey"))
+    @rules.doc(**_or_lines(described("getAnswerKey")))
     def get_answer_key(query: KeyQuery) -> Response:
         """Which answers were lies, and what the truth was."""
+        entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
+        if query.format == "jsonl":
+            return _exported(query.cursor, entries)
         with snapshot() as (connection, sandbox, now_ms):
-            key = layer.answer_key(
-                connection, sandbox, now_ms, status=query.status, entity=query.entity, loan_id=query.loan_id
-            )
-        return rendered({"entries": [entry.to_json() for entry in key]})
+            after = find(connection, sandbox, now_ms, place(query.cursor)) if query.cursor is not None else None
+            if query.cursor is not None and after is None:
+                raise field_problem("cursor", "a next_cursor of this list", query.cursor)
+            page = list(islice(entries(connection, sandbox, now_ms, after=after), query.limit + 1))
+        told = [entry.to_json() for entry in page[: query.limit]]
+        next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
+        return rendered({"entries": told, "next_cursor": next_cursor})
+
+    add_scores(rules, layer)
 
     @rules.get("/-/profiles")
     @rules.output(ProfileList)
@@ -343,6 +368,21 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
         return rendered(document)
 
     return rules
+
+
+def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Response:
+    """The whole key, a line of JSON each, while it is read: memory stays bounded."""
+    if cursor is not None:
+        raise field_problem("cursor", "no cursor with jsonl, which is not in pages", cursor)
+    sandbox, platform = sandbox_id(), lender()
+
+    def lines() -> Iterator[bytes]:
+        with platform.read() as connection:
+            now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
+            for entry in entries(connection, sandbox, now_ms):
+                yield orjson.dumps(entry.to_json(), option=orjson.OPT_APPEND_NEWLINE)
+
+    return Response(lines(), content_type=LINES)
 
 
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:

@@ -47,9 +47,9 @@ def _met(rule: Rule, event: Event) -> dict[str, Any]:
         "occurrence": given.occurrence,
         "at": rfc3339(event.now_ms),
     }
-    for asked in event.asked:
-        if asked[0].rule.id == rule.id and asked[0].rule.revision == rule.revision:
-            return told | {"outcome": asked[2]} | _why(event, asked)
+    asked = event.of(rule)
+    if asked is not None:
+        return told | {"outcome": asked[2]} | _why(event, asked)
     return told | {"outcome": NOT_ARMED, "why": "the rule as it stands was not armed then"}
 
 

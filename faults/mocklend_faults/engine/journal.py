@@ -70,6 +70,7 @@ injections = Table(
     whole("ended_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id"),
+    Index(None, "sandbox_id", "at_ms"),  # the canonical order begins with it
     Index(None, "sandbox_id", "rule", "revision"),
     Index(
         "uq_injections_open",

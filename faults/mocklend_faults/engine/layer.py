@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,9 @@ from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
+from mocklend_faults.engine.at_seam import AtSeam, Compiled
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.fault import Fault, method_of
-from mocklend_faults.engine.matching import Check
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
@@ -53,24 +53,6 @@ NEVER_ARMED = 0
 
 class FaultBroke(AssertionError):
     """A fault raised, or changed what it must not. That is a bug in the fault: the run breaks, and says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A rule at one of its fault's seams."""
-
-    rule: Rule
-    start_ms: int
-    end_ms: int | None
-    checks: tuple[Check, ...]
-    limited: bool
-    threshold: Callable[[int], int] | None  # of a ramp, at a moment
-
-    def open(self, now_ms: int) -> bool:
-        """Whether the rule's window and schedule let it act at this moment."""
-        if now_ms < self.start_ms or (self.end_ms is not None and now_ms >= self.end_ms):
-            return False
-        return self.rule.activate.open(now_ms, self.rule.zone)
 
 
 @dataclass(slots=True)
@@ -108,7 +90,7 @@ class Held:
     """A sandbox's rules as of a version, ready to be asked, and what the database has counted for them."""
 
     version: int
-    by_seam: Mapping[str, tuple[Compiled, ...]] = field(default_factory=dict)
+    by_seam: Mapping[str, AtSeam] = field(default_factory=dict)
     done: dict[str, Tally] = field(default_factory=dict)
     revisions: Mapping[str, int] = field(default_factory=dict)
     capped: tuple[str, ...] = ()  # the rules with max_active
@@ -120,7 +102,9 @@ class Group:
 
     sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    met: dict[tuple[str, AtSeam], int] = field(default_factory=dict)  # events at a seam
     glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
+    glanced_at: dict[tuple[str, AtSeam], int] = field(default_factory=dict)
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
 
@@ -139,6 +123,7 @@ class FaultLayer:
         self._lock = threading.Lock()
         self._met: dict[tuple[str, str], dict[str, int]] = {}
         self._glanced: dict[tuple[str, str, int], Tally] = {}
+        self._glanced_at: dict[tuple[str, AtSeam], int] = {}  # for the rules that were passed over
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
@@ -147,6 +132,8 @@ class FaultLayer:
         with self._lock:
             for key, tally in self._group.glanced.items():  # The last group failed: these are still to be written.
                 self._glanced.setdefault(key, Tally()).add(tally)
+            for at, count in self._group.glanced_at.items():
+                self._glanced_at[at] = self._glanced_at.get(at, 0) + count
         self._group = Group()
         for sandbox_id, version in sandboxes:
             self._known.add(sandbox_id)
@@ -171,7 +158,7 @@ class FaultLayer:
         if sandbox_id not in self._known:
             return None
         held = self._held.get(sandbox_id)
-        return held is not None and bool(held.by_seam.get(seam))
+        return held is not None and seam in held.by_seam
 
     def outdated(self, sandbox_id: str) -> None:
         """What is held of this sandbox's rules is old; its next command loads them."""
@@ -185,6 +172,8 @@ class FaultLayer:
                 del self._met[where]
             for key in [key for key in self._glanced if key[0] == sandbox_id]:
                 del self._glanced[key]
+            for at in [at for at in self._glanced_at if at[0] == sandbox_id]:
+                del self._glanced_at[at]
 
     def nth(self, connection: Connection, sandbox_id: str, seam: str, entity: str) -> int:
         """One more event of this entity. The count goes on from the entity's last injection when a process starts."""
@@ -199,6 +188,22 @@ class FaultLayer:
             met[entity] = met.get(entity, 0) + 1
             return met[entity]
 
+    def passes_over(self, sandbox_id: str, given: Seam) -> bool:
+        """Whether no rule has to be asked: then the event is counted, here and as the next of its entity.
+
+        The first event at a seam is not passed over: where its count goes on has to be read first.
+        """
+        held = self._held.get(sandbox_id)
+        here = None if held is None else held.by_seam.get(given.seam)
+        met = self._met.get((sandbox_id, given.seam))
+        if here is None or met is None or here.to_ask(given):
+            return False
+        with self._lock:
+            met[given.entity] = met.get(given.entity, 0) + 1
+            at = (sandbox_id, here)
+            self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
+        return True
+
     def glance(self, scene: Scene, given: Seam) -> bool:
         """Whether a rule selects this event, as far as can be told without its limits.
 
@@ -208,29 +213,43 @@ class FaultLayer:
         held = self._held.get(scene.sandbox_id)
         if held is None:
             return False
-        passed: list[tuple[Rule, bool]] = []
-        for one in held.by_seam.get(given.seam, ()):
+        here = held.by_seam.get(given.seam)
+        if here is None:
+            return False
+        passed: list[tuple[Compiled, bool]] = []
+        for one in here.to_ask(given):
             if not one.open(scene.now_ms):
                 continue
-            matches = all(check(given) for check in one.checks)
+            matches = one.matches(given)
             if matches and (one.limited or _drawn(scene, one, given)):
                 return True
-            passed.append((one.rule, matches))
+            passed.append((one, matches))
         with self._lock:
-            for rule, matches in passed:
-                tally = self._glanced.setdefault((scene.sandbox_id, rule.id, rule.revision), Tally())
-                tally.evaluated += 1
+            if here.passed_over:
+                at = (scene.sandbox_id, here)
+                self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
+            for one, matches in passed:
+                key = (scene.sandbox_id, one.rule.id, one.rule.revision)
+                tally = self._glanced.get(key)
+                if tally is None:
+                    tally = self._glanced[key] = Tally()
+                tally.evaluated += not one.passes_over
                 tally.matched += matches
         return False
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
         held = self._held[scene.sandbox_id]
-        rules = held.by_seam.get(given.seam, ())
+        here = held.by_seam.get(given.seam)
+        if here is None:
+            return given, ()
+        if here.passed_over:
+            at = (scene.sandbox_id, here)
+            self._group.met[at] = self._group.met.get(at, 0) + 1
         happened = given
         trail: list[Injection] = []
         asked: list[Asked] = []
-        for one in rules:
+        for one in here.to_ask(given):
             if not one.open(scene.now_ms):
                 asked.append((one, happened, WINDOW_CLOSED, None))
                 continue
@@ -238,8 +257,8 @@ class FaultLayer:
             tally = self._group.tallies.get(key)
             if tally is None:
                 tally = self._group.tallies[key] = Tally()
-            tally.evaluated += 1
-            if one.checks and not all(check(happened) for check in one.checks):
+            tally.evaluated += not one.passes_over  # Else it is counted with all that happens here.
+            if not one.matches(happened):
                 asked.append((one, happened, NOT_MATCHED, None))
                 continue
             tally.matched += 1
@@ -258,9 +277,8 @@ class FaultLayer:
             trail.append(injection)
             asked.append((one, happened, INJECTED, injection.id))
             happened = changed
-        if rules:
-            events = self._group.events.setdefault(scene.sandbox_id, [])
-            events.append(Event(given, scene.now_ms, scene.seed, tuple(asked)))
+        events = self._group.events.setdefault(scene.sandbox_id, [])
+        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here))
         return happened, self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -283,6 +301,12 @@ class FaultLayer:
             for key in [key for key in self._glanced if key[0] in self._group.sandboxes]:
                 tally = self._group.glanced[key] = self._glanced.pop(key)
                 counted.setdefault(key, Tally()).add(tally)
+            for at in [at for at in self._glanced_at if at[0] in self._group.sandboxes]:
+                self._group.glanced_at[at] = self._glanced_at.pop(at)
+        for of_events in (self._group.met, self._group.glanced_at):
+            for (sandbox_id, here), count in of_events.items():
+                for one in here.passed_over:
+                    counted.setdefault((sandbox_id, one.rule.id, one.rule.revision), Tally()).evaluated += count
         return [
             (
                 journal.COUNT,
@@ -504,16 +528,9 @@ def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Ta
     return {(rule, revision): Tally(*counts) for rule, revision, *counts in counted}
 
 
-def _compiled(rules: Sequence[Rule]) -> dict[str, tuple[Compiled, ...]]:
-    in_order = sorted(rules, key=lambda rule: rule.id)
-    return {seam: tuple(_compiled_at(seam, rule) for rule in in_order if seam in rule.fault.seams()) for seam in SEAMS}
-
-
-def _compiled_at(seam: str, rule: Rule) -> Compiled:
-    start_ms, end_ms = rule.activate.window(rule.armed_ms)
-    ramp = rule.activate.ramp
-    threshold = None if ramp is None else ramp.threshold(rule.select.probability, start_ms)
-    return Compiled(rule, start_ms, end_ms, rule.match.compiled(seam), rule.select.limited, threshold)
+def _compiled(rules: Sequence[Rule]) -> dict[str, AtSeam]:
+    at = {seam: [rule for rule in rules if seam in rule.fault.seams()] for seam in SEAMS}
+    return {seam: AtSeam(seam, there) for seam, there in at.items() if there}
 
 
 def _drawn(scene: Scene, one: Compiled, given: Seam) -> bool:

@@ -2,8 +2,9 @@
 
         act() ──▶ Trail of the running group ──committed──▶ the sandbox's latest EVENTS_MOST events ──▶ GET /-/explain
 
-An event is kept as it was, with each rule that was asked and how far the event came with it. Why is worked out when
-somebody asks (see `explain`), so that keeping costs little. See docs/decisions/09.
+An event is kept as it was, with each rule that was asked and how far the event came with it. What the rules would say
+that were passed over, and why, is worked out when somebody asks (see `explain`), so that keeping costs little. See
+docs/decisions/09.
 """
 
 from __future__ import annotations
@@ -32,12 +33,29 @@ Asked = tuple[Any, Any, str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event at a seam, honest as it came, and the rules that were asked."""
+    """One event at a seam, honest as it came and as it went, and the rules that were there.
+
+    Those of them that could not match it were passed over, not asked: what they would have said is told when it is
+    wanted.
+    """
 
     given: Any
+    happened: Any
     now_ms: int
     seed: int
     asked: tuple[Asked, ...]
+    here: Any  # the rules at the seam, as `mocklend_faults.engine.at_seam` has them
+
+    def of(self, rule: Any) -> Asked | None:
+        """What this rule, in this revision, made of it; None where it was not there."""
+        for asked in self.asked:
+            if asked[0].rule.id == rule.id and asked[0].rule.revision == rule.revision:
+                return asked
+        one = self.here.passing_over(rule)
+        if one is None:
+            return None
+        seen = next((asked[1] for asked in self.asked if asked[0].rule.id > rule.id), self.happened)
+        return (one, seen, NOT_MATCHED, None)
 
     def is_about(self, entity: str | None, loan_id: str | None) -> bool:
         """Whether it is part of the story of an entity (by any of its ids), and of a loan."""

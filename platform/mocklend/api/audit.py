@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.api.answers import rendered
@@ -62,17 +63,22 @@ class AuditDoc(Doc):
 @audit.doc(**described("audit", "sandbox_unknown"))
 def get_audit() -> Response:
     """Compare every record with every other, in one snapshot, and pair what disagrees with the answer key."""
-    layer: Any = lender().layer
     with snapshot() as (connection, sandbox, now_ms):
-        found = auditing.audit(connection, sandbox, now_ms)
-        key = layer.answer_key(connection, sandbox, now_ms) if layer is not None else ()
+        return rendered(audited(connection, sandbox, now_ms))
+
+
+def audited(connection: Connection, sandbox: str, now_ms: int) -> dict[str, Any]:
+    """The audit as JSON: for each discrepancy the injection that explains it, and the injections that nothing shows."""
+    layer: Any = lender().layer
+    found = auditing.audit(connection, sandbox, now_ms)
     document = found.to_json()
     explained_by: tuple[str | None, ...] = (None,) * len(found.discrepancies)
     unobserved: list[dict[str, Any]] = []
     if layer is not None:
+        key = layer.answer_key(connection, sandbox, now_ms)
         explained = layer.explain_audit([one.finding for one in found.discrepancies], key)
         explained_by, unobserved = explained.explained_by, [entry.to_json() for entry in explained.unobserved]
     document["discrepancies"] = [
         {**one, "explained_by": by} for one, by in zip(document["discrepancies"], explained_by, strict=True)
     ]
-    return rendered(document | {"unobserved": unobserved})
+    return document | {"unobserved": unobserved}

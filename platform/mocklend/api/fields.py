@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -61,6 +62,22 @@ class Whole:
         if type(value) is not int or not self.low <= value <= self.high:
             raise unexpected(f"an integer from {self.low} to {self.high}")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A number from 0 to 1, read as the decimal that was written. No money is counted with it."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "number", "minimum": 0, "maximum": 1}
+
+    def _read(self, value: object) -> Decimal:
+        if type(value) not in (int, float) or not 0 <= value <= 1:  # type: ignore[operator]
+            raise unexpected("a number from 0 to 1")
+        return Decimal(str(value))
 
 
 @dataclass(frozen=True, slots=True)

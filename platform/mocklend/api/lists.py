@@ -6,7 +6,7 @@ from typing import Annotated
 
 from mocklend.api.fields import Body, PageSize, Text
 from mocklend.api.problems import field_problem
-from mocklend.views.reads import after_cursor
+from mocklend.views.reads import after_cursor, cursor
 
 Cursor = Annotated[str, Text(400, pattern=r"[A-Za-z0-9_\-]+", called="a next_cursor of this list")]
 
@@ -26,3 +26,8 @@ def place(cursor: str | None, field: str = "cursor") -> str:
     if not after.isascii() or not after.isprintable():
         raise field_problem(field, "a next_cursor of this list", cursor)
     return after
+
+
+def cursor_of(last: str) -> str:
+    """The cursor of a page that ends with this place."""
+    return cursor(last)

@@ -16,6 +16,9 @@ from flask import request as current_request
 from mocklend.domain.problems import Refused
 
 BODY_MAX = 64 * 1024
+CHUNK = 1024 * 1024
+BODIES_MAX: dict[str, int] = {"/-/scores": 32 * 1024 * 1024}
+"""Addresses that take longer ones."""
 DEPTH_MAX = 32
 INTEGER_DIGITS_MAX = 40
 """An integer this long is as far beyond every bound as one of 5,000 digits, and cheaper."""
@@ -58,16 +61,22 @@ class JsonRequest(Request):
                 raise
         return self._body
 
+    @property
+    def body_read(self) -> bytes:
+        """As much of the body as somebody has asked for by now: all of it, or nothing."""
+        return self._body or b""
+
     def _read_body(self) -> bytes:
+        most = BODIES_MAX.get(self.url_rule.rule, BODY_MAX) if self.url_rule else BODY_MAX
         length = self.content_length
-        if length is not None and length > BODY_MAX:
-            raise _too_large(length)
+        if length is not None and length > most:
+            raise _too_large(length, most)
         chunks, size, stream = [], 0, self.stream
-        while chunk := stream.read(BODY_MAX + 1 - size):
+        while chunk := stream.read(min(most + 1 - size, CHUNK)):
             chunks.append(chunk)
             size += len(chunk)
-            if size > BODY_MAX:
-                raise _too_large(f"more than {BODY_MAX}")
+            if size > most:
+                raise _too_large(f"more than {most}", most)
         return b"".join(chunks)
 
 
@@ -78,8 +87,8 @@ def asked_request() -> JsonRequest:
     return request
 
 
-def _too_large(received: int | str) -> Refused:
-    return Refused("body_too_large", "the body is longer than this API takes", expected=BODY_MAX, received=received)
+def _too_large(received: int | str, most: int) -> Refused:
+    return Refused("body_too_large", "the body is longer than this API takes", expected=most, received=received)
 
 
 def parse(body: bytes) -> Any:

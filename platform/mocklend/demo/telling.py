@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, TextIO
 
 from mocklend.client import Client, numbered_keys
 from mocklend.demo.story import NotAsTold, Story
@@ -20,10 +20,15 @@ def tell(
     seed: int,
     starts: str,
     next_command: str,
+    sandbox: Mapping[str, Any] | None = None,
+    open_end: bool = False,
     as_json: bool = False,
     out: TextIO | None = None,
 ) -> int:
-    """Tell it all. `begin` has the platform's address. 0 where everything was as told, 1 where something was not."""
+    """Tell it all. `begin` has the platform's address. 0 where everything was as told, 1 where something was not.
+
+    `sandbox` has more to make it with; with `open_end` lies may still be told when the story is over.
+    """
     out = out or sys.stdout
     if isinstance(out, TextIOWrapper):
         out.reconfigure(errors="replace")  # A terminal may lack an arrow.
@@ -31,13 +36,13 @@ def tell(
         story = Story(None if as_json else out)
         begin(story, url)
         anyone.on_exchange = story.hear
-        story.client = anyone.sandbox(seed=seed, now=starts)
+        story.client = anyone.sandbox(seed=seed, now=starts, **(sandbox or {}))
         story.client.next_key = numbered_keys()
         try:
             if not anyone.health()["layer"]:
                 raise NotAsTold("there is no fault layer here, so there are no lies to tell: install mocklend_faults")
             scenes(story)
-            story.close(next_command)
+            story.close(next_command, open_end=open_end)
         except NotAsTold as surprise:
             story.surprise(surprise)
         finally:

@@ -80,8 +80,8 @@ class Layer(Protocol):
     `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
     is tried again starts with `begin` and forgets what the failed try counted.
 
-    `listens`, `nth` and `glance` are for events that come without a command, as a read does: only where a rule may act
-    is a command made of them.
+    `listens`, `passes_over`, `nth` and `glance` are for events that come without a command, as a read does: only where
+    a rule may act is a command made of them.
     """
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
@@ -101,6 +101,13 @@ class Layer(Protocol):
 
     def nth(self, connection: Any, sandbox_id: str, seam: str, entity: str) -> int:
         """The how manieth event of this entity at the seam, counted in this process. Asked by any thread."""
+        ...
+
+    def passes_over(self, sandbox_id: str, given: Seam) -> bool:
+        """Whether no rule can be about this event, whenever it is and whatever chance says; then it is counted as met.
+
+        `occurrence`, `now_ms` and `draw` need not be known for this.
+        """
         ...
 
     def glance(self, scene: Scene, given: Seam) -> bool:

@@ -132,6 +132,16 @@ def test_max_active_hears_what_ends_within_the_group(floor: Any, events: Any) ->
     assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
 
 
+def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: Any, events: Any) -> None:
+    floor.arm("found", LAG, match={"loan_id": "loan_1"})
+    floor.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
+
+    floor.group(*loans(events, 4))
+    floor.group(*loans(events, 1))
+
+    assert counted(floor, "found")[:2] == counted(floor, "asked")[:2] == (5, 1)
+
+
 def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
     floor.arm("lag", LAG, select={"times": 1})
     floor.meet(events.refresh())
@@ -441,6 +451,22 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, e
 
     assert floor.layer.glance(floor.scene, events.asked())
     assert not floor.layer.glance(floor.scene, events.asked(plane="operator"))
+
+
+def test_a_request_that_no_rule_is_about_is_passed_over_and_counted(floor: Any, events: Any) -> None:
+    floor.arm("late", "transport.latency", match={"entity": "op-1"})
+    floor.meet(events.refresh())  # Any command loads the rules.
+    other, meant, sandbox = events.asked(entity="op-2"), events.asked(entity="op-1"), floor.sandbox.id
+
+    unread = floor.layer.passes_over(sandbox, other)
+    with reading(floor.engine) as connection:
+        first = floor.layer.nth(connection, sandbox, other.seam, other.entity)
+        passed = [floor.layer.passes_over(sandbox, one) for one in (other, other, meant)]
+        next_one = floor.layer.nth(connection, sandbox, other.seam, other.entity)
+    floor.meet(events.refresh(occurrence=3))
+
+    assert (unread, first, passed, next_one) == (False, 1, [True, True, False], 4)
+    assert counted(floor, "late") == (2, 0, 0, 0)
 
 
 def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:

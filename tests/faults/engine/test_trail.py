@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from mocklend_faults.engine.at_seam import AtSeam
 from mocklend_faults.engine.trail import Event, Trail
 
 LAG = "cache.bounded_stale"
 
 
 def event(events: Any, n: int) -> Event:
-    return Event(events.refresh(occurrence=n), 0, 7, ())
+    given = events.refresh(occurrence=n)
+    return Event(given, given, 0, 7, (), AtSeam("view.refresh", ()))
 
 
 def known(trail: Trail, sandbox: str) -> list[int]:
@@ -50,7 +52,8 @@ def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
 
 
 def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
-    one = Event(events.attempt(), 0, 7, ())
+    given = events.attempt()
+    one = Event(given, given, 0, 7, (), AtSeam("callback.attempt", ()))
 
     assert one.is_about("rpy_ada", None)
     assert one.is_about("cb_ada", "loan_ada")

@@ -1,19 +1,9 @@
 """Ada wants to pay through the wallet, and the wallet is down."""
 
-from typing import Any
+import twins
 
 SETTINGS = {"channel": "wallet"}
 MATCH = {"operation": "repay"}
 SELECT = {"times": 1}
 
-
-def story(told: Any) -> None:
-    """She pays by her quote; whatever she is answered, she sends the same request again under the same key."""
-    quote = told.client.quote(told.loan())
-    told.note("answer", lambda: told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
-    told.repaid(told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
-
-
-def repair(told: Any) -> None:
-    """The wallet is back."""
-    told.client.audit()
+story = twins.pays_again

@@ -1,18 +1,8 @@
 """Ada looks at her loan, and a 200 and no body: that is what she is answered."""
 
-from typing import Any
+import twins
 
 MATCH = {"operation": "getLoan"}
 SELECT = {"times": 1}
 
-
-def story(told: Any) -> None:
-    """She looks at her loan, and looks again."""
-    loan = told.loan()
-    told.note("answer", lambda: told.client.loan(loan))
-    told.note("page", lambda: told.client.loan(loan))
-
-
-def repair(told: Any) -> None:
-    """It was over by itself."""
-    told.client.audit()
+story = twins.looks_twice

@@ -14,8 +14,3 @@ def story(told: Any) -> None:
     told.note("answer", lambda: told.client.loan(loan))
     told.client.timeout_s = patience
     told.note("page", lambda: told.client.loan(loan))
-
-
-def repair(told: Any) -> None:
-    """It was over by itself."""
-    told.client.audit()

@@ -1,0 +1,23 @@
+"""The lie of bad news first: what is shown, what stays true, and how it ends."""
+
+
+def test_a_payment_is_seen_later_than_a_fee(mocklend):
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
+    mocklend.arm("cache.bad_news_first", lag_s=600)
+
+    mocklend.edit(loan["id"], "MODIFY_BILL_AMOUNT", amount_minor=1200, operator="grace", memo="A fee")
+    assert mocklend.loan(loan["id"])["outstanding_minor"] == 101_200
+
+    mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))
+    assert mocklend.loan(loan["id"])["outstanding_minor"] == 101_200
+    assert mocklend.books(loan["id"])["outstanding_minor"] == 0
+
+    audit = mocklend.audit()
+    assert [one["class"] for one in audit["discrepancies"]] == ["stale_view"]
+    assert audit["discrepancies"][0]["explained_by"]
+    assert not audit["unobserved"]
+
+    mocklend.advance("PT10M")
+    assert mocklend.loan(loan["id"])["status"] == "CLEAR"
+    assert mocklend.audit()["clean"]

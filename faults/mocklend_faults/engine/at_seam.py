@@ -1,0 +1,117 @@
+"""The rules at one seam, ready to be asked: those that cannot match an event are passed over without being asked.
+
+        {"loan_id": "loan_a"}   ──┐                             event of loan_a ──▶ rule 1, rule 3
+        {"loan_id": "loan_b"}   ──┼─▶ by the field's value
+        {"amount_minor": {"gte": 1}} ──▶ always asked           event of loan_c ──▶ rule 3
+
+A rule is found by its first `equal_to` or `in` on a field that no fault may change, so what an earlier rule did to the
+event cannot make it match. Only rules that are always open are passed over: then each event at the seam counts as one
+that they were asked about, and one number counts it for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from mocklend.seams import SEAMS, Seam
+from mocklend_faults.engine.matching import Check
+from mocklend_faults.engine.rules import Rule
+
+LATE = frozenset({"occurrence", "now_ms", "draw"})
+"""What an event is given only once a rule looks at it: no rule is found by these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A rule at one of its fault's seams."""
+
+    rule: Rule
+    start_ms: int
+    end_ms: int | None
+    checks: tuple[Check, ...]
+    limited: bool
+    threshold: Callable[[int], int] | None  # of a ramp, at a moment
+    always_open: bool  # from its arming on, and for good
+    passes_over: bool = False  # it need not be asked: it is found, and counted, with the others
+
+    def open(self, now_ms: int) -> bool:
+        """Whether the rule's window and schedule let it act at this moment."""
+        if self.always_open:
+            return True
+        if now_ms < self.start_ms or (self.end_ms is not None and now_ms >= self.end_ms):
+            return False
+        return self.rule.activate.open(now_ms, self.rule.zone)
+
+    def matches(self, given: Seam) -> bool:
+        """Whether all conditions hold."""
+        return not self.checks or all(check(given) for check in self.checks)
+
+
+class AtSeam:
+    """The rules at one seam, as of a version of the sandbox's rules. Compared by identity."""
+
+    def __init__(self, seam: str, rules: Sequence[Rule]) -> None:
+        self.seam = seam
+        compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
+        self.rules: tuple[Compiled, ...] = tuple(compiled)
+        self.passed_over: tuple[Compiled, ...] = tuple(one for one in compiled if one.passes_over)
+        self._always = [n for n, one in enumerate(compiled) if not one.passes_over]
+        self._asked_always = tuple(compiled[n] for n in self._always)
+        self._found: dict[str, dict[Any, list[int]]] = {}
+        for n, one in enumerate(compiled):
+            found = _found_by(seam, one.rule) if one.passes_over else None
+            if found is not None:
+                name, values = found
+                for value in dict.fromkeys(values):
+                    self._found.setdefault(name, {}).setdefault(value, []).append(n)
+
+    def to_ask(self, given: Seam) -> Sequence[Compiled]:
+        """The rules that may act on this event, in the order of their ids."""
+        hits: list[int] = []
+        for name, by_value in self._found.items():
+            hit = by_value.get(getattr(given, name))
+            if hit is not None:
+                hits += hit
+        if not hits:
+            return self._asked_always
+        return [self.rules[n] for n in sorted(hits + self._always)]
+
+    def passing_over(self, rule: Rule) -> Compiled | None:
+        """This rule in this revision, if it is one that may be passed over."""
+        for one in self.passed_over:
+            if one.rule.id == rule.id and one.rule.revision == rule.revision:
+                return one
+        return None
+
+
+def _compiled(seam: str, rule: Rule) -> Compiled:
+    start_ms, end_ms = rule.activate.window(rule.armed_ms)
+    ramp = rule.activate.ramp
+    always_open = start_ms <= rule.armed_ms and end_ms is None and rule.activate.schedule is None
+    return Compiled(
+        rule=rule,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        checks=rule.match.compiled(seam),
+        limited=rule.select.limited,
+        threshold=None if ramp is None else ramp.threshold(rule.select.probability, start_ms),
+        always_open=always_open,
+        passes_over=always_open and _found_by(seam, rule) is not None,
+    )
+
+
+def _found_by(seam: str, rule: Rule) -> tuple[str, Sequence[Any]] | None:
+    """The field and its values that this rule acts on; no values where it can act on nothing here. None: ask it."""
+    fixed = {one.name for one in fields(SEAMS[seam]) if one.default is MISSING}
+    offered = {one.name for one in fields(SEAMS[seam])} - fixed
+    for condition in rule.match.conditions:
+        if condition.operator not in ("equal_to", "in"):
+            continue
+        values = condition.operand if condition.operator == "in" else [condition.operand]
+        if condition.field in fixed - LATE:
+            return condition.field, values
+        if condition.field.partition(".")[0] not in fixed | offered:
+            return condition.field, ()  # The seam lacks the field, so nothing here is equal to anything.
+    return None

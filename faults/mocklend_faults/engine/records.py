@@ -1,0 +1,194 @@
+"""What the platform's records say about an answer key: who ended which lie, who was harmed, and what was made worse.
+
+Reads only, in the caller's snapshot. The key is read in pages; what is kept of it is only what a score needs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.stores import rows
+from mocklend_faults.engine.answer_key import MASKED, PENDING, REASONS, Entry, stream
+from mocklend_faults.engine.scoring import Lie, Window
+
+AT_ONCE = 500
+REPAYMENT_REVERSED, EDIT_REVERSED = "repayment.reversed", "edit.reversed"
+REVERSALS = (REPAYMENT_REVERSED, EDIT_REVERSED)
+"""How staff take something back."""
+
+CLEAR = "CLEAR"
+
+_ACTS = """SELECT loan_id, verb, about, operator, at_ms FROM acts WHERE sandbox_id = :sandbox_id
+    ORDER BY at_ms, loan_id, id"""
+# A payoff that the books lack: who made it owes nothing, and is shown as owing.
+_PAYOFFS = """SELECT injections.id FROM injections JOIN repayments
+    ON repayments.sandbox_id = injections.sandbox_id AND repayments.id = injections.finding_entity
+    WHERE injections.sandbox_id = :sandbox_id AND injections.finding_class = 'missing_in_books'
+      AND repayments.type = 'CLEAR'"""
+_REFUSED = """SELECT id, partner, borrower_id, created_ms FROM applications
+    WHERE sandbox_id = :sandbox_id AND decision = 'REFUSED' AND created_ms BETWEEN :from_ms AND :to_ms
+    ORDER BY created_ms, id"""
+_LOANS_OF = "SELECT id, borrower_id FROM loans WHERE sandbox_id = :sandbox_id AND id IN ({})"
+_ANSWERS_TO = "SELECT id, borrower_id FROM score_answers WHERE sandbox_id = :sandbox_id AND id IN ({})"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that staff did."""
+
+    loan_id: str
+    verb: str
+    about: str
+    operator: str
+    at_ms: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The act, as the lists behind a score name it."""
+        return {
+            "verb": self.verb,
+            "about": self.about,
+            "loan_id": self.loan_id,
+            "operator": self.operator,
+            "at": rfc3339(self.at_ms),
+        }
+
+
+@dataclass(slots=True)
+class Looked:
+    """The lies that can be seen, and every id that a lie is about: its entity, its finding's, and what ended it."""
+
+    lies: list[Lie]
+    questioned: dict[str, int]  # since when, by id
+    marked: dict[str, int]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
+
+
+def acts(connection: Connection, sandbox_id: str) -> list[Act]:
+    """Everything that staff did, oldest first."""
+    return [Act(*row) for row in rows(connection, _ACTS, {"sandbox_id": sandbox_id})]
+
+
+def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Act]) -> Looked:
+    """The answer key as a score needs it. `done` is what staff did."""
+    moments = {(id, act.at_ms) for act in done for id in (act.about, act.loan_id)}
+    payoffs = {row[0] for row in rows(connection, _PAYOFFS, {"sandbox_id": sandbox_id})}
+    looked = Looked([], {}, {})
+    for entry in stream(connection, sandbox_id, now_ms):
+        by = _signalled(entry)
+        for id in (entry.entity, entry.finding.entity, by):
+            if id:
+                looked.questioned.setdefault(id, entry.at_ms)
+        if entry.finding.finding_class == "status_mismatch":
+            looked.marked.setdefault(entry.loan_id, entry.at_ms)
+        if entry.status not in (MASKED, PENDING):
+            looked.lies.append(_lie(entry, by, moments, payoffs))
+    return looked
+
+
+def refused(connection: Connection, sandbox_id: str, lies: Iterable[Lie], window: Window) -> list[dict[str, Any]]:
+    """Applications that were refused while the borrower's report or score was wrong, or by a copy that was too old."""
+    scope = {"sandbox_id": sandbox_id, "from_ms": window.from_ms, "to_ms": window.to_ms}
+    found = rows(connection, _REFUSED, scope)
+    if not found:
+        return []
+    of_copies = {lie.entity: lie for lie in lies if not lie.loan_id and lie.finding_class == "stale_view"}
+    wrong: dict[str, list[Lie]] = defaultdict(list)
+    reported = [lie for lie in lies if lie.reported]
+    owners = _named(connection, sandbox_id, _LOANS_OF, {lie.loan_id for lie in reported if lie.loan_id})
+    owners |= _named(connection, sandbox_id, _ANSWERS_TO, {lie.entity for lie in reported if not lie.loan_id})
+    for lie in reported:
+        wrong[owners.get(lie.loan_id or lie.entity, "")].append(lie)
+    told = []
+    for id, partner, borrower_id, at_ms in found:
+        by = [lie for lie in wrong[borrower_id] if lie.from_ms <= at_ms and (lie.end_ms is None or at_ms < lie.end_ms)]
+        by += [of_copies[id]] if id in of_copies else []
+        if by:
+            injections = sorted(lie.injection for lie in by)
+            base = {"application_id": id, "lender": partner, "borrower_id": borrower_id, "at": rfc3339(at_ms)}
+            told.append(base | {"injections": injections})
+    return told
+
+
+def harmful(
+    done: Sequence[Act], looked: Looked, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
+) -> list[dict[str, Any]]:
+    """The acts that made right books wrong, with the reason.
+
+    Either it took something back that no lie is about; or it is the newest act on what an audit finds wrong and no
+    injection explains. `done` are the acts that are judged. Staff may well take back an edit of their own, so that is
+    only held against those who were `named` as repairing; a repayment that somebody made, against everybody.
+    """
+    right_as_it_was = REVERSALS if named else (REPAYMENT_REVERSED,)
+    reasons: dict[Act, str] = {}
+    for act in done:
+        if act.verb in right_as_it_was and not _questioned(act, looked):
+            reasons[act] = "nothing was wrong with what it took back"
+    for one in discrepancies:
+        if one["explained_by"] is not None:
+            continue
+        blamed = [act for act in done if act.about == one["entity"]]
+        blamed = blamed or [act for act in done if one["loan_id"] and act.loan_id == one["loan_id"]]
+        if blamed:
+            reasons.setdefault(blamed[-1], f"{one['class']} on {one['entity']}: {one['detail']}")
+    return [act.to_json() | {"reason": reasons[act]} for act in done if act in reasons]
+
+
+def _questioned(act: Act, looked: Looked) -> bool:
+    """Whether a lie was about what the act took back, before it did."""
+    since = [looked.questioned.get(act.about)]
+    if act.verb == EDIT_REVERSED:
+        since.append(looked.marked.get(act.loan_id))
+    return any(at_ms is not None and at_ms <= act.at_ms for at_ms in since)
+
+
+def _signalled(entry: Entry) -> str | None:
+    """The id that the signal was about which ended the lie; None where it ended by itself or by another injection."""
+    kind, _, id = (entry.ended_by or "").partition(":")
+    return id if kind in REASONS and kind != "injection" else None
+
+
+def _lie(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], payoffs: Collection[str]) -> Lie:
+    finding_class = entry.expect.get("class", entry.finding.finding_class)
+    truth, served = entry.truth_after.get("status"), entry.served.get("status")
+    reported = entry.finding.finding_class == "wrong_bureau"
+    shown_unpaid = not reported and truth == CLEAR and served not in (None, CLEAR)
+    return Lie(
+        injection=entry.injection,
+        rule=entry.rule,
+        fault=entry.fault,
+        finding_class=finding_class,
+        entity=entry.finding.entity,
+        loan_id=entry.loan_id,
+        amount_minor=entry.finding.amount_minor,
+        currency=entry.currency,
+        from_ms=entry.from_ms,
+        end_ms=entry.ended_ms,
+        repaired=by is not None and _by_staff(entry, by, moments),
+        unpaid=shown_unpaid or entry.injection in payoffs,
+        reported=reported,
+    )
+
+
+def _by_staff(entry: Entry, by: str, moments: Collection[tuple[str, int]]) -> bool:
+    """Whether staff acted on it, or on its loan, at the very moment at which the lie ended."""
+    return any((id, entry.ended_ms) in moments for id in (by, entry.loan_id) if id)
+
+
+def _named(connection: Connection, sandbox_id: str, sql: str, ids: Collection[str]) -> dict[str, str]:
+    """One column by another, for these ids, some at a time."""
+    found: dict[str, str] = {}
+    for some in _chunks(sorted(ids)):
+        names = {f"id_{n}": id for n, id in enumerate(some)}
+        chosen = sql.format(", ".join(f":{name}" for name in names))
+        found |= {row[0]: row[1] for row in rows(connection, chosen, {"sandbox_id": sandbox_id, **names})}
+    return found
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]

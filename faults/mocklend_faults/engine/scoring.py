@@ -1,0 +1,422 @@
+"""Scores of reconcilers: the answer key against what somebody found. Pure; each number is defined here, once.
+
+A *break* is a class and an entity. The key demands a break where one of its lies
+
+    could be seen in the window, and was still told when the window ended, or was ended by an act of staff.
+
+A lie that ended without anybody's doing (its lag was over, a later message came, a newer version took its place) is
+optional: to report it is neither right nor wrong. So is one of class `timing`, and one that was told in one answer.
+With `bound_s`, such a lie is demanded all the same if it could be seen for that long. What the platform withstood
+(`masked`) and what cannot be seen yet is no break at all.
+
+    hit           a finding with the class and entity of a demanded break
+    wrong class   the right entity, and none of its classes
+    false         neither; a break that is optional is none of these
+    precision     hits / (hits + false + wrong class)
+    recall        hits / demanded
+    f1            2 hits / (2 hits + false + wrong class + missed)
+    kind accuracy   hits / (hits + wrong class)
+    amount accuracy   hits whose amount is right / hits that name one, but for classes where the amount drifts
+    money recall   amounts of the breaks that were hit / amounts demanded, by currency
+    money at risk   Σ amount x hours that it could be seen in the window, by currency: all lies, in minor units x hours
+    time to detect   found_at - visible_from, of the hits
+    time to repair   ended_at - visible_from, of the lies that staff ended in the window
+    penalty points   missed + false + wrong class + 10 x harmful repairs
+
+A ratio of nothing to nothing is null, but 0 where there was something to find. Each break counts once, however often
+it is reported; the earliest report is the one that is timed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+
+PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
+TIMING = "timing"
+"""A class that nobody is ever asked for: it will be right by itself."""
+DRIFTS = frozenset({"stale_view"})
+"""Classes where the amount may be another one by the time at which somebody looks."""
+HARM_WEIGHT = 10
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """An entry of the answer key that can be seen, as far as a score needs it. `end_ms` is None while it is told."""
+
+    injection: str
+    rule: str
+    fault: str
+    finding_class: str
+    entity: str
+    loan_id: str
+    amount_minor: int
+    currency: str
+    from_ms: int
+    end_ms: int | None
+    repaired: bool = False  # an act of staff ended it
+    unpaid: bool = False  # somebody who owes nothing is shown as owing
+    reported: bool = False  # it is in a credit report
+
+    @property
+    def key(self) -> Key:
+        """The break that it is part of."""
+        return (self.finding_class, self.entity)
+
+    def told_ms(self, window: Window) -> int:
+        """How long it could be seen within the window."""
+        end_ms = window.to_ms if self.end_ms is None else min(self.end_ms, window.to_ms)
+        return max(0, end_ms - max(self.from_ms, window.from_ms))
+
+    def to_json(self) -> dict[str, Any]:
+        """The lie, as the lists behind a score name it."""
+        return {
+            "class": self.finding_class,
+            "entity": self.entity,
+            "loan_id": self.loan_id,
+            "amount_minor": self.amount_minor,
+            "currency": self.currency,
+            "injection": self.injection,
+            "rule": self.rule,
+            "fault": self.fault,
+            "visible_from": rfc3339(self.from_ms),
+            "ended_at": maybe_rfc3339(self.end_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a reconciler found: the n-th of its findings, from 0."""
+
+    n: int
+    finding_class: str
+    entity: str
+    found_ms: int
+    amount_minor: int | None = None
+    action: str | None = None
+    loan_id: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """The break that it means."""
+        return (self.finding_class, self.entity)
+
+    @property
+    def order(self) -> tuple[int, bool, int, str]:
+        """Which of two reports of one break counts: nothing here depends on their order."""
+        return (self.found_ms, self.amount_minor is None, self.amount_minor or 0, self.action or "")
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding, as the lists behind a score name it."""
+        return {
+            "n": self.n,
+            "class": self.finding_class,
+            "entity": self.entity,
+            "loan_id": self.loan_id,
+            "amount_minor": self.amount_minor,
+            "action": self.action,
+            "found_at": rfc3339(self.found_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when to when a reconciler is judged, both included, on the sandbox's clock."""
+
+    from_ms: int
+    to_ms: int
+
+    def shows(self, lie: Lie) -> bool:
+        """Whether the lie could be seen in it."""
+        if lie.from_ms > self.to_ms:
+            return False
+        return lie.end_ms is None or lie.end_ms > self.from_ms or lie.from_ms >= self.from_ms
+
+    def leaves_open(self, lie: Lie) -> bool:
+        """Whether the lie was still told when it ended."""
+        return lie.from_ms <= self.to_ms and (lie.end_ms is None or lie.end_ms > self.to_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What is asked of a reconciler. None asks nothing; a ratio of nothing to nothing is never too low."""
+
+    precision_min: Decimal | None = Decimal(1)
+    recall_min: Decimal | None = Decimal(1)
+    f1_min: Decimal | None = None
+    kind_accuracy_min: Decimal | None = None
+    amount_accuracy_min: Decimal | None = None
+    money_recall_min: Decimal | None = None
+    harmful_repairs_max: int | None = 0
+    silent_rules_max: int | None = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The thresholds by name; a ratio as a number from 0 to 1."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: float(value) if isinstance(value, Decimal) else value for name, value in given.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the sandbox's own records say besides: each list holds JSON objects.
+
+    `harmful_repairs` made right books wrong; `refused_applications` were refused on a report that was; `silent_rules`
+    are the ids of rules that never injected.
+    """
+
+    harmful_repairs: Sequence[Mapping[str, Any]] = ()
+    refused_applications: Sequence[Mapping[str, Any]] = ()
+    silent_rules: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Sorted:
+    """The findings and the breaks, each where it belongs."""
+
+    demanded: dict[Key, list[Lie]]
+    hits: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
+    missed: list[list[Lie]] = field(default_factory=list)
+    false: list[Reported] = field(default_factory=list)
+    wrong_class: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
+    optional: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
+    duplicated: list[Reported] = field(default_factory=list)
+
+    @property
+    def wrong_amount(self) -> list[tuple[Reported, list[Lie]]]:
+        """The hits whose amount is not the one at stake."""
+        return [(found, lies) for found, lies in self.judged if found.amount_minor not in _amounts(lies)]
+
+    @property
+    def judged(self) -> list[tuple[Reported, list[Lie]]]:
+        """The hits whose amount is looked at."""
+        return [hit for hit in self.hits if hit[0].amount_minor is not None and hit[0].finding_class not in DRIFTS]
+
+
+def score(
+    lies: Iterable[Lie],
+    findings: Iterable[Reported],
+    *,
+    window: Window,
+    thresholds: Thresholds | None = None,
+    records: Records | None = None,
+    bound_s: int | None = None,
+    listed_most: int = 1000,
+) -> dict[str, Any]:
+    """The score as JSON. `listed_most` is how long each of the lists behind the numbers may be; all are counted."""
+    records, thresholds = records or Records(), thresholds or Thresholds()
+    seen = [lie for lie in lies if window.shows(lie)]
+    told = _sorted(seen, findings, window, None if bound_s is None else bound_s * 1000)
+    hits, wrong = len(told.hits), len(told.false) + len(told.wrong_class)
+    asked, harmful = len(told.demanded), len(records.harmful_repairs)
+    numbers: dict[str, Any] = {
+        "precision": ratio(hits, hits + wrong, asked),
+        "recall": ratio(hits, asked),
+        "f1": ratio(2 * hits, 2 * hits + wrong + asked - hits, asked),
+        "kind_accuracy": ratio(hits, hits + len(told.wrong_class)),
+        "amount_accuracy": ratio(len(told.judged) - len(told.wrong_amount), len(told.judged)),
+    }
+    money = _money(seen, told, window)
+    lists = _lists(told, seen, window, records)
+    reasons, verdict = _verdict(numbers, money, asked, records, thresholds)
+    return {
+        "verdict": verdict,
+        "reasons": reasons,
+        "window": {"from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms), "bound_s": bound_s},
+        "thresholds": thresholds.to_json(),
+        "counts": {
+            "demanded": asked,
+            "findings": hits + wrong + len(told.optional) + len(told.duplicated),
+            **{name: len(listed) for name, listed in lists.items()},
+        },
+        **{name: _number(value) for name, value in numbers.items()},
+        "by_class": _by_class(told),
+        "money": {currency: one | {"recall": _number(one["recall"])} for currency, one in money.items()},
+        "time_to_detect_s": _spread(
+            max(0, found.found_ms - _first(lies, found.found_ms)) // 1000 for found, lies in told.hits
+        ),
+        "time_to_repair_s": _spread(
+            (lie.end_ms - lie.from_ms) // 1000 for lie in seen if lie.end_ms is not None and _repaired_in(lie, window)
+        ),
+        "borrower_harm": {
+            "unpaid_hours": round(sum(lie.told_ms(window) for lie in seen if lie.unpaid) / HOUR_MS, 3),
+            "wrong_report_days": round(sum(lie.told_ms(window) for lie in seen if lie.reported) / DAY_MS, 3),
+            "refused_applications": len(records.refused_applications),
+        },
+        "timing_noise": len(told.optional),
+        "penalty_points": asked - hits + wrong + HARM_WEIGHT * harmful,
+        "silent_rules": list(records.silent_rules),
+        "lists": {name: listed[:listed_most] for name, listed in lists.items()},
+        "lists_cut": [name for name, listed in lists.items() if len(listed) > listed_most],
+    }
+
+
+def ratio(part: int, whole: int, sought: int = 0) -> Fraction | None:
+    """Part of a whole. Nothing of nothing is None; but 0 where `sought` says that there was something to find."""
+    if whole:
+        return Fraction(part, whole)
+    return Fraction(0) if sought else None
+
+
+def _sorted(seen: Sequence[Lie], findings: Iterable[Reported], window: Window, bound_ms: int | None) -> Sorted:
+    breaks: dict[Key, list[Lie]] = defaultdict(list)
+    on: dict[str, list[Lie]] = defaultdict(list)
+    demanded: dict[Key, list[Lie]] = defaultdict(list)
+    for lie in seen:
+        breaks[lie.key].append(lie)
+        on[lie.entity].append(lie)
+        if _is_demanded(lie, window, bound_ms):
+            demanded[lie.key].append(lie)
+    told = Sorted(dict(demanded))
+    counted: dict[Key, Reported] = {}
+    for found in sorted(findings, key=lambda one: (one.order, one.n)):
+        if found.key in counted:
+            told.duplicated.append(found)
+            continue
+        counted[found.key] = found
+    for key, found in sorted(counted.items()):
+        if key in demanded:
+            told.hits.append((found, demanded[key]))
+        elif key in breaks:
+            told.optional.append((found, breaks[key]))
+        elif found.entity in on:
+            told.wrong_class.append((found, on[found.entity]))
+        else:
+            told.false.append(found)
+    told.missed = [lies for key, lies in sorted(demanded.items()) if key not in counted]
+    return told
+
+
+def _is_demanded(lie: Lie, window: Window, bound_ms: int | None) -> bool:
+    if lie.finding_class == TIMING or (lie.end_ms == lie.from_ms and not lie.repaired):
+        return False
+    if window.leaves_open(lie) or _repaired_in(lie, window):
+        return True
+    return bound_ms is not None and lie.told_ms(window) >= bound_ms
+
+
+def _repaired_in(lie: Lie, window: Window) -> bool:
+    return lie.repaired and lie.end_ms is not None and window.from_ms <= lie.end_ms <= window.to_ms
+
+
+def _first(lies: Sequence[Lie], found_ms: int) -> int:
+    """From when the lie that was found could be seen: the newest one before that, of several on one break."""
+    return max((lie.from_ms for lie in lies if lie.from_ms <= found_ms), default=lies[0].from_ms)
+
+
+def _amounts(lies: Iterable[Lie]) -> set[int]:
+    return {lie.amount_minor for lie in lies}
+
+
+def _money(seen: Sequence[Lie], told: Sorted, window: Window) -> dict[str, dict[str, Any]]:
+    """By currency: what was demanded, what of it was found, and how much was wrong for how long."""
+    demanded: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    risk: Counter[str] = Counter()
+    hit = {one.key for one, _ in told.hits}
+    for lie in seen:
+        risk[lie.currency] += abs(lie.amount_minor) * lie.told_ms(window)
+    for key, lies in told.demanded.items():
+        newest = max(lies, key=lambda lie: (lie.from_ms, lie.injection))
+        demanded[newest.currency] += abs(newest.amount_minor)
+        found[newest.currency] += abs(newest.amount_minor) if key in hit else 0
+    return {
+        currency: {
+            "demanded_minor": demanded[currency],
+            "found_minor": found[currency],
+            "recall": ratio(found[currency], demanded[currency]),
+            "at_risk_minor_hours": risk[currency] // HOUR_MS,
+        }
+        for currency in sorted(risk)
+    }
+
+
+def _by_class(told: Sorted) -> dict[str, dict[str, Any]]:
+    demanded = Counter(finding_class for finding_class, _ in told.demanded)
+    hits = Counter(found.finding_class for found, _ in told.hits)
+    wrong = Counter(found.finding_class for found in (*told.false, *(found for found, _ in told.wrong_class)))
+    return {
+        name: {
+            "demanded": demanded[name],
+            "found": hits[name],
+            "wrong": wrong[name],
+            "precision": _number(ratio(hits[name], hits[name] + wrong[name], demanded[name])),
+            "recall": _number(ratio(hits[name], demanded[name])),
+            "f1": _number(ratio(2 * hits[name], hits[name] + wrong[name] + demanded[name], demanded[name])),
+        }
+        for name in sorted(demanded.keys() | wrong.keys())
+    }
+
+
+def _lists(told: Sorted, seen: Sequence[Lie], window: Window, records: Records) -> dict[str, list[Any]]:
+    """What is behind each number, every list in an order of its own that does not depend on who came first."""
+    return {
+        "true_positives": [_with_lies(found, lies) for found, lies in told.hits],
+        "missed": [lies[-1].to_json() for lies in told.missed],
+        "false_positives": [found.to_json() for found in told.false],
+        "wrong_class": [_with_lies(found, lies) for found, lies in told.wrong_class],
+        "wrong_amount": [_with_lies(found, lies) for found, lies in told.wrong_amount],
+        "optional": [_with_lies(found, lies) for found, lies in told.optional],
+        "duplicated": [found.to_json() for found in told.duplicated],
+        "repaired": [lie.to_json() for lie in seen if _repaired_in(lie, window)],
+        "shown_unpaid": [lie.to_json() for lie in seen if lie.unpaid],
+        "wrong_reports": [lie.to_json() for lie in seen if lie.reported],
+        "refused_applications": [dict(one) for one in records.refused_applications],
+        "harmful_repairs": [dict(one) for one in records.harmful_repairs],
+    }
+
+
+def _with_lies(found: Reported, lies: Sequence[Lie]) -> dict[str, Any]:
+    key = [{"class": lie.finding_class, "amount_minor": lie.amount_minor, "injection": lie.injection} for lie in lies]
+    return found.to_json() | {"answer_key": key}
+
+
+def _verdict(
+    numbers: Mapping[str, Fraction | None],
+    money: Mapping[str, Mapping[str, Any]],
+    demanded: int,
+    records: Records,
+    thresholds: Thresholds,
+) -> tuple[list[str], str]:
+    """FAIL where a threshold is not met: more would not mend that. Else INCONCLUSIVE where too little happened."""
+    failed = []
+    for name, value in numbers.items():
+        least = getattr(thresholds, f"{name}_min")
+        if least is not None and value is not None and value < Fraction(least):
+            failed.append(f"{name} is {float(value):.4f}, and at least {least} is asked for")
+    if thresholds.money_recall_min is not None:
+        for currency, one in money.items():
+            if one["recall"] is not None and one["recall"] < Fraction(thresholds.money_recall_min):
+                asked = f"at least {thresholds.money_recall_min} is asked for"
+                failed.append(f"money recall in {currency} is {float(one['recall']):.4f}, and {asked}")
+    harmful, silent = len(records.harmful_repairs), len(records.silent_rules)
+    if thresholds.harmful_repairs_max is not None and harmful > thresholds.harmful_repairs_max:
+        failed.append(f"{harmful} repairs made right books wrong, and at most {thresholds.harmful_repairs_max} may")
+    if failed:
+        return failed, FAIL
+    unsure = [] if demanded else ["the answer key demands nothing in this window"]
+    if thresholds.silent_rules_max is not None and silent > thresholds.silent_rules_max:
+        unsure.append(f"{silent} rules never injected: {', '.join(records.silent_rules[:10])}")
+    return unsure, INCONCLUSIVE if unsure else PASS
+
+
+def _spread(seconds: Iterable[int]) -> dict[str, int | None]:
+    """How many, and the nearest-rank p50 and p95."""
+    ranked = sorted(seconds)
+    return {"n": len(ranked), "p50": _rank(ranked, 50), "p95": _rank(ranked, 95)}
+
+
+def _rank(ranked: Sequence[int], percent: int) -> int | None:
+    return ranked[-(-percent * len(ranked) // 100) - 1] if ranked else None
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,294 @@
+"""What does a fault layer cost that does nothing? Throughput without it, with no rule, and with 100 that never match.
+
+Three servers of its own on loopback, which differ in nothing else:
+
+        without ── the fault package is kept from it, as if it were not installed
+        idle    ── with the package, and no rule
+        rules   ── with the package, and rules on every kind of fault, none of which ever matches
+
+Each gets the same requests: four status queries to one repayment, and then what the repayments lead to. They take
+turns, `without idle rules rules idle without`, so a machine that slows down slows down all of them. A turn's time and
+the processor time of its server are measured; each such block of turns gives one ratio, and the median of the ratios
+counts, with an interval that holds the true median in 95 of 100 runs. The bounds are on the throughput; the processor
+time is beside it, for machines that others use too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from line import Line, request
+from server import Server, leave_on_sigterm
+
+from mocklend.client import Client
+
+PACKAGE = "mocklend_faults"
+WITHOUT, IDLE, RULES = VARIANTS = ("without", "idle", "rules")
+BOUNDS = ((IDLE, WITHOUT, 0.98), (RULES, IDLE, 0.95))
+"""What is compared with what, and the share of its throughput that has to be left."""
+LOANS = 100
+AT_ONCE = 8
+REPAYMENT_EVERY = 5
+NOBODY = "loan_nobody"
+PASS, FAIL, INCONCLUSIVE = 0, 1, 2
+VERDICTS = ("PASS", "FAIL", "INCONCLUSIVE")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the same work took once."""
+
+    wall_s: float
+    cpu_s: float
+    failed: int = 0
+
+    def __add__(self, other: Turn) -> Turn:
+        return Turn(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s, self.failed + other.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The median of the blocks' ratios, and between what it lies."""
+
+    median: float
+    low: float
+    high: float
+
+    def verdict(self, bound: float) -> int:
+        """Whether it is at least the bound, or not, or cannot be told: the interval is on both sides of it."""
+        if self.low >= bound:
+            return PASS
+        return FAIL if self.high < bound else INCONCLUSIVE
+
+
+def ratio(values: Sequence[float]) -> Ratio:
+    """The median with its interval, from the order of the values alone: no law of their errors is assumed.
+
+    The k smallest and the k largest are left out, for the largest k with which a fair coin, thrown once a value, falls
+    on one side so seldom. Below six values nothing is left out.
+    """
+    ordered, count = sorted(values), len(values)
+    left_out, tail = 0, 0.0
+    while (tail := tail + math.comb(count, left_out) / 2**count) <= 0.025:
+        left_out += 1
+    left_out = max(0, left_out - 1)
+    return Ratio(statistics.median(ordered), ordered[left_out], ordered[count - 1 - left_out])
+
+
+@dataclass
+class Variant:
+    """A server, its people, and its turns so far."""
+
+    server: Server
+    client: Client
+    loans: list[str]
+    advance: bytes
+    line: Line
+    asked: int = 0
+
+    @classmethod
+    def start(cls, name: str, folder: Path, rules: int) -> Variant:
+        """With its people, its rules, and no more."""
+        without = PACKAGE if name == WITHOUT else None
+        server = Server(str(folder / f"{name}.db"), folder / f"{name}.log", without=without)
+        try:
+            with Client(server.url) as anyone:
+                client = anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z")
+            ada = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
+            loans = [client.borrow(ada, 10_000_000, product_id="jiebei-like")["id"] for _ in range(LOANS)]
+            if name == RULES:
+                kinds = [one["id"] for one in client.faults()["faults"]]
+                for n in range(rules):
+                    kind = kinds[n % len(kinds)]
+                    client.arm(kind, rule_id=f"never-{n:03}", match={"entity": NOBODY})
+            host, _, port = server.url.removeprefix("http://").rpartition(":")
+            delay_s = max(one["settle_delay_s"] for one in client.channels()["channels"])
+            made = cls(server, client, loans, b"", Line(host, int(port)))
+            made.advance = made._request("POST", "/-/clock/advance", {"by": delay_s + 1})
+        except BaseException:
+            server.stop()
+            raise
+        return made
+
+    def turn(self, requests: int) -> Turn:
+        """The same work for each variant: its n-th turn asks what the others' n-th turn asks."""
+        asks = [self._ask(n) for n in range(self.asked, self.asked + requests)]
+        self.asked += requests
+        return asyncio.run(self._work(asks))
+
+    def _ask(self, n: int) -> bytes:
+        loan = f"/v1/loans/{self.loans[n % len(self.loans)]}"
+        if n % REPAYMENT_EVERY:
+            return self._request("GET", loan)
+        body = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
+        # Each loan has its turn to be repaid, though its number may be a multiple of the step.
+        loan = f"/v1/loans/{self.loans[n // REPAYMENT_EVERY % len(self.loans)]}"
+        return self._request("POST", f"{loan}/repayments", body, key=f"idle-{n}")
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> bytes:
+        headers = {"Host": "127.0.0.1", "Authorization": f"Bearer {self.client.api_key}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return request(method, path, headers, body)
+
+    async def _work(self, asks: Sequence[bytes]) -> Turn:
+        left, failed = iter(asks), 0
+
+        async def one() -> None:
+            nonlocal failed
+            for ask in left:
+                failed += await self.line.ask(ask) not in (200, 202)
+
+        began, cpu = time.perf_counter(), cpu_s(self.server.pid)
+        await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+        failed += await self.line.ask(self.advance) != 200
+        took = Turn(time.perf_counter() - began, cpu_s(self.server.pid) - cpu, failed)
+        self.line.close()
+        return took
+
+    def never_matched(self) -> tuple[int, int]:
+        """How often its rules were asked, and how often one of them matched."""
+        counts = self.client.rules()["rules"]
+        return sum(one["evaluated"] for one in counts), sum(one["matched"] for one in counts)
+
+    def stop(self) -> None:
+        """Nothing of it is left."""
+        self.client.close()
+        self.server.stop()
+
+
+def cpu_s(pid: int) -> float:
+    """The processor time of all threads of a process, in seconds: to the nanosecond where the system tells."""
+    if sys.platform == "linux":
+        return time.clock_gettime((~pid << 3) | 2)  # The clock that clock_getcpuclockid(3) names.
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+@dataclass
+class Found:
+    """The blocks of turns, and what the rules said of themselves."""
+
+    requests: int
+    blocks: list[Mapping[str, Turn]] = field(default_factory=list)
+    evaluated: int = 0
+    matched: int = 0
+
+    def ratios(self, kind: str, of: str, to: str) -> Ratio:
+        """How much of the throughput is left (`wall_s`), or of the work for the same processor time (`cpu_s`)."""
+        return ratio([getattr(block[to], kind) / getattr(block[of], kind) for block in self.blocks])
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that is printed."""
+        failed = sum(turn.failed for block in self.blocks for turn in block.values())
+        done = 2 * self.requests
+        compared = [self._compared(*bound) for bound in BOUNDS]
+        verdict = max((one["verdict"] for one in compared), key=("PASS", "INCONCLUSIVE", "FAIL").index)
+        if verdict != "FAIL" and (failed or self.matched or not self.evaluated):
+            verdict = "INCONCLUSIVE"
+        return {
+            "verdict": verdict,
+            "blocks": len(self.blocks),
+            "failed": failed,
+            "rules": {"evaluated": self.evaluated, "matched": self.matched},
+            "requests_per_s": {
+                name: round(statistics.median(done / block[name].wall_s for block in self.blocks)) for name in VARIANTS
+            },
+            "cpu_us_per_request": {
+                name: round(statistics.median(block[name].cpu_s / done for block in self.blocks) * 1e6)
+                for name in VARIANTS
+            },
+            "compared": compared,
+        }
+
+    def _compared(self, of: str, to: str, bound: float) -> dict[str, Any]:
+        wall, cpu = self.ratios("wall_s", of, to), self.ratios("cpu_s", of, to)
+        return {
+            "of": of,
+            "to": to,
+            "bound": bound,
+            "verdict": VERDICTS[wall.verdict(bound)],
+            "throughput": _rounded(wall),
+            "cpu_verdict": VERDICTS[cpu.verdict(bound)],
+            "cpu": _rounded(cpu),
+        }
+
+
+def _rounded(one: Ratio) -> dict[str, float]:
+    return {"median": round(one.median, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
+
+
+def measured(options: argparse.Namespace) -> Found:
+    """Blocks of turns, on servers that are started anew now and then: a process can be lucky, too."""
+    found = Found(options.requests)
+    os.environ.setdefault("PYTHONHASHSEED", "0")  # The servers' dictionaries lie alike.
+    for start in range(options.starts):
+        with ExitStack() as left, tempfile.TemporaryDirectory(prefix="mocklend-idle-") as folder:
+            variants: dict[str, Variant] = {}
+            for name in VARIANTS:
+                variants[name] = Variant.start(name, Path(folder), options.rules)
+                left.callback(variants[name].stop)
+            for name in (*VARIANTS, *VARIANTS):
+                variants[name].turn(options.requests)  # Warm.
+            for n in range(options.blocks):
+                block: dict[str, Turn] = {}
+                order = VARIANTS if n % 2 else VARIANTS[::-1]
+                for name in (*order, *order[::-1]):
+                    turn = variants[name].turn(options.requests)
+                    block[name] = block[name] + turn if name in block else turn
+                found.blocks.append(block)
+                if not options.json and sys.stderr.isatty():
+                    print(f"start {start + 1}, block {n + 1}", end="\r", file=sys.stderr, flush=True)
+            evaluated, matched = variants[RULES].never_matched()
+            found.evaluated += evaluated
+            found.matched += matched
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the comparison, or one JSON document. Ends with 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE."""
+    parser = argparse.ArgumentParser(prog="scripts/idle", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--starts", type=int, default=3, help="of all servers (default: %(default)s)")
+    parser.add_argument("--blocks", type=int, default=40, help="of six turns, a start (default: %(default)s)")
+    parser.add_argument("--requests", type=int, default=100, help="a turn (default: %(default)s)")
+    parser.add_argument("--rules", type=int, default=100, help="that never match (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one document with everything")
+    options = parser.parse_args(arguments)
+    leave_on_sigterm()
+    told = measured(options).to_json()
+    print(json.dumps(told, indent=2) if options.json else told_plainly(told))
+    return VERDICTS.index(told["verdict"])
+
+
+def told_plainly(told: Mapping[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"{name:8} {told['requests_per_s'][name]:6} requests a second, "
+        f"{told['cpu_us_per_request'][name]:6} microseconds of the processor each"
+        for name in VARIANTS
+    ]
+    for one in told["compared"]:
+        for what, verdict in (("throughput", one["verdict"]), ("cpu", one["cpu_verdict"])):
+            value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**one[what])
+            lines.append(f"{one['of']:5} against {one['to']:8} {what:10} {value}, bound {one['bound']}: {verdict}")
+    rules = told["rules"]
+    lines.append(f"the rules were asked {rules['evaluated']} times and matched {rules['matched']} times")
+    return "\n".join([*lines, f"{told['failed']} requests failed: {told['verdict']}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

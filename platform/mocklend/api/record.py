@@ -1,0 +1,274 @@
+"""What was asked in a sandbox since it was made, so that it can be done again: `mocklend scenario save`.
+
+        request ─▶ work ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
+
+Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. A sandbox with more
+than REQUESTS_MOST requests is not kept any longer, and neither is one that this process did not see made or emptied:
+half of a story is none, and a load test should not pay for it. Of several processes each knows what it answered itself.
+Nothing that decides reads the record.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from apiflask import APIBlueprint
+from flask import Flask, Response, current_app, g, request
+
+from mocklend.api.answers import JSON, PROBLEM, rendered
+from mocklend.api.asking import lender, sandbox_id
+from mocklend.api.fields import Doc
+from mocklend.api.idempotency import HEADER
+from mocklend.api.openapi import described
+from mocklend.api.reading import JsonRequest
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
+from mocklend.sandboxes.moments import rfc3339
+
+REQUESTS_MOST = 2_000
+BYTES_MOST = 8 * 1024 * 1024
+"""So much of a sandbox is kept."""
+SANDBOXES_MOST = 500
+"""Of so many sandboxes: beyond that, the one that has been quiet for longest is forgotten."""
+ANSWER_MOST = 16 * 1024
+"""A longer answer is not kept with its request."""
+EXTENSION = "mocklend.record"
+UNASKED = ("/-/sandboxes", "/-/reset", "/-/scores")
+"""They make a sandbox, or only look at it."""
+FAULT_HEADER = "Mocklend-Fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A request and what it was answered, when that was in real time, and why it cannot be made again, if so."""
+
+    real_ms: int
+    method: str
+    path: str
+    key: str | None
+    body: bytes
+    status: int
+    answer: bytes
+    broken: bool
+    left_out: str | None
+
+    @property
+    def size(self) -> int:
+        """Its bytes, as far as they count."""
+        return len(self.body) + len(self.answer) + len(self.path)
+
+
+@dataclass(slots=True)
+class Kept:
+    """The requests of one sandbox, in the order of their answers. `full`: there were too many, and none is kept."""
+
+    made: list[Made] = field(default_factory=list)
+    size: int = 0
+    full: bool = False
+
+
+class Record:
+    """The requests of each sandbox that this process has seen from its beginning."""
+
+    def __init__(self, requests_most: int = REQUESTS_MOST) -> None:
+        self._most = requests_most
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, sandbox_id: str) -> None:
+        """A sandbox is new, or new again."""
+        with self._lock:
+            self._kept[sandbox_id] = Kept()
+            self._kept.move_to_end(sandbox_id)
+            while len(self._kept) > SANDBOXES_MOST:
+                self._kept.popitem(last=False)
+
+    def forget(self, sandbox_id: str) -> None:
+        """A sandbox is gone."""
+        with self._lock:
+            self._kept.pop(sandbox_id, None)
+
+    def keeps(self, sandbox_id: str) -> bool:
+        """Whether there is any use in telling it more."""
+        kept = self._kept.get(sandbox_id)
+        return kept is not None and not kept.full
+
+    def add(self, sandbox_id: str, made: Made) -> None:
+        """Keep a request, or none of them any more where it is one too many."""
+        with self._lock:
+            kept = self._kept.get(sandbox_id)
+            if kept is None or kept.full:
+                return
+            self._kept.move_to_end(sandbox_id)
+            kept.made.append(made)
+            kept.size += made.size
+            if len(kept.made) > self._most or kept.size > BYTES_MOST:
+                kept.made, kept.full = [], True
+
+    def of(self, sandbox_id: str) -> list[Made] | None:
+        """Every request that was made there, or None where they are not all known."""
+        with self._lock:
+            kept = self._kept.get(sandbox_id)
+            return None if kept is None or kept.full else list(kept.made)
+
+
+class RequestDoc(Doc):
+    """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
+
+    `at` is null on a manual clock, whose moves are requests themselves. `broken`: the client may have seen another
+    answer, or none. `left_out` says why it cannot be made again as it was.
+    """
+
+    at: str | None
+    method: str
+    path: str
+    idempotency_key: str | None
+    body: Any
+    status: int
+    answer: dict[str, Any] | None
+    broken: bool
+    left_out: str | None
+
+
+class RequestsDoc(Doc):
+    """All that was asked in a sandbox since it was made or emptied. `complete` is false where that is not known."""
+
+    complete: bool
+    starts: str
+    now: str
+    requests: list[RequestDoc]
+
+
+requests_made = APIBlueprint("requests_made", __name__)
+
+
+def keep_record(app: Flask, platform: Lender) -> None:
+    """Keep a record of an app's requests. To be called before faults are let near its answers, so as to see the end."""
+    record = app.extensions[EXTENSION] = Record()
+    with platform.read() as connection:
+        if find(connection, "id", DEFAULT) is None:
+            record.begin(DEFAULT)
+    app.after_request(note)
+
+
+@requests_made.get("/-/requests")
+@requests_made.output(RequestsDoc)
+@requests_made.doc(**described("getRequests"))
+def get_requests() -> Response:
+    """What was asked in this sandbox, in order, so that it can be done again."""
+    platform, id = lender(), sandbox_id()
+    with platform.read() as connection:
+        sandbox = platform.sandbox(connection, id)
+    made = _record().of(id)
+    return rendered(
+        {
+            "complete": made is not None,
+            "starts": rfc3339(sandbox.created_ms),
+            "now": rfc3339(now_ms := sandbox.now_ms(platform.real_ms())),
+            "sandbox": sandbox_doc(sandbox, now_ms),
+            "requests": [
+                {
+                    "at": rfc3339(sandbox.now_ms(one.real_ms)) if sandbox.mode == "wall" else None,
+                    "method": one.method,
+                    "path": one.path,
+                    "idempotency_key": one.key,
+                    "body": _document(one.body),
+                    "status": one.status,
+                    "answer": _document(one.answer),
+                    "broken": one.broken,
+                    "left_out": one.left_out,
+                }
+                for one in made or ()
+            ],
+        }
+    )
+
+
+def note(response: Response) -> Response:
+    """After each answer: put its request on record."""
+    address = request.url_rule.rule if request.url_rule else ""
+    record = _record()
+    if address.startswith("/-/"):
+        if address.startswith(UNASKED) and 200 <= response.status_code < 300:
+            _begins_or_ends(record, address, response)
+        if request.method == "GET" or address.startswith(UNASKED):
+            return response
+        try:
+            sandbox_id()  # Not every endpoint of the control plane has asked by now.
+        except Refused:
+            return response
+    id: str | None = g.get("sandbox_id")
+    if id is not None and record.keeps(id):
+        record.add(id, _made(response))
+    return response
+
+
+def _begins_or_ends(record: Record, address: str, response: Response) -> None:
+    if address == "/-/sandboxes":
+        record.begin(json.loads(response.get_data())["id"])
+    elif address == "/-/reset":
+        record.begin(g.sandbox_id)
+    elif request.method == "DELETE":
+        record.forget((request.view_args or {})["id"])
+
+
+def _made(response: Response) -> Made:
+    happened = g.get("happened")
+    answer = response.get_data() if response.mimetype in (JSON, PROBLEM) and not response.is_streamed else b""
+    left_out = _left_out()
+    return Made(
+        lender().real_ms(),
+        request.method,
+        _path(),
+        request.headers.get(HEADER),
+        _body(),
+        response.status_code,
+        b"" if len(answer) > ANSWER_MOST or left_out else answer,
+        happened is not None and (happened.break_how != "none" or happened.delay_ms > 0),
+        left_out,
+    )
+
+
+def _path() -> str:
+    """The address as it came, query and all."""
+    asked = request.query_string.decode("ascii", "replace")
+    return quote(request.path) + (f"?{asked}" if asked else "")
+
+
+def _left_out() -> str | None:
+    if FAULT_HEADER in request.headers:
+        return "a fault that the request names itself"
+    if request.method != "GET" and request.path.startswith("/v1/callbacks/"):
+        return "a callback, signed by somebody outside"
+    if request.method != "GET" and request.path.startswith("/v1/webhook-endpoints"):
+        return "a webhook endpoint: events would be sent there again"
+    if request.method != "GET" and _body() and _document(_body()) is None:
+        return "a body that is no JSON object"
+    return None
+
+
+def _body() -> bytes:
+    """What of the body was read for the work; nobody waits for the rest."""
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(asked, JsonRequest)
+    return asked.body_read
+
+
+def _document(data: bytes) -> Any:
+    """A JSON object, or None where it is none."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _record() -> Record:
+    record: Record = current_app.extensions[EXTENSION]
+    return record

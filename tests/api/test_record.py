@@ -1,0 +1,140 @@
+"""What was asked in a sandbox: kept whole or not at all, without what would not bear doing again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mocklend.api.record import Made, Record
+from mocklend.app import create_app
+from mocklend.client import Client, ProblemError
+from mocklend.config import Settings
+from mocklend.lender import Lender
+
+MADE = Made(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
+
+
+def _asked(client: Client) -> list[tuple[str, str]]:
+    return [(one["method"], one["path"]) for one in client.requests_made()["requests"]]
+
+
+def test_every_request_is_there_in_order_with_key_body_and_answer(mocklend: Client) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like", idempotency_key="one")
+    mocklend.advance("P1D")
+    mocklend.loans(status="USING")
+
+    told = mocklend.requests_made()
+
+    first, second, third, fourth = told["requests"]
+    assert told["complete"]
+    assert told["starts"] == "2026-01-05T02:00:00.000Z"
+    assert (first["body"], first["answer"]["id"], first["status"]) == (
+        {"reference": "ada", "name": "Ada"},
+        ada["id"],
+        201,
+    )
+    assert second["idempotency_key"] == "one"
+    assert (third["path"], third["body"], third["at"]) == ("/-/clock/advance", {"by": "P1D"}, None)
+    assert (fourth["method"], fourth["path"]) == ("GET", "/v1/loans?status=USING")
+
+
+def test_a_refused_request_is_there_too(mocklend: Client) -> None:
+    with pytest.raises(ProblemError):
+        mocklend.loan("loan_x")
+
+    [one] = mocklend.requests_made()["requests"]
+
+    assert (one["status"], one["answer"]["code"]) == (404, "loan_unknown")
+
+
+def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) -> None:
+    mocklend.clock()
+    mocklend.audit()
+    mocklend.arm("cache.bounded_stale")
+
+    assert _asked(mocklend) == [("PUT", "/-/rules/cache.bounded_stale")]
+
+
+def test_an_emptied_sandbox_begins_anew(mocklend: Client) -> None:
+    mocklend.add_borrower("ada", "Ada")
+
+    mocklend.reset()
+
+    assert _asked(mocklend) == []
+    assert mocklend.requests_made()["complete"]
+
+
+def test_sandboxes_are_apart(mocklend: Client, mocklend_server: str) -> None:
+    mocklend.add_borrower("ada", "Ada")
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=1) as other:
+        asked = _asked(other)
+        other.delete_sandbox()
+
+    assert asked == []
+
+
+def test_an_answer_that_was_late_or_broken_is_marked(mocklend: Client) -> None:
+    mocklend.arm("transport.latency", match={"method": "GET"}, delay_ms=1)
+    mocklend.loans()
+
+    assert [one["broken"] for one in mocklend.requests_made()["requests"]] == [False, True]
+
+
+def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(mocklend: Client) -> None:
+    secret = mocklend.add_webhook_endpoint("http://127.0.0.1:9/")["secret"]
+    with pytest.raises(ProblemError):
+        mocklend.send_callback("wallet", b"{}", {"Content-Type": "application/json"})
+
+    told = mocklend.requests_made()
+
+    assert [one["left_out"] is not None for one in told["requests"]] == [True, True]
+    assert secret not in str(told)
+
+
+def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) -> None:
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall") as client:
+        client.loans()
+        client.loans()
+        told = client.requests_made()
+        client.delete_sandbox()
+
+    moments = [told["starts"], *(one["at"] for one in told["requests"]), told["now"]]
+    assert moments == sorted(moments)
+
+
+def test_one_request_too_many_and_none_is_kept() -> None:
+    record = Record(requests_most=2)
+    record.begin("a")
+    for _ in range(2):
+        record.add("a", MADE)
+    assert record.of("a") == [MADE, MADE]
+
+    record.add("a", MADE)
+
+    assert record.of("a") is None
+    assert not record.keeps("a")
+
+
+def test_a_sandbox_that_was_there_before_is_not_half_known() -> None:
+    record = Record()
+
+    record.add("from-yesterday", MADE)
+
+    assert record.of("from-yesterday") is None
+    assert not record.keeps("from-yesterday")
+
+
+def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_path: Path) -> None:
+    database = str(tmp_path / "again.db")
+    known = []
+    for _ in range(2):
+        lender = Lender(database, fast=True)
+        try:
+            app = create_app(Settings(database="unused"), lender)
+            known.append(app.test_client().get("/-/requests").get_json()["complete"])
+        finally:
+            lender.close()
+
+    assert known == [True, False]

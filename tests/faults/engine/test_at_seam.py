@@ -1,0 +1,58 @@
+"""Which rules an event is put to, and that those which are passed over are counted and explained like the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mocklend_faults.engine.at_seam import AtSeam
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.rules import Rule
+
+SEAM = "view.refresh"
+
+
+def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
+    return Rule.from_json(id, {"fault": "cache.bounded_stale", "match": match, **more}, installed())
+
+
+def asked(events: Any, *rules: Rule) -> list[str]:
+    return [one.rule.id for one in AtSeam(SEAM, rules).to_ask(events.refresh())]
+
+
+def test_a_rule_is_asked_about_what_it_names(events: Any) -> None:
+    loan = events.refresh().loan_id
+    about, among = rule("b", {"loan_id": loan}), rule("a", {"loan_id": {"in": ["loan_x", loan]}})
+
+    assert asked(events, about, rule("c", {"loan_id": "loan_x"}), among) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("match", "more"),
+    [
+        ({}, {}),
+        ({"loan_id": {"not_equal_to": "loan_x"}}, {}),
+        ({"lag_s": 9}, {}),  # An earlier rule may make it so.
+        ({"now_ms": 9}, {}),
+        ({"loan_id": "loan_x"}, {"activate": {"duration_s": 60}}),
+        ({"loan_id": "loan_x"}, {"activate": {"start_delay_s": 60}}),
+        ({"loan_id": "loan_x"}, {"activate": {"schedule": "0 9 * * *"}}),
+    ],
+)
+def test_what_cannot_be_told_beforehand_is_always_asked(events: Any, match: Any, more: Any) -> None:
+    assert asked(events, rule("a", match, **more)) == ["a"]
+
+
+def test_rules_are_found_by_different_fields_and_stay_in_order(events: Any) -> None:
+    given = events.refresh()
+    rules = [rule("c", {"loan_id": given.loan_id}), rule("b", {}), rule("a", {"entity": given.entity})]
+
+    assert asked(events, *rules) == ["a", "b", "c"]
+
+
+def test_a_rule_that_meets_two_ways_is_asked_once(events: Any) -> None:
+    given = events.refresh()
+
+    assert asked(events, rule("a", {"loan_id": {"in": [given.loan_id, given.loan_id]}})) == ["a"]

@@ -1,0 +1,83 @@
+"""scripts/idle: its arithmetic and its verdicts, and that it compares servers which differ in the fault layer alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import idle
+import pytest
+from server import Server
+
+from mocklend.client import Client, ProblemError
+
+
+def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle.Turn]:
+    return {
+        name: idle.Turn(wall_s=taken, cpu_s=taken / 2)
+        for name, taken in zip(idle.VARIANTS, (without_s, idle_s, rules_s), strict=True)
+    }
+
+
+def found(*blocks: dict[str, idle.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
+    return idle.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
+
+
+def test_below_six_values_the_interval_is_all_of_them() -> None:
+    assert idle.ratio([0.9, 1.0, 1.3, 1.1, 0.8]) == idle.Ratio(1.0, 0.8, 1.3)
+
+
+def test_the_interval_narrows_with_the_number_of_values() -> None:
+    assert idle.ratio(range(6)) == idle.Ratio(2.5, 0, 5)  # The smallest and the largest: 2 in 64 is below 5 %.
+    assert idle.ratio(range(20)) == idle.Ratio(9.5, 5, 14)  # As the tables of the sign test have it.
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.98, 1.1, idle.PASS), (0.9, 0.97, idle.FAIL), (0.97, 0.99, idle.INCONCLUSIVE)],
+)
+def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float, verdict: int) -> None:
+    assert idle.Ratio((low + high) / 2, low, high).verdict(0.98) == verdict
+
+
+def test_the_same_work_in_twice_the_time_is_half_the_throughput() -> None:
+    told = found(*[block(1.0, 2.0, 2.0)] * 8)
+
+    [with_package, with_rules] = told["compared"]
+    assert (with_package["throughput"]["median"], with_package["verdict"]) == (0.5, "FAIL")
+    assert (with_rules["throughput"]["median"], with_rules["verdict"]) == (1.0, "PASS")
+    assert told["verdict"] == "FAIL"
+    assert told["requests_per_s"] == {"without": 20, "idle": 10, "rules": 10}
+    assert told["cpu_us_per_request"] == {"without": 25_000, "idle": 50_000, "rules": 50_000}
+
+
+def test_it_passes_where_nothing_costs_anything() -> None:
+    assert found(*[block(1.0, 1.0, 1.0)] * 8)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("counts", [{"evaluated": 0}, {"matched": 1}])
+def test_rules_that_were_never_asked_or_that_matched_show_nothing(counts: dict[str, int]) -> None:
+    assert found(*[block(1.0, 1.0, 1.0)] * 8, **counts)["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
+    server = Server(str(tmp_path / "a.db"), tmp_path / "a.log", without=idle.PACKAGE)
+    try:
+        with Client(server.url) as client:
+            assert client.products()
+            with pytest.raises(ProblemError) as refused:
+                client.rules()
+    finally:
+        server.stop()
+
+    assert refused.value.status == 404
+
+
+def test_it_asks_all_three_for_the_same_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
+    idle.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["blocks"], told["failed"], told["rules"]["matched"]) == (1, 0, 0)
+    assert told["rules"]["evaluated"] > 0
+    assert all(told["cpu_us_per_request"].values())

@@ -1,0 +1,44 @@
+"""The reference reconcilers, scored over every kind's lesson: the thorough one finds all, the naive one visibly less."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from mocklend_faults.engine.catalogue import installed
+
+FAULTS = str(Path(__file__).resolve().parents[1] / "faults")
+if FAULTS not in sys.path:
+    sys.path.insert(0, FAULTS)
+
+import twins  # noqa: E402
+
+KINDS = sorted(installed())
+
+
+@pytest.mark.parametrize("fault", KINDS)
+def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) -> None:
+    told = twins.scored(fault, mocklend_server)["thorough"]
+
+    assert (told["verdict"], told["precision"], told["recall"]) in (
+        ("PASS", 1.0, 1.0),
+        # The platform withstands this kind, or one answer was wrong: there is nothing that anybody should find.
+        ("INCONCLUSIVE", None, None),
+    ), told["reasons"]
+    assert told["counts"]["demanded"] or told["verdict"] == "INCONCLUSIVE"
+    assert told["counts"]["harmful_repairs"] == 0
+
+
+def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> None:
+    scores = {name: [twins.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in twins.SHIPPED}
+
+    recall = {
+        name: Fraction(sum(one["true_positives"] for one in told), sum(one["demanded"] for one in told))
+        for name, told in scores.items()
+    }
+
+    assert recall["thorough"] == 1
+    assert recall["naive"] < Fraction(1, 2)

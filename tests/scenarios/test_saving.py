@@ -1,0 +1,194 @@
+"""Saving: what was done in a sandbox can be done again, with the same answer key; what cannot be, is said."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from typer.testing import CliRunner
+
+from mocklend.cli import app
+from mocklend.client import Client, ProblemError
+from mocklend.demo.story import Story
+from mocklend.scenarios import Scenario, read, run
+from mocklend.scenarios.saving import CannotSave, saved
+from mocklend.scenarios.skeleton import skeleton
+from mocklend.scenarios.telling import tell_chapters
+
+SEED = 11
+
+
+def explore(client: Client) -> None:
+    """Four loans among rules that hit some of them: paid, edited, refused, looked at, and cut off."""
+    ada = client.add_borrower("ada", "Ada $")
+    client.arm("cache.bounded_stale", probability=0.6, lag_s=3600)
+    client.arm("callback.dropped", probability=0.5)
+    client.arm("transport.reset", match={"operation": "getLoan"}, select={"times": 1})
+    client.arm("operator.wrong_amount", probability=0.5)
+    for n in range(4):
+        loan = client.borrow(ada["id"], 50_000 + n * 100, product_id="jiebei-like")
+        client.edit(loan["id"], "MODIFY_BILL_AMOUNT", amount_minor=1_200, operator="grace", memo="A fee of $12")
+        quote = client.quote(loan["id"])
+        client.repay_quote(quote, "wallet", payer_reference="for $loan.id")
+        if client.clock()["mode"] == "manual":
+            client.advance("PT1M")
+        with contextlib.suppress(requests.ConnectionError):
+            client.loan(loan["id"])
+        client.books(loan["id"])
+        client.repayments(loan["id"])
+    with pytest.raises(ProblemError):
+        client.quote("loan_nobody")
+
+
+def key_of(client: Client) -> list[dict[str, Any]]:
+    """The answer key, whole."""
+    entries: list[dict[str, Any]] = client.answer_key()["entries"]
+    return entries
+
+
+def retold(scenario: Scenario, url: str) -> list[dict[str, Any]]:
+    """The answer key of a telling in a fresh sandbox."""
+    with Client(url) as anyone:
+        story = Story(None)
+        anyone.on_exchange = story.hear
+        with anyone.sandbox(seed=scenario.seed, now=scenario.starts, **scenario.sandbox) as client:
+            story.client = client
+            tell_chapters(story, scenario)
+            key = key_of(client)
+            client.delete_sandbox()
+    return key
+
+
+def save(client: Client, **more: Any) -> Scenario:
+    """What was done, as the file would have it."""
+    lies = len(client.answer_key(status="active")["entries"])
+    return read(saved(client.requests_made(), name="again", title="Again", lies=lies), "again.yaml")
+
+
+@pytest.fixture
+def explored(mocklend_server: str) -> Any:
+    """A sandbox in which things were done."""
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, now="2026-01-05T02:00:00Z") as client:
+        explore(client)
+        yield client
+        client.delete_sandbox()
+
+
+def test_the_same_seed_again_gives_the_same_answer_key(explored: Client, mocklend_server: str) -> None:
+    before = key_of(explored)
+
+    again = retold(save(explored), mocklend_server)
+
+    assert len(before) >= 4
+    assert len({entry["fault"] for entry in before}) == 4
+    assert again == before
+
+
+def test_what_was_done_on_a_running_clock_is_done_again_but_for_times(mocklend_server: str) -> None:
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall") as client:
+        explore(client)
+        before = key_of(client)
+        scenario = save(client)
+        client.delete_sandbox()
+
+    again = retold(scenario, mocklend_server)
+
+    def timeless(key: list[dict[str, Any]]) -> set[Any]:
+        return {(one["injection"], one["fault"], one["entity"]) for one in key}
+
+    # In this process nothing ticks, so the wallet has not been heard of yet; on the manual clock it has.
+    assert timeless(before)
+    assert timeless(before) <= timeless(again)
+
+
+def test_another_seed_tells_the_same_story_of_others(explored: Client) -> None:
+    scenario = save(explored)
+
+    text = yaml.safe_dump([dict(chapter) for chapter in scenario.chapters])
+
+    assert "loan_nobody" in text
+    assert not any(
+        id in text for id in (explored.loans()["loans"][0]["id"], explored.loans()["loans"][0]["borrower_id"])
+    )
+
+
+def test_what_was_seen_is_claimed(explored: Client) -> None:
+    [chapter] = save(explored).chapters
+
+    claims = [step["expect"] for step in chapter["steps"] if step["do"] == "books"]
+    refused = [step for step in chapter["steps"] if step.get("fails") == "loan_unknown"]
+
+    assert len(claims) == 4
+    assert all(set(claim) == {"status", "outstanding_minor"} for claim in claims)
+    assert len(refused) == 1
+    assert [step["fails"] for step in chapter["steps"] if step["do"] == "loan" and "fails" in step] == ["any"]
+
+
+def test_a_story_of_which_a_part_is_missing_is_not_saved(explored: Client) -> None:
+    with pytest.raises(CannotSave, match="not every request"):
+        saved(explored.requests_made() | {"complete": False}, name="x", title="x", lies=0)
+
+
+def test_where_nothing_was_done_there_is_nothing_to_save(mocklend: Client) -> None:
+    with pytest.raises(CannotSave, match="nothing was asked"):
+        saved(mocklend.requests_made(), name="x", title="x", lies=0)
+
+
+def test_what_cannot_be_done_again_is_named_in_the_file(mocklend: Client) -> None:
+    mocklend.add_borrower("ada", "Ada")
+    mocklend.add_webhook_endpoint("http://127.0.0.1:9/")
+
+    text = saved(mocklend.requests_made(), name="x", title="x", lies=0)
+
+    assert "#   POST /v1/webhook-endpoints: a webhook endpoint" in text
+    assert "127.0.0.1" not in text
+    assert len(read(text, "x.yaml").chapters[0]["steps"]) == 1
+
+
+def test_the_command_saves_a_file_that_can_be_run(mocklend: Client, mocklend_server: str, tmp_path: Path) -> None:
+    mocklend.add_borrower("ada", "Ada")
+    mocklend.advance("P1D")
+    file = tmp_path / "what-i-did.yaml"
+    to_sandbox = ["--url", mocklend_server, "--api-key", str(mocklend.api_key)]
+
+    first = CliRunner().invoke(app, [*to_sandbox, "scenario", "save", str(file)])
+    second = CliRunner().invoke(app, [*to_sandbox, "scenario", "save", str(file)])
+    ran = CliRunner().invoke(app, ["scenario", "run", str(file)])
+
+    assert (first.exit_code, second.exit_code, ran.exit_code) == (0, 2, 0), first.output + ran.output
+    assert "wrote" in first.output
+
+
+def test_a_new_scenario_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    made = CliRunner().invoke(app, ["scenario", "new", "late-page"])
+    again = CliRunner().invoke(app, ["scenario", "new", "late-page"])
+
+    assert (made.exit_code, again.exit_code) == (0, 2)
+    assert (tmp_path / "late-page.yaml").read_text() == skeleton("late-page", "late-page.yaml")
+    assert run(read(skeleton("late-page", "late-page.yaml"), "late-page.yaml")) == 0
+
+
+@pytest.mark.parametrize("name", ["Late Page", "late: page", "../late", ""])
+def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    asked = CliRunner().invoke(app, ["scenario", "new", name])
+
+    assert asked.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_scenario_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("name: x")
+
+    asked = CliRunner().invoke(app, ["scenario", "run", str(file)])
+
+    assert asked.exit_code == 2
+    assert "missing" in asked.output

@@ -1,0 +1,209 @@
+"""Telling: every scenario that ships is as told, and none is when a claim of it is false."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import entry_points
+from typing import Any
+
+import pytest
+import yaml
+
+from mocklend.demo.story import NotAsTold
+from mocklend.scenarios import GROUP, Scenario, read, run, scenarios
+from mocklend.scenarios.telling import filled
+
+pytestmark = pytest.mark.skipif(
+    not entry_points(group=GROUP), reason="scenarios are found by entry point: install mocklend first"
+)
+
+SHIPPED = scenarios()
+ISSUE = {
+    "settled-shown-unpaid",
+    "double-deduction",
+    "acknowledged-not-applied",
+    "month-end-outage",
+    "double-entry-late-callback",
+    "stale-cache-lost-invalidation",
+    "bureau-correction-not-sent",
+}
+
+
+def told(scenario: Scenario) -> tuple[int, dict[str, Any]]:
+    """The exit code of a telling, and its facts."""
+    out = io.StringIO()
+    code = run(scenario, as_json=True, out=out)
+    return code, json.loads(out.getvalue())
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
+    code, facts = told(SHIPPED[name])
+
+    assert (code, facts["as_told"]) == (0, True), facts.get("surprise")
+    assert facts["audit"]["clean"]
+    assert facts["answer_key"]
+    assert all(entry["status"] != "active" for entry in facts["answer_key"])
+
+
+def test_the_stories_that_everybody_should_know_are_among_them() -> None:
+    assert set(SHIPPED) >= ISSUE
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_every_scenario_says_what_each_reconciler_finds_and_how_good_that_is(name: str) -> None:
+    scenario = SHIPPED[name]
+
+    assert set(scenario.expected_score) == {"naive", "thorough"}
+    assert sum("thorough" in chapter.get("reconcile", {}) for chapter in scenario.chapters) >= 2
+    assert not scenario.open_end
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_a_score_that_is_not_the_reconcilers_ends_the_story(name: str) -> None:
+    wrong = {**SHIPPED[name].expected_score, "thorough": {"precision": 0.123, "recall": 1}}
+
+    code, facts = told(replace(SHIPPED[name], expected_score=wrong))
+
+    assert code == 1
+    assert facts["surprise"].startswith("thorough: precision 0.123, recall 1")
+
+
+def _expect(chapters: list[Any]) -> str:
+    [claim, *_] = [step["expect"] for step in chapters[-1]["steps"] if "expect" in step]
+    claim[next(iter(claim))] = "WRONG"
+    return "expected 'WRONG'"
+
+
+def _lies(chapters: list[Any]) -> str:
+    chapters[-1]["lies"] = 3
+    return "open lies: 3"
+
+
+def _reconcile(chapters: list[Any]) -> str:
+    chapters[-1]["reconcile"]["thorough"] = [{"class": "stale_view", "entity": "loan_x"}]
+    return "thorough finds stale_view on loan_x"
+
+
+def _fails(chapters: list[Any]) -> str:
+    chapters[-1]["steps"][-1]["fails"] = "loan_unknown"
+    return "fails: loan_unknown"
+
+
+@pytest.mark.parametrize("falsify", [_expect, _lies, _reconcile, _fails])
+@pytest.mark.parametrize("name", ["double-deduction", "stale-cache-lost-invalidation"])
+def test_a_false_claim_of_any_kind_ends_the_story(name: str, falsify: Callable[[list[Any]], str]) -> None:
+    chapters = copy.deepcopy(list(SHIPPED[name].chapters))
+    wanted = falsify(chapters)
+
+    code, facts = told(replace(SHIPPED[name], chapters=tuple(chapters)))
+
+    assert (code, facts["as_told"]) == (1, False)
+    assert wanted in facts["surprise"]
+
+
+SHORT = """
+name: short
+title: A short story
+story: Ada becomes a borrower.
+seed: 7
+starts: "2026-01-05T02:00:00Z"
+chapters:
+  - title: Ada
+    story: She says who she is.
+    steps:
+      - {who: Ada, do: add_borrower, with: {reference: ada, name: Ada}, as: ada, expect: {name: Ada}}
+"""
+
+
+def short(*steps: dict[str, Any], **changes: Any) -> Scenario:
+    """The short story, with more steps."""
+    raw = yaml.safe_load(SHORT)
+    raw["chapters"][0]["steps"] += steps
+    return read(yaml.safe_dump({**raw, **changes}), "short.yaml")
+
+
+def test_a_step_may_be_refused_and_its_problem_is_an_answer() -> None:
+    step = {"do": "loan", "with": {"loan_id": "loan_x"}, "fails": "loan_unknown", "expect": {"status": 404}}
+
+    assert told(short(step))[0] == 0
+
+
+def test_a_step_that_is_refused_without_having_said_so_ends_the_story() -> None:
+    code, facts = told(short({"do": "loan", "with": {"loan_id": "loan_x"}}))
+
+    assert code == 1
+    assert "404 loan_unknown" in facts["surprise"]
+
+
+def test_a_step_that_gets_no_answer_is_told_as_well() -> None:
+    scenario = short({"do": "borrower", "with": {"borrower_id": "$ada.id"}, "fails": "no_answer"})
+    chapter = {**scenario.chapters[0], "rules": {"cut": {"fault": "transport.reset", "match": {"method": "GET"}}}}
+
+    assert told(replace(scenario, chapters=(chapter,)))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"do": "loan", "with": {"loan": "loan_x"}}, "unexpected keyword argument"),
+        ({"do": "loan", "with": {"loan_id": "$nobody.id"}}, "no step has kept anything as 'nobody'"),
+        ({"do": "clock", "shows": "hour"}, "nothing is at 'hour'"),
+    ],
+)
+def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, Any], said: str) -> None:
+    code, facts = told(short(step))
+
+    assert code == 1
+    assert said in facts["surprise"]
+
+
+def test_a_rule_that_cannot_be_armed_ends_the_story() -> None:
+    scenario = short()
+    chapter = {**scenario.chapters[0], "rules": {"typo": {"fault": "cashe_lag"}}}
+
+    code, facts = told(replace(scenario, chapters=(chapter,)))
+
+    assert code == 1
+    assert facts["surprise"].startswith("rule typo: ")
+
+
+def test_an_open_end_may_leave_lies_but_none_that_nobody_knows_of() -> None:
+    pays = (
+        {
+            "do": "borrow",
+            "with": {"borrower_id": "$ada.id", "principal_minor": 100_000, "product_id": "jiebei-like"},
+            "as": "loan",
+        },
+        {"do": "quote", "with": {"loan_id": "$loan.id"}, "as": "quote"},
+        {"do": "repay_quote", "with": {"quote": "$quote", "channel": "wallet"}},
+        {"do": "advance", "with": {"by": "PT1M"}},
+    )
+    scenario = short(*pays)
+    chapter = {**scenario.chapters[0], "rules": {"late": {"fault": "cache.bounded_stale"}}, "lies": 1}
+    late = replace(scenario, chapters=(chapter,))
+
+    assert told(late)[0] == 1
+    assert told(replace(late, open_end=True))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("$a.id", 7),
+        ("/v1/${a.id}/x", "/v1/7/x"),
+        ("$$a.id costs $$5", "$a.id costs $5"),
+        (["$a.list.1", {"b": "$a"}], [2, {"b": {"id": 7, "list": [1, 2]}}]),
+    ],
+)
+def test_a_name_stands_for_what_was_answered(raw: Any, wanted: Any) -> None:
+    assert filled(raw, {"a": {"id": 7, "list": [1, 2]}}) == wanted
+
+
+def test_a_name_in_the_middle_has_to_be_known_too() -> None:
+    with pytest.raises(NotAsTold, match="nobody"):
+        filled("x${nobody.id}", {})

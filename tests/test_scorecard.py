@@ -1,0 +1,48 @@
+"""Findings out of a file, and problems with them by line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mocklend.scorecard import FindingsUnreadable, by_line, read_findings
+
+
+def test_findings_are_read_by_line_and_empty_lines_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "findings.jsonl"
+    path.write_text(
+        '{"class": "stale_view", "entity": "a"}\n\n{"class": "stale_view", "entity": "b"}', encoding="utf-8"
+    )
+
+    assert {number: one["entity"] for number, one in read_findings(path).items()} == {1: "a", 3: "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{}\n{"class": \n', "line 2: not JSON"),
+        (b"{}\n\n[]\n", "line 3: not a JSON object"),
+        (b'{}\n{"a": "\xff"}\n', "line 2: not UTF-8"),
+        (b"[" * 100_000, "line 1: not JSON"),
+    ],
+)
+def test_a_line_that_is_no_finding_is_named(text: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "findings.jsonl"
+    path.write_bytes(text)
+
+    with pytest.raises(FindingsUnreadable, match=said):
+        read_findings(path)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FindingsUnreadable, match="cannot be read"):
+        read_findings(tmp_path / "nothing.jsonl")
+
+
+def test_a_problem_with_a_finding_names_its_line() -> None:
+    problem = {"detail": "findings.1.class: expected one of …", "errors": [{"field": "findings.1.class"}]}
+
+    told = by_line(problem, [1, 4])
+
+    assert told == {"detail": "line 4.class: expected one of …", "errors": [{"field": "line 4.class"}]}
