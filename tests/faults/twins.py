@@ -222,7 +222,7 @@ def learned(fault: str, url: str) -> Learned:
 def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
     """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
     lesson = lesson_of(fault)
-    with telling(url) as told:
+    with telling(url, **lesson.sandbox) as told:
         told.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(told)
         now = told.client.clock()["now"]
