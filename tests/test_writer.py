@@ -19,6 +19,7 @@ from mocklend.seams import (
     CallbackAttempt,
     CallbackTaken,
     OrderPaid,
+    ReceiptBooked,
     RepaymentFiled,
     Scene,
     ViewRefresh,
@@ -445,7 +446,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, t
     # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
     lender.run(story.callback(early))
 
-    asked = [CallbackAttempt, BalanceKept, ViewRefresh, OrderPaid, RepaymentFiled, CallbackTaken]
+    asked = [CallbackAttempt, ReceiptBooked, BalanceKept, ViewRefresh, OrderPaid, RepaymentFiled, CallbackTaken]
     assert [type(given) for given in layer.asked] == asked
     assert layer.heard_ == [(f"applied:{early}", f"recorded:{loan_id}"), (f"shown:{loan_id}",)]
     assert story.page(loan_id)["paid_minor"] == 3_000

@@ -9,7 +9,7 @@ from what a fault did.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -20,7 +20,17 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
-from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, SECOND_RECEIPT, Fact, taken_back
+from mocklend.domain.facts import (
+    LATE_FAILURE,
+    MARK,
+    MOVED,
+    RECEIPT,
+    REVERSAL,
+    SECOND_RECEIPT,
+    Fact,
+    booked,
+    standing,
+)
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
@@ -30,7 +40,7 @@ from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind, r
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
 from mocklend.views.pages import versions
@@ -132,12 +142,13 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         reporting = bureau.reporting_of(connection, sandbox_id, ids)
         missing: list[tuple[str | None, Fact]] = []
         second = _second_receipts(connection, sandbox_id, books)
+        elsewhere = _elsewhere(connection, sandbox_id, world, books)
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
             found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
             found.discrepancies += _page(loan, pages.get(loan.id, {}))
-            missing += _books_against_world(loan, world[loan.id], books[loan.id], second, found)
+            missing += _books_against_world(loan, world[loan.id], books[loan.id], second, elsewhere[loan.id], found)
             if loan.id in reporting:
                 _bureau(loan, books[loan.id], reporting[loan.id], sandbox.zone, found)
         _missing(connection, sandbox_id, missing, found)
@@ -159,23 +170,63 @@ def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
-    """What moves something and counts. A mark moves nothing; what it pins on the page is looked at there.
+    """What moves something and counts, each event once. A mark moves nothing; what it pins is looked at on the page.
 
     A receipt that failed late did happen, and so did its failure: each side should have both.
     """
-    void = taken_back(facts, REVERSAL)
-    return {fact.id: fact for fact in facts if fact.kind not in (REVERSAL, MARK) and fact.id not in void}
+    left = standing(facts)
+    return {
+        booked(fact.id): fact
+        for fact in facts
+        if fact.kind not in (REVERSAL, MARK, MOVED) and fact.id not in left.gone | left.undone
+    }
+
+
+def _crossed(loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Audit) -> set[str]:
+    """The reversals that took back something else than was meant. Each is one break; all else is held side by side."""
+    meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
+    crossed = {
+        fact.id for fact in books if fact.kind == REVERSAL and meant.get(fact.id, fact.reverses) != fact.reverses
+    }
+    counts = crossed - standing(books).undone
+    amounts = {booked(fact.id): fact.amount_minor for fact in world} if counts else {}
+    for fact in books:
+        if fact.id in counts:
+            stake = amounts.get(meant[fact.id] or "", 0)
+            detail = f"{fact.reverses} was reversed, and {meant[fact.id]} was meant"
+            found.discrepancies.append(Discrepancy(Finding("misapplied", fact.id, stake), loan.id, detail))
+    return crossed
+
+
+def _failed(facts: Sequence[Fact]) -> frozenset[str]:
+    """What its channel has taken back. How it was booked before makes no difference any more."""
+    left = standing(facts)
+    return frozenset(booked(id) for id in left.void - left.undone)
+
+
+def _told(fact: Fact) -> tuple[int, date, str | None, str | None]:
+    return (fact.at_ms, fact.on, fact.channel, fact.scope)
 
 
 def _books_against_world(
-    loan: Loan, world: Sequence[Fact], books: Sequence[Fact], second: Mapping[str, str], found: Audit
+    loan: Loan,
+    world: Sequence[Fact],
+    books: Sequence[Fact],
+    second: Mapping[str, str],
+    elsewhere: Set[str],
+    found: Audit,
 ) -> list[tuple[str | None, Fact]]:
     """C1, C2: each event once, with one amount, on both sides. Then every balance agrees, by one `replay`.
 
-    `second` has the order behind each second receipt. Gives back what happened and is not on the books.
+    `second` has the order behind each second receipt. Gives back what happened and is not on the books. What happened
+    `elsewhere`, to another loan, is told of there.
     """
+    crossed = _crossed(loan, world, books, found)
+    world = [fact for fact in world if fact.id not in crossed]
+    books = [fact for fact in books if fact.id not in crossed]
     happened, known = _live(world), _live(books)
     seen = {fact.id for fact in world}
+    came_to_nothing = _failed(world) & _failed(books)
     missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
@@ -185,7 +236,7 @@ def _books_against_world(
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
             found.discrepancies.append(Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail))
-        elif (mine.at_ms, mine.on, mine.channel, mine.scope) != (fact.at_ms, fact.on, fact.channel, fact.scope):
+        elif id not in came_to_nothing and _told(mine) != _told(fact):
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             found.discrepancies.append(Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail))
     for id, fact in known.items():
@@ -194,7 +245,7 @@ def _books_against_world(
             found.discrepancies.append(
                 Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
             )
-        elif id not in happened:
+        elif id not in happened and id not in elsewhere:
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             found.discrepancies.append(
                 Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
@@ -207,6 +258,29 @@ def _second_receipts(connection: Connection, sandbox_id: str, books: Mapping[str
     ids = [fact.id for facts in books.values() for fact in facts if fact.kind == SECOND_RECEIPT]
     known: dict[Any, Receipt] = load_all(connection, [(sandbox_id, ("receipt", id)) for id in ids])
     return {id: repayment_of(receipt.out_trade_no) for (_, (_, id)), receipt in known.items()}
+
+
+_WHOSE = "SELECT id, loan_id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+
+
+def _elsewhere(
+    connection: Connection, sandbox_id: str, world: Mapping[str, Sequence[Fact]], books: Mapping[str, Sequence[Fact]]
+) -> dict[str, set[str]]:
+    """What of push payments the books have on these loans and the world has on others."""
+    strays = {
+        loan_id: {
+            id
+            for id, fact in _live(facts).items()
+            if fact.kind in (RECEIPT, LATE_FAILURE) and receipt_behind(id).startswith("rct_")
+        }
+        - _live(world[loan_id]).keys()
+        for loan_id, facts in books.items()
+    }
+    wanted = sorted(set(chain.from_iterable(strays.values())))
+    if not wanted:
+        return strays
+    whose = {row[0] for row in select_in(connection, _WHOSE, wanted, {"sandbox_id": sandbox_id})}
+    return {loan_id: ids & whose for loan_id, ids in strays.items()}
 
 
 def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]], found: Audit) -> None:
@@ -225,8 +299,12 @@ def _missing(connection: Connection, sandbox_id: str, missing: Sequence[tuple[st
 def _lost_or_on_its_way(
     loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None, found: Audit
 ) -> None:
-    if receipt is not None and receipt.loan_id is None and receipt.state == LATE_FAILED:
-        return  # It came and went before anybody knew whose it was; the channel's chain has both.
+    if receipt is not None and receipt.state == LATE_FAILED and (receipt.loan_id is None or receipt.loan_id != loan_id):
+        return  # It came and went before anybody knew whose it was; another chain has both.
+    if receipt is not None and receipt.loan_id not in (None, loan_id) and fact.kind == RECEIPT:
+        detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, and belongs to {loan_id}"
+        found.discrepancies.append(Discrepancy(Finding("misapplied", fact.id, fact.amount_minor), loan_id, detail))
+        return
     if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
         typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
         detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
@@ -347,6 +425,10 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+    for id, loan_id, amount in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(
+            Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
+        )
     nobodys: list[tuple[str | None, Fact]] = [
         (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
         for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
@@ -394,6 +476,8 @@ _NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_id = :sandbox_id
+    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND approver IS NULL ORDER BY id"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

@@ -501,6 +501,28 @@ class Client:
         path = f"/operator/receipts/{_part(receipt_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
+    def reinstate_repayment(
+        self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+        path = f"/operator/repayments/{_part(repayment_id)}/reinstate"
+        return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
+
+    def rebook_repayment(
+        self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Book a repayment anew, as was ordered and when its channel was paid."""
+        path = f"/operator/repayments/{_part(repayment_id)}/rebook"
+        return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
+
+    def move_receipt(
+        self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
+    ) -> Doc:
+        """Take a receipt off the loan that it was matched to by mistake, and put it on another."""
+        body = {"loan_id": loan_id, "memo": memo, "operator": operator}
+        path = f"/operator/receipts/{_part(receipt_id)}/move"
+        return self._post(path, body, key=idempotency_key or self.next_key())
+
     def verify_dispute(self, dispute_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
         """Hold each piece of evidence against the channel's record and the books."""
         path = f"/operator/disputes/{_part(dispute_id)}/verify"

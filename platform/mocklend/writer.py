@@ -27,7 +27,7 @@ from mocklend.storage.work import Answer, Command, Key, NotLoaded, Sandbox, Work
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
-NEVER_KEPT = {"facts", "journal"}
+NEVER_KEPT = {"facts", "journal", "owing", "reversible"}
 """Kinds that any command may change without putting them: loaded afresh for each command that reads them."""
 
 log = structlog.get_logger()

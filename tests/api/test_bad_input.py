@@ -48,6 +48,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/loans/<id:loan_id>/refresh": BY,
     "/operator/edits/<id:edit_id>/reverse": BY,
     "/operator/repayments/<id:repayment_id>/reverse": BY,
+    "/operator/repayments/<id:repayment_id>/rebook": BY,
+    "/operator/repayments/<id:repayment_id>/reinstate": BY,
     "/operator/repayments/<id:repayment_id>/query": {"operator": "wei"},
     "/channels/<id:channel>/payments": {
         "amount_minor": 1000,
@@ -59,6 +61,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/receipts/query": {"channel": "bill_pay", "out_trade_no": "PYNOBODY", "operator": "wei"},
     "/operator/receipts/<id:receipt_id>/match": {"loan_id": "loan_1", **BY},
     "/operator/receipts/<id:receipt_id>/reverse": BY,
+    "/operator/receipts/<id:receipt_id>/move": {"loan_id": "loan_1", **BY},
     "/v1/disputes": {"loan_id": "loan_1", "claim": "other", "statement": "I paid.", "evidence": []},
     "/v1/disputes/<id:dispute_id>/statement": {"statement": "I disagree."},
     "/operator/disputes/<id:dispute_id>/verify": {"operator": "wei"},

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mocklend.domain.facts import LATE_FAILURE, RECEIPT, REVERSAL, Fact, business_date, midnight_ms, taken_back
+from mocklend.domain.facts import (
+    LATE_FAILURE,
+    MOVED,
+    RECEIPT,
+    REVERSAL,
+    Fact,
+    booked,
+    booking,
+    business_date,
+    midnight_ms,
+    standing,
+    taken_back,
+)
 
 ZONES = ["Asia/Shanghai", "UTC", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Auckland"]
 
@@ -71,3 +83,35 @@ def test_only_the_kinds_that_are_named_take_something_back() -> None:
 
     assert taken_back(failed, REVERSAL) == set()
     assert taken_back(failed, REVERSAL, LATE_FAILURE) == {"receipt"}
+
+
+def fact(id: str, kind: str = RECEIPT, reverses: str | None = None) -> Fact:
+    """A fact of which only this matters here."""
+    return Fact(id, kind, 1, date(2026, 1, 5), reverses=reverses)
+
+
+@given(n=st.integers(1, 999))
+def test_every_booking_of_a_receipt_says_whose_booking_it_is(n: int) -> None:
+    assert booked(booking("rpy_ada", n)) == "rpy_ada"
+
+
+def test_of_a_receipt_that_was_booked_anew_the_new_booking_counts_and_is_what_a_reversal_takes_back() -> None:
+    anew = [fact("rpy_ada"), fact("rpy_ada.2", reverses="rpy_ada")]
+
+    assert standing(anew).gone == {"rpy_ada"}
+    assert standing([*anew, fact("rev_1", REVERSAL, "rpy_ada")]).undone == {"rpy_ada.2"}
+    assert standing([*anew, fact("undone_rpy_ada", LATE_FAILURE, "rpy_ada")]).void == {"rpy_ada.2"}
+
+
+def test_a_reversal_that_was_reversed_does_not_count_and_the_next_one_does() -> None:
+    back = [fact("rpy_ada"), fact("rev_1", REVERSAL, "rpy_ada"), fact("rev_2", REVERSAL, "rev_1")]
+
+    assert "rpy_ada" not in standing(back).void
+    assert "rpy_ada" in standing([*back, fact("rev_3", REVERSAL, "rpy_ada")]).void
+
+
+def test_a_moved_receipt_is_gone_until_that_it_was_moved_is_reversed() -> None:
+    moved = [fact("rct_ada"), fact("mov_1", MOVED, "rct_ada")]
+
+    assert standing(moved).gone == {"rct_ada"}
+    assert standing([*moved, fact("rev_1", REVERSAL, "mov_1")]).gone == set()

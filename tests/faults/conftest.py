@@ -18,11 +18,15 @@ from mocklend.seams import (
     CallbackTaken,
     CompensationAgreed,
     DisputeOpened,
+    EditApproval,
     OperatorEdit,
     OrderPaid,
     PartnerApplication,
     PaymentReference,
+    ReceiptBooked,
+    ReceiptMatch,
     RepaymentFiled,
+    RepaymentReversal,
     Scene,
     ScoreAsked,
     ViewRefresh,
@@ -234,6 +238,71 @@ class Events:
             least_minor=-5_000,
             most_minor=10**15,
             amount_minor=1_250,
+        )
+        return replace(honest, **changes)
+
+    def match(self, **changes: Any) -> ReceiptMatch:
+        honest = ReceiptMatch(
+            entity="rct_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            receipt_id="rct_ada",
+            operator="wang",
+            channel="bank_transfer",
+            amount_minor=20_000,
+            currency="CNY",
+            payer_name="Ada",
+            siblings=("loan_piano",),
+            loan_id="loan_ada",
+        )
+        return replace(honest, **changes)
+
+    def booked(self, **changes: Any) -> ReceiptBooked:
+        honest = ReceiptBooked(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            repayment_id="rpy_ada",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            day_ends_ms=MONDAY_MS + 14 * 3_600_000,
+            scope="CLEAR",
+            booked_ms=MONDAY_MS,
+        )
+        return replace(honest, **changes)
+
+    def reversal(self, **changes: Any) -> RepaymentReversal:
+        honest = RepaymentReversal(
+            entity="rpy_twice",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reversal_id="rev_ada",
+            operator="wang",
+            amount_minor=20_000,
+            currency="CNY",
+            siblings=("rpy_april", "rpy_may"),
+            repayment_id="rpy_twice",
+        )
+        return replace(honest, **changes)
+
+    def approval(self, **changes: Any) -> EditApproval:
+        honest = EditApproval(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            operator="wang",
+            kind="MODIFY_BILL_AMOUNT",
+            amount_minor=5_000,
+            currency="CNY",
         )
         return replace(honest, **changes)
 

@@ -1,8 +1,9 @@
 """One story told twice, with one seed: once honestly, once with one fault armed at p = 1. What differs is the symptom.
 
 Each kind has a lesson, `lessons/<module>.py`: `story(told)` is what happens, `repair(told)` what a good reconciler does
-about it, `SETTINGS` what the fault is armed with. Everything goes over HTTP, as a client's does. Afterwards every view
-of both tellings is read, and the views that differ are compared with those that the fault itself names.
+about it, `SETTINGS` what the fault is armed with, `SANDBOX` what the sandbox is made with. Everything goes over HTTP, as
+a client's does. Afterwards every view of both tellings is read, and the views that differ are compared with those that
+the fault itself names.
 
         honest   story ──▶ views ─┐
                                   ├─ the views that differ = Fault.symptom
@@ -162,6 +163,7 @@ class Lesson:
     settings: Mapping[str, Any]
     match: Mapping[str, Any] | None
     select: Mapping[str, Any] | None
+    sandbox: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def lesson_of(fault: str) -> Lesson:
         getattr(module, "SETTINGS", {}),
         getattr(module, "MATCH", None),
         getattr(module, "SELECT", None),
+        getattr(module, "SANDBOX", {}),
     )
 
 
@@ -194,10 +197,10 @@ def lesson_of(fault: str) -> Lesson:
 def learned(fault: str, url: str) -> Learned:
     """Tell a kind's story both ways on the platform at `url`, look, repair, and look again."""
     lesson = lesson_of(fault)
-    with telling(url) as honest:
+    with telling(url, **lesson.sandbox) as honest:
         lesson.story(honest)
         truth, honest_audit = honest.views(), honest.client.audit()
-    with telling(url) as faulty:
+    with telling(url, **lesson.sandbox) as faulty:
         faulty.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(faulty)
         lies, key, audit = faulty.views(), _key(faulty), faulty.client.audit()
@@ -219,7 +222,7 @@ def learned(fault: str, url: str) -> Learned:
 def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
     """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
     lesson = lesson_of(fault)
-    with telling(url) as told:
+    with telling(url, **lesson.sandbox) as told:
         told.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(told)
         now = told.client.clock()["now"]
@@ -235,11 +238,11 @@ def _key(told: Told) -> list[Mapping[str, Any]]:
 
 
 @contextmanager
-def telling(url: str) -> Iterator[Told]:
-    """A story about to be told, on the platform at `url`."""
+def telling(url: str, **sandbox: Any) -> Iterator[Told]:
+    """A story about to be told, on the platform at `url`, in a sandbox of this kind."""
     ear = _ear()
     with Client(url) as anyone:
-        client = anyone.sandbox(seed=SEED, now=START)
+        client = anyone.sandbox(seed=SEED, now=START, **sandbox)
     client.next_key = numbered_keys()
     ear.heard.clear()
     client.add_webhook_endpoint(ear.url)

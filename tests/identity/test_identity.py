@@ -37,7 +37,8 @@ from mocklend.channels import inbox
 from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.moving import MoveReceipt
+from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
@@ -59,8 +60,10 @@ from mocklend.servicing import (
     IssueCertificate,
     OpenDispute,
     QueryChannel,
+    RebookRepayment,
     RebuildPage,
     Refund,
+    ReinstateRepayment,
     RejectEdit,
     ReverseEdit,
     ReverseReceipt,
@@ -283,6 +286,36 @@ class Story(RuleBasedStateMachine):
             loan_id = meant or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
 
+    @precondition(lambda self: len(self.loans) > 1)
+    @rule(
+        which=st.integers(0, 5),
+        amount=st.integers(1, 300_000),
+        scope=st.sampled_from(["CLEAR", "OVD_AND_CURRENT"]),
+        wait=st.sampled_from([0, HOUR, 40 * DAY]),
+    )
+    def match_by_the_slip(self, which: int, amount: int, scope: str, wait: int) -> None:
+        """Money without a reference is on the desk, and the operator matches it at once."""
+        paid = self.attempt(PayAtChannel(self.id, self.key(), "bill_pay", amount, "CNY", "Ada", "my loan", scope))
+        assert paid is not None
+        self.advance(by=MINUTE * 10)
+        receipt_id, loan_id = receipt_of(paid.body["out_trade_no"]), self.loans[which % len(self.loans)]
+        self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
+        self.advance(by=wait)
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50), anew=st.booleans())
+    def move_a_receipt(self, which: int, anew: bool) -> None:
+        """To the loan that was meant; of nobody's money the operator may think again whose it is."""
+        with self.platform.read() as connection:
+            sql = """SELECT r.id, t.loan_id, r.meant FROM receipts r JOIN trades t
+                     ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
+                     WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
+            known = rows(connection, sql, {"sandbox_id": self.id})
+        if known:
+            receipt_id, named, meant = known[which % len(known)]
+            loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(meant)["loan_id"])
+            self.attempt(MoveReceipt(self.id, self.key(), receipt_id, loan_id, "as the slip says", "op-4"))
+
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))
     def a_payment_fails_late(self, which: int, wait: int) -> None:
@@ -436,6 +469,20 @@ class Story(RuleBasedStateMachine):
     def reverse_a_repayment(self, which: int) -> None:
         repayment_id = self.repayments[which % len(self.repayments)]
         self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "chargeback", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def reinstate_a_repayment(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND reversal_id IS NOT NULL ORDER BY id"
+            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if known:
+            self.attempt(ReinstateRepayment(self.id, self.key(), known[which % len(known)], "it was good", "op-1"))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50))
+    def rebook_a_repayment(self, which: int) -> None:
+        self.attempt(RebookRepayment(self.id, self.key(), self.repayments[which % len(self.repayments)], "so", "op-1"))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50))

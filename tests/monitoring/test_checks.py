@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mocklend.monitoring
+from mocklend.channels.late_failures import FailLate
+from mocklend.domain.facts import OVD_AND_CURRENT
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
+from mocklend.seams import ReceiptBooked
+from mocklend.servicing import RebookRepayment, ReinstateRepayment
+from mocklend.storage.work import Work
 
 
 def told(story: Any, sandbox: Any, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
@@ -36,6 +42,37 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Any) -> None
     known = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
     assert told(story, story.sandbox_id) == [known]
     story.reverse(repayment_id)
+    assert told(story, story.sandbox_id) == []
+
+
+def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Any) -> None:
+    repayment_id = story.repay(story.borrow(), 10_000)
+    story.reverse(repayment_id)
+    story.lender.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
+    change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
+
+    story.wait(3600)
+
+    known = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
+    assert told(story, story.sandbox_id) == [known]
+
+
+def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(story: Any, monkeypatch: Any) -> None:
+    honest = Work.act
+
+    def as_an_instalment(work: Work, given: Any) -> Any:
+        happened = honest(work, given)
+        return replace(happened, scope=OVD_AND_CURRENT) if isinstance(given, ReceiptBooked) else happened
+
+    with monkeypatch.context() as mistaken:
+        mistaken.setattr(Work, "act", as_an_instalment)
+        repayment_id = story.settle(story.borrow())
+    story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
+    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))
+
+    story.wait(7200)
+
+    assert story.page(story.entity("repayment", repayment_id).loan_id)["paid_minor"] == 0
     assert told(story, story.sandbox_id) == []
 
 

@@ -22,7 +22,7 @@ import twins  # noqa: E402
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
     lesson = twins.lesson_of(fault)
-    with twins.telling(mocklend_server) as told:
+    with twins.telling(mocklend_server, **lesson.sandbox) as told:
         told.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(told)
         wanted = _expected(told)
@@ -39,8 +39,9 @@ def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, m
 
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
-    with twins.telling(mocklend_server) as told:
-        twins.lesson_of(fault).story(told)
+    lesson = twins.lesson_of(fault)
+    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+        lesson.story(told)
 
         assert thorough.reconcile(told.client) == []
         assert naive.reconcile(told.client) == []

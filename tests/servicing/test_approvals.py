@@ -8,7 +8,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import acts_of
-from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff
+from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, desk
 from mocklend.storage.work import Answer
 
 FEE = "MODIFY_BILL_AMOUNT"
@@ -144,3 +144,22 @@ def test_the_same_draft_asked_for_again_is_the_same_draft(story: Any) -> None:
     first, again = story.lender.run(command), story.lender.run(command)
 
     assert (again.replayed, again.status, again.body) == (True, 202, first.body)
+
+
+def test_what_went_on_the_books_without_anybody_is_approved_once_and_by_somebody_else(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_must_wait", lambda work, loan, edit: False)
+    loan_id = story.borrow()
+    made = edit(story, loan_id, LIMIT + 1).body
+    assert (made["state"], made["approval_needed"], made["approver"]) == ("APPLIED", True, None)
+    assert story.discrepancies() == [("unapproved", made["id"], LIMIT + 1)]
+    page = story.page(loan_id)
+    with pytest.raises(Refused, match="four_eyes"):
+        approve(story, made["id"], "Wei")
+
+    assert approve(story, made["id"])["approver"] == "li"
+
+    assert (story.page(loan_id), story.discrepancies()) == (page, [])
+    with pytest.raises(Refused, match="edit_not_draft"):
+        approve(story, made["id"], "zhao")

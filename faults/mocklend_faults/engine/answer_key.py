@@ -27,6 +27,8 @@ REASONS = {
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
+    "approved": "a second person has looked at it",
+    "taken_back": "its channel took the money back",
     "posted": "the books have it by now",
     "correction_ordered": "another correction was ordered",
     "applied_for": "the partner has decided another application",

@@ -18,7 +18,15 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
-from mocklend.servicing import Edit, QueryChannel, RebuildPage, ReverseEdit, ReverseRepayment
+from mocklend.servicing import (
+    Edit,
+    QueryChannel,
+    RebookRepayment,
+    RebuildPage,
+    ReinstateRepayment,
+    ReverseEdit,
+    ReverseRepayment,
+)
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
@@ -86,6 +94,7 @@ class EditDoc(Doc):
     memo: str
     operator: str
     approver: str | None
+    approval_needed: bool
     state: EditState
     before: BillDoc
     after: BillDoc | None
@@ -184,6 +193,28 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
     """Take a repayment off the loan."""
     return answered(run(ReverseRepayment(sandbox_id(), idempotency(), repayment_id, reversal.memo, reversal.operator)))
+
+
+@operator.post("/operator/repayments/<id:repayment_id>/reinstate")
+@operator.input(Reversal, arg_name="why")
+@operator.output(RepaymentDoc, status_code=201)
+@operator.doc(**described("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
+def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
+    """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+    return answered(run(ReinstateRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
+
+
+@operator.post("/operator/repayments/<id:repayment_id>/rebook")
+@operator.input(Reversal, arg_name="why")
+@operator.output(RepaymentDoc, status_code=201)
+@operator.doc(
+    **described(
+        "rebookRepayment", "repayment_unknown", "repayment_not_applied", "repayment_booked_right", moves_money=True
+    )
+)
+def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
+    """Book a repayment anew, as was ordered and when its channel was paid."""
+    return answered(run(RebookRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
 
 
 @operator.post("/operator/repayments/<id:repayment_id>/query")

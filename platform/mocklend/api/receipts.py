@@ -17,6 +17,7 @@ from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
 from mocklend.api.quotes import RepaymentType
 from mocklend.channels.channel import channel_of
+from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import (
     APPLIED,
@@ -135,6 +136,21 @@ def query_payment(inquiry: PaymentInquiry) -> Response:
         sandbox_id(), idempotency(), channel=channel.id, out_trade_no=inquiry.out_trade_no, operator=inquiry.operator
     )
     return answered(run(command))
+
+
+@receipts.post("/operator/receipts/<id:receipt_id>/move")
+@receipts.input(Match, arg_name="match")
+@receipts.output(ReceiptDoc, status_code=201)
+@receipts.doc(
+    **described(
+        "moveReceipt", "receipt_unknown", "loan_unknown", "receipt_not_movable", "currency_mismatch", moves_money=True
+    )
+)
+def move_receipt(receipt_id: str, match: Match) -> Response:
+    """Take a receipt off the loan that it was matched to by mistake, and put it on another."""
+    return answered(
+        run(MoveReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
+    )
 
 
 @receipts.post("/operator/receipts/<id:receipt_id>/match")

@@ -33,7 +33,11 @@ class NewRepayment(Body):
 
 
 class RepaymentDoc(Doc):
-    """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED."""
+    """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
+
+    `booked_type` is what the books took it for, and `booked_at` from when it counts there;
+    `reversal_id` names the reversal that took it off its loan.
+    """
 
     id: str
     loan_id: str
@@ -51,6 +55,9 @@ class RepaymentDoc(Doc):
     created_at: str
     paid_at: str | None
     applied_at: str | None
+    booked_type: RepaymentType | None
+    booked_at: str | None
+    reversal_id: str | None
 
 
 class RepaymentList(Doc):

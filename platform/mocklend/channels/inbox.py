@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from mocklend.channels.channel import callback_secret, channel_of
@@ -13,7 +14,7 @@ from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.channels.signing import verify
-from mocklend.domain.facts import MARK, RECEIPT, Fact, business_date
+from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
@@ -21,7 +22,7 @@ from mocklend.lending.books import Recorded, mark_of, record
 from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import FAILED_LATE, make_id, repayment_of
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
-from mocklend.seams import OrderPaid, RepaymentFiled, applied, recorded
+from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
@@ -253,28 +254,9 @@ def _ids(said: Mapping[str, Any]) -> dict[str, Any]:
 def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: str) -> Repayment:
     """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
     loan: Loan = work.get("loan", order.loan_id)
-    fact = Fact(
-        id=order.id,
-        kind=RECEIPT,
-        at_ms=paid_ms,
-        on=business_date(paid_ms, work.sandbox.zone),
-        amount_minor=order.amount_minor,
-        channel=order.channel,
-        scope=order.type,
-    )
     work.signal(applied(order.id), recorded(loan.id))
-    done = record(work, loan, fact, cause="receipt", channel=order.channel)
-    settled, over = done.state.applied[order.id]
-    order = replace(
-        order,
-        status=SUCCEEDED,
-        channel_trade_no=channel_trade_no,
-        applied_minor=settled,
-        overpaid_minor=over,
-        paid_ms=paid_ms,
-        applied_ms=work.now_ms,
-    )
-    work.put(order)
+    order = replace(order, status=SUCCEEDED, channel_trade_no=channel_trade_no, paid_ms=paid_ms, applied_ms=work.now_ms)
+    done, order = book(work, loan, order, cause="receipt")
     told = {"repayment_id": order.id, "loan_id": loan.id, "amount_minor": order.amount_minor, "status": order.status}
     emit(work, "repayment.succeeded", loan.id, order.id, told)
     done = _leave_work_list(work, done, order)
@@ -315,6 +297,51 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
         after=bill_of(done.loan, done.state),
     )
     return done
+
+
+def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recorded, Repayment]:
+    """Book a repayment that was paid at its `paid_ms`, for the first time or in the place of an earlier booking."""
+    assert order.paid_ms is not None, "what is booked was paid"
+    zone, n = work.sandbox.zone, order.bookings + 1
+    given = ReceiptBooked(
+        entity=order.id,
+        occurrence=n,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        repayment_id=order.id,
+        channel=order.channel,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        day_ends_ms=midnight_ms(business_date(order.paid_ms, zone) + timedelta(days=1), zone),
+        scope=order.type,
+        booked_ms=order.paid_ms,
+    )
+    happened = work.act(given)
+    fact = Fact(
+        id=booking(order.id, n),
+        kind=RECEIPT,
+        at_ms=happened.booked_ms,
+        on=business_date(happened.booked_ms, zone),
+        amount_minor=order.amount_minor,
+        channel=order.channel,
+        scope=happened.scope,
+        reverses=booking(order.id, n - 1) if n > 1 else None,
+        landed=n > 1,  # The first booking has told that the money is there.
+    )
+    taken_back = "repayment" if n > 1 else None
+    done = record(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)
+    settled, over = done.state.applied[order.id]
+    order = replace(
+        order,
+        applied_minor=settled,
+        overpaid_minor=over,
+        booked_type=happened.scope,
+        booked_ms=happened.booked_ms,
+        bookings=n,
+    )
+    work.put(order)
+    return done, order
 
 
 def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:

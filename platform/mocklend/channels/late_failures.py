@@ -7,10 +7,11 @@ The receipt and its failure are two events, and both stay on record: in the worl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mocklend.channels.payments import APPLIED, LATE_FAILED, late_failure
+from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, late_failure
 from mocklend.channels.settlement import queue_callback, trade_doc
 from mocklend.domain.facts import business_date
 from mocklend.domain.instalment import Movement
@@ -19,7 +20,7 @@ from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import record
 from mocklend.lending.repay import REVERSED, SUCCEEDED
 from mocklend.sandboxes.ids import channel_chain, late_failure_of
-from mocklend.seams import applied, recorded
+from mocklend.seams import applied, recorded, taken_back
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
@@ -58,7 +59,7 @@ class FailLate:
         work.put(trade)
         receipt: Receipt | None = work.get("receipt", trade.repayment_id)
         # Whose nobody's money was, is what an operator may have found out meanwhile.
-        whose = trade.loan_id or (receipt.loan_id if receipt else None) or ""
+        whose = trade.loan_id or (json.loads(receipt.meant).get("loan_id") if receipt else None) or NOBODYS
         witness(work, whose, late_failure(work, trade))
         queue_callback(work, trade, late_failure_of(trade.repayment_id))
         return Answer(202, trade_doc(trade))
@@ -76,6 +77,7 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
     order: Repayment = work.get("repayment", trade.repayment_id)
     if not _void(work, trade, order.loan_id):
         return
+    work.signal(taken_back(order.id))
     if order.status == SUCCEEDED:  # An operator may have reversed it before.
         order = replace(order, status=REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(order)
@@ -89,6 +91,7 @@ def _take_back_receipt(work: Work, trade: Trade) -> None:
         return
     if receipt.state == APPLIED:
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
+        work.signal(taken_back(receipt.id))
         _void(work, trade, receipt.loan_id)
         told = {"receipt_id": receipt.id, "loan_id": receipt.loan_id, "amount_minor": receipt.amount_minor}
         emit(work, "receipt.late_failed", receipt.loan_id, late_failure_of(receipt.id), told)

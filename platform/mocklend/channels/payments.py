@@ -6,13 +6,16 @@ goes there; where it does not, it is booked as unapplied (挂账) on the channel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from mocklend.channels.channel import channel_of
 from mocklend.channels.settlement import trade_doc
-from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, business_date
+from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import NO_HASH, Head, post
@@ -20,8 +23,9 @@ from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import record, state_of
 from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import PaymentReference, applied, landed, recorded
+from mocklend.seams import PaymentReference, ReceiptMatch, applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
+from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
 from mocklend.world.record import witness
@@ -137,6 +141,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     if loan is None or loan.currency != receipt.currency:
         _land(work, receipt)
     else:
+        work.signal(applied(receipt.id))
         apply_payment(work, receipt, loan)
 
 
@@ -153,7 +158,7 @@ def _land(work: Work, receipt: Receipt) -> None:
 def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     """Put a receipt on its loan, effective at the channel's time."""
     fact = Fact(
-        id=receipt.id,
+        id=booking(receipt.id, max(1, receipt.matches)),
         kind=RECEIPT,
         at_ms=receipt.paid_ms,
         on=business_date(receipt.paid_ms, work.sandbox.zone),
@@ -162,12 +167,12 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
         scope=receipt.scope,
         landed=bool(receipt.landed),
     )
-    work.signal(applied(receipt.id), recorded(loan.id))
+    work.signal(recorded(loan.id))
     record(work, loan, fact, cause="receipt", channel=receipt.channel)
     receipt = replace(receipt, state=APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
     work.put(receipt)
     told = {"receipt_id": receipt.id, "loan_id": loan.id, "amount_minor": receipt.amount_minor}
-    emit(work, "receipt.applied", loan.id, receipt.id, told)
+    emit(work, "receipt.applied", loan.id, fact.id, told)
     return receipt
 
 
@@ -188,7 +193,7 @@ class MatchReceipt:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The receipt and the loan."""
+        """The receipt and the loan; what the borrower owes besides follows."""
         return (("receipt", self.receipt_id), ("loan", self.loan_id))
 
     def decide(self, work: Work) -> Answer:
@@ -200,32 +205,81 @@ class MatchReceipt:
             raise Refused(
                 "receipt_not_unapplied", f"the receipt is {receipt.state}", expected=UNAPPLIED, received=receipt.state
             )
-        loan: Loan | None = work.get("loan", self.loan_id)
-        if loan is None:
-            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
-        if loan.currency != receipt.currency:
-            raise Refused(
-                "currency_mismatch",
-                f"the loan is in {loan.currency}",
-                expected=loan.currency,
-                received=receipt.currency,
-            )
+        loan = loan_for(work, receipt, self.loan_id)
         trade: Trade = work.get("trade", receipt.out_trade_no)
+        work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
+        chosen = chosen_loan(work, receipt, loan, self.operator)
         if trade.loan_id == NOBODYS:
             # The payer named no loan, so whose it is, is what the operator finds out.
             on = business_date(receipt.paid_ms, work.sandbox.zone)
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             witness(work, loan.id, meant)
+            receipt = replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": {}}))
             if trade.state == LATE_FAILED:  # The message of that is still on its way, or was lost.
                 witness(work, loan.id, late_failure(work, trade))
-        before = bill_of(loan, state_of(loan))
-        receipt = apply_payment(work, receipt, loan)
-        loan = work.get("loan", loan.id)
-        after = bill_of(loan, state_of(loan))
-        log_act(
-            work, loan, RECEIPT_MATCHED, receipt.id, memo=self.memo, operator=self.operator, before=before, after=after
-        )
+        receipt = put_on(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
         return Answer(201, receipt_doc(receipt))
+
+
+def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
+    """The loan that a receipt is to be put on, or a refusal."""
+    loan: Loan | None = work.get("loan", loan_id)
+    if loan is None:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    if loan.currency != receipt.currency:
+        raise Refused(
+            "currency_mismatch",
+            f"the loan is in {loan.currency}",
+            expected=loan.currency,
+            received=receipt.currency,
+        )
+    return loan
+
+
+def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
+    """The loan that the operator really puts it on. Asked after the last refusal."""
+    owing: Sequence[tuple[str, str]] = work.get("owing", meant.borrower_id)
+    given = ReceiptMatch(
+        entity=receipt.id,
+        occurrence=receipt.matches + 1,
+        now_ms=work.now_ms,
+        borrower_id=meant.borrower_id,
+        receipt_id=receipt.id,
+        operator=operator,
+        channel=receipt.channel,
+        amount_minor=receipt.amount_minor,
+        currency=receipt.currency,
+        payer_name=receipt.payer_name,
+        siblings=tuple(
+            id for id, currency in owing if currency == receipt.currency and id not in (meant.id, receipt.loan_id)
+        ),
+        loan_id=meant.id,
+    )
+    loan: Loan = work.get("loan", work.act(given).loan_id)
+    return loan
+
+
+def put_on(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, operator: str) -> Receipt:
+    """An operator has put a receipt on a loan: the books, and the log of the desk."""
+    before = bill_of(loan, state_of(loan))
+    receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
+    loan = work.get("loan", loan.id)
+    after = bill_of(loan, state_of(loan))
+    log_act(work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches)
+    return receipt
+
+
+@loader("owing")
+def _owing(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+    """A borrower's loans that owe something, with their currencies, in the order of their ids."""
+    sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id
+        AND status IN ({", ".join(f"'{status}'" for status in ACTIVE)}) AND borrower_id"""
+    found: dict[str, list[tuple[str, str]]] = {id: [] for id in borrower_ids}
+    for borrower_id, id, currency in select_in(
+        connection, sql, borrower_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"
+    ):
+        found[borrower_id].append((id, currency))
+    return found
 
 
 def late_failure(work: Work, trade: Trade) -> Fact:

@@ -11,7 +11,7 @@ from datetime import date
 
 from mocklend.domain import facts as kinds
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate, settle
-from mocklend.domain.facts import CLEAR, Fact
+from mocklend.domain.facts import CLEAR, Fact, booked
 from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.product import Excess
@@ -117,8 +117,7 @@ def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
 
 def receive(state: LoanState, fact: Fact, void: bool) -> None:
     """A receipt lands at its channel first and is applied second, so each break is a balance somewhere."""
-    if not fact.landed:
-        move(state, "receipt", fact, [(f"1002:{fact.channel}", "2102", fact.amount_minor)])
+    land(state, fact)
     if void:
         state.unapplied_minor += fact.amount_minor
         return
@@ -130,7 +129,7 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
     left = pay(state, fact.on, fact.amount_minor - recovered, paid)
     state.overpaid_minor += left
     state.paid_minor += fact.amount_minor - recovered - left
-    state.applied[fact.id] = (fact.amount_minor - left, left)
+    state.applied[booked(fact.id)] = (fact.amount_minor - left, left)
     move(state, "repayment", fact, [("2102", "4003", recovered), *_legs("2102", paid), ("2102", "2101", left)])
 
 
@@ -138,6 +137,12 @@ def receive_again(state: LoanState, fact: Fact, void: bool) -> None:
     """A receipt that is on the books beside the order's own. Taken back, it never came in: no money is left of it."""
     if not void:
         receive(state, fact, void)
+
+
+def land(state: LoanState, fact: Fact) -> None:
+    """The money of a receipt is at its channel; unless that was booked before anybody knew whose it is."""
+    if not fact.landed:
+        move(state, "receipt", fact, [(f"1002:{fact.channel}", "2102", fact.amount_minor)])
 
 
 def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
@@ -351,7 +356,7 @@ def pay_compensation(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def nothing(state: LoanState, fact: Fact, void: bool) -> None:
-    """A mark or a reversal moves nothing by itself."""
+    """A mark or a reversal moves nothing by itself, nor does it that a receipt went to another loan."""
 
 
 EFFECTS: dict[str, Effect] = {
@@ -370,6 +375,7 @@ EFFECTS: dict[str, Effect] = {
     kinds.COMPENSATION_PAID: pay_compensation,
     kinds.MARK: nothing,
     kinds.REVERSAL: nothing,
+    kinds.MOVED: nothing,
 }
 
 

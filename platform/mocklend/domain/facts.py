@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from mocklend.domain.product import Product
 
 ACCEPTANCE, DISBURSEMENT, PAYOUT_FAILURE = "acceptance", "disbursement", "payout_failure"
-RECEIPT, SECOND_RECEIPT = "receipt", "second_receipt"
+RECEIPT, SECOND_RECEIPT, MOVED = "receipt", "second_receipt", "moved"
 LATE_FAILURE, REVERSAL = "late_failure", "reversal"
 EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
 REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
@@ -49,9 +49,11 @@ class Fact:
     payout_failure      the payout failed for good
     receipt             `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not; `landed`
                         if it came without a usable reference and was booked as unapplied at first
+                        a receipt that `reverses` another is the same money booked anew: the other counts no more
     second_receipt      `amount_minor` was posted once more, beside an order's own receipt; reversed, it never came in
     late_failure        `channel` took back the receipt `reverses`
     reversal            the receipt, edit, mark, charge or reversal `reverses` counts as never having happened
+    moved               the receipt `reverses` was booked here and belongs to another loan, where it is now
     edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
     mark                an operator's `status` on the bill
     charge              a fee or penalty (`edit_kind`) that falls due on `due`
@@ -90,6 +92,53 @@ def taken_back(facts: Iterable[Fact], *kinds: str) -> set[str]:
         return any(not is_void(other) for other in by.get(id, ()))
 
     return {id for id in by if is_void(id)}
+
+
+AGAIN = "."
+"""Between the id of a receipt and the how manieth booking of it a fact is. The first has none."""
+
+
+def booking(receipt_id: str, n: int) -> str:
+    """The id of the fact that is a receipt's n-th booking."""
+    return receipt_id if n == 1 else f"{receipt_id}{AGAIN}{n}"
+
+
+def booked(fact_id: str) -> str:
+    """The receipt (or anything else) that a fact books."""
+    return fact_id.partition(AGAIN)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which facts of a loan no longer count as they came, by id.
+
+    Of one that is `gone` another booking has the money, here or on another loan. One that is `void` was reversed or
+    has failed late; the `undone` are those of them that were reversed.
+    """
+
+    gone: frozenset[str]
+    void: frozenset[str]
+    undone: frozenset[str]
+
+
+def standing(facts: Iterable[Fact]) -> Standing:
+    """What reversals, late failures and new bookings leave of a loan's facts. A reversal may be reversed itself.
+
+    A reversal or late failure is of a receipt, whichever of its bookings counts.
+    """
+    every = list(facts)
+    takes_back = [fact for fact in every if fact.reverses is not None]
+    if not takes_back:
+        return Standing(frozenset(), frozenset(), frozenset())
+    undone = taken_back(every, REVERSAL)
+    elsewhere = (fact for fact in takes_back if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
+    gone = frozenset(fact.reverses or "" for fact in elsewhere)
+    failed = taken_back(every, LATE_FAILURE)
+
+    def of(targets: Set[str]) -> frozenset[str]:
+        return frozenset(fact.id for fact in every if booked(fact.id) in targets and fact.id not in gone)
+
+    return Standing(gone, of(undone | failed), of(undone))
 
 
 def business_date(at_ms: int, zone: str) -> date:

@@ -17,6 +17,7 @@ CLASSES: dict[str, str] = {
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",
     "timing": "One answer came late, broken or wrong. The next look is right, and nothing needs to be reported.",
+    "unapproved": "An act that needs a second person is on the books without one.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",
 }

@@ -91,8 +91,17 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quote_stale": Problem(409, "The quote no longer holds.", "Ask for a new quote and pay its total."),
     "quote_mismatch": Problem(409, "The repayment is not what the quote says.", "Send the quote's type and total."),
+    "repayment_not_reversed": Problem(
+        409, "Nobody has reversed the repayment.", "What failed late at its channel does not come back."
+    ),
+    "repayment_booked_right": Problem(
+        409, "The repayment is booked as it should be.", "Compare booked_type with type, and booked_at with paid_at."
+    ),
     "repayment_not_applied": Problem(
         409, "The repayment is not on the books.", "Only a repayment with status S can be reversed."
+    ),
+    "receipt_not_movable": Problem(
+        409, "The receipt cannot be moved.", "Move what an operator has matched, while its channel has it, elsewhere."
     ),
     "receipt_not_unapplied": Problem(409, "The receipt is not unapplied.", "Only money without a loan can be matched."),
     "receipt_not_second": Problem(

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from mocklend.domain.effects import EFFECTS
-from mocklend.domain.facts import LATE_FAILURE, REVERSAL, Fact, Terms, taken_back
+from mocklend.domain.effects import EFFECTS, land
+from mocklend.domain.facts import Fact, Terms, standing
 from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
 from mocklend.domain.schedule import schedule
 from mocklend.domain.state import LoanState
@@ -38,18 +38,24 @@ def opened(terms: Terms) -> LoanState:
 def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
     """The loan's state on a date, from nothing but its terms and facts. The order in which they come is no matter."""
     ordered = sorted(facts, key=lambda fact: fact.order)
-    void = taken_back(ordered, REVERSAL, LATE_FAILURE)
+    left = standing(ordered)
     state = opened(terms)
     for fact in ordered:
         if fact.on > as_of:
             break
-        take(state, fact, void=fact.id in void)
+        take(state, fact, void=fact.id in left.void, gone=fact.id in left.gone)
     state.touch(as_of)
     return state
 
 
-def take(state: LoanState, fact: Fact, *, void: bool = False) -> None:
-    """A fact takes effect on a state. A `void` one has been reversed, or has failed since."""
+def take(state: LoanState, fact: Fact, *, void: bool = False, gone: bool = False) -> None:
+    """A fact takes effect on a state. A `void` one has been reversed, or has failed since.
+
+    Of one that is `gone`, only that its money came in through its channel is told here: another booking applies it.
+    """
     state.last = max(state.last, fact.order)
-    EFFECTS[fact.kind](state, fact, void)
+    if gone:
+        land(state, fact)
+    else:
+        EFFECTS[fact.kind](state, fact, void)
     state.as_of = max(state.as_of, fact.on)

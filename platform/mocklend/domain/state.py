@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE
-from mocklend.domain.facts import CLEAR, LATE_FAILURE, MARK, REVERSAL, Fact, Terms
+from mocklend.domain.facts import CLEAR, MARK, Fact, Terms
 from mocklend.domain.instalment import Instalment, Movement
 from mocklend.domain.money import round_minor
 from mocklend.domain.schedule import interest_exact, penalty_exact
@@ -112,11 +112,12 @@ class LoanState:
     def follows(self, fact: Fact) -> bool:
         """Whether a fact can be taken on this state as it is, with the same result as replaying everything.
 
-        A mark moves nothing, so it always can; a reversal never; anything else if no fact and no accrual is past it.
+        A mark moves nothing, so it always can; what takes another fact back never; anything else if no fact and no
+        accrual is past it.
         """
         if fact.kind == MARK:
             return True
-        return fact.kind not in (REVERSAL, LATE_FAILURE) and fact.order > self.last and fact.on >= self.accrued_to
+        return fact.reverses is None and fact.order > self.last and fact.on >= self.accrued_to
 
     def by_timing(self, on: date) -> dict[str, list[Instalment]]:
         """The instalments as the order of allocation speaks of them: overdue, due (the current one too), in advance."""

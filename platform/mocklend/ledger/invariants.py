@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, REVERSAL, SECOND_RECEIPT, Fact, taken_back
+from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, SECOND_RECEIPT, Fact, standing
 from mocklend.domain.replay import LoanState, dump
 from mocklend.ledger.accounts import RECEIVABLES, known
 from mocklend.ledger.journal import NO_HASH, Posted, chain_hash, live, opposite
@@ -127,16 +127,18 @@ def _receipts(facts: Sequence[Fact], journal: Sequence[Posted]) -> Iterator[Brok
     for what, count in times.items():
         if count > 1:
             yield "B6", f"{what} is posted {count} times"
-    void = taken_back(facts, REVERSAL, LATE_FAILURE)
+    left = standing(facts)
     received = {
-        fact.id: fact for fact in facts if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in void)
+        fact.id: fact
+        for fact in facts
+        if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in left.void)
     }
     moved_by_edits = {fact.id for fact in facts if fact.kind in (EDIT, LATE_FAILURE)}
     for id in sorted((received.keys() | landed.keys() | out.keys()) - moved_by_edits):
         fact = received.get(id)
         amount = fact.amount_minor if fact else 0
         lands_here = 0 if fact is None or fact.landed else amount
-        if landed[id] != lands_here or out[id] != (0 if id in void else amount):
+        if landed[id] != lands_here or out[id] != (0 if id in left.void | left.gone else amount):
             yield "B6", f"{id}: {amount} received, {landed[id]} landed, {out[id]} applied"
 
 

@@ -22,14 +22,15 @@ EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edi
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
 REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
 RECEIPT_POSTED, RECEIPT_REVERSED, REPAYMENT_RESTORED = "receipt.posted", "receipt.reversed", "repayment.restored"
+REPAYMENT_REBOOKED, REPAYMENT_REINSTATED, RECEIPT_MOVED = "repayment.rebooked", "repayment.reinstated", "receipt.moved"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
 PAGE_REBUILT = "page.rebuilt"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
-    RECEIPT_MATCHED, RECEIPT_POSTED, RECEIPT_REVERSED, REPAYMENT_RESTORED, DISPUTE_DECIDED, COMPENSATION_AGREED,
-    PAGE_REBUILT,
+    REPAYMENT_REBOOKED, REPAYMENT_REINSTATED, REPAYMENT_RESTORED, RECEIPT_MATCHED, RECEIPT_MOVED, RECEIPT_POSTED,
+    RECEIPT_REVERSED, DISPUTE_DECIDED, COMPENSATION_AGREED, PAGE_REBUILT,
 )  # fmt: skip
-"""Each happens at most once to what it is about."""
+"""What the desk does, as its log calls it."""
 
 INSERT_ACT = statement(
     "acts.insert",
@@ -60,11 +61,13 @@ def log_act(
     approver: str | None = None,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
+    n: int = 1,
 ) -> None:
-    """Put on record what somebody did. `loan` is as the act left it."""
+    """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
+    again = (n,) if n > 1 else ()
     work.write(
         INSERT_ACT,
-        id=make_id("act", work.sandbox.seed, verb, about),
+        id=make_id("act", work.sandbox.seed, verb, about, *again),
         loan_id=loan.id,
         version=loan.version,
         verb=verb,

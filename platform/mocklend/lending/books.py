@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from mocklend.domain.facts import Fact, Terms, business_date, midnight_ms
+from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
@@ -70,7 +70,7 @@ def record(
 def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
     """A fact in the past may change how much of a later repayment settled something and how much was too much."""
     for repayment_id, (applied, over) in state.applied.items():
-        if repayment_id != fact.id:
+        if repayment_id != booked(fact.id):
             other: Repayment | None = work.get("repayment", repayment_id)
             if other is None:
                 continue  # A push payment: it has no order that could say how it was split.

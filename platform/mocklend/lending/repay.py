@@ -152,4 +152,7 @@ def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:
         "created_at": rfc3339(r.created_ms),
         "paid_at": maybe_rfc3339(r.paid_ms),
         "applied_at": maybe_rfc3339(r.applied_ms),
+        "booked_type": r.booked_type,
+        "booked_at": maybe_rfc3339(r.booked_ms),
+        "reversal_id": r.reversal_id,
     }

@@ -30,12 +30,18 @@ def channel_money_not_in_books(connection: Connection, sandbox: Sandbox, now_ms:
         )  # fmt: skip
 
 
-_UNPAID = """SELECT f.id, f.loan_id, f.channel, l.currency, f.amount_minor, f.recorded_ms FROM book_facts f
+# Where a receipt was booked anew, the number of the booking follows its 24 characters. A reversal may be reversed.
+_UNPAID = """SELECT substr(f.id, 1, 24), f.loan_id, f.channel, l.currency, f.amount_minor, f.recorded_ms
+    FROM book_facts f
     JOIN loans l ON l.sandbox_id = f.sandbox_id AND l.id = f.loan_id
     WHERE f.sandbox_id = :sandbox_id AND f.kind = 'receipt' AND f.recorded_ms <= :before_ms
-      AND f.id NOT IN (SELECT repayment_id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS')
+      AND substr(f.id, 1, 24) NOT IN
+        (SELECT repayment_id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS')
       AND NOT EXISTS (SELECT 1 FROM book_facts u
-        WHERE u.sandbox_id = f.sandbox_id AND u.loan_id = f.loan_id AND u.reverses = f.id)"""
+        WHERE u.sandbox_id = f.sandbox_id AND u.loan_id = f.loan_id
+          AND u.reverses IN (f.id, substr(f.id, 1, 24))
+          AND NOT EXISTS (SELECT 1 FROM book_facts v
+            WHERE v.sandbox_id = u.sandbox_id AND v.loan_id = u.loan_id AND v.reverses = u.id))"""
 
 
 def booked_money_not_at_channel(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:

@@ -54,6 +54,25 @@ def _match(evidence: Evidence, one: Found) -> None:
         evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=one.detail)
 
 
+def _move(evidence: Evidence, one: Found) -> None:
+    """Put a receipt where its papers say that it belongs."""
+    evidence.client.move_receipt(one.entity, str(one.loan_id), operator=OPERATOR, memo=f"belongs to {one.loan_id}")
+
+
+def _rebook(evidence: Evidence, one: Found) -> None:
+    """Book it as was ordered, when the channel was paid."""
+    evidence.client.rebook_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+
+
+def _reverse_again(evidence: Evidence, one: Found) -> None:
+    """Put the good repayment back, and reverse the one that the memo names."""
+    meant = one.detail.split()[-1]
+    [case] = [case for case in evidence.cases if case.id == one.loan_id]
+    [good] = [order for order in case.repayments if order["reversal_id"] == one.entity]
+    evidence.client.reinstate_repayment(good["id"], operator=OPERATOR, memo=f"{meant} was meant")
+    evidence.client.reverse_repayment(meant, operator=OPERATOR, memo=f"{meant} was meant")
+
+
 def _reverse_edit(evidence: Evidence, one: Found) -> None:
     """Take the edit back that the finding is about: its own, or the one that marks its loan."""
     edit_id = one.entity
@@ -98,6 +117,9 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "query_payment": _query_payment,
     "match": _match,
+    "move": _move,
+    "reverse_again": _reverse_again,
+    "rebook": _rebook,
     "reverse_edit": _reverse_edit,
     "refresh": _refresh,
     "correct_again": _correct_again,

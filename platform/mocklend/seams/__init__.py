@@ -33,16 +33,21 @@ from mocklend.seams.callback_attempt import (
 from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
+from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
+    approved,
     correction_ordered,
     landed,
     posted,
@@ -50,6 +55,7 @@ from mocklend.seams.signals import (
     recorded,
     reversed_,
     shown,
+    taken_back,
 )
 from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
@@ -59,9 +65,13 @@ _EVERY: tuple[type[Any], ...] = (
     CallbackAttempt,
     CallbackTaken,
     PaymentReference,
+    ReceiptMatch,
+    ReceiptBooked,
     OperatorEdit,
     OrderPaid,
+    EditApproval,
     RepaymentFiled,
+    RepaymentReversal,
     BureauReport,
     ScoreAsked,
     PartnerApplication,
@@ -91,13 +101,17 @@ __all__ = [
     "CompensationAgreed",
     "Consequence",
     "DisputeOpened",
+    "EditApproval",
     "Given",
     "Layer",
     "OperatorEdit",
     "OrderPaid",
     "PartnerApplication",
     "PaymentReference",
+    "ReceiptBooked",
+    "ReceiptMatch",
     "RepaymentFiled",
+    "RepaymentReversal",
     "Scene",
     "ScoreAsked",
     "Seam",
@@ -106,6 +120,7 @@ __all__ = [
     "Write",
     "applied",
     "applied_for",
+    "approved",
     "correction_ordered",
     "landed",
     "posted",
@@ -113,4 +128,5 @@ __all__ = [
     "recorded",
     "reversed_",
     "shown",
+    "taken_back",
 ]

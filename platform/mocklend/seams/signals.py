@@ -28,6 +28,11 @@ def landed(receipt_id: str) -> str:
     return f"landed:{receipt_id}"
 
 
+def taken_back(receipt_id: str) -> str:
+    """The books know that the channel took the receipt's money back."""
+    return f"taken_back:{receipt_id}"
+
+
 def posted(fact_id: str) -> str:
     """The books have the fact, which had happened before."""
     return f"posted:{fact_id}"
@@ -41,6 +46,11 @@ def correction_ordered(loan_id: str) -> str:
 def applied_for(copy_id: str) -> str:
     """The partner that keeps this copy of a report has decided another application."""
     return f"applied_for:{copy_id}"
+
+
+def approved(edit_id: str) -> str:
+    """A second person has looked at an act of staff that needed one."""
+    return f"approved:{edit_id}"
 
 
 def reversed_(fact_id: str) -> str:

@@ -7,8 +7,10 @@ from mocklend.servicing.decisions import DecideDispute
 from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
 from mocklend.servicing.pages import RebuildPage
+from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.refunds import Refund
+from mocklend.servicing.reinstating import ReinstateRepayment
 from mocklend.servicing.repayments import QueryChannel, ReverseRepayment
 from mocklend.servicing.write_offs import WriteOff
 
@@ -22,8 +24,10 @@ __all__ = [
     "IssueCertificate",
     "OpenDispute",
     "QueryChannel",
+    "RebookRepayment",
     "RebuildPage",
     "Refund",
+    "ReinstateRepayment",
     "RejectEdit",
     "ReverseEdit",
     "ReverseReceipt",

@@ -1,4 +1,7 @@
-"""Four eyes: a second person looks at a draft, and puts it on the books or drops it."""
+"""Four eyes: a second person looks at a draft, and puts it on the books or drops it.
+
+What is on the books although nobody has looked at it can be approved as well. That moves nothing: it is put on record.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, log_act
+from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.seams import approved
 from mocklend.servicing.desk import (
+    APPLIED,
     DRAFT,
     REJECTED,
     WRITE_OFF,
@@ -25,7 +31,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class ApproveEdit:
-    """Approve a draft. It goes on the books as of now, if the books still take it."""
+    """Approve a draft, which goes on the books as of now if they still take it; or what went there without that."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -38,6 +44,9 @@ class ApproveEdit:
 
     def decide(self, work: Work) -> Answer:
         """201 and the edit, APPLIED."""
+        edit = known_edit(work, self.edit_id)
+        if edit.state == APPLIED and edit.to_approve_minor is not None and edit.approver is None:
+            return Answer(201, edit_doc(self._afterwards(work, edit)))
         edit = _draft(work, self.edit_id)
         refuse_same_person(edit, self.approver)
         if edit.edit_kind == WRITE_OFF:
@@ -45,6 +54,18 @@ class ApproveEdit:
         loan = known_loan(work, edit.loan_id)
         allowed = allow(work, loan, replace(edit, approver=self.approver))
         return Answer(201, edit_doc(apply(work, loan, allowed, EDIT_APPROVED)))
+
+    def _afterwards(self, work: Work, edit: OperatorEdit) -> OperatorEdit:
+        refuse_same_person(edit, self.approver)
+        loan, edit = known_loan(work, edit.loan_id), replace(edit, approver=self.approver)
+        bill = bill_of(loan, state_of(loan))
+        work.put(edit)
+        work.signal(approved(edit.id))
+        log_act(
+            work, loan, EDIT_APPROVED, edit.id, memo=edit.memo, operator=edit.operator, approver=edit.approver,
+            before=bill, after=bill,
+        )  # fmt: skip
+        return edit
 
 
 @dataclass(frozen=True, slots=True)

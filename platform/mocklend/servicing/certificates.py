@@ -110,7 +110,8 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
 
 
 _TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
-    JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id AND t.ref = f.reverses
+    JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id
+        AND (t.ref = f.reverses OR substr(t.ref, 1, 24) = f.reverses)
     WHERE f.sandbox_id = :sandbox_id AND f.loan_id = :loan_id AND t.seq > :seq AND t.kind = 'repayment_reversal'
     ORDER BY f.at_ms, f.id"""
 

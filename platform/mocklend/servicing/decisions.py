@@ -175,8 +175,9 @@ class DecideDispute:
         """The answer itself moves nothing; what is put right has lines of its own."""
         loan: Loan = work.get("loan", dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
-        who = {"memo": self.memo, "operator": self.operator}
-        log_act(work, loan, DISPUTE_DECIDED, dispute.id, before=bill, after=bill, **who)
+        log_act(
+            work, loan, DISPUTE_DECIDED, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill
+        )
 
 
 def _unmark(work: Work, dispute: Dispute) -> Dispute:

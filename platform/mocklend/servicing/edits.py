@@ -98,7 +98,7 @@ class ReverseEdit:
 
 
 def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> Recorded:
-    """Reverse a repayment or an edit of kind `what`, on the books and as the operator's intent."""
+    """Reverse a second receipt, an edit or a reversal (`what`), on the books and as the operator's intent."""
     loan: Loan = work.get("loan", loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
 
 from mocklend.channels.closed_orders import restore
 from mocklend.channels.inbox import apply_receipt, bring_late_failure
 from mocklend.channels.payments import LATE_FAILED
+from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_RESTORED, REPAYMENT_REVERSED, bill_of, log_act
-from mocklend.lending.books import state_of
+from mocklend.lending.books import record, state_of
 from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED, repayment_doc
-from mocklend.sandboxes.ids import out_trade_no
-from mocklend.servicing.edits import reverse_fact
+from mocklend.sandboxes.ids import make_id, out_trade_no
+from mocklend.seams import RepaymentReversal, recorded, reversed_
 from mocklend.storage.entities import Loan, Repayment, Trade
+from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
+from mocklend.world.record import witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,31 @@ class ReverseRepayment:
             )
         loan: Loan = work.get("loan", repayment.loan_id)
         before = bill_of(loan, state_of(loan))
-        done = reverse_fact(work, repayment.loan_id, repayment.id, "repayment")
-        repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0)
+        n, reversal_id = self._numbered(work, loan)
+        happened = work.act(
+            RepaymentReversal(
+                entity=repayment.id,
+                occurrence=n,
+                now_ms=work.now_ms,
+                loan_id=loan.id,
+                borrower_id=loan.borrower_id,
+                reversal_id=reversal_id,
+                operator=self.operator,
+                amount_minor=repayment.amount_minor,
+                currency=loan.currency,
+                siblings=tuple(id for id in work.get("reversible", loan.id) if id != repayment.id),
+                repayment_id=repayment.id,
+            )
+        )
+        on = business_date(work.now_ms, work.sandbox.zone)
+        meant = Fact(reversal_id, REVERSAL, work.now_ms, on, reverses=repayment.id)
+        witness(work, loan.id, meant)
+        if happened.repayment_id == repayment.id:
+            work.signal(reversed_(repayment.id))
+        work.signal(recorded(loan.id))
+        repayment = _known(work, happened.repayment_id)
+        done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
+        repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id)
         work.put(repayment)
         after = bill_of(done.loan, done.state)
         log_act(
@@ -59,10 +87,31 @@ class ReverseRepayment:
             operator=self.operator,
             before=before,
             after=after,
+            n=n,
         )
         told = {"repayment_id": repayment.id, "loan_id": repayment.loan_id, "status": repayment.status}
-        emit(work, "repayment.reversed", repayment.loan_id, repayment.id, told)
+        emit(work, "repayment.reversed", repayment.loan_id, reversal_id, told)
         return Answer(201, repayment_doc(repayment))
+
+    def _numbered(self, work: Work, loan: Loan) -> tuple[int, str]:
+        """The how manieth reversal of the repayment this is, and its id: an earlier one may have been taken back."""
+        known, n = {fact.id for fact in work.get("facts", loan.id)}, 1
+        id = make_id("rev", work.sandbox.seed, self.repayment_id)
+        while id in known:
+            n += 1
+            id = make_id("rev", work.sandbox.seed, self.repayment_id, n)
+        return n, id
+
+
+@loader("reversible")
+def _reversible(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """A loan's repayments that are on it, in the order of their ids."""
+    sql = f"""SELECT loan_id, id FROM repayments
+        WHERE sandbox_id = :sandbox_id AND status = '{SUCCEEDED}' AND loan_id"""
+    found: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
+    for loan_id, id in select_in(connection, sql, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"):
+        found[loan_id].append(id)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,10 @@ class Repayment:
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
+    booked_type: str | None = None
+    booked_ms: int | None = None
+    bookings: int = 0
+    reversal_id: str | None = None
 
 
 @entity(schema.edits)
@@ -117,6 +121,7 @@ class OperatorEdit:
     channel: str | None = None
     due_date: str | None = None
     applied_ms: int | None = None
+    to_approve_minor: int | None = None
 
 
 @entity(schema.trades)
@@ -163,6 +168,8 @@ class Receipt:
     paid_ms: int
     received_ms: int
     applied_ms: int | None
+    matches: int = 0
+    meant: str = "{}"
 
 
 @entity(schema.chains)

@@ -165,6 +165,10 @@ repayments = Table(
     whole("created_ms"),
     whole("paid_ms", null=True),
     whole("applied_ms", null=True),
+    text("booked_type", null=True),  # what it is booked as, and the moment that it is booked at
+    whole("booked_ms", null=True),
+    whole("bookings"),  # how often it was booked
+    text("reversal_id", null=True),  # the reversal that took it off its loan
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )
@@ -189,6 +193,7 @@ edits = Table(
     text("channel", null=True),
     text("due_date", null=True),
     whole("applied_ms", null=True),
+    whole("to_approve_minor", null=True),  # what it is about, where a second person had to look at it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "n"),
     Index(None, "sandbox_id", "state", "id"),
@@ -316,6 +321,8 @@ receipts = Table(
     whole("paid_ms"),
     whole("received_ms"),
     whole("applied_ms", null=True),
+    whole("matches"),  # how often an operator has put it on a loan
+    text("meant"),  # JSON: the loan that the operator meant, and those that were meant before; for the world alone
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "state"),
 )

@@ -34,6 +34,29 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
             yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
+def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
+    """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
+    for case in evidence.cases:
+        for edit in case.edits:
+            if edit["state"] == "APPLIED" and edit["approval_needed"] and edit["approver"] is None:
+                action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
+                stake = abs(edit["amount_minor"] or 0)
+                yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")
+
+
+def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
+    """A repayment that is reversed, with a memo that names another one of the loan."""
+    for case in evidence.cases:
+        orders = {one["id"]: one for one in case.repayments}
+        newest = {act["about"]: act["memo"] or "" for act in case.acts if act["verb"] == "repayment.reversed"}
+        for about, memo in newest.items():
+            named = [word for word in re.findall(r"rpy_\w+", memo) if word in orders]
+            if named and about not in named and orders[about]["reversal_id"] is not None:
+                amount_minor = orders[named[0]]["amount_minor"]
+                detail = f"{about} was reversed, the memo names {named[0]}"
+                yield Found("misapplied", orders[about]["reversal_id"], case.id, amount_minor, "reverse_again", detail)
+
+
 def _amount_in(memo: str) -> int | None:
     found = _AMOUNT.findall(memo)
     return int(Decimal(found[0]) * 100) if len(found) == 1 else None

@@ -65,5 +65,36 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
             yield Found("duplicate_in_books", receipt["id"], case.id, amount_minor, "reverse_receipt", detail)
 
 
+def on_another_loan(evidence: Evidence) -> Iterator[Found]:
+    """A matched receipt whose paper names another loan: what its payer typed at the channel, or the desk's own memo."""
+    cases = {case.id: case for case in evidence.cases}
+    named = {case.listed["reference"]: id for id, case in cases.items()} | {id: id for id in cases}
+    for receipt in evidence.receipts:
+        if receipt["state"] != "APPLIED":
+            continue
+        on = cases[receipt["loan_id"]]
+        trade = evidence.trade(receipt["channel"], receipt["out_trade_no"])
+        papers = [trade["payer_reference"] or ""] if trade else []
+        papers += [act["memo"] or "" for act in on.acts if act["about"] == receipt["id"]][-1:]
+        meant = {named[word] for paper in papers for word in paper.split() if word in named}
+        if meant and on.id not in meant:
+            detail = f"it is on {on.id}, its papers name {min(meant)}"
+            yield Found("misapplied", receipt["id"], min(meant), receipt["amount_minor"], "move", detail)
+
+
+def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
+    """A repayment that the books took for another kind than was ordered, or for another moment than it was paid."""
+    for case in evidence.cases:
+        for one in case.repayments:
+            if one["status"] not in ("S", "PARTIAL"):
+                continue
+            trade = case.trade(one)
+            ordered = (one["type"], trade["paid_at"] if trade else one["paid_at"])
+            booked = (one["booked_type"], one["booked_at"])
+            if booked != ordered:
+                detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
+                yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
+
+
 def _on_its_way(log: dict[str, Any]) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None

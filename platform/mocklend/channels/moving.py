@@ -1,0 +1,99 @@
+"""Moving a receipt that an operator has put on the wrong loan: off the one and onto the other, in one act.
+
+        loan B                             loan A
+        receipt ◀── moved (gone)           the receipt's next booking, on the channel's day
+
+Neither loan keeps a trace in its balances: what B's later history looked like with the money, or A's without it, is
+replayed. So penalties on A that came of the money's absence are undone by its effective date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, chosen_loan, loan_for, put_on, receipt_doc
+from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import RECEIPT_MOVED
+from mocklend.lending.books import record
+from mocklend.sandboxes.ids import make_id
+from mocklend.seams import applied, recorded
+from mocklend.storage.entities import Loan, Receipt, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.world.record import witness
+
+
+@dataclass(frozen=True, slots=True)
+class MoveReceipt:
+    """Take a matched receipt off its loan and put it on another, effective on the channel's day."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    receipt_id: str
+    loan_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The receipt and the loan; the one that it is on follows."""
+        return (("receipt", self.receipt_id), ("loan", self.loan_id))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the receipt, APPLIED to the other loan."""
+        receipt: Receipt | None = work.get("receipt", self.receipt_id)
+        if receipt is None:
+            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        loan = loan_for(work, receipt, self.loan_id)
+        trade: Trade = work.get("trade", receipt.out_trade_no)
+        _refuse(receipt, loan, trade)
+        assert receipt.loan_id is not None, "an applied receipt is on a loan"
+        left: Loan = work.get("loan", receipt.loan_id)
+        work.signal(applied(receipt.id), recorded(left.id))
+        chosen = chosen_loan(work, receipt, loan, self.operator)
+        if trade.loan_id == NOBODYS:
+            receipt = _found_out(work, receipt, loan)
+        moved = _moved(work, receipt, left.id, booking(receipt.id, receipt.matches))
+        record(work, left, moved, cause="reversal", reverses="receipt")
+        receipt = put_on(work, receipt, chosen, RECEIPT_MOVED, memo=self.memo, operator=self.operator)
+        return Answer(201, receipt_doc(receipt))
+
+
+def _refuse(receipt: Receipt, loan: Loan, trade: Trade) -> None:
+    """What came with a usable reference is where its payer wanted it."""
+    if receipt.state != APPLIED or not receipt.matches:
+        reason = f"the receipt is {receipt.state}, matched {receipt.matches} times"
+    elif receipt.loan_id == loan.id:
+        reason = f"the receipt is on {loan.id} already"
+    elif trade.state == LATE_FAILED:
+        reason = "its channel has taken the money back"
+    else:
+        return
+    raise Refused("receipt_not_movable", reason, receipt_id=receipt.id, loan_id=loan.id)
+
+
+def _moved(work: Work, receipt: Receipt, loan_id: str, fact_id: str) -> Fact:
+    on = business_date(work.now_ms, work.sandbox.zone)
+    id = make_id("mov", work.sandbox.seed, receipt.id, receipt.matches, loan_id)
+    return Fact(id, MOVED, work.now_ms, on, reverses=fact_id)
+
+
+def _found_out(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
+    """Of money that nobody's reference names, the world has what operators found out. They may think again."""
+    meant = json.loads(receipt.meant)
+    before, left = meant["loan_id"], meant["left"]
+    if before == loan.id:
+        return receipt
+    moved = _moved(work, receipt, before, receipt.id)
+    witness(work, before, moved)
+    left[before] = moved.id
+    on = business_date(receipt.paid_ms, work.sandbox.zone)
+    if loan.id in left:  # It was there before: what took it away counts no more.
+        today = business_date(work.now_ms, work.sandbox.zone)
+        back = make_id("rev", work.sandbox.seed, left[loan.id])
+        witness(work, loan.id, Fact(back, REVERSAL, work.now_ms, today, reverses=left.pop(loan.id)))
+    else:
+        amount, channel, scope = receipt.amount_minor, receipt.channel, receipt.scope
+        witness(work, loan.id, Fact(receipt.id, RECEIPT, receipt.paid_ms, on, amount, channel, scope))
+    return replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": left}))

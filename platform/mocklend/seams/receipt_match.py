@@ -1,0 +1,45 @@
+"""An operator puts a receipt that came without a usable reference on a loan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import applied, taken_back
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptMatch:
+    """An operator matches a receipt, or moves one that was matched wrongly. Honestly: to the loan that was meant.
+
+    `siblings` are the borrower's other loans that owe something in the receipt's currency, in the order of their ids;
+    the loan that the receipt is moved away from is not among them.
+    """
+
+    seam: ClassVar[str] = "receipt.match"
+    entity: str  # the receipt
+    occurrence: int  # the how manieth loan it is put on
+    now_ms: int
+    borrower_id: str
+    receipt_id: str
+    operator: str
+    channel: str
+    amount_minor: int
+    currency: str
+    payer_name: str
+    siblings: tuple[str, ...]
+    loan_id: str = ""
+
+    def consequence(self, happened: ReceiptMatch) -> Consequence:
+        """The right amount on the wrong loan, until it is moved, or its channel takes it back."""
+        truth = {"loan_id": self.loan_id}
+        return Consequence(
+            finding=Finding("misapplied", self.receipt_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before={},
+            truth_after=truth,
+            served={"loan_id": happened.loan_id},
+            ends_on={applied(self.receipt_id): "healed", taken_back(self.receipt_id): "superseded"},
+        )

@@ -1,0 +1,63 @@
+"""Taking back the reversal of a repayment: it counts again, from the day on which its channel was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mocklend.channels.inbox import book
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import REPAYMENT_REINSTATED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.lending.repay import SUCCEEDED, repayment_doc
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.seams import applied
+from mocklend.servicing.edits import reverse_fact
+from mocklend.storage.entities import Loan, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstateRepayment:
+    """Reverse the reversal of a repayment. What its channel has taken back meanwhile does not come back by that."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    repayment_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The repayment and the channel's record of it; its loan follows."""
+        return (("repayment", self.repayment_id), ("trade", out_trade_no(self.repayment_id)))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the repayment. Where it was booked otherwise than ordered, it is booked right now."""
+        order: Repayment | None = work.get("repayment", self.repayment_id)
+        if order is None:
+            raise Refused("repayment_unknown", f"no repayment {self.repayment_id}", repayment_id=self.repayment_id)
+        if order.reversal_id is None:
+            raise Refused(
+                "repayment_not_reversed",
+                f"the repayment is {order.status}, and nobody has reversed it",
+                repayment_id=order.id,
+            )
+        trade: Trade = work.get("trade", out_trade_no(order.id))
+        loan: Loan = work.get("loan", order.loan_id)
+        before = bill_of(loan, state_of(loan))
+        reversal_id = order.reversal_id
+        done = reverse_fact(work, loan.id, reversal_id, "reversal")
+        order = replace(order, reversal_id=None)
+        if order.id in done.state.applied:
+            settled, over = done.state.applied[order.id]
+            order = replace(order, status=SUCCEEDED, applied_minor=settled, overpaid_minor=over)
+            if (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms):
+                work.signal(applied(order.id))
+                done, order = book(work, done.loan, order, cause="reversal")
+        work.put(order)
+        after = bill_of(done.loan, done.state)
+        log_act(
+            work, done.loan, REPAYMENT_REINSTATED, reversal_id, memo=self.memo, operator=self.operator, before=before,
+            after=after,
+        )  # fmt: skip
+        return Answer(201, repayment_doc(order))

@@ -1,0 +1,108 @@
+"""Moving a receipt: off the loan that it was matched to by mistake, onto the one that it was meant for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import channels
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.moving import MoveReceipt
+from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
+from mocklend.domain.problems import Refused
+
+DELAY_S = channels()["bill_pay"].settle_delay_s
+
+
+def pushed(story: Any, typed: str, amount_minor: int = 100_045) -> str:
+    """Ada settles in her bank's app, and types something: the receipt."""
+    command = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
+    trade = story.lender.run(command).body
+    story.wait(DELAY_S)
+    return receipt_of(trade["out_trade_no"])
+
+
+def match(story: Any, receipt_id: str, loan_id: str) -> None:
+    story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
+
+
+def move(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
+    command = MoveReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "the slip says so", "grace")
+    body: dict[str, Any] = story.lender.run(command).body
+    return body
+
+
+def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story: Any) -> None:
+    wrong, right = story.borrow(100_000), story.borrow(100_000)
+    receipt_id = pushed(story, "my loan")
+    match(story, receipt_id, wrong)
+    story.wait(days=40)
+    assert (story.page(wrong)["status"], story.page(right)["status"]) == ("CLEAR", "OVD")
+
+    moved = move(story, receipt_id, right)
+
+    assert (moved["state"], moved["loan_id"]) == ("APPLIED", right)
+    assert (story.page(wrong)["status"], story.page(right)["status"]) == ("OVD", "CLEAR")
+    assert story.page(right)["overpaid_minor"] == 0
+    assert story.discrepancies() == []
+
+
+def test_an_operator_may_think_again_as_often_as_needed(story: Any) -> None:
+    one, two, three = story.borrow(100_000), story.borrow(100_000), story.borrow(100_000)
+    receipt_id = pushed(story, "my loan")
+    match(story, receipt_id, one)
+
+    for loan_id in (two, one, three, one, two):
+        move(story, receipt_id, loan_id)
+
+        assert [story.page(id)["status"] == "CLEAR" for id in (one, two, three)] == [
+            loan_id == id for id in (one, two, three)
+        ]
+        assert story.discrepancies() == []
+
+
+def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story: Any) -> None:
+    one, two = story.borrow(100_000), story.borrow(100_000)
+    receipt_id = pushed(story, "my loan")
+    match(story, receipt_id, one)
+    move(story, receipt_id, two)
+    trade = story.entity("receipt", receipt_id).out_trade_no
+
+    story.lender.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+    story.wait(60)
+
+    assert [story.page(id)["status"] for id in (one, two)] == ["USING", "USING"]
+    assert story.entity("receipt", receipt_id).state == "LATE_FAILED"
+    assert story.discrepancies() == []
+    with pytest.raises(Refused, match="receipt_not_movable"):
+        move(story, receipt_id, one)
+
+
+def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is_on_its_way(story: Any) -> None:
+    one, two = story.borrow(100_000), story.borrow(100_000)
+    receipt_id = pushed(story, "my loan")
+    match(story, receipt_id, one)
+    trade = story.entity("receipt", receipt_id).out_trade_no
+    story.lender.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+
+    with pytest.raises(Refused, match="receipt_not_movable"):
+        move(story, receipt_id, two)
+
+
+def test_only_what_was_matched_is_moved_and_only_elsewhere(story: Any) -> None:
+    one, two = story.borrow(100_000), story.borrow(100_000)
+    named, nobodys = pushed(story, one, 500), pushed(story, "my loan", 500)
+
+    for receipt_id, loan_id, code in (
+        (named, two, "receipt_not_movable"),
+        (nobodys, two, "receipt_not_movable"),
+        (nobodys, "loan_nobody", "loan_unknown"),
+        ("rct_nobody", one, "receipt_unknown"),
+    ):
+        with pytest.raises(Refused, match=code):
+            move(story, receipt_id, loan_id)
+
+    match(story, nobodys, one)
+    with pytest.raises(Refused, match="receipt_not_movable"):
+        move(story, nobodys, one)

@@ -1,0 +1,43 @@
+"""clock.cutoff_skew: for the books' clock it is tomorrow already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend_faults.kinds.clock_cutoff_skew import CutoffSkew
+
+
+@given(before_s=st.integers(1, 86_400), skew_s=st.integers(1, 43_200))
+def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(
+    events: Any, before_s: int, skew_s: int
+) -> None:
+    honest = events.booked()
+    honest = events.booked(booked_ms=honest.day_ends_ms - before_s * 1000)
+
+    happened = CutoffSkew(skew_s=skew_s).receipt_booked(honest)
+
+    assert (happened != honest) == (before_s <= skew_s)
+    assert (happened.booked_ms >= honest.day_ends_ms) == (before_s <= skew_s)
+    assert happened.booked_ms - honest.booked_ms in (0, skew_s * 1000)
+
+
+def test_the_answer_key_has_both_moments(floor: Any, events: Any) -> None:
+    late = events.booked().day_ends_ms - 1_000
+    floor.arm("skew", "clock.cutoff_skew", **{"with": {"skew_s": 2}})
+
+    floor.meet(events.booked(booked_ms=late, amount_minor=8_600))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 8_600}
+    assert (entry.truth_after["paid_ms"], entry.served["paid_ms"]) == (late, late + 2_000)
+
+
+def test_a_payment_at_noon_is_safe(floor: Any, events: Any) -> None:
+    floor.arm("skew", "clock.cutoff_skew")
+
+    floor.meet(events.booked())
+
+    assert floor.key() == []

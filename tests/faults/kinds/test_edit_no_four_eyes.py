@@ -1,0 +1,38 @@
+"""edit.no_four_eyes: nobody looks at what should wait for a second person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import approved, reversed_
+
+
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        (approved("edt_ada"), "a second person has looked at it: edt_ada"),
+        (reversed_("edt_ada"), "it was reversed: edt_ada"),
+    ],
+)
+def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: Any, events: Any, signal: str, reason: str) -> None:
+    floor.arm("lax", "edit.no_four_eyes")
+
+    happened = floor.meet(events.approval(amount_minor=5_000))
+
+    assert not happened.needed
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "unapproved", "entity": "edt_ada", "amount_minor": 5_000}
+
+    floor.hear(signal)
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("healed", reason)
+
+
+def test_a_rule_may_be_for_one_kind_of_act(floor: Any, events: Any) -> None:
+    floor.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
+
+    assert floor.meet(events.approval()).needed
+    assert not floor.meet(events.approval(kind="WRITE_OFF", occurrence=2)).needed

@@ -1,0 +1,38 @@
+"""operator.prepay_as_partial: a payoff is filed under what is due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import applied, reversed_, taken_back
+from mocklend_faults.kinds.operator_prepay_as_partial import PrepayAsPartial
+
+
+def test_a_payoff_becomes_an_ordinary_repayment(events: Any) -> None:
+    assert PrepayAsPartial().receipt_booked(events.booked()).scope == "OVD_AND_CURRENT"
+
+
+def test_an_ordinary_repayment_stays_one(events: Any) -> None:
+    honest = events.booked(scope="OVD_AND_CURRENT")
+
+    assert PrepayAsPartial().receipt_booked(honest) == honest
+
+
+@pytest.mark.parametrize(
+    ("signal", "status"),
+    [(applied("rpy_ada"), "healed"), (reversed_("rpy_ada"), "healed"), (taken_back("rpy_ada"), "superseded")],
+)
+def test_it_is_misapplied_until_it_is_booked_anew_or_gone(floor: Any, events: Any, signal: str, status: str) -> None:
+    floor.arm("line", "operator.prepay_as_partial")
+
+    floor.meet(events.booked(amount_minor=100_045))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 100_045}
+    assert (entry.truth_after["type"], entry.served["type"]) == ("CLEAR", "OVD_AND_CURRENT")
+
+    floor.hear(signal)
+
+    assert floor.statuses() == [status]

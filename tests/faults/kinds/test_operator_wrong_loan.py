@@ -1,0 +1,51 @@
+"""operator.wrong_loan: the right money on the wrong one of a borrower's loans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import applied, taken_back
+from mocklend_faults.kinds.operator_wrong_loan import WrongLoan
+
+
+@pytest.mark.parametrize(("line", "chosen"), [("first", "loan_bicycle"), ("last", "loan_piano")])
+def test_the_clerk_takes_another_line_of_the_file(events: Any, line: str, chosen: str) -> None:
+    happened = WrongLoan(line=line).receipt_match(events.match(siblings=("loan_bicycle", "loan_piano")))
+
+    assert happened.loan_id == chosen
+
+
+def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Any) -> None:
+    honest = events.match(siblings=())
+
+    assert WrongLoan().receipt_match(honest) == honest
+
+
+@pytest.mark.parametrize(
+    ("signal", "status", "reason"),
+    [
+        (applied("rct_ada"), "healed", "the books have the receipt: rct_ada"),
+        (taken_back("rct_ada"), "superseded", "its channel took the money back: rct_ada"),
+    ],
+)
+def test_it_is_misapplied_until_it_is_moved_or_taken_back(
+    floor: Any, events: Any, signal: str, status: str, reason: str
+) -> None:
+    floor.arm("line", "operator.wrong_loan")
+
+    floor.meet(events.match(amount_minor=20_000))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rct_ada", "amount_minor": 20_000}
+    assert (entry.loan_id, entry.truth_after, entry.served) == (
+        "loan_ada",
+        {"loan_id": "loan_ada"},
+        {"loan_id": "loan_piano"},
+    )
+
+    floor.hear(signal)
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == (status, reason)

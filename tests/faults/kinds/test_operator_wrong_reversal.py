@@ -1,0 +1,37 @@
+"""operator.wrong_reversal: another repayment of the loan is taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import reversed_
+from mocklend_faults.kinds.operator_wrong_reversal import WrongReversal
+
+
+@pytest.mark.parametrize(("line", "taken"), [("first", "rpy_april"), ("last", "rpy_may")])
+def test_another_line_of_the_screen_is_taken(events: Any, line: str, taken: str) -> None:
+    assert WrongReversal(line=line).repayment_reversal(events.reversal()).repayment_id == taken
+
+
+def test_the_only_repayment_cannot_be_mistaken(events: Any) -> None:
+    honest = events.reversal(siblings=())
+
+    assert WrongReversal().repayment_reversal(honest) == honest
+
+
+def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: Any, events: Any) -> None:
+    floor.arm("line", "operator.wrong_reversal")
+
+    floor.meet(events.reversal(amount_minor=20_000))
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rev_ada", "amount_minor": 20_000}
+    assert (entry.truth_after, entry.served) == ({"reversed": "rpy_twice"}, {"reversed": "rpy_april"})
+
+    floor.hear(reversed_("rpy_april"))
+    assert floor.statuses() == ["active"]
+
+    floor.hear(reversed_("rev_ada"))
+    assert floor.statuses() == ["healed"]

@@ -1,0 +1,16 @@
+"""Ada settles early, and the money is booked as an instalment."""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """A payoff in the first month, paid to the cent."""
+    loan = told.loan()
+    told.client.advance("P10D")
+    told.paid_off(loan)
+    told.client.advance("PT1H")
+
+
+def repair(told: Any) -> None:
+    """Book it as the payoff that it was."""
+    told.client.rebook_repayment(told.repayments[0], operator="olga", memo="it was a payoff")

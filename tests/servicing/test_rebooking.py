@@ -1,0 +1,99 @@
+"""Booking a repayment anew: as was ordered, when the channel was paid, whatever has happened since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.channels.late_failures import FailLate
+from mocklend.domain.facts import OVD_AND_CURRENT
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.seams import ReceiptBooked
+from mocklend.servicing import RebookRepayment
+from mocklend.storage.work import Work
+
+BY = ("as was ordered", "grace")
+HONEST = Work.act
+
+
+@pytest.fixture
+def mistaken(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Whoever books the next receipts takes them for something else."""
+
+    def mistake(**changes: Any) -> None:
+        def act(self: Work, given: Any) -> Any:
+            happened = HONEST(self, given)
+            return replace(happened, **changes) if isinstance(given, ReceiptBooked) else happened
+
+        monkeypatch.setattr(Work, "act", act)
+
+    return mistake
+
+
+def test_what_is_booked_right_is_left_alone(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment = story.settle(loan_id)
+
+    with pytest.raises(Refused, match="repayment_booked_right"):
+        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+    with pytest.raises(Refused, match="repayment_unknown"):
+        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), "rpy_nobody", *BY))
+
+
+def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_day_on(
+    story: Any, mistaken: Any
+) -> None:
+    loan_id = story.borrow(100_000)
+    story.wait(days=10)
+    mistaken(scope=OVD_AND_CURRENT)
+    repayment = story.settle(loan_id)
+    mistaken()
+    assert story.page(loan_id)["status"] == "USING"
+    assert [finding_class for finding_class, _, _ in story.discrepancies()] == ["misapplied"]
+    story.wait(days=60)
+
+    booked = story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY)).body
+
+    assert (booked["booked_type"], booked["overpaid_minor"]) == ("CLEAR", 0)
+    assert booked["applied_minor"] == booked["amount_minor"]
+    assert (story.page(loan_id)["status"], story.page(loan_id)["outstanding_minor"]) == ("CLEAR", 0)
+    assert story.discrepancies() == []
+
+
+def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(story: Any, mistaken: Any) -> None:
+    mistaken(scope=OVD_AND_CURRENT)
+    loans = [story.borrow(100_000), story.borrow(200_000)]
+    reversed_, failing = [story.settle(loan_id) for loan_id in loans]
+    mistaken()
+    for repayment in (reversed_, failing):
+        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+    assert [story.page(loan_id)["status"] for loan_id in loans] == ["CLEAR", "CLEAR"]
+
+    story.reverse(reversed_)
+    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(failing)))
+    story.wait(60)
+
+    assert [story.page(loan_id)["status"] for loan_id in loans] == ["USING", "USING"]
+    assert story.discrepancies() == []
+
+
+def test_a_booking_on_the_next_day_costs_a_penalty_that_the_new_one_undoes(story: Any, mistaken: Any) -> None:
+    loan_id = story.borrow(100_000)
+    story.wait(days=31)
+    story.wait(13 * 3_600)  # The evening of the due date.
+    paid_ms = story.now_ms + 2_000
+    mistaken(booked_ms=paid_ms + 2 * 3_600_000)
+    quote = story.quote(loan_id, "OVD_AND_CURRENT")
+    repayment = story.repay(loan_id, quote["total_minor"])
+    mistaken()
+    story.wait(days=2)
+    assert story.page(loan_id)["status"] == "OVD"
+
+    story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.entity("repayment", repayment).booked_ms == paid_ms
+    assert story.discrepancies() == []

@@ -1,0 +1,67 @@
+"""Taking a reversal back: the repayment counts again, as if it had never been gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.channels.late_failures import FailLate
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.servicing import ReinstateRepayment
+
+
+def reinstate(story: Any, repayment_id: str) -> dict[str, Any]:
+    command = ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace")
+    body: dict[str, Any] = story.lender.run(command).body
+    return body
+
+
+def test_a_reinstated_repayment_leaves_no_trace_of_its_absence(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment = story.settle(loan_id)
+    story.reverse(repayment)
+    story.wait(days=70)
+    assert story.page(loan_id)["status"] == "OVD"
+
+    back = reinstate(story, repayment)
+
+    assert (back["status"], back["reversal_id"], back["applied_minor"]) == ("S", None, back["amount_minor"])
+    assert (story.page(loan_id)["status"], story.page(loan_id)["overpaid_minor"]) == ("CLEAR", 0)
+    assert (story.discrepancies(), story.broken()) == ([], set())
+
+
+def test_a_repayment_can_be_reversed_and_reinstated_as_often_as_needed(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment = story.settle(loan_id)
+
+    for _ in range(3):
+        story.reverse(repayment)
+        assert (story.page(loan_id)["status"], story.discrepancies()) == ("USING", [])
+        reinstate(story, repayment)
+        assert (story.page(loan_id)["status"], story.discrepancies()) == ("CLEAR", [])
+
+
+def test_only_what_somebody_has_reversed_can_be_reinstated(story: Any) -> None:
+    repayment = story.settle(story.borrow(100_000))
+
+    for id, code in ((repayment, "repayment_not_reversed"), ("rpy_nobody", "repayment_unknown")):
+        with pytest.raises(Refused, match=code):
+            reinstate(story, id)
+
+
+def test_what_its_channel_has_taken_back_does_not_come_back(story: Any) -> None:
+    loan_id = story.borrow(100_000)
+    repayment = story.settle(loan_id)
+    story.reverse(repayment)
+    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(repayment)))
+    story.wait(60)
+
+    back = reinstate(story, repayment)
+
+    assert (back["status"], back["applied_minor"]) == ("REVERSED", 0)
+    assert story.page(loan_id)["status"] == "USING"
+    assert story.discrepancies() == []
+    with pytest.raises(Refused, match="repayment_not_reversed"):
+        reinstate(story, repayment)
