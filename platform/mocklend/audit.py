@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
-from mocklend.domain.facts import MARK, RECEIPT, REVERSAL, Fact
+from mocklend.domain.facts import LATE_FAILURE, MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
@@ -218,6 +218,12 @@ def _lost_or_on_its_way(
         return
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
         found.in_transit.append(InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back"))
+        return
+    if fact.kind == LATE_FAILURE:
+        # Whatever the books have heard of it, the money is not there: this is how a reconciler sees it too.
+        detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, and the books do not know"
+        finding = Finding("missing_in_channel", receipt_behind(fact.id), fact.amount_minor)
+        found.discrepancies.append(Discrepancy(finding, loan_id, detail))
         return
     tried = f"{callback.attempts} attempts, {callback.state}" if callback else "no callback"
     detail = f"{fact.kind} of {fact.amount_minor} at {rfc3339(fact.at_ms)} is not on the books: {tried}"

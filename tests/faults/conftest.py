@@ -21,6 +21,7 @@ from mocklend.seams import (
     RepaymentFiled,
     Scene,
     ScoreAsked,
+    TradeSettled,
     ViewRefresh,
 )
 from mocklend.storage.engines import open_engine, reading, writing
@@ -145,6 +146,20 @@ class Events:
             currency="CNY",
             payer_reference=None,
             attempts_left=9,
+        )
+        return replace(honest, **changes)
+
+    def settled(self, **changes: Any) -> TradeSettled:
+        honest = TradeSettled(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            repayment_id="rpy_ada",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            payer_reference=None,
         )
         return replace(honest, **changes)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from mocklend.domain.facts import FAILED_LATE
+
 ALPHABET_LENGTH = 20
 """Twenty base32 characters: 100 bits, so that no two entities of a sandbox meet by chance."""
-
-FAILED_LATE = "undone_"
-"""What the id of a late failure begins with: after `rpy_` and `rct_` in the order of facts."""
 
 
 def make_id(prefix: str, seed: int, *parts: str | int) -> str:

@@ -29,7 +29,18 @@ from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
-from mocklend.seams.signals import applied, applied_for, correction_ordered, landed, posted, recorded, reversed_, shown
+from mocklend.seams.signals import (
+    applied,
+    applied_for,
+    correction_ordered,
+    landed,
+    posted,
+    recorded,
+    reversed_,
+    shown,
+    told,
+)
+from mocklend.seams.trade_settled import TradeSettled
 from mocklend.seams.view_refresh import ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
@@ -43,6 +54,7 @@ _EVERY: tuple[type[Any], ...] = (
     PartnerApplication,
     DisputeOpened,
     CompensationAgreed,
+    TradeSettled,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -65,6 +77,7 @@ __all__ = [
     "Scene",
     "ScoreAsked",
     "Seam",
+    "TradeSettled",
     "ViewRefresh",
     "Write",
     "applied",
@@ -75,4 +88,5 @@ __all__ = [
     "recorded",
     "reversed_",
     "shown",
+    "told",
 ]

@@ -38,6 +38,11 @@ def applied_for(copy_id: str) -> str:
     return f"applied_for:{copy_id}"
 
 
+def told(fact_id: str) -> str:
+    """A channel has a message of this fact on its way to the platform."""
+    return f"told:{fact_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

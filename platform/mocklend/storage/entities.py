@@ -140,6 +140,8 @@ class Trade:
     paid_ms: int | None
     due_ms: int | None
     failed_ms: int | None = None
+    fails_ms: int | None = None
+    tells: int = 1
 
 
 @entity(schema.receipts)

@@ -339,8 +339,11 @@ trades = Table(
     whole("paid_ms", null=True),
     whole("due_ms", null=True),
     whole("failed_ms", null=True),  # when the channel took the money back
+    whole("fails_ms", null=True),  # when it will
+    whole("tells"),  # 0 if it will say nothing of that
     PrimaryKeyConstraint("sandbox_id", "id"),
     falling_due("due_ms", "id"),
+    falling_due("fails_ms", "id"),
     Index(None, "sandbox_id", "channel_trade_no"),
     Index(None, "sandbox_id", "channel", "paid_ms"),
 )
