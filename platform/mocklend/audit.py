@@ -312,6 +312,9 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+    for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
+        detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
+        yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
     nobodys: list[tuple[str | None, Fact]] = [
         (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
         for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
@@ -356,6 +359,9 @@ _NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
+# Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
+_STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

@@ -18,6 +18,7 @@ from mocklend.seams import (
     OperatorEdit,
     PartnerApplication,
     PaymentReference,
+    PayoutSettled,
     RepaymentFiled,
     Scene,
     ScoreAsked,
@@ -146,6 +147,20 @@ class Events:
             currency="CNY",
             payer_reference=None,
             attempts_left=9,
+        )
+        return replace(honest, **changes)
+
+    def payout(self, **changes: Any) -> PayoutSettled:
+        honest = PayoutSettled(
+            entity="out_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            payout_id="out_ada",
+            purpose="disbursement",
+            channel="bank_transfer",
+            amount_minor=100_000,
+            currency="CNY",
         )
         return replace(honest, **changes)
 

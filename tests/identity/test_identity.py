@@ -233,6 +233,12 @@ class Story(RuleBasedStateMachine):
         if answer is not None:
             self.repayments.append(answer.body["id"])
 
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(product=st.sampled_from(sorted(OFFERED)), wait=st.sampled_from([HOUR, DAY, 40 * DAY]))
+    def borrow_and_wait_for_the_money(self, product: str, wait: int) -> None:
+        self.borrow(principal=120_000, product=product, auto_debit=True, disburse_to="bank_transfer")
+        self.advance(by=wait)
+
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([1, 2, 30, 700]))
     def pay_off_and_wait(self, which: int, channel: str, wait: int) -> None:
@@ -292,7 +298,7 @@ class Story(RuleBasedStateMachine):
     @rule(which=st.integers(0, 50))
     def a_payout_fails(self, which: int) -> None:
         with self.platform.read() as connection:
-            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND due_ms IS NOT NULL ORDER BY id"
+            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' ORDER BY id"
             ordered = rows(connection, sql, {"sandbox_id": self.id})
         if ordered:
             channel, payout_id = ordered[which % len(ordered)]

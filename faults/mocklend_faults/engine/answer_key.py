@@ -27,6 +27,7 @@ REASONS = {
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
     "posted": "the books have it by now",
+    "closed": "the channel is done with the payout",
     "told": "the channel says so itself by now",
     "correction_ordered": "another correction was ordered",
     "applied_for": "the partner has decided another application",

@@ -10,8 +10,9 @@ from mocklend.channels.channel import callback_secret, channel_of
 from mocklend.channels.inbox import callback_body, late_failure_body, receive
 from mocklend.channels.settlement import callback_doc
 from mocklend.channels.signing import signed_headers
+from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import FAILED_LATE, order_no, receipt_behind
+from mocklend.sandboxes.ids import order_no, receipt_behind
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import CallbackAttempt
 from mocklend.storage.entities import Callback, Trade

@@ -26,12 +26,14 @@ from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
+    closed,
     correction_ordered,
     landed,
     posted,
@@ -55,6 +57,7 @@ _EVERY: tuple[type[Any], ...] = (
     DisputeOpened,
     CompensationAgreed,
     TradeSettled,
+    PayoutSettled,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -73,6 +76,7 @@ __all__ = [
     "OperatorEdit",
     "PartnerApplication",
     "PaymentReference",
+    "PayoutSettled",
     "RepaymentFiled",
     "Scene",
     "ScoreAsked",
@@ -82,6 +86,7 @@ __all__ = [
     "Write",
     "applied",
     "applied_for",
+    "closed",
     "correction_ordered",
     "landed",
     "posted",

@@ -43,6 +43,11 @@ def told(fact_id: str) -> str:
     return f"told:{fact_id}"
 
 
+def closed(payout_id: str) -> str:
+    """A channel is done with a payout."""
+    return f"closed:{payout_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

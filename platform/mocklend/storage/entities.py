@@ -202,7 +202,7 @@ class Callback:
 @entity(schema.payouts)
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money on its way out through a channel: ORDERED, then PAID or FAILED."""
+    """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
 
     kind: ClassVar[str] = "payout"
     id: str
