@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
+from mocklend.channels.statements.files import v7_files_are_what_moved
 from mocklend.domain.facts import LATE_FAILURE, MARK, RECEIPT, REVERSAL, Fact
 from mocklend.domain.finding import Finding
 from mocklend.domain.replay import LoanState, replay
@@ -312,6 +313,8 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+    for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
+        yield Discrepancy(finding, None, detail)
     for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)

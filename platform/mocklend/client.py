@@ -573,6 +573,11 @@ class Client:
         path = f"/channels/{_part(channel)}/statements/{_part(date)}"
         return self._file(path, {"format": format, "currency": currency})
 
+    def remake_statement(self, channel: str, date: str, *, currency: str = "CNY") -> Doc:
+        """Ask a channel to make its file of a day again, where the last one was late, cut short or spoiled."""
+        path = f"/channels/{_part(channel)}/statements/{_part(date)}/remake"
+        return self._post(path, {"currency": currency})
+
     def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
         """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""
         return self._call("POST", f"/v1/callbacks/{_part(channel)}", raw=body, headers=headers)

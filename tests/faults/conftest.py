@@ -22,6 +22,7 @@ from mocklend.seams import (
     RepaymentFiled,
     Scene,
     ScoreAsked,
+    StatementMade,
     TradeSettled,
     ViewRefresh,
 )
@@ -161,6 +162,19 @@ class Events:
             channel="bank_transfer",
             amount_minor=100_000,
             currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def made(self, **changes: Any) -> StatementMade:
+        honest = StatementMade(
+            entity="wallet:2026-01-04:CNY",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            channel="wallet",
+            day="2026-01-04",
+            currency="CNY",
+            rows=3,
+            due_ms=MONDAY_MS - 3_600_000,
         )
         return replace(honest, **changes)
 

@@ -40,6 +40,8 @@ from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.files import MakeStatement
 from mocklend.channels.statements.invariant import v7_statements_are_what_moved
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
@@ -293,6 +295,19 @@ class Story(RuleBasedStateMachine):
             channel, order_no = paid[which % len(paid)]
             assert self.attempt(FailLate(self.id, self.key(), channel, order_no)) is not None
             self.advance(by=wait)
+
+    @precondition(lambda self: self.loans)
+    @rule(channel=st.sampled_from(["wallet", "bank_transfer"]), days_ago=st.integers(1, 3), again=st.booleans())
+    def fetch_a_statement(self, channel: str, days_ago: int, again: bool) -> None:
+        day = business_date(self.now_ms - days_ago * DAY, "Asia/Shanghai")
+        with self.platform.read() as connection:
+            sandbox = self.platform.sandbox(connection, self.id)
+            heading = Heading(channels()[channel], day, "CNY", sandbox.zone)
+            try:
+                moved = len(record.ready_statement(connection, sandbox, heading, self.now_ms).movements)
+            except Refused:
+                return
+        self.attempt(MakeStatement(self.id, channel, day, "CNY", moved, again))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50))

@@ -28,6 +28,7 @@ REASONS = {
     "reversed": "it was reversed",
     "posted": "the books have it by now",
     "closed": "the channel is done with the payout",
+    "remade": "the channel has made the file again",
     "told": "the channel says so itself by now",
     "correction_ordered": "another correction was ordered",
     "applied_for": "the partner has decided another application",

@@ -14,6 +14,7 @@ CLASSES: dict[str, str] = {
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "The page is behind the books.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
+    "wrong_statement": "A channel's file of a day is not there in time, or is not what moved there.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",

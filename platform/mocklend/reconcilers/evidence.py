@@ -6,10 +6,12 @@ A `Case` is one loan from every side. What belongs to no loan (receipts that nob
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
+from xml.etree.ElementTree import ParseError
 from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, ProblemError
@@ -79,6 +81,12 @@ class Case:
         """The log of what the desk did, with before and after."""
         acts: list[Doc] = self._client.acts(self.id)["acts"]
         return acts
+
+    @cached_property
+    def payouts(self) -> list[Doc]:
+        """What was promised and paid out."""
+        payouts: list[Doc] = self._client.payouts(self.id)["payouts"]
+        return payouts
 
     @cached_property
     def borrower(self) -> Doc:
@@ -158,7 +166,8 @@ class Evidence:
                 ask = partial(self.client.statement, channel, str(day), format="camt053")
                 data: bytes | None = _maybe(ask)
                 if data is not None:
-                    found[(channel, day)] = read_camt053(data)
+                    with suppress(ParseError):  # A file that cannot be read is as good as none.
+                        found[(channel, day)] = read_camt053(data)
             day += timedelta(days=1)
         return found
 

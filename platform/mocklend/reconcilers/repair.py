@@ -30,6 +30,10 @@ def _carried_out(evidence: Evidence, one: Found) -> str:
 
 def _query(evidence: Evidence, one: Found) -> None:
     """Ask the channel and post what it says, effective when the channel was paid."""
+    for receipt in evidence.receipts:
+        if receipt["id"] == one.entity:
+            evidence.client.query_payment(receipt["channel"], receipt["out_trade_no"], operator=OPERATOR)
+            return
     evidence.client.query_repayment(one.entity, operator=OPERATOR)
 
 

@@ -38,10 +38,12 @@ from mocklend.seams.signals import (
     landed,
     posted,
     recorded,
+    remade,
     reversed_,
     shown,
     told,
 )
+from mocklend.seams.statement_made import StatementMade
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend.seams.view_refresh import ViewRefresh
 
@@ -58,6 +60,7 @@ _EVERY: tuple[type[Any], ...] = (
     CompensationAgreed,
     TradeSettled,
     PayoutSettled,
+    StatementMade,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -81,6 +84,7 @@ __all__ = [
     "Scene",
     "ScoreAsked",
     "Seam",
+    "StatementMade",
     "TradeSettled",
     "ViewRefresh",
     "Write",
@@ -91,6 +95,7 @@ __all__ = [
     "landed",
     "posted",
     "recorded",
+    "remade",
     "reversed_",
     "shown",
     "told",

@@ -48,6 +48,11 @@ def closed(payout_id: str) -> str:
     return f"closed:{payout_id}"
 
 
+def remade(file_id: str) -> str:
+    """A channel makes its statement file again."""
+    return f"remade:{file_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

@@ -217,6 +217,23 @@ class Payout:
     due_ms: int | None
 
 
+@entity(schema.statement_files)
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A channel's statement file of a day, as it was made."""
+
+    kind: ClassVar[str] = "statement_file"
+    id: str
+    channel: str
+    day: str
+    currency: str
+    made: int
+    ready_ms: int
+    kept_percent: int
+    repeated_rows: int
+    recoded: int
+
+
 @entity(schema.webhooks, rank=OUTBOX)
 @dataclass(frozen=True, slots=True)
 class Webhook:

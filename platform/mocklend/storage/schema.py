@@ -348,6 +348,23 @@ trades = Table(
     Index(None, "sandbox_id", "channel", "paid_ms"),
 )
 
+# A channel's statement file of a day as it was made, once somebody had asked for it; what is in it is its record's.
+statement_files = Table(
+    "statement_files",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # channel, day and currency
+    text("channel"),
+    text("day"),
+    text("currency"),
+    whole("made"),  # how many times
+    whole("ready_ms"),
+    whole("kept_percent"),  # of its bytes; below 100 it breaks off
+    whole("repeated_rows"),  # how many of its first rows stand at its end again
+    whole("recoded"),  # 1 if it is in another encoding than is announced
+    PrimaryKeyConstraint("sandbox_id", "id"),
+)
+
 callbacks = Table(
     "callbacks",
     metadata,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
+SLOWEST = timedelta(days=1)
+"""More than the slowest channel takes to pay out."""
 DONE = ("S", "PARTIAL", "REVERSED")
 
 
@@ -34,6 +37,27 @@ def unidentified(evidence: Evidence) -> Iterator[Found]:
         if receipt["state"] == "UNAPPLIED":
             detail = f"{receipt['payer_name']} typed {receipt['payer_reference']!r}"
             yield Found("unidentified", receipt["id"], None, receipt["amount_minor"], "match", detail)
+
+
+def taken_back(evidence: Evidence) -> Iterator[Found]:
+    """Money on the books that the channel had, and has no more."""
+    orders = [(case.id, one) for case in evidence.cases for one in case.repayments if one["status"] in ("S", "PARTIAL")]
+    pushed = [(one["loan_id"], one) for one in evidence.receipts if one["state"] != "LATE_FAILED"]
+    for loan_id, one in [*orders, *pushed]:
+        trade = evidence.trade(one["channel"], one["out_trade_no"])
+        if trade is not None and trade["state"] == "LATE_FAILED":
+            detail = f"{one['channel']} took back {trade['amount_minor']} at {trade['failed_at']}"
+            yield Found("missing_in_channel", one["id"], loan_id, trade["amount_minor"], "query", detail)
+
+
+def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
+    """A payout that was ordered longer ago than any channel takes."""
+    for case in evidence.cases:
+        for one in case.payouts:
+            age = evidence.now - datetime.fromisoformat(one["created_at"])
+            if one["state"] == "ORDERED" and age > SLOWEST:
+                detail = f"a {one['purpose']} through {one['channel']}, ordered at {one['created_at']}"
+                yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
 
 
 def _on_its_way(log: dict[str, Any]) -> bool:
