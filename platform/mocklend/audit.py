@@ -266,6 +266,9 @@ def _page(loan: Loan, page: tuple[int, str] | None) -> Iterator[Discrepancy]:
         if said != wanted:
             detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"
             yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, not what it is")
+    if loan.missed_ms is not None:
+        detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"
+        yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
     if loan.mark:
         mark = json.loads(loan.mark)
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
@@ -315,6 +318,8 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
         yield Discrepancy(finding, None, detail)
+    for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one debit of {amount} ordered twice")
     for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
@@ -365,6 +370,10 @@ _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
+# What is due is debited by one order an attempt. Of two, either may have been taken back since.
+_DEBITED_TWICE = """SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND status <> 'REVERSED'
+    GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

@@ -358,6 +358,10 @@ class Client:
         path = f"/operator/edits/{_part(edit_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
+    def catch_up(self, loan_id: str, *, operator: str, memo: str) -> Doc:
+        """Bring a loan up to the day that a nightly run has left out."""
+        return self._post(f"/operator/loans/{_part(loan_id)}/catch-up", {"memo": memo, "operator": operator})
+
     def reverse_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:

@@ -43,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/operator/loans/<id:loan_id>/waivers": {"part": "interest", "amount_minor": 5, "approver": "li", **BY},
     "/operator/loans/<id:loan_id>/write-offs": {"approver": "li", **BY},
     "/operator/loans/<id:loan_id>/refunds": {"amount_minor": 5, "channel": "wallet", "approver": "li", **BY},
+    "/operator/loans/<id:loan_id>/catch-up": BY,
     "/operator/edits/<id:edit_id>/approve": {"approver": "li"},
     "/operator/edits/<id:edit_id>/reject": BY,
     "/operator/edits/<id:edit_id>/reverse": BY,

@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from mocklend.seams import (
+    AUTO_DEBIT,
+    DUE_DATE,
+    BatchItem,
     BureauReport,
     CallbackAttempt,
     CompensationAgreed,
@@ -177,6 +180,23 @@ class Events:
             due_ms=MONDAY_MS - 3_600_000,
         )
         return replace(honest, **changes)
+
+    def item(self, **changes: Any) -> BatchItem:
+        honest = BatchItem(
+            entity="loan_ada",
+            occurrence=490_000,
+            now_ms=MONDAY_MS,
+            batch=DUE_DATE,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            place_percent=50,
+            currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def debit(self, **changes: Any) -> BatchItem:
+        ordered = {"batch": AUTO_DEBIT, "amount_minor": 9_500, "order_id": "rpy_b", "again_id": "rpy_a"}
+        return self.item(**ordered | changes)
 
     def settled(self, **changes: Any) -> TradeSettled:
         honest = TradeSettled(

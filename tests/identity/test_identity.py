@@ -53,6 +53,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ViewRefresh
 from mocklend.servicing import (
     ApproveEdit,
+    CatchUp,
     Charge,
     DecideDispute,
     Edit,
@@ -308,6 +309,23 @@ class Story(RuleBasedStateMachine):
             except Refused:
                 return
         self.attempt(MakeStatement(self.id, channel, day, "CNY", moved, again))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), wait=st.sampled_from([31 * DAY, 8 * DAY]))
+    def wait_and_catch_up(self, which: int, wait: int) -> None:
+        self.advance(by=wait)
+        self.attempt(CatchUp(self.id, self.loans[which % len(self.loans)], "the run was cut short", "op-1"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def a_debit_is_taken_back(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL
+                     AND status = 'S' ORDER BY id"""
+            debits = rows(connection, sql, {"sandbox_id": self.id})
+        if debits:
+            repayment_id = debits[which % len(debits)][0]
+            self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "debited twice", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50))

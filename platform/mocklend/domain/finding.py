@@ -11,6 +11,8 @@ CLASSES: dict[str, str] = {
     "amount_mismatch": "The same event with two amounts: what was meant or paid, and what is on the books.",
     "status_mismatch": "A status is shown that the books do not derive.",
     "duplicate_in_books": "One receipt is on the books more than once.",
+    "duplicate_in_channel": "A channel has taken one payment twice.",
+    "left_behind": "A nightly run has left a loan out: its status and penalty are of the day before.",
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "The page is behind the books.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",

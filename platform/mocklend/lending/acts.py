@@ -22,9 +22,11 @@ EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edi
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
 REPAYMENT_REVERSED, CHANNEL_QUERIED, RECEIPT_MATCHED = "repayment.reversed", "channel.queried", "receipt.matched"
 DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
+LOAN_CAUGHT_UP = "loan.caught_up"
 VERBS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
     RECEIPT_MATCHED, DISPUTE_DECIDED, COMPENSATION_AGREED,
+    LOAN_CAUGHT_UP,
 )  # fmt: skip
 """Each happens at most once to what it is about."""
 

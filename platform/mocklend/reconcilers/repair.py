@@ -79,10 +79,22 @@ def _compensate(evidence: Evidence, one: Found) -> None:
                 )
 
 
+def _catch_up(evidence: Evidence, one: Found) -> None:
+    """Do to a loan what the run should have done."""
+    evidence.client.catch_up(one.entity, operator=OPERATOR, memo=one.detail)
+
+
+def _reverse(evidence: Evidence, one: Found) -> None:
+    """Take a repayment off its loan."""
+    evidence.client.reverse_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+
+
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "match": _match,
     "reverse_edit": _reverse_edit,
+    "catch_up": _catch_up,
+    "reverse": _reverse,
     "correct_again": _correct_again,
     "compensate": _compensate,
 }

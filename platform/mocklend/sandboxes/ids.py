@@ -23,6 +23,11 @@ def suffix(seed: int, *parts: str | int) -> str:
     return base64.b32encode(digest).decode().lower()[:ALPHABET_LENGTH]
 
 
+def place_percent(id: str) -> int:
+    """How far a run over all of its kind is when it comes to this one, from 0 to 99: a run goes in no order of time."""
+    return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=4).digest()) * 100 >> 32
+
+
 def out_trade_no(repayment_id: str) -> str:
     """The order number that the platform gives a channel: one for each repayment."""
     return "ML" + repayment_id.removeprefix("rpy_").upper()

@@ -19,6 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
+from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.compensation_agreed import CompensationAgreed
@@ -61,14 +62,18 @@ _EVERY: tuple[type[Any], ...] = (
     TradeSettled,
     PayoutSettled,
     StatementMade,
+    BatchItem,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 """Each seam by its name, in the order of the docs."""
 
 __all__ = [
+    "AUTO_DEBIT",
+    "DUE_DATE",
     "LOST_FOR_GOOD",
     "SEAMS",
+    "BatchItem",
     "BureauReport",
     "CallbackAttempt",
     "CompensationAgreed",

@@ -55,6 +55,7 @@ class Loan:
     disbursed_ms: int | None
     due_ms: int | None
     debit_ms: int | None
+    missed_ms: int | None = None
 
 
 @entity(schema.quotes)
@@ -93,6 +94,7 @@ class Repayment:
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
+    debit_ms: int | None = None
 
 
 @entity(schema.edits)

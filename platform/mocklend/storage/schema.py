@@ -126,6 +126,7 @@ loans = Table(
     whole("disbursed_ms", null=True),
     whole("due_ms", null=True),
     whole("debit_ms", null=True),
+    whole("missed_ms", null=True),  # when a nightly run left it out that should have brought it up to its day
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "borrower_id"),
     falling_due("due_ms", "id"),
@@ -165,6 +166,7 @@ repayments = Table(
     whole("created_ms"),
     whole("paid_ms", null=True),
     whole("applied_ms", null=True),
+    whole("debit_ms", null=True),  # the attempt of a debit that it is; null where somebody has ordered it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )

@@ -15,6 +15,8 @@ CHECKS: tuple[Check, ...] = (
     money.unidentified,
     money.taken_back,
     money.stuck_payouts,
+    money.debited_twice,
+    pages.left_behind,
     pages.behind_the_books,
     acts.marks_that_the_books_contradict,
     acts.amounts_that_the_memo_contradicts,

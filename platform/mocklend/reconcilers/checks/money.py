@@ -60,5 +60,18 @@ def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
                 yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
 
 
+def debited_twice(evidence: Evidence) -> Iterator[Found]:
+    """One debit of what was due, ordered twice at one moment."""
+    for case in evidence.cases:
+        debits: dict[tuple[str, int], list[str]] = {}
+        for one in case.repayments:
+            if one["channel"] == "auto_debit" and one["status"] != "REVERSED":
+                debits.setdefault((one["created_at"], one["amount_minor"]), []).append(one["id"])
+        for (at, amount_minor), ids in debits.items():
+            if len(ids) > 1:
+                detail = f"{amount_minor} was debited {len(ids)} times at {at}"
+                yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
+
+
 def _on_its_way(log: dict[str, Any]) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None

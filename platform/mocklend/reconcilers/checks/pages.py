@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
@@ -16,3 +17,13 @@ def behind_the_books(evidence: Evidence) -> Iterator[Found]:
             owed = abs(page["outstanding_minor"] - books["outstanding_minor"])
             detail = f"the page shows version {page['version']} ({page['status']}), the books are at {books['version']}"
             yield Found("stale_view", case.id, case.id, owed, "wait", detail)
+
+
+def left_behind(evidence: Evidence) -> Iterator[Found]:
+    """What the books call due next is past: a run should have looked at the loan since, and has left it out."""
+    today = evidence.now.astimezone(evidence.zone).date()
+    for case in evidence.cases:
+        due = case.books["next_due"]
+        if due is not None and date.fromisoformat(due["due_date"]) < today:
+            detail = f"{due['due_minor']} was due on {due['due_date']}, and the books still wait for that day"
+            yield Found("left_behind", case.id, case.id, 0, "catch_up", detail)
