@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,6 +92,12 @@ class Case:
         return acts
 
     @cached_property
+    def payouts(self) -> list[Doc]:
+        """What was promised and paid out."""
+        payouts: list[Doc] = self._client.payouts(self.id)["payouts"]
+        return payouts
+
+    @cached_property
     def borrower(self) -> Doc:
         """Who owes it."""
         return self.evidence.borrower(self.listed["borrower_id"])
@@ -158,21 +164,29 @@ class Evidence:
         return {lender["id"]: lender["keeps_days"] for lender in self.reads.lenders()["lenders"]}
 
     @cached_property
-    def channels(self) -> list[str]:
-        """The channels by id."""
-        return [channel["id"] for channel in self.reads.channels()["channels"]]
+    def channels(self) -> dict[str, time]:
+        """The channels by id, and when each has its statement ready, on the day after."""
+        return {one["id"]: time.fromisoformat(one["statement_ready"]) for one in self.reads.channels()["channels"]}
 
     @cached_property
     def statements(self) -> dict[tuple[str, date], list[Row]]:
-        """Each channel's statement of each day that is over, since the first loan."""
+        """Each channel's statement of each day that is over, since the first loan, where one can be read."""
+        return {file: rows for file, rows in self._files.items() if not isinstance(rows, str)}
+
+    @cached_property
+    def spoiled(self) -> dict[tuple[str, date], str]:
+        """The statements that are not there in time or cannot be read, and what is wrong with each."""
+        return {file: wrong for file, wrong in self._files.items() if isinstance(wrong, str)}
+
+    @cached_property
+    def _files(self) -> dict[tuple[str, date], list[Row] | str]:
         days = [self.business_date(case.listed["disbursed_at"]) for case in self.cases if case.listed["disbursed_at"]]
-        found: dict[tuple[str, date], list[Row]] = {}
+        found: dict[tuple[str, date], list[Row] | str] = {}
         day = min(days, default=self.now.astimezone(self.zone).date())
         while day < self.now.astimezone(self.zone).date():
-            for channel in self.channels:
-                rows = self._statement(channel, day)
-                if rows is not None:
-                    found[(channel, day)] = rows
+            for channel, ready in self.channels.items():
+                if datetime.combine(day + timedelta(days=1), ready, self.zone) <= self.now:
+                    found[(channel, day)] = self._statement(channel, day)
             day += timedelta(days=1)
         return found
 
@@ -181,17 +195,18 @@ class Evidence:
         found: Doc | None = _maybe(lambda: self.reads.callback(channel, out_trade_no))
         return found
 
-    def _statement(self, channel: str, day: date) -> list[Row] | None:
-        """A statement's rows; None where there is none yet, or none that can be read however often one asks."""
+    def _statement(self, channel: str, day: date) -> list[Row] | str:
+        """A statement's rows; what is wrong where there is none, or none that can be read however often one asks."""
+        wrong = ""
         for _ in range(READS):
             data: bytes | None = _maybe(partial(self.reads.statement, channel, str(day), format="camt053"))
             if data is None:
-                return None
+                return "it is not there in time"
             try:
                 return read_camt053(data)
-            except MalformedFile:
-                continue
-        return None
+            except MalformedFile as error:
+                wrong = f"it cannot be read: {error}"
+        return wrong
 
     def day_over(self, moment: str) -> datetime:
         """The midnight at which the day of a moment ends, where the platform is."""

@@ -55,6 +55,7 @@ class Loan:
     disbursed_ms: int | None
     due_ms: int | None
     debit_ms: int | None
+    missed_ms: int | None = None
 
 
 @entity(schema.quotes)
@@ -93,6 +94,7 @@ class Repayment:
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
+    debit_ms: int | None = None
 
 
 @entity(schema.edits)
@@ -140,6 +142,8 @@ class Trade:
     paid_ms: int | None
     due_ms: int | None
     failed_ms: int | None = None
+    fails_ms: int | None = None
+    tells: int = 1
 
 
 @entity(schema.receipts)
@@ -200,7 +204,7 @@ class Callback:
 @entity(schema.payouts)
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money on its way out through a channel: ORDERED, then PAID or FAILED."""
+    """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
 
     kind: ClassVar[str] = "payout"
     id: str
@@ -213,6 +217,23 @@ class Payout:
     created_ms: int
     paid_ms: int | None
     due_ms: int | None
+
+
+@entity(schema.statement_files)
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A channel's statement file of a day, as it was made."""
+
+    kind: ClassVar[str] = "statement_file"
+    id: str
+    channel: str
+    day: str
+    currency: str
+    made: int
+    ready_ms: int
+    kept_percent: int
+    repeated_rows: int
+    recoded: int
 
 
 @entity(schema.webhooks, rank=OUTBOX)

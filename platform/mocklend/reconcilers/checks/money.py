@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from mocklend.reconcilers.evidence import Evidence
@@ -10,6 +11,8 @@ from mocklend.reconcilers.found import Found
 
 RECEIPT = "rct_"
 """A receipt's id is its order's number, in small letters, behind this."""
+SLOWEST = timedelta(days=1)
+"""More than the slowest channel takes to pay out."""
 DONE = ("S", "PARTIAL", "REVERSED")
 
 
@@ -38,6 +41,7 @@ def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
         for row in rows:
             if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in known:
                 continue
+            known.add(row.out_trade_no)  # Rows may be there twice.
             log = evidence.callback(channel, row.out_trade_no)
             if log is None or _on_its_way(log):
                 continue
@@ -63,6 +67,40 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
             detail = f"{receipt['channel_trade_no']} is a second number for {receipt['out_trade_no']}"
             amount_minor = receipt["amount_minor"]
             yield Found("duplicate_in_books", receipt["id"], case.id, amount_minor, "reverse_receipt", detail)
+
+
+def taken_back(evidence: Evidence) -> Iterator[Found]:
+    """Money on the books that the channel had, and has no more."""
+    orders = [(case.id, one) for case in evidence.cases for one in case.repayments if one["status"] in ("S", "PARTIAL")]
+    pushed = [(one["loan_id"], one) for one in evidence.receipts if one["state"] != "LATE_FAILED"]
+    for loan_id, one in [*orders, *pushed]:
+        trade = evidence.trade(one["channel"], one["out_trade_no"])
+        if trade is not None and trade["state"] == "LATE_FAILED":
+            detail = f"{one['channel']} took back {trade['amount_minor']} at {trade['failed_at']}"
+            yield Found("missing_in_channel", one["id"], loan_id, trade["amount_minor"], "query", detail)
+
+
+def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
+    """A payout that was ordered longer ago than any channel takes."""
+    for case in evidence.cases:
+        for one in case.payouts:
+            age = evidence.now - datetime.fromisoformat(one["created_at"])
+            if one["state"] == "ORDERED" and age > SLOWEST:
+                detail = f"a {one['purpose']} through {one['channel']}, ordered at {one['created_at']}"
+                yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
+
+
+def debited_twice(evidence: Evidence) -> Iterator[Found]:
+    """One debit of what was due, ordered twice at one moment."""
+    for case in evidence.cases:
+        debits: dict[tuple[str, int], list[str]] = {}
+        for one in case.repayments:
+            if one["channel"] == "auto_debit" and one["status"] != "REVERSED":
+                debits.setdefault((one["created_at"], one["amount_minor"]), []).append(one["id"])
+        for (at, amount_minor), ids in debits.items():
+            if len(ids) > 1:
+                detail = f"{amount_minor} was debited {len(ids)} times at {at}"
+                yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
 
 
 def _on_its_way(log: dict[str, Any]) -> bool:
