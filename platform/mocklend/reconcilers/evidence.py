@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, ProblemError
 from mocklend.reconcilers.patient import Patient
-from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053
+from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053, whole_rows
 
 Doc = dict[str, Any]
 PAGE = 200
@@ -123,6 +123,14 @@ class Case:
         return self.evidence.callback(repayment["channel"], repayment["out_trade_no"])
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A channel's file of a day: its rows, and what is wrong where it is late or cannot be read."""
+
+    rows: list[Row]
+    wrong: str | None = None
+
+
 @dataclass
 class Evidence:
     """The whole: every loan, every receipt, every statement that is out. `zone` is where business dates are counted."""
@@ -171,17 +179,13 @@ class Evidence:
     @cached_property
     def statements(self) -> dict[tuple[str, date], list[Row]]:
         """Each channel's statement of each day that is over, since the first loan, where one can be read."""
-        return {file: rows for file, rows in self._files.items() if not isinstance(rows, str)}
+        return {of: file.rows for of, file in self.files.items() if file.wrong is None}
 
     @cached_property
-    def spoiled(self) -> dict[tuple[str, date], str]:
-        """The statements that are not there in time or cannot be read, and what is wrong with each."""
-        return {file: wrong for file, wrong in self._files.items() if isinstance(wrong, str)}
-
-    @cached_property
-    def _files(self) -> dict[tuple[str, date], list[Row] | str]:
+    def files(self) -> dict[tuple[str, date], File]:
+        """Every statement whose time has come, since the first loan, with what can be made out of it."""
         days = [self.business_date(case.listed["disbursed_at"]) for case in self.cases if case.listed["disbursed_at"]]
-        found: dict[tuple[str, date], list[Row] | str] = {}
+        found: dict[tuple[str, date], File] = {}
         day = min(days, default=self.now.astimezone(self.zone).date())
         while day < self.now.astimezone(self.zone).date():
             for channel, ready in self.channels.items():
@@ -195,18 +199,18 @@ class Evidence:
         found: Doc | None = _maybe(lambda: self.reads.callback(channel, out_trade_no))
         return found
 
-    def _statement(self, channel: str, day: date) -> list[Row] | str:
-        """A statement's rows; what is wrong where there is none, or none that can be read however often one asks."""
-        wrong = ""
+    def _statement(self, channel: str, day: date) -> File:
+        """A statement: wrong where there is none, or none that can be read however often one asks."""
+        file = File([])
         for _ in range(READS):
             data: bytes | None = _maybe(partial(self.reads.statement, channel, str(day), format="camt053"))
             if data is None:
-                return "it is not there in time"
+                return File([], "it is not there in time")
             try:
-                return read_camt053(data)
+                return File(read_camt053(data))
             except MalformedFile as error:
-                wrong = f"it cannot be read: {error}"
-        return wrong
+                file = File(whole_rows(data), f"it cannot be read: {error}")
+        return file
 
     def day_over(self, moment: str) -> datetime:
         """The midnight at which the day of a moment ends, where the platform is."""

@@ -35,13 +35,16 @@ def _query(evidence: Evidence, one: Found) -> None:
         if receipt["id"] == one.entity:
             evidence.client.query_payment(receipt["channel"], receipt["out_trade_no"], operator=OPERATOR)
             return
-    evidence.client.query_repayment(one.entity, operator=OPERATOR)
+    if one.entity.startswith(RECEIPT):
+        _query_payment(evidence, one)
+    else:
+        evidence.client.query_repayment(one.entity, operator=OPERATOR)
 
 
 def _query_payment(evidence: Evidence, one: Found) -> None:
     """Ask the channel about an order that is none of ours, and post what it says."""
-    for (channel, _), rows in evidence.statements.items():
-        for row in rows:
+    for (channel, _), file in evidence.files.items():
+        for row in file.rows:
             if one.entity == RECEIPT + row.out_trade_no[2:].lower() and row.amount_minor > 0:
                 evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
 

@@ -15,8 +15,9 @@ CURRENCY = "CNY"
 
 def late_or_unreadable(evidence: Evidence) -> Iterator[Found]:
     """A file whose time has come and that is no evidence of anything: not a day on which nothing moved."""
-    for (channel, day), wrong in evidence.spoiled.items():
-        yield _found(channel, day, wrong)
+    for (channel, day), file in evidence.files.items():
+        if file.wrong is not None:
+            yield _found(channel, day, file.wrong)
 
 
 def the_same_row_again(evidence: Evidence) -> Iterator[Found]:
