@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from mocklend.bureau import checks as bureau
 from mocklend.channels.channel import channels
 from mocklend.channels.payments import LATE_FAILED
+from mocklend.channels.statements.files import v7_files_are_what_moved
 from mocklend.domain.facts import (
     LATE_FAILURE,
     MARK,
@@ -313,6 +314,12 @@ def _lost_or_on_its_way(
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
         found.in_transit.append(InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back"))
         return
+    if fact.kind == LATE_FAILURE:
+        # Whatever the books have heard of it, the money is not there: this is how a reconciler sees it too.
+        detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, and the books do not know"
+        finding = Finding("missing_in_channel", receipt_behind(fact.id), fact.amount_minor)
+        found.discrepancies.append(Discrepancy(finding, loan_id, detail))
+        return
     tried = f"{callback.attempts} attempts, {callback.state}" if callback else "no callback"
     detail = f"{fact.kind} of {fact.amount_minor} at {rfc3339(fact.at_ms)} is not on the books: {tried}"
     found.discrepancies.append(Discrepancy(Finding("missing_in_books", fact.id, fact.amount_minor), loan_id, detail))
@@ -352,6 +359,9 @@ def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepa
         yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest.status})")
     if _WRITTEN in shown and shown[_WRITTEN][0] == loan.version:
         yield from _what_it_says(loan, json.loads(shown[_WRITTEN][1]))
+    if loan.missed_ms is not None:
+        detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"
+        yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
     if loan.mark:
         mark = json.loads(loan.mark)
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
@@ -429,6 +439,13 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(
             Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
         )
+    for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
+        yield Discrepancy(finding, None, detail)
+    for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one debit of {amount} ordered twice")
+    for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
+        detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
+        yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
     nobodys: list[tuple[str | None, Fact]] = [
         (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
         for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox_id})
@@ -478,6 +495,15 @@ _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
 _UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_id = :sandbox_id
     AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND approver IS NULL ORDER BY id"""
+# Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
+_STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
+# What is due is debited by one order an attempt. Of two, either may have been taken back since; what was
+# taken back and is on the books again has been looked at.
+_DEBITED_TWICE = """SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND status <> 'REVERSED'
+      AND id NOT IN (SELECT reverses FROM book_facts WHERE sandbox_id = :sandbox_id AND kind = 'reversal')
+    GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

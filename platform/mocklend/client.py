@@ -362,6 +362,10 @@ class Client:
         """Have a loan's page made anew from the books: the repair of a page that stays behind them."""
         return self._post(f"/operator/loans/{_part(loan_id)}/refresh", {"memo": memo, "operator": operator})
 
+    def catch_up(self, loan_id: str, *, operator: str, memo: str) -> Doc:
+        """Bring a loan up to the day that a nightly run has left out."""
+        return self._post(f"/operator/loans/{_part(loan_id)}/catch-up", {"memo": memo, "operator": operator})
+
     def reverse_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
@@ -603,6 +607,11 @@ class Client:
         """A channel's statement of a day, byte by byte as the channel made it."""
         path = f"/channels/{_part(channel)}/statements/{_part(date)}"
         return self._file(path, {"format": format, "currency": currency})
+
+    def remake_statement(self, channel: str, date: str, *, currency: str = "CNY") -> Doc:
+        """Ask a channel to make its file of a day again, where the last one was late, cut short or spoiled."""
+        path = f"/channels/{_part(channel)}/statements/{_part(date)}/remake"
+        return self._post(path, {"currency": currency})
 
     def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
         """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""

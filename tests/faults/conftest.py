@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import Engine
 
 from mocklend.seams import (
+    AUTO_DEBIT,
+    DUE_DATE,
     ApiAnswer,
     BalanceKept,
+    BatchItem,
     BureauReport,
     CallbackAttempt,
     CallbackTaken,
@@ -23,12 +26,15 @@ from mocklend.seams import (
     OrderPaid,
     PartnerApplication,
     PaymentReference,
+    PayoutSettled,
     ReceiptBooked,
     ReceiptMatch,
     RepaymentFiled,
     RepaymentReversal,
     Scene,
     ScoreAsked,
+    StatementMade,
+    TradeSettled,
     ViewRefresh,
 )
 from mocklend.storage.engines import open_engine, reading, writing
@@ -204,6 +210,64 @@ class Events:
             amount_minor=100_000,
             currency="CNY",
             late_s=0,
+        )
+        return replace(honest, **changes)
+
+    def payout(self, **changes: Any) -> PayoutSettled:
+        honest = PayoutSettled(
+            entity="out_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            payout_id="out_ada",
+            purpose="disbursement",
+            channel="bank_transfer",
+            amount_minor=100_000,
+            currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def made(self, **changes: Any) -> StatementMade:
+        honest = StatementMade(
+            entity="wallet.2026-01-04.CNY",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            channel="wallet",
+            day="2026-01-04",
+            currency="CNY",
+            rows=3,
+            due_ms=MONDAY_MS - 3_600_000,
+        )
+        return replace(honest, **changes)
+
+    def item(self, **changes: Any) -> BatchItem:
+        honest = BatchItem(
+            entity="loan_ada",
+            occurrence=490_000,
+            now_ms=MONDAY_MS,
+            batch=DUE_DATE,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            place_percent=50,
+            currency="CNY",
+        )
+        return replace(honest, **changes)
+
+    def debit(self, **changes: Any) -> BatchItem:
+        ordered = {"batch": AUTO_DEBIT, "amount_minor": 9_500, "order_id": "rpy_b", "again_id": "rpy_a"}
+        return self.item(**ordered | changes)
+
+    def settled(self, **changes: Any) -> TradeSettled:
+        honest = TradeSettled(
+            entity="rpy_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            repayment_id="rpy_ada",
+            channel="wallet",
+            amount_minor=100_000,
+            currency="CNY",
+            payer_reference=None,
         )
         return replace(honest, **changes)
 

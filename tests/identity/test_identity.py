@@ -42,6 +42,8 @@ from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.files import MakeStatement
 from mocklend.channels.statements.invariant import v7_statements_are_what_moved
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
@@ -54,6 +56,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ApiAnswer, Scene, ViewRefresh
 from mocklend.servicing import (
     ApproveEdit,
+    CatchUp,
     Charge,
     DecideDispute,
     Edit,
@@ -242,6 +245,12 @@ class Story(RuleBasedStateMachine):
         if answer is not None:
             self.repayments.append(answer.body["id"])
 
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(product=st.sampled_from(sorted(OFFERED)), wait=st.sampled_from([HOUR, DAY, 40 * DAY]))
+    def borrow_and_wait_for_the_money(self, product: str, wait: int) -> None:
+        self.borrow(principal=120_000, product=product, auto_debit=True, disburse_to="bank_transfer")
+        self.advance(by=wait)
+
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([1, 2, 30, 700]))
     def pay_off_and_wait(self, which: int, channel: str, wait: int) -> None:
@@ -328,10 +337,40 @@ class Story(RuleBasedStateMachine):
             self.advance(by=wait)
 
     @precondition(lambda self: self.loans)
+    @rule(channel=st.sampled_from(["wallet", "bank_transfer"]), days_ago=st.integers(1, 3), again=st.booleans())
+    def fetch_a_statement(self, channel: str, days_ago: int, again: bool) -> None:
+        day = business_date(self.now_ms - days_ago * DAY, "Asia/Shanghai")
+        with self.platform.read() as connection:
+            sandbox = self.platform.sandbox(connection, self.id)
+            heading = Heading(channels()[channel], day, "CNY", sandbox.zone)
+            try:
+                moved = len(record.ready_statement(connection, sandbox, heading, self.now_ms).movements)
+            except Refused:
+                return
+        self.attempt(MakeStatement(self.id, channel, day, "CNY", moved, again))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), wait=st.sampled_from([31 * DAY, 8 * DAY]))
+    def wait_and_catch_up(self, which: int, wait: int) -> None:
+        self.advance(by=wait)
+        self.attempt(CatchUp(self.id, self.loans[which % len(self.loans)], "the run was cut short", "op-1"))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def a_debit_is_taken_back(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL
+                     AND status = 'S' ORDER BY id"""
+            debits = rows(connection, sql, {"sandbox_id": self.id})
+        if debits:
+            repayment_id = debits[which % len(debits)][0]
+            self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "debited twice", "op-1"))
+
+    @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50))
     def a_payout_fails(self, which: int) -> None:
         with self.platform.read() as connection:
-            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND due_ms IS NOT NULL ORDER BY id"
+            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' ORDER BY id"
             ordered = rows(connection, sql, {"sandbox_id": self.id})
         if ordered:
             channel, payout_id = ordered[which % len(ordered)]

@@ -29,9 +29,10 @@ def seasons(mocklend_server: str) -> list[tuple[Breaks, Breaks, Breaks]]:
     for seed in SEEDS:
         with twins.telling(mocklend_server) as told:
             hostile.season(told, seed, people=8, weeks=8)
+            found = _found(thorough, told)  # A statement is made, well or badly, when somebody asks for it.
             key = told.client.answer_key(status="active")["entries"]
             expected = Counter((one["expected"]["class"], one["expected"]["entity"]) for one in key)
-            told_of.append((expected, _found(thorough, told), _found(naive, told)))
+            told_of.append((expected, found, _found(naive, told)))
     return told_of
 
 
@@ -42,6 +43,14 @@ def test_the_thorough_one_finds_nearly_all_and_hardly_anything_else(seasons: Any
     assert hits >= 0.95 * sum(found.total() for _, found, _ in seasons), seasons
 
 
+def test_beside_the_many_files_that_are_wrong_it_finds_nearly_all_the_rest(seasons: Any) -> None:
+    rest = [(_without_files(expected), _without_files(found)) for expected, found, _ in seasons]
+    hits = sum((expected & found).total() for expected, found in rest)
+
+    assert hits >= 0.95 * sum(expected.total() for expected, _ in rest), seasons
+    assert hits >= 0.95 * sum(found.total() for _, found in rest), seasons
+
+
 def test_the_naive_one_misses_most_of_it(seasons: Any) -> None:
     hits = sum(((expected & found).total() for expected, _, found in seasons), 0)
 
@@ -49,7 +58,11 @@ def test_the_naive_one_misses_most_of_it(seasons: Any) -> None:
 
 
 def test_there_was_something_to_find(seasons: Any) -> None:
-    assert all(expected.total() >= 5 for expected, _, _ in seasons)
+    assert all(_without_files(expected).total() >= 5 for expected, _, _ in seasons)
+
+
+def _without_files(breaks: Breaks) -> Breaks:
+    return Counter({(kind, entity): times for (kind, entity), times in breaks.items() if kind != "wrong_statement"})
 
 
 def _found(reconciler: Any, told: Any) -> Breaks:

@@ -19,6 +19,7 @@ from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
 from mocklend.servicing import (
+    CatchUp,
     Edit,
     QueryChannel,
     RebookRepayment,
@@ -54,7 +55,7 @@ class NewEdit(Body):
 
 
 class Reversal(Body):
-    """Why something is taken back, and by whom."""
+    """Why something is done or taken back, and by whom."""
 
     memo: Memo
     operator: Name
@@ -65,6 +66,15 @@ class Rebuilding(Body):
 
     memo: Memo
     operator: Name
+
+
+class CaughtUp(Doc):
+    """A loan after it was looked at, and whether there was anything to catch up on."""
+
+    loan_id: str
+    status: str
+    version: int
+    caught_up: bool
 
 
 class Inquiry(Body):
@@ -233,6 +243,15 @@ def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
 def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
     """Make a loan's page anew from the books and show it at once, everywhere. Nothing is posted."""
     return answered(run(RebuildPage(sandbox_id(), None, loan_id, asked.memo, asked.operator)))
+
+
+@operator.post("/operator/loans/<id:loan_id>/catch-up")
+@operator.input(Reversal, arg_name="wish")
+@operator.output(CaughtUp)
+@operator.doc(**described("catchUpLoan", "loan_unknown"))
+def catch_up(loan_id: str, wish: Reversal) -> Response:
+    """Bring a loan up to the day that a nightly run has left out. One that was not left out stays as it is."""
+    return answered(run(CatchUp(sandbox_id(), loan_id, wish.memo, wish.operator)))
 
 
 @operator.get("/operator/loans/<id:loan_id>")

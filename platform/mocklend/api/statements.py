@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import lender, snapshot
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import lender, run, snapshot
 from mocklend.api.fields import Body, Choice, Currency, Doc
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.files import MakeStatement, fetch, file_of
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
 from mocklend.sandboxes.moments import LAST_MS
@@ -32,6 +33,22 @@ class StatementQuery(Body):
 
     format: FormatName = "camt053"
     currency: Currency = "CNY"
+
+
+class Remake(Body):
+    """Which file to make again, beside the address."""
+
+    currency: Currency
+
+
+class StatementFileDoc(Doc):
+    """A file: how many times it was made, and when it can be had."""
+
+    channel: str
+    date: str
+    currency: str
+    times_made: int
+    ready_at: str
 
 
 class FormatDoc(Doc):
@@ -92,12 +109,34 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
         sandbox = lender().sandbox(connection, id)
         heading = Heading(found, on, query.currency, sandbox.zone)
         statement = ready_statement(connection, sandbox, heading, now_ms)
+        made = file_of(connection, id, heading)
+    if made is None:
+        # A channel makes a file once; that is put on record, so that asking twice gives the same bytes.
+        run(MakeStatement(id, found.id, on, query.currency, len(statement.movements)))
+        with snapshot() as (connection, id, now_ms):
+            made = file_of(connection, id, heading)
+        assert made is not None, "a file that was made is there"
     format = FORMATS[query.format]
-    response = Response(format.write(statement), content_type=f"{format.media_type}; charset={format.charset}")
+    response = Response(
+        fetch(made, statement, format, now_ms), content_type=f"{format.media_type}; charset={format.charset}"
+    )
     name = f"{heading.account}-{on}-{format.id}.{format.extension}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@statements.post("/channels/<id:channel>/statements/<id:date>/remake")
+@statements.input(Remake, arg_name="remake")
+@statements.output(StatementFileDoc, status_code=201)
+@statements.doc(**described("remakeStatement", "channel_unknown", "statement_not_ready"))
+def remake_statement(channel: str, date: str, remake: Remake) -> Response:
+    """Ask a channel to make its file of a day again: what was wrong with the last one is not on the next."""
+    found, on = channel_of(channel), _read_day(date)
+    with snapshot() as (connection, id, now_ms):
+        sandbox = lender().sandbox(connection, id)
+        day = ready_statement(connection, sandbox, Heading(found, on, remake.currency, sandbox.zone), now_ms)
+    return answered(run(MakeStatement(id, found.id, on, remake.currency, len(day.movements), again=True)))
 
 
 def _read_day(text: str) -> dt.date:

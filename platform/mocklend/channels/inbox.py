@@ -14,13 +14,13 @@ from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.channels.signing import verify
-from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
+from mocklend.domain.facts import FAILED_LATE, MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, mark_of, record
 from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
-from mocklend.sandboxes.ids import FAILED_LATE, make_id, repayment_of
+from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade

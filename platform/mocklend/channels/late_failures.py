@@ -20,13 +20,13 @@ from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import record
 from mocklend.lending.repay import REVERSED, SUCCEEDED
 from mocklend.sandboxes.ids import channel_chain, late_failure_of
-from mocklend.seams import applied, recorded, taken_back
+from mocklend.seams import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
 from mocklend.world.record import witness
 
-__all__ = ["LATE_FAILED", "FailLate", "take_back"]
+__all__ = ["LATE_FAILED", "FailAsDue", "FailLate", "take_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,42 @@ class FailLate:
                 received=trade.state,
                 out_trade_no=trade.id,
             )
-        trade = replace(trade, state=LATE_FAILED, failed_ms=work.now_ms)
-        work.put(trade)
-        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
-        # Whose nobody's money was, is what an operator may have found out meanwhile.
-        whose = trade.loan_id or (json.loads(receipt.meant).get("loan_id") if receipt else None) or NOBODYS
-        witness(work, whose, late_failure(work, trade))
-        queue_callback(work, trade, late_failure_of(trade.repayment_id))
+        trade = _fail(work, trade, work.now_ms, tells=True)
         return Answer(202, trade_doc(trade))
+
+
+@dataclass(frozen=True, slots=True)
+class FailAsDue:
+    """The moment has come at which a bank takes back the money of a trade. Not every channel tells."""
+
+    sandbox_id: str
+    trade_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The channel's record."""
+        return (("trade", self.trade_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the trade."""
+        trade: Trade = work.get("trade", self.trade_id)
+        if trade.fails_ms is not None:
+            trade = _fail(work, trade, trade.fails_ms, tells=bool(trade.tells))
+        return Answer(200, trade_doc(trade))
+
+
+def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
+    trade = replace(trade, state=LATE_FAILED, failed_ms=failed_ms, fails_ms=None)
+    work.put(trade)
+    receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+    # Whose nobody's money was, is what an operator may have found out meanwhile.
+    whose = trade.loan_id or (json.loads(receipt.meant).get("loan_id") if receipt else None) or NOBODYS
+    failure = late_failure(work, trade)
+    witness(work, whose, failure)
+    if tells:
+        work.signal(told(failure.id))
+        queue_callback(work, trade, failure.id)
+    return trade
 
 
 def take_back(work: Work, trade: Trade) -> None:

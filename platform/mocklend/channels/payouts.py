@@ -16,7 +16,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.books import moment_for, record, state_of
 from mocklend.lending.payouts import promise
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import recorded
+from mocklend.seams import PayoutSettled, closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
@@ -59,6 +59,10 @@ class SettlePayout:
         if payout.due_ms is None:
             return Answer(200, payout_doc(payout))
         paid_ms = payout.due_ms
+        if not _confirmed(work, payout):
+            payout = replace(payout, due_ms=None)
+            work.put(payout)
+            return Answer(200, payout_doc(payout))
         payout = replace(payout, state="PAID", paid_ms=paid_ms, due_ms=None)
         work.put(payout)
         loan: Loan = work.get("loan", payout.loan_id)
@@ -68,6 +72,21 @@ class SettlePayout:
         work.signal(recorded(loan.id))
         record(work, loan, fact, cause=payout.purpose, channel=payout.channel)
         return Answer(200, payout_doc(payout))
+
+
+def _confirmed(work: Work, payout: Payout) -> bool:
+    given = PayoutSettled(
+        entity=payout.id,
+        occurrence=1,
+        now_ms=work.now_ms,
+        loan_id=payout.loan_id,
+        payout_id=payout.id,
+        purpose=payout.purpose,
+        channel=payout.channel,
+        amount_minor=payout.amount_minor,
+        currency=payout.currency,
+    )
+    return work.act(given).confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +110,7 @@ class FailPayout:
         payout: Payout | None = work.get("payout", self.payout_id)
         if payout is None or payout.channel != self.channel:
             raise Refused("payout_unknown", f"{self.channel} has no such payout", payout_id=self.payout_id)
-        if payout.due_ms is None or payout.purpose != "disbursement":
+        if payout.state != "ORDERED" or payout.purpose != "disbursement":
             raise Refused(
                 "payout_not_failable",
                 f"the {payout.purpose} is {payout.state}",
@@ -107,7 +126,7 @@ class FailPayout:
         at_ms = moment_for(work, state_of(loan), id)
         fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
         witness(work, loan.id, fact)
-        work.signal(recorded(loan.id))
+        work.signal(closed(payout.id), recorded(loan.id))
         record(work, loan, fact, cause="payout_failure", channel=payout.channel)
         emit(work, "loan.payout_failed", loan.id, payout.id, {"loan_id": loan.id, "payout_id": payout.id})
         return Answer(202, payout_doc(payout))

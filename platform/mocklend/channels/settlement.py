@@ -10,6 +10,7 @@ from typing import Any
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.sandboxes.ids import callback_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.seams import TradeSettled
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.world.record import witness
@@ -40,6 +41,21 @@ class SettleTrade:
             due_ms=None,
             channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
         )
+        happened = work.act(
+            TradeSettled(
+                entity=trade.repayment_id,
+                occurrence=1,
+                now_ms=paid_ms,
+                loan_id=trade.loan_id,
+                repayment_id=trade.repayment_id,
+                channel=trade.channel,
+                amount_minor=trade.amount_minor,
+                currency=trade.currency,
+                payer_reference=trade.payer_reference,
+            )
+        )
+        if happened.fails_after_s is not None:
+            trade = replace(trade, fails_ms=paid_ms + happened.fails_after_s * 1000, tells=int(happened.tells))
         work.put(trade)
         on = business_date(paid_ms, work.sandbox.zone)
         witness(

@@ -17,6 +17,9 @@ EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
 REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
 COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
 
+FAILED_LATE = "undone_"
+"""What the id of a late failure begins with: after `rpy_` and `rct_` in the order of facts."""
+
 CLEAR, OVD_AND_CURRENT = "CLEAR", "OVD_AND_CURRENT"
 
 MODIFY_BILL_AMOUNT = "MODIFY_BILL_AMOUNT"

@@ -89,15 +89,18 @@ class LoanState:
                 return instalment
         return None
 
-    def next_touch(self) -> date | None:
-        """The next date on which the status may change by itself: the day after a due date, and after its grace."""
+    def next_touch(self, since: date = date.min) -> date | None:
+        """The next date on which the status may change by itself: the day after a due date, and after its grace.
+
+        With `since`, what passed before it is left out.
+        """
         if not self.accepted or self.outstanding_minor == 0:
             return None
         grace = self.terms.product.penalty.grace_days
         lasts = [i.due_date for i in self.instalments]
         if grace:
             lasts += [last + timedelta(days=grace) for last in lasts]
-        passing = [last for last in lasts if last >= self.as_of]
+        passing = [last for last in lasts if last >= max(self.as_of, since)]
         return min(passing) + ONE_DAY if passing else None
 
     # --- what happens to it ---

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from mocklend.domain.facts import OVD_AND_CURRENT, business_date
 from mocklend.lending.books import keep_due, state_of
 from mocklend.lending.repay import order_repayment
+from mocklend.sandboxes.ids import make_id, place_percent
+from mocklend.seams import AUTO_DEBIT, BatchItem
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 CHANNEL = "auto_debit"
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,30 @@ class AutoDebit:
         total = sum(state.quote(OVD_AND_CURRENT, business_date(work.now_ms, work.sandbox.zone)).values())
         if not total:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
-        order = order_repayment(
-            work,
-            loan,
-            key=f"auto_debit/{attempt_ms}",
+        keys = (f"auto_debit/{attempt_ms}", f"auto_debit/{attempt_ms}/again")
+        first, again = (make_id("rpy", work.sandbox.seed, loan.id, key) for key in keys)
+        given = BatchItem(
+            entity=loan.id,
+            occurrence=attempt_ms // HOUR_MS,
+            now_ms=work.now_ms,
+            batch=AUTO_DEBIT,
+            loan_id=loan.id,
+            borrower_id=loan.borrower_id,
+            place_percent=place_percent(loan.id),
+            currency=loan.currency,
             amount_minor=total,
-            channel=CHANNEL,
-            settle_delay_s=self.settle_delay_s,
-            scope=OVD_AND_CURRENT,
+            order_id=first,
+            again_id=again,
         )
-        return Answer(200, {"loan_id": loan.id, "repayment_id": order.id})
+        for key in keys[: work.act(given).runs]:
+            order_repayment(
+                work,
+                loan,
+                key=key,
+                amount_minor=total,
+                channel=CHANNEL,
+                settle_delay_s=self.settle_delay_s,
+                scope=OVD_AND_CURRENT,
+                debit_ms=attempt_ms,
+            )
+        return Answer(200, {"loan_id": loan.id, "repayment_id": first})

@@ -102,6 +102,7 @@ def show(
         next_seq=head.next_seq,
         head_hash=head.hash,
         mark=mark,
+        missed_ms=None,
     )
     loan = keep_due(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
@@ -120,7 +121,9 @@ def show(
 def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
     """When the loan has to be looked at next: the day after a due date, and for auto-deduction the due date itself."""
     zone = work.sandbox.zone
-    touch = state.next_touch()
+    # A loan that a run has left out waits for the next one.
+    since = date.min if loan.missed_ms is None else business_date(work.now_ms, zone)
+    touch = state.next_touch(since)
     debit_ms = None
     if loan.auto_debit and touch is not None:
         attempts = (

@@ -91,6 +91,7 @@ def order_repayment(
     scope: str,
     quote_id: str | None = None,
     payer_reference: str | None = None,
+    debit_ms: int | None = None,
 ) -> Repayment:
     """Put an order with a channel. `key` makes it one of its kind on this loan."""
     repayment = Repayment(
@@ -109,6 +110,7 @@ def order_repayment(
         created_ms=work.now_ms,
         paid_ms=None,
         applied_ms=None,
+        debit_ms=debit_ms,
     )
     work.put(repayment)
     work.put(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from mocklend.domain.facts import business_date
+from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import keep_due, show, state_of
-from mocklend.seams import recorded
+from mocklend.sandboxes.ids import place_percent
+from mocklend.seams import DUE_DATE, BatchItem, recorded
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,37 @@ class TouchLoan:
         loan: Loan = work.get("loan", self.loan_id)
         state = state_of(loan)
         today = business_date(work.now_ms, work.sandbox.zone)
-        if state.as_of < today:
-            state.touch(today)
-            head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
-            # The nightly batch writes the status afresh: a mark set by hand does not outlive it.
-            work.signal(recorded(loan.id))
-            loan = show(work, loan, state, head, cause="due_date")
-        else:
+        if state.as_of >= today:
             loan = keep_due(work, loan, state)
             work.put(loan)
+        elif _come_to(work, loan):
+            loan = bring_up(work, loan, state, today)
+        else:
+            loan = keep_due(work, replace(loan, missed_ms=work.now_ms), state)
+            work.put(loan)
         return Answer(200, {"loan_id": loan.id, "status": loan.status, "version": loan.version})
+
+
+def bring_up(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
+    """Bring a loan up to the day: what has become due is posted, and the status written afresh."""
+    state.touch(today)
+    head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
+    # A mark set by hand does not outlive it.
+    work.signal(recorded(loan.id))
+    return show(work, loan, state, head, cause="due_date")
+
+
+def _come_to(work: Work, loan: Loan) -> bool:
+    """Whether the run comes to the loan at all."""
+    due_ms = loan.due_ms if loan.due_ms is not None else work.now_ms
+    given = BatchItem(
+        entity=loan.id,
+        occurrence=due_ms // HOUR_MS,
+        now_ms=work.now_ms,
+        batch=DUE_DATE,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        place_percent=place_percent(loan.id),
+        currency=loan.currency,
+    )
+    return work.act(given).runs > 0

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, ProblemError
 from mocklend.reconcilers.patient import Patient
-from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053
+from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053, whole_rows
 
 Doc = dict[str, Any]
 PAGE = 200
@@ -92,6 +92,12 @@ class Case:
         return acts
 
     @cached_property
+    def payouts(self) -> list[Doc]:
+        """What was promised and paid out."""
+        payouts: list[Doc] = self._client.payouts(self.id)["payouts"]
+        return payouts
+
+    @cached_property
     def borrower(self) -> Doc:
         """Who owes it."""
         return self.evidence.borrower(self.listed["borrower_id"])
@@ -115,6 +121,14 @@ class Case:
     def callback(self, repayment: Doc) -> Doc | None:
         """The channel's delivery log of its message, where it has sent one."""
         return self.evidence.callback(repayment["channel"], repayment["out_trade_no"])
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A channel's file of a day: its rows, and what is wrong where it is late or cannot be read."""
+
+    rows: list[Row]
+    wrong: str | None = None
 
 
 @dataclass
@@ -158,21 +172,25 @@ class Evidence:
         return {lender["id"]: lender["keeps_days"] for lender in self.reads.lenders()["lenders"]}
 
     @cached_property
-    def channels(self) -> list[str]:
-        """The channels by id."""
-        return [channel["id"] for channel in self.reads.channels()["channels"]]
+    def channels(self) -> dict[str, time]:
+        """The channels by id, and when each has its statement ready, on the day after."""
+        return {one["id"]: time.fromisoformat(one["statement_ready"]) for one in self.reads.channels()["channels"]}
 
     @cached_property
     def statements(self) -> dict[tuple[str, date], list[Row]]:
-        """Each channel's statement of each day that is over, since the first loan."""
+        """Each channel's statement of each day that is over, since the first loan, where one can be read."""
+        return {of: file.rows for of, file in self.files.items() if file.wrong is None}
+
+    @cached_property
+    def files(self) -> dict[tuple[str, date], File]:
+        """Every statement whose time has come, since the first loan, with what can be made out of it."""
         days = [self.business_date(case.listed["disbursed_at"]) for case in self.cases if case.listed["disbursed_at"]]
-        found: dict[tuple[str, date], list[Row]] = {}
+        found: dict[tuple[str, date], File] = {}
         day = min(days, default=self.now.astimezone(self.zone).date())
         while day < self.now.astimezone(self.zone).date():
-            for channel in self.channels:
-                rows = self._statement(channel, day)
-                if rows is not None:
-                    found[(channel, day)] = rows
+            for channel, ready in self.channels.items():
+                if datetime.combine(day + timedelta(days=1), ready, self.zone) <= self.now:
+                    found[(channel, day)] = self._statement(channel, day)
             day += timedelta(days=1)
         return found
 
@@ -181,17 +199,18 @@ class Evidence:
         found: Doc | None = _maybe(lambda: self.reads.callback(channel, out_trade_no))
         return found
 
-    def _statement(self, channel: str, day: date) -> list[Row] | None:
-        """A statement's rows; None where there is none yet, or none that can be read however often one asks."""
+    def _statement(self, channel: str, day: date) -> File:
+        """A statement: wrong where there is none, or none that can be read however often one asks."""
+        file = File([])
         for _ in range(READS):
             data: bytes | None = _maybe(partial(self.reads.statement, channel, str(day), format="camt053"))
             if data is None:
-                return None
+                return File([], "it is not there in time")
             try:
-                return read_camt053(data)
-            except MalformedFile:
-                continue
-        return None
+                return File(read_camt053(data))
+            except MalformedFile as error:
+                file = File(whole_rows(data), f"it cannot be read: {error}")
+        return file
 
     def day_over(self, moment: str) -> datetime:
         """The midnight at which the day of a moment ends, where the platform is."""

@@ -31,13 +31,20 @@ def _carried_out(evidence: Evidence, one: Found) -> str:
 
 def _query(evidence: Evidence, one: Found) -> None:
     """Ask the channel and post what it says, effective when the channel was paid."""
-    evidence.client.query_repayment(one.entity, operator=OPERATOR)
+    for receipt in evidence.receipts:
+        if receipt["id"] == one.entity:
+            evidence.client.query_payment(receipt["channel"], receipt["out_trade_no"], operator=OPERATOR)
+            return
+    if one.entity.startswith(RECEIPT):
+        _query_payment(evidence, one)
+    else:
+        evidence.client.query_repayment(one.entity, operator=OPERATOR)
 
 
 def _query_payment(evidence: Evidence, one: Found) -> None:
     """Ask the channel about an order that is none of ours, and post what it says."""
-    for (channel, _), rows in evidence.statements.items():
-        for row in rows:
+    for (channel, _), file in evidence.files.items():
+        for row in file.rows:
             if one.entity == RECEIPT + row.out_trade_no[2:].lower() and row.amount_minor > 0:
                 evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
 
@@ -113,6 +120,22 @@ def _compensate(evidence: Evidence, one: Found) -> None:
                 )
 
 
+def _catch_up(evidence: Evidence, one: Found) -> None:
+    """Do to a loan what the run should have done."""
+    evidence.client.catch_up(one.entity, operator=OPERATOR, memo=one.detail)
+
+
+def _reverse(evidence: Evidence, one: Found) -> None:
+    """Take a repayment off its loan."""
+    evidence.client.reverse_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+
+
+def _remake(evidence: Evidence, one: Found) -> None:
+    """Ask a channel to make its file of a day again."""
+    channel, day, currency = one.entity.split(".")
+    evidence.client.remake_statement(channel, day, currency=currency)
+
+
 ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "query_payment": _query_payment,
@@ -122,6 +145,9 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "rebook": _rebook,
     "reverse_edit": _reverse_edit,
     "refresh": _refresh,
+    "catch_up": _catch_up,
+    "reverse": _reverse,
+    "remake": _remake,
     "correct_again": _correct_again,
     "compensate": _compensate,
     "reverse_receipt": _reverse_receipt,

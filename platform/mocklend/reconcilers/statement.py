@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 _NS = {"c": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
 
@@ -32,6 +35,22 @@ def read_camt053(data: bytes) -> list[Row]:
         return [_row(entry) for entry in ElementTree.fromstring(data).iterfind(".//c:Ntry", _NS)]
     except (ElementTree.ParseError, ValueError, ArithmeticError) as error:
         raise MalformedFile(str(error)) from None
+
+
+def whole_rows(data: bytes) -> list[Row]:
+    """What can be made out of a file that cannot be read as agreed: the entries before it breaks off.
+
+    Each has to be held against the channel's own word.
+    """
+    utf16 = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    parser: Any = ElementTree.XMLPullParser()
+    parser.feed(data.decode("utf-16" if utf16 else "utf-8", "ignore"))
+    rows = []
+    with suppress(ElementTree.ParseError, ValueError, ArithmeticError):
+        for _, entry in parser.read_events():
+            if entry.tag == f"{{{_NS['c']}}}Ntry":
+                rows.append(_row(entry))
+    return rows
 
 
 def _row(entry: ElementTree.Element) -> Row:

@@ -21,6 +21,7 @@ from typing import Any
 
 from mocklend.seams.api_answer import BREAKS, ApiAnswer
 from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.callback_attempt import (
     ALTERATIONS,
@@ -38,6 +39,7 @@ from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -48,15 +50,20 @@ from mocklend.seams.signals import (
     applied,
     applied_for,
     approved,
+    closed,
     correction_ordered,
     landed,
     posted,
     rebuilt,
     recorded,
+    remade,
     reversed_,
     shown,
     taken_back,
+    told,
 )
+from mocklend.seams.statement_made import StatementMade
+from mocklend.seams.trade_settled import TradeSettled
 from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 
 _EVERY: tuple[type[Any], ...] = (
@@ -78,6 +85,10 @@ _EVERY: tuple[type[Any], ...] = (
     DisputeOpened,
     CompensationAgreed,
     ApiAnswer,
+    TradeSettled,
+    PayoutSettled,
+    StatementMade,
+    BatchItem,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -85,7 +96,9 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 
 __all__ = [
     "ALTERATIONS",
+    "AUTO_DEBIT",
     "BREAKS",
+    "DUE_DATE",
     "LOST_FOR_GOOD",
     "MOST_COPIES",
     "NEVER_MS",
@@ -95,6 +108,7 @@ __all__ = [
     "WRONG_KEY",
     "ApiAnswer",
     "BalanceKept",
+    "BatchItem",
     "BureauReport",
     "CallbackAttempt",
     "CallbackTaken",
@@ -108,6 +122,7 @@ __all__ = [
     "OrderPaid",
     "PartnerApplication",
     "PaymentReference",
+    "PayoutSettled",
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
@@ -116,17 +131,22 @@ __all__ = [
     "ScoreAsked",
     "Seam",
     "Showing",
+    "StatementMade",
+    "TradeSettled",
     "ViewRefresh",
     "Write",
     "applied",
     "applied_for",
     "approved",
+    "closed",
     "correction_ordered",
     "landed",
     "posted",
     "rebuilt",
     "recorded",
+    "remade",
     "reversed_",
     "shown",
     "taken_back",
+    "told",
 ]

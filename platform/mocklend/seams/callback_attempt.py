@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, landed
@@ -44,10 +45,15 @@ class CallbackAttempt:
     discarded: bool = False
 
     def consequence(self, happened: CallbackAttempt) -> Consequence:
-        """Money at the channel that the books lack, until a later attempt or an order query brings it."""
+        """Money at the channel that the books lack, until a later attempt or an order query brings it.
+
+        Of money that was taken back, it is the channel that lacks it.
+        """
+        late = self.repayment_id.startswith(FAILED_LATE)
+        missing = "missing_in_channel" if late else "missing_in_books"
         truth = {"channel_state": "SUCCESS", "amount_minor": self.amount_minor}
         return Consequence(
-            finding=Finding("missing_in_books", self.repayment_id, self.amount_minor),
+            finding=Finding(missing, self.repayment_id.removeprefix(FAILED_LATE), self.amount_minor),
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,

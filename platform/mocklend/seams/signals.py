@@ -53,6 +53,21 @@ def approved(edit_id: str) -> str:
     return f"approved:{edit_id}"
 
 
+def told(fact_id: str) -> str:
+    """A channel has a message of this fact on its way to the platform."""
+    return f"told:{fact_id}"
+
+
+def closed(payout_id: str) -> str:
+    """A channel is done with a payout."""
+    return f"closed:{payout_id}"
+
+
+def remade(file_id: str) -> str:
+    """A channel makes its statement file again."""
+    return f"remade:{file_id}"
+
+
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"

@@ -1,6 +1,7 @@
 """What the platform's staff do: edits, charges, write-offs, refunds, reversals, and asking a channel about an order."""
 
 from mocklend.servicing.approvals import ApproveEdit, RejectEdit
+from mocklend.servicing.catch_up import CatchUp
 from mocklend.servicing.certificates import IssueCertificate
 from mocklend.servicing.charges import Charge, Waive
 from mocklend.servicing.decisions import DecideDispute
@@ -17,6 +18,7 @@ from mocklend.servicing.write_offs import WriteOff
 __all__ = [
     "AddStatement",
     "ApproveEdit",
+    "CatchUp",
     "Charge",
     "DecideDispute",
     "Edit",

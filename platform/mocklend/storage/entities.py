@@ -55,6 +55,7 @@ class Loan:
     disbursed_ms: int | None
     due_ms: int | None
     debit_ms: int | None
+    missed_ms: int | None = None
 
 
 @entity(schema.quotes)
@@ -97,6 +98,7 @@ class Repayment:
     booked_ms: int | None = None
     bookings: int = 0
     reversal_id: str | None = None
+    debit_ms: int | None = None
 
 
 @entity(schema.edits)
@@ -145,6 +147,8 @@ class Trade:
     paid_ms: int | None
     due_ms: int | None
     failed_ms: int | None = None
+    fails_ms: int | None = None
+    tells: int = 1
 
 
 @entity(schema.receipts)
@@ -207,7 +211,7 @@ class Callback:
 @entity(schema.payouts)
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money on its way out through a channel: ORDERED, then PAID or FAILED."""
+    """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
 
     kind: ClassVar[str] = "payout"
     id: str
@@ -220,6 +224,23 @@ class Payout:
     created_ms: int
     paid_ms: int | None
     due_ms: int | None
+
+
+@entity(schema.statement_files)
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A channel's statement file of a day, as it was made."""
+
+    kind: ClassVar[str] = "statement_file"
+    id: str
+    channel: str
+    day: str
+    currency: str
+    made: int
+    ready_ms: int
+    kept_percent: int
+    repeated_rows: int
+    recoded: int
 
 
 @entity(schema.webhooks, rank=OUTBOX)

@@ -126,6 +126,7 @@ loans = Table(
     whole("disbursed_ms", null=True),
     whole("due_ms", null=True),
     whole("debit_ms", null=True),
+    whole("missed_ms", null=True),  # when a nightly run left it out that should have brought it up to its day
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "borrower_id"),
     falling_due("due_ms", "id"),
@@ -169,6 +170,7 @@ repayments = Table(
     whole("booked_ms", null=True),
     whole("bookings"),  # how often it was booked
     text("reversal_id", null=True),  # the reversal that took it off its loan
+    whole("debit_ms", null=True),  # the attempt of a debit that it is; null where somebody has ordered it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )
@@ -346,10 +348,30 @@ trades = Table(
     whole("paid_ms", null=True),
     whole("due_ms", null=True),
     whole("failed_ms", null=True),  # when the channel took the money back
+    whole("fails_ms", null=True),  # when it will
+    whole("tells"),  # 0 if it will say nothing of that
     PrimaryKeyConstraint("sandbox_id", "id"),
     falling_due("due_ms", "id"),
+    falling_due("fails_ms", "id"),
     Index(None, "sandbox_id", "channel_trade_no"),
     Index(None, "sandbox_id", "channel", "paid_ms"),
+)
+
+# A channel's statement file of a day as it was made, once somebody had asked for it; what is in it is its record's.
+statement_files = Table(
+    "statement_files",
+    metadata,
+    text("sandbox_id"),
+    text("id"),  # channel, day and currency
+    text("channel"),
+    text("day"),
+    text("currency"),
+    whole("made"),  # how many times
+    whole("ready_ms"),
+    whole("kept_percent"),  # of its bytes; below 100 it breaks off
+    whole("repeated_rows"),  # how many of its first rows stand at its end again
+    whole("recoded"),  # 1 if it is in another encoding than is announced
+    PrimaryKeyConstraint("sandbox_id", "id"),
 )
 
 callbacks = Table(

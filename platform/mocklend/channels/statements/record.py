@@ -25,6 +25,7 @@ _FAILED = f"""SELECT failed_ms, id, amount_minor, payer_name, payer_reference, p
     WHERE {_ACCOUNT} AND failed_ms >= :from_ms AND failed_ms < :until_ms"""
 _BEFORE = "SELECT COALESCE(SUM(amount_minor), 0) FROM {table} WHERE " + _ACCOUNT + " AND {at} < :from_ms"
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
+    UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND fails_ms < :until_ms
     UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
 
 

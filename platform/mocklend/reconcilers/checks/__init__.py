@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mocklend.reconcilers.checks import acts, bureau, disputes, money, pages
+from mocklend.reconcilers.checks import acts, bureau, disputes, money, pages, statements
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -17,6 +17,12 @@ CHECKS: tuple[Check, ...] = (
     money.booked_twice,
     money.on_another_loan,
     money.booked_as_something_else,
+    money.taken_back,
+    money.stuck_payouts,
+    money.debited_twice,
+    statements.late_or_unreadable,
+    statements.the_same_row_again,
+    pages.left_behind,
     pages.behind_the_books,
     pages.other_than_its_version,
     acts.marks_that_the_books_contradict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from mocklend.reconcilers.evidence import Evidence
@@ -10,17 +11,25 @@ from mocklend.reconcilers.found import Found
 
 RECEIPT = "rct_"
 """A receipt's id is its order's number, in small letters, behind this."""
+SLOWEST = timedelta(days=1)
+"""More than the slowest channel takes to pay out."""
+TOLD_WITHIN = timedelta(minutes=1)
+"""A channel's message of what it has just taken back may be on its way."""
+PAID = ("SUCCESS", "LATE_FAILED")
 DONE = ("S", "PARTIAL", "REVERSED")
 
 
 def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
-    """The channel says SUCCESS, the order waits, and its message was tried: it is lost or late, not on its way."""
+    """The channel was paid, the order waits, and its message was tried: it is lost or late, not on its way.
+
+    That the money is gone again by now is another matter: both are to be booked.
+    """
     for case in evidence.cases:
         for one in case.repayments:
             if one["status"] in DONE:
                 continue
             trade = case.trade(one)
-            if trade is None or trade["state"] != "SUCCESS":
+            if trade is None or trade["state"] not in PAID:
                 continue
             log = case.callback(one)
             if log is None or _on_its_way(log):
@@ -34,16 +43,18 @@ def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
     """A statement has money that no order and no receipt knows: somebody paid unasked, and the message is lost."""
     known = {one["out_trade_no"] for case in evidence.cases for one in case.repayments}
     known |= {receipt["out_trade_no"] for receipt in evidence.receipts}
-    for (channel, day), rows in evidence.statements.items():
-        for row in rows:
+    for (channel, day), file in evidence.files.items():
+        for row in file.rows:
             if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in known:
                 continue
+            known.add(row.out_trade_no)  # Rows may be there twice.
             log = evidence.callback(channel, row.out_trade_no)
             if log is None or _on_its_way(log):
                 continue
             receipt_id = RECEIPT + row.out_trade_no[2:].lower()
             detail = f"{channel} states {row.amount_minor} of {day}, order {row.out_trade_no}"
             yield Found("missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail)
+            yield from _gone(evidence, channel, row.out_trade_no, receipt_id, None)
 
 
 def unidentified(evidence: Evidence) -> Iterator[Found]:
@@ -94,6 +105,53 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
             if booked != ordered:
                 detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
                 yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
+
+
+def taken_back(evidence: Evidence) -> Iterator[Found]:
+    """Money that the channel had and has no more, where the books have not heard of that."""
+    orders = set()
+    for case in evidence.cases:
+        for one in case.repayments:
+            orders.add(one["out_trade_no"])
+            for found in _gone(evidence, one["channel"], one["out_trade_no"], one["id"], case.id):
+                known = (entry for entry in case.journal if entry["kind"] == "late_failure")
+                if not any(entry["ref"].endswith(one["id"]) for entry in known):
+                    yield found
+    for one in evidence.receipts:
+        if one["state"] != "LATE_FAILED" and one["out_trade_no"] not in orders:
+            yield from _gone(evidence, one["channel"], one["out_trade_no"], one["id"], one["loan_id"])
+
+
+def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
+    trade = evidence.trade(channel, out_trade_no)
+    if trade is None or trade["state"] != "LATE_FAILED":
+        return
+    if evidence.now - datetime.fromisoformat(trade["failed_at"]) > TOLD_WITHIN:
+        detail = f"{channel} took back {trade['amount_minor']} at {trade['failed_at']}"
+        yield Found("missing_in_channel", id, loan_id, trade["amount_minor"], "query", detail)
+
+
+def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
+    """A payout that was ordered longer ago than any channel takes."""
+    for case in evidence.cases:
+        for one in case.payouts:
+            age = evidence.now - datetime.fromisoformat(one["created_at"])
+            if one["state"] == "ORDERED" and age > SLOWEST:
+                detail = f"a {one['purpose']} through {one['channel']}, ordered at {one['created_at']}"
+                yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
+
+
+def debited_twice(evidence: Evidence) -> Iterator[Found]:
+    """One debit of what was due, ordered twice at one moment."""
+    for case in evidence.cases:
+        debits: dict[tuple[str, int], list[str]] = {}
+        for one in case.repayments:
+            if one["channel"] == "auto_debit" and one["status"] != "REVERSED":
+                debits.setdefault((one["created_at"], one["amount_minor"]), []).append(one["id"])
+        for (at, amount_minor), ids in debits.items():
+            if len(ids) > 1:
+                detail = f"{amount_minor} was debited {len(ids)} times at {at}"
+                yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
 
 
 def _on_its_way(log: dict[str, Any]) -> bool:

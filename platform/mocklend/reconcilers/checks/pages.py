@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from mocklend.reconcilers.evidence import Case, Evidence
 from mocklend.reconcilers.found import Found
@@ -34,6 +34,16 @@ def other_than_its_version(evidence: Evidence) -> Iterator[Found]:
         if page["version"] == books["version"] and wrong:
             detail = f"version {page['version']}: shown {page['outstanding_minor']}, owed {books['outstanding_minor']}"
             yield Found("wrong_view", case.id, case.id, wrong, "refresh", detail)
+
+
+def left_behind(evidence: Evidence) -> Iterator[Found]:
+    """What the books call due next is past: a run should have looked at the loan since, and has left it out."""
+    today = evidence.now.astimezone(evidence.zone).date()
+    for case in evidence.cases:
+        due = case.books["next_due"]
+        if due is not None and date.fromisoformat(due["due_date"]) < today:
+            detail = f"{due['due_minor']} was due on {due['due_date']}, and the books still wait for that day"
+            yield Found("left_behind", case.id, case.id, 0, "catch_up", detail)
 
 
 def _waited(case: Case) -> str:

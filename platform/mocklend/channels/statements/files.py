@@ -1,0 +1,152 @@
+"""A channel's file of a day as it was made: when somebody first asks for it, and again when the channel is told to.
+
+GET ──▶ is there a file? ──no──▶ MakeStatement ──▶ statement_files
+              │ yes
+              ▼
+the day's record, as `contents` writes it: the same bytes whenever one asks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.channels.channel import channel_of
+from mocklend.channels.statements.day import Heading, MalformedStatement, StatementDay
+from mocklend.channels.statements.format import Format
+from mocklend.channels.statements.formats import FORMATS
+from mocklend.channels.statements.invariant import moved_in_the_world, statement_against_world
+from mocklend.channels.statements.record import ready_statement
+from mocklend.domain.finding import Finding
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import StatementMade, remade
+from mocklend.storage.entities import StatementFile
+from mocklend.storage.stores import load_all, rows
+from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+
+CARRIES_ALL = "camt053"
+"""The format that the audit reads: it has a line for each movement, whatever it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeStatement:
+    """Make a day's file, whose time has come; `again` even if there is one. `row_count` is what moved on the day."""
+
+    sandbox_id: str
+    channel: str
+    day: date
+    currency: str
+    row_count: int
+    again: bool = False
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The file, if there is one."""
+        return (("statement_file", file_id(self.channel, self.day, self.currency)),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the file's record, or 200 where it was there."""
+        id = file_id(self.channel, self.day, self.currency)
+        known: StatementFile | None = work.get("statement_file", id)
+        if known is not None and not self.again:
+            return Answer(200, file_doc(known))
+        heading = Heading(channel_of(self.channel), self.day, self.currency, work.sandbox.zone)
+        times = known.made + 1 if known else 1
+        due_ms = heading.ready_ms if times == 1 else work.now_ms
+        work.signal(remade(id))
+        happened = work.act(
+            StatementMade(
+                entity=id,
+                occurrence=times,
+                now_ms=work.now_ms,
+                channel=self.channel,
+                day=str(self.day),
+                currency=self.currency,
+                rows=self.row_count,
+                due_ms=due_ms,
+            )
+        )
+        made = StatementFile(
+            id=id,
+            channel=self.channel,
+            day=str(self.day),
+            currency=self.currency,
+            made=times,
+            ready_ms=due_ms + happened.late_s * 1000,
+            kept_percent=happened.kept_percent,
+            repeated_rows=happened.repeated_rows,
+            recoded=int(happened.recoded),
+        )
+        work.put(made)
+        return Answer(201, file_doc(made))
+
+
+def file_id(channel: str, day: date, currency: str) -> str:
+    """A channel makes one file a day and currency; in all formats it is the same one."""
+    return f"{channel}.{day}.{currency}"
+
+
+def file_doc(made: StatementFile) -> dict[str, Any]:
+    """A file's record as JSON."""
+    return {
+        "channel": made.channel,
+        "date": made.day,
+        "currency": made.currency,
+        "times_made": made.made,
+        "ready_at": rfc3339(made.ready_ms),
+    }
+
+
+def file_of(connection: Connection, sandbox_id: str, heading: Heading) -> StatementFile | None:
+    """The file as it was made; None where nobody has asked for it yet."""
+    key = (sandbox_id, ("statement_file", file_id(heading.channel.id, heading.day, heading.currency)))
+    found: StatementFile | None = load_all(connection, [key])[key]
+    return found
+
+
+def fetch(made: StatementFile, day: StatementDay, format: Format, now_ms: int) -> bytes:
+    """The bytes, or Refused `statement_not_ready` where the file is late."""
+    if now_ms < made.ready_ms:
+        detail = f"the statement of {made.day} is late"
+        raise Refused("statement_not_ready", detail, expected=f"from {rfc3339(made.ready_ms)}")
+    return contents(made, day, format)
+
+
+def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
+    """What is in the file, in one of its formats."""
+    again = day.movements[: made.repeated_rows]
+    data = format.write(replace(day, movements=(*day.movements, *again)))
+    if made.recoded:
+        # Somebody's editor has saved it: as what the other channels send, or as what it calls Unicode.
+        other = {"application/xml": "utf-16"}.get(format.media_type, "utf-8" if format.charset == "gbk" else "gbk")
+        data = data.decode(format.charset).replace("`", "").encode(other, "replace")
+    return data[: len(data) * made.kept_percent // 100]
+
+
+_FILES = "SELECT id FROM statement_files WHERE sandbox_id = :sandbox_id ORDER BY id"
+
+
+def v7_files_are_what_moved(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[tuple[Finding, str]]:
+    """V7, of each file that somebody has asked for: it is there in time, can be read, and is what moved there."""
+    keys = [(sandbox.id, ("statement_file", row[0])) for row in rows(connection, _FILES, {"sandbox_id": sandbox.id})]
+    for made in load_all(connection, keys).values():
+        wrong = _wrong_with(connection, sandbox, made, now_ms)
+        if wrong is not None:
+            yield Finding("wrong_statement", made.id, 0), f"V7: {wrong}"
+
+
+def _wrong_with(connection: Connection, sandbox: Sandbox, made: StatementFile, now_ms: int) -> str | None:
+    heading = Heading(channel_of(made.channel), date.fromisoformat(made.day), made.currency, sandbox.zone)
+    try:
+        day = ready_statement(connection, sandbox, heading, now_ms)
+        format = FORMATS[CARRIES_ALL]
+        read = format.read(fetch(made, day, format, now_ms), heading)
+    except (Refused, MalformedStatement) as error:
+        return str(error)
+    moved = moved_in_the_world(connection, sandbox.id, heading)
+    return next((detail for _, detail in statement_against_world(read, moved)), None)

@@ -1,0 +1,56 @@
+"""A nightly run, or the day's debits, comes to a loan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import applied, recorded, reversed_
+
+DUE_DATE, AUTO_DEBIT = "due_date", "auto_debit"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """A run does its work on a loan. Honestly: once (`runs` 1).
+
+    The run after a due date (`due_date`) may leave a loan out (0); twice is as good as once, since it brings the loan
+    up to the day. A debit of what is due (`auto_debit`) may be ordered twice (2), as `order_id` and `again_id`.
+    """
+
+    seam: ClassVar[str] = "batch.item"
+    entity: str  # the loan
+    occurrence: int  # the hour for which it is run, counted from 1970
+    now_ms: int
+    batch: str
+    loan_id: str
+    borrower_id: str
+    place_percent: int  # how far the run is when it comes to the loan, from 0: it goes by the loan's id
+    currency: str
+    amount_minor: int = 0
+    order_id: str = ""
+    again_id: str = ""
+    runs: int = 1
+
+    def consequence(self, happened: BatchItem) -> Consequence:
+        """A loan that is left behind until anything is recorded on it, or a borrower who pays twice."""
+        if self.batch == DUE_DATE:
+            finding = Finding("left_behind", self.loan_id, 0)
+            ends_on = {recorded(self.loan_id): "healed"}
+        else:
+            orders = (self.order_id, self.again_id)
+            # One order is as good as the other; the one to be found is the last by its id.
+            finding = Finding("duplicate_in_channel", max(orders), self.amount_minor)
+            undone = [*(reversed_(id) for id in orders), *(applied(FAILED_LATE + id) for id in orders)]
+            ends_on = dict.fromkeys(undone, "healed")
+        return Consequence(
+            finding=finding,
+            loan_id=self.loan_id,
+            truth_before={},
+            truth_after={"runs": 1},
+            served={"runs": happened.runs},
+            ends_on=ends_on,
+        )

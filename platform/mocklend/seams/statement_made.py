@@ -1,0 +1,57 @@
+"""A channel makes its statement file of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import remade
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMade:
+    """A file is made when somebody first asks for it, and after that it is what it is. Honestly: all that moved.
+
+    It may come `late_s` after its time, break off after `kept_percent` of its bytes, have its first `repeated_rows`
+    again at its end (its totals count them), or be written in another encoding than is announced (`recoded`).
+    """
+
+    seam: ClassVar[str] = "statement.made"
+    entity: str  # the file: channel, day and currency
+    occurrence: int  # the how manieth time it is made, from 1
+    now_ms: int
+    channel: str
+    day: str
+    currency: str
+    rows: int
+    due_ms: int
+    late_s: int = 0
+    kept_percent: int = 100
+    repeated_rows: int = 0
+    recoded: bool = False
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether something is wrong with the file already: one thing at a time is."""
+        return (self.late_s, self.kept_percent, self.repeated_rows, self.recoded) != (0, 100, 0, False)
+
+    def consequence(self, happened: StatementMade) -> Consequence:
+        """A file that is not there, or is not what moved, until it comes or is made again."""
+        late = happened.late_s > 0
+        served = {
+            "late_s": happened.late_s,
+            "kept_percent": happened.kept_percent,
+            "repeated_rows": happened.repeated_rows,
+            "recoded": happened.recoded,
+        }
+        return Consequence(
+            finding=Finding("wrong_statement", self.entity, 0),
+            loan_id="",
+            truth_before={},
+            truth_after={"rows": self.rows},
+            served=served,
+            ends_on={remade(self.entity): "healed"},
+            until_ms=self.due_ms + happened.late_s * 1000 if late else None,
+        )

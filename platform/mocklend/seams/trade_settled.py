@@ -1,0 +1,48 @@
+"""A channel has the money of a trade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import applied, told
+
+
+@dataclass(frozen=True, slots=True)
+class TradeSettled:
+    """A trade is SUCCESS. Honestly: for good (`fails_after_s` None).
+
+    With a number of seconds its bank takes the money back then. A channel that `tells` calls back once more, the books
+    follow, and nobody is misled; from one that does not, only an order query or the statement can be had.
+    """
+
+    seam: ClassVar[str] = "trade.settled"
+    entity: str  # the repayment, or the receipt of a push payment
+    occurrence: int  # 1: a trade is settled once
+    now_ms: int
+    loan_id: str
+    repayment_id: str
+    channel: str
+    amount_minor: int
+    currency: str
+    payer_reference: str | None
+    fails_after_s: int | None = None
+    tells: bool = True
+
+    def consequence(self, happened: TradeSettled) -> Consequence:
+        """Money on the books that the channel has taken back, until the books hear of it."""
+        fails_ms = self.now_ms + (happened.fails_after_s or 0) * 1000
+        failure = FAILED_LATE + self.repayment_id
+        return Consequence(
+            finding=Finding("missing_in_channel", self.repayment_id, self.amount_minor),
+            loan_id=self.loan_id,
+            truth_before={"channel_state": "SUCCESS"},
+            truth_after={"channel_state": "LATE_FAILED", "amount_minor": self.amount_minor},
+            served={"callback": "none"},
+            ends_on={applied(failure): "healed", told(failure): "superseded"},
+            from_ms=fails_ms,
+            withstood="the channel says so itself, and the books follow" if happened.tells else None,
+        )

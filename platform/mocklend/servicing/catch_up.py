@@ -1,0 +1,46 @@
+"""Catching up: a loan that the nightly run has left out is brought up to the day by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocklend.domain.facts import business_date
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import LOAN_CAUGHT_UP, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.lending.touch import bring_up
+from mocklend.storage.entities import Loan
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Do what the nightly run should have done to a loan. One that was not left out stays as it is."""
+
+    sandbox_id: str
+    loan_id: str
+    memo: str
+    operator: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the loan's status."""
+        loan: Loan | None = work.get("loan", self.loan_id)
+        if loan is None:
+            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        missed = loan.missed_ms is not None
+        if missed:
+            state = state_of(loan)
+            before = bill_of(loan, state)
+            loan = bring_up(work, loan, state, business_date(work.now_ms, work.sandbox.zone))
+            after = bill_of(loan, state)
+            about = f"{loan.id}.{loan.version}"
+            log_act(
+                work, loan, LOAN_CAUGHT_UP, about, memo=self.memo, operator=self.operator, before=before, after=after
+            )
+        return Answer(200, {"loan_id": loan.id, "status": loan.status, "version": loan.version, "caught_up": missed})

@@ -1,0 +1,81 @@
+"""A channel's file as it was made: the same bytes whenever one asks, and refused by a reader where it is spoiled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mocklend.channels.channel import channel_of
+from mocklend.channels.statements.day import REPAYMENT, Heading, MalformedStatement, Movement, StatementDay
+from mocklend.channels.statements.files import MakeStatement, contents, fetch, file_id, v7_files_are_what_moved
+from mocklend.channels.statements.formats import FORMATS
+from mocklend.domain.problems import Refused
+from mocklend.storage.entities import StatementFile
+
+MONDAY = date(2026, 1, 5)
+HEADING = Heading(channel_of("wallet"), MONDAY, "CNY", "Asia/Shanghai")
+GOOD = StatementFile("wallet.2026-01-05.CNY", "wallet", "2026-01-05", "CNY", 1, HEADING.ready_ms, 100, 0, 0)
+ROW = Movement("ML1", "CH1", HEADING.from_ms, 12_345, REPAYMENT, "Ada", "a loan")
+DAY = StatementDay(HEADING, 0, (ROW, replace(ROW, order_no="ML2", channel_no="CH2", amount_minor=5)))
+EMPTY = StatementDay(HEADING, 0, ())
+
+every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+
+
+@every_format
+@pytest.mark.parametrize("day", [DAY, EMPTY], ids=["a day", "an empty day"])
+def test_a_good_file_is_what_its_format_writes(format: Any, day: StatementDay) -> None:
+    assert contents(GOOD, day, format) == format.write(day)
+
+
+@every_format
+@pytest.mark.parametrize("kept", [0, 1, 60, 90])
+def test_a_file_that_breaks_off_is_refused(format: Any, kept: int) -> None:
+    with pytest.raises(MalformedStatement):
+        format.read(contents(replace(GOOD, kept_percent=kept), DAY, format), HEADING)
+
+
+@every_format
+@pytest.mark.parametrize("day", [DAY, EMPTY], ids=["a day", "an empty day"])
+def test_a_file_in_another_encoding_is_refused(format: Any, day: StatementDay) -> None:
+    with pytest.raises(MalformedStatement):
+        format.read(contents(replace(GOOD, recoded=1), day, format), HEADING)
+
+
+@every_format
+def test_a_file_with_a_row_twice_agrees_with_itself(format: Any) -> None:
+    read = format.read(contents(replace(GOOD, repeated_rows=1), DAY, format), HEADING)
+
+    assert [one.order_no for one in read.movements] == ["ML1", "ML2", "ML1"]
+
+
+def test_a_late_file_is_refused_until_it_is_there() -> None:
+    late = replace(GOOD, ready_ms=HEADING.ready_ms + 60_000)
+
+    with pytest.raises(Refused, match="statement_not_ready"):
+        fetch(late, DAY, FORMATS["camt053"], late.ready_ms - 1)
+    assert fetch(late, DAY, FORMATS["camt053"], late.ready_ms) == FORMATS["camt053"].write(DAY)
+
+
+def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: Any) -> None:
+    story.wait(days=1)
+    make = MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 0)
+
+    made = [story.lender.run(one) for one in (make, make, replace(make, again=True), make)]
+
+    assert [(one.status, one.body["times_made"]) for one in made] == [(201, 1), (200, 1), (201, 2), (200, 2)]
+
+
+def test_the_audit_reads_the_files_that_were_asked_for(story: Any) -> None:
+    story.settle(story.borrow(100_000))
+    story.wait(days=1)
+    story.lender.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))
+    made = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
+
+    with story.lender.read() as connection:
+        assert list(v7_files_are_what_moved(connection, story.sandbox, story.now_ms)) == []
+    assert made.ready_ms == HEADING.ready_ms
+    assert story.discrepancies() == []

@@ -1,0 +1,24 @@
+"""The nightly run breaks off on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.seams import DUE_DATE, BatchItem
+from mocklend_faults.kinds.batch_partial import BatchPartial
+
+
+@given(share=st.integers(0, 99), place=st.integers(0, 99))
+def test_who_comes_after_the_share_that_is_done_is_left_out(share: int, place: int) -> None:
+    item = BatchItem("loan", 1, 0, DUE_DATE, "loan", "brw", place, "CNY")
+
+    assert BatchPartial(share_done_percent=share).batch_item(item).runs == (1 if place < share else 0)
+
+
+def test_debits_are_another_job(events: Any) -> None:
+    debit = events.debit(place_percent=99)
+
+    assert BatchPartial(share_done_percent=0).batch_item(debit) is debit

@@ -1,0 +1,59 @@
+"""Money that a channel had reported is gone again days later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.seams import TradeSettled, applied, told
+from mocklend_faults.kinds.channel_late_failure import DAY_S, TOLD, LateFailure
+
+
+@given(days=st.integers(1, 366))
+def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
+    happened = LateFailure(after_days=days).trade_settled(paid())
+
+    assert (happened.fails_after_s, happened.tells) == (days * DAY_S, False)
+
+
+def test_what_fails_already_does_so_once(events: Any) -> None:
+    failing = events.settled(fails_after_s=60)
+
+    assert LateFailure().trade_settled(failing) is failing
+
+
+def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: Any, events: Any) -> None:
+    floor.arm("bank", "channel.late_failure")
+    floor.meet(events.settled())
+    assert floor.statuses() == ["pending"]
+
+    floor.later(3 * DAY_S)
+    [entry] = floor.key()
+    assert entry.open
+    assert (entry.finding.finding_class, entry.finding.entity) == ("missing_in_channel", "rpy_ada")
+
+    floor.hear(applied("undone_rpy_ada"))
+    assert floor.statuses() == ["healed"]
+
+
+def test_a_channel_that_tells_misleads_nobody(floor: Any, events: Any) -> None:
+    floor.arm("bank", "channel.late_failure", **{"with": {"says": TOLD}})
+
+    floor.meet(events.settled())
+
+    assert floor.statuses() == ["masked"]
+
+
+def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: Any, events: Any) -> None:
+    floor.arm("bank", "channel.late_failure")
+    floor.meet(events.settled())
+
+    floor.hear(told("undone_rpy_ada"))
+
+    assert floor.statuses() == ["superseded"]
+
+
+def paid() -> TradeSettled:
+    return TradeSettled("rpy_ada", 1, 0, "loan_ada", "rpy_ada", "wallet", 100_000, "CNY", None)

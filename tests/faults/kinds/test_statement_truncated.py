@@ -1,0 +1,34 @@
+"""A channel's file of a day breaks off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mocklend.seams import remade
+from mocklend_faults.kinds.statement_truncated import StatementTruncated
+
+
+def test_it_breaks_off(events: Any) -> None:
+    assert StatementTruncated(kept_percent=40).statement_made(events.made()).kept_percent == 40
+
+
+def test_its_being_made_again_heals_it(floor: Any, events: Any) -> None:
+    floor.arm("disk", "statement.truncated")
+    floor.meet(events.made())
+    [entry] = floor.key()
+    assert (entry.status, entry.finding.finding_class) == ("active", "wrong_statement")
+
+    floor.hear(remade("wallet.2026-01-04.CNY"))
+
+    assert floor.statuses() == ["healed"]
+
+
+def test_one_thing_is_wrong_with_a_file_at_a_time(floor: Any, events: Any) -> None:
+    floor.arm("a", "statement.truncated")
+    floor.arm("b", "statement.reencoded")
+    floor.arm("c", "statement.duplicated_rows")
+    floor.arm("d", "statement.late")
+
+    floor.meet(events.made())
+
+    assert [one.rule for one in floor.key()] == ["a"]
