@@ -30,6 +30,7 @@ ISSUE = {
     "double-entry-late-callback",
     "stale-cache-lost-invalidation",
     "bureau-correction-not-sent",
+    "one-second-late",
 }
 
 

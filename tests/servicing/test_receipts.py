@@ -294,7 +294,7 @@ def test_a_late_failure_is_missing_until_its_channel_is_asked(
     story.wait(1)
 
     assert f'"event":"payment.late_failed","outcome":"{outcome}"' in story.entity("callback", callback_of(failure)).log
-    assert story.discrepancies() == [("missing_in_books", failure, 9_500)]
+    assert story.discrepancies() == [("missing_in_channel", repayment_id, 9_500)]
 
     story.query_channel(repayment_id)
 
