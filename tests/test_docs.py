@@ -181,7 +181,9 @@ def stories() -> str:
     rows = []
     for name, one in scenarios().items():
         rules = [rule for chapter in one.chapters for rule in (chapter.get("rules") or {}).values() if rule]
-        faults = ", ".join(f"[`{fault}`](faults/{fault}.md)" for fault in dict.fromkeys(rule["fault"] for rule in rules))
+        faults = ", ".join(
+            f"[`{fault}`](faults/{fault}.md)" for fault in dict.fromkeys(rule["fault"] for rule in rules)
+        )
         rows.append((f"`{name}`", one.title, faults, *map(_score_of, (one.expected_score[it] for it in RECONCILERS))))
     return _table(("scenario", "what happens", "faults", *(f"`{it}`" for it in RECONCILERS)), rows)
 
