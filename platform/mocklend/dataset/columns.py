@@ -75,7 +75,7 @@ FILES: tuple[File, ...] = (
         ("reference", TEXT, "what the payer typed; of a payout, the loan"),
     ),
     _file(
-        RECONCILER, "journal", "the lender's books, a row a posting, by chain and number; the channels' own chains last",
+        RECONCILER, "journal", "the lender's books, a row a posting, by chain and number; the channels' chains last",
         ("chain", TEXT, "the loan, or channel:<id> for money without one"),
         ("seq", WHOLE, "the transaction's number in its chain"),
         ("line", WHOLE, "the posting's number in its transaction"),

@@ -179,4 +179,4 @@ def columns_table() -> str:
         parts += [f"## `{file.path}`", "", f"{file.doc[0].upper()}{file.doc[1:]}.", "", "| column | type | what |"]
         parts += ["| --- | --- | --- |"]
         parts += [f"| `{column.name}` | {column.type} | {column.doc} |" for column in file.columns] + [""]
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip() + "\n"
