@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 from importlib.metadata import entry_points
@@ -13,7 +14,10 @@ import pytest
 
 from mocklend import lender as lending
 from mocklend.dataset import CannotMake, Wanted, make, writing
+from mocklend.dataset.branch import FIRST_MS, Branch
 from mocklend.dataset.columns import FILES, MOMENT, WHOLE
+from mocklend.dataset.own_platform import own_platform
+from mocklend.dataset.story import story
 
 needs_faults = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
@@ -244,6 +248,42 @@ def test_a_run_that_breaks_leaves_no_half_data_set(tmp_path: Path) -> None:
         make(Wanted(5, 5), tmp_path / "season", progress=break_off)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "season.part").mkdir()
+
+    with pytest.raises(CannotMake, match="remove it first"):
+        make(Wanted(5, 5), tmp_path / "season")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["season.part"]
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writing.CsvFile, "write", full)
+
+    with pytest.raises(CannotMake, match="No space left on device"):
+        make(Wanted(5, 5), tmp_path / "season")
+
+    assert not list(tmp_path.iterdir())
+
+
+@needs_faults
+def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
+    stories = [story(7, n, 60) for n in range(60)]
+    with own_platform(seed=7, now_ms=FIRST_MS) as platform:
+        platform.arm("hostile")
+        Branch(platform, 0, stories, 60).play(lambda loan_days: None)
+
+        found = platform.control.get("/-/audit", headers=platform.headers).get_json()
+
+    assert found["discrepancies"]
+    assert [one for one in found["discrepancies"] if not one["explained_by"]] == []
+    assert found["unobserved"] == []
+    assert [one for one in found["invariants"] if not one["holds"]] == []
 
 
 def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:

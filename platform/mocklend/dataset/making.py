@@ -82,14 +82,17 @@ def make(
     part = out.with_name(f"{out.name}.part")
     try:
         part.mkdir(parents=True)
+    except FileExistsError as left:
+        raise CannotMake(f"{part} is there, of a run that was killed or still runs: remove it first") from left
     except OSError as wrong:
         raise CannotMake(f"{part} cannot be made: {wrong.strerror}") from wrong
     try:
         made = _write(wanted, part, progress, branch_loans)
         part.rename(out)
-    except BaseException:
-        shutil.rmtree(part)
-        raise
+    except OSError as wrong:
+        raise CannotMake(f"{out} cannot be written: {wrong.strerror or wrong}") from wrong
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return made
 
 

@@ -30,7 +30,8 @@ class OwnPlatform:
         self._sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=now_ms)
         self.sandbox_id = self._sandbox.id
         self._database = str(folder / "branch.db")
-        self._control: Any = None
+        self.control: Any = None
+        """The control plane's client, once a profile is armed."""
 
     def arm(self, profile: str) -> None:
         """Switch to a profile. Raises ProfileRefused. The honest one needs no fault layer."""
@@ -43,21 +44,22 @@ class OwnPlatform:
         from mocklend.config import Settings
 
         settings = Settings(host="127.0.0.1", database=self._database, durability="fast")
-        self._control = create_app(settings, self.lender).test_client()
-        answer = self._control.put("/-/profile", json={"name": profile}, headers=self._headers)
+        self.control = create_app(settings, self.lender).test_client()
+        answer = self.control.put("/-/profile", json={"name": profile}, headers=self.headers)
         if answer.status_code != 200:
             raise ProfileRefused(answer.get_json()["detail"])
 
     def answer_key(self) -> Iterator[bytes]:
         """The answer key as it stands, a line of JSON an entry, without its end."""
-        if self._control is None:
+        if self.control is None:
             return
-        answer = self._control.get("/-/answer-key?format=jsonl", headers=self._headers)
+        answer = self.control.get("/-/answer-key?format=jsonl", headers=self.headers)
         assert answer.status_code == 200, f"the answer key was refused: {answer.text[:500]}"
         yield from answer.data.splitlines()
 
     @property
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """What names the sandbox to the control plane."""
         return {"Authorization": f"Bearer {self._sandbox.api_key}"}
 
 

@@ -100,10 +100,10 @@ class Table:
             self.closing = opened.pop_all()
 
     def append(self, rows: Iterable[Sequence[Any]]) -> None:
-        """A branch's rows."""
+        """A branch's rows. An empty text is a null in every format: CSV could not tell them apart."""
         held: list[Sequence[Any]] = []
         for row in rows:
-            held.append(row)
+            held.append([None if value == "" else value for value in row])
             if len(held) >= AT_ONCE:
                 self._flush(held)
         self._flush(held)
