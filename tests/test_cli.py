@@ -501,3 +501,20 @@ def test_the_answer_key_is_exported(
     assert (ran.code, ran.document["entries"]) == (0, 1)
     assert (tmp_path / name).stat().st_size > 100
     assert run("answers", "--export", str(tmp_path / "key.csv")).code == 2
+
+
+def test_a_data_set_is_written_and_says_what_is_in_it(run: Run, tmp_path: Path) -> None:
+    ran = run("dataset", str(tmp_path / "season"), "--loans", "3", "--days", "5", "--profile", "none", "--json")
+
+    assert ran.code == 0, ran.err
+    assert ran.err == "", "no progress where nobody looks"
+    assert ran.document["rows"]["reconciler/loans"] == 3
+    assert (tmp_path / "season" / "reconciler" / "journal.csv").exists()
+
+
+def test_a_data_set_that_cannot_be_made_is_refused_in_words(run: Run, tmp_path: Path) -> None:
+    ran = run("dataset", str(tmp_path / "season"), "--loans", "0", "--profile", "none")
+
+    assert ran.code == 2
+    assert "--loans is 0, and should be from 1" in ran.err
+    assert not list(tmp_path.iterdir())

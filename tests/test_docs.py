@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.dataset.making import columns_table
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
 from mocklend.ledger.invariants import STATEMENTS
@@ -228,6 +229,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "settings of": settings_of,
     "symptom of": symptom_of,
     "lessons": lessons,
+    "dataset columns": columns_table,
     "reconciler scores": reconciler_scores,
     "faults": faults,
     "faults of": faults,

@@ -617,6 +617,36 @@ def reconcile(
 
 
 @app.command()
+def dataset(
+    out: Annotated[Path, typer.Argument(help="The folder to write: a new one.")],
+    loans: Annotated[int, typer.Option(help="How many loans.")] = 1_000,
+    days: Annotated[int, typer.Option(help="How many days, from 2026-01-05 on.")] = 90,
+    profile: Annotated[
+        str, typer.Option(help="Which faults: a name of GET /-/profiles; none is honest.")
+    ] = "realistic",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    format: Annotated[str, typer.Option(help="csv, parquet or both; Parquet needs mocklend[data].")] = "csv",
+    as_json: AsJson = False,
+) -> None:
+    """Write labelled data: what a reconciler gets of many loans and, apart, the answer key. Needs no server."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from mocklend.dataset import CannotMake, Wanted, make
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("loans, day by day", total=loans * days)
+        try:
+            made = make(Wanted(loans, days, profile, seed, format), out, progress=lambda more: bar.advance(task, more))
+        except CannotMake as cannot:
+            bar.stop()
+            _refuse(f"{cannot}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")
+    lines = [f"wrote {out}", *(f"  {rows:>9}  {name}" for name, rows in made.rows.items())]
+    _print({"folder": str(out), "rows": made.rows}, as_json, *lines)
+
+
+@app.command()
 def doctor(
     database: Annotated[str, typer.Option(help="The file or URL that `serve` would use.")] = "mocklend.db",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port that `serve` would use.")] = 8300,

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from mocklend import audit as auditing
 from mocklend.channels.delivery import RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.domain.problems import Refused
-from mocklend.due import QUICK, WEBHOOK, Due, command_for, due
+from mocklend.due import EVERY, QUICK, WEBHOOK, Due, command_for, due
 from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, SetClock
 from mocklend.sandboxes.moments import rfc3339
@@ -107,9 +107,12 @@ class Lender:
         *,
         fast: bool = False,
         loopback_only: bool = True,
+        delivers: bool = True,
         real_ms: Callable[[], int] = real_time_ms,
     ) -> None:
+        """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves."""
         self.layer = layer
+        self._moved_by_clock = EVERY if delivers else QUICK
         self.real_ms = real_ms
         self.engine = open_engine(database_url(database), fast=fast)
         self.writer = Writer(self.engine, layer, real_ms)
@@ -254,7 +257,7 @@ class Lender:
                 lifecycle.refuse_move(self.sandbox(connection, sandbox_id), to_ms)
             while True:
                 with self.read() as connection:
-                    items = due(connection, sandbox_id, to_ms, DUE_AT_ONCE)
+                    items = due(connection, sandbox_id, to_ms, DUE_AT_ONCE, only=self._moved_by_clock)
                     now_ms = self.sandbox(connection, sandbox_id).sandbox_ms
                 if not items:
                     break

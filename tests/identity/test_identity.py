@@ -550,7 +550,9 @@ class Story(RuleBasedStateMachine):
     def reverse_a_receipt(self, which: int) -> None:
         """One that was posted twice; any other is refused."""
         with self.platform.read() as connection:
-            sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY out_trade_no LIKE 'PY%', id"
+            sql = (
+                "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY substr(out_trade_no, 1, 2) = 'PY', id"
+            )
             known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
         if known:
             self.attempt(ReverseReceipt(self.id, self.key(), known[which % len(known)], "twice", "op-1"))

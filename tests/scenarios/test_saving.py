@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mocklend.cli import app
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, ProblemError, numbered_keys
 from mocklend.demo.story import Story
 from mocklend.scenarios import Scenario, read, run
 from mocklend.scenarios.saving import CannotSave, saved
@@ -73,6 +73,7 @@ def save(client: Client, **more: Any) -> Scenario:
 def explored(mocklend_server: str) -> Any:
     """A sandbox in which things were done."""
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, now="2026-01-05T02:00:00Z") as client:
+        client.next_key = numbered_keys()
         explore(client)
         yield client
         client.delete_sandbox()

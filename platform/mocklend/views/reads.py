@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -80,10 +80,26 @@ def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: s
     }
 
 
-_LIST = f"""SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id > :after
+_EACH = {
+    view: f"""SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id > :after
     AND v.version = (SELECT MAX(w.version) FROM loan_views w WHERE w.sandbox_id = v.sandbox_id
-        AND w.loan_id = v.loan_id AND {_SHOWS.format(row="w", from_ms=FROM_MS[LIST])})
+        AND w.loan_id = v.loan_id AND {_SHOWS.format(row="w", from_ms=from_ms)})
     {{filters}} ORDER BY v.loan_id LIMIT :most"""
+    for view, from_ms in FROM_MS.items()
+}
+
+
+def each_shown(connection: Connection, sandbox_id: str, now_ms: int, view: str) -> Iterator[dict[str, Any]]:
+    """The document that one view has of each loan, by id."""
+    after = ""
+    while True:
+        values = {"sandbox_id": sandbox_id, "now_ms": now_ms, "after": after, "most": PAGE_MAX}
+        found = rows(connection, _EACH[view].format(filters=""), values)
+        for _, doc in found:
+            yield json.loads(doc)
+        if len(found) < PAGE_MAX:
+            return
+        after = found[-1][0]
 
 
 def loans(
@@ -102,7 +118,7 @@ def loans(
         if value is not None:
             filters += f" AND v.{name} = :{name}"
             values[name] = value
-    found = rows(connection, _LIST.format(filters=filters), values)
+    found = rows(connection, _EACH[LIST].format(filters=filters), values)
     return _listed("loans", [(row[0], json.loads(row[1])) for row in found], limit)
 
 

@@ -1,0 +1,215 @@
+"""The files of a data set and what each column is: one table, from which headers, types and the README are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RECONCILER, KEY = "reconciler", "key"
+TEXT, WHOLE, MOMENT, DAY = "text", "whole", "moment", "day"
+TYPES = {
+    TEXT: "a text; where it is nested it is JSON",
+    WHOLE: "a whole number; money is in minor units",
+    MOMENT: "a moment in UTC; in Parquet a timestamp of milliseconds",
+    DAY: "a business date of the lender",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, one of `TYPES`, and what it says. An empty field is a null."""
+
+    name: str
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the data set, in `folder`, without the ending that its format gives it."""
+
+    folder: str
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the data set, without its ending."""
+        return f"{self.folder}/{self.name}"
+
+
+def _file(folder: str, name: str, doc: str, *columns: tuple[str, str, str]) -> File:
+    branch = ("branch", WHOLE, "the lender's branch: each has books, and accounts at the channels, of its own")
+    return File(folder, name, doc, tuple(Column(*one) for one in (branch, *columns)))
+
+
+_LOAN = ("loan_id", TEXT, "the loan")
+_CURRENCY = ("currency", TEXT, "its ISO code")
+
+FILES: tuple[File, ...] = (
+    _file(
+        RECONCILER, "loans", "what was lent, a row a loan",
+        _LOAN,
+        ("reference", TEXT, "the client's own name for the loan"),
+        ("borrower_id", TEXT, "who owes it"),
+        ("borrower_name", TEXT, "their name, as payers type it"),
+        ("product_id", TEXT, "the product's name"),
+        ("product", TEXT, "all of its terms"),
+        ("principal_minor", WHOLE, "what was lent"),
+        _CURRENCY,
+        ("start_date", DAY, "when it was paid out"),
+        ("auto_debit", WHOLE, "1 if what is due is debited on the due date"),
+    ),
+    _file(
+        RECONCILER, "statements", "the channels' daily statements, a row a movement, by channel and day",
+        ("channel", TEXT, "who moved the money"),
+        ("date", DAY, "the statement's day, by the channel's own cut-off"),
+        ("order_no", TEXT, "the order number: ML… an order, PY… a push payment, out_… a payout"),
+        ("money_id", TEXT, "the repayment or receipt that the order is of; empty for a payout"),
+        ("channel_no", TEXT, "the channel's own number"),
+        ("at", MOMENT, "when it moved, to the second"),
+        ("amount_minor", WHOLE, "above zero came to the lender, below it went out"),
+        _CURRENCY,
+        ("purpose", TEXT, "repayment, disbursement, refund or compensation"),
+        ("party", TEXT, "the payer's name, where the channel knows it"),
+        ("reference", TEXT, "what the payer typed; of a payout, the loan"),
+    ),
+    _file(
+        RECONCILER, "journal", "the lender's books, a row a posting, by chain and number; the channels' chains last",
+        ("chain", TEXT, "the loan, or channel:<id> for money without one"),
+        ("seq", WHOLE, "the transaction's number in its chain"),
+        ("line", WHOLE, "the posting's number in its transaction"),
+        ("transaction_id", TEXT, "the transaction"),
+        ("kind", TEXT, "what was booked"),
+        ("effective_date", DAY, "from when it counts"),
+        ("recorded_at", MOMENT, "when it was booked"),
+        ("reverses", WHOLE, "the seq of the transaction that it takes back"),
+        ("ref", TEXT, "what it is about: a repayment, a receipt, an edit, …"),
+        ("debit", TEXT, "the account that the amount moves to"),
+        ("credit", TEXT, "the account that it moves from"),
+        ("amount_minor", WHOLE, "how much"),
+        _CURRENCY,
+        ("hash", TEXT, "of this transaction and the one before it"),
+    ),
+    _file(
+        RECONCILER, "pages", "what the views said of each loan at the end of each week; of 30 days, in a long season",
+        _LOAN,
+        ("sampled_at", MOMENT, "when it was looked at"),
+        ("view", TEXT, "page, its second replica, list, or instalments, which say no balance of their own"),
+        ("version", WHOLE, "which version of the loan is shown"),
+        ("as_of", MOMENT, "when that version was made"),
+        ("status", TEXT, "the status shown"),
+        ("outstanding_minor", WHOLE, "what is still owed by this view"),
+        ("outstanding_principal_minor", WHOLE, "of that, principal"),
+        ("overdue_minor", WHOLE, "of that, overdue"),
+        ("overpaid_minor", WHOLE, "what was paid too much"),
+        ("paid_minor", WHOLE, "what was paid in all"),
+    ),
+    _file(
+        RECONCILER, "webhooks", "what the lender told its client, a row an event, as it was put in the outbox",
+        _LOAN,
+        ("webhook_id", TEXT, "the message"),
+        ("event", TEXT, "what kind of event"),
+        ("queued_at", MOMENT, "when it happened"),
+        ("body", TEXT, "the message's JSON"),
+    ),
+    _file(
+        RECONCILER, "repayments", "orders of the lender's with a channel, a row each, as they stand at the end",
+        _LOAN,
+        ("repayment_id", TEXT, "the order"),
+        ("out_trade_no", TEXT, "its order number on the statement"),
+        ("channel", TEXT, "where it is paid"),
+        ("channel_trade_no", TEXT, "the channel's number, once the lender was told"),
+        ("type", TEXT, "CLEAR, or OVD_AND_CURRENT"),
+        ("status", TEXT, "PROCESSING, S, F or REVERSED, as the lender knows it"),
+        ("amount_minor", WHOLE, "what was ordered"),
+        ("applied_minor", WHOLE, "what went onto the loan"),
+        ("overpaid_minor", WHOLE, "what was too much"),
+        _CURRENCY,
+        ("created_at", MOMENT, "when it was ordered"),
+        ("paid_at", MOMENT, "when the channel had it, as the lender was told"),
+        ("applied_at", MOMENT, "when it went onto the books"),
+    ),
+    _file(
+        RECONCILER, "receipts", "money that came without an order, a row each, as it stands at the end",
+        ("loan_id", TEXT, "the loan that it was put on, if one"),
+        ("receipt_id", TEXT, "the receipt"),
+        ("state", TEXT, "UNAPPLIED, APPLIED, LATE_FAILED or REVERSED"),
+        ("out_trade_no", TEXT, "its order number on the statement"),
+        ("channel", TEXT, "where it was paid"),
+        ("channel_trade_no", TEXT, "the channel's number"),
+        ("amount_minor", WHOLE, "how much came"),
+        _CURRENCY,
+        ("type", TEXT, "CLEAR, or OVD_AND_CURRENT"),
+        ("payer_name", TEXT, "who paid"),
+        ("payer_reference", TEXT, "the reference, as the lender has it"),
+        ("paid_at", MOMENT, "when the channel had it"),
+        ("received_at", MOMENT, "when the lender was told"),
+        ("applied_at", MOMENT, "when it was put on a loan"),
+    ),
+    _file(
+        RECONCILER, "edits", "what staff changed on a bill, a row an edit, as it stands at the end",
+        _LOAN,
+        ("edit_id", TEXT, "the edit"),
+        ("kind", TEXT, "the kind of edit"),
+        ("amount_minor", WHOLE, "by how much, as it went onto the books"),
+        ("status", TEXT, "which status, of an edit of the status"),
+        ("memo", TEXT, "what the operator wrote of it, with the amount that was meant"),
+        ("operator", TEXT, "who did it"),
+        ("state", TEXT, "APPLIED or REVERSED"),
+        ("created_at", MOMENT, "when"),
+    ),
+    _file(
+        RECONCILER, "disputes", "what borrowers disputed, a row each, as it stands at the end",
+        _LOAN,
+        ("dispute_id", TEXT, "the dispute"),
+        ("claim", TEXT, "what is said to be wrong"),
+        ("state", TEXT, "how far it is"),
+        ("compensation_minor", WHOLE, "the compensation that was agreed"),
+        ("compensation_id", TEXT, "the journal's ref of that compensation, posted or not"),
+        ("created_at", MOMENT, "when it was opened"),
+        ("answer_by", MOMENT, "when the law wants an answer"),
+        ("taken_up_at", MOMENT, "when the desk got, or gets, to it"),
+    ),
+    _file(
+        RECONCILER, "bureau", "what the credit bureau was told of each loan, a row a record",
+        _LOAN,
+        ("record_id", TEXT, "the record"),
+        ("version", WHOLE, "the how manieth record of the loan"),
+        ("cause", TEXT, "monthly, change or correction"),
+        ("as_of", DAY, "the day that it is about"),
+        ("status", TEXT, "the account's status"),
+        ("days_overdue", WHOLE, "for how long"),
+        ("balance_minor", WHOLE, "what is owed"),
+        ("overdue_minor", WHOLE, "of that, overdue"),
+        ("submitted_at", MOMENT, "when the bureau was told"),
+        ("published_at", MOMENT, "when it could be read; empty where it cannot yet"),
+    ),
+    _file(
+        KEY, "answer_key", "every lie that was told, a row an injection; answer_key.jsonl is the same as JSON",
+        ("injection", TEXT, "the injection"),
+        ("rule", TEXT, "the rule that injected it"),
+        ("fault", TEXT, "its kind"),
+        ("seam", TEXT, "where it acted"),
+        ("entity", TEXT, "on what"),
+        ("loan_id", TEXT, "the loan, if one is known"),
+        ("effect", TEXT, "what it did"),
+        _CURRENCY,
+        ("status", TEXT, "at the end: active, pending, healed, superseded or masked"),
+        ("status_reason", TEXT, "what ended it"),
+        ("occurrence", WHOLE, "the entity's own count at that seam"),
+        ("amount_minor", WHOLE, "what is at stake"),
+        ("at", MOMENT, "when it was injected"),
+        ("visible_from", MOMENT, "when it could first be seen"),
+        ("visible_until", MOMENT, "until when"),
+        ("ended_at", MOMENT, "when it was over"),
+        ("truth_before", TEXT, "what was true before"),
+        ("truth_after", TEXT, "what is true after"),
+        ("served", TEXT, "what was said instead"),
+        ("expected_class", TEXT, "the class of finding to report"),
+        ("expected_entity", TEXT, "on what"),
+        ("expected_amount_minor", WHOLE, "how much"),
+        ("expected_severity", TEXT, "how bad, if the rule says so"),
+    ),
+)  # fmt: skip
+"""Every file, in the order in which they are written."""

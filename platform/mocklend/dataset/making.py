@@ -1,0 +1,185 @@
+"""Making a data set: a branch after the other, and at the end the manifest that says that it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mocklend import __version__
+from mocklend.dataset.branch import FIRST_DAY, FIRST_MS, Branch, seed_of
+from mocklend.dataset.columns import FILES, KEY, RECONCILER, TYPES
+from mocklend.dataset.own_platform import HONEST, ProfileRefused, own_platform
+from mocklend.dataset.reading import READ, key_row
+from mocklend.dataset.story import story
+from mocklend.dataset.writing import CSV, FORMATS, Table
+from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
+
+BRANCH = 1_000
+"""Loans of a branch: what is in memory and on disk at one time, beside the files themselves."""
+LOANS_MOST, DAYS_MOST = 10_000_000, 1_095
+SEED_MOST = 2**63 - 1
+
+
+class CannotMake(Exception):
+    """The data set cannot be made as it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which data set: how many loans, over how many days, with which profile of faults, from which seed."""
+
+    loans: int
+    days: int
+    profile: str = HONEST
+    seed: int = 7
+    format: str = CSV
+
+    def refuse_wrong(self) -> None:
+        """CannotMake, in words, where it cannot be."""
+        for name, value, least, most in (
+            ("loans", self.loans, 1, LOANS_MOST),
+            ("days", self.days, 1, DAYS_MOST),
+            ("seed", self.seed, 0, SEED_MOST),
+        ):
+            if not least <= value <= most:
+                raise CannotMake(f"--{name} is {value}, and should be from {least} to {most}")
+        if self.format not in FORMATS:
+            raise CannotMake(f"--format is {self.format!r}, and should be one of {', '.join(FORMATS)}")
+        if self.format != CSV and find_spec("pyarrow") is None:
+            raise CannotMake("Parquet needs pyarrow: pip install 'mocklend[data]'")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made: rows of each file, and the most that were held of any at one time."""
+
+    rows: dict[str, int]
+    held_most: int
+
+
+def make(
+    wanted: Wanted, out: Path, *, progress: Callable[[int], None] = lambda loan_days: None, branch_loans: int = BRANCH
+) -> Made:
+    """Write the data set into a new folder. `progress` hears of each day of so many loans. Raises CannotMake.
+
+    The folder has its name only once it is whole: until then it ends in `.part`.
+    """
+    wanted.refuse_wrong()
+    if out.exists():
+        raise CannotMake(f"{out} is there already: name a new folder")
+    try:
+        with own_platform(seed=0, now_ms=FIRST_MS) as probe:
+            probe.arm(wanted.profile)
+    except ProfileRefused as refused:
+        raise CannotMake(str(refused)) from refused
+    part = out.with_name(f"{out.name}.part")
+    try:
+        part.mkdir(parents=True)
+    except FileExistsError as left:
+        raise CannotMake(f"{part} is there, of a run that was killed or still runs: remove it first") from left
+    except OSError as wrong:
+        raise CannotMake(f"{part} cannot be made: {wrong.strerror}") from wrong
+    try:
+        made = _write(wanted, part, progress, branch_loans)
+        part.rename(out)
+    except OSError as wrong:
+        raise CannotMake(f"{out} cannot be written: {wrong.strerror or wrong}") from wrong
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return made
+
+
+def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch_loans: int) -> Made:
+    for name in (RECONCILER, KEY):
+        (folder / name).mkdir()
+    held_most = 0
+    with ExitStack() as open_files:
+        tables = [Table(folder, file, wanted.format) for file in FILES]
+        for table in tables:
+            open_files.push(table.closing)
+        lines = open_files.enter_context((folder / KEY / "answer_key.jsonl").open("wb"))
+        for number in range((wanted.loans + branch_loans - 1) // branch_loans):
+            with own_platform(seed=seed_of(wanted.seed, number), now_ms=FIRST_MS) as platform:
+                platform.arm(wanted.profile)
+                numbers = range(number * branch_loans, min((number + 1) * branch_loans, wanted.loans))
+                stories = [story(wanted.seed, n, wanted.days) for n in numbers]
+                branch = Branch(platform, number, stories, wanted.days)
+                branch.play(progress)
+                held_most = max(held_most, sum(map(len, branch.pages.values())))
+                with platform.lender.read() as connection:
+                    for table in tables:
+                        if table.file.name in READ:
+                            read = READ[table.file.name](branch, connection)
+                            table.append((number, *row) for row in read)
+                key = next(table for table in tables if table.file.folder == KEY)
+                key.append((number, *key_row(line)) for line in _kept(platform.answer_key(), lines))
+    (folder / "README.md").write_text(_readme(wanted), encoding="utf-8", newline="\n")
+    rows = {table.file.path: table.rows for table in tables}
+    _manifest(wanted, folder, tables)
+    return Made(rows, max(held_most, *(table.held_most for table in tables)))
+
+
+def _kept(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:
+    for line in lines:
+        file.write(line + b"\n")
+        yield line
+
+
+def _manifest(wanted: Wanted, folder: Path, tables: list[Table]) -> None:
+    """What the data set is, and the hash of every file. Nothing in it depends on when or where it was made."""
+    files: dict[str, dict[str, Any]] = {}
+    for table in tables:
+        columns = [asdict(column) for column in table.file.columns]
+        for path in table.paths:
+            files[path.relative_to(folder).as_posix()] = {
+                "rows": table.rows,
+                "bytes": path.stat().st_size,
+                "sha256": _sha256(path),
+                "columns": columns,
+            }
+    for name in (f"{KEY}/answer_key.jsonl", "README.md"):
+        files[name] = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+    document = {"mocklend": __version__, **asdict(wanted), "files": files}
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _readme(wanted: Wanted) -> str:
+    """What is in the folder, column by column."""
+    season = f"{wanted.loans} loans over {wanted.days} days from {FIRST_DAY}, in {DEFAULT_ZONE}"
+    lines = [
+        "# A lender's season, with the answers apart",
+        "",
+        f"{season}; faults: profile `{wanted.profile}`; seed {wanted.seed}; made by mocklend {__version__}.",
+        "The same command makes the same bytes.",
+        "",
+        f"`{RECONCILER}/` is what a reconciler gets, `{KEY}/` what it should have found.",
+        "`manifest.json` has the size and the SHA-256 of every file.",
+        "",
+        *(f"- *{name}*: {what}" for name, what in TYPES.items()),
+        "",
+        columns_table(),
+    ]
+    return "\n".join(lines)
+
+
+def columns_table() -> str:
+    """Each file and its columns, as Markdown."""
+    parts = []
+    for file in FILES:
+        parts += [f"## `{file.path}`", "", f"{file.doc[0].upper()}{file.doc[1:]}.", "", "| column | type | what |"]
+        parts += ["| --- | --- | --- |"]
+        parts += [f"| `{column.name}` | {column.type} | {column.doc} |" for column in file.columns] + [""]
+    return "\n".join(parts).rstrip() + "\n"

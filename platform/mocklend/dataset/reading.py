@@ -1,0 +1,141 @@
+"""Reading a branch out: for each file its rows, as `columns.py` has them, in order of loans and then of time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.channels.channel import channels
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.record import ready_statement
+from mocklend.dataset.branch import FIRST_DAY, Branch
+from mocklend.dataset.columns import FILES, KEY, MOMENT
+from mocklend.domain.problems import Refused
+from mocklend.exports import row_of
+from mocklend.sandboxes.ids import money_of, out_trade_no
+from mocklend.storage.stores import rows
+
+Row = tuple[Any, ...]
+CURRENCY = "CNY"
+_EPOCH, _MS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(milliseconds=1)
+
+
+def loans(branch: Branch, connection: Connection) -> Iterator[Row]:
+    """What was lent."""
+    sql = """SELECT id, reference, borrower_id, product_id, product, principal_minor, currency, start_date, auto_debit
+             FROM loans WHERE sandbox_id = :sandbox_id AND id = :id"""
+    for story, id in zip(branch.stories, branch.loans, strict=True):
+        for loan, reference, borrower, *rest in rows(connection, sql, {"sandbox_id": branch.id, "id": id}):
+            yield (loan, reference, borrower, story.name, *rest)
+
+
+def statements(branch: Branch, connection: Connection) -> Iterator[Row]:
+    """Each channel's statement of each day of the season that is there."""
+    sandbox = branch.platform.lender.sandbox(connection, branch.id)
+    for _, channel in sorted(channels().items()):
+        for n in range(branch.days):
+            day = FIRST_DAY + dt.timedelta(days=n)
+            try:
+                found = ready_statement(
+                    connection, sandbox, Heading(channel, day, CURRENCY, sandbox.zone), sandbox.sandbox_ms
+                )
+            except Refused:
+                continue
+            for one in found.movements:
+                yield (
+                    channel.id, day.isoformat(), one.order_no, _money(one.order_no), one.channel_no, one.at_ms,
+                    one.amount_minor, CURRENCY, one.purpose, one.party or None, one.reference or None,
+                )  # fmt: skip
+
+
+def _money(order_no: str) -> str | None:
+    """Which repayment or receipt an order number is of; a clawback is of the same. A payout is of neither."""
+    return money_of(order_no.removesuffix("-R")) if order_no.startswith(("ML", "PY")) else None
+
+
+def journal(branch: Branch, connection: Connection) -> Iterator[Row]:
+    """The books: each loan's chain, then those of the channels."""
+    sql = """SELECT t.chain, t.seq, p.line, t.id, t.kind, t.effective_date, t.recorded_ms, t.reverses, t.ref,
+                    p.debit, p.credit, p.amount_minor, t.currency, t.hash
+             FROM transactions t JOIN postings p
+               ON p.sandbox_id = t.sandbox_id AND p.chain = t.chain AND p.seq = t.seq
+             WHERE t.sandbox_id = :sandbox_id AND t.chain = :of ORDER BY t.seq, p.line"""
+    own = rows(
+        connection, "SELECT id FROM chains WHERE sandbox_id = :sandbox_id ORDER BY id", {"sandbox_id": branch.id}
+    )
+    for chain in (*branch.loans, *(row[0] for row in own)):
+        yield from _rows(connection, sql, branch, chain)
+
+
+def pages(branch: Branch, connection: Connection) -> Iterator[Row]:
+    """What the views said, when they were looked at."""
+    for id in branch.loans:
+        yield from ((id, *seen) for seen in branch.pages.get(id, ()))
+
+
+_OF_A_LOAN = {
+    "webhooks": """SELECT loan_id, id, event, queued_ms, body FROM webhooks
+        WHERE sandbox_id = :sandbox_id ORDER BY queued_ms, id""",
+    "repayments": """SELECT loan_id, id, '', channel, channel_trade_no, type, status, amount_minor, applied_minor,
+        overpaid_minor, currency, created_ms, paid_ms, applied_ms FROM repayments
+        WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
+    "receipts": """SELECT loan_id, id, state, out_trade_no, channel, channel_trade_no, amount_minor, currency, scope,
+        payer_name, payer_reference, paid_ms, received_ms, applied_ms FROM receipts
+        WHERE sandbox_id = :sandbox_id ORDER BY paid_ms, id""",
+    "edits": """SELECT loan_id, id, edit_kind, amount_minor, status, memo, operator, state, created_ms FROM edits
+        WHERE sandbox_id = :sandbox_id ORDER BY created_ms, n, id""",
+    "disputes": """SELECT loan_id, id, claim, state, compensation_minor, compensation_id, created_ms, answer_by_ms,
+        taken_up_ms FROM disputes WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
+    "bureau": """SELECT loan_id, id, version, cause, as_of, status, days_overdue, balance_minor, overdue_minor,
+        submitted_ms, CASE WHEN published_ms <= :of THEN published_ms END FROM bureau_records
+        WHERE sandbox_id = :sandbox_id AND submitted_ms <= :of ORDER BY version""",
+}
+"""What is read as it is stored, the loan first; money that no loan is known of comes last."""
+
+
+def _stored(name: str) -> Callable[[Branch, Connection], Iterator[Row]]:
+    def read(branch: Branch, connection: Connection) -> Iterator[Row]:
+        now_ms = branch.platform.lender.sandbox(connection, branch.id).sandbox_ms
+        place = {id: n for n, id in enumerate(branch.loans)}
+        found = _rows(connection, _OF_A_LOAN[name], branch, now_ms)
+        yield from sorted(found, key=lambda row: place.get(row[0], len(place)))
+
+    return read
+
+
+def repayments(branch: Branch, connection: Connection) -> Iterator[Row]:
+    """The lender's orders, each with its number on the statement."""
+    for loan, id, _, *rest in _stored("repayments")(branch, connection):
+        yield (loan, id, out_trade_no(id), *rest)
+
+
+def _rows(connection: Connection, sql: str, branch: Branch, of: str | int) -> Iterable[Row]:
+    scope: dict[str, Any] = {"sandbox_id": branch.id}
+    return [tuple(row) for row in rows(connection, sql, scope | ({"of": of} if ":of" in sql else {}))]
+
+
+READ: Mapping[str, Callable[[Branch, Connection], Iterator[Row]]] = {
+    "loans": loans,
+    "statements": statements,
+    "journal": journal,
+    "pages": pages,
+    "repayments": repayments,
+    **{name: _stored(name) for name in ("webhooks", "receipts", "edits", "disputes", "bureau")},
+}
+"""How each of the reconciler's files is read. The branch's own number comes before each row."""
+
+_KEY = next(file for file in FILES if file.folder == KEY)
+
+
+def key_row(line: bytes) -> Row:
+    """An entry of the answer key, told as a line of JSON, as a row."""
+    told = row_of(json.loads(line))
+    return tuple(_ms(told[column.name]) if column.type == MOMENT else told[column.name] for column in _KEY.columns[1:])
+
+
+def _ms(moment: dt.datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MS

@@ -1,0 +1,143 @@
+"""What happens to one loan, as a pure function of the data set's seed and the loan's number.
+
+Who borrows, how much, and how they pay; what staff do to it. Whatever the platform refuses on the day (a loan that is
+settled already, an edit of a written-off bill) simply does not happen, as in life.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+HOURS = (9, 14, 20)
+"""When people and staff act, on the lender's clocks."""
+
+BORROW, PAY, PUSH, MATCH, EDIT, MARK = "borrow", "pay", "push", "match", "edit", "mark"
+DISPUTE, VERIFY, DECIDE = "dispute", "verify", "decide"
+
+DUE, CLEAR = "OVD_AND_CURRENT", "CLEAR"
+CHANNELS = ("wallet", "bank_card", "bill_pay")
+PRODUCTS = ("jiebei-like", "weilidai-like", "bullet-30d", "interest-free-3")
+HABITS = {"on time": 34, "by debit": 22, "early": 14, "by push": 14, "late": 10, "never": 6}
+"""How people pay, and how many in a hundred."""
+
+_GIVEN = (
+    "Ada",
+    "Bo",
+    "Chen",
+    "Dai",
+    "Emil",
+    "Fang",
+    "Gus",
+    "Hua",
+    "Ines",
+    "Jun",
+    "Kai",
+    "Lin",
+    "Mei",
+    "Nor",
+    "Qi",
+    "Wei",
+)
+_FAMILY = ("Adler", "Bai", "Cao", "Deng", "Falk", "Gao", "Huang", "Kern", "Liu", "Ma", "Ng", "Sun", "Tan", "Wu", "Zhou")
+_MONTH = 3044
+"""Days in a month, times a hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that is done, on a day of the season and at an hour. What the other fields mean goes by the verb."""
+
+    day: int
+    hour: int
+    verb: str
+    scope: str = DUE
+    channel: str = ""
+    amount_minor: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A loan from its borrowing to the end of the season."""
+
+    n: int
+    reference: str
+    name: str
+    product_id: str
+    principal_minor: int
+    auto_debit: bool
+    acts: tuple[Act, ...]
+
+
+def story(seed: int, n: int, days: int) -> Story:
+    """The story of the loan number n in a season of so many days. Pure."""
+    chance = random.Random(f"{seed}/{n}")
+    # A whole number in every draw: none of it depends on a platform's floating point.
+    name = f"{chance.choice(_GIVEN)} {chance.choice(_FAMILY)}"
+    product_id = chance.choice(PRODUCTS)
+    principal_minor = chance.randrange(200_00, 5_000_00, 1_00)
+    habit = chance.choices(tuple(HABITS), tuple(HABITS.values()))[0]
+    born = chance.randrange(max(1, days // 3))
+    reference = f"loan-{n}"
+    acts = [Act(born, HOURS[0], BORROW)]
+    acts += _payments(chance, habit, born, days, product_id, reference)
+    acts += _desk(chance, born, days)
+    kept = sorted((act for act in acts if act.day < days), key=lambda act: (act.day, act.hour))
+    return Story(n, reference, name, product_id, principal_minor, habit == "by debit", tuple(kept))
+
+
+def _payments(chance: random.Random, habit: str, born: int, days: int, product_id: str, reference: str) -> list[Act]:
+    if habit in ("by debit", "never"):
+        return []
+    if habit == "early":
+        day = born + chance.randrange(3, max(4, days // 2))
+        return [Act(day, chance.choice(HOURS), PAY, CLEAR, chance.choice(CHANNELS))]
+    terms = 1 if product_id == "bullet-30d" else (days - born) * 100 // _MONTH + 1
+    found = []
+    for k in range(1, terms + 1):
+        due = born + k * _MONTH // 100
+        day = due + chance.randrange(1, 22) if habit == "late" else due - chance.randrange(0, 4)
+        scope = CLEAR if product_id == "bullet-30d" else DUE
+        if habit == "by push":
+            found += _push(chance, day, scope, reference)
+        else:
+            found.append(Act(day, chance.choice(HOURS), PAY, scope, chance.choice(CHANNELS)))
+    return found
+
+
+def _push(chance: random.Random, day: int, scope: str, reference: str) -> list[Act]:
+    """A bank transfer: nine in ten type the reference right. Of the others staff find out half, some days later."""
+    if chance.randrange(10):
+        return [Act(day, chance.choice(HOURS), PUSH, scope, "bank_transfer", text=reference)]
+    pay = Act(day, chance.choice(HOURS), PUSH, scope, "bank_transfer", text=_mistyped(chance, reference))
+    if chance.randrange(2):
+        return [pay]
+    return [pay, Act(day + chance.randrange(1, 8), HOURS[1], MATCH)]
+
+
+def _mistyped(chance: random.Random, reference: str) -> str:
+    """A reference that names nobody's loan: a space for the hyphen, two letters the wrong way round, or no number."""
+    return chance.choice((reference.replace("-", " "), reference.replace("loan", "lona"), "loan"))
+
+
+def _desk(chance: random.Random, born: int, days: int) -> list[Act]:
+    """What staff do: an edit on one loan in eight, a mark on one in twenty-five, a dispute on one in forty."""
+
+    def some_day() -> int:
+        return chance.randrange(born + 1, max(born + 2, days))
+
+    acts = []
+    if not chance.randrange(8):
+        amount = chance.randrange(1_00, 50_00)
+        memo = f"fee of {amount // 100}.{amount % 100:02d}, ticket {chance.randrange(10_000)}"
+        acts.append(Act(some_day(), HOURS[1], EDIT, amount_minor=amount, text=memo))
+    if not chance.randrange(25):
+        acts.append(Act(some_day(), HOURS[2], MARK, text="seen on the list"))
+    if not chance.randrange(40):
+        day = some_day()
+        acts.append(Act(day, HOURS[0], DISPUTE, text="I was called at night"))
+        acts.append(Act(day + 1, HOURS[1], VERIFY))
+        compensation = 20_00 if chance.randrange(2) else 0
+        acts.append(Act(day + 2, HOURS[1], DECIDE, amount_minor=compensation, text="sorry"))
+    return acts

@@ -1,0 +1,117 @@
+"""Writing rows while they come: CSV, and Parquet where `mocklend[data]` is installed. The same rows, the same bytes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from mocklend.dataset.columns import DAY, MOMENT, WHOLE, File
+from mocklend.sandboxes.moments import rfc3339
+
+AT_ONCE = 10_000
+"""Rows that are held and written together; a branch's last ones go out with the branch."""
+
+CSV, PARQUET, BOTH = "csv", "parquet", "both"
+FORMATS = {CSV: (CSV,), PARQUET: (PARQUET,), BOTH: (CSV, PARQUET)}
+"""What may be asked for, and the endings that it writes."""
+
+
+class Sink(Protocol):
+    """One file that is being written."""
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class CsvFile:
+    """UTF-8, a header, lines ended by LF; an empty field is a null, a moment is RFC 3339."""
+
+    def __init__(self, path: Path, file: File) -> None:
+        self._out = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._out, lineterminator="\n")
+        self._writer.writerow(column.name for column in file.columns)
+        self._moments = [n for n, column in enumerate(file.columns) if column.type == MOMENT]
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows."""
+        for row in rows:
+            said = list(row)
+            for n in self._moments:
+                if said[n] is not None:
+                    said[n] = rfc3339(said[n])
+            self._writer.writerow(said)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._out.close()
+
+
+class ParquetFile:
+    """A row group for each write, with options that do not depend on the machine."""
+
+    def __init__(self, path: Path, file: File) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        types = {WHOLE: pa.int64(), MOMENT: pa.timestamp("ms", tz="UTC"), DAY: pa.date32()}
+        self._pa = pa
+        self._days = [column.type == DAY for column in file.columns]
+        self._schema = pa.schema([(column.name, types.get(column.type, pa.string())) for column in file.columns])
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", version="2.6")
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows."""
+        columns = [
+            [date.fromisoformat(one) if one is not None else None for one in column] if is_day else list(column)
+            for column, is_day in zip(zip(*rows, strict=True), self._days, strict=True)
+        ]
+        arrays = [self._pa.array(column, type=one.type) for column, one in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+SINKS: dict[str, type[CsvFile] | type[ParquetFile]] = {CSV: CsvFile, PARQUET: ParquetFile}
+
+
+class Table:
+    """One file of the data set, in every format that is asked for. Holds `AT_ONCE` rows at the most."""
+
+    def __init__(self, folder: Path, file: File, format: str) -> None:
+        self.file = file
+        self.rows = 0
+        self.held_most = 0
+        self.paths = [folder / f"{file.path}.{ending}" for ending in FORMATS[format]]
+        with ExitStack() as opened:
+            self._sinks: list[Sink] = []
+            for path, ending in zip(self.paths, FORMATS[format], strict=True):
+                sink = SINKS[ending](path, file)
+                opened.callback(sink.close)
+                self._sinks.append(sink)
+            self.closing = opened.pop_all()
+
+    def append(self, rows: Iterable[Sequence[Any]]) -> None:
+        """A branch's rows. An empty text is a null in every format: CSV could not tell them apart."""
+        held: list[Sequence[Any]] = []
+        for row in rows:
+            held.append([None if value == "" else value for value in row])
+            if len(held) >= AT_ONCE:
+                self._flush(held)
+        self._flush(held)
+
+    def _flush(self, held: list[Sequence[Any]]) -> None:
+        self.held_most = max(self.held_most, len(held))
+        self.rows += len(held)
+        if held:
+            for sink in self._sinks:
+                sink.write(held)
+        held.clear()

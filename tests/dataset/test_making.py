@@ -1,0 +1,294 @@
+"""A data set: the same bytes for the same seed, a key that fits what the reconciler gets, and bounded memory."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend import lender as lending
+from mocklend.dataset import CannotMake, Wanted, make, writing
+from mocklend.dataset.branch import FIRST_MS, Branch
+from mocklend.dataset.columns import FILES, MOMENT, WHOLE
+from mocklend.dataset.own_platform import own_platform
+from mocklend.dataset.story import story
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+HOSTILE = Wanted(loans=20, days=30, profile="hostile", seed=7)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty loans of a hostile month, in branches of eight."""
+    out = tmp_path_factory.mktemp("dataset") / "hostile"
+    make(HOSTILE, out, branch_loans=8)
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@needs_faults
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(hostile: Path, tmp_path: Path) -> None:
+    make(HOSTILE, tmp_path / "again", branch_loans=8)
+    make(Wanted(20, 30, "hostile", 8), tmp_path / "other", branch_loans=8)
+
+    assert contents(tmp_path / "again") == contents(hostile)
+    assert contents(tmp_path / "other")["reconciler/loans.csv"] != contents(hostile)["reconciler/loans.csv"]
+
+
+@needs_faults
+def test_all_that_the_key_names_is_in_the_reconcilers_files(hostile: Path) -> None:
+    given = {
+        value for file in FILES if file.folder == "reconciler" for row in rows_of(hostile / f"{file.path}.csv")
+        for value in row.values()
+    }  # fmt: skip
+
+    key = rows_of(hostile / "key" / "answer_key.csv")
+
+    assert {row["fault"] for row in key} >= {"cache.bounded_stale", "projection.partial_lag"}
+    for row in key:
+        assert {row["entity"], row["expected_entity"], row["loan_id"]} - {""} <= given, row
+
+
+@needs_faults
+def test_the_key_as_csv_is_the_key_as_json_lines(hostile: Path) -> None:
+    told = [
+        json.loads(line) for line in (hostile / "key" / "answer_key.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    rows = rows_of(hostile / "key" / "answer_key.csv")
+
+    assert [row["injection"] for row in rows] == [one["injection"] for one in told]
+    assert [row["at"] for row in rows] == [one["at"] for one in told]
+    assert [json.loads(row["served"]) for row in rows] == [one["served"] for one in told]
+
+
+@needs_faults
+def test_the_reconciler_is_not_told_the_answers(hostile: Path) -> None:
+    for path in (hostile / "reconciler").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert "inj_" not in text
+        assert "hostile" not in text
+
+
+def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    create = lending.Lender.create_sandbox
+
+    def remember(self: Any, **given: Any) -> Any:
+        made.append(create(self, **given))
+        return made[-1]
+
+    monkeypatch.setattr(lending.Lender, "create_sandbox", remember)
+
+    make(Wanted(10, 10), tmp_path / "season", branch_loans=5)
+
+    everything = b"".join(contents(tmp_path / "season").values())
+    assert made
+    for one in made:
+        assert one.id.encode() not in everything
+        assert one.api_key.encode() not in everything
+    assert b"whe_" not in everything
+    assert b"whsec_" not in everything
+    assert str(tmp_path).encode() not in everything
+
+
+def test_no_id_comes_twice_in_twenty_branches(tmp_path: Path) -> None:
+    make(Wanted(20, 2), tmp_path / "season", branch_loans=1)
+
+    for file, name in (("loans", "loan_id"), ("journal", "transaction_id"), ("webhooks", "webhook_id")):
+        seen = [(row[name], row.get("line")) for row in rows_of(tmp_path / "season" / "reconciler" / f"{file}.csv")]
+        assert seen
+        assert len(seen) == len(set(seen))
+
+
+def test_an_honest_season_has_an_empty_key_and_needs_no_fault_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mocklend.dataset.own_platform.find_layer", lambda: None)
+
+    made = make(Wanted(12, 30), tmp_path / "honest")
+
+    assert made.rows["key/answer_key"] == 0
+    assert made.rows["reconciler/loans"] == 12
+    assert made.rows["reconciler/pages"] > 0
+    with pytest.raises(CannotMake, match="needs the fault layer"):
+        make(Wanted(12, 30, "hostile"), tmp_path / "hostile")
+    assert not list(tmp_path.glob("hostile*"))
+
+
+def test_the_last_honest_page_says_what_the_journal_had_by_then(tmp_path: Path) -> None:
+    make(Wanted(15, 40), tmp_path / "honest")
+
+    folder = tmp_path / "honest" / "reconciler"
+    last = {row["loan_id"]: row for row in rows_of(folder / "pages.csv") if row["view"] == "page"}
+    owed = dict.fromkeys(last, 0)
+    for row in rows_of(folder / "journal.csv"):
+        id = row["chain"]
+        # The books are read some hours after the last look at the pages.
+        if id in owed and row["recorded_at"] <= last[id]["sampled_at"]:
+            owed[id] += int(row["amount_minor"]) * ((row["debit"] == "1101") - (row["credit"] == "1101"))
+    assert len(owed) == 15
+    assert {id: int(row["outstanding_principal_minor"]) for id, row in last.items()} == owed
+
+
+def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "AT_ONCE", 16)
+
+    few = make(Wanted(10, 14), tmp_path / "few", branch_loans=10)
+    many = make(Wanted(60, 14), tmp_path / "many", branch_loans=10)
+
+    assert many.rows["reconciler/loans"] == 6 * few.rows["reconciler/loans"]
+    assert sum(many.rows.values()) > 4 * sum(few.rows.values())
+    # Of ten loans, in two weeks: four views each, twice.
+    assert few.held_most <= 10 * 4 * 2
+    assert many.held_most <= 10 * 4 * 2
+
+
+def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
+    make(Wanted(6, 8, seed=3), tmp_path / "season")
+
+    manifest = json.loads((tmp_path / "season" / "manifest.json").read_text(encoding="utf-8"))
+
+    files = contents(tmp_path / "season")
+    assert (manifest["seed"], manifest["loans"], manifest["days"], manifest["profile"]) == (3, 6, 8, "none")
+    assert set(manifest["files"]) == set(files) - {"manifest.json"}
+    for name, told in manifest["files"].items():
+        assert told["sha256"] == hashlib.sha256(files[name]).hexdigest()
+        assert told["bytes"] == len(files[name])
+    for file in FILES:
+        told = manifest["files"][f"{file.path}.csv"]
+        rows = rows_of(tmp_path / "season" / f"{file.path}.csv")
+        assert told["rows"] == len(rows)
+        assert files[f"{file.path}.csv"].decode().splitlines()[0] == ",".join(one["name"] for one in told["columns"])
+        for column in file.columns:
+            assert column.doc
+            assert f"| `{column.name}` | {column.type} |" in files["README.md"].decode()
+
+
+@needs_faults
+def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+
+    make(Wanted(20, 30, "hostile", 7, "both"), tmp_path / "season", branch_loans=8)
+
+    for file in FILES:
+        path = tmp_path / "season" / file.path
+        table = pq.read_table(path.with_suffix(".parquet"))
+        assert [as_csv(row, file) for row in table.to_pylist()] == rows_of(path.with_suffix(".csv"))
+        for column in file.columns:
+            kind = str(table.schema.field(column.name).type)
+            assert (
+                kind
+                == {WHOLE: "int64", MOMENT: "timestamp[ms, tz=UTC]", "day": "date32[day]", "text": "string"}[
+                    column.type
+                ]
+            )
+
+
+def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
+    def said(column: Any) -> str:
+        value = row[column.name]
+        if value is None:
+            return ""
+        if column.type == MOMENT:
+            return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+        return str(value)
+
+    return {column.name: said(column) for column in file.columns}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (Wanted(0, 10), "--loans is 0, and should be from 1"),
+        (Wanted(10, 0), "--days is 0, and should be from 1"),
+        (Wanted(10, 4_000), "--days is 4000, and should be from 1 to 1095"),
+        (Wanted(10, 10, seed=-1), "--seed is -1"),
+        (Wanted(10, 10, format="xlsx"), "--format is 'xlsx', and should be one of csv, parquet, both"),
+        pytest.param(Wanted(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(wanted: Wanted, says: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotMake, match=says.replace("(", r"\(")):
+        make(wanted, tmp_path / "season")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    with pytest.raises(CannotMake, match="is there already"):
+        make(Wanted(10, 10), tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_run_that_breaks_leaves_no_half_data_set(tmp_path: Path) -> None:
+    def break_off(_loan_days: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(Wanted(5, 5), tmp_path / "season", progress=break_off)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "season.part").mkdir()
+
+    with pytest.raises(CannotMake, match="remove it first"):
+        make(Wanted(5, 5), tmp_path / "season")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["season.part"]
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writing.CsvFile, "write", full)
+
+    with pytest.raises(CannotMake, match="No space left on device"):
+        make(Wanted(5, 5), tmp_path / "season")
+
+    assert not list(tmp_path.iterdir())
+
+
+@needs_faults
+def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
+    stories = [story(7, n, 60) for n in range(60)]
+    with own_platform(seed=7, now_ms=FIRST_MS) as platform:
+        platform.arm("hostile")
+        Branch(platform, 0, stories, 60).play(lambda loan_days: None)
+
+        found = platform.control.get("/-/audit", headers=platform.headers).get_json()
+
+    assert found["discrepancies"]
+    assert [one for one in found["discrepancies"] if not one["explained_by"]] == []
+    assert found["unobserved"] == []
+    assert [one for one in found["invariants"] if not one["holds"]] == []
+
+
+def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    make(Wanted(12, 6), tmp_path / "season", progress=heard.append, branch_loans=5)
+
+    assert sum(heard) == 12 * 6

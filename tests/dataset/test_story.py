@@ -1,0 +1,44 @@
+"""What happens to a loan follows from the seed and the loan's number, and from nothing else."""
+
+from __future__ import annotations
+
+from mocklend.dataset.branch import seed_of
+from mocklend.dataset.story import BORROW, HABITS, PAY, PUSH, story
+
+
+def test_a_story_is_the_same_each_time_and_another_for_another_seed() -> None:
+    told = [story(7, n, 60) for n in range(50)]
+
+    assert told == [story(7, n, 60) for n in range(50)]
+    assert told != [story(8, n, 60) for n in range(50)]
+
+
+def test_everybody_borrows_once_and_first_and_nobody_acts_after_the_season() -> None:
+    for n in range(300):
+        told = story(7, n, 45)
+
+        assert [act.verb for act in told.acts].count(BORROW) == 1
+        assert told.acts[0].verb == BORROW
+        assert all(0 <= act.day < 45 for act in told.acts)
+        assert [(act.day, act.hour) for act in told.acts] == sorted((act.day, act.hour) for act in told.acts)
+
+
+def test_people_differ_in_how_they_pay() -> None:
+    told = [story(7, n, 90) for n in range(400)]
+
+    assert sum(HABITS.values()) == 100
+    assert any(one.auto_debit for one in told)
+    assert any(act.verb == PUSH and act.text != one.reference for one in told for act in one.acts)
+    assert any(act.verb == PAY and act.scope == "CLEAR" for one in told for act in one.acts)
+    assert any(len(one.acts) == 1 and not one.auto_debit for one in told), "somebody never pays"
+
+
+def test_a_season_of_one_day_has_a_story_too() -> None:
+    assert [act.verb for act in story(7, 0, 1).acts] == [BORROW]
+
+
+def test_each_branch_has_a_seed_of_its_own() -> None:
+    seeds = {seed_of(seed, branch) for seed in range(20) for branch in range(200)}
+
+    assert len(seeds) == 20 * 200
+    assert all(0 <= seed < 2**63 for seed in seeds)
