@@ -131,6 +131,18 @@ FILES: tuple[File, ...] = (
         ("applied_at", MOMENT, "when it went onto the books"),
     ),
     _file(
+        RECONCILER, "payouts", "money on its way out, a row each, as it stands at the end",
+        ("loan_id", TEXT, "the loan that it is about"),
+        ("payout_id", TEXT, "the payout, as the statement names it too"),
+        ("purpose", TEXT, "disbursement, refund or compensation"),
+        ("channel", TEXT, "how it is paid"),
+        ("state", TEXT, "ORDERED, PAID or FAILED"),
+        ("amount_minor", WHOLE, "how much"),
+        _CURRENCY,
+        ("created_at", MOMENT, "when it was ordered"),
+        ("paid_at", MOMENT, "when the channel had paid it"),
+    ),
+    _file(
         RECONCILER, "receipts", "money that came without an order, a row each, as it stands at the end",
         ("loan_id", TEXT, "the loan that it was put on, if one"),
         ("receipt_id", TEXT, "the receipt"),

@@ -83,6 +83,8 @@ _OF_A_LOAN = {
     "repayments": """SELECT loan_id, id, '', channel, channel_trade_no, type, status, amount_minor, applied_minor,
         overpaid_minor, currency, created_ms, paid_ms, applied_ms FROM repayments
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
+    "payouts": """SELECT loan_id, id, purpose, channel, state, amount_minor, currency, created_ms, paid_ms FROM payouts
+        WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
     "receipts": """SELECT loan_id, id, state, out_trade_no, channel, channel_trade_no, amount_minor, currency, scope,
         payer_name, payer_reference, paid_ms, received_ms, applied_ms FROM receipts
         WHERE sandbox_id = :sandbox_id ORDER BY paid_ms, id""",
@@ -124,7 +126,7 @@ READ: Mapping[str, Callable[[Branch, Connection], Iterator[Row]]] = {
     "journal": journal,
     "pages": pages,
     "repayments": repayments,
-    **{name: _stored(name) for name in ("webhooks", "receipts", "edits", "disputes", "bureau")},
+    **{name: _stored(name) for name in ("webhooks", "payouts", "receipts", "edits", "disputes", "bureau")},
 }
 """How each of the reconciler's files is read. The branch's own number comes before each row."""
 
