@@ -42,6 +42,8 @@ class Evidence:
     rules: Sequence[Doc] = ()
     audits_under_load: Sequence[Doc] = ()
     armed: Sequence[str] = ()
+    demanded: Sequence[str] | None = None
+    """The armed faults that this load is there to provoke; None: all of them."""
     channels: Sequence[str] = ()
     run_s: float = 60
     exit_code: int | None = 0
@@ -193,7 +195,8 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     strangers = sorted(set(by_fault) - set(evidence.armed))
     if strangers:
         verdict.fail(f"the answer key has faults that nobody armed: {', '.join(strangers)}")
-    idle = [fault for fault in evidence.armed if not by_fault[fault]]
+    demanded = evidence.armed if evidence.demanded is None else evidence.demanded
+    idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
     if idle:
         _too_little(evidence, verdict, f"armed and never fired: {', '.join(idle)}")
 

@@ -29,6 +29,12 @@ from server import Server, ServerFailed, leave_on_sigterm
 HERE = Path(__file__).resolve().parent
 STARTS_AT = "2026-01-05T01:00:00Z"
 """Monday morning in Shanghai: the run's business day does not depend on when it is run."""
+PROVOKED = (
+    "cache.bounded_stale", "callback.dropped", "channel.unrecognised",
+    "operator.marked_overdue", "operator.wrong_amount",
+)  # fmt: skip
+"""What these borrowers and operators are sure to meet within a minute. Of all others armed with them, such as those of
+the bureau, a run may have no occasion."""
 STALE_FOR_S = 3
 """Real seconds that a page stays stale: long enough for its borrower to see it."""
 REST_WITHIN_S = 60
@@ -112,6 +118,7 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
             rules=rules,
             audits_under_load=under_load,
             armed=armed,
+            demanded=PROVOKED if plan.faults == "all" else None,
             channels=sorted(channels),
             run_s=plan.time_s,
             exit_code=exit_code,

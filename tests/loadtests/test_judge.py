@@ -201,6 +201,13 @@ def test_a_fault_that_never_fired_is_not_a_pass() -> None:
     assert "callback.dropped, operator.wrong_amount" in verdict.reasons[0]
 
 
+def test_a_fault_for_which_a_load_may_have_no_occasion_need_not_fire() -> None:
+    silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS))
+
+    assert judge(replace(silent, demanded=())).outcome == PASS
+    assert judge(replace(silent, demanded=FAULTS[:1])).outcome == INCONCLUSIVE
+
+
 def test_a_short_run_says_that_it_was_too_short_for_a_fault_to_fire() -> None:
     silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS), run_s=5)
 
