@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mocklend.channels.channel import LADDERS, channel_of, channels
-from mocklend.channels.payments import PayAtChannel, receipt_of
-from mocklend.sandboxes.ids import callback_of, out_trade_no
+from mocklend.channels.payments import PayAtChannel
+from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
 

@@ -9,8 +9,9 @@ import pytest
 from mocklend.channels.channel import channels
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
-from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import receipt_of
 
 DELAY_S = channels()["bill_pay"].settle_delay_s
 

@@ -10,10 +10,11 @@ import pytest
 from mocklend.channels.channel import callback_secret
 from mocklend.channels.inbox import ReceiveCallback, callback_body
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.signing import signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
+from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.moments import rfc3339
 
 DELAY_S = 600  # bill-pay

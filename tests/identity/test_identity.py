@@ -38,7 +38,7 @@ from mocklend.channels.channel import callback_secret, channels
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
-from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
@@ -51,7 +51,7 @@ from mocklend.domain.product import PRODUCTS, Product
 from mocklend.ledger import journal
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
-from mocklend.sandboxes.ids import out_trade_no
+from mocklend.sandboxes.ids import out_trade_no, receipt_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ApiAnswer, Scene, ViewRefresh
 from mocklend.servicing import (

@@ -10,9 +10,9 @@ import pytest
 
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import PayAtChannel, receipt_of
+from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no
+from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
 from mocklend.seams import Scene, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece

@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 
 from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
-from mocklend.domain.problems import Refused
 from mocklend.lending.books import state_of, terms_of
+from mocklend.lending.known import known_loan
 from mocklend.lending.reporting import day_over_ms, look_at
 from mocklend.seams import BureauReport, correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
@@ -242,9 +242,7 @@ def _account(work: Work, loan_id: str) -> BureauAccount:
     known: BureauAccount | None = work.get("bureau_account", loan_id)
     if known is not None:
         return known
-    loan: Loan | None = work.get("loan", loan_id)
-    if loan is None:
-        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    loan = known_loan(work, loan_id)
     return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None, None, None)
 
 

@@ -103,6 +103,8 @@ class AskScore:
 
     def _made(self, work: Work, id: str, refresh: Refresh) -> int | str:
         """The score as it is answered: that of the last refresh, unless something else happens."""
+        if not work.armed:
+            return score_at(work, self.borrower_id, refresh)
         made: list[int | str] = []
         at = refresh
         for _ in range(1 + EARLIER):

@@ -18,6 +18,7 @@ from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, busin
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_MOVED
 from mocklend.lending.books import record
+from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Receipt, Trade
@@ -42,9 +43,7 @@ class MoveReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED to the other loan."""
-        receipt: Receipt | None = work.get("receipt", self.receipt_id)
-        if receipt is None:
-            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        receipt = known_receipt(work, self.receipt_id)
         loan = loan_for(work, receipt, self.loan_id)
         trade: Trade = work.get("trade", receipt.out_trade_no)
         _refuse(receipt, loan, trade)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from mocklend.channels.inbox import bring_late_failure
-from mocklend.channels.payments import LATE_FAILED, receipt_doc, receipt_of, take_payment
+from mocklend.channels.payments import LATE_FAILED, receipt_doc, take_payment
 from mocklend.domain.problems import Refused
+from mocklend.sandboxes.ids import receipt_of
 from mocklend.storage.entities import Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

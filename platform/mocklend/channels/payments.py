@@ -21,7 +21,8 @@ from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import record, state_of
-from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, suffix
+from mocklend.lending.known import known_loan, known_receipt
+from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import PaymentReference, ReceiptMatch, applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
@@ -176,11 +177,6 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     return receipt
 
 
-def receipt_of(out_trade_no: str) -> str:
-    """The receipt that a push payment becomes."""
-    return "rct_" + out_trade_no.removeprefix("PY").lower()
-
-
 @dataclass(frozen=True, slots=True)
 class MatchReceipt:
     """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
@@ -198,9 +194,7 @@ class MatchReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED."""
-        receipt: Receipt | None = work.get("receipt", self.receipt_id)
-        if receipt is None:
-            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        receipt = known_receipt(work, self.receipt_id)
         if receipt.state != UNAPPLIED:
             raise Refused(
                 "receipt_not_unapplied", f"the receipt is {receipt.state}", expected=UNAPPLIED, received=receipt.state
@@ -223,9 +217,7 @@ class MatchReceipt:
 
 def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
     """The loan that a receipt is to be put on, or a refusal."""
-    loan: Loan | None = work.get("loan", loan_id)
-    if loan is None:
-        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    loan = known_loan(work, loan_id)
     if loan.currency != receipt.currency:
         raise Refused(
             "currency_mismatch",

@@ -10,13 +10,14 @@ from typing import Any
 
 from mocklend.channels.channel import channel_of
 from mocklend.channels.endpoints import AddEndpoint
-from mocklend.channels.payments import MatchReceipt, PayAtChannel, receipt_of
+from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.dataset.own_platform import OwnPlatform
 from mocklend.dataset.story import BORROW, DISPUTE, PAY, PUSH, Act, Story
 from mocklend.domain.facts import midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.servicing import DecideDispute, Edit, OpenDispute, VerifyDispute

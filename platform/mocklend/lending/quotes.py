@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Loan, Quote
@@ -84,9 +85,7 @@ class MakeQuote:
 
 def active_loan(work: Work, loan_id: str) -> Loan:
     """A loan that can be repaid, or a refusal. One that is written off can: that is a recovery."""
-    loan: Loan | None = work.get("loan", loan_id)
-    if loan is None:
-        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    loan = known_loan(work, loan_id)
     if loan.status not in ("USING", "OVD", "OFF"):
         raise Refused(
             "loan_not_active",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mocklend.client import Client, ProblemError
-from mocklend.reconcilers.checks.money import RECEIPT
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
+from mocklend.sandboxes.ids import receipt_of
 
 OPERATOR = "reconciler"
 
@@ -35,7 +35,7 @@ def _query(evidence: Evidence, one: Found) -> None:
         if receipt["id"] == one.entity:
             evidence.client.query_payment(receipt["channel"], receipt["out_trade_no"], operator=OPERATOR)
             return
-    if one.entity.startswith(RECEIPT):
+    if one.entity.startswith("rct_"):
         _query_payment(evidence, one)
     else:
         evidence.client.query_repayment(one.entity, operator=OPERATOR)
@@ -45,7 +45,7 @@ def _query_payment(evidence: Evidence, one: Found) -> None:
     """Ask the channel about an order that is none of ours, and post what it says."""
     for (channel, _), file in evidence.files.items():
         for row in file.rows:
-            if one.entity == RECEIPT + row.out_trade_no[2:].lower() and row.amount_minor > 0:
+            if one.entity == receipt_of(row.out_trade_no) and row.amount_minor > 0:
                 evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
 
 

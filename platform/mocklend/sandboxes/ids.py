@@ -38,11 +38,14 @@ def repayment_of(order_no: str) -> str:
     return "rpy_" + order_no.removeprefix("ML").lower()
 
 
+def receipt_of(order_no: str) -> str:
+    """The receipt that a push payment becomes."""
+    return "rct_" + order_no.removeprefix("PY").lower()
+
+
 def money_of(order_no: str) -> str:
     """The repayment behind an out_trade_no, or the receipt of a push payment."""
-    if order_no.startswith("PY"):
-        return "rct_" + order_no.removeprefix("PY").lower()
-    return repayment_of(order_no)
+    return receipt_of(order_no) if order_no.startswith("PY") else repayment_of(order_no)
 
 
 def order_no(receipt_id: str) -> str:

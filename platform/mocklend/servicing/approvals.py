@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_loan
 from mocklend.seams import approved
 from mocklend.servicing.desk import (
     APPLIED,
@@ -22,7 +23,6 @@ from mocklend.servicing.desk import (
     apply,
     edit_doc,
     known_edit,
-    known_loan,
     refuse_same_person,
 )
 from mocklend.storage.entities import OperatorEdit

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mocklend.domain.facts import business_date
-from mocklend.domain.problems import Refused
 from mocklend.lending.acts import LOAN_CAUGHT_UP, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_loan
 from mocklend.lending.touch import bring_up
-from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -30,9 +29,7 @@ class CatchUp:
 
     def decide(self, work: Work) -> Answer:
         """200 and the loan's status."""
-        loan: Loan | None = work.get("loan", self.loan_id)
-        if loan is None:
-            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        loan = known_loan(work, self.loan_id)
         missed = loan.missed_ms is not None
         if missed:
             state = state_of(loan)

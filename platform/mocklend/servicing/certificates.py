@@ -18,6 +18,7 @@ from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.ledger.accounts import RECEIVABLES
 from mocklend.ledger.journal import Posted, live
+from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
@@ -40,9 +41,7 @@ class IssueCertificate:
 
     def decide(self, work: Work) -> Answer:
         """201 and the certificate; 200 if it was issued before."""
-        loan: Loan | None = work.get("loan", self.loan_id)
-        if loan is None:
-            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        loan = known_loan(work, self.loan_id)
         if loan.status != CLEAR:
             raise Refused(
                 "not_settled",

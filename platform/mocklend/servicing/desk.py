@@ -43,6 +43,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, take
 from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
 from mocklend.lending.books import Recorded, mark_of, moment_for, record, state_of
+from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import EditApproval, recorded
@@ -143,14 +144,6 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> An
             log_act(work, loan, EDIT_DRAFTED, edit.id, memo=edit.memo, operator=edit.operator, before=bill, after=bill)
             return Answer(202, edit_doc(edit))
     return Answer(201, edit_doc(apply(work, loan, replace(allowed, edit=edit), EDIT_APPLIED)))
-
-
-def known_loan(work: Work, loan_id: str) -> Loan:
-    """The loan, or a refusal."""
-    loan: Loan | None = work.get("loan", loan_id)
-    if loan is None:
-        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
-    return loan
 
 
 def known_edit(work: Work, edit_id: str) -> OperatorEdit:

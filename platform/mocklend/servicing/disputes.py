@@ -20,6 +20,7 @@ from typing import Any
 from mocklend.bureau import mark_disputed
 from mocklend.channels.channel import channel_of
 from mocklend.domain.problems import Refused
+from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import DisputeOpened
@@ -55,9 +56,7 @@ class OpenDispute:
 
     def decide(self, work: Work) -> Answer:
         """201 and the dispute, marked on the report already."""
-        loan: Loan | None = work.get("loan", self.loan_id)
-        if loan is None:
-            raise Refused("loan_unknown", f"no loan {self.loan_id}", loan_id=self.loan_id)
+        loan = known_loan(work, self.loan_id)
         for piece in self.evidence:
             channel_of(piece.channel)
         assert self.idem is not None, "a dispute is opened once, and needs an idempotency key"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mocklend.lending.acts import PAGE_REBUILT, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.servicing.desk import known_loan
+from mocklend.lending.known import known_loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.pages import rebuild, right, versions
 from mocklend.views.render import loan_doc

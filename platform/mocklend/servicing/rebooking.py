@@ -13,10 +13,11 @@ from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import REPAYMENT_REBOOKED, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import SUCCEEDED, repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied, recorded
-from mocklend.storage.entities import Loan, Repayment, Trade
+from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -36,9 +37,7 @@ class RebookRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, as it is booked now."""
-        order: Repayment | None = work.get("repayment", self.repayment_id)
-        if order is None:
-            raise Refused("repayment_unknown", f"no repayment {self.repayment_id}", repayment_id=self.repayment_id)
+        order = known_repayment(work, self.repayment_id)
         if order.status != SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",

@@ -9,9 +9,10 @@ from mocklend.channels.payments import APPLIED, REVERSED, receipt_doc
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import order_no
 from mocklend.servicing.edits import reverse_fact
-from mocklend.storage.entities import Loan, Receipt
+from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
 
@@ -32,9 +33,7 @@ class ReverseReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, REVERSED."""
-        receipt: Receipt | None = work.get("receipt", self.receipt_id)
-        if receipt is None:
-            raise Refused("receipt_unknown", f"no receipt {self.receipt_id}", receipt_id=self.receipt_id)
+        receipt = known_receipt(work, self.receipt_id)
         if receipt.out_trade_no == order_no(receipt.id) or receipt.state != APPLIED or receipt.loan_id is None:
             raise Refused(
                 "receipt_not_second",

@@ -9,11 +9,12 @@ from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import REPAYMENT_REINSTATED, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import SUCCEEDED, repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied
 from mocklend.servicing.edits import reverse_fact
-from mocklend.storage.entities import Loan, Repayment, Trade
+from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -33,9 +34,7 @@ class ReinstateRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment. Where it was booked otherwise than ordered, it is booked right now."""
-        order: Repayment | None = work.get("repayment", self.repayment_id)
-        if order is None:
-            raise Refused("repayment_unknown", f"no repayment {self.repayment_id}", repayment_id=self.repayment_id)
+        order = known_repayment(work, self.repayment_id)
         if order.reversal_id is None:
             raise Refused(
                 "repayment_not_reversed",

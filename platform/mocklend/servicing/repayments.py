@@ -14,10 +14,11 @@ from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_RESTORED, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import record, state_of
+from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED, repayment_doc
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import RepaymentReversal, recorded, reversed_
-from mocklend.storage.entities import Loan, Repayment, Trade
+from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.webhooks import emit
@@ -40,7 +41,7 @@ class ReverseRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, REVERSED."""
-        repayment = _known(work, self.repayment_id)
+        repayment = known_repayment(work, self.repayment_id)
         if repayment.status != SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",
@@ -73,7 +74,7 @@ class ReverseRepayment:
         if happened.repayment_id == repayment.id:
             work.signal(reversed_(repayment.id))
         work.signal(recorded(loan.id))
-        repayment = _known(work, happened.repayment_id)
+        repayment = known_repayment(work, happened.repayment_id)
         done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
         repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id)
         work.put(repayment)
@@ -129,11 +130,11 @@ class QueryChannel:
 
     def decide(self, work: Work) -> Answer:
         """200 and the repayment; unchanged if the books had it already."""
-        repayment = _known(work, self.repayment_id)
+        repayment = known_repayment(work, self.repayment_id)
         trade: Trade = work.get("trade", out_trade_no(repayment.id))
         if trade.state == LATE_FAILED:
             bring_late_failure(work, trade)
-            return Answer(200, repayment_doc(_known(work, repayment.id)))
+            return Answer(200, repayment_doc(known_repayment(work, repayment.id)))
         if repayment.status not in (PROCESSING, FAILED):
             return Answer(200, repayment_doc(repayment))
         if trade.state != "SUCCESS" or trade.paid_ms is None or trade.channel_trade_no is None:
@@ -155,10 +156,3 @@ class QueryChannel:
         after = bill_of(loan, state_of(loan))
         log_act(work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after)
         return Answer(200, repayment_doc(repayment))
-
-
-def _known(work: Work, repayment_id: str) -> Repayment:
-    repayment: Repayment | None = work.get("repayment", repayment_id)
-    if repayment is None:
-        raise Refused("repayment_unknown", f"no repayment {repayment_id}", repayment_id=repayment_id)
-    return repayment

@@ -153,6 +153,11 @@ class Work:
         """One row of a named statement. `sandbox_id` is filled in."""
         self.writes.append((name, {"sandbox_id": self._sandbox.id, **parameters}))
 
+    @property
+    def armed(self) -> bool:
+        """Whether anything could happen at a seam: where not, what only a fault looks at need not be worked out."""
+        return self._layer is not None
+
     def act(self, given: Given) -> Given:
         """What really happens at this seam."""
         if self._layer is None:

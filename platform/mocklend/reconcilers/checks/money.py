@@ -8,9 +8,8 @@ from typing import Any
 
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
+from mocklend.sandboxes.ids import receipt_of
 
-RECEIPT = "rct_"
-"""A receipt's id is its order's number, in small letters, behind this."""
 SLOWEST = timedelta(days=1)
 """More than the slowest channel takes to pay out."""
 TOLD_WITHIN = timedelta(minutes=1)
@@ -51,7 +50,7 @@ def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
             log = evidence.callback(channel, row.out_trade_no)
             if log is None or _on_its_way(log):
                 continue
-            receipt_id = RECEIPT + row.out_trade_no[2:].lower()
+            receipt_id = receipt_of(row.out_trade_no)
             detail = f"{channel} states {row.amount_minor} of {day}, order {row.out_trade_no}"
             yield Found("missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail)
             yield from _gone(evidence, channel, row.out_trade_no, receipt_id, None)

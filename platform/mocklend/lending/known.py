@@ -1,0 +1,31 @@
+"""What a command is about, by its id, or the refusal that there is none."""
+
+from __future__ import annotations
+
+from mocklend.domain.problems import Refused
+from mocklend.storage.entities import Loan, Receipt, Repayment
+from mocklend.storage.work import Work
+
+
+def known_loan(work: Work, loan_id: str) -> Loan:
+    """The loan, or a refusal."""
+    loan: Loan | None = work.get("loan", loan_id)
+    if loan is None:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    return loan
+
+
+def known_repayment(work: Work, repayment_id: str) -> Repayment:
+    """The repayment, or a refusal."""
+    repayment: Repayment | None = work.get("repayment", repayment_id)
+    if repayment is None:
+        raise Refused("repayment_unknown", f"no repayment {repayment_id}", repayment_id=repayment_id)
+    return repayment
+
+
+def known_receipt(work: Work, receipt_id: str) -> Receipt:
+    """The receipt of money that came without an order, or a refusal."""
+    receipt: Receipt | None = work.get("receipt", receipt_id)
+    if receipt is None:
+        raise Refused("receipt_unknown", f"no receipt {receipt_id}", receipt_id=receipt_id)
+    return receipt
