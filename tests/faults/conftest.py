@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from mocklend.seams import (
     StatementMade,
     TradeSettled,
     ViewRefresh,
+    Write,
 )
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.statements import flush
@@ -420,6 +421,7 @@ class Floor:
     engine: Engine
     layer: FaultLayer
     now_ms: int = MONDAY_MS
+    counters: Sequence[Write] = ()  # of the last group
     sandbox: Sandbox = field(
         default_factory=lambda: Sandbox("sbx", "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
     )
@@ -461,7 +463,8 @@ class Floor:
                         result, writes = self.layer.act(self.scene, step)
                         flush(connection, writes)
                         happened.append(result)
-                flush(connection, self.layer.end())
+                self.counters = self.layer.end()
+                flush(connection, self.counters)
                 if fail:
                     raise ConnectionError("the power is cut before the commit")
         except ConnectionError:

@@ -50,10 +50,11 @@ class Compiled:
 
 
 class AtSeam:
-    """The rules at one seam, as of a version of the sandbox's rules. Compared by identity."""
+    """The rules at one seam, as of a version of the sandbox's rules."""
 
-    def __init__(self, seam: str, rules: Sequence[Rule]) -> None:
+    def __init__(self, seam: str, rules: Sequence[Rule], version: int) -> None:
         self.seam = seam
+        self.version = version
         compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
         self.rules: tuple[Compiled, ...] = tuple(compiled)
         self.passed_over: tuple[Compiled, ...] = tuple(one for one in compiled if one.passes_over)
@@ -86,10 +87,19 @@ class AtSeam:
         return None
 
 
+def passes_over(seam: str, rule: Rule) -> bool:
+    """Whether the rule is passed over at this seam for what it cannot match."""
+    return _always_open(rule) and _found_by(seam, rule) is not None
+
+
+def _always_open(rule: Rule) -> bool:
+    start_ms, end_ms = rule.activate.window(rule.armed_ms)
+    return start_ms <= rule.armed_ms and end_ms is None and rule.activate.schedule is None
+
+
 def _compiled(seam: str, rule: Rule) -> Compiled:
     start_ms, end_ms = rule.activate.window(rule.armed_ms)
     ramp = rule.activate.ramp
-    always_open = start_ms <= rule.armed_ms and end_ms is None and rule.activate.schedule is None
     return Compiled(
         rule=rule,
         start_ms=start_ms,
@@ -97,8 +107,8 @@ def _compiled(seam: str, rule: Rule) -> Compiled:
         checks=rule.match.compiled(seam),
         limited=rule.select.limited,
         threshold=None if ramp is None else ramp.threshold(rule.select.probability, start_ms),
-        always_open=always_open,
-        passes_over=always_open and _found_by(seam, rule) is not None,
+        always_open=_always_open(rule),
+        passes_over=passes_over(seam, rule),
     )
 
 

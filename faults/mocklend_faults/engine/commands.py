@@ -12,6 +12,7 @@ from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend_faults.engine import journal
+from mocklend_faults.engine.counting import on_in
 from mocklend_faults.engine.rules import Rule, unknown
 
 ALL = "all"
@@ -156,6 +157,7 @@ def by_id(stored: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def write(work: Work, stored: dict[str, dict[str, Any]]) -> None:
     """The rules, and the version that makes every writer load them anew."""
-    rules = list(by_id(list(stored.values())).values())
+    version = work.sandbox.rules_version + 1
+    rules = [on_in(one, version) for one in by_id(list(stored.values())).values()]
     work.put(Ruleset(ALL, json.dumps(rules, separators=(",", ":"))))
-    work.put(replace(work.sandbox, rules_version=work.sandbox.rules_version + 1))
+    work.put(replace(work.sandbox, rules_version=version))

@@ -23,10 +23,11 @@ from mocklend_faults.engine import experiments
 from mocklend_faults.engine.answer_key import STATUSES, Entry, find, stream
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.control_scores import add_scores
+from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
 from mocklend_faults.engine.explain import explained
 from mocklend_faults.engine.header import arm_from_header
-from mocklend_faults.engine.layer import Tally, stored_of, tallies, usable
+from mocklend_faults.engine.layer import stored_of, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
 from mocklend_faults.engine.profiles import GROUP as PROFILE
 from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
@@ -362,7 +363,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
         if query.entity is None and query.loan_id is None:
             raise field_problem("entity", "an entity or a loan_id", None)
         with snapshot() as (connection, sandbox, _):
-            armed = usable(connection, sandbox, layer.catalogue)
+            armed = usable(stored_of(connection, sandbox), layer.catalogue)
         events = [one for one in layer.trail.of(sandbox) if one.is_about(query.entity, query.loan_id)]
         document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
         return rendered(document)
@@ -387,11 +388,12 @@ def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Re
 
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:
     with snapshot() as (connection, sandbox, now_ms):
-        stored, counted = stored_of(connection, sandbox), tallies(connection, sandbox)
+        stored = stored_of(connection, sandbox)
+        rules = usable(stored, layer.catalogue)
+        counted = tallies(connection, sandbox, stored, rules)
         mode = lender().sandbox(connection, sandbox).mode
-    rules = [Rule.from_stored(one, layer.catalogue) for one in stored if one["rule"]["fault"] in layer.catalogue]
     known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
-    return [_doc(one, known.get(one["id"]), counted, now_ms, linted) for one in stored]
+    return [_doc(one, known.get(one["id"]), counted[one["id"]], now_ms, linted) for one in stored]
 
 
 def _experiments() -> list[dict[str, Any]]:
@@ -417,11 +419,10 @@ def _told_one(layer: FaultLayer, rule_id: str) -> dict[str, Any]:
 def _doc(
     stored: dict[str, Any],
     rule: Rule | None,
-    counted: dict[tuple[str, int], Tally],
+    tally: Tally,
     now_ms: int,
     linted: Mapping[str, Linted],
 ) -> dict[str, Any]:
-    tally = counted.get((stored["id"], stored["revision"]), Tally())
     told: dict[str, Any] = stored["rule"] | {
         "armed_at": rfc3339(stored["armed_ms"]),
         "state": rule.state(now_ms) if rule is not None else "unavailable",

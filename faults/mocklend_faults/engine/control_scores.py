@@ -22,7 +22,8 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.finding import CLASSES
 from mocklend.sandboxes.moments import FIRST_MS, rfc3339
-from mocklend_faults.engine.layer import Tally, stored_of, tallies
+from mocklend_faults.engine.counting import tallies
+from mocklend_faults.engine.layer import stored_of
 from mocklend_faults.engine.records import acts, harmful, look, refused
 from mocklend_faults.engine.scoring import (
     FAIL,
@@ -152,12 +153,8 @@ def _looked(
     ]
     # An audit looks at every loan: it is worth that only where somebody has acted.
     discrepancies: list[Mapping[str, Any]] = audited(connection, sandbox, now_ms)["discrepancies"] if judged else []
-    counted = tallies(connection, sandbox)
-    silent = [
-        one["id"]
-        for one in stored_of(connection, sandbox)
-        if not counted.get((one["id"], one["revision"]), Tally()).injected
-    ]
+    counted = tallies(connection, sandbox, stored_of(connection, sandbox), ())
+    silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
         harmful_repairs=harmful(judged, looked, discrepancies, named=operators is not None),
         refused_applications=refused(connection, sandbox, looked.lies, window),

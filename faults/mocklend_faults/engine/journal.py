@@ -1,7 +1,8 @@
 """The fault layer's tables, and the statements that write them in the platform's own commit.
 
     rulesets      a sandbox's rules, as one document: they change seldom and are read together
-    rule_counts   what each rule has done: evaluated, matched, selected, injected
+    rule_counts   what each rule that was asked has done: evaluated, matched, selected, injected
+    seam_counts   how many events rules were passed over for, a seam and version of the rules (see `counting`)
     injections    one row for each injection: the answer key
     endings       which signal of the platform ends which injection, and how
 
@@ -37,6 +38,16 @@ rule_counts = Table(
     whole("selected"),
     whole("injected"),
     PrimaryKeyConstraint("sandbox_id", "rule", "revision"),
+)
+
+seam_counts = Table(
+    "seam_counts",
+    metadata,
+    text("sandbox_id"),
+    text("seam"),
+    whole("version"),  # of the sandbox's rules
+    whole("evaluated"),
+    PrimaryKeyConstraint("sandbox_id", "seam", "version"),
 )
 
 _open = sql("ended_ms IS NULL")
@@ -146,9 +157,19 @@ COUNT = statement(
     rank=LAYER,
 )
 
+SEAM_COUNT = statement(
+    "seam_counts.add",
+    """INSERT INTO seam_counts (sandbox_id, seam, version, evaluated)
+       VALUES (:sandbox_id, :seam, :version, :evaluated)
+       ON CONFLICT (sandbox_id, seam, version) DO UPDATE
+       SET evaluated = seam_counts.evaluated + excluded.evaluated""",
+    rank=LAYER,
+)
+
 RULESET = "SELECT doc FROM rulesets WHERE sandbox_id = :sandbox_id"
 COUNTS = """SELECT rule, revision, evaluated, matched, selected, injected FROM rule_counts
             WHERE sandbox_id = :sandbox_id"""
+SEAM_COUNTS = "SELECT seam, version, evaluated FROM seam_counts WHERE sandbox_id = :sandbox_id"
 ON_ENTITY = """SELECT entity, COUNT(*) FROM injections
                WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision GROUP BY entity"""
 ANY_OPEN = "SELECT 1 FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL LIMIT 1"

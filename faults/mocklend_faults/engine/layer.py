@@ -27,6 +27,7 @@ from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
 from mocklend_faults.engine.at_seam import AtSeam, Compiled
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
+from mocklend_faults.engine.counting import Tally, rule_rows, seam_rows, tallies
 from mocklend_faults.engine.fault import Fault, method_of
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
@@ -47,32 +48,15 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
 
+AtVersion = tuple[str, str, int]
+"""A sandbox, a seam, and the version of the sandbox's rules."""
+
 NEVER_ARMED = 0
 """The rules' version of a sandbox that never had a rule."""
 
 
 class FaultBroke(AssertionError):
     """A fault raised, or changed what it must not. That is a bug in the fault: the run breaks, and says where."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one rule did: in the database, or in the running group."""
-
-    evaluated: int = 0
-    matched: int = 0
-    selected: int = 0
-    injected: int = 0
-    on_entity: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: Tally) -> None:
-        """Take the other's counts in."""
-        self.evaluated += other.evaluated
-        self.matched += other.matched
-        self.selected += other.selected
-        self.injected += other.injected
-        for entity, count in other.on_entity.items():
-            self.on_entity[entity] = self.on_entity.get(entity, 0) + count
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +86,9 @@ class Group:
 
     sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    met: dict[tuple[str, AtSeam], int] = field(default_factory=dict)  # events at a seam
+    met: dict[AtVersion, int] = field(default_factory=dict)  # events at a seam, for the rules that are passed over
     glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
-    glanced_at: dict[tuple[str, AtSeam], int] = field(default_factory=dict)
+    glanced_at: dict[AtVersion, int] = field(default_factory=dict)
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
 
@@ -123,7 +107,7 @@ class FaultLayer:
         self._lock = threading.Lock()
         self._met: dict[tuple[str, str], dict[str, int]] = {}
         self._glanced: dict[tuple[str, str, int], Tally] = {}
-        self._glanced_at: dict[tuple[str, AtSeam], int] = {}  # for the rules that were passed over
+        self._glanced_at: dict[AtVersion, int] = {}
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
@@ -200,7 +184,7 @@ class FaultLayer:
             return False
         with self._lock:
             met[given.entity] = met.get(given.entity, 0) + 1
-            at = (sandbox_id, here)
+            at = (sandbox_id, here.seam, here.version)
             self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
         return True
 
@@ -226,7 +210,7 @@ class FaultLayer:
             passed.append((one, matches))
         with self._lock:
             if here.passed_over:
-                at = (scene.sandbox_id, here)
+                at = (scene.sandbox_id, here.seam, here.version)
                 self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
             for one, matches in passed:
                 key = (scene.sandbox_id, one.rule.id, one.rule.revision)
@@ -244,7 +228,7 @@ class FaultLayer:
         if here is None:
             return given, ()
         if here.passed_over:
-            at = (scene.sandbox_id, here)
+            at = (scene.sandbox_id, here.seam, here.version)
             self._group.met[at] = self._group.met.get(at, 0) + 1
         happened = given
         trail: list[Injection] = []
@@ -303,25 +287,10 @@ class FaultLayer:
                 counted.setdefault(key, Tally()).add(tally)
             for at in [at for at in self._glanced_at if at[0] in self._group.sandboxes]:
                 self._group.glanced_at[at] = self._glanced_at.pop(at)
-        for of_events in (self._group.met, self._group.glanced_at):
-            for (sandbox_id, here), count in of_events.items():
-                for one in here.passed_over:
-                    counted.setdefault((sandbox_id, one.rule.id, one.rule.revision), Tally()).evaluated += count
-        return [
-            (
-                journal.COUNT,
-                {
-                    "sandbox_id": sandbox_id,
-                    "rule": rule_id,
-                    "revision": revision,
-                    "evaluated": tally.evaluated,
-                    "matched": tally.matched,
-                    "selected": tally.selected,
-                    "injected": tally.injected,
-                },
-            )
-            for (sandbox_id, rule_id, revision), tally in sorted(counted.items(), key=lambda one: one[0])
-        ]
+        met = dict(self._group.met)
+        for at, count in self._group.glanced_at.items():
+            met[at] = met.get(at, 0) + count
+        return [*rule_rows(counted), *seam_rows(met)]
 
     def committed(self) -> None:
         """What the group counted is in the database now."""
@@ -351,19 +320,19 @@ class FaultLayer:
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
-        if not rows(connection, journal.RULESET, where):
+        stored = stored_of(connection, sandbox_id)
+        if not stored:
             self.trail.forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
-        on = [rule for rule in usable(connection, sandbox_id, self.catalogue) if rule.enabled]
+        on = [rule for rule in usable(stored, self.catalogue) if rule.enabled]
         held = Held(
             version=version,
-            by_seam=_compiled(on),
+            by_seam=_compiled(on, version),
             revisions={rule.id: rule.revision for rule in on},
             capped=tuple(rule.id for rule in on if rule.select.max_active is not None),
         )
         if on:
-            counted = tallies(connection, sandbox_id)
+            held.done = tallies(connection, sandbox_id, stored, on)
             for rule in on:
-                held.done[rule.id] = counted.get((rule.id, rule.revision), Tally())
                 if rule.select.times_per_entity is not None:
                     of_rule = {**where, "rule": rule.id, "revision": rule.revision}
                     held.done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
@@ -516,21 +485,14 @@ def stored_of(connection: Connection, sandbox_id: str) -> list[dict[str, Any]]:
     return json.loads(found[0][0]) if found else []
 
 
-def usable(connection: Connection, sandbox_id: str, catalogue: Catalogue) -> list[Rule]:
-    """A sandbox's rules, by id. A rule whose kind is not installed here cannot act and is left out."""
-    stored = stored_of(connection, sandbox_id)
+def usable(stored: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> list[Rule]:
+    """The rules that can act. One whose kind is not installed here cannot, and is left out."""
     return [Rule.from_stored(one, catalogue) for one in stored if one["rule"]["fault"] in catalogue]
 
 
-def tallies(connection: Connection, sandbox_id: str) -> dict[tuple[str, int], Tally]:
-    """What each rule has done, by id and revision."""
-    counted = rows(connection, journal.COUNTS, {"sandbox_id": sandbox_id})
-    return {(rule, revision): Tally(*counts) for rule, revision, *counts in counted}
-
-
-def _compiled(rules: Sequence[Rule]) -> dict[str, AtSeam]:
+def _compiled(rules: Sequence[Rule], version: int) -> dict[str, AtSeam]:
     at = {seam: [rule for rule in rules if seam in rule.fault.seams()] for seam in SEAMS}
-    return {seam: AtSeam(seam, there) for seam, there in at.items() if there}
+    return {seam: AtSeam(seam, there, version) for seam, there in at.items() if there}
 
 
 def _drawn(scene: Scene, one: Compiled, given: Seam) -> bool:

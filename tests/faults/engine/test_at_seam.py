@@ -19,7 +19,7 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
 
 
 def asked(events: Any, *rules: Rule) -> list[str]:
-    return [one.rule.id for one in AtSeam(SEAM, rules).to_ask(events.refresh())]
+    return [one.rule.id for one in AtSeam(SEAM, rules, version=1).to_ask(events.refresh())]
 
 
 def test_a_rule_is_asked_about_what_it_names(events: Any) -> None:

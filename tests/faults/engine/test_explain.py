@@ -8,14 +8,14 @@ import pytest
 
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.explain import OUTCOMES, explained
-from mocklend_faults.engine.layer import usable
+from mocklend_faults.engine.layer import stored_of, usable
 
 LAG = "cache.bounded_stale"
 
 
 def told(floor: Any, entity: str = "loan_ada") -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
-        rules = usable(connection, "sbx", floor.layer.catalogue)
+        rules = usable(stored_of(connection, "sbx"), floor.layer.catalogue)
     return explained(rules, [one for one in floor.layer.trail.of("sbx") if one.is_about(entity, None)])
 
 

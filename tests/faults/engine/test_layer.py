@@ -13,8 +13,10 @@ import pytest
 from mocklend.seams import OperatorEdit, ViewRefresh, recorded, shown
 from mocklend.storage.engines import open_engine, reading
 from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.commands import PatchRule
+from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.fault import Fault
-from mocklend_faults.engine.layer import FaultBroke, Tally, tallies
+from mocklend_faults.engine.layer import FaultBroke, stored_of, usable
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
 LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "operator.marked_overdue"
@@ -23,9 +25,9 @@ LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wro
 def counted(floor: Any, rule: str) -> tuple[int, int, int, int]:
     """Evaluated, matched, selected, injected: as the database has them."""
     with reading(floor.engine) as connection:
-        of_rule = [one for (id, _), one in tallies(connection, floor.sandbox.id).items() if id == rule]
-    newest: Tally = of_rule[-1]
-    return newest.evaluated, newest.matched, newest.selected, newest.injected
+        stored = stored_of(connection, floor.sandbox.id)
+        of_rule = tallies(connection, floor.sandbox.id, stored, usable(stored, floor.layer.catalogue))[rule]
+    return of_rule.evaluated, of_rule.matched, of_rule.selected, of_rule.injected
 
 
 def loans(events: Any, count: int) -> list[ViewRefresh]:
@@ -140,6 +142,29 @@ def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: Any, ev
     floor.group(*loans(events, 1))
 
     assert counted(floor, "found")[:2] == counted(floor, "asked")[:2] == (5, 1)
+
+
+def test_a_rule_is_passed_over_only_while_it_is_on(floor: Any, events: Any) -> None:
+    floor.arm("early", LAG, match={"loan_id": "nobody"})
+    floor.group(*loans(events, 2))
+    floor.arm("late", LAG, match={"loan_id": "nobody"})
+    floor.group(*loans(events, 3))
+    floor.run(PatchRule(floor.sandbox.id, "early", enabled=False))
+    floor.group(*loans(events, 4))
+    floor.run(PatchRule(floor.sandbox.id, "early", enabled=True))
+    floor.group(*loans(events, 5))
+
+    assert counted(floor, "early")[0] == 2 + 3 + 5
+    assert counted(floor, "late")[0] == 3 + 4 + 5
+
+
+def test_idle_rules_cost_one_row_a_seam(floor: Any, events: Any) -> None:
+    for n in range(20):
+        floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
+
+    floor.group(*loans(events, 4))
+
+    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
 
 
 def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:

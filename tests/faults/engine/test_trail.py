@@ -12,7 +12,7 @@ LAG = "cache.bounded_stale"
 
 def event(events: Any, n: int) -> Event:
     given = events.refresh(occurrence=n)
-    return Event(given, given, 0, 7, (), AtSeam("view.refresh", ()))
+    return Event(given, given, 0, 7, (), AtSeam("view.refresh", (), version=1))
 
 
 def known(trail: Trail, sandbox: str) -> list[int]:
@@ -53,7 +53,7 @@ def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
 
 def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
     given = events.attempt()
-    one = Event(given, given, 0, 7, (), AtSeam("callback.attempt", ()))
+    one = Event(given, given, 0, 7, (), AtSeam("callback.attempt", (), version=1))
 
     assert one.is_about("rpy_ada", None)
     assert one.is_about("cb_ada", "loan_ada")
