@@ -85,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/latency", description=__doc__)
     parser.add_argument("--delay-ms", type=int, default=5_000, help="how late (default: %(default)s)")
     parser.add_argument("--percent", type=float, default=1.0, help="of the requests (default: %(default)s)")
+    parser.add_argument("--rate", type=float, help="requests a second (default: half of the peak)")
     parser.add_argument("--seconds", type=float, default=15.0, help="a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=2, help="with and without (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
@@ -120,7 +121,7 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     line = Line(host, int(port))
     await peak(line, asks, 1, min(2, options.seconds))  # Warm.
     best = max([await peak(line, asks, clients, min(3, options.seconds)) for clients in AT_ONCE])
-    rate = best / 2
+    rate = options.rate or best / 2
     _say(options, f"peak {best:.0f} requests a second, asked at {rate:.0f}")
     turns: dict[str, list[Asked]] = {"without": [], "with": []}
     for _ in range(options.turns):
