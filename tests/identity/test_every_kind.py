@@ -62,6 +62,8 @@ def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
     assert {entry["fault"] for entry in one.entries} == set(KINDS) - NOT_IN_THE_STORY.keys()
     assert one.key == eight.key
     assert one.key == many.key
+    assert [found for found in one.audit["discrepancies"] if found["explained_by"] is None] == []
+    assert one.audit["unobserved"] == []
 
 
 def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
