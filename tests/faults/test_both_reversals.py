@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,7 @@ if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
 import twins  # noqa: E402
-
-
-def open_entries(told: Any) -> list[tuple[str, str]]:
-    """What the answer key says is wrong; the audit has found exactly that."""
-    key = told.client.answer_key(status="active")["entries"]
-    audit = told.client.audit()
-    named = sorted((one["expected"]["class"], one["expected"]["entity"]) for one in key)
-    assert named == sorted((one["class"], one["entity"]) for one in audit["discrepancies"])
-    return named
+from twins import open_entries  # noqa: E402
 
 
 def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_repair_each(
