@@ -199,6 +199,12 @@ def _crossed(loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Au
     return crossed
 
 
+def _denied(books: Sequence[Fact], seen: Set[str]) -> dict[str, Fact]:
+    """What counts on the books but for reversals that nobody decided: how it was booked is a question of its own."""
+    decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in seen]
+    return {} if len(decided) == len(books) else _live(decided)
+
+
 def _failed(facts: Sequence[Fact]) -> frozenset[str]:
     """What its channel has taken back. How it was booked before makes no difference any more."""
     left = standing(facts)
@@ -227,13 +233,15 @@ def _books_against_world(
     books = [fact for fact in books if fact.id not in crossed]
     happened, known = _live(world), _live(books)
     seen = {fact.id for fact in world}
+    denied = _denied(books, seen)
     came_to_nothing = _failed(world) & _failed(books)
     missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
         if mine is None:
             missing.append((loan.id, fact))
-        elif mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
+            mine = denied.get(id, fact)
+        if mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
             found.discrepancies.append(Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail))
@@ -500,9 +508,13 @@ _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
 # What is due is debited by one order an attempt. Of two, either may have been taken back since; what was
 # taken back and is on the books again has been looked at.
+# Until one of them is given back, by its channel or by somebody who meant just that one.
 _DEBITED_TWICE = """SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
-    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND status <> 'REVERSED'
-      AND id NOT IN (SELECT reverses FROM book_facts WHERE sandbox_id = :sandbox_id AND kind = 'reversal')
+    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL
+      AND id NOT IN (SELECT reverses FROM book_facts WHERE sandbox_id = :sandbox_id AND kind = 'late_failure')
+      AND id NOT IN (SELECT books.reverses FROM book_facts books JOIN world_facts world
+                     ON world.sandbox_id = books.sandbox_id AND world.id = books.id AND world.reverses = books.reverses
+                     WHERE books.sandbox_id = :sandbox_id AND books.kind = 'reversal')
     GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
