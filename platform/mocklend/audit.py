@@ -45,7 +45,7 @@ from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
 from mocklend.views.pages import versions
-from mocklend.views.render import loan_doc
+from mocklend.views.render import loan_doc, wrong_mark
 
 AT_ONCE = 200
 """Loans that are looked at together: memory stays bounded, however many there are."""
@@ -362,8 +362,8 @@ def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepa
     if loan.missed_ms is not None:
         detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"
         yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
-    if loan.mark:
-        mark = json.loads(loan.mark)
+    mark = wrong_mark(loan)
+    if mark:
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
 

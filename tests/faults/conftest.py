@@ -22,6 +22,7 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    MarkOutdated,
     OperatorEdit,
     OrderPaid,
     PartnerApplication,
@@ -375,6 +376,22 @@ class Events:
         return self.edit(
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
+
+    def outdated(self, **changes: Any) -> MarkOutdated:
+        honest = MarkOutdated(
+            entity="loan_ada",
+            occurrence=4,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            cause="receipt",
+            channel="wallet",
+            currency="CNY",
+            marked_status="OVD",
+            books_status="USING",
+        )
+        return replace(honest, **changes)
 
     def asked(self, **changes: Any) -> ApiAnswer:
         honest = ApiAnswer(

@@ -80,12 +80,14 @@ from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Work
 from mocklend.views.reads import entity
+from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
 """Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
@@ -422,6 +424,32 @@ class Story(RuleBasedStateMachine):
         )
         if answer is not None:
             self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        turn=st.integers(0, 2),
+        then=st.sampled_from(["pays off", "pays what is due", "waits", "reverses"]),
+    )
+    def confirm_what_then_changes(self, which: int, turn: int, then: str) -> None:
+        """Left to chance, few marks are right when they are made and outdated while anybody looks."""
+        if turn:
+            limit = {"times": 2} if turn == 2 else {}
+            self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            derived = entity(connection, self.id, "loan", loan_id).status
+        for status, shown in SHOWN_FOR_MARK.items():
+            if shown == derived:
+                self.confirm_a_status(which=which, status=status)
+        if then == "pays off":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        elif then == "pays what is due":
+            self.pay_what_is_due_and_wait(which=which, channel="wallet", wait=5)
+        elif then == "waits":
+            self.advance(by=40 * DAY)
+        elif self.repayments:
+            self.reverse_a_repayment(which=which)
 
     def desk(self, command: Command) -> None:
         """A decision of the desk: on the books, or a draft."""

@@ -35,6 +35,7 @@ from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
@@ -77,6 +78,7 @@ _EVERY: tuple[type[Any], ...] = (
     OperatorEdit,
     OrderPaid,
     EditApproval,
+    MarkOutdated,
     RepaymentFiled,
     RepaymentReversal,
     BureauReport,
@@ -118,6 +120,7 @@ __all__ = [
     "EditApproval",
     "Given",
     "Layer",
+    "MarkOutdated",
     "OperatorEdit",
     "OrderPaid",
     "PartnerApplication",
