@@ -247,10 +247,9 @@ def _books_against_world(
                 Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
             )
         elif id not in happened and id not in elsewhere:
+            finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
-            found.discrepancies.append(
-                Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
-            )
+            found.discrepancies.append(Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail))
     return missing
 
 

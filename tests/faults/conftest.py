@@ -22,6 +22,7 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    LoanOpened,
     MarkOutdated,
     OperatorEdit,
     OrderPaid,
@@ -390,6 +391,23 @@ class Events:
             currency="CNY",
             marked_status="OVD",
             books_status="USING",
+        )
+        return replace(honest, **changes)
+
+    def loan_opened(self, **changes: Any) -> LoanOpened:
+        honest = LoanOpened(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            product_id="jiebei-like",
+            edit_id="edt_migrated",
+            currency="CNY",
+            principal_minor=100_000,
+            least_minor=-99_999,
+            most_minor=10**15,
         )
         return replace(honest, **changes)
 

@@ -87,6 +87,7 @@ from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
@@ -223,6 +224,22 @@ class Story(RuleBasedStateMachine):
         )
         assert answer is not None
         self.loans.append(answer.body["id"])
+
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(
+        principal=st.sampled_from([1, 2, 120_000]),
+        product=st.sampled_from(sorted(OFFERED)),
+        turn=st.integers(0, 9),
+        taken_back=st.booleans(),
+    )
+    def borrow_with_a_residue(self, principal: int, product: str, turn: int, taken_back: bool) -> None:
+        self.arm(kind=LegacyResidue, probability=1, unit="entity", turn=turn, limit={"times": 1}, name="a")
+        self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
+            known = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
+        if known and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), known[0][0], "nothing is behind it", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(
