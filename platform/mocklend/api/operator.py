@@ -119,7 +119,7 @@ class EditList(Doc):
 
 
 class BookedLoan(LoanDoc):
-    """A loan as the books have it, and the mark that pins another status on its page, if one does.
+    """A loan as the books have it, and the mark that pins another status on its page, if one does, and since when.
 
     Beside what its page says: money that came in and is on no bill, what was cancelled of the bill, written off,
     recovered since, and promised back.
