@@ -45,7 +45,7 @@ from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
 from mocklend.views.pages import versions
-from mocklend.views.render import loan_doc
+from mocklend.views.render import loan_doc, wrong_mark
 
 AT_ONCE = 200
 """Loans that are looked at together: memory stays bounded, however many there are."""
@@ -255,10 +255,9 @@ def _books_against_world(
                 Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
             )
         elif id not in happened and id not in elsewhere:
+            finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
-            found.discrepancies.append(
-                Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
-            )
+            found.discrepancies.append(Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail))
     return missing
 
 
@@ -370,8 +369,8 @@ def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepa
     if loan.missed_ms is not None:
         detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"
         yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
-    if loan.mark:
-        mark = json.loads(loan.mark)
+    mark = wrong_mark(loan)
+    if mark:
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
 

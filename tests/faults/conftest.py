@@ -22,6 +22,8 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    LoanOpened,
+    MarkOutdated,
     OperatorEdit,
     OrderPaid,
     PartnerApplication,
@@ -375,6 +377,39 @@ class Events:
         return self.edit(
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
+
+    def outdated(self, **changes: Any) -> MarkOutdated:
+        honest = MarkOutdated(
+            entity="loan_ada",
+            occurrence=4,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            cause="receipt",
+            channel="wallet",
+            currency="CNY",
+            marked_status="OVD",
+            books_status="USING",
+        )
+        return replace(honest, **changes)
+
+    def loan_opened(self, **changes: Any) -> LoanOpened:
+        honest = LoanOpened(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            product_id="jiebei-like",
+            edit_id="edt_migrated",
+            currency="CNY",
+            principal_minor=100_000,
+            least_minor=-99_999,
+            most_minor=10**15,
+        )
+        return replace(honest, **changes)
 
     def asked(self, **changes: Any) -> ApiAnswer:
         honest = ApiAnswer(

@@ -80,12 +80,15 @@ from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Work
 from mocklend.views.reads import entity
+from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
+from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
 """Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
@@ -221,6 +224,22 @@ class Story(RuleBasedStateMachine):
         )
         assert answer is not None
         self.loans.append(answer.body["id"])
+
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(
+        principal=st.sampled_from([1, 2, 120_000]),
+        product=st.sampled_from(sorted(OFFERED)),
+        turn=st.integers(0, 9),
+        taken_back=st.booleans(),
+    )
+    def borrow_with_a_residue(self, principal: int, product: str, turn: int, taken_back: bool) -> None:
+        self.arm(kind=LegacyResidue, probability=1, unit="entity", turn=turn, limit={"times": 1}, name="a")
+        self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
+            known = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
+        if known and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), known[0][0], "nothing is behind it", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -422,6 +441,32 @@ class Story(RuleBasedStateMachine):
         )
         if answer is not None:
             self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        turn=st.integers(0, 2),
+        then=st.sampled_from(["pays off", "pays what is due", "waits", "reverses"]),
+    )
+    def confirm_what_then_changes(self, which: int, turn: int, then: str) -> None:
+        """Left to chance, few marks are right when they are made and outdated while anybody looks."""
+        if turn:
+            limit = {"times": 2} if turn == 2 else {}
+            self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            derived = entity(connection, self.id, "loan", loan_id).status
+        for status, shown in SHOWN_FOR_MARK.items():
+            if shown == derived:
+                self.confirm_a_status(which=which, status=status)
+        if then == "pays off":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        elif then == "pays what is due":
+            self.pay_what_is_due_and_wait(which=which, channel="wallet", wait=5)
+        elif then == "waits":
+            self.advance(by=40 * DAY)
+        elif self.repayments:
+            self.reverse_a_repayment(which=which)
 
     def desk(self, command: Command) -> None:
         """A decision of the desk: on the books, or a draft."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 CLASSES: dict[str, str] = {
     "missing_in_books": "The channel has the money, the books do not know of it.",
     "missing_in_channel": "The books have a receipt that the channel never had.",
+    "unsupported": "An entry is on the books with nothing behind it: no money moved, and nobody decided it.",
     "unidentified": "The money is on the books, and on no loan: its reference told nobody whose it is.",
     "amount_mismatch": "The same event with two amounts: what was meant or paid, and what is on the books.",
     "status_mismatch": "A status is shown that the books do not derive.",

@@ -35,6 +35,8 @@ from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.loan_opened import LoanOpened
+from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
@@ -74,9 +76,11 @@ _EVERY: tuple[type[Any], ...] = (
     PaymentReference,
     ReceiptMatch,
     ReceiptBooked,
+    LoanOpened,
     OperatorEdit,
     OrderPaid,
     EditApproval,
+    MarkOutdated,
     RepaymentFiled,
     RepaymentReversal,
     BureauReport,
@@ -118,6 +122,8 @@ __all__ = [
     "EditApproval",
     "Given",
     "Layer",
+    "LoanOpened",
+    "MarkOutdated",
     "OperatorEdit",
     "OrderPaid",
     "PartnerApplication",

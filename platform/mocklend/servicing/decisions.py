@@ -38,6 +38,7 @@ from mocklend.servicing.evidence import verify
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.render import wrong_mark
 
 DECISIONS = (UPHELD, REJECTED, UNVERIFIABLE)
 Findings = Sequence[Mapping[str, Any]]
@@ -145,9 +146,10 @@ class DecideDispute:
 
     def _take_mark_off(self, work: Work, dispute: Dispute) -> dict[str, Any] | None:
         loan: Loan = work.get("loan", dispute.loan_id)
-        if loan.mark is None:
+        mark = wrong_mark(loan)
+        if mark is None:
             return None
-        edit: OperatorEdit = work.get("edit", json.loads(loan.mark)["edit_id"])
+        edit: OperatorEdit = work.get("edit", mark["edit_id"])
         ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(work)
         return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 

@@ -121,7 +121,7 @@ loans = Table(
     whole("next_seq"),
     text("head_hash"),
     whole("edits"),
-    text("mark", null=True),  # JSON: the edit that pins the status shown, while it is the newest thing recorded
+    text("mark", null=True),  # JSON: the edit that set the status by hand, until the books derive another
     text("pages"),  # JSON: the versions that are on the page or on their way to it
     whole("disbursed_ms", null=True),
     whole("due_ms", null=True),

@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     pages.behind_the_books,
     pages.other_than_its_version,
     acts.marks_that_the_books_contradict,
+    acts.entries_that_nobody_made,
     acts.acts_that_nobody_approved,
     acts.reversals_of_something_else,
     acts.amounts_that_the_memo_contradicts,
