@@ -37,6 +37,7 @@ from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
+from mocklend.lending.checks import quotes_are_what_the_books_asked_for
 from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
@@ -439,6 +440,8 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(
             Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
         )
+    for finding, loan_id, detail in quotes_are_what_the_books_asked_for(connection, sandbox_id, found.now_ms):
+        yield Discrepancy(finding, loan_id, detail)
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
         yield Discrepancy(finding, None, detail)
     for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):

@@ -85,6 +85,7 @@ from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
@@ -749,6 +750,31 @@ class Story(RuleBasedStateMachine):
             if fails_late:
                 self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
                 self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        drift=st.integers(0, 3),
+        ahead=st.sampled_from([0, 0, 3]),
+        wait=st.sampled_from([0, HOUR, DAY]),
+        rest=st.sampled_from(["stays", "is written off"]),
+    )
+    def pay_by_a_quote_of_another_rounding(self, which: int, drift: int, ahead: int, wait: int, rest: str) -> None:
+        """Asked for twice, paid by at once or too late; whatever is left may be written off."""
+        loan_id, on = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
+        self.arm(kind=RoundingDrift, probability=1, unit="entity", turn=drift, limit={}, name="a")
+        quote = self.attempt(MakeQuote(self.id, loan_id, "CLEAR", on))
+        if quote is None:
+            return
+        assert self.run(MakeQuote(self.id, loan_id, "CLEAR", on)) == quote
+        self.advance(by=wait)
+        total, quote_id = quote.body["total_minor"], quote.body["id"]
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", 2, "CLEAR", quote_id, None))
+        if answer is not None:
+            self.repayments.append(answer.body["id"])
+        self.advance(by=10 * SECOND)
+        if rest == "is written off":
+            self.edit_within_bounds(which=which, kind="MODIFY_REVOKE_AMOUNT", end=1, halves=1)
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))

@@ -11,6 +11,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.seams import ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
@@ -54,6 +55,8 @@ class Repay:
             quote_id=self.quote_id,
             payer_reference=self.payer_reference,
         )
+        if self.quote_id is not None:
+            work.signal(ordered_by(self.quote_id))
         return Answer(202, repayment_doc(repayment))
 
     def _hold_to_quote(self, work: Work, quote_id: str, currency: str) -> None:

@@ -40,6 +40,7 @@ from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -50,9 +51,11 @@ from mocklend.seams.signals import (
     applied,
     applied_for,
     approved,
+    cleared,
     closed,
     correction_ordered,
     landed,
+    ordered_by,
     posted,
     rebuilt,
     recorded,
@@ -89,6 +92,7 @@ _EVERY: tuple[type[Any], ...] = (
     PayoutSettled,
     StatementMade,
     BatchItem,
+    QuoteIssued,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -123,6 +127,7 @@ __all__ = [
     "PartnerApplication",
     "PaymentReference",
     "PayoutSettled",
+    "QuoteIssued",
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
@@ -138,9 +143,11 @@ __all__ = [
     "applied",
     "applied_for",
     "approved",
+    "cleared",
     "closed",
     "correction_ordered",
     "landed",
+    "ordered_by",
     "posted",
     "rebuilt",
     "recorded",

@@ -56,6 +56,7 @@ class Loan:
     due_ms: int | None
     debit_ms: int | None
     missed_ms: int | None = None
+    cleared_version: int | None = None
 
 
 @entity(schema.quotes)

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     money.booked_twice,
     money.on_another_loan,
     money.booked_as_something_else,
+    money.left_by_a_quote,
     money.taken_back,
     money.stuck_payouts,
     money.debited_twice,

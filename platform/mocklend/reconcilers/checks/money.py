@@ -14,6 +14,8 @@ SLOWEST = timedelta(days=1)
 """More than the slowest channel takes to pay out."""
 TOLD_WITHIN = timedelta(minutes=1)
 """A channel's message of what it has just taken back may be on its way."""
+ROUNDING_MINOR = 3
+"""What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
 PAID = ("SUCCESS", "LATE_FAILED")
 DONE = ("S", "PARTIAL", "REVERSED")
 
@@ -104,6 +106,17 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
             if booked != ordered:
                 detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
                 yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
+
+
+def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
+    """A payoff was paid to the fen by its quote, and a rest is left that is nothing but another rounding."""
+    for case in evidence.cases:
+        paid = [one for one in case.repayments if one["type"] == "CLEAR" and one["quote_id"] and one["status"] == "S"]
+        left = case.books["outstanding_minor"]
+        if paid and 0 < left <= ROUNDING_MINOR:
+            last = max(paid, key=lambda one: one["applied_at"])
+            detail = f"{last['amount_minor']} was paid by {last['quote_id']}, {left} is left"
+            yield Found("wrong_view", last["quote_id"], case.id, left, "write_off_rest", detail)
 
 
 def taken_back(evidence: Evidence) -> Iterator[Found]:
