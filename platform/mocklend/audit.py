@@ -446,6 +446,8 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one debit of {amount} ordered twice")
+    for id, loan_id, amount in rows(connection, _ASKED_ONCE, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one request for {amount}, two orders")
     for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
@@ -501,12 +503,19 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_i
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What is due is debited by one order an attempt. Of two, either may have been taken back since; what was
-# taken back and is on the books again has been looked at.
-_DEBITED_TWICE = """SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
-    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND status <> 'REVERSED'
-      AND id NOT IN (SELECT reverses FROM book_facts WHERE sandbox_id = :sandbox_id AND kind = 'reversal')
+# What has been taken back on purpose, or by its channel; if it is on the books again, it has been looked at. A
+# reversal of something else than was meant is a break of its own.
+_LOOKED_AT = """SELECT b.reverses FROM book_facts b
+    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.id = b.id AND w.reverses = b.reverses
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
+# What is due is debited by one order an attempt. Of two, either may have been taken back since.
+_DEBITED_TWICE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND id NOT IN ({_LOOKED_AT})
     GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
+# So is what a client has asked for: one request under one key is one order.
+_ASKED_ONCE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND asked_key IS NOT NULL AND id NOT IN ({_LOOKED_AT})
+    GROUP BY loan_id, asked_key HAVING COUNT(*) > 1"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

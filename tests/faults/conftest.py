@@ -22,6 +22,7 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    IdempotencyChecked,
     OperatorEdit,
     OrderPaid,
     PartnerApplication,
@@ -412,6 +413,22 @@ class Events:
             lapses_ms=MONDAY_MS + 14 * 3_600_000,
             currency="CNY",
             total_minor=101_000,
+        )
+        return replace(honest, **changes)
+
+    def repeated(self, **changes: Any) -> IdempotencyChecked:
+        honest = IdempotencyChecked(
+            entity="rpy_a",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            order_id="rpy_a",
+            again_id="rpy_b",
+            channel="wallet",
+            amount_minor=20_000,
+            currency="CNY",
+            age_s=120,
         )
         return replace(honest, **changes)
 

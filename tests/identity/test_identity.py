@@ -87,6 +87,7 @@ from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
 """Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
@@ -380,11 +381,37 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.repeatable)
     @rule(which=st.integers(0, 50))
     def repeat_a_request(self, which: int) -> None:
-        command, first = self.repeatable[which % len(self.repeatable)]
+        at = which % len(self.repeatable)
+        command, first = self.repeatable[at]
         again = self.run(command) if command.idem is not None else None
-        if again is not None:
-            assert again.replayed
+        if again is None:
+            return
+        if not again.replayed:  # The key was forgotten: another order, and the answer that is kept from now on.
+            assert isinstance(command, Repay)
+            assert again.body["id"] not in self.repayments
+            self.repayments.append(again.body["id"])
+            self.repeatable[at] = (command, again)
+        else:
             assert (again.status, again.body) == (first.status, first.body)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        part=st.sampled_from(["half", "one", "quoted"]),
+        wait=st.sampled_from([0, MINUTE, DAY]),
+        turn=st.integers(1, 3),
+    )
+    def order_and_ask_again(self, which: int, channel: str, part: str, wait: int, turn: int) -> None:
+        """A key may be forgotten by the time the request comes again, and of what comes of it either is taken back."""
+        self.arm(kind=IdempotencyExpired, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        ordered = len(self.repayments)
+        self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part=part)
+        self.advance(by=wait)
+        if len(self.repayments) > ordered:
+            self.repeat_a_request(which=len(self.repeatable) - 1)
+            self.advance(by=wait)
+            self.repeat_a_request(which=len(self.repeatable) - 1)
 
     # --- time ---
 

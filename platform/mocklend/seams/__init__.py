@@ -35,6 +35,7 @@ from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
@@ -93,6 +94,7 @@ _EVERY: tuple[type[Any], ...] = (
     StatementMade,
     BatchItem,
     QuoteIssued,
+    IdempotencyChecked,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -121,6 +123,7 @@ __all__ = [
     "DisputeOpened",
     "EditApproval",
     "Given",
+    "IdempotencyChecked",
     "Layer",
     "OperatorEdit",
     "OrderPaid",

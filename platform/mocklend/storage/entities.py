@@ -100,6 +100,7 @@ class Repayment:
     bookings: int = 0
     reversal_id: str | None = None
     debit_ms: int | None = None
+    asked_key: str | None = None
 
 
 @entity(schema.edits)

@@ -172,6 +172,7 @@ repayments = Table(
     whole("bookings"),  # how often it was booked
     text("reversal_id", null=True),  # the reversal that took it off its loan
     whole("debit_ms", null=True),  # the attempt of a debit that it is; null where somebody has ordered it
+    text("asked_key", null=True),  # the Idempotency-Key of the request that ordered it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )

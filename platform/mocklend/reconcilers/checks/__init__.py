@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     money.taken_back,
     money.stuck_payouts,
     money.debited_twice,
+    money.ordered_twice,
     statements.late_or_unreadable,
     statements.the_same_row_again,
     pages.left_behind,

@@ -166,5 +166,19 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
                 yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
 
 
+def ordered_twice(evidence: Evidence) -> Iterator[Found]:
+    """One request of a client, by its key, and two orders: the key was forgotten between them."""
+    for case in evidence.cases:
+        orders: dict[str, list[str]] = {}
+        amounts = {one["id"]: one["amount_minor"] for one in case.repayments}
+        for one in case.repayments:
+            if one["idempotency_key"] is not None and one["status"] != "REVERSED":
+                orders.setdefault(one["idempotency_key"], []).append(one["id"])
+        for key, ids in orders.items():
+            if len(ids) > 1:
+                detail = f"{' and '.join(sorted(ids))} are one request, {key}"
+                yield Found("duplicate_in_channel", max(ids), case.id, amounts[max(ids)], "reverse", detail)
+
+
 def _on_its_way(log: dict[str, Any]) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None
