@@ -506,7 +506,8 @@ _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
 # What has been taken back on purpose, or by its channel; if it is on the books again, it has been looked at. A
 # reversal of something else than was meant is a break of its own.
 _LOOKED_AT = """SELECT b.reverses FROM book_facts b
-    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.id = b.id AND w.reverses = b.reverses
+    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
+     AND w.reverses = b.reverses
     WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
 # What is due is debited by one order an attempt. Of two, either may have been taken back since.
 _DEBITED_TWICE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments

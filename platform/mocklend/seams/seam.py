@@ -96,7 +96,7 @@ class Layer(Protocol):
     def listens(self, sandbox_id: str, seam: str) -> bool | None:
         """Whether a rule is at this seam; None where only the sandbox's next command will tell.
 
-        Asked by any thread, outside of groups; costs nanoseconds.
+        Asked by any thread; within a group it can be told. Costs nanoseconds.
         """
         ...
 
