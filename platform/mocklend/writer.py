@@ -19,11 +19,11 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
-from mocklend.seams import Layer, Write
+from mocklend.seams import IdempotencyChecked, Layer, Write
 from mocklend.storage.engines import writing
 from mocklend.storage.statements import ENTITIES, flush, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
-from mocklend.storage.work import Answer, Command, Key, NotLoaded, Sandbox, Work
+from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -40,10 +40,19 @@ KEEP_ANSWER = statement(
 )
 
 
+KEEP_ANOTHER = statement(
+    "idempotency.replace",
+    """UPDATE idempotency SET status = :status, body = :body, created_ms = :created_ms
+       WHERE sandbox_id = :sandbox_id AND key = :key AND fingerprint = :fingerprint""",
+    rank=ENTITIES,
+)
+
+
 @loader("idempotency")
-def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
-    sql = "SELECT key, fingerprint, status, body FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
-    return {row[0]: (row[1], row[2], row[3]) for row in select_in(connection, sql, keys, {"sandbox_id": sandbox_id})}
+def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str, int]]:
+    sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
+    found = select_in(connection, sql, keys, {"sandbox_id": sandbox_id})
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}
 
 
 Outcome = Answer | Exception
@@ -207,23 +216,28 @@ class _Group:
         if sandbox is None:
             return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
         try:
-            earlier = self._earlier(command, states)
-            if earlier is not None:
-                return earlier
-            work, outcome = self._decide(command, sandbox, states)
+            kept = self._kept(command, states)
         except Refused as refused:
             return refused
-        self._keep_answer(command, work, outcome)
-        self._take(command.sandbox_id, work)
+        if kept is not None and not self._may_forget(command, kept):
+            return kept.answer
+        work, outcome = self._decide(command, sandbox, states, kept)
+        if kept is not None and (outcome is kept.answer or isinstance(outcome, Refused)):
+            outcome = kept.answer
+        else:
+            self._keep_answer(command, work, outcome, KEEP_ANSWER if kept is None else KEEP_ANOTHER)
+            self._take(command.sandbox_id, work)
         for sandbox_id, key in self._passing:
             self._loaded[sandbox_id].pop(key, None)
         self._passing.clear()
         return outcome
 
-    def _decide(self, command: Command, sandbox: Sandbox, states: dict[Key, Any]) -> tuple[Work, Outcome]:
+    def _decide(
+        self, command: Command, sandbox: Sandbox, states: dict[Key, Any], kept: Kept | None
+    ) -> tuple[Work, Outcome]:
         work: Work | None = None
         while True:
-            work = Work(sandbox, sandbox.now_ms(self._real_ms), states, self._layer, again=work)
+            work = Work(sandbox, sandbox.now_ms(self._real_ms), states, self._layer, again=work, remembered=kept)
             try:
                 return work, command.decide(work)
             except NotLoaded as missing:
@@ -232,20 +246,32 @@ class _Group:
                 self._load([(command.sandbox_id, missing.key)])
             except Refused as refused:
                 return Work(sandbox, work.now_ms, states), refused
+            except Remembered:
+                assert kept is not None, "only what was answered before can be remembered"
+                return Work(sandbox, work.now_ms, states), kept.answer
+
+    def _may_forget(self, command: Command, kept: Kept) -> bool:
+        """Whether a fault may have this request done again. Where none listens, the answer of then is all there is."""
+        return (
+            getattr(command, "forgettable", False)
+            and kept.answer.status < 400  # To do again what was refused would be no repetition.
+            and self._layer is not None
+            and self._layer.listens(command.sandbox_id, IdempotencyChecked.seam) is True
+        )
 
     @staticmethod
-    def _earlier(command: Command, states: Mapping[Key, Any]) -> Answer | None:
+    def _kept(command: Command, states: Mapping[Key, Any]) -> Kept | None:
         if command.idem is None:
             return None
         kept = states[("idempotency", command.idem.key)]
         if kept is None:
             return None
-        fingerprint, status, body = kept
+        fingerprint, status, body, since_ms = kept
         if fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key came with another path or body before")
-        return Answer(status, json.loads(body), replayed=True)
+        return Kept(Answer(status, json.loads(body), replayed=True), since_ms)
 
-    def _keep_answer(self, command: Command, work: Work, outcome: Outcome) -> None:
+    def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:
             return
         if isinstance(outcome, Answer):
@@ -255,7 +281,7 @@ class _Group:
             status, body = outcome.problem.status, outcome.to_json()
         text = json.dumps(body, separators=(",", ":"))
         work.write(
-            KEEP_ANSWER,
+            how,
             key=command.idem.key,
             fingerprint=command.idem.fingerprint,
             status=status,
@@ -266,6 +292,7 @@ class _Group:
             command.idem.fingerprint,
             status,
             text,
+            work.now_ms,
         )
 
     def _take(self, sandbox_id: str, work: Work) -> None:

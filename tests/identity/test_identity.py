@@ -86,7 +86,9 @@ from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
@@ -398,11 +400,37 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.repeatable)
     @rule(which=st.integers(0, 50))
     def repeat_a_request(self, which: int) -> None:
-        command, first = self.repeatable[which % len(self.repeatable)]
+        at = which % len(self.repeatable)
+        command, first = self.repeatable[at]
         again = self.run(command) if command.idem is not None else None
-        if again is not None:
-            assert again.replayed
+        if again is None:
+            return
+        if not again.replayed:  # The key was forgotten: another order, and the answer that is kept from now on.
+            assert isinstance(command, Repay)
+            assert again.body["id"] not in self.repayments
+            self.repayments.append(again.body["id"])
+            self.repeatable[at] = (command, again)
+        else:
             assert (again.status, again.body) == (first.status, first.body)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        part=st.sampled_from(["half", "one", "quoted"]),
+        wait=st.sampled_from([0, MINUTE, DAY]),
+        turn=st.integers(1, 3),
+    )
+    def order_and_ask_again(self, which: int, channel: str, part: str, wait: int, turn: int) -> None:
+        """A key may be forgotten by the time the request comes again, and of what comes of it either is taken back."""
+        self.arm(kind=IdempotencyExpired, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        ordered = len(self.repayments)
+        self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part=part)
+        self.advance(by=wait)
+        if len(self.repayments) > ordered:
+            self.repeat_a_request(which=len(self.repeatable) - 1)
+            self.advance(by=wait)
+            self.repeat_a_request(which=len(self.repeatable) - 1)
 
     # --- time ---
 
@@ -794,6 +822,31 @@ class Story(RuleBasedStateMachine):
             if fails_late:
                 self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
                 self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        drift=st.integers(0, 3),
+        ahead=st.sampled_from([0, 0, 3]),
+        wait=st.sampled_from([0, HOUR, DAY]),
+        rest=st.sampled_from(["stays", "is written off"]),
+    )
+    def pay_by_a_quote_of_another_rounding(self, which: int, drift: int, ahead: int, wait: int, rest: str) -> None:
+        """Asked for twice, paid by at once or too late; whatever is left may be written off."""
+        loan_id, on = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
+        self.arm(kind=RoundingDrift, probability=1, unit="entity", turn=drift, limit={}, name="a")
+        quote = self.attempt(MakeQuote(self.id, loan_id, "CLEAR", on))
+        if quote is None:
+            return
+        assert self.run(MakeQuote(self.id, loan_id, "CLEAR", on)) == quote
+        self.advance(by=wait)
+        total, quote_id = quote.body["total_minor"], quote.body["id"]
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", 2, "CLEAR", quote_id, None))
+        if answer is not None:
+            self.repayments.append(answer.body["id"])
+        self.advance(by=10 * SECOND)
+        if rest == "is written off":
+            self.edit_within_bounds(which=which, kind="MODIFY_REVOKE_AMOUNT", end=1, halves=1)
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))

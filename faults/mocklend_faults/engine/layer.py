@@ -66,7 +66,7 @@ class Opened:
     finding_class: str
     finding_entity: str
     until_ms: int | None
-    signals: frozenset[str]
+    ends_on: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -270,8 +270,12 @@ class FaultLayer:
         """The rows that end whatever these signals end."""
         for (sandbox_id, _), opened in self._group.open.items():
             if sandbox_id == scene.sandbox_id:
-                for injection in [id for id, one in opened.items() if not one.signals.isdisjoint(signals)]:
-                    del opened[injection]
+                for injection, one in list(opened.items()):
+                    statuses = {one.ends_on[signal] for signal in signals if signal in one.ends_on}
+                    if statuses == {ACTIVE}:
+                        opened[injection] = replace(one, until_ms=None)
+                    elif statuses:
+                        del opened[injection]
         return [
             (journal.END, {"sandbox_id": scene.sandbox_id, "signal": signal, "now_ms": scene.now_ms})
             for signal in signals
@@ -397,7 +401,7 @@ class FaultLayer:
                 del opened[id]
             if rule_id == one.rule.id:
                 consequence = one.consequence
-                opened[one.id] = Opened(*one.key, consequence.until_ms, frozenset(consequence.ends_on))
+                opened[one.id] = Opened(*one.key, consequence.until_ms, consequence.ends_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,11 +530,13 @@ def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
 
 def _open_of(connection: Connection, sandbox_id: str, rule_id: str) -> dict[str, Opened]:
     found: dict[str, Opened] = {}
-    for id, finding_class, entity, until_ms, signal in rows(
+    for id, finding_class, entity, until_ms, signal, status in rows(
         connection, journal.OPEN_OF_RULE, {"sandbox_id": sandbox_id, "rule": rule_id}
     ):
-        signals = (found[id].signals if id in found else frozenset()) | ({signal} if signal else set())
-        found[id] = Opened(finding_class, entity, until_ms, signals)
+        ends_on = dict(found[id].ends_on) if id in found else {}
+        if signal:
+            ends_on[signal] = status
+        found[id] = Opened(finding_class, entity, until_ms, ends_on)
     return found
 
 

@@ -16,7 +16,7 @@ CLASSES: dict[str, str] = {
     "left_behind": "A nightly run has left a loan out: its status and penalty are of the day before.",
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
-    "wrong_view": "The page names the right version and gives another amount than the books have at it.",
+    "wrong_view": "A page or quote names the right version and gives another amount than the books have at it.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
     "wrong_statement": "A channel's file of a day is not there in time, or is not what moved there.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_ms
+from mocklend.domain.facts import CLEAR, Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.lending.reporting import look_at
-from mocklend.seams import MarkOutdated, recorded
+from mocklend.seams import MarkOutdated, cleared, recorded
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
@@ -64,7 +64,7 @@ def record(
         state = replay(terms_of(loan), facts, max(today, state.as_of))
         head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
         _settle_others(work, fact, state)
-    append(work, BOOKS, loan.id, fact)
+    append(work, BOOKS, loan.id, fact, version=loan.version + 1)
     if loan.mark and fact.reverses == json.loads(loan.mark)["edit_id"]:
         loan = replace(loan, mark=None)
     after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, mark=mark)
@@ -109,6 +109,9 @@ def show(
         mark=mark,
         missed_ms=None,
     )
+    if loan.status == CLEAR and before != CLEAR:
+        loan = replace(loan, cleared_version=loan.version)
+        work.signal(cleared(loan.id))
     loan = keep_due(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)

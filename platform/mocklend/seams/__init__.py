@@ -35,6 +35,7 @@ from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.loan_opened import LoanOpened
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
@@ -42,6 +43,7 @@ from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -52,9 +54,11 @@ from mocklend.seams.signals import (
     applied,
     applied_for,
     approved,
+    cleared,
     closed,
     correction_ordered,
     landed,
+    ordered_by,
     posted,
     rebuilt,
     recorded,
@@ -93,6 +97,8 @@ _EVERY: tuple[type[Any], ...] = (
     PayoutSettled,
     StatementMade,
     BatchItem,
+    QuoteIssued,
+    IdempotencyChecked,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -121,6 +127,7 @@ __all__ = [
     "DisputeOpened",
     "EditApproval",
     "Given",
+    "IdempotencyChecked",
     "Layer",
     "LoanOpened",
     "MarkOutdated",
@@ -129,6 +136,7 @@ __all__ = [
     "PartnerApplication",
     "PaymentReference",
     "PayoutSettled",
+    "QuoteIssued",
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
@@ -144,9 +152,11 @@ __all__ = [
     "applied",
     "applied_for",
     "approved",
+    "cleared",
     "closed",
     "correction_ordered",
     "landed",
+    "ordered_by",
     "posted",
     "rebuilt",
     "recorded",

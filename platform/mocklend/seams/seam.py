@@ -17,7 +17,8 @@ class Consequence:
     """What one injection leads to, as the answer key will say it.
 
     `ends_on` maps a signal of the platform (see `signals`) to the status that the entry then takes: `healed` where the
-    truth is shown again, `superseded` where something newer is shown instead. `from_ms` is for lies that show later
+    truth is shown again, `superseded` where something newer is shown instead; `active` where it was to end by itself,
+    and now no longer does. `from_ms` is for lies that show later
     than they were made, `until_ms` for those that end by themselves, both on the sandbox's clock. A lie that was told
     in one answer and is over with it has `until_ms` at the moment of the seam.
 
@@ -95,7 +96,7 @@ class Layer(Protocol):
     def listens(self, sandbox_id: str, seam: str) -> bool | None:
         """Whether a rule is at this seam; None where only the sandbox's next command will tell.
 
-        Asked by any thread, outside of groups; costs nanoseconds.
+        Asked by any thread; within a group it can be told. Costs nanoseconds.
         """
         ...
 

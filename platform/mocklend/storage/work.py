@@ -74,6 +74,18 @@ class Answer:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that is kept under an idempotency key, since a moment."""
+
+    answer: Answer
+    since_ms: int
+
+
+class Remembered(Exception):
+    """The request that a command repeats is remembered: the answer of then stands, and nothing is done."""
+
+
 class Command(Protocol):
     """Something that a client, an operator, a channel or the clock asks for. Frozen, plain data."""
 
@@ -88,7 +100,11 @@ class Command(Protocol):
         ...
 
     def decide(self, work: Work) -> Answer:
-        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal."""
+        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal.
+
+        A command whose class says `forgettable` may come with `work.remembered`. After its last refusal and before all
+        else it then asks whether that is forgotten, and raises Remembered where it is not.
+        """
         ...
 
 
@@ -111,8 +127,10 @@ class Work:
         layer: Layer | None = None,
         *,
         again: Work | None = None,
+        remembered: Kept | None = None,
     ) -> None:
         self.now_ms = now_ms
+        self.remembered = remembered
         self.puts: dict[Key, Any] = {}
         self.writes: list[Write] = []
         self._appended: dict[Key, list[Any]] = {}
