@@ -460,6 +460,23 @@ def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
 
 
 @needs_faults
+def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
+    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+) -> None:
+    findings = tmp_path / "findings.jsonl"
+    findings.write_text("")
+    before = mocklend.clock()["now"]
+    mocklend.arm("cache.bounded_stale", lag_s=3_600)
+    repay(mocklend, loan)
+    during = mocklend.clock()["now"]
+    mocklend.advance("P1D")
+
+    assert run("score", str(findings), "--look", before).code == 3
+    assert run("score", str(findings), "--look", before, "--look", during).code == 1
+    assert run("score", str(findings), "--look", "2999-01-01T00:00:00Z").code == 2
+
+
+@needs_faults
 def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path) -> None:
     findings = tmp_path / "findings.jsonl"
     mocklend.arm("cache.bounded_stale")

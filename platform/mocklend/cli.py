@@ -556,6 +556,9 @@ def score(
     bound_s: Annotated[
         int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
     ] = None,
+    look: Annotated[
+        list[str] | None, typer.Option(help="A moment at which it looked: what was told at none is not demanded.")
+    ] = None,
     operator: Annotated[
         list[str] | None, typer.Option(help="Whose acts are judged as repairs; may be repeated; everybody's, if not.")
     ] = None,
@@ -576,6 +579,7 @@ def score(
                 thresholds={"precision_min": precision_min, "recall_min": recall_min},
                 window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
                 bound_s=bound_s,
+                looks=look or None,
                 operators=operator,
             )
         except ProblemError as problem:

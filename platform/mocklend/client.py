@@ -821,6 +821,7 @@ class Client:
         thresholds: Mapping[str, Any] | None = None,
         window: Mapping[str, str] | None = None,
         bound_s: int | None = None,
+        looks: Iterable[str] | None = None,
         operators: Iterable[str] | None = None,
         listed_most: int | None = None,
     ) -> Doc:
@@ -833,6 +834,7 @@ class Client:
             "thresholds": thresholds,
             "window": window,
             "bound_s": bound_s,
+            "looks": None if looks is None else list(looks),
             "operators": None if operators is None else list(operators),
             "listed_most": listed_most,
         }
