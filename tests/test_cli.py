@@ -218,6 +218,19 @@ def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, Any]
 
 
 @needs_faults
+def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+    mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
+    mocklend.loan(loan["id"])
+    [asked] = [one["id"] for one in mocklend.requests_made()["requests"] if one["path"] == f"/v1/loans/{loan['id']}"]
+
+    ran = run("faults", "explain", asked)
+
+    assert ran.code == 0
+    assert "not_matched: loan_id is" in ran.out
+    assert "api.answer" in ran.out
+
+
+@needs_faults
 def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
     run: Run, mocklend: Client, loan: dict[str, Any]
 ) -> None:

@@ -395,17 +395,20 @@ def faults_lint(
 
 @faults_app.command("explain")
 def faults_explain(
-    entity: Annotated[str, typer.Argument(help="A loan, repayment, receipt or edit, by its id.")],
+    id: Annotated[
+        str, typer.Argument(help="A loan, repayment, receipt or edit, by its id; or a request, by that of its answer.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Why each rule fired on something, or did not."""
+    """Why each rule fired on something, or on what a request led to, or did not."""
     with _client() as client:
-        document = client.explain(entity)
+        document = client.explain(request_id=id) if id.startswith("req_") else client.explain(id)
     lines = []
     for rule in document["rules"]:
         lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
         lines += [
-            f"    {one['at']}  {one['seam']} {one['entity']} #{one['occurrence']}  {one['outcome']}: {one['why']}"
+            f"    {one['at'] or '-'}  {one['seam']} {one['entity']} #{one['occurrence']}  "
+            f"{one['outcome']}: {one['why']}"
             for one in rule["events"]
         ]
     _print(document, as_json, *(lines or ["no rules"]))

@@ -30,6 +30,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import ASKED_BY
 
 REQUESTS_MOST = 2_000
 BYTES_MOST = 8 * 1024 * 1024
@@ -57,6 +58,7 @@ class Made:
     answer: bytes
     broken: bool
     left_out: str | None
+    id: str | None = None
 
     @property
     def size(self) -> int:
@@ -121,10 +123,12 @@ class Record:
 class RequestDoc(Doc):
     """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
 
+    `id` is the one that its answer had in the header `Mocklend-Request-Id`.
     `at` is null on a manual clock, whose moves are requests themselves. `broken`: the client may have seen another
     answer, or none. `left_out` says why it cannot be made again as it was.
     """
 
+    id: str | None
     at: str | None
     method: str
     path: str
@@ -174,6 +178,7 @@ def get_requests() -> Response:
             "sandbox": sandbox_doc(sandbox, now_ms),
             "requests": [
                 {
+                    "id": one.id,
                     "at": rfc3339(sandbox.now_ms(one.real_ms)) if sandbox.mode == "wall" else None,
                     "method": one.method,
                     "path": one.path,
@@ -232,6 +237,7 @@ def _made(response: Response) -> Made:
         b"" if len(answer) > ANSWER_MOST or left_out else answer,
         happened is not None and (happened.break_how != "none" or happened.delay_ms > 0),
         left_out,
+        ASKED_BY.get(),
     )
 
 
