@@ -830,6 +830,8 @@ class Client:
         """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
 
         A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
+        `looks` are the moments at which the reconciler looked, where it did so now and then: it is asked for what was
+        told at one of them.
         """
         body = {
             "findings": list(findings),
