@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
-from mocklend.seams import IdempotencyChecked, Layer, Write
+from mocklend.seams import ASKED_BY, IdempotencyChecked, Layer, Write
 from mocklend.storage.engines import writing
 from mocklend.storage.statements import ENTITIES, flush, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
@@ -56,6 +56,8 @@ def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Ma
 
 
 Outcome = Answer | Exception
+Asked = tuple[Command, str | None]
+"""A command, and the request that it comes from."""
 
 
 class Writer:
@@ -65,7 +67,7 @@ class Writer:
         self._engine = engine
         self._layer = layer
         self._real_ms = real_ms
-        self._queue: queue.Queue[tuple[Command, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.Queue[tuple[Asked, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
         self._commit_lock = threading.Lock()
@@ -91,7 +93,7 @@ class Writer:
                 self._running.add(running)
             future.add_done_callback(lambda _: self._running.discard(running))
         try:
-            self._queue.put((command, future), timeout=30)
+            self._queue.put(((command, ASKED_BY.get()), future), timeout=30)
         except queue.Full:
             future.cancel()
             raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None
@@ -99,8 +101,8 @@ class Writer:
 
     def run_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Decide these in order and commit them together, apart from what else is waiting. Refusals raise."""
-        answers = []
-        for outcome in self._commit(commands):
+        answers, asked_by = [], ASKED_BY.get()
+        for outcome in self._commit([(command, asked_by) for command in commands]):
             if isinstance(outcome, Exception):
                 raise outcome
             answers.append(outcome)
@@ -135,7 +137,7 @@ class Writer:
                     last = True
                     break
                 group.append(more)
-            outcomes = self._commit([command for command, _ in group])
+            outcomes = self._commit([asked for asked, _ in group])
             for (_, future), outcome in zip(group, outcomes, strict=True):
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
@@ -144,21 +146,21 @@ class Writer:
             if last:
                 return
 
-    def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _commit(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
             with self._commit_lock:
-                return self._commit_group(commands)
+                return self._commit_group(asked)
         except Exception as failure:
-            if len(commands) == 1:
-                log.error("command failed", command=repr(commands[0])[:500], exc_info=failure)
+            if len(asked) == 1:
+                log.error("command failed", command=repr(asked[0][0])[:500], exc_info=failure)
                 return [failure]
-            log.warning("group failed, trying its commands one by one", size=len(commands), why=str(failure)[:200])
-            return [outcome for command in commands for outcome in self._commit([command])]
+            log.warning("group failed, trying its commands one by one", size=len(asked), why=str(failure)[:200])
+            return [outcome for one in asked for outcome in self._commit([one])]
 
-    def _commit_group(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _commit_group(self, asked: Sequence[Asked]) -> list[Outcome]:
         with writing(self._engine) as connection:
-            group = _Group(connection, self._layer, self._real_ms(), commands)
-            outcomes = [group.decide(command) for command in commands]
+            group = _Group(connection, self._layer, self._real_ms(), [command for command, _ in asked])
+            outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
             group.flush()
             if self._layer is not None:
                 flush(connection, self._layer.end())
@@ -166,7 +168,7 @@ class Writer:
             self._layer.committed()
             for sandbox_id in group.rearmed():
                 self._layer.outdated(sandbox_id)
-        self.on_group(len(commands))
+        self.on_group(len(asked))
         return outcomes
 
 
@@ -209,7 +211,7 @@ class _Group:
             if value is not None:
                 self._exists.add((sandbox_id, key))
 
-    def decide(self, command: Command) -> Outcome:
+    def decide(self, command: Command, asked_by: str | None) -> Outcome:
         """One command's outcome; its effects join the group's unless it is refused."""
         states = self._loaded[command.sandbox_id]
         sandbox: Sandbox | None = states[("sandbox", command.sandbox_id)]
@@ -221,7 +223,7 @@ class _Group:
             return refused
         if kept is not None and not self._may_forget(command, kept):
             return kept.answer
-        work, outcome = self._decide(command, sandbox, states, kept)
+        work, outcome = self._decide(command, sandbox, states, kept, asked_by)
         if kept is not None and (outcome is kept.answer or isinstance(outcome, Refused)):
             outcome = kept.answer
         else:
@@ -233,11 +235,12 @@ class _Group:
         return outcome
 
     def _decide(
-        self, command: Command, sandbox: Sandbox, states: dict[Key, Any], kept: Kept | None
+        self, command: Command, sandbox: Sandbox, states: dict[Key, Any], kept: Kept | None, asked_by: str | None
     ) -> tuple[Work, Outcome]:
         work: Work | None = None
         while True:
-            work = Work(sandbox, sandbox.now_ms(self._real_ms), states, self._layer, again=work, remembered=kept)
+            now_ms = sandbox.now_ms(self._real_ms)
+            work = Work(sandbox, now_ms, states, self._layer, again=work, remembered=kept, asked_by=asked_by)
             try:
                 return work, command.decide(work)
             except NotLoaded as missing:

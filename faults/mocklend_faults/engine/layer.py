@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
+from mocklend.seams import ASKED_BY, SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -34,13 +34,17 @@ from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
 from mocklend_faults.engine.trail import (
     CHANGED_NOTHING,
+    GLANCES_MOST,
+    GLANCES_MOST_OF_ALL,
     INJECTED,
     LIMITED,
     NOT_DRAWN,
     NOT_MATCHED,
+    NTH,
     WINDOW_CLOSED,
     Asked,
     Event,
+    Glanced,
     Trail,
 )
 
@@ -101,7 +105,8 @@ class FaultLayer:
         self._held: dict[str, Held] = {}
         self._armed: set[str] = set()
         self._group = Group()
-        self.trail = Trail()
+        self.trail: Trail[Event] = Trail()
+        self.glances: Trail[Glanced] = Trail(GLANCES_MOST, GLANCES_MOST_OF_ALL)
         self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
         # What other threads than the writer's do: they count, and glance.
         self._lock = threading.Lock()
@@ -122,7 +127,7 @@ class FaultLayer:
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
-                self.trail.forget(sandbox_id)
+                self._forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 self._known.add(sandbox_id)
                 continue
@@ -184,9 +189,10 @@ class FaultLayer:
         if here is None or met is None or here.to_ask(given):
             return False
         with self._lock:
-            met[given.entity] = met.get(given.entity, 0) + 1
+            nth = met[given.entity] = met.get(given.entity, 0) + 1
             at = (sandbox_id, here.seam, here.version)
             self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
+        self.glances.add(sandbox_id, (Glanced(given, nth, None, 0, (), here, ASKED_BY.get(), next(NTH)),))
         return True
 
     def glance(self, scene: Scene, given: Seam) -> bool:
@@ -202,13 +208,16 @@ class FaultLayer:
         if here is None:
             return False
         passed: list[tuple[Compiled, bool]] = []
+        asked: list[Asked] = []
         for one in here.to_ask(given):
             if not one.open(scene.now_ms):
+                asked.append((one, given, WINDOW_CLOSED, None))
                 continue
             matches = one.matches(given)
             if matches and (one.limited or _drawn(scene, one, given)):
                 return True
             passed.append((one, matches))
+            asked.append((one, given, NOT_DRAWN if matches else NOT_MATCHED, None))
         with self._lock:
             if here.passed_over:
                 at = (scene.sandbox_id, here.seam, here.version)
@@ -220,6 +229,8 @@ class FaultLayer:
                     tally = self._glanced[key] = Tally()
                 tally.evaluated += not one.passes_over
                 tally.matched += matches
+        seen = Glanced(given, None, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by, next(NTH))
+        self.glances.add(scene.sandbox_id, (seen,))
         return False
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
@@ -263,7 +274,7 @@ class FaultLayer:
             asked.append((one, happened, INJECTED, injection.id))
             happened = changed
         events = self._group.events.setdefault(scene.sandbox_id, [])
-        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here))
+        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by))
         return happened, self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
@@ -311,6 +322,11 @@ class FaultLayer:
         """The answer key in the caller's snapshot; `filters` are those of `answer_key.entries`."""
         return entries(connection, sandbox_id, now_ms, **filters)
 
+    def events_of(self, sandbox_id: str) -> list[Event]:
+        """The latest events of a sandbox, the oldest first."""
+        glanced = (one.event() for one in self.glances.of(sandbox_id))
+        return sorted((*self.trail.of(sandbox_id), *glanced), key=lambda event: event.n)
+
     def explain_audit(self, discrepancies: Sequence[Finding], key: Iterable[Entry]) -> Explained:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
         return explain(discrepancies, key)
@@ -323,11 +339,15 @@ class FaultLayer:
 
     # --- inside ---
 
+    def _forget(self, sandbox_id: str) -> None:
+        self.trail.forget(sandbox_id)
+        self.glances.forget(sandbox_id)
+
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
         stored = stored_of(connection, sandbox_id)
         if not stored:
-            self.trail.forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
+            self._forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(stored, self.catalogue) if rule.enabled]
         held = Held(
             version=version,

@@ -20,6 +20,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 from typing import Any
 
 from mocklend.seams.api_answer import BREAKS, ApiAnswer
+from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
 from mocklend.seams.bureau_report import BureauReport
@@ -106,6 +107,7 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 
 __all__ = [
     "ALTERATIONS",
+    "ASKED_BY",
     "AUTO_DEBIT",
     "BREAKS",
     "DUE_DATE",

@@ -67,11 +67,15 @@ Given = TypeVar("Given", bound=Seam)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where and when a seam is reached: what a layer may know besides the seam itself."""
+    """Where and when a seam is reached: what a layer may know besides the seam itself.
+
+    `asked_by` is the request that led to it, for whoever wants to know later; nothing may be decided by it.
+    """
 
     sandbox_id: str
     seed: int
     now_ms: int
+    asked_by: str | None = None
 
 
 class Layer(Protocol):

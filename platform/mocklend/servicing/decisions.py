@@ -16,7 +16,7 @@ from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act
+from mocklend.lending.acts import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.repay import FAILED, PROCESSING
 from mocklend.sandboxes.moments import rfc3339
@@ -67,7 +67,8 @@ class DecideDispute:
         self._refuse(dispute)
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
 
-        if dispute.state == VERIFYING:
+        undecided = dispute.state == VERIFYING
+        if undecided:
             said = {
                 "decision": self.decision,
                 "memo": self.memo,
@@ -76,12 +77,15 @@ class DecideDispute:
             }
             dispute = replace(dispute, decision=json.dumps(said), findings=json.dumps(findings), due_ms=None)
             dispute = step(work, dispute, self.decision, self.memo, event="decided")
-            self._log(work, dispute)
+            self._log(work, dispute, DISPUTE_DECIDED)
             if self.decision == REJECTED:
                 # The record is right, so nothing on it is in dispute any more.
                 dispute = _unmark(work, dispute)
         if self.correct:
             dispute = self._correct(work, dispute, findings)
+            if not undecided:  # Somebody looked again: the decision itself is on record already.
+                ordered = sum(one["state"] == CORRECTED for one in json.loads(dispute.progress))
+                self._log(work, dispute, CORRECTION_ORDERED, n=ordered)
         if self.compensation_minor is not None:
             dispute = self._compensate(work, dispute, self.compensation_minor)
         return Answer(200, dispute_doc(dispute))
@@ -173,13 +177,11 @@ class DecideDispute:
         agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
         return step(work, dispute, dispute.state, agreed)
 
-    def _log(self, work: Work, dispute: Dispute) -> None:
-        """The answer itself moves nothing; what is put right has lines of its own."""
+    def _log(self, work: Work, dispute: Dispute, verb: str, *, n: int = 1) -> None:
+        """The decision itself moves nothing; what is put right has lines of its own."""
         loan: Loan = work.get("loan", dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
-        log_act(
-            work, loan, DISPUTE_DECIDED, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill
-        )
+        log_act(work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n)
 
 
 def _unmark(work: Work, dispute: Dispute) -> Dispute:

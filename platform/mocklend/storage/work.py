@@ -128,6 +128,7 @@ class Work:
         *,
         again: Work | None = None,
         remembered: Kept | None = None,
+        asked_by: str | None = None,
     ) -> None:
         self.now_ms = now_ms
         self.remembered = remembered
@@ -137,7 +138,7 @@ class Work:
         self._sandbox = sandbox
         self._loaded = loaded
         self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
-        self.scene = Scene(sandbox.id, sandbox.seed, now_ms)
+        self.scene = Scene(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
         self._asked: list[tuple[Any, Any]] = []
         self._heard_before = list(again._asked) if again is not None else []
