@@ -49,6 +49,14 @@ def test_every_operation_has_a_name_of_its_own_and_a_summary(documented: Any) ->
     assert all(operation["summary"] for operation in listed)
 
 
+def test_every_answer_names_its_request(documented: Any) -> None:
+    named = [
+        response["headers"] for _, _, one in operations(documented.document) for response in one["responses"].values()
+    ]
+
+    assert all("Mocklend-Request-Id" in headers for headers in named)
+
+
 def test_every_operation_says_how_it_refuses(documented: Any) -> None:
     for path, method, operation in operations(documented.document):
         for status, response in operation["responses"].items():

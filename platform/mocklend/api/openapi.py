@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mocklend import __version__
+from mocklend.api import request_ids
 from mocklend.api.answers import PROBLEM
 from mocklend.api.asking import PLANES
 from mocklend.api.fields import SAFE_ID
@@ -60,6 +61,10 @@ KEY_HEADER = {
 REPLAYED_HEADER = {
     "description": "Present when this is the answer to an earlier try.",
     "schema": {"type": "string", "enum": ["true"]},
+}
+REQUEST_ID_HEADER = {
+    "description": "The id of the request: GET /-/explain tells by it which rules met the request.",
+    "schema": {"type": "string"},
 }
 
 
@@ -118,6 +123,7 @@ def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     components = spec.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     components["securitySchemes"] = _security_schemes()
+    components["headers"] = {request_ids.HEADER: REQUEST_ID_HEADER}
     for path, operations in spec["paths"].items():
         for operation in operations.values():
             _complete_operation(path, operation)
@@ -162,6 +168,8 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
         known = operation["responses"].setdefault(str(status), response)
         if known is not response:
             known["description"] = f"{response['description']}\n{known['description']}"
+    for response in operation["responses"].values():
+        response.setdefault("headers", {})[request_ids.HEADER] = {"$ref": f"#/components/headers/{request_ids.HEADER}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

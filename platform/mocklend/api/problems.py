@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mocklend.api.answers import rendered
 from mocklend.api.reading import BODY_MAX, storable
 from mocklend.domain.problems import Refused
+from mocklend.seams import ASKED_BY
 
 log = structlog.get_logger()
 
@@ -155,5 +156,6 @@ def shown(value: Any, deep: bool = True) -> Any:
 def _failed(error: Exception) -> Response:
     """Our own failure: loud in the log, and a trace id for the caller."""
     trace = secrets.token_hex(8)
-    log.error("a request failed", trace=trace, method=request.method, path=request.path, exc_info=error)
+    told = {"trace": trace, "request_id": ASKED_BY.get(), "method": request.method, "path": request.path}
+    log.error("a request failed", **told, exc_info=error)
     return refused(Refused("internal_error", f"trace {trace} in the server's log", trace=trace))
