@@ -21,6 +21,8 @@ BEHIND = (STALE, EVICTED, "cache.lost_invalidation", "operator.waiver_cancelled"
 DROPPED = "callback.dropped"
 WRONG_AMOUNT = "operator.wrong_amount"
 MARKED = "operator.marked_overdue"
+STICKY = "operator.manual_override_sticky"
+RESIDUE = "migration.legacy_residue"
 
 LOAN_STATUSES = frozenset({"SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF"})
 INSTALMENT_STATUSES = frozenset({"PENDING", "DUE", "PARTIAL", "CLEAR", "OVD"})
@@ -98,7 +100,8 @@ def page(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
     derived = "CLEAR" if outstanding == 0 else "OVD" if overdue else "USING"
     if status != derived:
         detail = f"{status} with {outstanding} outstanding and {overdue} overdue at version {version}"
-        yield Doubt("a status follows from the amounts", detail, (MARKED, EVICTED) if status == "OVD" else EVICTED)
+        behind = (MARKED,) if status == "OVD" else ()
+        yield Doubt("a status follows from the amounts", detail, (*behind, STICKY, EVICTED))
     yield from _version(doc, known, json.dumps(doc, sort_keys=True))
 
 
@@ -193,10 +196,10 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
 def borrowed(doc: Doc, sent: Doc) -> Iterator[Doubt]:
     """A new loan is in use, owes its principal at the least, and is the one that was asked for."""
     yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
-    if doc.get("borrower_id") != sent["borrower_id"] or doc.get("version") != 1:
+    if doc.get("borrower_id") != sent["borrower_id"] or doc.get("status") != "USING":
         yield Doubt("a new loan is the one asked for", shortened(doc))
-    if doc.get("outstanding_principal_minor") != sent["principal_minor"] or doc.get("status") != "USING":
-        yield Doubt("a new loan owes its principal", shortened(doc))
+    if doc.get("outstanding_principal_minor") != sent["principal_minor"] or doc.get("version") != 1:
+        yield Doubt("a new loan owes its principal and has no history", shortened(doc), RESIDUE)
 
 
 def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Doubt]:

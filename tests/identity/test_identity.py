@@ -89,6 +89,7 @@ from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
+from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
@@ -929,6 +930,20 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.identity_holds()
 
     assert open_entries(story.platform, story.id)
+    story.teardown()
+
+
+def test_a_partner_who_asks_anew_in_the_moment_of_the_last_answer_has_no_old_copy() -> None:
+    story = Story()
+    story.open_sandbox(seed=0, four_eyes=None)
+    story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
+    story.arm(kind=CachedRefusal, probability=1, unit="entity", turn=0, limit={}, name="a")
+    for wait, old in ((0, 0), (0, 0), (1, 1), (1, 1)):
+        story.advance(by=wait)
+        story.apply_elsewhere(lender="harbour-bank", product="car", refresh=True)
+
+        story.identity_holds()
+        assert len(open_entries(story.platform, story.id)) == old
     story.teardown()
 
 

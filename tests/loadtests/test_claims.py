@@ -9,7 +9,9 @@ import pytest
 from claims import (
     DROPPED,
     MARKED,
+    RESIDUE,
     STALE,
+    STICKY,
     WRONG_AMOUNT,
     Doubt,
     KnownLoan,
@@ -111,6 +113,14 @@ def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() 
     assert doubt.is_explained({MARKED})
     assert not doubt.is_explained({STALE})
     assert not doubt.is_explained(set())
+
+
+@pytest.mark.parametrize("said", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
+def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(said: dict[str, Any]) -> None:
+    doubt = only(page(loan_page(**said), known()))
+
+    assert doubt.is_explained({STICKY})
+    assert not doubt.is_explained({STALE, DROPPED})
 
 
 @pytest.mark.parametrize(
@@ -220,7 +230,24 @@ def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
 
     assert claims(borrowed(loan_page(), sent)) == []
     assert claims(borrowed(loan_page(borrower_id="brw_bob"), sent)) == ["a new loan is the one asked for"]
-    assert "a new loan owes its principal" in claims(borrowed(loan_page(outstanding_principal_minor=99_999), sent))
+    assert claims(borrowed(loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0), sent))
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        {"version": 2, "outstanding_minor": 99_993, "outstanding_principal_minor": 99_993},
+        {"version": 2, "outstanding_minor": 100_007},
+    ],
+)
+def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[str, Any]) -> None:
+    sent = {"borrower_id": "brw_ada", "principal_minor": 100_000}
+
+    doubt = only(borrowed(loan_page(**begun), sent))
+
+    assert doubt.claim == "a new loan owes its principal and has no history"
+    assert doubt.is_explained({RESIDUE})
+    assert not doubt.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED})
 
 
 def test_a_quote_is_the_sum_of_its_buckets() -> None:

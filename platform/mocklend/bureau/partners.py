@@ -155,8 +155,13 @@ class Apply:
         return Answer(201, application_doc(application, copy))
 
     def _pulls(self, work: Work, application_id: str, old: PartnerCopy, fresh: PartnerCopy) -> bool:
-        """Whether the partner really takes the fresh copy; whatever it decided by before is history."""
+        """Whether the partner really takes the fresh copy; whatever it decided by before is history.
+
+        One of this very moment is not old: nobody could say afterwards whether it was pulled again.
+        """
         work.signal(applied_for(old.id))
+        if old.pulled_ms >= work.now_ms:
+            return True
         return work.act(
             PartnerApplication(
                 entity=old.id,
