@@ -222,11 +222,17 @@ class Telling:
 
 
 def tell(
-    url: str, rules: Mapping[str, Mapping[str, Any]], *, clients: int, neighbours: int, backwards: bool = False
+    url: str,
+    rules: Mapping[str, Mapping[str, Any]],
+    *,
+    clients: int,
+    neighbours: int,
+    backwards: bool = False,
+    seed: int = SEED,
 ) -> Telling:
     """The story in a sandbox of its own, told by so many clients at once; backwards, the last one comes first."""
     with Client(url) as anyone:
-        teller = anyone.sandbox(seed=SEED, now=START, four_eyes_above_minor=4_000)
+        teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
     for rule_id, rule in rules.items():
         teller.put_rule(rule_id, rule)
     people = [Neighbour(url, teller.api_key, number) for number in range(neighbours)]
