@@ -16,7 +16,7 @@ from mocklend import audit as auditing
 from mocklend.channels.channel import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.signing import signed_headers
-from mocklend.domain.facts import RECEIPT, Fact
+from mocklend.domain.facts import EDIT, RECEIPT, Fact
 from mocklend.domain.replay import Movement
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Head, Posted, post
@@ -230,6 +230,13 @@ def test_a_fact_on_the_books_that_was_never_posted_is_found(story: Any, loan_id:
 
     assert ("missing_in_channel", "rpy_x", 4_000) in story.discrepancies()
     assert {"B6", "B13", "C1"} <= story.broken()
+
+
+def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Any, loan_id: str) -> None:
+    fact = Fact("edt_x", EDIT, story.now_ms, _TODAY, 500, edit_kind="MODIFY_BILL_AMOUNT")
+    plant(story, lambda work: append(work, BOOKS, loan_id, fact))
+
+    assert ("unsupported", "edt_x", 500) in story.discrepancies()
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,86 @@ def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, Any]
     assert run("audit", "--json").document["clean"] is True
 
 
+PLAN = """
+stages:
+  - {name: calm, duration_s: 600}
+  - name: storm
+    duration_s: 300
+    rules: {late: {fault: cache.bounded_stale, with: {lag_s: 60}}}
+"""
+
+
+@needs_faults
+def test_an_experiment_is_started_from_a_file_looked_at_and_stopped(run: Run, mocklend: Client, tmp_path: Path) -> None:
+    file = tmp_path / "weather.yaml"
+    file.write_text(PLAN)
+
+    started = run("experiments", "start", str(file))
+    again = run("experiments", "start", str(file), "--json")
+    mocklend.advance("PT11M")
+    listed = run("experiments", "list")
+    stopped = run("experiments", "stop", "weather")
+
+    assert started.out.splitlines()[0] == "weather: calm"
+    rules = [(one["name"], one["rules"]) for one in again.document["stages"]]
+    assert (again.document["running"], rules) == ("calm", [("calm", []), ("storm", ["weather.storm.late"])])
+    assert "storm: running, 1 rules" in listed.out
+    assert (started.code, again.code, listed.code, stopped.code) == (0, 0, 0, 0)
+    assert mocklend.rules()["rules"] == []
+    assert run("experiments", "list").out.strip() == "no experiments"
+    assert run("experiments", "stop", "weather").code == 2
+
+
+@needs_faults
+def test_an_experiment_may_be_json_and_has_the_name_that_it_is_given(
+    run: Run, mocklend: Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "Plan A.json"
+    file.write_text('{"stages": [{"name": "storm", "duration_s": 60, "profile": "lessons"}]}')
+
+    refused = run("experiments", "start", str(file))
+    named = run("experiments", "start", str(file), "--id", "plan-a")
+
+    assert (refused.code, named.code) == (2, 0)
+    assert mocklend.experiment("plan-a")["running"] == "storm"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "stages: 5", "stages: [calm]", "stages: []\nname: x", "- {name: calm}", "stages: [{name: 2026-01-05}]"],
+)
+def test_a_file_that_is_no_plan_is_refused(run: Run, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "weather.yaml"
+    file.write_text(text)
+
+    assert run("experiments", "start", str(file)).code == 2
+    assert run("experiments", "start", str(tmp_path / "nothing.yaml")).code == 2
+
+
+@needs_faults
+def test_a_stage_that_the_platform_refuses_is_said_by_its_field(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "weather.yaml"
+    file.write_text("stages: [{name: calm, duration_s: 0}]")
+
+    ran = run("experiments", "start", str(file))
+
+    assert ran.code == 2
+    assert "stages[0].duration_s" in ran.err
+
+
+@needs_faults
+def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+    mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
+    mocklend.loan(loan["id"])
+    [asked] = [one["id"] for one in mocklend.requests_made()["requests"] if one["path"] == f"/v1/loans/{loan['id']}"]
+
+    ran = run("faults", "explain", asked)
+
+    assert ran.code == 0
+    assert "not_matched: loan_id is" in ran.out
+    assert "api.answer" in ran.out
+
+
 @needs_faults
 def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
     run: Run, mocklend: Client, loan: dict[str, Any]
@@ -457,6 +537,23 @@ def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
     assert (failed.code, failed.out.splitlines()[0].split()[0]) == (1, "FAIL")
     assert f"missed: stale_view on {loan['id']}" in failed.out
     assert (unsure.code, unsure.document["verdict"], unsure.document["silent_rules"]) == (3, "INCONCLUSIVE", ["silent"])
+
+
+@needs_faults
+def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
+    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+) -> None:
+    findings = tmp_path / "findings.jsonl"
+    findings.write_text("")
+    before = mocklend.clock()["now"]
+    mocklend.arm("cache.bounded_stale", lag_s=3_600)
+    repay(mocklend, loan)
+    during = mocklend.clock()["now"]
+    mocklend.advance("P1D")
+
+    assert run("score", str(findings), "--look", before).code == 3
+    assert run("score", str(findings), "--look", before, "--look", during).code == 1
+    assert run("score", str(findings), "--look", "2999-01-01T00:00:00Z").code == 2
 
 
 @needs_faults

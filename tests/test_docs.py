@@ -13,8 +13,10 @@ import re
 import sys
 import tempfile
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
 from inspect import getdoc
@@ -29,7 +31,8 @@ from mocklend.domain.problems import PROBLEMS
 from mocklend.ledger.invariants import STATEMENTS
 from mocklend.local import local_platform
 from mocklend.reconcilers.named import SHIPPED as RECONCILERS
-from mocklend.scenarios import scenarios
+from mocklend.scenarios import run, scenarios
+from mocklend.scenarios.looks import LOOKING
 from mocklend.seams import SEAMS
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
@@ -189,6 +192,35 @@ def stories() -> str:
     return _table(("scenario", "what happens", "faults", *(f"`{it}`" for it in RECONCILERS)), rows)
 
 
+def scenario_scores() -> str:
+    """Every scenario that ships, told, and how well each did that looked at its turning points."""
+    rows = []
+    totals: dict[str, Counter[str]] = {name: Counter() for name in LOOKING}
+    for name, one in scenarios().items():
+        out = io.StringIO()
+        assert run(one, as_json=True, out=out) == 0, name
+        scores = json.loads(out.getvalue())["scores"]
+        rows.append((f"`{name}`", *(_score_at_looks(scores[who]) for who in LOOKING)))
+        for who, total in totals.items():
+            total.update({of: count for of, count in scores[who].items() if of.startswith("counts.")})
+    rows.append(("over all", *map(_total, totals.values())))
+    return _table(("scenario", *(f"`{who}`" if who in RECONCILERS else who for who in LOOKING)), rows)
+
+
+def _score_at_looks(score: Mapping[str, Any]) -> str:
+    said = f"{score['verdict']}: "
+    if score["precision"] is None and score["recall"] is None:
+        return f"{said}nothing is to be found"
+    said += ", ".join("-" if score[word] is None else f"{score[word]:.2f}" for word in ("precision", "recall"))
+    after_s = score["time_to_detect_s.p50"]
+    return said if after_s is None else f"{said}; after {timedelta(seconds=after_s)}"
+
+
+def _total(counts: Mapping[str, int]) -> str:
+    wrong = counts["counts.false_positives"] + counts["counts.wrong_class"]
+    return f"{counts['counts.true_positives']} of {counts['counts.demanded']} found, {wrong} wrong"
+
+
 def endpoints(plane: str) -> str:
     """Every endpoint of a plane, as /openapi.json has it."""
     rows = []
@@ -231,6 +263,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "lessons": lessons,
     "dataset columns": columns_table,
     "reconciler scores": reconciler_scores,
+    "scenario scores": scenario_scores,
     "faults": faults,
     "faults of": faults,
     "fields of": fields_of,
@@ -284,7 +317,7 @@ def _listed(names: Iterable[str]) -> str:
     return textwrap.fill(", ".join(f"`{name}`" for name in names), 120, break_on_hyphens=False) + "\n"
 
 
-def _score_of(score: Mapping[str, float | None]) -> str:
+def _score_of(score: Mapping[str, float | str | None]) -> str:
     return ", ".join(f"{word} {'-' if score[word] is None else score[word]}" for word in ("precision", "recall"))
 
 

@@ -428,6 +428,22 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, s
     assert story.discrepancies() == []
 
 
+def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender, story: Any) -> None:
+    """Only where a fault listens for it is more done than to read what a first request reads as well."""
+    order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
+    ran: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql.split()[0]))
+    first = lender.run(order)
+    reads = ran.count("SELECT")
+    ran.clear()
+
+    again = lender.run(order)
+
+    assert (again.body, again.replayed) == (first.body, True)
+    assert ran.count("SELECT") == reads
+    assert set(ran) <= {"BEGIN", "SELECT"}
+
+
 # --- the layer is asked once ---
 
 

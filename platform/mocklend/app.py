@@ -43,6 +43,7 @@ from mocklend.api.reading import JsonRequest
 from mocklend.api.receipts import receipts
 from mocklend.api.record import keep_record, requests_made
 from mocklend.api.repayments import repayments
+from mocklend.api.request_ids import name_requests
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
@@ -84,6 +85,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     app.url_map.converters["id"] = IdConverter
     app.spec_processor(complete)
     handle_problems(app)
+    name_requests(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
     break_answers(app)

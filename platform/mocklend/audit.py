@@ -37,6 +37,7 @@ from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
 from mocklend.lending.books import state_of, terms_of
+from mocklend.lending.checks import quotes_are_what_the_books_asked_for
 from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Loan, Receipt
@@ -45,7 +46,7 @@ from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
 from mocklend.views.pages import versions
-from mocklend.views.render import loan_doc
+from mocklend.views.render import loan_doc, wrong_mark
 
 AT_ONCE = 200
 """Loans that are looked at together: memory stays bounded, however many there are."""
@@ -255,10 +256,9 @@ def _books_against_world(
                 Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
             )
         elif id not in happened and id not in elsewhere:
+            finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
-            found.discrepancies.append(
-                Discrepancy(Finding("missing_in_channel", id, abs(fact.amount_minor)), loan.id, detail)
-            )
+            found.discrepancies.append(Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail))
     return missing
 
 
@@ -370,8 +370,8 @@ def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepa
     if loan.missed_ms is not None:
         detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"
         yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
-    if loan.mark:
-        mark = json.loads(loan.mark)
+    mark = wrong_mark(loan)
+    if mark:
         detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
 
@@ -447,10 +447,14 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(
             Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
         )
+    for finding, loan_id, detail in quotes_are_what_the_books_asked_for(connection, sandbox_id, found.now_ms):
+        yield Discrepancy(finding, loan_id, detail)
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
         yield Discrepancy(finding, None, detail)
     for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one debit of {amount} ordered twice")
+    for id, loan_id, amount in rows(connection, _ASKED_ONCE, {"sandbox_id": sandbox_id}):
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one request for {amount}, two orders")
     for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
@@ -506,16 +510,20 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_i
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What is due is debited by one order an attempt. Of two, either may have been taken back since; what was
-# taken back and is on the books again has been looked at.
-# Until one of them is given back, by its channel or by somebody who meant just that one.
-_DEBITED_TWICE = """SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
-    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL
-      AND id NOT IN (SELECT reverses FROM book_facts WHERE sandbox_id = :sandbox_id AND kind = 'late_failure')
-      AND id NOT IN (SELECT books.reverses FROM book_facts books JOIN world_facts world
-                     ON world.sandbox_id = books.sandbox_id AND world.id = books.id AND world.reverses = books.reverses
-                     WHERE books.sandbox_id = :sandbox_id AND books.kind = 'reversal')
+# What has been taken back on purpose, or by its channel; if it is on the books again, it has been looked at. A
+# reversal of something else than was meant is a break of its own.
+_LOOKED_AT = """SELECT b.reverses FROM book_facts b
+    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
+     AND w.reverses = b.reverses
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
+# What is due is debited by one order an attempt. Of two, either may have been taken back since.
+_DEBITED_TWICE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND id NOT IN ({_LOOKED_AT})
     GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
+# So is what a client has asked for: one request under one key is one order.
+_ASKED_ONCE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
+    WHERE sandbox_id = :sandbox_id AND asked_key IS NOT NULL AND id NOT IN ({_LOOKED_AT})
+    GROUP BY loan_id, asked_key HAVING COUNT(*) > 1"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""

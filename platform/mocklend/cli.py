@@ -33,7 +33,9 @@ app = typer.Typer(
 faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=True, rich_markup_mode=None)
 clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
 scenario_app = typer.Typer(help="Tell a story of things going wrong.", no_args_is_help=True, rich_markup_mode=None)
+experiments_app = typer.Typer(help="Let things go wrong by a plan.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(faults_app, name="faults")
+app.add_typer(experiments_app, name="experiments")
 app.add_typer(clock_app, name="clock")
 app.add_typer(scenario_app, name="scenario")
 
@@ -395,17 +397,20 @@ def faults_lint(
 
 @faults_app.command("explain")
 def faults_explain(
-    entity: Annotated[str, typer.Argument(help="A loan, repayment, receipt or edit, by its id.")],
+    id: Annotated[
+        str, typer.Argument(help="A loan, repayment, receipt or edit, by its id; or a request, by that of its answer.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Why each rule fired on something, or did not."""
+    """Why each rule fired on something, or on what a request led to, or did not."""
     with _client() as client:
-        document = client.explain(entity)
+        document = client.explain(request_id=id) if id.startswith("req_") else client.explain(id)
     lines = []
     for rule in document["rules"]:
         lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
         lines += [
-            f"    {one['at']}  {one['seam']} {one['entity']} #{one['occurrence']}  {one['outcome']}: {one['why']}"
+            f"    {one['at'] or '-'}  {one['seam']} {one['entity']} #{one['occurrence']}  "
+            f"{one['outcome']}: {one['why']}"
             for one in rule["events"]
         ]
     _print(document, as_json, *(lines or ["no rules"]))
@@ -428,6 +433,65 @@ def faults_profile(
         for one in document["profiles"]
     ]
     _print(document, as_json, *lines)
+
+
+@experiments_app.command("start")
+def experiments_start(
+    file: Annotated[
+        Path, typer.Argument(help="The plan, YAML or JSON: stages with name, duration_s, rules or profile.")
+    ],
+    id: Annotated[str | None, typer.Option(help="What to call it; by its file's name unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a plan now: its stages follow each other on the sandbox's clock. The same plan again changes nothing."""
+    stages = _stages(file)
+    with _client() as client:
+        started = client.put_experiment(id or file.stem, stages)
+    _print(started, as_json, *_experiment_lines(started))
+
+
+@experiments_app.command("list")
+def experiments_list(as_json: AsJson = False) -> None:
+    """The plans of this sandbox, and what each is at."""
+    with _client() as client:
+        document = client.experiments()
+    lines = [line for one in document["experiments"] for line in _experiment_lines(one)]
+    _print(document, as_json, *(lines or ["no experiments"]))
+
+
+@experiments_app.command("stop")
+def experiments_stop(
+    id: Annotated[str, typer.Argument(help="The experiment's id; `experiments list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Forget a plan and its rules. What they did stays on the answer key."""
+    with _client() as client:
+        client.delete_experiment(id)
+    _print({"stopped": id}, as_json, f"stopped: {id}")
+
+
+def _experiment_lines(experiment: Mapping[str, Any]) -> list[str]:
+    stages = [
+        f"    {one['starts_at']}  {one['name']}: {one['state']}, {len(one['rules'])} rules"
+        for one in experiment["stages"]
+    ]
+    return [f"{experiment['id']}: {experiment['running'] or 'over'}", *stages]
+
+
+def _stages(file: Path) -> list[Doc]:
+    """The stages of a plan in a file. What a stage may say, the platform knows."""
+    import yaml  # type: ignore[import-untyped]
+
+    example = "For example: {stages: [{name: storm, duration_s: 600, profile: hostile}]}."
+    try:
+        plan = yaml.safe_load(file.read_text(encoding="utf-8"))
+        json.dumps(plan)  # YAML knows values that JSON lacks, such as days.
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as wrong:
+        _refuse(f"{file} cannot be read as a plan: {wrong}.", example)
+    stages = plan.get("stages") if isinstance(plan, dict) else None
+    if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(one, dict) for one in stages):
+        _refuse(f"{file} is no plan: expected a list of stages, and nothing beside it.", example)
+    return stages
 
 
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
@@ -556,6 +620,9 @@ def score(
     bound_s: Annotated[
         int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
     ] = None,
+    look: Annotated[
+        list[str] | None, typer.Option(help="A moment at which it looked: what was told at none is not demanded.")
+    ] = None,
     operator: Annotated[
         list[str] | None, typer.Option(help="Whose acts are judged as repairs; may be repeated; everybody's, if not.")
     ] = None,
@@ -576,6 +643,7 @@ def score(
                 thresholds={"precision_min": precision_min, "recall_min": recall_min},
                 window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
                 bound_s=bound_s,
+                looks=look or None,
                 operators=operator,
             )
         except ProblemError as problem:
@@ -626,6 +694,7 @@ def dataset(
     ] = "realistic",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     format: Annotated[str, typer.Option(help="csv, parquet or both; Parquet needs mocklend[data].")] = "csv",
+    jobs: Annotated[int, typer.Option(help="Processes at one time; the bytes do not depend on it.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write labelled data: what a reconciler gets of many loans and, apart, the answer key. Needs no server."""
@@ -638,7 +707,8 @@ def dataset(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("loans, day by day", total=loans * days)
         try:
-            made = make(Wanted(loans, days, profile, seed, format), out, progress=lambda more: bar.advance(task, more))
+            wanted = Wanted(loans, days, profile, seed, format)
+            made = make(wanted, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
         except CannotMake as cannot:
             bar.stop()
             _refuse(f"{cannot}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")

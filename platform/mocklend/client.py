@@ -30,10 +30,11 @@ Doc = dict[str, Any]
 
 
 class ProblemError(Exception):
-    """The platform said no. `document` is its whole RFC 9457 answer."""
+    """The platform said no. `document` is its whole RFC 9457 answer, `request_id` what it calls the request."""
 
-    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, document: Mapping[str, Any], request_id: str | None = None) -> None:
         self.status = status
+        self.request_id = request_id
         self.document: Doc = dict(document)
         self.code = str(document.get("code", "unknown"))
         self.title = str(document.get("title", ""))
@@ -62,6 +63,7 @@ class Exchange:
     body: Doc | None
     status: int
     answer: Doc
+    request_id: str | None = None
 
 
 class Client:
@@ -821,18 +823,22 @@ class Client:
         thresholds: Mapping[str, Any] | None = None,
         window: Mapping[str, str] | None = None,
         bound_s: int | None = None,
+        looks: Iterable[str] | None = None,
         operators: Iterable[str] | None = None,
         listed_most: int | None = None,
     ) -> Doc:
         """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
 
         A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
+        `looks` are the moments at which the reconciler looked, where it did so now and then: it is asked for what was
+        told at one of them.
         """
         body = {
             "findings": list(findings),
             "thresholds": thresholds,
             "window": window,
             "bound_s": bound_s,
+            "looks": None if looks is None else list(looks),
             "operators": None if operators is None else list(operators),
             "listed_most": listed_most,
         }
@@ -866,9 +872,12 @@ class Client:
         """Forget an experiment and its rules."""
         self._call("DELETE", f"/-/experiments/{_part(experiment_id)}")
 
-    def explain(self, entity: str | None = None, *, loan_id: str | None = None) -> Doc:
-        """Why each rule fired on the events of an entity or a loan, or did not."""
-        return self._get("/-/explain", {"entity": entity, "loan_id": loan_id})
+    def explain(self, entity: str | None = None, *, loan_id: str | None = None, request_id: str | None = None) -> Doc:
+        """Why each rule fired on the events of an entity, of a loan or of a request, or did not.
+
+        An exchange, a problem and `requests_made` have the id of the request.
+        """
+        return self._get("/-/explain", {"entity": entity, "loan_id": loan_id, "request_id": request_id})
 
     def audit(self) -> Doc:
         """World against books against views: every discrepancy, and the injection that explains it."""
@@ -944,12 +953,13 @@ class Client:
 
     def _heard(self, method: str, path: str, sent: Doc | None, response: requests.Response, answer: Doc) -> Doc:
         """Tell who listens; then the answer, or the problem that it is."""
+        request_id = response.headers.get("Mocklend-Request-Id")
         if self.on_exchange is not None:
             asked = urlsplit(response.request.url or path)
             shown = f"{path}?{asked.query}" if asked.query else path
-            self.on_exchange(Exchange(method, shown, sent, response.status_code, answer))
+            self.on_exchange(Exchange(method, shown, sent, response.status_code, answer, request_id))
         if response.status_code >= 300:
-            raise ProblemError(response.status_code, answer)
+            raise ProblemError(response.status_code, answer, request_id)
         return answer
 
 

@@ -19,11 +19,11 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
-from mocklend.seams import Layer, Write
+from mocklend.seams import ASKED_BY, IdempotencyChecked, Layer, Write
 from mocklend.storage.engines import writing
 from mocklend.storage.statements import ENTITIES, flush, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
-from mocklend.storage.work import Answer, Command, Key, NotLoaded, Sandbox, Work
+from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -40,13 +40,24 @@ KEEP_ANSWER = statement(
 )
 
 
+KEEP_ANOTHER = statement(
+    "idempotency.replace",
+    """UPDATE idempotency SET status = :status, body = :body, created_ms = :created_ms
+       WHERE sandbox_id = :sandbox_id AND key = :key AND fingerprint = :fingerprint""",
+    rank=ENTITIES,
+)
+
+
 @loader("idempotency")
-def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
-    sql = "SELECT key, fingerprint, status, body FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
-    return {row[0]: (row[1], row[2], row[3]) for row in select_in(connection, sql, keys, {"sandbox_id": sandbox_id})}
+def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str, int]]:
+    sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
+    found = select_in(connection, sql, keys, {"sandbox_id": sandbox_id})
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}
 
 
 Outcome = Answer | Exception
+Asked = tuple[Command, str | None]
+"""A command, and the request that it comes from."""
 
 
 class Writer:
@@ -56,7 +67,7 @@ class Writer:
         self._engine = engine
         self._layer = layer
         self._real_ms = real_ms
-        self._queue: queue.Queue[tuple[Command, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.Queue[tuple[Asked, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
         self._commit_lock = threading.Lock()
@@ -82,7 +93,7 @@ class Writer:
                 self._running.add(running)
             future.add_done_callback(lambda _: self._running.discard(running))
         try:
-            self._queue.put((command, future), timeout=30)
+            self._queue.put(((command, ASKED_BY.get()), future), timeout=30)
         except queue.Full:
             future.cancel()
             raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None
@@ -90,8 +101,8 @@ class Writer:
 
     def run_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Decide these in order and commit them together, apart from what else is waiting. Refusals raise."""
-        answers = []
-        for outcome in self._commit(commands):
+        answers, asked_by = [], ASKED_BY.get()
+        for outcome in self._commit([(command, asked_by) for command in commands]):
             if isinstance(outcome, Exception):
                 raise outcome
             answers.append(outcome)
@@ -126,7 +137,7 @@ class Writer:
                     last = True
                     break
                 group.append(more)
-            outcomes = self._commit([command for command, _ in group])
+            outcomes = self._commit([asked for asked, _ in group])
             for (_, future), outcome in zip(group, outcomes, strict=True):
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
@@ -135,21 +146,21 @@ class Writer:
             if last:
                 return
 
-    def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _commit(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
             with self._commit_lock:
-                return self._commit_group(commands)
+                return self._commit_group(asked)
         except Exception as failure:
-            if len(commands) == 1:
-                log.error("command failed", command=repr(commands[0])[:500], exc_info=failure)
+            if len(asked) == 1:
+                log.error("command failed", command=repr(asked[0][0])[:500], exc_info=failure)
                 return [failure]
-            log.warning("group failed, trying its commands one by one", size=len(commands), why=str(failure)[:200])
-            return [outcome for command in commands for outcome in self._commit([command])]
+            log.warning("group failed, trying its commands one by one", size=len(asked), why=str(failure)[:200])
+            return [outcome for one in asked for outcome in self._commit([one])]
 
-    def _commit_group(self, commands: Sequence[Command]) -> list[Outcome]:
+    def _commit_group(self, asked: Sequence[Asked]) -> list[Outcome]:
         with writing(self._engine) as connection:
-            group = _Group(connection, self._layer, self._real_ms(), commands)
-            outcomes = [group.decide(command) for command in commands]
+            group = _Group(connection, self._layer, self._real_ms(), [command for command, _ in asked])
+            outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
             group.flush()
             if self._layer is not None:
                 flush(connection, self._layer.end())
@@ -157,7 +168,7 @@ class Writer:
             self._layer.committed()
             for sandbox_id in group.rearmed():
                 self._layer.outdated(sandbox_id)
-        self.on_group(len(commands))
+        self.on_group(len(asked))
         return outcomes
 
 
@@ -200,30 +211,36 @@ class _Group:
             if value is not None:
                 self._exists.add((sandbox_id, key))
 
-    def decide(self, command: Command) -> Outcome:
+    def decide(self, command: Command, asked_by: str | None) -> Outcome:
         """One command's outcome; its effects join the group's unless it is refused."""
         states = self._loaded[command.sandbox_id]
         sandbox: Sandbox | None = states[("sandbox", command.sandbox_id)]
         if sandbox is None:
             return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
         try:
-            earlier = self._earlier(command, states)
-            if earlier is not None:
-                return earlier
-            work, outcome = self._decide(command, sandbox, states)
+            kept = self._kept(command, states)
         except Refused as refused:
             return refused
-        self._keep_answer(command, work, outcome)
-        self._take(command.sandbox_id, work)
+        if kept is not None and not self._may_forget(command, kept):
+            return kept.answer
+        work, outcome = self._decide(command, sandbox, states, kept, asked_by)
+        if kept is not None and (outcome is kept.answer or isinstance(outcome, Refused)):
+            outcome = kept.answer
+        else:
+            self._keep_answer(command, work, outcome, KEEP_ANSWER if kept is None else KEEP_ANOTHER)
+            self._take(command.sandbox_id, work)
         for sandbox_id, key in self._passing:
             self._loaded[sandbox_id].pop(key, None)
         self._passing.clear()
         return outcome
 
-    def _decide(self, command: Command, sandbox: Sandbox, states: dict[Key, Any]) -> tuple[Work, Outcome]:
+    def _decide(
+        self, command: Command, sandbox: Sandbox, states: dict[Key, Any], kept: Kept | None, asked_by: str | None
+    ) -> tuple[Work, Outcome]:
         work: Work | None = None
         while True:
-            work = Work(sandbox, sandbox.now_ms(self._real_ms), states, self._layer, again=work)
+            now_ms = sandbox.now_ms(self._real_ms)
+            work = Work(sandbox, now_ms, states, self._layer, again=work, remembered=kept, asked_by=asked_by)
             try:
                 return work, command.decide(work)
             except NotLoaded as missing:
@@ -232,20 +249,32 @@ class _Group:
                 self._load([(command.sandbox_id, missing.key)])
             except Refused as refused:
                 return Work(sandbox, work.now_ms, states), refused
+            except Remembered:
+                assert kept is not None, "only what was answered before can be remembered"
+                return Work(sandbox, work.now_ms, states), kept.answer
+
+    def _may_forget(self, command: Command, kept: Kept) -> bool:
+        """Whether a fault may have this request done again. Where none listens, the answer of then is all there is."""
+        return (
+            getattr(command, "forgettable", False)
+            and kept.answer.status < 400  # To do again what was refused would be no repetition.
+            and self._layer is not None
+            and self._layer.listens(command.sandbox_id, IdempotencyChecked.seam) is True
+        )
 
     @staticmethod
-    def _earlier(command: Command, states: Mapping[Key, Any]) -> Answer | None:
+    def _kept(command: Command, states: Mapping[Key, Any]) -> Kept | None:
         if command.idem is None:
             return None
         kept = states[("idempotency", command.idem.key)]
         if kept is None:
             return None
-        fingerprint, status, body = kept
+        fingerprint, status, body, since_ms = kept
         if fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key came with another path or body before")
-        return Answer(status, json.loads(body), replayed=True)
+        return Kept(Answer(status, json.loads(body), replayed=True), since_ms)
 
-    def _keep_answer(self, command: Command, work: Work, outcome: Outcome) -> None:
+    def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:
             return
         if isinstance(outcome, Answer):
@@ -255,7 +284,7 @@ class _Group:
             status, body = outcome.problem.status, outcome.to_json()
         text = json.dumps(body, separators=(",", ":"))
         work.write(
-            KEEP_ANSWER,
+            how,
             key=command.idem.key,
             fingerprint=command.idem.fingerprint,
             status=status,
@@ -266,6 +295,7 @@ class _Group:
             command.idem.fingerprint,
             status,
             text,
+            work.now_ms,
         )
 
     def _take(self, sandbox_id: str, work: Work) -> None:

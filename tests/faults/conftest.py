@@ -22,11 +22,15 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    IdempotencyChecked,
+    LoanOpened,
+    MarkOutdated,
     OperatorEdit,
     OrderPaid,
     PartnerApplication,
     PaymentReference,
     PayoutSettled,
+    QuoteIssued,
     ReceiptBooked,
     ReceiptMatch,
     RepaymentFiled,
@@ -376,6 +380,39 @@ class Events:
             **{"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0} | changes
         )
 
+    def outdated(self, **changes: Any) -> MarkOutdated:
+        honest = MarkOutdated(
+            entity="loan_ada",
+            occurrence=4,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            edit_id="edt_ada",
+            cause="receipt",
+            channel="wallet",
+            currency="CNY",
+            marked_status="OVD",
+            books_status="USING",
+        )
+        return replace(honest, **changes)
+
+    def loan_opened(self, **changes: Any) -> LoanOpened:
+        honest = LoanOpened(
+            entity="loan_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            reference="ada-1",
+            product_id="jiebei-like",
+            edit_id="edt_migrated",
+            currency="CNY",
+            principal_minor=100_000,
+            least_minor=-99_999,
+            most_minor=10**15,
+        )
+        return replace(honest, **changes)
+
     def asked(self, **changes: Any) -> ApiAnswer:
         honest = ApiAnswer(
             entity="order-1",
@@ -396,6 +433,39 @@ class Events:
     def looked(self, **changes: Any) -> ApiAnswer:
         look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}
         return self.asked(**look | {"writes": False, "channel": None} | changes)
+
+    def quoted(self, **changes: Any) -> QuoteIssued:
+        honest = QuoteIssued(
+            entity="qte_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            quote_id="qte_ada",
+            type="CLEAR",
+            date="2026-01-05",
+            interest_minor=1_000,
+            lapses_ms=MONDAY_MS + 14 * 3_600_000,
+            currency="CNY",
+            total_minor=101_000,
+        )
+        return replace(honest, **changes)
+
+    def repeated(self, **changes: Any) -> IdempotencyChecked:
+        honest = IdempotencyChecked(
+            entity="rpy_a",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            order_id="rpy_a",
+            again_id="rpy_b",
+            channel="wallet",
+            amount_minor=20_000,
+            currency="CNY",
+            age_s=120,
+        )
+        return replace(honest, **changes)
 
     def filed(self, **changes: Any) -> RepaymentFiled:
         honest = RepaymentFiled(

@@ -80,12 +80,17 @@ from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Work
 from mocklend.views.reads import entity
+from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import ACTIVE, entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
+from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
+from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
 """Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
@@ -221,6 +226,22 @@ class Story(RuleBasedStateMachine):
         )
         assert answer is not None
         self.loans.append(answer.body["id"])
+
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(
+        principal=st.sampled_from([1, 2, 120_000]),
+        product=st.sampled_from(sorted(OFFERED)),
+        turn=st.integers(0, 9),
+        taken_back=st.booleans(),
+    )
+    def borrow_with_a_residue(self, principal: int, product: str, turn: int, taken_back: bool) -> None:
+        self.arm(kind=LegacyResidue, probability=1, unit="entity", turn=turn, limit={"times": 1}, name="a")
+        self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
+            known = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
+        if known and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), known[0][0], "nothing is behind it", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -379,11 +400,37 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.repeatable)
     @rule(which=st.integers(0, 50))
     def repeat_a_request(self, which: int) -> None:
-        command, first = self.repeatable[which % len(self.repeatable)]
+        at = which % len(self.repeatable)
+        command, first = self.repeatable[at]
         again = self.run(command) if command.idem is not None else None
-        if again is not None:
-            assert again.replayed
+        if again is None:
+            return
+        if not again.replayed:  # The key was forgotten: another order, and the answer that is kept from now on.
+            assert isinstance(command, Repay)
+            assert again.body["id"] not in self.repayments
+            self.repayments.append(again.body["id"])
+            self.repeatable[at] = (command, again)
+        else:
             assert (again.status, again.body) == (first.status, first.body)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        part=st.sampled_from(["half", "one", "quoted"]),
+        wait=st.sampled_from([0, MINUTE, DAY]),
+        turn=st.integers(1, 3),
+    )
+    def order_and_ask_again(self, which: int, channel: str, part: str, wait: int, turn: int) -> None:
+        """A key may be forgotten by the time the request comes again, and of what comes of it either is taken back."""
+        self.arm(kind=IdempotencyExpired, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        ordered = len(self.repayments)
+        self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part=part)
+        self.advance(by=wait)
+        if len(self.repayments) > ordered:
+            self.repeat_a_request(which=len(self.repeatable) - 1)
+            self.advance(by=wait)
+            self.repeat_a_request(which=len(self.repeatable) - 1)
 
     # --- time ---
 
@@ -422,6 +469,32 @@ class Story(RuleBasedStateMachine):
         )
         if answer is not None:
             self.edits.append(answer.body["id"])
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        turn=st.integers(0, 2),
+        then=st.sampled_from(["pays off", "pays what is due", "waits", "reverses"]),
+    )
+    def confirm_what_then_changes(self, which: int, turn: int, then: str) -> None:
+        """Left to chance, few marks are right when they are made and outdated while anybody looks."""
+        if turn:
+            limit = {"times": 2} if turn == 2 else {}
+            self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            derived = entity(connection, self.id, "loan", loan_id).status
+        for status, shown in SHOWN_FOR_MARK.items():
+            if shown == derived:
+                self.confirm_a_status(which=which, status=status)
+        if then == "pays off":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        elif then == "pays what is due":
+            self.pay_what_is_due_and_wait(which=which, channel="wallet", wait=5)
+        elif then == "waits":
+            self.advance(by=40 * DAY)
+        elif self.repayments:
+            self.reverse_a_repayment(which=which)
 
     def desk(self, command: Command) -> None:
         """A decision of the desk: on the books, or a draft."""
@@ -749,6 +822,31 @@ class Story(RuleBasedStateMachine):
             if fails_late:
                 self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
                 self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        drift=st.integers(0, 3),
+        ahead=st.sampled_from([0, 0, 3]),
+        wait=st.sampled_from([0, HOUR, DAY]),
+        rest=st.sampled_from(["stays", "is written off"]),
+    )
+    def pay_by_a_quote_of_another_rounding(self, which: int, drift: int, ahead: int, wait: int, rest: str) -> None:
+        """Asked for twice, paid by at once or too late; whatever is left may be written off."""
+        loan_id, on = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
+        self.arm(kind=RoundingDrift, probability=1, unit="entity", turn=drift, limit={}, name="a")
+        quote = self.attempt(MakeQuote(self.id, loan_id, "CLEAR", on))
+        if quote is None:
+            return
+        assert self.run(MakeQuote(self.id, loan_id, "CLEAR", on)) == quote
+        self.advance(by=wait)
+        total, quote_id = quote.body["total_minor"], quote.body["id"]
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", 2, "CLEAR", quote_id, None))
+        if answer is not None:
+            self.repayments.append(answer.body["id"])
+        self.advance(by=10 * SECOND)
+        if rest == "is written off":
+            self.edit_within_bounds(which=which, kind="MODIFY_REVOKE_AMOUNT", end=1, halves=1)
 
     @precondition(lambda self: self.rules)
     @rule(which=st.integers(0, 20))

@@ -49,6 +49,21 @@ def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
     assert facts["audit"]["clean"]
     assert facts["answer_key"]
     assert all(entry["status"] != "active" for entry in facts["answer_key"])
+    scores_as_it_should(facts["scores"])
+
+
+def scores_as_it_should(scores: dict[str, Any]) -> None:
+    """The thorough one finds all and nothing else; the naive one finds less, or finds it much later."""
+    thorough, naive, empty, all_loans = (scores[name] for name in ("thorough", "naive", "empty", "all loans"))
+    if not thorough["counts.demanded"]:
+        assert {one["recall"] for one in scores.values()} == {None}
+        assert (thorough["verdict"], empty["verdict"], all_loans["verdict"]) == ("INCONCLUSIVE", "INCONCLUSIVE", "FAIL")
+        return
+    assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)
+    assert naive["recall"] <= 0.5 or naive["time_to_detect_s.p50"] >= 100 * thorough["time_to_detect_s.p50"]
+    assert (empty["verdict"], empty["precision"], empty["recall"]) == ("FAIL", 0, 0)
+    assert all_loans["verdict"] == "FAIL"
+    assert all_loans["precision"] < 0.1
 
 
 def test_the_stories_that_everybody_should_know_are_among_them() -> None:
@@ -64,7 +79,7 @@ def test_every_scenario_says_what_each_reconciler_finds_and_how_good_that_is(nam
     assert not scenario.open_end
 
 
-@pytest.mark.parametrize("name", sorted(SHIPPED))
+@pytest.mark.parametrize("name", ["acknowledged-not-applied", "month-end-outage"])
 def test_a_score_that_is_not_the_reconcilers_ends_the_story(name: str) -> None:
     wrong = {**SHIPPED[name].expected_score, "thorough": {"precision": 0.123, "recall": 1}}
 

@@ -39,6 +39,7 @@ def short(**changes: object) -> Scenario:
         ({"sandbox": {"seed": 7}}, "sandbox: unknown seed"),
         ({"expected_score": {"clever": {"precision": 1, "recall": 1}}}, "unknown clever"),
         ({"expected_score": {"naive": {"precision": 1}}}, "naive: recall missing"),
+        ({"expected_score": {"naive": {"precision": 1, "recall": 1, "luck": 1}}}, "naive: unknown luck"),
         (
             {"chapters": [{"title": "t", "story": "s", "steps": [], "reconcile": {"naive": [{"entity": "x"}]}}]},
             "class missing",

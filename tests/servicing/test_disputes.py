@@ -325,6 +325,20 @@ def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Any) 
     assert story.discrepancies() == []
 
 
+def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_decision(story: Any) -> None:
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
+    verify(story, dispute_id)
+    decide(story, dispute_id, correct=True)
+
+    for _ in range(2):
+        decide(story, dispute_id, correct=True)
+
+    with story.lender.read() as connection:
+        verbs = [act["verb"] for act in acts_of(connection, story.sandbox_id, loan_id)]
+    assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
+
+
 def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Any) -> None:
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
     loan_id = story.borrow()

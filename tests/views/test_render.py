@@ -15,7 +15,7 @@ from mocklend.domain.facts import CLEAR, DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT,
 from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
 from mocklend.lending.books import mark_of, state_of
-from mocklend.views.render import SHOWN_FOR_MARK, instalment_docs, loan_doc, marked, next_due
+from mocklend.views.render import SHOWN_FOR_MARK, instalment_docs, loan_doc, marked, next_due, wrong_mark
 
 START = date(2026, 1, 5)
 PRODUCT = Product(method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365", penalty=Penalty(grace_days=3))
@@ -65,6 +65,15 @@ def test_a_mark_pins_the_status_shown_and_no_figure(story: Any, bill: str, shown
 
     assert (marked(loan), marked(pinned)) == (None, shown)
     assert doc == honest | {"status": shown}
+
+
+@pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])
+def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Any, bill: str, wrong: bool) -> None:
+    loan = story.entity("loan", story.borrow())
+    pinned = replace(loan, mark=mark_of("edt_a", bill, since_ms=7))
+
+    assert wrong_mark(loan) is None
+    assert wrong_mark(pinned) == ({"edit_id": "edt_a", "status": bill, "since_ms": 7} if wrong else None)
 
 
 # --- what is due next ---

@@ -31,6 +31,7 @@ REASONS = {
     "taken_back": "its channel took the money back",
     "posted": "the books have it by now",
     "closed": "the channel is done with the payout",
+    "cleared": "the loan is paid off",
     "remade": "the channel has made the file again",
     "told": "the channel says so itself by now",
     "correction_ordered": "another correction was ordered",

@@ -110,10 +110,14 @@ class ExperimentList(Doc):
 
 
 class ExplainQuery(Body):
-    """Whose story: an entity (a loan, a repayment, a receipt, an edit, by its id), a loan, or both."""
+    """Whose story: an entity's (a loan, a repayment, a receipt, an edit, by its id), a loan's, a request's, or of each.
+
+    `request_id` is what the answer had in the header `Mocklend-Request-Id`, and what `GET /-/requests` lists.
+    """
 
     entity: Id | None = None
     loan_id: Id | None = None
+    request_id: Id | None = None
 
 
 class ExplanationDoc(Doc):
@@ -359,12 +363,13 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.output(ExplanationDoc)
     @rules.doc(**described("explain"))
     def explain(query: ExplainQuery) -> Response:
-        """Why each rule fired on an entity, or did not."""
-        if query.entity is None and query.loan_id is None:
-            raise field_problem("entity", "an entity or a loan_id", None)
+        """Why each rule fired on an entity, or on what a request led to, or did not."""
+        if query.entity is None and query.loan_id is None and query.request_id is None:
+            raise field_problem("entity", "an entity, a loan_id or a request_id", None)
         with snapshot() as (connection, sandbox, _):
             armed = usable(stored_of(connection, sandbox), layer.catalogue)
-        events = [one for one in layer.trail.of(sandbox) if one.is_about(query.entity, query.loan_id)]
+        whose = (query.entity, query.loan_id, query.request_id)
+        events = [one for one in layer.events_of(sandbox) if one.is_about(*whose)]
         document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
         return rendered(document)
 

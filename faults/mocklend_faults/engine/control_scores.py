@@ -5,7 +5,7 @@ Nothing is stored: the same findings at the same moment have the same score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 FINDINGS_MOST = 100_000
 LISTED_MOST = 1_000
+LOOKS_MOST = 10_000
 BOUND_MOST_S = 3_660 * 86_400
 
 Ratio = Annotated[Decimal, Share()]
@@ -80,12 +81,16 @@ class ThresholdsBody(Body):
 
 
 class NewScore(Body):
-    """Findings to be scored. `operators` are those whose acts are judged as repairs: everybody's, unless told."""
+    """Findings to be scored. `operators` are those whose acts are judged as repairs: everybody's, unless told.
+
+    `looks` are the moments at which the reconciler looked: what was told at none of them is not demanded.
+    """
 
     findings: list[FindingBody] = Field(max_length=FINDINGS_MOST)  # type: ignore[valid-type]
     thresholds: ThresholdsBody = ThresholdsBody()
     window: WindowBody = WindowBody()  # type: ignore[valid-type]
     bound_s: Annotated[int, Whole(0, BOUND_MOST_S)] | None = None
+    looks: list[Moment] | None = Field(default=None, max_length=LOOKS_MOST)
     operators: list[Annotated[str, Text(200)]] | None = Field(default=None, max_length=100)
     listed_most: Annotated[int, Whole(0, FINDINGS_MOST)] = LISTED_MOST
 
@@ -126,7 +131,7 @@ def add_scores(control: APIBlueprint, layer: FaultLayer) -> None:
     def post_score(new: NewScore) -> Response:
         """How good the findings are: precision, recall, time, money, harm, and a verdict."""
         with snapshot() as (connection, sandbox, now_ms):
-            window = _window(new.window, now_ms)
+            window = _window(new.window, new.looks, now_ms)
             reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
             lies, records = _looked(connection, sandbox, now_ms, window, new.operators)
         told = score(
@@ -163,13 +168,18 @@ def _looked(
     return looked.lies, records
 
 
-def _window(given: Any, now_ms: int) -> Window:
+def _window(given: Any, looks_ms: Sequence[int] | None, now_ms: int) -> Window:
     from_ms, to_ms = getattr(given, "from"), given.to
-    window = Window(FIRST_MS if from_ms is None else from_ms, now_ms if to_ms is None else to_ms)
+    looked = None if looks_ms is None else tuple(sorted(set(looks_ms)))
+    window = Window(FIRST_MS if from_ms is None else from_ms, now_ms if to_ms is None else to_ms, looked)
     if window.to_ms > now_ms:
         raise field_problem("window.to", f"a moment up to now, {rfc3339(now_ms)}", rfc3339(window.to_ms))
     if window.from_ms > window.to_ms:
         raise field_problem("window.from", f"a moment up to {rfc3339(window.to_ms)}", rfc3339(window.from_ms))
+    for n, look_ms in enumerate(looks_ms or ()):
+        if not window.from_ms <= look_ms <= window.to_ms:
+            expected = f"a moment of the window, {rfc3339(window.from_ms)} to {rfc3339(window.to_ms)}"
+            raise field_problem(f"looks.{n}", expected, rfc3339(look_ms))
     return window
 
 

@@ -1,4 +1,4 @@
-"""Why each rule fired, or did not, on the events of one entity or loan."""
+"""Why each rule fired, or did not, on the events of one entity, loan or request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _met(rule: Rule, event: Event) -> dict[str, Any]:
         "seam": given.seam,
         "entity": given.entity,
         "occurrence": given.occurrence,
-        "at": rfc3339(event.now_ms),
+        "at": maybe_rfc3339(event.now_ms),
+        "request_id": event.asked_by,
     }
     asked = event.of(rule)
     if asked is not None:

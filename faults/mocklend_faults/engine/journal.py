@@ -131,14 +131,16 @@ SUPERSEDE = statement(
     rank=LAYER,
 )
 
+# A signal may also say that what was to end by itself no longer does.
+_STATUS = """(SELECT endings.status FROM endings WHERE endings.sandbox_id = :sandbox_id
+              AND endings.signal = :signal AND endings.injection = injections.id)"""
 END = statement(
     "injections.end",
-    """UPDATE injections
-       SET status = (SELECT endings.status FROM endings
-                     WHERE endings.sandbox_id = :sandbox_id AND endings.signal = :signal
-                       AND endings.injection = injections.id),
-           ended_by = :signal,
-           ended_ms = :now_ms
+    f"""UPDATE injections
+       SET status = {_STATUS},
+           until_ms = CASE WHEN {_STATUS} = 'active' THEN NULL ELSE until_ms END,
+           ended_by = CASE WHEN {_STATUS} = 'active' THEN ended_by ELSE :signal END,
+           ended_ms = CASE WHEN {_STATUS} = 'active' THEN ended_ms ELSE :now_ms END
        WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL AND (until_ms IS NULL OR until_ms > :now_ms)
          AND id IN (SELECT endings.injection FROM endings
                     WHERE endings.sandbox_id = :sandbox_id AND endings.signal = :signal)""",
@@ -173,7 +175,7 @@ SEAM_COUNTS = "SELECT seam, version, evaluated FROM seam_counts WHERE sandbox_id
 ON_ENTITY = """SELECT entity, COUNT(*) FROM injections
                WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision GROUP BY entity"""
 ANY_OPEN = "SELECT 1 FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL LIMIT 1"
-OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms, signal FROM injections
+OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms, signal, endings.status FROM injections
                   LEFT JOIN endings ON endings.sandbox_id = injections.sandbox_id
                    AND endings.injection = injections.id
                   WHERE injections.sandbox_id = :sandbox_id AND rule = :rule AND ended_ms IS NULL"""

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
+from mocklend.seams import ASKED_BY, SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -34,13 +34,17 @@ from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
 from mocklend_faults.engine.trail import (
     CHANGED_NOTHING,
+    GLANCES_MOST,
+    GLANCES_MOST_OF_ALL,
     INJECTED,
     LIMITED,
     NOT_DRAWN,
     NOT_MATCHED,
+    NTH,
     WINDOW_CLOSED,
     Asked,
     Event,
+    Glanced,
     Trail,
 )
 
@@ -66,7 +70,7 @@ class Opened:
     finding_class: str
     finding_entity: str
     until_ms: int | None
-    signals: frozenset[str]
+    ends_on: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -101,7 +105,8 @@ class FaultLayer:
         self._held: dict[str, Held] = {}
         self._armed: set[str] = set()
         self._group = Group()
-        self.trail = Trail()
+        self.trail: Trail[Event] = Trail()
+        self.glances: Trail[Glanced] = Trail(GLANCES_MOST, GLANCES_MOST_OF_ALL)
         self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
         # What other threads than the writer's do: they count, and glance.
         self._lock = threading.Lock()
@@ -122,7 +127,7 @@ class FaultLayer:
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
-                self.trail.forget(sandbox_id)
+                self._forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 self._known.add(sandbox_id)
                 continue
@@ -184,9 +189,10 @@ class FaultLayer:
         if here is None or met is None or here.to_ask(given):
             return False
         with self._lock:
-            met[given.entity] = met.get(given.entity, 0) + 1
+            nth = met[given.entity] = met.get(given.entity, 0) + 1
             at = (sandbox_id, here.seam, here.version)
             self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
+        self.glances.add(sandbox_id, (Glanced(given, nth, None, 0, (), here, ASKED_BY.get(), next(NTH)),))
         return True
 
     def glance(self, scene: Scene, given: Seam) -> bool:
@@ -202,13 +208,16 @@ class FaultLayer:
         if here is None:
             return False
         passed: list[tuple[Compiled, bool]] = []
+        asked: list[Asked] = []
         for one in here.to_ask(given):
             if not one.open(scene.now_ms):
+                asked.append((one, given, WINDOW_CLOSED, None))
                 continue
             matches = one.matches(given)
             if matches and (one.limited or _drawn(scene, one, given)):
                 return True
             passed.append((one, matches))
+            asked.append((one, given, NOT_DRAWN if matches else NOT_MATCHED, None))
         with self._lock:
             if here.passed_over:
                 at = (scene.sandbox_id, here.seam, here.version)
@@ -220,6 +229,8 @@ class FaultLayer:
                     tally = self._glanced[key] = Tally()
                 tally.evaluated += not one.passes_over
                 tally.matched += matches
+        seen = Glanced(given, None, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by, next(NTH))
+        self.glances.add(scene.sandbox_id, (seen,))
         return False
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
@@ -263,15 +274,19 @@ class FaultLayer:
             asked.append((one, happened, INJECTED, injection.id))
             happened = changed
         events = self._group.events.setdefault(scene.sandbox_id, [])
-        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here))
+        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by))
         return happened, self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
         """The rows that end whatever these signals end."""
         for (sandbox_id, _), opened in self._group.open.items():
             if sandbox_id == scene.sandbox_id:
-                for injection in [id for id, one in opened.items() if not one.signals.isdisjoint(signals)]:
-                    del opened[injection]
+                for injection, one in list(opened.items()):
+                    statuses = {one.ends_on[signal] for signal in signals if signal in one.ends_on}
+                    if statuses == {ACTIVE}:
+                        opened[injection] = replace(one, until_ms=None)
+                    elif statuses:
+                        del opened[injection]
         return [
             (journal.END, {"sandbox_id": scene.sandbox_id, "signal": signal, "now_ms": scene.now_ms})
             for signal in signals
@@ -307,6 +322,11 @@ class FaultLayer:
         """The answer key in the caller's snapshot; `filters` are those of `answer_key.entries`."""
         return entries(connection, sandbox_id, now_ms, **filters)
 
+    def events_of(self, sandbox_id: str) -> list[Event]:
+        """The latest events of a sandbox, the oldest first."""
+        glanced = (one.event() for one in self.glances.of(sandbox_id))
+        return sorted((*self.trail.of(sandbox_id), *glanced), key=lambda event: event.n)
+
     def explain_audit(self, discrepancies: Sequence[Finding], key: Iterable[Entry]) -> Explained:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
         return explain(discrepancies, key)
@@ -319,11 +339,15 @@ class FaultLayer:
 
     # --- inside ---
 
+    def _forget(self, sandbox_id: str) -> None:
+        self.trail.forget(sandbox_id)
+        self.glances.forget(sandbox_id)
+
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
         stored = stored_of(connection, sandbox_id)
         if not stored:
-            self.trail.forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
+            self._forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(stored, self.catalogue) if rule.enabled]
         held = Held(
             version=version,
@@ -397,7 +421,7 @@ class FaultLayer:
                 del opened[id]
             if rule_id == one.rule.id:
                 consequence = one.consequence
-                opened[one.id] = Opened(*one.key, consequence.until_ms, frozenset(consequence.ends_on))
+                opened[one.id] = Opened(*one.key, consequence.until_ms, consequence.ends_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,11 +550,13 @@ def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
 
 def _open_of(connection: Connection, sandbox_id: str, rule_id: str) -> dict[str, Opened]:
     found: dict[str, Opened] = {}
-    for id, finding_class, entity, until_ms, signal in rows(
+    for id, finding_class, entity, until_ms, signal, status in rows(
         connection, journal.OPEN_OF_RULE, {"sandbox_id": sandbox_id, "rule": rule_id}
     ):
-        signals = (found[id].signals if id in found else frozenset()) | ({signal} if signal else set())
-        found[id] = Opened(finding_class, entity, until_ms, signals)
+        ends_on = dict(found[id].ends_on) if id in found else {}
+        if signal:
+            ends_on[signal] = status
+        found[id] = Opened(finding_class, entity, until_ms, ends_on)
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mocklend.domain.finding import Finding
 from mocklend_faults.engine.answer_key import Entry
 
-TO_THE_CENT = frozenset({"amount_mismatch", "duplicate_in_books", "missing_in_books"})
+TO_THE_CENT = frozenset({"amount_mismatch", "duplicate_in_books", "missing_in_books", "unsupported"})
 """Classes where the amount is the point. A page may meanwhile be behind by another amount than at first."""
 
 

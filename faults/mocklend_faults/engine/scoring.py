@@ -6,8 +6,9 @@ A *break* is a class and an entity. The key demands a break where one of its lie
 
 A lie that ended without anybody's doing (its lag was over, a later message came, a newer version took its place) is
 optional: to report it is neither right nor wrong. So is one of class `timing`, and one that was told in one answer.
-With `bound_s`, such a lie is demanded all the same if it could be seen for that long. What the platform withstood
-(`masked`) and what cannot be seen yet is no break at all.
+With `bound_s`, such a lie is demanded all the same if it could be seen for that long. With `looks`, the moments at
+which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was not let look
+cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
 
     hit           a finding with the class and entity of a demanded break
     wrong class   the right entity, and none of its classes
@@ -29,6 +30,7 @@ it is reported; the earliest report is the one that is timed.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -130,10 +132,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when to when a reconciler is judged, both included, on the sandbox's clock."""
+    """From when to when a reconciler is judged, both included, on the sandbox's clock.
+
+    `looks_ms` are the moments in it at which the reconciler looked, in order; None where that is not told.
+    """
 
     from_ms: int
     to_ms: int
+    looks_ms: tuple[int, ...] | None = None
 
     def shows(self, lie: Lie) -> bool:
         """Whether the lie could be seen in it."""
@@ -144,6 +150,17 @@ class Window:
     def leaves_open(self, lie: Lie) -> bool:
         """Whether the lie was still told when it ended."""
         return lie.from_ms <= self.to_ms and (lie.end_ms is None or lie.end_ms > self.to_ms)
+
+    def looked_at(self, lie: Lie) -> bool:
+        """Whether the lie was told at one of the looks.
+
+        On a manual clock staff act at the very moment of the look that showed them what to do.
+        """
+        looks = self.looks_ms or ()
+        first = bisect_left(looks, lie.from_ms)
+        if first == len(looks):
+            return False
+        return lie.end_ms is None or looks[first] < lie.end_ms or (lie.repaired and looks[first] == lie.end_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +247,12 @@ def score(
     return {
         "verdict": verdict,
         "reasons": reasons,
-        "window": {"from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms), "bound_s": bound_s},
+        "window": {
+            "from": rfc3339(window.from_ms),
+            "to": rfc3339(window.to_ms),
+            "bound_s": bound_s,
+            "looks": None if window.looks_ms is None else len(window.looks_ms),
+        },
         "thresholds": thresholds.to_json(),
         "counts": {
             "demanded": asked,
@@ -298,7 +320,8 @@ def _sorted(seen: Sequence[Lie], findings: Iterable[Reported], window: Window, b
 def _is_demanded(lie: Lie, window: Window, bound_ms: int | None) -> bool:
     if lie.finding_class == TIMING or (lie.end_ms == lie.from_ms and not lie.repaired):
         return False
-    if window.leaves_open(lie) or _repaired_in(lie, window):
+    told = window.leaves_open(lie) or _repaired_in(lie, window)
+    if told if window.looks_ms is None else window.looked_at(lie):
         return True
     return bound_ms is not None and lie.told_ms(window) >= bound_ms
 

@@ -24,7 +24,7 @@ from mocklend.api.breaking import broken
 from mocklend.api.idempotency import HEADER, LONGEST
 from mocklend.api.problems import refused
 from mocklend.domain.problems import Refused
-from mocklend.seams import ApiAnswer, Scene
+from mocklend.seams import ASKED_BY, ApiAnswer, Scene
 from mocklend.storage.work import Answer, Key, Work
 from mocklend.views import reads
 
@@ -166,7 +166,7 @@ def _given(sandbox: str) -> ApiAnswer | None:
                 channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
         draw = drawn(found.seed, entity, occurrence)
         given = replace(asked, occurrence=occurrence, now_ms=now_ms, channel=channel, draw=draw)
-        return given if layer.glance(Scene(sandbox, found.seed, now_ms), given) else None
+        return given if layer.glance(Scene(sandbox, found.seed, now_ms, ASKED_BY.get()), given) else None
 
 
 def _entity(named: Mapping[str, str]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -18,6 +17,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
+from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing import (
     CatchUp,
     Edit,
@@ -31,7 +31,7 @@ from mocklend.servicing import (
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
-from mocklend.views.render import SHOWN_FOR_MARK, loan_doc
+from mocklend.views.render import SHOWN_FOR_MARK, loan_doc, wrong_mark
 
 operator = APIBlueprint("operator", __name__)
 
@@ -119,7 +119,7 @@ class EditList(Doc):
 
 
 class BookedLoan(LoanDoc):
-    """A loan as the books have it, and the mark that pins another status on its page, if one does.
+    """A loan as the books have it, and the mark that pins another status on its page, if one does, and since when.
 
     Beside what its page says: money that came in and is on no bill, what was cancelled of the bill, written off,
     recovered since, and promised back.
@@ -270,4 +270,6 @@ def get_booked_loan(loan_id: str) -> Response:
         "recovered_minor": state.recovered_minor,
         "refunding_minor": state.refunding_minor,
     }
-    return rendered(booked | {"mark": json.loads(loan.mark) if loan.mark else None})
+    mark = wrong_mark(loan)
+    said = mark and {"edit_id": mark["edit_id"], "status": mark["status"], "since": rfc3339(mark["since_ms"])}
+    return rendered(booked | {"mark": said})

@@ -31,6 +31,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import ASKED_BY
 
 REQUESTS_MOST = 2_000
 BYTES_MOST = 8 * 1024 * 1024
@@ -58,6 +59,7 @@ class Made:
     answer: bytes
     broken: bool
     left_out: str | None
+    id: str | None = None
 
     @property
     def size(self) -> int:
@@ -122,10 +124,12 @@ class Record:
 class RequestDoc(Doc):
     """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
 
+    `id` is the one that its answer had in the header `Mocklend-Request-Id`.
     `at` is null on a manual clock, whose moves are requests themselves. `broken`: the answer with this status was late,
     or did not arrive as it left. `left_out` says why it cannot be made again as it was.
     """
 
+    id: str | None
     at: str | None
     method: str
     path: str
@@ -178,6 +182,7 @@ def get_requests() -> Response:
             "sandbox": sandbox_doc(sandbox, now_ms),
             "requests": [
                 {
+                    "id": one.id,
                     "at": rfc3339(sandbox.now_ms(one.real_ms)) if sandbox.mode == "wall" else None,
                     "method": one.method,
                     "path": one.path,
@@ -238,6 +243,7 @@ def _made(response: Response) -> Made:
         b"" if len(answer) > ANSWER_MOST or left_out else answer,
         cut or (happened is not None and happened.delay_ms > 0),
         left_out,
+        ASKED_BY.get(),
     )
 
 

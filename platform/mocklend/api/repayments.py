@@ -36,7 +36,7 @@ class RepaymentDoc(Doc):
     """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
 
     `booked_type` is what the books took it for, and `booked_at` from when it counts there;
-    `reversal_id` names the reversal that took it off its loan.
+    `reversal_id` names the reversal that took it off its loan, `idempotency_key` came with the request that ordered it.
     """
 
     id: str
@@ -58,6 +58,7 @@ class RepaymentDoc(Doc):
     booked_type: RepaymentType | None
     booked_at: str | None
     reversal_id: str | None
+    idempotency_key: str | None
 
 
 class RepaymentList(Doc):

@@ -80,8 +80,11 @@ def pages(branch: Branch, connection: Connection) -> Iterator[Row]:
 _OF_A_LOAN = {
     "webhooks": """SELECT loan_id, id, event, queued_ms, body FROM webhooks
         WHERE sandbox_id = :sandbox_id ORDER BY queued_ms, id""",
+    "quotes": """SELECT q.loan_id, q.id, q.type, q.date, q.total_minor, l.currency, q.version, q.valid_until_ms
+        FROM quotes q JOIN loans l ON l.sandbox_id = q.sandbox_id AND l.id = q.loan_id
+        WHERE q.sandbox_id = :sandbox_id ORDER BY q.version, q.date, q.id""",
     "repayments": """SELECT loan_id, id, '', channel, channel_trade_no, type, status, amount_minor, applied_minor,
-        overpaid_minor, currency, created_ms, paid_ms, applied_ms FROM repayments
+        overpaid_minor, currency, quote_id, asked_key, created_ms, paid_ms, applied_ms FROM repayments
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
     "payouts": """SELECT loan_id, id, purpose, channel, state, amount_minor, currency, created_ms, paid_ms FROM payouts
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
@@ -126,7 +129,7 @@ READ: Mapping[str, Callable[[Branch, Connection], Iterator[Row]]] = {
     "journal": journal,
     "pages": pages,
     "repayments": repayments,
-    **{name: _stored(name) for name in ("webhooks", "payouts", "receipts", "edits", "disputes", "bureau")},
+    **{name: _stored(name) for name in ("webhooks", "quotes", "payouts", "receipts", "edits", "disputes", "bureau")},
 }
 """How each of the reconciler's files is read. The branch's own number comes before each row."""
 

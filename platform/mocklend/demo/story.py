@@ -99,6 +99,10 @@ class Story:
         if told:
             self._pair(f"← {exchange.status}", told)
 
+    def note(self, name: str, what: Any) -> None:
+        """Something for the facts that is not printed."""
+        self._facts[name] = what
+
     def claim(self, text: str, got: Any, wanted: Any) -> None:
         """Say that something is so, having looked."""
         holds = got == wanted

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 CLASSES: dict[str, str] = {
     "missing_in_books": "The channel has the money, the books do not know of it.",
     "missing_in_channel": "The books have a receipt that the channel never had.",
+    "unsupported": "An entry is on the books with nothing behind it: no money moved, and nobody decided it.",
     "unidentified": "The money is on the books, and on no loan: its reference told nobody whose it is.",
     "amount_mismatch": "The same event with two amounts: what was meant or paid, and what is on the books.",
     "status_mismatch": "A status is shown that the books do not derive.",
@@ -15,7 +16,7 @@ CLASSES: dict[str, str] = {
     "left_behind": "A nightly run has left a loan out: its status and penalty are of the day before.",
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
-    "wrong_view": "The page names the right version and gives another amount than the books have at it.",
+    "wrong_view": "A page or quote names the right version and gives another amount than the books have at it.",
     "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
     "wrong_statement": "A channel's file of a day is not there in time, or is not what moved there.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",

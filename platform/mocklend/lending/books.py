@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_ms
+from mocklend.domain.facts import CLEAR, Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.lending.reporting import look_at
+from mocklend.seams import MarkOutdated, cleared, recorded
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
+from mocklend.views.render import SHOWN_FOR_MARK, wrong_mark
 from mocklend.views.webhooks import emit, status_event
 
 DEBIT_HOURS = (10, 14, 18)
@@ -45,7 +47,7 @@ def record(
     reverses: str | None = None,
     mark: str | None = None,
 ) -> Recorded:
-    """Put a fact on the books and show the result. `mark` is for a mark that pins the status (JSON),
+    """Put a fact on the books and show the result. `mark` is for a status that this fact sets by hand (JSON),
     `reverses` for what a reversal takes back.
 
     The caller has signalled `recorded` before: what this fact outdates ends before what it brings begins.
@@ -62,7 +64,9 @@ def record(
         state = replay(terms_of(loan), facts, max(today, state.as_of))
         head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
         _settle_others(work, fact, state)
-    append(work, BOOKS, loan.id, fact)
+    append(work, BOOKS, loan.id, fact, version=loan.version + 1)
+    if loan.mark and fact.reverses == json.loads(loan.mark)["edit_id"]:
+        loan = replace(loan, mark=None)
     after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, mark=mark)
     return Recorded(after, state)
 
@@ -91,6 +95,7 @@ def show(
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
     before = loan.status
+    mark = _dated(work, mark, state) if mark else _left_of_mark(work, loan, state, cause, channel)
     if state.disbursed and loan.disbursed_ms is None:
         loan = replace(loan, disbursed_ms=work.now_ms)
     loan = replace(
@@ -104,6 +109,9 @@ def show(
         mark=mark,
         missed_ms=None,
     )
+    if loan.status == CLEAR and before != CLEAR:
+        loan = replace(loan, cleared_version=loan.version)
+        work.signal(cleared(loan.id))
     loan = keep_due(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
@@ -116,6 +124,38 @@ def show(
         told = {"loan_id": loan.id, "status": loan.status, "version": loan.version}
         emit(work, event, loan.id, f"{loan.id}.{loan.version}", told)
     return loan
+
+
+def _dated(work: Work, mark: str, state: LoanState) -> str:
+    """A mark with the moment since which the books derive another status than it shows, if they do."""
+    known = json.loads(mark)
+    if SHOWN_FOR_MARK[known["status"]] == state.status:
+        return mark_of(known["edit_id"], known["status"])
+    return mark_of(known["edit_id"], known["status"], known["since_ms"] or work.now_ms)
+
+
+def _left_of_mark(work: Work, loan: Loan, state: LoanState, cause: str, channel: str | None) -> str | None:
+    """A mark holds while the books derive what it shows. What makes them derive something else outdates it."""
+    if loan.mark is None:
+        return None
+    if wrong_mark(loan):
+        work.signal(recorded(loan.id))  # One command may record twice.
+    known = json.loads(loan.mark)
+    given = MarkOutdated(
+        entity=loan.id,
+        occurrence=loan.version + 1,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        edit_id=known["edit_id"],
+        cause=cause,
+        channel=channel,
+        currency=loan.currency,
+        marked_status=SHOWN_FOR_MARK[known["status"]],
+        books_status=state.status,
+    )
+    holds = given.marked_status == given.books_status or not work.act(given).dropped
+    return _dated(work, loan.mark, state) if holds else None
 
 
 def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
@@ -144,9 +184,9 @@ def moment_for(work: Work, state: LoanState, fact_id: str) -> int:
     return work.now_ms if (work.now_ms, fact_id) > state.last else state.last[0] + 1
 
 
-def mark_of(edit_id: str, status: str) -> str:
-    """A mark as the loan keeps it."""
-    return json.dumps({"edit_id": edit_id, "status": status}, separators=(",", ":"))
+def mark_of(edit_id: str, status: str, since_ms: int | None = None) -> str:
+    """A mark as the loan keeps it. `since_ms` is since when the books have derived another status."""
+    return json.dumps({"edit_id": edit_id, "status": status, "since_ms": since_ms}, separators=(",", ":"))
 
 
 def state_of(loan: Loan) -> LoanState:

@@ -17,6 +17,7 @@ from mocklend.domain.replay import dump, opened
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
 from mocklend.lending.books import record
+from mocklend.lending.opening import carry_over
 from mocklend.lending.payouts import promise
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
@@ -141,12 +142,12 @@ class Borrow:
             raise Refused(
                 "reference_taken", f"loan {loan.id} has this reference", loan_id=loan.id, reference=loan.reference
             )
-        work.put(replace(drawn, minor=drawn.minor + self.principal_minor))
         start = business_date(work.now_ms, work.sandbox.zone)
         kind = DISBURSEMENT if self.disburse_to is None else ACCEPTANCE
         begun = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
         witness(work, loan.id, begun)
-        done = record(work, loan, begun, cause="disbursement")
+        done = carry_over(work, record(work, loan, begun, cause="disbursement"))
+        work.put(replace(drawn, minor=drawn.minor + done.loan.outstanding_principal_minor))
         if self.disburse_to is not None:
             promise(
                 work,

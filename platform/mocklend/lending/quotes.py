@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
+from mocklend.domain.replay import LoanState
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams import QuoteIssued
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.statements import ENTITIES, statement
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -54,8 +56,7 @@ class MakeQuote:
                 received=on.isoformat(),
                 loan_id=loan.id,
             )
-        state = state_of(loan)
-        buckets = state.quote(self.type, on) | {"written_off_minor": state.written_off_minor - state.recovered_minor}
+        buckets = buckets_of(state_of(loan), self.type, on)
         quote = Quote(
             id=make_id("qte", work.sandbox.seed, loan.id, self.type, on.isoformat(), loan.version),
             loan_id=loan.id,
@@ -65,7 +66,12 @@ class MakeQuote:
             valid_until_ms=midnight_ms(on + timedelta(days=1), work.sandbox.zone) - 1,
             version=loan.version,
         )
-        work.write(KEEP_QUOTE, **asdict(quote))
+        if work.armed:
+            asked_minor = quote.total_minor
+            quote = _issued(work, loan, quote, buckets["normal_interest_minor"])
+            buckets["normal_interest_minor"] += quote.total_minor - asked_minor
+        else:
+            work.write(KEEP_QUOTE, **asdict(quote))
         return Answer(
             201,
             {
@@ -81,6 +87,35 @@ class MakeQuote:
                 "as_of": rfc3339(work.now_ms),
             },
         )
+
+
+def buckets_of(state: LoanState, type: str, on: date) -> dict[str, int]:
+    """What a quote of this type asks for on a date, by the books. What was written off and did not come in counts."""
+    return state.quote(type, on) | {"written_off_minor": state.written_off_minor - state.recovered_minor}
+
+
+def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
+    """The quote as it goes out. One that is out already is told again as it was, right or wrong."""
+    out: Quote | None = work.get("quote", quote.id)
+    if out is not None:
+        return out
+    given = QuoteIssued(
+        entity=quote.id,
+        occurrence=1,
+        now_ms=work.now_ms,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        quote_id=quote.id,
+        type=quote.type,
+        date=quote.date,
+        interest_minor=interest_minor,
+        lapses_ms=quote.valid_until_ms + 1,
+        currency=loan.currency,
+        total_minor=quote.total_minor,
+    )
+    quote = replace(quote, total_minor=work.act(given).total_minor)
+    work.put(quote)
+    return quote
 
 
 def active_loan(work: Work, loan_id: str) -> Loan:

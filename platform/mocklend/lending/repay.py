@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.seams import IdempotencyChecked, ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Idempotency, Kept, Key, Remembered, Work
+
+AGAIN = "\nagain"
+"""After the key of a request that is done again. No client's key has a line end, so it is like no other."""
 
 PROCESSING, SUCCEEDED, FAILED, REVERSED = "PROCESSING", "S", "F", "REVERSED"
 
@@ -21,6 +25,7 @@ PROCESSING, SUCCEEDED, FAILED, REVERSED = "PROCESSING", "S", "F", "REVERSED"
 class Repay:
     """Order a repayment through a channel that settles after a delay."""
 
+    forgettable: ClassVar[bool] = True
     sandbox_id: str
     idem: Idempotency | None
     loan_id: str
@@ -43,10 +48,12 @@ class Repay:
         if self.quote_id is not None:
             self._hold_to_quote(work, self.quote_id, loan.currency)
         assert self.idem is not None, "repaying moves money and needs an idempotency key"
+        key = self.idem.key
         repayment = order_repayment(
             work,
             loan,
-            key=self.idem.key,
+            key=key if work.remembered is None else self._forgotten(work, loan, key, work.remembered),
+            asked_key=key,
             amount_minor=self.amount_minor,
             channel=self.channel,
             settle_delay_s=self.settle_delay_s,
@@ -54,7 +61,31 @@ class Repay:
             quote_id=self.quote_id,
             payer_reference=self.payer_reference,
         )
+        if self.quote_id is not None:
+            work.signal(ordered_by(self.quote_id))
         return Answer(202, repayment_doc(repayment))
+
+    def _forgotten(self, work: Work, loan: Loan, key: str, kept: Kept) -> str:
+        """What makes the order another one, if the platform has forgotten the client's key. It does so once at most."""
+        first, again = (make_id("rpy", work.sandbox.seed, loan.id, one) for one in (key, key + AGAIN))
+        if kept.answer.body["id"] != first:
+            raise Remembered
+        given = IdempotencyChecked(
+            entity=first,
+            occurrence=1,
+            now_ms=work.now_ms,
+            loan_id=loan.id,
+            borrower_id=loan.borrower_id,
+            order_id=first,
+            again_id=again,
+            channel=self.channel,
+            amount_minor=self.amount_minor,
+            currency=loan.currency,
+            age_s=(work.now_ms - kept.since_ms) // 1000,
+        )
+        if not work.act(given).forgotten:
+            raise Remembered
+        return key + AGAIN
 
     def _hold_to_quote(self, work: Work, quote_id: str, currency: str) -> None:
         quote: Quote | None = work.get("quote", quote_id)
@@ -92,8 +123,9 @@ def order_repayment(
     quote_id: str | None = None,
     payer_reference: str | None = None,
     debit_ms: int | None = None,
+    asked_key: str | None = None,
 ) -> Repayment:
-    """Put an order with a channel. `key` makes it one of its kind on this loan."""
+    """Put an order with a channel. `key` makes it one of its kind on this loan, `asked_key` came with the request."""
     repayment = Repayment(
         id=make_id("rpy", work.sandbox.seed, loan.id, key),
         loan_id=loan.id,
@@ -111,6 +143,7 @@ def order_repayment(
         paid_ms=None,
         applied_ms=None,
         debit_ms=debit_ms,
+        asked_key=asked_key,
     )
     work.put(repayment)
     work.put(
@@ -157,4 +190,5 @@ def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:
         "booked_type": r.booked_type,
         "booked_at": maybe_rfc3339(r.booked_ms),
         "reversal_id": r.reversal_id,
+        "idempotency_key": r.asked_key,
     }

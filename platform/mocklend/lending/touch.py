@@ -50,7 +50,7 @@ def bring_up(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
     """Bring a loan up to the day: what has become due is posted, and the status written afresh."""
     state.touch(today)
     head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
-    # A mark set by hand does not outlive it.
+    # A status set by hand that the books contradict does not outlive it.
     work.signal(recorded(loan.id))
     return show(work, loan, state, head, cause="due_date")
 

@@ -89,6 +89,13 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
+def _write_off_rest(evidence: Evidence, one: Found) -> None:
+    """Take what a quote left out off the bill: a posting, with the quote as its reason."""
+    evidence.client.edit(
+        str(one.loan_id), "MODIFY_REVOKE_AMOUNT", amount_minor=one.amount_minor, operator=OPERATOR, memo=one.detail
+    )
+
+
 def _reverse_receipt(evidence: Evidence, one: Found) -> None:
     """Take a second receipt back; the order's own stays."""
     evidence.client.reverse_receipt(one.entity, operator=OPERATOR, memo=one.detail)
@@ -151,5 +158,6 @@ ACTS: dict[str, Callable[[Evidence, Found], None]] = {
     "correct_again": _correct_again,
     "compensate": _compensate,
     "reverse_receipt": _reverse_receipt,
+    "write_off_rest": _write_off_rest,
 }
 """What each action does. An action that is not here (`wait`, `escalate`) is left alone."""

@@ -2,7 +2,7 @@
 
 text      what a file may say        ─▶ Scenario
 telling   Scenario ─▶ a platform of its own ─▶ as told, or not
-judging   what reconcilers find at a moment of the story, and how good that is
+looks     what reconcilers find at a moment of the story, and how good all of it was, by the score
 skeleton  a new file to begin with
 saving    what was just done in a sandbox ─▶ a file that does it again
 """

@@ -79,7 +79,8 @@ chapters:
     lies: 0
     reconcile: {{naive: [], thorough: []}}
 
-# How good each reconciler was over all these moments.
+# How good each reconciler was with all that it found at these moments, by `POST /-/scores` (docs/scoring.md). Ratios to
+# three decimals; more may be claimed, like verdict, f1 or time_to_detect_s.p50. A ratio of nothing to nothing is null.
 expected_score:
   naive: {{precision: 0, recall: 0}}
   thorough: {{precision: 1, recall: 1}}

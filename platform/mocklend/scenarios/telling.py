@@ -12,7 +12,7 @@ from mocklend import __version__
 from mocklend.client import Doc, ProblemError
 from mocklend.demo.story import NotAsTold, Story, at
 from mocklend.demo.telling import tell
-from mocklend.scenarios.judging import Judge
+from mocklend.scenarios.looks import Looks
 from mocklend.scenarios.text import Scenario
 
 NO_ANSWER, ANY = "no_answer", "any"
@@ -42,15 +42,18 @@ def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, o
 def tell_chapters(story: Story, scenario: Scenario) -> None:
     """Tell what happens, in the sandbox of the story's client. NotAsTold where something is otherwise."""
     kept: dict[str, Any] = {}
-    judge = Judge()
+    looks = Looks()
     for chapter in scenario.chapters:
-        _tell(story, chapter, kept, judge)
+        _tell(story, chapter, kept, looks)
+    scores = {name: looks.score(story.client, name) for name in looks.findings} if looks.moments else {}
+    story.note("scores", scores)
     for name, wanted in scenario.expected_score.items():
-        story.claim(f"{name}: {_said(wanted)}", judge.score(name), dict(wanted))
+        got = scores.get(name, {})
+        story.claim(f"{name}: {_said(wanted)}", {number: got.get(number) for number in wanted}, dict(wanted))
     story.audit(*(story.client.answer_key(status="active")["entries"] if scenario.open_end else ()))
 
 
-def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any], judge: Judge) -> None:
+def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any], looks: Looks) -> None:
     story.scene(chapter["title"], chapter["story"])
     for rule_id, rule in (chapter.get("rules") or {}).items():
         try:
@@ -65,7 +68,7 @@ def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any], judge:
     lies = story.client.answer_key(status="active")["entries"]
     story.claim(f"open lies: {chapter.get('lies', 0)}", len(lies), chapter.get("lies", 0))
     if "reconcile" in chapter:
-        now = judge.look(story.client)
+        now = looks.look(story.client)
         for name, wanted in filled(chapter["reconcile"], kept).items():
             breaks = sorted((one["class"], one["entity"]) for one in wanted)
             said = ", ".join(f"{finding_class} on {entity}" for finding_class, entity in breaks)
@@ -127,5 +130,5 @@ def _kept(named: str, kept: Mapping[str, Any]) -> Any:
     return at(kept[name], path) if path else kept[name]
 
 
-def _said(score: Mapping[str, float | None]) -> str:
+def _said(score: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {'none' if value is None else value}" for name, value in score.items())

@@ -17,7 +17,8 @@
             lies                    how many entries of the answer key are open when the chapter ends; 0 unless given
             reconcile:              what reconcilers must find then, no more and no less
               thorough: [{class, entity}]
-        expected_score              of each reconciler, over all moments: {naive: {precision, recall}, thorough: …}
+        expected_score              of each reconciler, by `POST /-/scores`: {naive: {precision, recall}, thorough: …};
+                                    more of NUMBERS may be named; ratios to three decimals
         open_end                    true where lies may still be told at the end
 
 In every value `$name.field` is what that answer had, and `${name.field}` the same in the middle of a text; `$$` is a
@@ -38,12 +39,14 @@ import yaml  # type: ignore[import-untyped]
 
 from mocklend.client import Client, Doc
 from mocklend.reconcilers.named import SHIPPED
+from mocklend.scenarios.looks import NUMBERS
 
 GROUP = "mocklend.scenarios"
 CHAPTER = {"title", "story", "rules", "steps", "lies", "reconcile"}
 STEP = {"who", "say", "do", "with", "as", "shows", "expect", "fails"}
 SANDBOX = {"zone", "four_eyes_above_minor", "monitoring"}
 SCORE = {"precision", "recall"}
+"""What a score names at the least."""
 
 
 class ScenarioError(ValueError):
@@ -61,7 +64,7 @@ class Scenario:
     starts: str
     chapters: tuple[Mapping[str, Any], ...]
     sandbox: Mapping[str, Any] = field(default_factory=dict)
-    expected_score: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    expected_score: Mapping[str, Mapping[str, float | str | None]] = field(default_factory=dict)
     open_end: bool = False
 
 
@@ -130,4 +133,4 @@ def _reconcilers(raw: Any, where: str) -> None:
 def _scores(raw: Any, where: str) -> None:
     _only(raw, set(SHIPPED), where)
     for name, score in raw.items():
-        _only(score, SCORE, f"{where}, {name}", needed=SCORE)
+        _only(score, set(NUMBERS), f"{where}, {name}", needed=SCORE)

@@ -20,6 +20,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 from typing import Any
 
 from mocklend.seams.api_answer import BREAKS, ApiAnswer
+from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
 from mocklend.seams.bureau_report import BureauReport
@@ -35,11 +36,15 @@ from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.loan_opened import LoanOpened
+from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -50,9 +55,11 @@ from mocklend.seams.signals import (
     applied,
     applied_for,
     approved,
+    cleared,
     closed,
     correction_ordered,
     landed,
+    ordered_by,
     posted,
     rebuilt,
     recorded,
@@ -74,9 +81,11 @@ _EVERY: tuple[type[Any], ...] = (
     PaymentReference,
     ReceiptMatch,
     ReceiptBooked,
+    LoanOpened,
     OperatorEdit,
     OrderPaid,
     EditApproval,
+    MarkOutdated,
     RepaymentFiled,
     RepaymentReversal,
     BureauReport,
@@ -89,6 +98,8 @@ _EVERY: tuple[type[Any], ...] = (
     PayoutSettled,
     StatementMade,
     BatchItem,
+    QuoteIssued,
+    IdempotencyChecked,
 )
 
 SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
@@ -96,6 +107,7 @@ SEAMS: dict[str, type[Any]] = {one.seam: one for one in _EVERY}
 
 __all__ = [
     "ALTERATIONS",
+    "ASKED_BY",
     "AUTO_DEBIT",
     "BREAKS",
     "DUE_DATE",
@@ -117,12 +129,16 @@ __all__ = [
     "DisputeOpened",
     "EditApproval",
     "Given",
+    "IdempotencyChecked",
     "Layer",
+    "LoanOpened",
+    "MarkOutdated",
     "OperatorEdit",
     "OrderPaid",
     "PartnerApplication",
     "PaymentReference",
     "PayoutSettled",
+    "QuoteIssued",
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
@@ -138,9 +154,11 @@ __all__ = [
     "applied",
     "applied_for",
     "approved",
+    "cleared",
     "closed",
     "correction_ordered",
     "landed",
+    "ordered_by",
     "posted",
     "rebuilt",
     "recorded",

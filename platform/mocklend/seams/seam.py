@@ -17,7 +17,8 @@ class Consequence:
     """What one injection leads to, as the answer key will say it.
 
     `ends_on` maps a signal of the platform (see `signals`) to the status that the entry then takes: `healed` where the
-    truth is shown again, `superseded` where something newer is shown instead. `from_ms` is for lies that show later
+    truth is shown again, `superseded` where something newer is shown instead; `active` where it was to end by itself,
+    and now no longer does. `from_ms` is for lies that show later
     than they were made, `until_ms` for those that end by themselves, both on the sandbox's clock. A lie that was told
     in one answer and is over with it has `until_ms` at the moment of the seam.
 
@@ -66,11 +67,15 @@ Given = TypeVar("Given", bound=Seam)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where and when a seam is reached: what a layer may know besides the seam itself."""
+    """Where and when a seam is reached: what a layer may know besides the seam itself.
+
+    `asked_by` is the request that led to it, for whoever wants to know later; nothing may be decided by it.
+    """
 
     sandbox_id: str
     seed: int
     now_ms: int
+    asked_by: str | None = None
 
 
 class Layer(Protocol):
@@ -95,7 +100,7 @@ class Layer(Protocol):
     def listens(self, sandbox_id: str, seam: str) -> bool | None:
         """Whether a rule is at this seam; None where only the sandbox's next command will tell.
 
-        Asked by any thread, outside of groups; costs nanoseconds.
+        Asked by any thread; within a group it can be told. Costs nanoseconds.
         """
         ...
 

@@ -71,3 +71,13 @@ def remade(file_id: str) -> str:
 def reversed_(fact_id: str) -> str:
     """The books have reversed the repayment or edit."""
     return f"reversed:{fact_id}"
+
+
+def ordered_by(quote_id: str) -> str:
+    """A repayment was ordered by the quote."""
+    return f"ordered_by:{quote_id}"
+
+
+def cleared(loan_id: str) -> str:
+    """The loan has come to be paid off."""
+    return f"cleared:{loan_id}"

@@ -16,7 +16,7 @@ from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import DISPUTE_DECIDED, bill_of, log_act
+from mocklend.lending.acts import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.repay import FAILED, PROCESSING
 from mocklend.sandboxes.moments import rfc3339
@@ -38,6 +38,7 @@ from mocklend.servicing.evidence import verify
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.render import wrong_mark
 
 DECISIONS = (UPHELD, REJECTED, UNVERIFIABLE)
 Findings = Sequence[Mapping[str, Any]]
@@ -66,7 +67,8 @@ class DecideDispute:
         self._refuse(dispute)
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
 
-        if dispute.state == VERIFYING:
+        undecided = dispute.state == VERIFYING
+        if undecided:
             said = {
                 "decision": self.decision,
                 "memo": self.memo,
@@ -75,12 +77,15 @@ class DecideDispute:
             }
             dispute = replace(dispute, decision=json.dumps(said), findings=json.dumps(findings), due_ms=None)
             dispute = step(work, dispute, self.decision, self.memo, event="decided")
-            self._log(work, dispute)
+            self._log(work, dispute, DISPUTE_DECIDED)
             if self.decision == REJECTED:
                 # The record is right, so nothing on it is in dispute any more.
                 dispute = _unmark(work, dispute)
         if self.correct:
             dispute = self._correct(work, dispute, findings)
+            if not undecided:  # Somebody looked again: the decision itself is on record already.
+                ordered = sum(one["state"] == CORRECTED for one in json.loads(dispute.progress))
+                self._log(work, dispute, CORRECTION_ORDERED, n=ordered)
         if self.compensation_minor is not None:
             dispute = self._compensate(work, dispute, self.compensation_minor)
         return Answer(200, dispute_doc(dispute))
@@ -145,9 +150,10 @@ class DecideDispute:
 
     def _take_mark_off(self, work: Work, dispute: Dispute) -> dict[str, Any] | None:
         loan: Loan = work.get("loan", dispute.loan_id)
-        if loan.mark is None:
+        mark = wrong_mark(loan)
+        if mark is None:
             return None
-        edit: OperatorEdit = work.get("edit", json.loads(loan.mark)["edit_id"])
+        edit: OperatorEdit = work.get("edit", mark["edit_id"])
         ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(work)
         return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 
@@ -171,13 +177,11 @@ class DecideDispute:
         agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
         return step(work, dispute, dispute.state, agreed)
 
-    def _log(self, work: Work, dispute: Dispute) -> None:
-        """The answer itself moves nothing; what is put right has lines of its own."""
+    def _log(self, work: Work, dispute: Dispute, verb: str, *, n: int = 1) -> None:
+        """The decision itself moves nothing; what is put right has lines of its own."""
         loan: Loan = work.get("loan", dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
-        log_act(
-            work, loan, DISPUTE_DECIDED, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill
-        )
+        log_act(work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n)
 
 
 def _unmark(work: Work, dispute: Dispute) -> Dispute:

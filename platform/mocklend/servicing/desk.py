@@ -323,9 +323,7 @@ def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
     meant = fact_of(work, allowed)
     work.signal(recorded(loan.id))
     done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _typed(work, loan, allowed, meant)
-    mark = None
-    if done.kind == MARK and SHOWN_FOR_MARK[done.status or ""] != loan.status:
-        mark = mark_of(edit.id, done.status or "")
+    mark = mark_of(edit.id, done.status or "") if done.kind == MARK else None
     witness(work, loan.id, meant)
     after = record(work, loan, done, cause="edit", mark=mark)
     # A mark moves nothing: it is told on the basis of `before`, with interest up to today.

@@ -56,6 +56,7 @@ class Loan:
     due_ms: int | None
     debit_ms: int | None
     missed_ms: int | None = None
+    cleared_version: int | None = None
 
 
 @entity(schema.quotes)
@@ -99,6 +100,7 @@ class Repayment:
     bookings: int = 0
     reversal_id: str | None = None
     debit_ms: int | None = None
+    asked_key: str | None = None
 
 
 @entity(schema.edits)

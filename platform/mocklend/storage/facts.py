@@ -22,20 +22,21 @@ WORLD, BOOKS = "world_facts", "book_facts"
 for _table in (WORLD, BOOKS):
     statement(
         f"{_table}.insert",
-        f"""INSERT INTO {_table} (sandbox_id, loan_id, recorded_ms, {", ".join(_COLUMNS)})
-            VALUES (:sandbox_id, :loan_id, :recorded_ms, {", ".join(":" + name for name in _COLUMNS)})""",
+        f"""INSERT INTO {_table} (sandbox_id, loan_id, recorded_ms, version, {", ".join(_COLUMNS)})
+            VALUES (:sandbox_id, :loan_id, :recorded_ms, :version, {", ".join(":" + name for name in _COLUMNS)})""",
         rank=FACTS,
     )
 
 
-def append(work: Work, table: str, loan_id: str, fact: Fact) -> None:
-    """Put a fact on record."""
+def append(work: Work, table: str, loan_id: str, fact: Fact, *, version: int = 0) -> None:
+    """Put a fact on record: on the books, as what makes this `version` of its loan."""
     if table == BOOKS:
         work.append("facts", loan_id, fact)
     work.write(
         f"{table}.insert",
         loan_id=loan_id,
         recorded_ms=work.now_ms,
+        version=version,
         id=fact.id,
         kind=fact.kind,
         at_ms=fact.at_ms,

@@ -121,12 +121,13 @@ loans = Table(
     whole("next_seq"),
     text("head_hash"),
     whole("edits"),
-    text("mark", null=True),  # JSON: the edit that pins the status shown, while it is the newest thing recorded
+    text("mark", null=True),  # JSON: the edit that set the status by hand, until the books derive another
     text("pages"),  # JSON: the versions that are on the page or on their way to it
     whole("disbursed_ms", null=True),
     whole("due_ms", null=True),
     whole("debit_ms", null=True),
     whole("missed_ms", null=True),  # when a nightly run left it out that should have brought it up to its day
+    whole("cleared_version", null=True),  # the version at which it was last paid off, whatever came after
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "borrower_id"),
     falling_due("due_ms", "id"),
@@ -171,6 +172,7 @@ repayments = Table(
     whole("bookings"),  # how often it was booked
     text("reversal_id", null=True),  # the reversal that took it off its loan
     whole("debit_ms", null=True),  # the attempt of a debit that it is; null where somebody has ordered it
+    text("asked_key", null=True),  # the Idempotency-Key of the request that ordered it
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "loan_id", "created_ms"),
 )
@@ -283,6 +285,7 @@ def facts_table(name: str, *more: UniqueConstraint) -> Table:
         text("due_date", null=True),
         whole("landed"),  # 1 if the money was booked as unapplied before
         whole("recorded_ms"),
+        whole("version"),  # of the loan, from when on the books have it; 0 in the world
         PrimaryKeyConstraint("sandbox_id", "loan_id", "id"),
         *more,
     )

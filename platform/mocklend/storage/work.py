@@ -74,6 +74,18 @@ class Answer:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that is kept under an idempotency key, since a moment."""
+
+    answer: Answer
+    since_ms: int
+
+
+class Remembered(Exception):
+    """The request that a command repeats is remembered: the answer of then stands, and nothing is done."""
+
+
 class Command(Protocol):
     """Something that a client, an operator, a channel or the clock asks for. Frozen, plain data."""
 
@@ -88,7 +100,11 @@ class Command(Protocol):
         ...
 
     def decide(self, work: Work) -> Answer:
-        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal."""
+        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal.
+
+        A command whose class says `forgettable` may come with `work.remembered`. After its last refusal and before all
+        else it then asks whether that is forgotten, and raises Remembered where it is not.
+        """
         ...
 
 
@@ -111,15 +127,18 @@ class Work:
         layer: Layer | None = None,
         *,
         again: Work | None = None,
+        remembered: Kept | None = None,
+        asked_by: str | None = None,
     ) -> None:
         self.now_ms = now_ms
+        self.remembered = remembered
         self.puts: dict[Key, Any] = {}
         self.writes: list[Write] = []
         self._appended: dict[Key, list[Any]] = {}
         self._sandbox = sandbox
         self._loaded = loaded
         self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
-        self.scene = Scene(sandbox.id, sandbox.seed, now_ms)
+        self.scene = Scene(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
         self._asked: list[tuple[Any, Any]] = []
         self._heard_before = list(again._asked) if again is not None else []

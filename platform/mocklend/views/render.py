@@ -18,6 +18,11 @@ def marked(loan: Loan) -> str | None:
     return SHOWN_FOR_MARK[json.loads(loan.mark)["status"]] if loan.mark else None
 
 
+def wrong_mark(loan: Loan) -> dict[str, Any] | None:
+    """The mark that shows another status than the books derive, if one does."""
+    return json.loads(loan.mark) if loan.mark and marked(loan) != loan.status else None
+
+
 def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
     """The status page."""
     return {

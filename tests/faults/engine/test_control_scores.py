@@ -66,6 +66,48 @@ def test_what_healed_by_itself_is_asked_of_nobody(mocklend: Client) -> None:
     assert mocklend.score([], bound_s=60)["recall"] == 0.0
 
 
+def test_who_looked_is_asked_for_what_was_told_at_a_look_and_for_nothing_else(mocklend: Client) -> None:
+    mocklend.arm(LAG, lag_s=3_600)
+    before = mocklend.clock()["now"]
+    loan = borrowed(mocklend)
+    paid_off(mocklend, loan)
+    during = mocklend.clock()["now"]
+    mocklend.advance("P1D")
+
+    assert mocklend.score([], looks=[before])["counts"]["demanded"] == 0
+    told = mocklend.score([{"class": "stale_view", "entity": loan, "found_at": during}], looks=[before, during])
+    assert (told["verdict"], told["recall"], told["window"]["looks"]) == ("PASS", 1.0, 2)
+    assert mocklend.score([], looks=[during, before])["recall"] == 0.0
+    assert mocklend.score([], looks=[])["counts"]["demanded"] == 0
+
+
+def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_seen(mocklend: Client) -> None:
+    mocklend.arm(DROPPED)
+    paid_off(mocklend, borrowed(mocklend))
+    look = mocklend.clock()["now"]
+    repair(mocklend, thorough.reconcile(mocklend))
+
+    assert mocklend.score([], looks=[look])["recall"] == 0.0
+
+
+def test_a_correction_that_the_desk_orders_again_is_a_repair(mocklend: Client) -> None:
+    mocklend.arm("bureau.correction_not_sent", select={"times": 1})
+    loan = borrowed(mocklend)
+    mocklend.advance("P60D")
+    paid_off(mocklend, loan)
+    dispute = mocklend.open_dispute(loan, "other", statement="I have paid")["id"]
+    mocklend.verify_dispute(dispute, operator="olga")
+    mocklend.decide_dispute(dispute, "UPHELD", operator="olga", memo="so she has", correct=True)
+    mocklend.advance("P3D")
+    [entry] = mocklend.answer_key(status="active")["entries"]
+
+    mocklend.decide_dispute(dispute, "UPHELD", operator="olga", memo="it was never sent", correct=True)
+
+    assert entry["expected"]["class"] == "wrong_bureau"
+    assert [one["class"] for one in mocklend.score([])["lists"]["repaired"]] == ["wrong_bureau"]
+    assert mocklend.score([])["recall"] == 0.0
+
+
 def test_a_repair_by_staff_is_timed_and_what_it_ended_is_still_demanded(mocklend: Client) -> None:
     mocklend.arm(DROPPED)
     repayment = paid_off(mocklend, borrowed(mocklend))
@@ -212,6 +254,11 @@ def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
         ({"findings": [], "window": {"to": "2999-01-01T00:00:00Z"}}, "window.to"),
         ({"findings": [], "window": {"from": "2026-01-06T00:00:00Z", "to": "2026-01-05T00:00:00Z"}}, "window.from"),
         ({"findings": [], "bound_s": -1}, "bound_s"),
+        ({"findings": [], "looks": "2026-01-05T02:00:00Z"}, "looks"),
+        ({"findings": [], "looks": ["2026-01-05"]}, "looks.0"),
+        ({"findings": [], "looks": ["2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]}, "looks.1"),
+        ({"findings": [], "looks": ["2026-01-01T00:00:00Z"], "window": {"from": "2026-01-02T00:00:00Z"}}, "looks.0"),
+        ({"findings": [], "looks": ["2026-01-01T00:00:00Z"] * 10_001}, "looks"),
         ({"findings": [], "listed_most": "5"}, "listed_most"),
         ({"findings": [], "operators": [5]}, "operators.0"),
     ],

@@ -150,6 +150,28 @@ def test_a_finding_said_twice_counts_once(lies: Any, findings: Any) -> None:
         assert once[name] == twice[name]
 
 
+@given(lies_told, st.lists(st.integers(MONDAY_MS, MONDAY_MS + 99 * HOUR_MS), max_size=5))
+def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(lies: Any, looks: Any) -> None:
+    demanded = scored(lies, [], window=replace(ALL, looks_ms=tuple(sorted(looks))))["lists"]["missed"]
+
+    told = {
+        one.key
+        for one in lies
+        for at in looks
+        if one.from_ms <= at and (one.end_ms is None or at < one.end_ms or (one.repaired and at == one.end_ms))
+    }
+    assert {(one["class"], one["entity"]) for one in demanded} == told
+
+
+@given(lies_told)
+def test_one_look_at_the_end_demands_what_is_told_then(lies: Any) -> None:
+    window = Window(ALL.to_ms, ALL.to_ms)
+
+    looked = scored(lies, [], window=replace(window, looks_ms=(ALL.to_ms,)))
+
+    assert looked["lists"] == scored(lies, [], window=window)["lists"]
+
+
 # --- examples ---
 
 

@@ -34,6 +34,17 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
             yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
+def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
+    """An edit that is on the books, and of which the desk's own log does not know who made it."""
+    for case in evidence.cases:
+        logged = {act["about"] for act in case.acts}
+        for edit in case.edits:
+            if edit["state"] == "APPLIED" and edit["amount_minor"] is not None and edit["id"] not in logged:
+                stake = abs(edit["amount_minor"])
+                detail = f"nothing but the name {edit['operator']} is behind it"
+                yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail)
+
+
 def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
     """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
     for case in evidence.cases:

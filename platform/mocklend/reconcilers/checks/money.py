@@ -14,6 +14,8 @@ SLOWEST = timedelta(days=1)
 """More than the slowest channel takes to pay out."""
 TOLD_WITHIN = timedelta(minutes=1)
 """A channel's message of what it has just taken back may be on its way."""
+ROUNDING_MINOR = 3
+"""What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
 PAID = ("SUCCESS", "LATE_FAILED")
 DONE = ("S", "PARTIAL", "REVERSED")
 
@@ -106,6 +108,17 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
                 yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
 
 
+def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
+    """A payoff was paid to the fen by its quote, and a rest is left that is nothing but another rounding."""
+    for case in evidence.cases:
+        paid = [one for one in case.repayments if one["type"] == "CLEAR" and one["quote_id"] and one["status"] == "S"]
+        left = case.books["outstanding_minor"]
+        if paid and 0 < left <= ROUNDING_MINOR:
+            last = max(paid, key=lambda one: one["applied_at"])
+            detail = f"{last['amount_minor']} was paid by {last['quote_id']}, {left} is left"
+            yield Found("wrong_view", last["quote_id"], case.id, left, "write_off_rest", detail)
+
+
 def taken_back(evidence: Evidence) -> Iterator[Found]:
     """Money that the channel had and has no more, where the books have not heard of that."""
     orders = set()
@@ -151,6 +164,20 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
             if len(ids) > 1:
                 detail = f"{amount_minor} was debited {len(ids)} times at {at}"
                 yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
+
+
+def ordered_twice(evidence: Evidence) -> Iterator[Found]:
+    """One request of a client, by its key, and two orders: the key was forgotten between them."""
+    for case in evidence.cases:
+        orders: dict[str, list[str]] = {}
+        amounts = {one["id"]: one["amount_minor"] for one in case.repayments}
+        for one in case.repayments:
+            if one["idempotency_key"] is not None and one["status"] != "REVERSED":
+                orders.setdefault(one["idempotency_key"], []).append(one["id"])
+        for key, ids in orders.items():
+            if len(ids) > 1:
+                detail = f"{' and '.join(sorted(ids))} are one request, {key}"
+                yield Found("duplicate_in_channel", max(ids), case.id, amounts[max(ids)], "reverse", detail)
 
 
 def _on_its_way(log: dict[str, Any]) -> bool:

@@ -1,0 +1,44 @@
+"""A later fact makes the books derive another status than somebody has set by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mocklend.domain.finding import Finding
+from mocklend.seams.seam import Consequence
+from mocklend.seams.signals import recorded, reversed_
+
+
+@dataclass(frozen=True, slots=True)
+class MarkOutdated:
+    """The status that was set by hand is older than what the books say now. Honestly: the mark is `dropped`.
+
+    `marked_status` is the loan status that the mark shows, `books_status` what the books derive from here on; `cause`
+    and `channel` say what has brought it about.
+    """
+
+    seam: ClassVar[str] = "mark.outdated"
+    entity: str  # the loan
+    occurrence: int  # the loan's version
+    now_ms: int
+    loan_id: str
+    borrower_id: str
+    edit_id: str
+    cause: str
+    channel: str | None
+    currency: str
+    marked_status: str
+    books_status: str
+    dropped: bool = True
+
+    def consequence(self, happened: MarkOutdated) -> Consequence:
+        """A status on the page that the books do not derive, until the edit is reversed or something newer comes."""
+        return Consequence(
+            finding=Finding("status_mismatch", self.loan_id, 0),
+            loan_id=self.loan_id,
+            truth_before={"status": self.marked_status},
+            truth_after={"status": self.books_status},
+            served={"status": self.marked_status},
+            ends_on={reversed_(self.edit_id): "healed", recorded(self.loan_id): "superseded"},
+        )

@@ -1,0 +1,83 @@
+"""Every request has an id: on its answer whatever that is, on record, and for the client to hold on to."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import entry_points
+
+import pytest
+import requests
+
+from mocklend.api.request_ids import HEADER
+from mocklend.client import Client, Exchange, ProblemError
+from mocklend.seams import ASKED_BY
+
+ID = re.compile(r"req_[0-9a-f]{20}")
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/loans", 200),
+        ("GET", "/v1/loans/loan_nobody", 404),
+        ("GET", "/nothing/is/here", 404),
+        ("PUT", "/v1/loans", 405),
+        ("POST", "/v1/borrowers", 400),
+        ("GET", "/-/health", 200),
+        ("GET", "/-/explain", 422),
+    ],
+)
+def test_an_answer_has_it_whatever_it_says(mocklend: Client, method: str, path: str, status: int) -> None:
+    headers = {"Authorization": f"Bearer {mocklend.api_key}", "Content-Type": "application/json"}
+
+    answers = [requests.request(method, mocklend.base_url + path, headers=headers, timeout=30) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] in ([status] * 2, [404] * 2)
+    ids = [answer.headers[HEADER] for answer in answers]
+    assert all(ID.fullmatch(id) for id in ids)
+    assert ids[0] != ids[1]
+
+
+def test_the_record_and_the_client_know_it_too(mocklend: Client) -> None:
+    heard: list[Exchange] = []
+    mocklend.on_exchange = heard.append
+    mocklend.loans()
+    with pytest.raises(ProblemError) as refused:
+        mocklend.loan("loan_nobody")
+
+    told = [one["id"] for one in mocklend.requests_made()["requests"]]
+
+    assert told == [one.request_id for one in heard[:2]]
+    assert refused.value.request_id == told[1]
+
+
+def test_the_same_again_under_one_key_is_another_request_with_the_same_body(mocklend: Client) -> None:
+    heard: list[Exchange] = []
+    ada = mocklend.add_borrower("ada", "Ada")["id"]
+    mocklend.on_exchange = heard.append
+    for _ in range(2):
+        mocklend.borrow(ada, 100_000, product_id="jiebei-like", idempotency_key="one")
+
+    first, second = heard
+
+    assert first.answer == second.answer
+    assert first.request_id != second.request_id
+
+
+@needs_faults
+def test_an_answer_that_is_broken_has_it_as_well(mocklend: Client) -> None:
+    mocklend.arm("transport.empty")
+
+    answer = requests.get(
+        f"{mocklend.base_url}/v1/loans", headers={"Authorization": f"Bearer {mocklend.api_key}"}, timeout=30
+    )
+
+    assert answer.content == b""
+    assert ID.fullmatch(answer.headers[HEADER])
+
+
+def test_nobody_asks_where_no_request_is_at_work() -> None:
+    assert ASKED_BY.get() is None

@@ -1,0 +1,157 @@
+"""Why a rule fired, or did not, on what a request led to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mocklend.client import Client, Exchange
+
+LAG = "cache.bounded_stale"
+
+
+@pytest.fixture
+def heard(mocklend: Client) -> Iterator[list[Exchange]]:
+    """Every exchange of the client."""
+    exchanges: list[Exchange] = []
+    mocklend.on_exchange = exchanges.append
+    yield exchanges
+    mocklend.on_exchange = None
+
+
+def borrowed(client: Client, reference: str = "ada") -> str:
+    """A loan of somebody."""
+    who = client.add_borrower(reference, reference.title())["id"]
+    return str(client.borrow(who, 100_000, product_id="jiebei-like", reference=reference)["id"])
+
+
+def told(client: Client, heard: list[Exchange], rule: str, ask: Callable[[], Any]) -> dict[str, Any]:
+    """What a rule made of the request that `ask` makes."""
+    ask()
+    request_id = heard[-1].request_id
+    [one] = [one for one in client.explain(request_id=request_id)["rules"] if one["rule"] == rule]
+    assert {event["request_id"] for event in one["events"]} <= {request_id}
+    return dict(one)
+
+
+def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, heard: list[Exchange]) -> None:
+    loan = borrowed(mocklend)
+    mocklend.arm(LAG, rule_id="late")
+    mocklend.arm("operator.wrong_amount", rule_id="slip")
+
+    edit = lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="fee of 5.00")  # noqa: E731
+    slip = told(mocklend, heard, "slip", edit)
+    late = told(mocklend, heard, "late", lambda: mocklend.quote(loan))
+
+    assert [(one["seam"], one["outcome"]) for one in slip["events"]] == [("operator.edit", "injected")]
+    assert slip["events"][0]["injection"] in {one["injection"] for one in mocklend.answer_key()["entries"]}
+    assert (late["events"], late["why"]) == ([], "no event of this story is known at view.refresh")
+
+
+def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, heard: list[Exchange]) -> None:
+    loan = borrowed(mocklend)
+    mocklend.arm("callback.dropped", rule_id="lost", select={"probability": 0})
+    mocklend.repay_quote(mocklend.quote(loan), "wallet")
+
+    paying = mocklend.explain(request_id=heard[-1].request_id)
+    moving = told(mocklend, heard, "lost", lambda: mocklend.advance("PT1M"))
+
+    assert paying["rules"][0]["events"] == []
+    assert [(one["seam"], one["outcome"]) for one in moving["events"]] == [("callback.attempt", "not_drawn")]
+
+
+def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, heard: list[Exchange]) -> None:
+    loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
+    mocklend.arm("transport.latency", rule_id="seldom", select={"probability": 0}, delay_ms=1)
+    mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
+    mocklend.arm("transport.abort", rule_id="later", activate={"start_delay_s": 60})
+
+    ask = lambda: mocklend.loan(loan)  # noqa: E731
+    why = {rule: told(mocklend, heard, rule, ask)["events"] for rule in ("seldom", "other", "later")}
+
+    assert [[one["outcome"] for one in events] for events in why.values()] == [
+        ["not_drawn"],
+        ["not_matched"],
+        ["window_closed"],
+    ]
+    assert why["other"][0]["had"] == loan
+
+
+def test_an_answer_that_no_rule_is_about_is_told_so(mocklend: Client, heard: list[Exchange]) -> None:
+    loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
+    mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
+    for _ in range(2):  # The first event at a seam is not passed over.
+        mocklend.loan(loan)
+
+    [second] = told(mocklend, heard, "other", lambda: mocklend.loan(loan))["events"]
+
+    assert (second["outcome"], second["occurrence"], second["at"]) == ("not_matched", 3, None)
+    assert second["why"] == f"loan_id is {loan!r}, wanted equal_to {other!r}"
+
+
+def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, heard: list[Exchange]) -> None:
+    loan = borrowed(mocklend)
+    mocklend.arm("transport.latency", rule_id="slow", match={"loan_id": loan}, delay_ms=1)
+
+    [hit] = told(mocklend, heard, "slow", lambda: mocklend.loan(loan))["events"]
+
+    assert (hit["seam"], hit["outcome"]) == ("api.answer", "injected")
+
+
+def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client, heard: list[Exchange]) -> None:
+    loan = borrowed(mocklend)
+    mocklend.arm("operator.wrong_amount", rule_id="slip")
+    more = {"amount_minor": 500, "operator": "olaf", "memo": "fee of 5.00", "idempotency_key": "one"}
+
+    first = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
+    again = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
+
+    assert (len(first["events"]), len(again["events"])) == (1, 0)
+
+
+def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, mocklend_server: str) -> None:
+    loans = [borrowed(mocklend, f"b-{n}") for n in range(8)]
+    mocklend.arm("operator.wrong_amount", rule_id="slip")
+
+    def edit(loan: str) -> str:
+        asked: list[Exchange] = []
+        with Client(mocklend_server, api_key=mocklend.api_key, on_exchange=asked.append) as client:
+            client.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="fee of 5.00")
+        return str(asked[-1].request_id)
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(edit, loans))
+
+    for loan, id in zip(loans, ids, strict=True):
+        [rule] = mocklend.explain(request_id=id)["rules"]
+        assert [one["entity"] for one in rule["events"]] == [loan]
+
+
+def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, heard: list[Exchange]) -> None:
+    loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
+    mocklend.arm(LAG, rule_id="late", select={"probability": 0})
+    mocklend.advance("P40D")
+    request_id = heard[-1].request_id
+
+    both = mocklend.explain(loan_id=loan, request_id=request_id)
+    whole = mocklend.explain(request_id=request_id)
+
+    assert 0 < both["events_known"] < whole["events_known"]
+    assert mocklend.explain(loan_id=other, request_id="req_nobody")["events_known"] == 0
+
+
+def test_an_emptied_sandbox_knows_no_request_any_more(mocklend: Client, heard: list[Exchange]) -> None:
+    loan = borrowed(mocklend)
+    mocklend.arm("transport.abort", rule_id="other", match={"loan_id": "loan_x"})
+    for _ in range(3):
+        mocklend.loan(loan)
+    request_id = heard[-1].request_id
+    assert mocklend.explain(request_id=request_id)["events_known"] == 1
+
+    mocklend.reset()
+    mocklend.add_borrower("ada", "Ada")
+
+    assert mocklend.explain(request_id=request_id)["events_known"] == 0

@@ -1,0 +1,99 @@
+"""amount.rounding_drift: a payoff quote that is a few fen short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.seams import cleared, ordered_by
+from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
+
+
+def test_a_payoff_quote_is_short_until_its_day_is_over(floor: Any, events: Any) -> None:
+    floor.arm("rounds", "amount.rounding_drift", **{"with": {"drift_minor": 2}})
+
+    assert floor.meet(events.quoted()).total_minor == 100_998
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "wrong_view", "entity": "qte_ada", "amount_minor": 2}
+    assert entry.status == "active"
+
+    floor.later(14 * 3_600)
+
+    assert floor.statuses() == ["healed"]
+
+
+def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: Any, events: Any) -> None:
+    floor.arm("rounds", "amount.rounding_drift")
+    floor.meet(events.quoted())
+
+    floor.hear(ordered_by("qte_ada"))
+    floor.later(40 * 86_400)
+
+    assert floor.statuses() == ["active"]
+
+    floor.hear(cleared("loan_ada"))
+
+    [entry] = floor.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the loan is paid off: loan_ada")
+
+
+def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: Any, events: Any) -> None:
+    floor.arm("rounds", "amount.rounding_drift")
+    floor.meet(events.quoted())
+    floor.later(14 * 3_600)
+
+    floor.hear(ordered_by("qte_ada"))
+
+    assert floor.statuses() == ["healed"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_limit_on_open_entries_knows_that_it_stays(
+    floor: Any, events: Any, another_layer: Any, restarted: bool
+) -> None:
+    floor.arm("rounds", "amount.rounding_drift", select={"max_active": 1})
+    first, second = events.quoted(), events.quoted(entity="qte_eve", quote_id="qte_eve", loan_id="loan_eve")
+    floor.meet(first)
+    if restarted:
+        floor.hear(ordered_by("qte_ada"))
+        another_layer()
+        floor.later(40 * 86_400)
+        assert floor.meet(second) == second
+    else:
+        assert floor.group(first, (ordered_by("qte_ada"),), second)[-1] == second
+
+    floor.hear(cleared("loan_ada"))
+
+    assert floor.meet(second).total_minor == 100_999
+
+
+def test_only_a_payoff_has_no_next_bill_to_hide_the_rest_in(floor: Any, events: Any) -> None:
+    floor.arm("rounds", "amount.rounding_drift")
+
+    for honest in (events.quoted(type="OVD_AND_CURRENT"), events.quoted(interest_minor=0)):
+        assert floor.meet(honest) == honest
+
+
+def test_a_quote_that_is_out_is_told_again_as_it_was(mocklend: Any) -> None:
+    loan = mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")
+    other = mocklend.borrow(mocklend.add_borrower("eve", "Eve")["id"], 100_000, product_id="jiebei-like")
+    right = mocklend.quote(other["id"])
+    mocklend.arm("amount.rounding_drift", rule_id="rounds")
+
+    wrong = mocklend.quote(loan["id"])
+
+    assert (mocklend.quote(loan["id"]), mocklend.quote(other["id"])) == (wrong, right)
+    assert wrong["total_minor"] == sum(wrong["buckets"].values()) == right["total_minor"] - 1
+    mocklend.disarm("rounds")
+    assert mocklend.quote(loan["id"]) == wrong
+    assert mocklend.repay_quote(wrong, "wallet")["amount_minor"] == wrong["total_minor"]
+
+
+@given(total=st.integers(3, 10**12), interest=st.integers(0, 10), drift=st.integers(1, 3))
+def test_it_is_short_by_a_few_fen_of_interest_or_right(events: Any, total: int, interest: int, drift: int) -> None:
+    asked = RoundingDrift(drift_minor=drift).quote_issued(events.quoted(total_minor=total, interest_minor=interest))
+
+    assert total - asked.total_minor == (drift if interest >= drift else 0)

@@ -1,0 +1,111 @@
+"""idempotency.expired: one request, two repayments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.client import ProblemError
+from mocklend.seams import applied, reversed_
+from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
+
+
+@pytest.mark.parametrize(("age_s", "forgotten"), [(0, False), (59, False), (60, True), (61, True)])
+def test_a_key_is_forgotten_when_it_is_too_old(events: Any, age_s: int, forgotten: bool) -> None:
+    fault = IdempotencyExpired(kept_for_s=60)
+
+    assert fault.idempotency_checked(events.repeated(age_s=age_s)).forgotten == forgotten
+
+
+@pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
+def test_taking_either_back_heals_it(floor: Any, events: Any, ended: str) -> None:
+    floor.arm("pruned", "idempotency.expired")
+    floor.meet(events.repeated())
+    [entry] = floor.key()
+    assert (entry.status, entry.finding.entity, entry.finding.amount_minor) == ("active", "rpy_b", 20_000)
+
+    floor.hear(ended)
+
+    assert floor.statuses() == ["healed"]
+
+
+@pytest.fixture
+def loan_id(mocklend: Any) -> str:
+    """Ada's loan of 1,000.00."""
+    return str(mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"])
+
+
+def order(mocklend: Any, loan_id: str, amount_minor: int = 20_000, **more: Any) -> Any:
+    """The request, always the same one."""
+    more = {"type": "OVD_AND_CURRENT", "idempotency_key": "order-1"} | more
+    return mocklend.repay(loan_id, amount_minor, "wallet", **more)
+
+
+def counted(mocklend: Any) -> list[int]:
+    """What the rule did: evaluated, injected."""
+    [rule] = mocklend.rules()["rules"]
+    return [rule["counts"][name] for name in ("evaluated", "injected")]
+
+
+def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Any, loan_id: str) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=60)
+    first = order(mocklend, loan_id)
+    assert order(mocklend, loan_id) == first
+
+    mocklend.advance("PT1M")
+    second = order(mocklend, loan_id)
+    mocklend.advance("P1D")
+
+    assert second["id"] != first["id"]
+    assert order(mocklend, loan_id) == second, "a key is forgotten once at most"
+    assert mocklend.loan(loan_id)["paid_minor"] == 40_000
+    assert len(mocklend.audit()["discrepancies"]) == 1
+
+
+def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Any, loan_id: str) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=0)
+    quote = mocklend.quote(loan_id)
+    paid = {"type": "CLEAR", "quote_id": quote["id"]}
+    first = order(mocklend, loan_id, quote["total_minor"], **paid)
+    mocklend.settle(first)
+    assert mocklend.loan(loan_id)["status"] == "CLEAR"
+
+    assert order(mocklend, loan_id, quote["total_minor"], **paid) == first
+
+    assert len(mocklend.repayments(loan_id)["repayments"]) == 1
+    assert mocklend.audit()["clean"]
+
+
+def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Any, loan_id: str) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=0)
+    order(mocklend, loan_id)
+
+    with pytest.raises(ProblemError, match="idempotency_key_reused"):
+        order(mocklend, loan_id, 20_001)
+
+
+def test_what_was_refused_is_refused_again(mocklend: Any, loan_id: str) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=0)
+
+    for _ in range(2):
+        with pytest.raises(ProblemError, match="quote_unknown"):
+            order(mocklend, loan_id, type="CLEAR", quote_id="qte_x")
+
+    assert mocklend.repayments(loan_id)["repayments"] == []
+
+
+def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mocklend: Any, loan_id: str) -> None:
+    other = order(mocklend, loan_id, 1_000, idempotency_key="order-0")
+    mocklend.arm("idempotency.expired", rule_id="pruned", kept_for_s=0)
+    two = [order(mocklend, loan_id), order(mocklend, loan_id)]
+    mocklend.settle(two[1])
+    mocklend.disarm("pruned")
+    mocklend.arm("operator.wrong_reversal", rule_id="slip")
+
+    mocklend.reverse_repayment(other["id"], operator="olaf", memo="not hers")
+
+    audit = mocklend.audit()
+    assert sorted(one["class"] for one in audit["discrepancies"]) == ["duplicate_in_channel", "misapplied"]
+    assert all(one["explained_by"] for one in audit["discrepancies"])
+    assert not audit["unobserved"]

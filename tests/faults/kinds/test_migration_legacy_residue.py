@@ -1,0 +1,65 @@
+"""A loan's books begin with a residue that an old system has left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend.seams import LoanOpened, recorded, reversed_
+from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
+
+
+@pytest.mark.parametrize(("asks_for", "residue"), [("less", -7), ("more", 7)])
+def test_the_opening_balance_is_off_by_a_few_cents(events: Any, asks_for: str, residue: int) -> None:
+    assert LegacyResidue(asks_for=asks_for).loan_opened(events.loan_opened()).residue_minor == residue
+
+
+def test_two_residues_add_up(events: Any) -> None:
+    opened = LegacyResidue(100).loan_opened(events.loan_opened())
+
+    assert LegacyResidue(30, asks_for="more").loan_opened(opened).residue_minor == -70
+
+
+def test_a_loan_of_one_cent_cannot_begin_with_less(events: Any) -> None:
+    smallest = events.loan_opened(principal_minor=1, least_minor=0)
+
+    assert LegacyResidue().loan_opened(smallest) == smallest
+
+
+@given(
+    residue=st.integers(1, 10**9),
+    asks_for=st.sampled_from(["more", "less"]),
+    principal=st.integers(1, 10**12),
+    room=st.integers(0, 10**9),
+)
+def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: int, room: int) -> None:
+    opened = LoanOpened(
+        entity="loan_ada", occurrence=1, now_ms=0, loan_id="loan_ada", borrower_id="brw_ada", reference="ada-1",
+        product_id=None, edit_id="edt_ada", currency="CNY", principal_minor=principal, least_minor=1 - principal,
+        most_minor=room,
+    )  # fmt: skip
+
+    happened = LegacyResidue(residue, asks_for).loan_opened(opened)
+
+    assert replace(happened, residue_minor=0) == opened
+    assert opened.least_minor <= happened.residue_minor <= opened.most_minor
+    assert abs(happened.residue_minor) <= residue
+
+
+def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: Any, events: Any) -> None:
+    floor.arm("residue", "migration.legacy_residue")
+
+    floor.meet(events.loan_opened())
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "unsupported", "entity": "edt_migrated", "amount_minor": 7}
+    assert (entry.truth_after, entry.served) == ({"outstanding_minor": 100_000}, {"outstanding_minor": 99_993})
+
+    floor.hear(recorded("loan_ada"))
+    assert floor.statuses() == ["active"]
+    floor.hear(reversed_("edt_migrated"))
+    assert floor.statuses() == ["healed"]

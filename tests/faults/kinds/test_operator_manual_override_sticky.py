@@ -1,0 +1,48 @@
+"""A status that was set by hand survives what comes after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.seams import recorded, reversed_
+from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
+
+STICKY = "operator.manual_override_sticky"
+
+
+@pytest.mark.parametrize(
+    ("marked", "books"), [("OVD", "USING"), ("OVD", "CLEAR"), ("USING", "OVD"), ("CLEAR", "USING")]
+)
+def test_the_mark_stays_whatever_has_come_since(events: Any, marked: str, books: str) -> None:
+    assert not ManualOverrideSticky().mark_outdated(events.outdated(marked_status=marked, books_status=books)).dropped
+
+
+def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(floor: Any, events: Any) -> None:
+    floor.arm("sticky", STICKY)
+
+    floor.meet(events.outdated())
+
+    [entry] = floor.key()
+    assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
+    assert (entry.truth_after, entry.served) == ({"status": "USING"}, {"status": "OVD"})
+
+
+def test_taking_the_edit_back_heals_it(floor: Any, events: Any) -> None:
+    floor.arm("sticky", STICKY)
+    floor.meet(events.outdated())
+
+    floor.hear(reversed_("edt_ada"), recorded("loan_ada"))
+
+    assert floor.statuses() == ["healed"]
+
+
+def test_each_later_fact_is_another_lie_about_the_same_loan(floor: Any, events: Any) -> None:
+    floor.arm("sticky", STICKY)
+    floor.meet(events.outdated())
+
+    floor.hear(recorded("loan_ada"))
+    floor.meet(events.outdated(occurrence=5, books_status="CLEAR"))
+
+    assert floor.statuses() == ["superseded", "active"]

@@ -1,0 +1,23 @@
+"""Ada's app sends the same request again two minutes later, and she pays twice."""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """A repayment is ordered twice under one key, and a day passes."""
+    loan = told.loan()
+
+    def order() -> Any:
+        return told.client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
+
+    told.repaid(told.note("answer", order))
+    told.client.advance("PT2M")
+    told.repaid(told.note("answer", order))
+    told.client.advance("P1D")
+
+
+def repair(told: Any) -> None:
+    """One of the two orders of that key is taken back."""
+    [loan] = told.loans
+    orders = [one for one in told.client.repayments(loan)["repayments"] if one["idempotency_key"] == "order-1"]
+    told.client.reverse_repayment(max(one["id"] for one in orders), operator="olga", memo="ordered twice")

@@ -1,0 +1,184 @@
+"""What becomes of a status that was set by hand when later facts come, one after the other, in stories over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend.client import Client
+
+START = "2026-01-05T02:00:00Z"
+STICKY = "operator.manual_override_sticky"
+
+
+@pytest.fixture
+def late(mocklend_server: str) -> tuple[Client, str]:
+    """Ada's loan is overdue, and the desk has said so by hand."""
+    client: Client = Client(mocklend_server).sandbox(seed=7, now=START)
+    ada = client.add_borrower("ada", "Ada")["id"]
+    loan: str = client.borrow(ada, 100_000, product_id="jiebei-like")["id"]
+    client.advance("P36D")
+    mark(client, loan, "OVERDUE")
+    return client, loan
+
+
+def mark(client: Client, loan: str, status: str) -> Any:
+    return client.edit(loan, "MODIFY_BILL_STATUS", status=status, operator="olaf", memo="as the books say")
+
+
+def pay_what_is_overdue(client: Client, loan: str) -> None:
+    owed = client.quote(loan, type="OVD_AND_CURRENT")["total_minor"]
+    client.settle(client.repay(loan, owed, "wallet", type="OVD_AND_CURRENT"))
+
+
+def pay_a_little(client: Client, loan: str) -> None:
+    client.settle(client.repay(loan, 100, "wallet", type="OVD_AND_CURRENT"))
+
+
+def states(client: Client) -> list[str]:
+    """The answer key's entries, of which the audit sees exactly those that are open."""
+    key, audit = client.answer_key()["entries"], client.audit()
+    assert len(audit["discrepancies"]) == len([one for one in key if one["status"] == "active"])
+    assert [one for one in audit["discrepancies"] if one["explained_by"] is None] == audit["unobserved"] == []
+    return [one["status"] for one in key]
+
+
+def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer(late: Any) -> None:
+    client, loan = late
+
+    pay_a_little(client, loan)
+    assert (client.loan(loan)["status"], client.books(loan)["mark"]) == ("OVD", None)
+    assert states(client) == []
+
+    pay_what_is_overdue(client, loan)
+    assert (client.loan(loan)["status"], client.books(loan)["mark"]) == ("USING", None)
+    client.advance("P30D")
+    pay_what_is_overdue(client, loan)
+    assert client.loan(loan)["status"] == "USING"
+    assert states(client) == []
+
+
+def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late: Any) -> None:
+    client, loan = late
+    client.arm(STICKY)
+
+    pay_a_little(client, loan)
+    assert states(client) == []
+    pay_what_is_overdue(client, loan)
+    assert states(client) == ["active"]
+    client.settle(client.repay_quote(client.quote(loan), "wallet"))
+
+    page = client.loan(loan)
+    assert (page["status"], page["outstanding_minor"]) == ("OVD", 0)
+    assert states(client) == ["superseded", "active"]
+
+
+def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: Any) -> None:
+    client, loan = late
+    client.arm(STICKY)
+    client.advance("P3D")
+    pay_what_is_overdue(client, loan)
+    since = client.clock()["now"]
+    client.advance("P1D")
+    client.settle(client.repay(loan, 100, "wallet", type="OVD_AND_CURRENT"))
+
+    [edit], mark = client.edits(loan)["edits"], client.books(loan)["mark"]
+
+    assert (mark["edit_id"], mark["status"], mark["since"]) == (edit["id"], "OVERDUE", since)
+    [alert] = client.alerts(check="mark_contradicts_books")["alerts"]
+    assert alert["since"] == since > edit["applied_at"]
+
+
+def test_when_the_books_say_again_what_the_mark_says_nothing_is_wrong(late: Any) -> None:
+    client, loan = late
+    client.arm(STICKY)
+    pay_what_is_overdue(client, loan)
+    assert states(client) == ["active"]
+
+    client.advance("P60D")
+
+    assert client.loan(loan)["status"] == client.books(loan)["status"] == "OVD"
+    assert states(client) == ["superseded", "superseded"]  # On the first due date nothing was overdue yet.
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        (lambda client, loan: mark(client, loan, "VALID"), "superseded"),
+        (lambda client, loan: client.reverse_edit(the_mark(client, loan), operator="olga", memo="paid"), "healed"),
+        (lambda client, loan: (client.halt(), pay_a_little(client, loan)), "superseded"),
+    ],
+)
+def test_it_ends_with_another_mark_with_the_reversal_and_with_a_fact_that_drops_it(
+    late: Any, ends: Callable[[Client, str], Any], status: str
+) -> None:
+    client, loan = late
+    client.arm(STICKY)
+    pay_what_is_overdue(client, loan)
+
+    ends(client, loan)
+
+    assert client.loan(loan)["status"] == "USING"
+    assert states(client) == [status]
+
+
+def the_mark(client: Client, loan: str) -> str:
+    [edit] = client.edits(loan)["edits"]
+    return str(edit["id"])
+
+
+def test_the_mark_of_a_clerk_at_fault_may_stick_as_well(late: Any) -> None:
+    client, loan = late
+    pay_what_is_overdue(client, loan)
+    client.arm("operator.marked_overdue", select={"times": 1})
+    client.arm(STICKY)
+
+    pay_a_little(client, loan)
+    assert states(client) == ["active"]
+    pay_a_little(client, loan)
+
+    assert client.loan(loan)["status"] == "OVD"
+    assert states(client) == ["superseded", "active"]
+
+
+def test_a_repayment_that_is_reversed_outdates_a_mark_too(mocklend_server: str) -> None:
+    client: Client = Client(mocklend_server).sandbox(seed=7, now=START)
+    ada = client.add_borrower("ada", "Ada")["id"]
+    loan = client.borrow(ada, 100_000, product_id="jiebei-like")["id"]
+    paid = client.settle(client.repay_quote(client.quote(loan), "wallet"))
+    mark(client, loan, "CLEAR")
+    client.arm(STICKY)
+
+    client.reverse_repayment(paid["id"], operator="olga", memo="chargeback")
+
+    page = client.loan(loan)
+    assert (page["status"], page["outstanding_minor"]) == ("CLEAR", 100_000)
+    assert states(client) == ["active"]
+
+
+def test_an_upheld_dispute_takes_it_off(late: Any) -> None:
+    client, loan = late
+    client.arm(STICKY)
+    pay_what_is_overdue(client, loan)
+
+    dispute = client.open_dispute(loan, "wrong_status")["id"]
+    client.verify_dispute(dispute, operator="olga")
+    decided = client.decide_dispute(dispute, "UPHELD", operator="olga", memo="paid on Monday", correct=True)
+
+    assert [one["what"] for one in decided["corrections"]] == ["mark_taken_off"]
+    assert client.loan(loan)["status"] == "USING"
+    assert states(client) == ["healed"]
+
+
+def test_a_dispute_leaves_a_mark_alone_that_says_what_the_books_say(late: Any) -> None:
+    client, loan = late
+
+    dispute = client.open_dispute(loan, "wrong_status")["id"]
+    client.verify_dispute(dispute, operator="olga")
+    decided = client.decide_dispute(dispute, "UPHELD", operator="olga", memo="she says so", correct=True)
+
+    assert decided["corrections"] == []
+    assert client.loan(loan)["status"] == "OVD"
+    assert states(client) == []

@@ -1,0 +1,83 @@
+"""The looks of a story: what was found is scored by the platform, each finding at the moment at which it was made."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+from mocklend.client import Client
+from mocklend.scenarios.looks import ALL_LOANS, LOOKING, NUMBERS, Looks
+
+pytestmark = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+def pays_and_her_page_is_late(client: Client, reference: str = "ada") -> str:
+    """A loan that is paid off, and whose page does not say so for an hour."""
+    client.arm("cache.bounded_stale", rule_id=f"late-{reference}", match={"reference": reference}, lag_s=3600)
+    who = client.add_borrower(reference, reference.title())["id"]
+    loan = client.borrow(who, 100_000, product_id="jiebei-like", reference=reference)["id"]
+    client.settle(client.repay_quote(client.quote(loan), "wallet"))
+    return str(loan)
+
+
+def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> None:
+    looks = Looks()
+    loan = pays_and_her_page_is_late(mocklend)
+    found = looks.look(mocklend)
+    mocklend.advance("P1D")
+    later = looks.look(mocklend)
+
+    thorough, empty = (looks.score(mocklend, name) for name in ("thorough", "empty"))
+
+    assert (found["thorough"], later["thorough"]) == ([("stale_view", loan)], [])
+    assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)
+    assert (empty["verdict"], empty["precision"], empty["recall"]) == ("FAIL", 0, 0)
+    assert thorough["time_to_detect_s.p50"] < 60
+
+
+def test_a_break_that_is_found_at_every_look_counts_once(mocklend: Client) -> None:
+    looks = Looks()
+    pays_and_her_page_is_late(mocklend)
+    for _ in range(3):
+        looks.look(mocklend)
+        mocklend.advance("PT1M")
+
+    score = looks.score(mocklend, "thorough")
+
+    assert len(looks.findings["thorough"]) == 3
+    assert (score["counts.true_positives"], score["counts.demanded"], score["precision"]) == (1, 1, 1)
+
+
+def test_what_began_and_ended_between_two_looks_is_asked_of_nobody(mocklend: Client) -> None:
+    looks = Looks()
+    looks.look(mocklend)
+    pays_and_her_page_is_late(mocklend)
+    mocklend.advance("P1D")
+    looks.look(mocklend)
+
+    assert looks.score(mocklend, "thorough")["verdict"] == "INCONCLUSIVE"
+    assert looks.score(mocklend, "empty")["counts.demanded"] == 0
+
+
+def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mocklend: Client) -> None:
+    looks = Looks()
+    pays_and_her_page_is_late(mocklend)
+    mocklend.disarm("late-ada")
+    other = mocklend.borrow(mocklend.add_borrower("bob", "Bob")["id"], 50_000, product_id="jiebei-like")["id"]
+
+    found = looks.look(mocklend)
+    score = looks.score(mocklend, ALL_LOANS)
+
+    assert ("stale_view", other) in found[ALL_LOANS]
+    assert (score["verdict"], score["recall"]) == ("FAIL", 1)
+    assert score["precision"] < 0.05
+
+
+def test_a_score_has_every_number_that_a_scenario_may_claim(mocklend: Client) -> None:
+    looks = Looks()
+    looks.look(mocklend)
+
+    assert all(tuple(looks.score(mocklend, name)) == NUMBERS for name in LOOKING)
