@@ -15,7 +15,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-SCRIPTS = ("check", "crash", "demo", "identity", "idle", "latency", "load", "lock", "serve", "setup", "test", "year")
+SCRIPTS = (
+    *("check", "crash", "demo", "determinism", "identity", "idle", "latency", "load", "lock", "serve", "setup"),
+    *("test", "year"),
+)
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
     *("THIRD_PARTY.md", "docs", "examples", "faults", "loadtests", "platform", "pyproject.toml", "requirements.lock"),

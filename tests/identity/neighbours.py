@@ -25,6 +25,8 @@ SEED = 7
 PATIENCE = 4
 """So often she asks; after that she goes on without."""
 OLAF = {"operator": "olaf", "memo": "ticket 4711"}
+TIMEOUT_S = 120
+"""On a busy machine too nobody gives up waiting: that would be another story."""
 FOR_NOW = frozenset({429, 500, 503, 504})
 
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -67,7 +69,7 @@ class Neighbour:
 
     def __init__(self, url: str, api_key: str | None, number: int) -> None:
         self.number, self.name = number, f"neighbour-{number}"
-        self.client = Client(url, api_key)
+        self.client = Client(url, api_key, timeout_s=TIMEOUT_S)
         self.client.next_key = self._key
         self.asked = 0
         self.known: dict[str, Any] = {}
@@ -222,11 +224,17 @@ class Telling:
 
 
 def tell(
-    url: str, rules: Mapping[str, Mapping[str, Any]], *, clients: int, neighbours: int, backwards: bool = False
+    url: str,
+    rules: Mapping[str, Mapping[str, Any]],
+    *,
+    clients: int,
+    neighbours: int,
+    backwards: bool = False,
+    seed: int = SEED,
 ) -> Telling:
     """The story in a sandbox of its own, told by so many clients at once; backwards, the last one comes first."""
-    with Client(url) as anyone:
-        teller = anyone.sandbox(seed=SEED, now=START, four_eyes_above_minor=4_000)
+    with Client(url, timeout_s=TIMEOUT_S) as anyone:
+        teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
     for rule_id, rule in rules.items():
         teller.put_rule(rule_id, rule)
     people = [Neighbour(url, teller.api_key, number) for number in range(neighbours)]

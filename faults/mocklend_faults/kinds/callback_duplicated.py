@@ -35,6 +35,7 @@ class CallbackDuplicated(Fault):
         "books": "two receipts for one payment",
         "receipts": "a second receipt that names the order",
         "webhook": "receipt.applied beside repayment.succeeded",
+        "alerts": "one order, booked twice",
     }
     heals: ClassVar[str] = "Reversing the second receipt."
     action: ClassVar[str] = "One trade, one receipt: reverse the one that the channel's bill does not have."

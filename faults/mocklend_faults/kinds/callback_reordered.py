@@ -36,6 +36,7 @@ class CallbackReordered(Fault):
         "books": "the receipt, and a reversal of it that nobody decided",
         "repayment": "F, though the channel says SUCCESS",
         "webhook": "repayment.failed after repayment.succeeded",
+        "alerts": "a paid order, taken for closed",
     }
     heals: ClassVar[str] = "An order query, which reverses the reversal."
     action: ClassVar[str] = "A final state does not go back: ask the channel, and take back the reversal."

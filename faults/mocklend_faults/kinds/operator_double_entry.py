@@ -31,6 +31,7 @@ class DoubleEntry(Fault):
         "receipts": "a second receipt that names the order",
         "console": "the desk has posted a receipt by hand",
         "webhook": "receipt.applied beside repayment.succeeded",
+        "alerts": "one order, booked twice",
     }
     heals: ClassVar[str] = "Reversing the receipt by hand."
     action: ClassVar[str] = "One trade, one receipt: reverse the one that was posted by hand."
