@@ -16,7 +16,7 @@ from granian.server import MTServer
 
 from mocklend.api.addresses import IdConverter
 from mocklend.api.alerts import alerts
-from mocklend.api.answering import answer_faultily
+from mocklend.api.answering import answer_faultily, break_answers
 from mocklend.api.approvals import approvals
 from mocklend.api.asking import EXTENSION, Served, guard_planes
 from mocklend.api.audit import audit
@@ -86,6 +86,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     handle_problems(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
+    break_answers(app)
     keep_record(app, platform)
     answer_faultily(app)
     for noun in NOUNS:

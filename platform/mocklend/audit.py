@@ -200,6 +200,12 @@ def _crossed(loan: Loan, world: Sequence[Fact], books: Sequence[Fact], found: Au
     return crossed
 
 
+def _denied(books: Sequence[Fact], seen: Set[str]) -> dict[str, Fact]:
+    """What counts on the books but for reversals that nobody decided: how it was booked is a question of its own."""
+    decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in seen]
+    return {} if len(decided) == len(books) else _live(decided)
+
+
 def _failed(facts: Sequence[Fact]) -> frozenset[str]:
     """What its channel has taken back. How it was booked before makes no difference any more."""
     left = standing(facts)
@@ -228,13 +234,15 @@ def _books_against_world(
     books = [fact for fact in books if fact.id not in crossed]
     happened, known = _live(world), _live(books)
     seen = {fact.id for fact in world}
+    denied = _denied(books, seen)
     came_to_nothing = _failed(world) & _failed(books)
     missing: list[tuple[str | None, Fact]] = []
     for id, fact in happened.items():
         mine = known.get(id)
         if mine is None:
             missing.append((loan.id, fact))
-        elif mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
+            mine = denied.get(id, fact)
+        if mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
             detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
             stake = abs(mine.amount_minor - fact.amount_minor)
             found.discrepancies.append(Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail))
@@ -503,8 +511,8 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_i
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What has been taken back on purpose, or by its channel; if it is on the books again, it has been looked at. A
-# reversal of something else than was meant is a break of its own.
+# What was given back, by its channel or by somebody who meant just that one; if it is on the books again, it has been
+# looked at. A reversal of something else than was meant is a break of its own.
 _LOOKED_AT = """SELECT b.reverses FROM book_facts b
     JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
      AND w.reverses = b.reverses

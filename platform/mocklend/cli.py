@@ -626,6 +626,7 @@ def dataset(
     ] = "realistic",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     format: Annotated[str, typer.Option(help="csv, parquet or both; Parquet needs mocklend[data].")] = "csv",
+    jobs: Annotated[int, typer.Option(help="Processes at one time; the bytes do not depend on it.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write labelled data: what a reconciler gets of many loans and, apart, the answer key. Needs no server."""
@@ -638,7 +639,8 @@ def dataset(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("loans, day by day", total=loans * days)
         try:
-            made = make(Wanted(loans, days, profile, seed, format), out, progress=lambda more: bar.advance(task, more))
+            wanted = Wanted(loans, days, profile, seed, format)
+            made = make(wanted, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
         except CannotMake as cannot:
             bar.stop()
             _refuse(f"{cannot}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")

@@ -102,6 +102,41 @@ def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(mock
     ]
 
 
+def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Any, loan: Any) -> None:
+    """Else it would hang on who comes first, who is hit."""
+    first, second = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
+    mocklend.advance("P1D")
+    mocklend.arm("transport.latency", delay_ms=1)
+
+    mocklend.add_borrower("bob", "Bob")
+    mocklend.add_borrower("\N{CJK UNIFIED IDEOGRAPH-82CF}", "Su")
+    mocklend.trade("wallet", first["out_trade_no"])
+    mocklend.trade("bank_card", second["out_trade_no"])
+    mocklend.statement("wallet", "2026-01-05")
+
+    assert sorted(injected(mocklend)) == sorted(
+        (entity, 1, "healed")
+        for entity in (
+            "bob",
+            "\N{CJK UNIFIED IDEOGRAPH-82CF}",
+            f"wallet.{first['out_trade_no']}",
+            f"bank_card.{second['out_trade_no']}",
+            "wallet.2026-01-05",
+        )
+    )
+
+
+@pytest.mark.parametrize("reference", ["\ud800", "a\x00b", "", 7, None, "x" * 70_000])
+def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Any, reference: Any) -> None:
+    mocklend.arm("transport.latency", delay_ms=1)
+
+    with pytest.raises(ProblemError) as refused:
+        mocklend.request("POST", "/v1/borrowers", {"reference": reference, "name": "Ada"})
+
+    assert refused.value.status in (400, 413, 422)
+    assert injected(mocklend) == [("addBorrower", 1, "healed")]
+
+
 def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(mocklend: Any, loan: Any) -> None:
     mocklend.arm("transport.rate_limit", retry_after_s=3, match={"operation": "repay"}, select={"times": 1})
 

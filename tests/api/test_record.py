@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
+from mocklend.api import answering, breaking
 from mocklend.api.record import Made, Record
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
@@ -80,6 +84,30 @@ def test_an_answer_that_was_late_or_broken_is_marked(mocklend: Client) -> None:
     mocklend.loans()
 
     assert [one["broken"] for one in mocklend.requests_made()["requests"]] == [False, True]
+
+
+def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
+    mocklend: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client goes on as soon as its connection is gone, while the server still has that request in its hands."""
+    goes_on = threading.Event()
+
+    def breaks_and_dawdles(response: Any, how: str, environ: Any) -> Any:
+        left = breaking.broken(response, how, environ)
+        assert how == "none" or goes_on.wait(60)
+        return left
+
+    monkeypatch.setattr(answering, "broken", breaks_and_dawdles)
+    mocklend.arm("transport.reset", match={"operation": "listLoans"})
+    with pytest.raises(requests.ConnectionError):
+        mocklend.loans()
+    mocklend.products()
+
+    told = mocklend.requests_made()["requests"]
+    goes_on.set()
+
+    assert [one["path"] for one in told] == ["/-/rules/transport.reset", "/v1/loans", "/v1/products"]
+    assert [(one["broken"], one["answer"] is None) for one in told[1:]] == [(True, True), (False, False)]
 
 
 def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(mocklend: Client) -> None:

@@ -53,6 +53,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(hostile: Pat
 
 
 @needs_faults
+def test_the_number_of_processes_changes_no_byte(hostile: Path, tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    make(HOSTILE, tmp_path / "season", branch_loans=8, jobs=2, progress=heard.append)
+
+    assert contents(tmp_path / "season") == contents(hostile)
+    assert sum(heard) == 20 * 30
+
+
+@needs_faults
 def test_all_that_the_key_names_is_in_the_reconcilers_files(hostile: Path) -> None:
     given = {
         value for file in FILES if file.folder == "reconciler" for row in rows_of(hostile / f"{file.path}.csv")
@@ -231,6 +241,12 @@ def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(wanted: Want
     assert not list(tmp_path.iterdir())
 
 
+def test_a_season_needs_a_process_and_not_a_thousand(tmp_path: Path) -> None:
+    for jobs in (0, 65):
+        with pytest.raises(CannotMake, match=f"--jobs is {jobs}, and should be from 1 to 64"):
+            make(Wanted(10, 10), tmp_path / "season", jobs=jobs)
+
+
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
@@ -240,12 +256,13 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_run_that_breaks_leaves_no_half_data_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_breaks_leaves_no_half_data_set(jobs: int, tmp_path: Path) -> None:
     def break_off(_loan_days: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make(Wanted(5, 5), tmp_path / "season", progress=break_off)
+        make(Wanted(5, 5), tmp_path / "season", progress=break_off, jobs=jobs)
 
     assert not list(tmp_path.iterdir())
 

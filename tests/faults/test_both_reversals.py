@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,7 @@ if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
 import twins  # noqa: E402
-
-
-def open_entries(told: Any) -> list[tuple[str, str]]:
-    """What the answer key says is wrong; the audit has found exactly that."""
-    key = told.client.answer_key(status="active")["entries"]
-    audit = told.client.audit()
-    named = sorted((one["expected"]["class"], one["expected"]["entity"]) for one in key)
-    assert named == sorted((one["class"], one["entity"]) for one in audit["discrepancies"])
-    return named
+from twins import open_entries  # noqa: E402
 
 
 def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_repair_each(
@@ -52,4 +43,68 @@ def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_r
 
         assert client.reverse_repayment(second, operator="olga", memo="it was a mistake")["status"] == "REVERSED"
         assert client.loan(loan)["paid_minor"] == 40_000
+        assert open_entries(told) == []
+
+
+def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_look_at_its_channel_repairs_both(
+    mocklend_server: str,
+) -> None:
+    with twins.telling(mocklend_server) as told:
+        client = told.client
+        loan = told.loan()
+        client.advance("P10D")
+        client.arm("operator.prepay_as_partial")
+        client.arm("callback.reordered", inbox="believes")
+        payoff = told.paid_off(loan)
+        client.halt()
+        assert open_entries(told) == [("misapplied", payoff), ("missing_in_books", payoff)]
+
+        restored = client.query_repayment(payoff, operator="olga")
+
+        assert (restored["status"], restored["booked_type"]) == ("S", "CLEAR")
+        assert client.loan(loan)["status"] == "CLEAR"
+        assert open_entries(told) == []
+
+
+def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(mocklend_server: str) -> None:
+    with twins.telling(mocklend_server) as told:
+        client = told.client
+        loan = told.loan(auto_debit=True)
+        client.arm("batch.twice", match={"batch": "auto_debit"})
+        client.arm("callback.reordered", inbox="believes", select={"times": 1})
+        client.advance("P32D")
+        client.halt()
+        debits = client.repayments(loan)["repayments"]
+        [closed] = [one["id"] for one in debits if one["status"] == "F"]
+        twice = ("duplicate_in_channel", max(one["id"] for one in debits))
+        assert open_entries(told) == [twice, ("missing_in_books", closed)]
+
+        client.query_repayment(closed, operator="olga")
+
+        assert open_entries(told) == [twice]
+        client.reverse_repayment(closed, operator="olga", memo="debited twice")
+        assert open_entries(told) == []
+
+
+def test_of_two_debits_one_that_was_reversed_by_mistake_is_not_given_back(mocklend_server: str) -> None:
+    with twins.telling(mocklend_server) as told:
+        client = told.client
+        loan = told.loan(auto_debit=True)
+        other = told.repaid(client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT"))
+        client.arm("batch.twice", match={"batch": "auto_debit"})
+        client.advance("P32D")
+        client.halt()
+        debits = [one["id"] for one in client.repayments(loan)["repayments"] if one["id"] != other]
+        twice = ("duplicate_in_channel", max(debits))
+        assert open_entries(told) == [twice]
+
+        client.arm("operator.wrong_reversal")
+        mistaken = client.reverse_repayment(other, operator="olaf", memo="a mistake")
+        client.halt()
+
+        assert mistaken["id"] in debits
+        assert open_entries(told) == [twice, ("misapplied", mistaken["reversal_id"])]
+        client.reinstate_repayment(mistaken["id"], operator="olga", memo="it was good")
+        assert open_entries(told) == [twice]
+        client.reverse_repayment(max(debits), operator="olga", memo="debited twice")
         assert open_entries(told) == []

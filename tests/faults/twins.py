@@ -153,6 +153,15 @@ def pays_again(told: Told) -> None:
     told.repaid(told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
 
 
+def open_entries(told: Told) -> list[tuple[str, str]]:
+    """What the answer key says is wrong; the audit has found exactly that."""
+    key = told.client.answer_key(status="active")["entries"]
+    audit = told.client.audit()
+    named = sorted((one["expected"]["class"], one["expected"]["entity"]) for one in key)
+    assert named == sorted((one["class"], one["entity"]) for one in audit["discrepancies"])
+    return named
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A kind of fault, and its story."""

@@ -171,6 +171,31 @@ def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -
     assert [one["class"] for one in client.audit()["discrepancies"]] == ["amount_mismatch"]
 
 
+@pytest.mark.parametrize("fault", ["callback.duplicated", "operator.double_entry"])
+def test_an_order_that_is_booked_twice_is_told_until_the_second_is_taken_back(client: Client, fault: str) -> None:
+    loan_id = borrow(client)
+    client.arm(fault)
+    repay(client, loan_id)
+    [second] = client.receipts()["receipts"]
+
+    assert told(client) == [("one_order_booked_twice", "duplicate_in_books", second["id"], 10_000)]
+
+    client.reverse_receipt(second["id"], **BY)
+    assert told(client) == []
+
+
+def test_an_order_that_was_paid_and_is_taken_for_closed_is_told_until_the_channel_is_asked(client: Client) -> None:
+    loan_id = borrow(client)
+    client.arm("callback.reordered", inbox="believes")
+    repayment_id = repay(client, loan_id)
+    client.advance("PT10M")
+
+    assert told(client) == [("paid_order_taken_for_closed", "missing_in_books", repayment_id, 10_000)]
+
+    client.query_repayment(repayment_id, operator="olga")
+    assert told(client) == []
+
+
 def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("channel.unrecognised")

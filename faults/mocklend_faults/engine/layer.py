@@ -120,16 +120,17 @@ class FaultLayer:
                 self._glanced_at[at] = self._glanced_at.get(at, 0) + count
         self._group = Group()
         for sandbox_id, version in sandboxes:
-            self._known.add(sandbox_id)
             if version == NEVER_ARMED:
                 self._held.pop(sandbox_id, None)
                 self.trail.forget(sandbox_id)
                 self._armed.discard(sandbox_id)
+                self._known.add(sandbox_id)
                 continue
             self._group.sandboxes.add(sandbox_id)
             held = self._held.get(sandbox_id)
             if held is None or held.version != version:
                 held = self._load(connection, sandbox_id, version)
+            self._known.add(sandbox_id)  # Not before: a request in another thread would be asked by the old rules.
             for rule_id in held.capped:
                 self._group.open[(sandbox_id, rule_id)] = _open_of(connection, sandbox_id, rule_id)
 

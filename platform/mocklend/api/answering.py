@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -30,6 +30,8 @@ from mocklend.views import reads
 
 ABOUT = ("loan_id", "repayment_id", "borrower_id")
 """The parts of an address that a request can be about, the first one first."""
+REFERENCE = "reference"
+"""What a client calls a borrower who is to be added."""
 NEVER = ("/-/", *OPEN)
 DRAWS = 1_000_000
 CURRENCY = "CNY"
@@ -39,7 +41,12 @@ CURRENCY = "CNY"
 def answer_faultily(app: Flask) -> None:
     """Let a fault layer decide how requests are answered. Without a layer nothing is hooked in."""
     app.before_request(meet_request)
-    app.after_request(as_it_happens)
+    app.after_request(another_answer)
+
+
+def break_answers(app: Flask) -> None:
+    """Let answers be late and broken as was decided. To be called before all that looks at answers: then it is last."""
+    app.after_request(late_and_broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,8 @@ def meet_request() -> Response | None:
         id = sandbox_id()
     except Refused:
         return None  # The view says so itself.
-    listens = layer.listens(id, ApiAnswer.seam)
-    if listens is None:
+    while (listens := layer.listens(id, ApiAnswer.seam)) is None:
         run(LoadRules(id))
-        listens = layer.listens(id, ApiAnswer.seam)
     if not listens:
         return None
     given = _given(id)
@@ -101,13 +106,19 @@ def meet_request() -> Response | None:
     return _answer_of(happened) if happened.before_work and happened.answer_code else None
 
 
-def as_it_happens(response: Response) -> Response:
-    """After the work: another answer instead of the true one, late, broken."""
+def another_answer(response: Response) -> Response:
+    """After the work: another answer instead of the true one."""
+    happened: ApiAnswer | None = g.get("happened")
+    if happened is None or not happened.answer_code or happened.before_work:
+        return response
+    return _answer_of(happened)
+
+
+def late_and_broken(response: Response) -> Response:
+    """When all else is done: the answer late, and broken. A client that sees nothing come may go on from here."""
     happened: ApiAnswer | None = g.get("happened")
     if happened is None:
         return response
-    if happened.answer_code and not happened.before_work:
-        response = _answer_of(happened)
     if happened.delay_ms:
         time.sleep(happened.delay_ms / 1000)
     return broken(response, happened.break_how, request.environ)
@@ -127,9 +138,7 @@ def _given(sandbox: str) -> ApiAnswer | None:
     assert layer is not None
     named: dict[str, str] = request.view_args or {}
     operation = _operation()
-    key = request.headers.get(HEADER, "")
-    usable = 0 < len(key) <= LONGEST and key.isascii() and key.isprintable()
-    entity = key if usable else next((named[part] for part in ABOUT if part in named), operation)
+    entity = _entity(named) or operation
     of_repayment = "repayment_id" in named and request.path.endswith("/query")
     asked = ApiAnswer(
         entity=entity,
@@ -160,6 +169,20 @@ def _given(sandbox: str) -> ApiAnswer | None:
         return given if layer.glance(Scene(sandbox, found.seed, now_ms), given) else None
 
 
+def _entity(named: Mapping[str, str]) -> str | None:
+    """Whose request it is, so that nobody else's are counted with it. None where it names nobody."""
+    key = request.headers.get(HEADER, "")
+    if 0 < len(key) <= LONGEST and key.isascii() and key.isprintable():
+        return key
+    about = next((named[part] for part in ABOUT if part in named), None)
+    if about is not None:
+        return about
+    if named:  # A trade at a channel, a channel's file of a day, a dispute.
+        return ".".join(named.values())
+    reference = _in_body(REFERENCE) or ""
+    return reference if len(reference) <= LONGEST and reference.isprintable() else None
+
+
 def _operation() -> str:
     view = current_app.view_functions[request.endpoint or ""]
     return str(getattr(view, "_spec", {}).get("operation_id", request.endpoint))
@@ -167,12 +190,15 @@ def _operation() -> str:
 
 def _channel(named: dict[str, str]) -> str | None:
     """The channel that the request needs and names: in its address, or in its order."""
-    if "channel" in named:
-        return named["channel"]
+    return named["channel"] if "channel" in named else _in_body("channel")
+
+
+def _in_body(field: str) -> str | None:
+    """A text of the request's body, if that has it."""
     with suppress(Refused):  # A body that cannot be read is refused by its view.
         if request.method == "POST" and isinstance(document := request.get_json(), dict):
-            named_there = document.get("channel")
-            return named_there if isinstance(named_there, str) else None
+            named_there = document.get(field)
+            return named_there if isinstance(named_there, str) and named_there else None
     return None
 
 

@@ -5,7 +5,8 @@
 Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. A sandbox with more
 than REQUESTS_MOST requests is not kept any longer, and neither is one that this process did not see made or emptied:
 half of a story is none, and a load test should not pay for it. Of several processes each knows what it answered itself.
-Nothing that decides reads the record.
+A request is on record before anything of its answer leaves: a client that was cut off asks the next thing at once, and
+that comes after it. Nothing that decides reads the record.
 """
 
 from __future__ import annotations
@@ -121,8 +122,8 @@ class Record:
 class RequestDoc(Doc):
     """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
 
-    `at` is null on a manual clock, whose moves are requests themselves. `broken`: the client may have seen another
-    answer, or none. `left_out` says why it cannot be made again as it was.
+    `at` is null on a manual clock, whose moves are requests themselves. `broken`: the answer with this status was late,
+    or did not arrive as it left. `left_out` says why it cannot be made again as it was.
     """
 
     at: str | None
@@ -149,7 +150,10 @@ requests_made = APIBlueprint("requests_made", __name__)
 
 
 def keep_record(app: Flask, platform: Lender) -> None:
-    """Keep a record of an app's requests. To be called before faults are let near its answers, so as to see the end."""
+    """Keep a record of an app's requests. To be called between `break_answers` and `answer_faultily`.
+
+    So it sees the answer that leaves, if another was put in its place, and sees it before it is late or broken.
+    """
     record = app.extensions[EXTENSION] = Record()
     with platform.read() as connection:
         if find(connection, "id", DEFAULT) is None:
@@ -220,7 +224,9 @@ def _begins_or_ends(record: Record, address: str, response: Response) -> None:
 
 def _made(response: Response) -> Made:
     happened = g.get("happened")
-    answer = response.get_data() if response.mimetype in (JSON, PROBLEM) and not response.is_streamed else b""
+    cut = happened is not None and happened.break_how != "none"
+    whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
+    answer = response.get_data() if whole and not cut else b""  # Nobody can go on from an answer that nobody has read.
     left_out = _left_out()
     return Made(
         lender().real_ms(),
@@ -230,7 +236,7 @@ def _made(response: Response) -> Made:
         _body(),
         response.status_code,
         b"" if len(answer) > ANSWER_MOST or left_out else answer,
-        happened is not None and (happened.break_how != "none" or happened.delay_ms > 0),
+        cut or (happened is not None and happened.delay_ms > 0),
         left_out,
     )
 

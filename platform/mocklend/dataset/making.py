@@ -6,24 +6,26 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from mocklend import __version__
-from mocklend.dataset.branch import FIRST_DAY, FIRST_MS, Branch, seed_of
+from mocklend.dataset.branch import FIRST_DAY, FIRST_MS
+from mocklend.dataset.branches import LINES, Season, played
 from mocklend.dataset.columns import FILES, KEY, RECONCILER, TYPES
 from mocklend.dataset.own_platform import HONEST, ProfileRefused, own_platform
-from mocklend.dataset.reading import READ, key_row
-from mocklend.dataset.story import story
+from mocklend.dataset.reading import key_row
 from mocklend.dataset.writing import CSV, FORMATS, Table
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 
 BRANCH = 1_000
-"""Loans of a branch: what is in memory and on disk at one time, beside the files themselves."""
-LOANS_MOST, DAYS_MOST = 10_000_000, 1_095
+"""Loans of a branch: what a process has in memory at one time."""
+LOANS_MOST, DAYS_MOST, JOBS_MOST = 10_000_000, 1_095, 64
 SEED_MOST = 2**63 - 1
 
 
@@ -65,12 +67,20 @@ class Made:
 
 
 def make(
-    wanted: Wanted, out: Path, *, progress: Callable[[int], None] = lambda loan_days: None, branch_loans: int = BRANCH
+    wanted: Wanted,
+    out: Path,
+    *,
+    progress: Callable[[int], None] = lambda loan_days: None,
+    branch_loans: int = BRANCH,
+    jobs: int = 1,
 ) -> Made:
     """Write the data set into a new folder. `progress` hears of each day of so many loans. Raises CannotMake.
 
-    The folder has its name only once it is whole: until then it ends in `.part`.
+    So many `jobs` (processes) play branches at one time. The folder has its name only once it is whole: until then it
+    ends in `.part`.
     """
+    if not 1 <= jobs <= JOBS_MOST:
+        raise CannotMake(f"--jobs is {jobs}, and should be from 1 to {JOBS_MOST}")
     wanted.refuse_wrong()
     if out.exists():
         raise CannotMake(f"{out} is there already: name a new folder")
@@ -87,7 +97,7 @@ def make(
     except OSError as wrong:
         raise CannotMake(f"{part} cannot be made: {wrong.strerror}") from wrong
     try:
-        made = _write(wanted, part, progress, branch_loans)
+        made = _write(wanted, part, progress, branch_loans, jobs)
         part.rename(out)
     except OSError as wrong:
         raise CannotMake(f"{out} cannot be written: {wrong.strerror or wrong}") from wrong
@@ -96,8 +106,10 @@ def make(
     return made
 
 
-def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch_loans: int) -> Made:
-    for name in (RECONCILER, KEY):
+def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch_loans: int, jobs: int) -> Made:
+    season = Season(wanted.loans, wanted.days, wanted.profile, wanted.seed, branch_loans)
+    spool = folder / "playing"
+    for name in (RECONCILER, KEY, spool.name):
         (folder / name).mkdir()
     held_most = 0
     with ExitStack() as open_files:
@@ -105,21 +117,17 @@ def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch
         for table in tables:
             open_files.push(table.closing)
         lines = open_files.enter_context((folder / KEY / "answer_key.jsonl").open("wb"))
-        for number in range((wanted.loans + branch_loans - 1) // branch_loans):
-            with own_platform(seed=seed_of(wanted.seed, number), now_ms=FIRST_MS) as platform:
-                platform.arm(wanted.profile)
-                numbers = range(number * branch_loans, min((number + 1) * branch_loans, wanted.loans))
-                stories = [story(wanted.seed, n, wanted.days) for n in numbers]
-                branch = Branch(platform, number, stories, wanted.days)
-                branch.play(progress)
-                held_most = max(held_most, sum(map(len, branch.pages.values())))
-                with platform.lender.read() as connection:
-                    for table in tables:
-                        if table.file.name in READ:
-                            read = READ[table.file.name](branch, connection)
-                            table.append((number, *row) for row in read)
-                key = next(table for table in tables if table.file.folder == KEY)
-                key.append((number, *key_row(line)) for line in _kept(platform.answer_key(), lines))
+        named = {table.file.name: table for table in tables if table.file.folder == RECONCILER}
+        key = next(table for table in tables if table.file.folder == KEY)
+        for branch in open_files.enter_context(closing(played(season, spool, jobs, progress))):
+            held_most = max(held_most, branch.held)
+            for name, parts in groupby(branch.rows(), key=itemgetter(0)):
+                told = (row for _, some in parts for row in some)
+                if name == LINES:
+                    key.append((branch.number, *key_row(line)) for line in _kept(told, lines))
+                else:
+                    named[name].append((branch.number, *row) for row in told)
+    spool.rmdir()
     (folder / "README.md").write_text(_readme(wanted), encoding="utf-8", newline="\n")
     rows = {table.file.path: table.rows for table in tables}
     _manifest(wanted, folder, tables)

@@ -103,6 +103,37 @@ def one_trade_booked_twice(connection: Connection, sandbox: Sandbox, now_ms: int
         )  # fmt: skip
 
 
+# The channel has one payment for an order. Money that was pushed has no order: its receipt is the trade's own.
+_BESIDE = """SELECT r.id, r.loan_id, r.channel, r.currency, r.amount_minor, r.applied_ms, t.repayment_id FROM receipts r
+    JOIN trades t ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
+    WHERE r.sandbox_id = :sandbox_id AND r.state = 'APPLIED' AND t.repayment_id <> r.id"""
+
+
+def one_order_booked_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """The books have a receipt beside the one of its order, under another number."""
+    for id, loan_id, channel, currency, amount, ms, order in rows(connection, _BESIDE, {"sandbox_id": sandbox.id}):
+        yield Seen(
+            "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
+            ms, ms, f"{channel} was paid {amount} once for {order}, the books have that receipt and this", channel,
+            currency, -amount,
+        )  # fmt: skip
+
+
+_CLOSED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, u.recorded_ms FROM trades t
+    JOIN repayments p ON p.sandbox_id = t.sandbox_id AND p.id = t.repayment_id AND p.status = 'F'
+    JOIN book_facts u ON u.sandbox_id = t.sandbox_id AND u.loan_id = t.loan_id AND u.reverses = t.repayment_id
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS'"""
+
+
+def paid_order_taken_for_closed(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+    """The books have taken an order's receipt back as if it had been closed, and its channel says that it was paid."""
+    for id, loan_id, channel, currency, amount, ms in rows(connection, _CLOSED, {"sandbox_id": sandbox.id}):
+        yield Seen(
+            "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
+            ms, ms, f"{channel} has {amount}, and the books took it back", channel, currency, amount,
+        )  # fmt: skip
+
+
 _ALIKE = """SELECT t.loan_id, t.repayment_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
     JOIN (SELECT loan_id, amount_minor FROM trades
         WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND loan_id <> ''
@@ -132,7 +163,8 @@ CHANNEL_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] 
     check.__name__: check
     for check in (
         channel_money_not_in_books, booked_money_not_at_channel, booked_otherwise_than_paid,
-        unapplied_beyond_matching_window, one_trade_booked_twice, paid_twice,
+        unapplied_beyond_matching_window, one_trade_booked_twice, one_order_booked_twice, paid_order_taken_for_closed,
+        paid_twice,
     )
 }  # fmt: skip
 """By name."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.inbox import apply_receipt, bring_late_failure
+from mocklend.channels.inbox import apply_receipt, book, bring_late_failure
 from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
@@ -149,6 +149,8 @@ class QueryChannel:
         before = bill_of(loan, state_of(loan))
         if repayment.status == FAILED:
             verb, repayment = REPAYMENT_RESTORED, restore(work, repayment)
+            if (repayment.booked_type, repayment.booked_ms) != (repayment.type, trade.paid_ms):
+                _, repayment = book(work, work.get("loan", loan.id), repayment, cause="reversal")
         else:
             verb = CHANNEL_QUERIED
             repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)

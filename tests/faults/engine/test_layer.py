@@ -445,6 +445,28 @@ def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: Any)
     assert (before, floor.layer.listens(floor.sandbox.id, ANSWER)) == (None, False)
 
 
+def test_nor_while_new_rules_are_being_loaded(floor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request in another thread would go by uncounted, since the rules before did not listen."""
+    floor.arm("lag", LAG)
+    floor.group()
+    heard: list[bool | None] = []
+    load = floor.layer._load
+
+    def looked_at(*given: Any) -> Any:
+        heard.append(floor.layer.listens(floor.sandbox.id, ANSWER))
+        loaded = load(*given)
+        heard.append(floor.layer.listens(floor.sandbox.id, ANSWER))
+        return loaded
+
+    monkeypatch.setattr(floor.layer, "_load", looked_at)
+    floor.arm("down", DOWN)
+    floor.layer.outdated(floor.sandbox.id)
+    floor.group()
+
+    assert set(heard) == {None}
+    assert floor.layer.listens(floor.sandbox.id, ANSWER)
+
+
 def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: Any) -> None:
     floor.arm("down", DOWN)
     floor.group()

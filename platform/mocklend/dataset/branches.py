@@ -1,0 +1,106 @@
+"""Playing branches, some at a time, and handing their rows over in order: the number of processes changes no byte.
+
+process 1   branch 0 ─▶ 0.rows          branch 2 ─▶ 2.rows        each file is read, and removed, in the order
+process 2        branch 1 ─▶ 1.rows          branch 3 ─▶ …        of the branches; few wait at one time
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mocklend.dataset.branch import FIRST_MS, Branch, seed_of
+from mocklend.dataset.own_platform import own_platform
+from mocklend.dataset.reading import READ
+from mocklend.dataset.story import story
+
+LINES = "answer_key"
+"""What the lines of the answer key are called among a branch's rows."""
+AT_ONCE = 1_000
+"""Rows that are handed over together."""
+WAITING = 2
+"""Branches that a process may be ahead of what is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """What every branch has in common."""
+
+    loans: int
+    days: int
+    profile: str
+    seed: int
+    branch_loans: int
+
+    @property
+    def branches(self) -> int:
+        """How many there are."""
+        return -(-self.loans // self.branch_loans)
+
+    def numbers(self, branch: int) -> range:
+        """The loans of a branch."""
+        return range(branch * self.branch_loans, min((branch + 1) * self.branch_loans, self.loans))
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A branch's rows, in a file until they are read."""
+
+    number: int
+    loan_days: int
+    held: int
+    path: Path
+
+    def rows(self) -> Iterator[tuple[str, list[Any]]]:
+        """Rows by the name of what they belong to, some together. Once only: then the file is gone."""
+        with self.path.open("rb") as file:
+            while file.peek(1):
+                yield pickle.load(file)
+        self.path.unlink()
+
+
+def played(season: Season, folder: Path, jobs: int, progress: Callable[[int], None]) -> Generator[Played]:
+    """Every branch in order. `progress` hears of loan-days: by the day, or by the branch with several processes."""
+    if jobs == 1:
+        for number in range(season.branches):
+            yield play(season, number, folder, progress)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        numbers = iter(range(season.branches))
+        try:
+            running = deque(pool.submit(play, season, n, folder) for n in islice(numbers, jobs * WAITING))
+            while running:
+                one = running.popleft().result()
+                running.extend(pool.submit(play, season, n, folder) for n in islice(numbers, 1))
+                progress(one.loan_days)
+                yield one
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def play(season: Season, number: int, folder: Path, progress: Callable[[int], None] = lambda loan_days: None) -> Played:
+    """Play one branch on a platform of its own, and leave its rows in a file."""
+    path = folder / f"{number}.rows"
+    numbers = season.numbers(number)
+    with own_platform(seed=seed_of(season.seed, number), now_ms=FIRST_MS) as platform, path.open("wb") as file:
+        platform.arm(season.profile)
+        branch = Branch(platform, number, [story(season.seed, n, season.days) for n in numbers], season.days)
+        branch.play(progress)
+        with platform.lender.read() as connection:
+            for name, read in READ.items():
+                _spool(file, name, read(branch, connection))
+        _spool(file, LINES, platform.answer_key())
+    return Played(number, len(numbers) * season.days, sum(map(len, branch.pages.values())), path)
+
+
+def _spool(file: Any, name: str, rows: Iterable[Any]) -> None:
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        pickle.dump((name, some), file, protocol=pickle.HIGHEST_PROTOCOL)

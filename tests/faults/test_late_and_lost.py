@@ -1,0 +1,40 @@
+"""A correction that is lost behind a record that is late: two lies about one account, each at its own time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = str(Path(__file__).resolve().parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import twins  # noqa: E402
+from twins import open_entries  # noqa: E402
+
+
+def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_record_has_come(
+    mocklend_server: str,
+) -> None:
+    with twins.telling(mocklend_server) as told:
+        client = told.client
+        loan = told.loan()
+        client.arm("bureau.lag", lag_days=7)
+        client.advance("P1D")  # The account is reported for the first time, and late.
+        client.disarm("bureau.lag")
+        client.arm("bureau.correction_not_sent")
+        dispute = client.open_dispute(loan, "other", statement="that is not me")["id"]
+        client.verify_dispute(dispute, operator="olga")
+        client.decide_dispute(dispute, "UPHELD", operator="olga", memo="right", correct=True)
+
+        client.advance("P4D")
+        [late] = open_entries(told)
+        client.advance("P5D")
+
+        assert late[0] == "wrong_bureau"
+        assert late[1] != loan
+        assert open_entries(told) == [("wrong_bureau", loan)]
+        client.halt()
+        client.decide_dispute(dispute, "UPHELD", operator="olga", memo="again", correct=True)
+        client.advance("P3D")
+        assert open_entries(told) == []

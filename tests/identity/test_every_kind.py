@@ -1,0 +1,92 @@
+"""Every installed kind of fault, in one story of 32 neighbours over HTTP: what lint calls exact is exact, the rest is not.
+
+Between the chapters a manual clock moves; within one, who comes first is up to the threads.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.seams import (
+    ApiAnswer,
+    CompensationAgreed,
+    DisputeOpened,
+    EditApproval,
+    IdempotencyChecked,
+    OperatorEdit,
+    PartnerApplication,
+    QuoteIssued,
+    ReceiptMatch,
+    RepaymentReversal,
+    ScoreAsked,
+    StatementMade,
+)
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.lint import EXACT, ORDER
+
+HERE = str(Path(__file__).resolve().parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import neighbours  # noqa: E402
+
+KINDS = sorted(installed())
+NOT_IN_THE_STORY: Mapping[str, str] = {}
+"""Kinds that the story gives no occasion to act, and why it cannot."""
+AT_A_REQUEST = frozenset(
+    seam.seam
+    for seam in (
+        ApiAnswer, CompensationAgreed, DisputeOpened, EditApproval, IdempotencyChecked, OperatorEdit,
+        PartnerApplication, QuoteIssued, ReceiptMatch, RepaymentReversal, ScoreAsked, StatementMade,
+    )
+)  # fmt: skip
+"""Seams that a client comes to. To the others the clock comes, in the order of ids, whoever was there first."""
+
+
+def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
+    mocklend_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")  # The server says that requests wait, and that answers break off.
+    rules = {kind: neighbours.rule_of(kind, probability=0.5) for kind in KINDS}
+
+    one, eight, many = (
+        neighbours.tell(mocklend_server, rules, clients=clients, neighbours=32, backwards=clients == 8)
+        for clients in (1, 8, 32)
+    )
+
+    assert one.verdicts == {EXACT}
+    assert {entry["fault"] for entry in one.entries} == set(KINDS) - NOT_IN_THE_STORY.keys()
+    assert one.key == eight.key
+    assert one.key == many.key
+    assert [found for found in one.audit["discrepancies"] if found["explained_by"] is None] == []
+    assert one.audit["unobserved"] == []
+
+
+def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
+    mocklend_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    kinds = [kind for kind in KINDS if set(installed()[kind].seams()) <= AT_A_REQUEST]
+    rules = {kind: neighbours.rule_of(kind, times=1) for kind in kinds}
+
+    forwards, backwards = (
+        neighbours.tell(mocklend_server, rules, clients=1, neighbours=8, backwards=turned) for turned in (False, True)
+    )
+
+    assert forwards.verdicts == {ORDER}
+    assert _acts(forwards).keys() == _acts(backwards).keys() == set(kinds)
+    assert [kind for kind in kinds if _acts(forwards)[kind] == _acts(backwards)[kind]] == []
+
+
+def _acts(told: neighbours.Telling) -> dict[str, list[Any]]:
+    """What each kind did to whom."""
+    found = defaultdict(list)
+    for entry in told.entries:
+        found[entry["fault"]].append((entry["seam"], entry["entity"], entry["occurrence"]))
+    return found
