@@ -510,8 +510,8 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_i
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What has been taken back on purpose, or by its channel; if it is on the books again, it has been looked at. A
-# reversal of something else than was meant is a break of its own.
+# What was given back, by its channel or by somebody who meant just that one; if it is on the books again, it has been
+# looked at. A reversal of something else than was meant is a break of its own.
 _LOOKED_AT = """SELECT b.reverses FROM book_facts b
     JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
      AND w.reverses = b.reverses

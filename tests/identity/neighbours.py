@@ -125,17 +125,21 @@ class Neighbour:
             self.learns("dispute", client.open_dispute, self.known["piano"], "other", statement="called at night")
 
     def pays_in_part(self) -> None:
-        """By order, and at a channel without one: with a usable reference, or without."""
+        """By order, and at a channel without one: with a usable reference, or without. All would be too much for her."""
         client, house = self.client, self.known["house"]
+        self.asks(client.quote, house, "CLEAR")
         self.known["first"] = self.pays("house", "OVD_AND_CURRENT", "bank_transfer", 10_000)
         self.pays(self.second, "OVD_AND_CURRENT", "bank_card", 9_000)
+        self.known["key"] = self._key()
         channel, typed = ("bill_pay", house) if self.number % 2 else ("bank_transfer", "for my loan")
         if typed:
             self.asks(client.pay_at_channel, channel, 6_000, payer_name=self.name, payer_reference=typed)
 
     def pays_twice(self) -> None:
-        """Once more, by mistake; the desk matches her slip, and takes the waiver back."""
+        """Once more, by mistake, and once by asking again too late; the desk matches her slip, takes the waiver back."""
         client = self.client
+        again = (self.known[self.second], 9_000, "bank_card", "OVD_AND_CURRENT")
+        self.asks(client.repay, *again, idempotency_key=self.known["key"])
         self.known["twice"] = self.pays("house", "OVD_AND_CURRENT", "bank_transfer", 8_000)
         receipts = client.receipts(state="UNAPPLIED", limit=500)["receipts"]
         for receipt in sorted(one["id"] for one in receipts if one["payer_name"] == self.name):

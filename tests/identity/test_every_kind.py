@@ -18,8 +18,10 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    IdempotencyChecked,
     OperatorEdit,
     PartnerApplication,
+    QuoteIssued,
     ReceiptMatch,
     RepaymentReversal,
     ScoreAsked,
@@ -40,8 +42,8 @@ NOT_IN_THE_STORY: Mapping[str, str] = {}
 AT_A_REQUEST = frozenset(
     seam.seam
     for seam in (
-        ApiAnswer, CompensationAgreed, DisputeOpened, EditApproval, OperatorEdit, PartnerApplication, ReceiptMatch,
-        RepaymentReversal, ScoreAsked, StatementMade,
+        ApiAnswer, CompensationAgreed, DisputeOpened, EditApproval, IdempotencyChecked, OperatorEdit,
+        PartnerApplication, QuoteIssued, ReceiptMatch, RepaymentReversal, ScoreAsked, StatementMade,
     )
 )  # fmt: skip
 """Seams that a client comes to. To the others the clock comes, in the order of ids, whoever was there first."""
