@@ -23,9 +23,10 @@ class Line:
 
     async def ask(self, request: bytes) -> int | None:
         """The status of the answer; None where there was none, or only a part of one."""
-        kept = bool(self._idle)
+        found = self._kept()
+        kept = found is not None
         try:
-            reader, writer = self._idle.pop() if kept else await asyncio.open_connection(*self._at)
+            reader, writer = found or await asyncio.open_connection(*self._at)
         except OSError as failure:
             self.why[f"{type(failure).__name__} before it was asked"] += 1
             return None
@@ -44,6 +45,15 @@ class Line:
         if status != 200:
             self.why[f"status {status}"] += 1
         return status
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """The connection that was used last, of those that the server has not closed since: it does when they idle."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     def close(self) -> None:
         """Hang up everywhere."""

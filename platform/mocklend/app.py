@@ -51,6 +51,7 @@ from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
+from mocklend.turns import Turns
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
@@ -59,7 +60,7 @@ NOUNS = (
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
 
-THREADS = 64
+THREADS = 256
 """A sleeping fault holds a thread, so there are many more than cores."""
 
 
@@ -134,6 +135,7 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
         app = create_app(settings, lender)
         ticker = start_jobs(lender)
         try:
+            app.wsgi_app = Turns().around(app.wsgi_app)  # type: ignore[assignment]
             server = OneProcess(
                 "mocklend",
                 address=settings.host,

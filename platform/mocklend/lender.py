@@ -119,6 +119,7 @@ class Lender:
         self.turns = Turns()
         self._session: requests.Session = open_session(loopback_only=loopback_only)
         self._sandbox_of_key: dict[str, str] = {}
+        self._seeds: dict[str, int] = {}
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._couriers = ThreadPoolExecutor(COURIERS, thread_name_prefix="mocklend-courier")
@@ -227,6 +228,7 @@ class Lender:
         with self._advance_lock(sandbox_id):
             self.writer.call(remove)
             self._tell_emptied(sandbox_id)
+        self._seeds.pop(sandbox_id, None)
         self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
         with self._lock:
             self._advancing.pop(sandbox_id, None)
@@ -245,6 +247,14 @@ class Lender:
             if found is None:
                 return None
             known = self._sandbox_of_key[digest] = found.id
+        return known
+
+    def seed_of(self, sandbox_id: str) -> int:
+        """A sandbox's seed, which stays what it is. Raises Refused."""
+        known = self._seeds.get(sandbox_id)
+        if known is None:
+            with self.read() as connection:
+                known = self._seeds[sandbox_id] = self.sandbox(connection, sandbox_id).seed
         return known
 
     # --- time ---

@@ -24,6 +24,7 @@ from mocklend.storage.engines import writing
 from mocklend.storage.statements import ENTITIES, flush, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
 from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
+from mocklend.turns import aside
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -78,7 +79,9 @@ class Writer:
 
     def run(self, command: Command) -> Answer:
         """The command's answer, once it is durable. Raises Refused."""
-        return self.submit(command).result()
+        waiting = self.submit(command)
+        with aside():
+            return waiting.result()
 
     def submit(self, command: Command) -> Future[Answer]:
         """Queue a command."""

@@ -34,6 +34,7 @@ class Compiled:
     limited: bool
     threshold: Callable[[int], int] | None  # of a ramp, at a moment
     always_open: bool  # from its arming on, and for good
+    timeless: bool = False  # what it says of an event does not hang on when it is
     passes_over: bool = False  # it need not be asked: it is found, and counted, with the others
 
     def open(self, now_ms: int) -> bool:
@@ -108,6 +109,7 @@ def _compiled(seam: str, rule: Rule) -> Compiled:
         limited=rule.select.limited,
         threshold=None if ramp is None else ramp.threshold(rule.select.probability, start_ms),
         always_open=_always_open(rule),
+        timeless=_always_open(rule) and ramp is None and all(one.field != "now_ms" for one in rule.match.conditions),
         passes_over=passes_over(seam, rule),
     )
 

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import ASKED_BY, SEAMS, Consequence, Given, Scene, Seam, Write
+from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -165,11 +165,15 @@ class FaultLayer:
             for at in [at for at in self._glanced_at if at[0] == sandbox_id]:
                 del self._glanced_at[at]
 
-    def nth(self, connection: Connection, sandbox_id: str, seam: str, entity: str) -> int:
-        """One more event of this entity. The count goes on from the entity's last injection when a process starts."""
+    def nth(self, connection: Connection | None, sandbox_id: str, seam: str, entity: str) -> int | None:
+        """One more event of this entity. The count goes on from the entity's last injection when a process starts:
+        None, and nothing counted, where that has yet to be read and there is no connection.
+        """
         where = (sandbox_id, seam)
         met = self._met.get(where)
         if met is None:
+            if connection is None:
+                return None
             of_seam = {"sandbox_id": sandbox_id, "seam": seam}
             found = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, of_seam)))
             with self._lock:
@@ -178,25 +182,10 @@ class FaultLayer:
             met[entity] = met.get(entity, 0) + 1
             return met[entity]
 
-    def passes_over(self, sandbox_id: str, given: Seam) -> bool:
-        """Whether no rule has to be asked: then the event is counted, here and as the next of its entity.
-
-        The first event at a seam is not passed over: where its count goes on has to be read first.
-        """
-        held = self._held.get(sandbox_id)
-        here = None if held is None else held.by_seam.get(given.seam)
-        met = self._met.get((sandbox_id, given.seam))
-        if here is None or met is None or here.to_ask(given):
-            return False
-        with self._lock:
-            nth = met[given.entity] = met.get(given.entity, 0) + 1
-            at = (sandbox_id, here.seam, here.version)
-            self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
-        self.glances.add(sandbox_id, (Glanced(given, nth, None, 0, (), here, ASKED_BY.get(), next(NTH)),))
-        return True
-
-    def glance(self, scene: Scene, given: Seam) -> bool:
+    def glance(self, scene: Scene, given: Seam, *, timed: bool = True) -> bool:
         """Whether a rule selects this event, as far as can be told without its limits.
+
+        Where it is not `timed`, the time is unknown, and a rule that looks at it may select anything.
 
         What a rule passes over here is counted with the sandbox's next commit. A rule that counts events to know its
         limits has to see every one of them in its place.
@@ -210,6 +199,8 @@ class FaultLayer:
         passed: list[tuple[Compiled, bool]] = []
         asked: list[Asked] = []
         for one in here.to_ask(given):
+            if not timed and not one.timeless:
+                return True
             if not one.open(scene.now_ms):
                 asked.append((one, given, WINDOW_CLOSED, None))
                 continue
@@ -229,7 +220,8 @@ class FaultLayer:
                     tally = self._glanced[key] = Tally()
                 tally.evaluated += not one.passes_over
                 tally.matched += matches
-        seen = Glanced(given, None, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by, next(NTH))
+        now_ms = scene.now_ms if timed else None
+        seen = Glanced(given, now_ms, scene.seed, tuple(asked), here, scene.asked_by, next(NTH))
         self.glances.add(scene.sandbox_id, (seen,))
         return False
 

@@ -1,7 +1,7 @@
 """What the rules made of the latest events: kept in memory, for `explain`, and never read by anything that decides.
 
         act() ──▶ Trail of the running group ──committed──▶ the sandbox's latest EVENTS_MOST events ──┬▶ GET /-/explain
-        glance(), passes_over() ──────▶ the latest GLANCES_MOST requests that no rule would touch ────┘
+        glance() ─────────────────────▶ the latest GLANCES_MOST requests that no rule would touch ────┘
 
 An event is kept as it was, with each rule that was asked and how far the event came with it. What the rules would say
 that were passed over, and why, is worked out when somebody asks (see `explain`), so that keeping costs little. See
@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -85,7 +85,6 @@ class Glanced(NamedTuple):
     """An event that no rule would touch, as it is kept: cheaply, for a load test makes thousands in a second."""
 
     given: Any
-    occurrence: int | None  # None where `given` has it
     now_ms: int | None
     seed: int
     asked: tuple[Asked, ...]
@@ -95,8 +94,7 @@ class Glanced(NamedTuple):
 
     def event(self) -> Event:
         """The event, for whoever wants to know."""
-        given = self.given if self.occurrence is None else replace(self.given, occurrence=self.occurrence)
-        return Event(given, given, self.now_ms, self.seed, self.asked, self.here, self.asked_by, self.n)
+        return Event(self.given, self.given, self.now_ms, self.seed, self.asked, self.here, self.asked_by, self.n)
 
 
 Kept = TypeVar("Kept")

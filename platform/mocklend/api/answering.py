@@ -26,6 +26,7 @@ from mocklend.api.problems import refused
 from mocklend.domain.problems import Refused
 from mocklend.seams import ASKED_BY, ApiAnswer, Scene
 from mocklend.storage.work import Answer, Key, Work
+from mocklend.turns import aside
 from mocklend.views import reads
 
 ABOUT = ("loan_id", "repayment_id", "borrower_id")
@@ -120,7 +121,8 @@ def late_and_broken(response: Response) -> Response:
     if happened is None:
         return response
     if happened.delay_ms:
-        time.sleep(happened.delay_ms / 1000)
+        with aside():
+            time.sleep(happened.delay_ms / 1000)
     return broken(response, happened.break_how, request.environ)
 
 
@@ -140,9 +142,11 @@ def _given(sandbox: str) -> ApiAnswer | None:
     operation = _operation()
     entity = _entity(named) or operation
     of_repayment = "repayment_id" in named and request.path.endswith("/query")
+    seed = platform.seed_of(sandbox)
+    nth = layer.nth(None, sandbox, ApiAnswer.seam, entity)
     asked = ApiAnswer(
         entity=entity,
-        occurrence=0,
+        occurrence=nth or 0,
         now_ms=0,
         loan_id=named.get("loan_id", ""),
         plane=request.url_rule.rule.split("/")[1],
@@ -152,21 +156,21 @@ def _given(sandbox: str) -> ApiAnswer | None:
         writes=request.method not in ("GET", "HEAD", "OPTIONS"),
         channel=None if of_repayment else _channel(named),
         currency=CURRENCY,
-        draw=0,
+        draw=drawn(seed, entity, nth) if nth else 0,
     )
-    if not of_repayment and layer.passes_over(sandbox, asked):
+    if nth and not of_repayment and not layer.glance(Scene(sandbox, seed, 0, ASKED_BY.get()), asked, timed=False):
         return None  # Without the database, which would cost as much as the rest of the request.
     with platform.read() as connection:
-        found = platform.sandbox(connection, sandbox)
-        now_ms = found.now_ms(platform.real_ms())
-        occurrence = layer.nth(connection, sandbox, ApiAnswer.seam, entity)
+        now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
+        nth = nth or layer.nth(connection, sandbox, ApiAnswer.seam, entity)
+        assert nth is not None, "with a connection it can be counted"
         channel = asked.channel
         if of_repayment:
             with suppress(Refused):  # One that is not there has no channel; its view says so.
                 channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
-        draw = drawn(found.seed, entity, occurrence)
-        given = replace(asked, occurrence=occurrence, now_ms=now_ms, channel=channel, draw=draw)
-        return given if layer.glance(Scene(sandbox, found.seed, now_ms, ASKED_BY.get()), given) else None
+        draw = drawn(seed, entity, nth)
+        given = replace(asked, occurrence=nth, now_ms=now_ms, channel=channel, draw=draw)
+        return given if layer.glance(Scene(sandbox, seed, now_ms, ASKED_BY.get()), given) else None
 
 
 def _entity(named: Mapping[str, str]) -> str | None:

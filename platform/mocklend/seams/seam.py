@@ -85,8 +85,8 @@ class Layer(Protocol):
     `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
     is tried again starts with `begin` and forgets what the failed try counted.
 
-    `listens`, `passes_over`, `nth` and `glance` are for events that come without a command, as a read does: only where
-    a rule may act is a command made of them.
+    `listens`, `nth` and `glance` are for events that come without a command, as a read does: only where a rule may act
+    is a command made of them.
     """
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
@@ -104,19 +104,18 @@ class Layer(Protocol):
         """
         ...
 
-    def nth(self, connection: Any, sandbox_id: str, seam: str, entity: str) -> int:
-        """The how manieth event of this entity at the seam, counted in this process. Asked by any thread."""
-        ...
+    def nth(self, connection: Any, sandbox_id: str, seam: str, entity: str) -> int | None:
+        """The how manieth event of this entity at the seam, counted in this process. Asked by any thread.
 
-    def passes_over(self, sandbox_id: str, given: Seam) -> bool:
-        """Whether no rule can be about this event, whenever it is and whatever chance says; then it is counted as met.
-
-        `occurrence`, `now_ms` and `draw` need not be known for this.
+        Without a connection: None where the database has to say it, and nothing is counted.
         """
         ...
 
-    def glance(self, scene: Scene, given: Seam) -> bool:
-        """Whether `act` might change this event. Asked by any thread, outside of groups, to spare a commit."""
+    def glance(self, scene: Scene, given: Seam, *, timed: bool = True) -> bool:
+        """Whether `act` might change this event. Asked by any thread, outside of groups, to spare a commit.
+
+        Where it is not `timed`, the scene's and the event's time mean nothing: to spare a look at the clock.
+        """
         ...
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:

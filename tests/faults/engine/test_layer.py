@@ -500,20 +500,48 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, e
     assert not floor.layer.glance(floor.scene, events.asked(plane="operator"))
 
 
-def test_a_request_that_no_rule_is_about_is_passed_over_and_counted(floor: Any, events: Any) -> None:
-    floor.arm("late", "transport.latency", match={"entity": "op-1"})
-    floor.meet(events.refresh())  # Any command loads the rules.
-    other, meant, sandbox = events.asked(entity="op-2"), events.asked(entity="op-1"), floor.sandbox.id
+def test_what_was_counted_before_is_counted_on_without_the_database(floor: Any, events: Any) -> None:
+    one, sandbox = events.asked(entity="op-1"), floor.sandbox.id
 
-    unread = floor.layer.passes_over(sandbox, other)
+    unread = floor.layer.nth(None, sandbox, one.seam, one.entity)
     with reading(floor.engine) as connection:
-        first = floor.layer.nth(connection, sandbox, other.seam, other.entity)
-        passed = [floor.layer.passes_over(sandbox, one) for one in (other, other, meant)]
-        next_one = floor.layer.nth(connection, sandbox, other.seam, other.entity)
-    floor.meet(events.refresh(occurrence=3))
+        first = floor.layer.nth(connection, sandbox, one.seam, one.entity)
 
-    assert (unread, first, passed, next_one) == (False, 1, [True, True, False], 4)
+    assert (unread, first, floor.layer.nth(None, sandbox, one.seam, one.entity)) == (None, 1, 2)
+
+
+def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, events: Any) -> None:
+    floor.arm("late", "transport.latency", match={"entity": "op-1"})
+    floor.group()
+    other, meant = events.asked(entity="op-2"), events.asked(entity="op-1")
+
+    glances = [floor.layer.glance(floor.scene, one, timed=False) for one in (other, other, meant)]
+    floor.meet(events.refresh())
+
+    assert glances == [False, False, True]
     assert counted(floor, "late") == (2, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"select": {"probability": 0.000001}}, True),
+        ({"match": {"plane": "operator"}}, True),
+        ({"match": {"plane": {"matches": "operator"}}}, True),
+        ({"match": {"now_ms": {"lt": 5}}}, False),
+        ({"activate": {"start_delay_s": 10}}, False),
+        ({"activate": {"duration_s": 10}}, False),
+        ({"activate": {"schedule": "0 3 * * *"}}, False),
+        ({"select": {"probability": 0.000001}, "activate": {"ramp": {"from": 0, "over_s": 60}}}, False),
+    ],
+)
+def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
+    floor: Any, events: Any, rule: dict[str, Any], told: bool
+) -> None:
+    floor.arm("down", DOWN, **rule)
+    floor.group()
+
+    assert floor.layer.glance(floor.scene, events.asked(), timed=False) is not told
 
 
 def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
