@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import socket
 import sys
@@ -61,7 +62,7 @@ NOUNS = (
 """One blueprint a noun. The fault layer brings its own."""
 
 THREADS = 256
-"""A sleeping fault holds a thread, so there are many more than cores."""
+"""A sleeping fault holds a thread, so there are many more than cores. Few of them work at one time (see `turns`)."""
 
 
 def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
@@ -146,6 +147,9 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
                 websockets=False,
                 log_enabled=False,
             )
+            # What is there by now stays: a full collection that need not look at it takes 3 ms instead of 90.
+            gc.collect()
+            gc.freeze()
             if ready is not None:
                 threading.Thread(target=_when_ready, args=(settings, ready), name="mocklend-ready", daemon=True).start()
             server.serve(target_loader=lambda: app, wrap_loader=False)
