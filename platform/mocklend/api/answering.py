@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import cache
+from typing import ClassVar, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
 
@@ -139,8 +140,8 @@ def _given(sandbox: str) -> ApiAnswer | None:
     layer = platform.layer
     assert layer is not None
     named: dict[str, str] = request.view_args or {}
-    operation = _operation()
-    entity = _entity(named) or operation
+    shape = _shape(request.url_rule.rule, request.endpoint or "")
+    entity = _entity(named) or shape.operation
     of_repayment = "repayment_id" in named and request.path.endswith("/query")
     seed = platform.seed_of(sandbox)
     nth = layer.nth(None, sandbox, ApiAnswer.seam, entity)
@@ -149,10 +150,10 @@ def _given(sandbox: str) -> ApiAnswer | None:
         occurrence=nth or 0,
         now_ms=0,
         loan_id=named.get("loan_id", ""),
-        plane=request.url_rule.rule.split("/")[1],
+        plane=shape.plane,
         method=request.method,
-        operation=operation,
-        path=request.url_rule.rule.replace("<id:", "{").replace("<", "{").replace(">", "}"),
+        operation=shape.operation,
+        path=shape.path,
         writes=request.method not in ("GET", "HEAD", "OPTIONS"),
         channel=None if of_repayment else _channel(named),
         currency=CURRENCY,
@@ -187,9 +188,19 @@ def _entity(named: Mapping[str, str]) -> str | None:
     return reference if len(reference) <= LONGEST and reference.isprintable() else None
 
 
-def _operation() -> str:
-    view = current_app.view_functions[request.endpoint or ""]
-    return str(getattr(view, "_spec", {}).get("operation_id", request.endpoint))
+class _Shape(NamedTuple):
+    """What all requests to one address have in common."""
+
+    plane: str
+    operation: str
+    path: str
+
+
+@cache
+def _shape(rule: str, endpoint: str) -> _Shape:
+    view = current_app.view_functions[endpoint]
+    operation = str(getattr(view, "_spec", {}).get("operation_id", endpoint))
+    return _Shape(rule.split("/")[1], operation, rule.replace("<id:", "{").replace("<", "{").replace(">", "}"))
 
 
 def _channel(named: dict[str, str]) -> str | None:
