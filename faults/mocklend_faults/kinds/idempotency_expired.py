@@ -23,8 +23,8 @@ class IdempotencyExpired(Fault):
     name: ClassVar[str] = "idempotency.expired"
     finding: ClassVar[str] = "duplicate_in_channel"
     precondition: ClassVar[str] = (
-        "A repayment is ordered again under its key, `kept_for_s` or more after the first time, and would not be "
-        "refused if it were new."
+        "A repayment is ordered again under its key, `kept_for_s` or more after the first time; that one was not taken "
+        "back, and the new one would not be refused."
     )
     symptom: ClassVar[Mapping[str, str]] = {
         "answer": "202 and another repayment, without `Idempotency-Replayed`",

@@ -77,6 +77,28 @@ def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Any
     assert mocklend.audit()["clean"]
 
 
+def by_its_channel(mocklend: Any, first: Any) -> None:
+    mocklend.fail_late("wallet", first["out_trade_no"])
+    mocklend.advance("PT1M")
+
+
+def by_staff(mocklend: Any, first: Any) -> None:
+    mocklend.reverse_repayment(first["id"], operator="olga", memo="she asked for it back")
+
+
+@pytest.mark.parametrize("given_back", [by_its_channel, by_staff])
+def test_what_was_given_back_is_not_paid_twice(mocklend: Any, loan_id: str, given_back: Any) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=0)
+    first = order(mocklend, loan_id)
+    mocklend.settle(first)
+    given_back(mocklend, first)
+
+    assert order(mocklend, loan_id) == first
+
+    assert mocklend.answer_key()["entries"] == []
+    assert mocklend.audit()["clean"]
+
+
 def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Any, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     order(mocklend, loan_id)
