@@ -34,6 +34,11 @@ SPEED = 600
 """A bank transfer then takes three real seconds: as long as an epoch, so that money is on its way at every kill."""
 CLIENTS = 8
 PROBABILITY = 0.1
+FAULTS = (
+    "cache.bounded_stale", "callback.dropped", "channel.unrecognised", "operator.marked_overdue",
+    "operator.wrong_amount",
+)  # fmt: skip
+"""For each thing that a kill may interrupt, one: whatever is lost or doubled beside them was the kill."""
 EPOCH_S = (0.1, 2.5)
 """How long after an epoch's first answers the kill comes, at the least and at the most."""
 AT_AN_ANSWER = 0.5
@@ -85,9 +90,8 @@ def _crash(
             client = anyone.sandbox(seed=seed, clock="wall", now=STARTS_AT, speed=SPEED)
         client.timeout_s = 120
         letterbox.secret = client.add_webhook_endpoint(address, ["loan.disbursed", "loan.edited"])["secret"]
-        # What spoils single answers is left to the load: whoever is asked here about what was lost must answer.
-        lasting = [kind["id"] for kind in client.faults()["faults"] if kind["seams"] != ["api.answer"]] if layer else []
-        armed = lasting if faults else []
+        kinds = {kind["id"] for kind in client.faults()["faults"]} if layer and faults else set()
+        armed = [fault for fault in FAULTS if fault in kinds]
         for fault in armed:
             client.arm(fault, probability=PROBABILITY)
         say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
