@@ -21,6 +21,7 @@ BEHIND = (STALE, EVICTED, "cache.lost_invalidation", "operator.waiver_cancelled"
 DROPPED = "callback.dropped"
 WRONG_AMOUNT = "operator.wrong_amount"
 MARKED = "operator.marked_overdue"
+WRONG_REVERSAL = "operator.wrong_reversal"
 STICKY = "operator.manual_override_sticky"
 RESIDUE = "migration.legacy_residue"
 
@@ -292,8 +293,10 @@ def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Doubt]:
 
 def reversed_repayment(doc: Doc, order: Order) -> Iterator[Doubt]:
     """A repayment that was taken back settles nothing."""
-    if (doc.get("id"), doc.get("status"), doc.get("applied_minor")) != (order.id, "REVERSED", 0):
+    if (doc.get("status"), doc.get("applied_minor")) != ("REVERSED", 0):
         yield Doubt("a reversed repayment says so", shortened(doc))
+    if doc.get("id") != order.id:
+        yield Doubt("what is taken back is what was meant", f"{doc.get('id')}, meant {order.id}", WRONG_REVERSAL)
 
 
 def queried(doc: Doc, order: Order) -> Iterator[Doubt]:

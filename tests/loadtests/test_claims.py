@@ -360,6 +360,9 @@ def test_what_was_taken_back_says_so() -> None:
     assert claims(reversed_edit(edit(), "edt_ada")) == ["a reversed edit says so"]
     assert claims(reversed_repayment(back, order())) == []
     assert claims(reversed_repayment(repaid(), order())) == ["a reversed repayment says so"]
+    [doubt] = reversed_repayment({**back, "id": "rpy_of_somebody"}, order())
+    assert doubt.is_explained({"operator.wrong_reversal"})
+    assert not doubt.is_explained({"operator.wrong_amount"})
 
 
 def test_a_query_brings_the_money() -> None:
