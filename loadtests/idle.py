@@ -263,8 +263,8 @@ def measured(options: argparse.Namespace) -> Found:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the comparison, or one JSON document. Ends with 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE."""
     parser = argparse.ArgumentParser(prog="scripts/idle", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--starts", type=int, default=3, help="of all servers (default: %(default)s)")
-    parser.add_argument("--blocks", type=int, default=40, help="of six turns, a start (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=20, help="of all servers (default: %(default)s)")
+    parser.add_argument("--blocks", type=int, default=12, help="of six turns, a start (default: %(default)s)")
     parser.add_argument("--requests", type=int, default=100, help="a turn (default: %(default)s)")
     parser.add_argument("--rules", type=int, default=100, help="that never match (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")

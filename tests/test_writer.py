@@ -72,6 +72,7 @@ class Counting:
         self.heard_: list[tuple[str, ...]] = []
         self.groups: list[str] = []
         self.mark = mark
+        self.left: Sequence[Write] = ()
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
         self.groups.append("begin")
@@ -95,6 +96,9 @@ class Counting:
 
     def committed(self) -> None:
         self.groups.append("committed")
+
+    def closing(self) -> Sequence[Write]:
+        return self.left
 
 
 def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:

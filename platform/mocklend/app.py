@@ -92,7 +92,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     app.before_request(guard_planes)
     break_answers(app)
     keep_record(app, platform)
-    answer_faultily(app)
+    answer_faultily(app, platform)
     for noun in NOUNS:
         app.register_blueprint(noun)
     layer: Any = platform.layer

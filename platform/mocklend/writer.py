@@ -121,6 +121,8 @@ class Writer:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
+        if self._layer is not None and (left := self._layer.closing()):
+            self.call(lambda connection: flush(connection, left))
 
     # --- the loop ---
 
@@ -165,8 +167,8 @@ class Writer:
             group = _Group(connection, self._layer, self._real_ms(), [command for command, _ in asked])
             outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
             group.flush()
-            if self._layer is not None:
-                flush(connection, self._layer.end())
+            if self._layer is not None and (counters := self._layer.end()):
+                flush(connection, counters)
         if self._layer is not None:
             self._layer.committed()
             for sandbox_id in group.rearmed():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from mocklend.api.glimpse import Glimpse, Shape
 from mocklend.seams import (
     AUTO_DEBIT,
     DUE_DATE,
@@ -429,6 +430,15 @@ class Events:
             draw=500_000,
         )
         return replace(honest, **changes)
+
+    def seen(self, **changes: Any) -> Glimpse:
+        """A request before it is an event: counted, unless it is said to be of the occurrence 0."""
+        whole = self.asked(**{name: value for name, value in changes.items() if name != "now_ms"})
+        shape = Shape(whole.plane, whole.operation, whole.path)
+        seen = Glimpse("sbx", 7, None, whole.entity, whole.method, {"loan_id": whole.loan_id}, shape, whole.channel)
+        seen.occurrence = whole.occurrence
+        seen.now_ms = changes.get("now_ms", whole.now_ms)
+        return seen
 
     def looked(self, **changes: Any) -> ApiAnswer:
         look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}

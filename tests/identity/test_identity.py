@@ -30,7 +30,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mocklend.api.answering import LoadRules, MeetRequest, drawn
+from mocklend.api.answering import MeetRequest
+from mocklend.api.glimpse import Glimpse, Shape
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.partners import PARTNERS
 from mocklend.channels import inbox
@@ -53,7 +54,7 @@ from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.sandboxes.ids import out_trade_no, receipt_of
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import ApiAnswer, Scene, ViewRefresh
+from mocklend.seams import ApiAnswer, ViewRefresh
 from mocklend.servicing import (
     ApproveEdit,
     CatchUp,
@@ -78,7 +79,7 @@ from mocklend.servicing import (
 from mocklend.servicing.desk import AMOUNT_EDITS, bounds
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
-from mocklend.storage.work import Answer, Command, Idempotency, Work
+from mocklend.storage.work import Answer, Command, Idempotency, Nudge, Work
 from mocklend.views.reads import entity
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine import FaultLayer
@@ -783,27 +784,14 @@ class Story(RuleBasedStateMachine):
         layer = self.platform.layer
         assert layer is not None
         if layer.listens(self.id, ApiAnswer.seam) is None:
-            self.run(LoadRules(self.id))
+            self.run(Nudge(self.id))
         loan = self.loans[which % len(self.loans)]
-        scene = Scene(self.id, self.sandbox.seed, self.now_ms)
-        with self.platform.read() as connection:
-            nth = layer.nth(connection, self.id, ApiAnswer.seam, loan)
-        given = ApiAnswer(
-            entity=loan,
-            occurrence=nth,
-            now_ms=self.now_ms,
-            loan_id=loan,
-            plane="v1",
-            method="POST" if writes else "GET",
-            operation="repay" if writes else "getLoan",
-            path="/v1/loans/{loan_id}",
-            writes=writes,
-            channel=channel,
-            currency="CNY",
-            draw=drawn(self.sandbox.seed, loan, nth),
-        )
-        if layer.listens(self.id, ApiAnswer.seam) and layer.glance(scene, given):
-            self.run(MeetRequest(self.id, given))
+        method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
+        shape = Shape("v1", operation, "/v1/loans/{loan_id}")
+        seen = Glimpse(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
+        seen.now_ms = self.now_ms
+        if layer.listens(self.id, ApiAnswer.seam) and layer.glance(seen):
+            self.run(MeetRequest(self.id, seen.whole()))
 
     @precondition(lambda self: self.loans)
     @rule(

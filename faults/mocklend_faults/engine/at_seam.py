@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from mocklend.seams import SEAMS, Seam
+from mocklend.seams import SEAMS, Seam, Unmet
 from mocklend_faults.engine.matching import Check
 from mocklend_faults.engine.rules import Rule
 
@@ -45,7 +45,7 @@ class Compiled:
             return False
         return self.rule.activate.open(now_ms, self.rule.zone)
 
-    def matches(self, given: Seam) -> bool:
+    def matches(self, given: Seam | Unmet) -> bool:
         """Whether all conditions hold."""
         return not self.checks or all(check(given) for check in self.checks)
 
@@ -56,28 +56,30 @@ class AtSeam:
     def __init__(self, seam: str, rules: Sequence[Rule], version: int) -> None:
         self.seam = seam
         self.version = version
+        self.met: dict[str, int] = {}  # the events of each entity, where the seam is met without a number
+        self.passed = 0  # events that rules were passed over for, and that are not written yet: see `counting`
         compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
         self.rules: tuple[Compiled, ...] = tuple(compiled)
         self.passed_over: tuple[Compiled, ...] = tuple(one for one in compiled if one.passes_over)
         self._always = [n for n, one in enumerate(compiled) if not one.passes_over]
         self._asked_always = tuple(compiled[n] for n in self._always)
-        self._found: dict[str, dict[Any, list[int]]] = {}
+        found_by: dict[str, dict[Any, list[int]]] = {}
         for n, one in enumerate(compiled):
             found = _found_by(seam, one.rule) if one.passes_over else None
             if found is not None:
                 name, values = found
                 for value in dict.fromkeys(values):
-                    self._found.setdefault(name, {}).setdefault(value, []).append(n)
+                    found_by.setdefault(name, {}).setdefault(value, []).append(n)
+        self._found_by = tuple(found_by.items())
 
-    def to_ask(self, given: Seam) -> Sequence[Compiled]:
+    def to_ask(self, given: Seam | Unmet) -> Sequence[Compiled]:
         """The rules that may act on this event, in the order of their ids."""
-        hits: list[int] = []
-        for name, by_value in self._found.items():
-            hit = by_value.get(getattr(given, name))
-            if hit is not None:
-                hits += hit
-        if not hits:
+        for name, by_value in self._found_by:
+            if getattr(given, name) in by_value:
+                break
+        else:
             return self._asked_always
+        hits = [n for name, by_value in self._found_by for n in by_value.get(getattr(given, name), ())]
         return [self.rules[n] for n in sorted(hits + self._always)]
 
     def passing_over(self, rule: Rule) -> Compiled | None:

@@ -19,6 +19,7 @@ from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.work import Nudge
 from mocklend_faults.engine import experiments
 from mocklend_faults.engine.answer_key import STATUSES, Entry, find, stream
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
@@ -392,6 +393,8 @@ def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Re
 
 
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:
+    if layer.write_counts(sandbox_id()):
+        run(Nudge(sandbox_id()))
     with snapshot() as (connection, sandbox, now_ms):
         stored = stored_of(connection, sandbox)
         rules = usable(stored, layer.catalogue)

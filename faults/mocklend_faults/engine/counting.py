@@ -5,6 +5,9 @@
 
 A rule was there in the versions of the sandbox's rules in which it was on; its stored form says which. So what it was
 passed over for is the sum of its seams' rows over those versions, and is only worked out when somebody reads it.
+
+That a rule could not match decides nothing, so this count alone is kept in memory for a while: it is written when
+somebody reads it, when PASSED_MOST events are waiting, and when the platform stops. A kill loses what was waiting.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.at_seam import passes_over
 from mocklend_faults.engine.rules import Rule
+
+Passed = dict[str, dict[tuple[str, int], int]]
+"""Events that rules were passed over for: by sandbox, then by seam and version of the sandbox's rules."""
 
 
 @dataclass(slots=True)
@@ -97,9 +103,10 @@ def rule_rows(counted: Mapping[tuple[str, str, int], Tally]) -> list[Write]:
     ]
 
 
-def seam_rows(met: Mapping[tuple[str, str, int], int]) -> list[Write]:
-    """The rows for what rules were passed over; by sandbox, seam and the version of the sandbox's rules."""
+def seam_rows(passed: Passed) -> list[Write]:
+    """The rows for what rules were passed over for."""
     return [
         (journal.SEAM_COUNT, {"sandbox_id": sandbox_id, "seam": seam, "version": version, "evaluated": count})
-        for (sandbox_id, seam, version), count in sorted(met.items())
+        for sandbox_id, met in sorted(passed.items())
+        for (seam, version), count in sorted(met.items())
     ]

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from flask import request
 
 from mocklend.api.asking import lender, run, sandbox_id, served
-from mocklend.api.idempotency import idempotency
+from mocklend.api.idempotency import idempotency, wsgi_name
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -28,13 +28,14 @@ from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.strict import wrong
 
 HEADER = "Mocklend-Fault"
+WSGI_HEADER = wsgi_name(HEADER)
 GROUP = "header"
 LONGEST = 500
 
 
 def arm_from_header(catalogue: Catalogue) -> None:
     """Before each request: where it carries the header, arm a rule for its loan. Refused where that cannot be."""
-    asked = request.headers.get(HEADER)
+    asked = request.environ.get(WSGI_HEADER)
     if asked is None or request.routing_exception is not None:
         return
     settings = served().settings

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,13 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, Consequence, Given, Scene, Seam, Write
+from mocklend.seams import SEAMS, ApiAnswer, Consequence, Given, Scene, Seam, Unmet, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
 from mocklend_faults.engine.at_seam import AtSeam, Compiled
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
-from mocklend_faults.engine.counting import Tally, rule_rows, seam_rows, tallies
+from mocklend_faults.engine.counting import Passed, Tally, rule_rows, seam_rows, tallies
 from mocklend_faults.engine.fault import Fault, method_of
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
@@ -35,7 +36,6 @@ from mocklend_faults.engine.selection import Counts
 from mocklend_faults.engine.trail import (
     CHANGED_NOTHING,
     GLANCES_MOST,
-    GLANCES_MOST_OF_ALL,
     INJECTED,
     LIMITED,
     NOT_DRAWN,
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
 
-AtVersion = tuple[str, str, int]
-"""A sandbox, a seam, and the version of the sandbox's rules."""
+PASSED_MOST = 1_000
+"""So many events of a sandbox that rules were passed over for may be counted in memory alone, see `counting`."""
 
 NEVER_ARMED = 0
 """The rules' version of a sandbox that never had a rule."""
@@ -82,6 +82,17 @@ class Held:
     done: dict[str, Tally] = field(default_factory=dict)
     revisions: Mapping[str, int] = field(default_factory=dict)
     capped: tuple[str, ...] = ()  # the rules with max_active
+    lies: bool = False  # whether any entry may be open
+    passed: int = 0  # of all its seams
+
+    def take_passed(self) -> dict[tuple[str, int], int]:
+        """The events that rules were passed over for since the last time. To be called with the layer's lock."""
+        self.passed = 0
+        met = (here for here in self.by_seam.values() if here.passed and here.passed_over)
+        taken = {(here.seam, self.version): here.passed for here in met}
+        for here in self.by_seam.values():
+            here.passed = 0
+        return taken
 
 
 @dataclass(slots=True)
@@ -90,9 +101,8 @@ class Group:
 
     sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    met: dict[AtVersion, int] = field(default_factory=dict)  # events at a seam, for the rules that are passed over
     glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
-    glanced_at: dict[AtVersion, int] = field(default_factory=dict)
+    passed: Passed = field(default_factory=dict)  # what of them it writes
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
 
@@ -105,28 +115,33 @@ class FaultLayer:
         self._held: dict[str, Held] = {}
         self._armed: set[str] = set()
         self._group = Group()
-        self.trail: Trail[Event] = Trail()
-        self.glances: Trail[Glanced] = Trail(GLANCES_MOST, GLANCES_MOST_OF_ALL)
+        self.trail = Trail()
+        self.glances: deque[Glanced] = deque(maxlen=GLANCES_MOST)  # events that no rule would touch
         self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
         # What other threads than the writer's do: they count, and glance.
         self._lock = threading.Lock()
-        self._met: dict[tuple[str, str], dict[str, int]] = {}
+        self._met: dict[str, dict[str, int]] = {}
         self._glanced: dict[tuple[str, str, int], Tally] = {}
-        self._glanced_at: dict[AtVersion, int] = {}
+        self._passed: Passed = {}  # of rules that have been replaced, and of groups that failed
+        self._due: set[str] = set()  # sandboxes whose counts are to be written with their next group
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
     def begin(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> None:
         """A new group: load the rules that have changed, forget what the last group did not commit."""
-        with self._lock:
-            for key, tally in self._group.glanced.items():  # The last group failed: these are still to be written.
-                self._glanced.setdefault(key, Tally()).add(tally)
-            for at, count in self._group.glanced_at.items():
-                self._glanced_at[at] = self._glanced_at.get(at, 0) + count
-        self._group = Group()
+        if self._group.sandboxes:  # The last group failed: what it was to write is still to be written.
+            failed, self._group = self._group, Group()
+            with self._lock:
+                for key, tally in failed.glanced.items():
+                    self._glanced.setdefault(key, Tally()).add(tally)
+                for sandbox_id, passed in failed.passed.items():
+                    self._still_to_write(sandbox_id, passed)
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
-                self._held.pop(sandbox_id, None)
+                if sandbox_id in self._known and sandbox_id not in self._held:
+                    continue
+                with self._lock:
+                    self._held.pop(sandbox_id, None)
                 self._forget(sandbox_id)
                 self._armed.discard(sandbox_id)
                 self._known.add(sandbox_id)
@@ -158,86 +173,67 @@ class FaultLayer:
         """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
         self.outdated(sandbox_id)
         with self._lock:
-            for where in [where for where in self._met if where[0] == sandbox_id]:
-                del self._met[where]
+            self._met.pop(sandbox_id, None)
             for key in [key for key in self._glanced if key[0] == sandbox_id]:
                 del self._glanced[key]
-            for at in [at for at in self._glanced_at if at[0] == sandbox_id]:
-                del self._glanced_at[at]
+            self._passed.pop(sandbox_id, None)
+            self._due.discard(sandbox_id)
+            if (held := self._held.get(sandbox_id)) is not None:
+                held.take_passed()
 
-    def nth(self, connection: Connection | None, sandbox_id: str, seam: str, entity: str) -> int | None:
-        """One more event of this entity. The count goes on from the entity's last injection when a process starts:
-        None, and nothing counted, where that has yet to be read and there is no connection.
-        """
-        where = (sandbox_id, seam)
-        met = self._met.get(where)
-        if met is None:
-            if connection is None:
-                return None
-            of_seam = {"sandbox_id": sandbox_id, "seam": seam}
-            found = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, of_seam)))
-            with self._lock:
-                met = self._met.setdefault(where, found)
-        with self._lock:
-            met[entity] = met.get(entity, 0) + 1
-            return met[entity]
-
-    def glance(self, scene: Scene, given: Seam, *, timed: bool = True) -> bool:
+    def glance(self, given: Unmet) -> bool:
         """Whether a rule selects this event, as far as can be told without its limits.
 
-        Where it is not `timed`, the time is unknown, and a rule that looks at it may select anything.
-
-        What a rule passes over here is counted with the sandbox's next commit. A rule that counts events to know its
-        limits has to see every one of them in its place.
+        An event of the occurrence 0 is counted first and told its number. Where its time is not known, a rule that
+        looks at it may select anything. A rule that counts events to know its limits has to see every match in its
+        place.
         """
-        held = self._held.get(scene.sandbox_id)
-        if held is None:
+        held = self._held.get(given.sandbox_id)
+        if held is None or (here := held.by_seam.get(given.seam)) is None:
             return False
-        here = held.by_seam.get(given.seam)
-        if here is None:
-            return False
-        passed: list[tuple[Compiled, bool]] = []
-        asked: list[Asked] = []
-        for one in here.to_ask(given):
-            if not timed and not one.timeless:
-                return True
-            if not one.open(scene.now_ms):
-                asked.append((one, given, WINDOW_CLOSED, None))
-                continue
-            matches = one.matches(given)
-            if matches and (one.limited or _drawn(scene, one, given)):
-                return True
-            passed.append((one, matches))
-            asked.append((one, given, NOT_DRAWN if matches else NOT_MATCHED, None))
+        passed: Sequence[tuple[Compiled, bool]] = ()
+        asked: tuple[Asked, ...] = ()
         with self._lock:
-            if here.passed_over:
-                at = (scene.sandbox_id, here.seam, here.version)
-                self._glanced_at[at] = self._glanced_at.get(at, 0) + 1
-            for one, matches in passed:
-                key = (scene.sandbox_id, one.rule.id, one.rule.revision)
-                tally = self._glanced.get(key)
-                if tally is None:
-                    tally = self._glanced[key] = Tally()
-                tally.evaluated += not one.passes_over
-                tally.matched += matches
-        now_ms = scene.now_ms if timed else None
-        seen = Glanced(given, now_ms, scene.seed, tuple(asked), here, scene.asked_by, next(NTH))
-        self.glances.add(scene.sandbox_id, (seen,))
+            if not given.occurrence:
+                given.occurrence = here.met[given.entity] = here.met.get(given.entity, 0) + 1
+            if to_ask := here.to_ask(given):
+                looks = _looked_at(given, to_ask)
+                if looks is None:
+                    return True
+                passed, asked = looks
+                self._count_glanced(given.sandbox_id, passed)
+            self.glances.append(Glanced(given, asked, here, next(NTH)))
+            if self._held.get(given.sandbox_id) is not held:  # It was replaced just now, and its counts were taken.
+                self._still_to_write(given.sandbox_id, {(here.seam, held.version): 1})
+            here.passed += 1
+            held.passed += 1
+            if held.passed >= PASSED_MOST:
+                self._due.add(given.sandbox_id)
         return False
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
-        held = self._held[scene.sandbox_id]
-        here = held.by_seam.get(given.seam)
+        sandbox_id = scene.sandbox_id
+        here = self._held[sandbox_id].by_seam.get(given.seam)
         if here is None:
             return given, ()
-        if here.passed_over:
-            at = (scene.sandbox_id, here.seam, here.version)
-            self._group.met[at] = self._group.met.get(at, 0) + 1
+        to_ask = here.to_ask(given)
+        happened, asked, writes = self._ask(scene, given, to_ask) if to_ask else (given, (), ())
+        event = Event(scene, given, happened, asked, here, next(NTH))
+        try:
+            self._group.events[sandbox_id].append(event)
+        except KeyError:
+            self._group.events[sandbox_id] = [event]
+        return happened, writes
+
+    def _ask(
+        self, scene: Scene, given: Given, to_ask: Sequence[Compiled]
+    ) -> tuple[Given, tuple[Asked, ...], Sequence[Write]]:
+        done = self._held[scene.sandbox_id].done
         happened = given
         trail: list[Injection] = []
         asked: list[Asked] = []
-        for one in here.to_ask(given):
+        for one in to_ask:
             if not one.open(scene.now_ms):
                 asked.append((one, happened, WINDOW_CLOSED, None))
                 continue
@@ -250,7 +246,7 @@ class FaultLayer:
                 asked.append((one, happened, NOT_MATCHED, None))
                 continue
             tally.matched += 1
-            stopped = self._stopped_by(scene, held.done[one.rule.id], tally, one, happened)
+            stopped = self._stopped_by(scene, done[one.rule.id], tally, one, happened)
             if stopped is not None:
                 asked.append((one, happened, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
@@ -265,9 +261,7 @@ class FaultLayer:
             trail.append(injection)
             asked.append((one, happened, INJECTED, injection.id))
             happened = changed
-        events = self._group.events.setdefault(scene.sandbox_id, [])
-        events.append(Event(given, happened, scene.now_ms, scene.seed, tuple(asked), here, scene.asked_by))
-        return happened, self._record(scene, trail) if trail else ()
+        return happened, tuple(asked), self._record(scene, trail) if trail else ()
 
     def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
         """The rows that end whatever these signals end."""
@@ -279,6 +273,8 @@ class FaultLayer:
                         opened[injection] = replace(one, until_ms=None)
                     elif statuses:
                         del opened[injection]
+        if not self._held[scene.sandbox_id].lies:
+            return ()
         return [
             (journal.END, {"sandbox_id": scene.sandbox_id, "signal": signal, "now_ms": scene.now_ms})
             for signal in signals
@@ -286,27 +282,49 @@ class FaultLayer:
 
     def end(self) -> Sequence[Write]:
         """The group's counters."""
+        group = self._group
+        if not group.tallies and not self._glanced and not self._due:
+            return ()
         counted: dict[tuple[str, str, int], Tally] = {}
-        for (sandbox_id, rule_id), tally in self._group.tallies.items():
+        for (sandbox_id, rule_id), tally in group.tallies.items():
             counted.setdefault((sandbox_id, rule_id, self._held[sandbox_id].revisions[rule_id]), Tally()).add(tally)
         with self._lock:
-            for key in [key for key in self._glanced if key[0] in self._group.sandboxes]:
-                tally = self._group.glanced[key] = self._glanced.pop(key)
+            for key in [key for key in self._glanced if key[0] in group.sandboxes]:
+                tally = group.glanced[key] = self._glanced.pop(key)
                 counted.setdefault(key, Tally()).add(tally)
-            for at in [at for at in self._glanced_at if at[0] in self._group.sandboxes]:
-                self._group.glanced_at[at] = self._glanced_at.pop(at)
-        met = dict(self._group.met)
-        for at, count in self._group.glanced_at.items():
-            met[at] = met.get(at, 0) + count
-        return [*rule_rows(counted), *seam_rows(met)]
+            for sandbox_id in self._due & group.sandboxes:
+                self._due.discard(sandbox_id)
+                self._still_to_write(sandbox_id, self._held[sandbox_id].take_passed())
+                group.passed[sandbox_id] = self._passed.pop(sandbox_id, {})
+        return [*rule_rows(counted), *seam_rows(group.passed)]
 
     def committed(self) -> None:
         """What the group counted is in the database now."""
-        for (sandbox_id, rule_id), tally in self._group.tallies.items():
-            self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
-        for sandbox_id, events in self._group.events.items():
-            self.trail.add(sandbox_id, events)
+        group = self._group
+        if not (group.events or group.tallies or group.glanced or group.passed or group.open):
+            group.sandboxes.clear()  # Most groups did nothing here, and a new one would cost more than they did.
+            return
         self._group = Group()
+        for (sandbox_id, rule_id), tally in group.tallies.items():
+            self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
+        for sandbox_id, events in group.events.items():
+            self.trail.add(sandbox_id, events)
+            with self._lock:
+                for event in events:
+                    event.here.passed += 1
+                held = self._held[sandbox_id]
+                held.passed += len(events)
+                if held.passed >= PASSED_MOST:
+                    self._due.add(sandbox_id)
+
+    def closing(self) -> Sequence[Write]:
+        """What was counted and is in the database not yet."""
+        with self._lock:
+            for sandbox_id, held in self._held.items():
+                self._still_to_write(sandbox_id, held.take_passed())
+            passed, self._passed = self._passed, {}
+            glanced, self._glanced = self._glanced, {}
+        return [*rule_rows(glanced), *seam_rows(passed)]
 
     # --- what the control plane and the audit read ---
 
@@ -316,8 +334,19 @@ class FaultLayer:
 
     def events_of(self, sandbox_id: str) -> list[Event]:
         """The latest events of a sandbox, the oldest first."""
-        glanced = (one.event() for one in self.glances.of(sandbox_id))
-        return sorted((*self.trail.of(sandbox_id), *glanced), key=lambda event: event.n)
+        with self._lock:
+            glances = [one.event() for one in self.glances if one.given.sandbox_id == sandbox_id]
+        return sorted((*self.trail.of(sandbox_id), *glances), key=lambda event: event.n)
+
+    def write_counts(self, sandbox_id: str) -> bool:
+        """Have the sandbox's next group write all that is counted in memory. False where there is nothing to write."""
+        with self._lock:
+            held = self._held.get(sandbox_id)
+            glanced = any(key[0] == sandbox_id for key in self._glanced)
+            if sandbox_id not in self._passed and not glanced and not (held and held.passed):
+                return False
+            self._due.add(sandbox_id)
+        return True
 
     def explain_audit(self, discrepancies: Sequence[Finding], key: Iterable[Entry]) -> Explained:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
@@ -333,7 +362,27 @@ class FaultLayer:
 
     def _forget(self, sandbox_id: str) -> None:
         self.trail.forget(sandbox_id)
-        self.glances.forget(sandbox_id)
+        with self._lock:
+            kept = [one for one in self.glances if one.given.sandbox_id != sandbox_id]
+            self.glances = deque(kept, GLANCES_MOST)
+
+    def _count_glanced(self, sandbox_id: str, passed: Iterable[tuple[Compiled, bool]]) -> None:
+        """These rules were asked, and selected nothing. To be called with the lock."""
+        for one, matches in passed:
+            key = (sandbox_id, one.rule.id, one.rule.revision)
+            tally = self._glanced.get(key)
+            if tally is None:
+                tally = self._glanced[key] = Tally()
+            tally.evaluated += not one.passes_over
+            tally.matched += matches
+
+    def _still_to_write(self, sandbox_id: str, passed: Mapping[tuple[str, int], int]) -> None:
+        """These were counted, and are to be written with the sandbox's next group. To be called with the lock."""
+        if passed:
+            left = self._passed.setdefault(sandbox_id, {})
+            for at, count in passed.items():
+                left[at] = left.get(at, 0) + count
+            self._due.add(sandbox_id)
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> Held:
         where = {"sandbox_id": sandbox_id}
@@ -353,16 +402,27 @@ class FaultLayer:
                 if rule.select.times_per_entity is not None:
                     of_rule = {**where, "rule": rule.id, "revision": rule.revision}
                     held.done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
+        here = held.by_seam.get(ApiAnswer.seam)
+        if here is not None:  # Its events come without a number.
+            met = self._met.get(sandbox_id)
+            if met is None:
+                met = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, where | {"seam": ApiAnswer.seam})))
+                self._met[sandbox_id] = met
+            here.met = met
+        with self._lock:
+            if (before := self._held.get(sandbox_id)) is not None:
+                self._still_to_write(sandbox_id, before.take_passed())
         self._held[sandbox_id] = held
+        held.lies = bool(rows(connection, journal.ANY_OPEN, where))
         self._armed.discard(sandbox_id)
-        if on or rows(connection, journal.ANY_OPEN, where):
+        if on or held.lies:
             self._armed.add(sandbox_id)
         return held
 
     def _stopped_by(self, scene: Scene, before: Tally, now: Tally, one: Compiled, given: Any) -> str | None:
         """What keeps the rule from taking this event: NOT_DRAWN, a limit, or nothing."""
         rule = one.rule
-        if not _drawn(scene, one, given):
+        if not _drawn(scene.seed, one, given, scene.now_ms):
             return NOT_DRAWN
         if not one.limited:
             return None
@@ -377,6 +437,7 @@ class FaultLayer:
 
     def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
+        self._held[scene.sandbox_id].lies = True
         writes: list[Write] = []
         for n, one in enumerate(trail):
             if one.over:  # It is no lie that lasts, so it takes no other's place.
@@ -512,15 +573,36 @@ def _compiled(rules: Sequence[Rule], version: int) -> dict[str, AtSeam]:
     return {seam: AtSeam(seam, there, version) for seam, there in at.items() if there}
 
 
-def _drawn(scene: Scene, one: Compiled, given: Seam) -> bool:
+def _looked_at(
+    given: Unmet, to_ask: Iterable[Compiled]
+) -> tuple[list[tuple[Compiled, bool]], tuple[Asked, ...]] | None:
+    """The rules that do not select an event, with whether they match, and how far it comes; None where one may."""
+    passed: list[tuple[Compiled, bool]] = []
+    asked: list[Asked] = []
+    for one in to_ask:
+        if given.now_ms is None:
+            if not one.timeless:
+                return None
+        elif not one.open(given.now_ms):
+            asked.append((one, given, WINDOW_CLOSED, None))
+            continue
+        matches = one.matches(given)
+        if matches and (one.limited or _drawn(given.seed, one, given, given.now_ms or 0)):
+            return None
+        passed.append((one, matches))
+        asked.append((one, given, NOT_DRAWN if matches else NOT_MATCHED, None))
+    return passed, tuple(asked)
+
+
+def _drawn(seed: int, one: Compiled, given: Seam | Unmet, now_ms: int) -> bool:
     """What chance says: the same whenever and wherever it is asked."""
     return one.rule.select.drawn(
-        seed=scene.seed,
+        seed=seed,
         rule=one.rule.id,
         seam=given.seam,
         entity=given.entity,
         occurrence=given.occurrence,
-        threshold=None if one.threshold is None else one.threshold(scene.now_ms),
+        threshold=None if one.threshold is None else one.threshold(now_ms),
     )
 
 

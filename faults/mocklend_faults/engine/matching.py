@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, get_type_hints
 
 from mocklend.seams import SEAMS
@@ -69,7 +70,8 @@ class Match:
         return tuple(_check(one, own) for one in self.conditions)
 
 
-def known_fields(seams: tuple[str, ...]) -> dict[str, type]:
+@cache
+def known_fields(seams: tuple[str, ...]) -> Mapping[str, type]:
     """The fields of these seams and what they hold: `str`, `int` or a `Mapping`."""
     found: dict[str, type] = {}
     for seam in seams:

@@ -13,18 +13,22 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import fields
+from functools import cache
 from itertools import count
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
+
+from mocklend.seams import SEAMS, Scene, Unmet
+from mocklend_faults.engine.at_seam import AtSeam
+from mocklend_faults.engine.rules import Rule
 
 EVENTS_MOST = 5_000
 """So many events of a sandbox are kept."""
 EVENTS_MOST_OF_ALL = 50_000
 """So many events of all sandboxes: beyond that, the sandbox that has been quiet for longest is forgotten."""
 
-GLANCES_MOST = 1_000
-GLANCES_MOST_OF_ALL = 10_000
-"""The same of requests that no rule would touch. They are kept apart: reads would soon have pushed out all else."""
+GLANCES_MOST = 2_000
+"""So many requests of all sandboxes that no rule would touch. They are kept apart: they would push out all else."""
 
 WINDOW_CLOSED = "window_closed"
 NOT_MATCHED = "not_matched"
@@ -41,24 +45,21 @@ NTH = count()
 """Numbers events in the order in which they come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event at a seam, honest as it came and as it went, and the rules that were there.
 
     Those of them that could not match it were passed over, not asked: what they would have said is told when it is
-    wanted.
+    wanted. A tuple, for a load test makes thousands in a second.
     """
 
-    given: Any
+    scene: Scene
+    given: Any  # its time is None where that was not looked up
     happened: Any
-    now_ms: int | None  # None where that was not looked up
-    seed: int
     asked: tuple[Asked, ...]
-    here: Any  # the rules at the seam, as `mocklend_faults.engine.at_seam` has them
-    asked_by: str | None = None  # the request that led to it
-    n: int = field(default_factory=NTH.__next__)  # in the order in which they came
+    here: AtSeam
+    n: int  # in the order in which they came
 
-    def of(self, rule: Any) -> Asked | None:
+    def of(self, rule: Rule) -> Asked | None:
         """What this rule, in this revision, made of it; None where it was not there."""
         for asked in self.asked:
             if asked[0].rule.id == rule.id and asked[0].rule.revision == rule.revision:
@@ -72,45 +73,46 @@ class Event:
     def is_about(self, entity: str | None, loan_id: str | None, request_id: str | None = None) -> bool:
         """Whether it is part of the story of an entity (by any of its ids), of a loan, and of a request."""
         given = self.given
-        if request_id is not None and self.asked_by != request_id:
+        if request_id is not None and self.scene.asked_by != request_id:
             return False
         if loan_id is not None and getattr(given, "loan_id", None) != loan_id:
             return False
         if entity is None or given.entity == entity:
             return True
-        return any(getattr(given, name) == entity for name in given.__slots__ if name.endswith("_id"))
+        return any(getattr(given, name) == entity for name in _ids(given.seam))
 
 
 class Glanced(NamedTuple):
-    """An event that no rule would touch, as it is kept: cheaply, for a load test makes thousands in a second."""
+    """A request that no rule would touch, as it is kept."""
 
-    given: Any
-    now_ms: int | None
-    seed: int
+    given: Unmet
     asked: tuple[Asked, ...]
-    here: Any
-    asked_by: str | None
+    here: AtSeam
     n: int
 
     def event(self) -> Event:
         """The event, for whoever wants to know."""
-        return Event(self.given, self.given, self.now_ms, self.seed, self.asked, self.here, self.asked_by, self.n)
+        given = self.given
+        scene = Scene(given.sandbox_id, given.seed, given.now_ms or 0, given.asked_by)
+        return Event(scene, given, given, self.asked, self.here, self.n)
 
 
-Kept = TypeVar("Kept")
+@cache
+def _ids(seam: str) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(SEAMS[seam]) if one.name.endswith("_id"))
 
 
-class Trail(Generic[Kept]):
+class Trail:
     """The latest events of each sandbox. Any thread adds, any thread reads."""
 
     def __init__(self, most: int = EVENTS_MOST, most_of_all: int = EVENTS_MOST_OF_ALL) -> None:
         self._most = most
         self._most_of_all = most_of_all
-        self._kept: OrderedDict[str, deque[Kept]] = OrderedDict()
+        self._kept: OrderedDict[str, deque[Event]] = OrderedDict()
         self._count = 0
         self._lock = threading.Lock()
 
-    def add(self, sandbox_id: str, events: Iterable[Kept]) -> None:
+    def add(self, sandbox_id: str, events: Iterable[Event]) -> None:
         """Keep events that are durable now."""
         with self._lock:
             kept = self._kept.setdefault(sandbox_id, deque(maxlen=self._most))
@@ -126,7 +128,7 @@ class Trail(Generic[Kept]):
         with self._lock:
             self._count -= len(self._kept.pop(sandbox_id, ()))
 
-    def of(self, sandbox_id: str) -> list[Kept]:
+    def of(self, sandbox_id: str) -> list[Event]:
         """A sandbox's events, the oldest first."""
         with self._lock:
             return list(self._kept.get(sandbox_id, ()))

@@ -10,23 +10,25 @@ The control plane and the documentation are never asked about: nobody can lock h
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import ClassVar, NamedTuple
+from functools import partial
+from typing import ClassVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, request
 
-from mocklend.api.asking import OPEN, lender, run, sandbox_id
+from mocklend.api.asking import OPEN, run, sandbox_id
 from mocklend.api.breaking import broken
-from mocklend.api.idempotency import HEADER, LONGEST
+from mocklend.api.glimpse import Glimpse, shape_of
+from mocklend.api.idempotency import HEADER, LONGEST, wsgi_name
 from mocklend.api.problems import refused
+from mocklend.api.reading import JsonRequest, asked_request
 from mocklend.domain.problems import Refused
-from mocklend.seams import ASKED_BY, ApiAnswer, Scene
-from mocklend.storage.work import Answer, Key, Work
+from mocklend.lender import Lender
+from mocklend.seams import ASKED_BY, ApiAnswer, Layer
+from mocklend.storage.work import Answer, Key, Nudge, Work
 from mocklend.turns import aside
 from mocklend.views import reads
 
@@ -35,15 +37,15 @@ ABOUT = ("loan_id", "repayment_id", "borrower_id")
 REFERENCE = "reference"
 """What a client calls a borrower who is to be added."""
 NEVER = ("/-/", *OPEN)
-DRAWS = 1_000_000
-CURRENCY = "CNY"
-"""No money is at stake in an answer; the answer key has a currency for every entry."""
+KEY = wsgi_name(HEADER)
 
 
-def answer_faultily(app: Flask) -> None:
-    """Let a fault layer decide how requests are answered. Without a layer nothing is hooked in."""
-    app.before_request(meet_request)
-    app.after_request(another_answer)
+def answer_faultily(app: Flask, platform: Lender) -> None:
+    """Let the platform's fault layer decide how requests are answered. Without a layer nothing is hooked in."""
+    layer = platform.layer
+    if layer is not None:
+        app.before_request(partial(meet_request, platform, layer))
+        app.after_request(another_answer)
 
 
 def break_answers(app: Flask) -> None:
@@ -69,48 +71,32 @@ class MeetRequest:
         return Answer(200, {"happened": happened})
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRules:
-    """Do nothing: a sandbox's rules are loaded with its first command."""
-
-    idem: ClassVar[None] = None
-    sandbox_id: str
-
-    def needs(self) -> Iterable[Key]:
-        """Nothing."""
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        """Nothing."""
-        return Answer(204, {})
-
-
-def meet_request() -> Response | None:
+def meet_request(platform: Lender, layer: Layer) -> Response | None:
     """Before the work: what happens to this request, and the refusal that comes instead of the work, if one does."""
-    layer = lender().layer
-    if layer is None or request.url_rule is None or request.url_rule.rule.startswith(NEVER):
+    asked = asked_request()
+    if asked.url_rule is None or asked.url_rule.rule.startswith(NEVER):
         return None
     try:
         id = sandbox_id()
     except Refused:
         return None  # The view says so itself.
     while (listens := layer.listens(id, ApiAnswer.seam)) is None:
-        run(LoadRules(id))
+        run(Nudge(id))
     if not listens:
         return None
-    given = _given(id)
+    given = _given(asked, id, platform, layer)
     if given is None:
         return None
     happened: ApiAnswer = run(MeetRequest(id, given)).body["happened"]
     if happened == replace(given, now_ms=happened.now_ms):
         return None
-    g.happened = happened
+    asked.happened = happened
     return _answer_of(happened) if happened.before_work and happened.answer_code else None
 
 
 def another_answer(response: Response) -> Response:
     """After the work: another answer instead of the true one."""
-    happened: ApiAnswer | None = g.get("happened")
+    happened = asked_request().happened
     if happened is None or not happened.answer_code or happened.before_work:
         return response
     return _answer_of(happened)
@@ -118,7 +104,7 @@ def another_answer(response: Response) -> Response:
 
 def late_and_broken(response: Response) -> Response:
     """When all else is done: the answer late, and broken. A client that sees nothing come may go on from here."""
-    happened: ApiAnswer | None = g.get("happened")
+    happened = asked_request().happened
     if happened is None:
         return response
     if happened.delay_ms:
@@ -127,94 +113,55 @@ def late_and_broken(response: Response) -> Response:
     return broken(response, happened.break_how, request.environ)
 
 
-def drawn(seed: int, entity: str, occurrence: int) -> int:
-    """The chance of a request: 0 to 999,999, from the seed and the entity's own count alone."""
-    key = f"{seed}\x1fapi.answer\x1f{entity}\x1f{occurrence}"
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") % DRAWS
-
-
-def _given(sandbox: str) -> ApiAnswer | None:
+def _given(asked: JsonRequest, sandbox: str, platform: Lender, layer: Layer) -> ApiAnswer | None:
     """The request as the seam has it, or None where no rule would do anything about it."""
-    assert request.url_rule is not None
-    platform = lender()
-    layer = platform.layer
-    assert layer is not None
-    named: dict[str, str] = request.view_args or {}
-    shape = _shape(request.url_rule.rule, request.endpoint or "")
-    entity = _entity(named) or shape.operation
-    of_repayment = "repayment_id" in named and request.path.endswith("/query")
+    assert asked.url_rule is not None
+    named: dict[str, str] = asked.view_args or {}
+    shape = shape_of(asked.url_rule.rule, asked.endpoint or "")
+    entity = _entity(asked, named) or shape.operation
+    of_repayment = "repayment_id" in named and asked.path.endswith("/query")
+    channel = None if of_repayment else _channel(asked, named)
     seed = platform.seed_of(sandbox)
-    nth = layer.nth(None, sandbox, ApiAnswer.seam, entity)
-    asked = ApiAnswer(
-        entity=entity,
-        occurrence=nth or 0,
-        now_ms=0,
-        loan_id=named.get("loan_id", ""),
-        plane=shape.plane,
-        method=request.method,
-        operation=shape.operation,
-        path=shape.path,
-        writes=request.method not in ("GET", "HEAD", "OPTIONS"),
-        channel=None if of_repayment else _channel(named),
-        currency=CURRENCY,
-        draw=drawn(seed, entity, nth) if nth else 0,
-    )
-    if nth and not of_repayment and not layer.glance(Scene(sandbox, seed, 0, ASKED_BY.get()), asked, timed=False):
+    seen = Glimpse(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
+    if not of_repayment and not layer.glance(seen):
         return None  # Without the database, which would cost as much as the rest of the request.
     with platform.read() as connection:
-        now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
-        nth = nth or layer.nth(connection, sandbox, ApiAnswer.seam, entity)
-        assert nth is not None, "with a connection it can be counted"
-        channel = asked.channel
+        seen.now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
         if of_repayment:
             with suppress(Refused):  # One that is not there has no channel; its view says so.
-                channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
-        draw = drawn(seed, entity, nth)
-        given = replace(asked, occurrence=nth, now_ms=now_ms, channel=channel, draw=draw)
-        return given if layer.glance(Scene(sandbox, seed, now_ms, ASKED_BY.get()), given) else None
+                seen.channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
+    return seen.whole() if layer.glance(seen) else None
 
 
-def _entity(named: Mapping[str, str]) -> str | None:
+def _entity(asked: JsonRequest, named: Mapping[str, str]) -> str | None:
     """Whose request it is, so that nobody else's are counted with it. None where it names nobody."""
-    key = request.headers.get(HEADER, "")
+    key: str = asked.environ.get(KEY, "")
     if 0 < len(key) <= LONGEST and key.isascii() and key.isprintable():
         return key
-    about = next((named[part] for part in ABOUT if part in named), None)
-    if about is not None:
-        return about
+    for part in ABOUT:
+        if part in named:
+            return named[part]
     if named:  # A trade at a channel, a channel's file of a day, a dispute.
         return ".".join(named.values())
-    reference = _in_body(REFERENCE) or ""
+    reference = _in_body(asked, REFERENCE) or ""
     return reference if len(reference) <= LONGEST and reference.isprintable() else None
 
 
-class _Shape(NamedTuple):
-    """What all requests to one address have in common."""
-
-    plane: str
-    operation: str
-    path: str
-
-
-@cache
-def _shape(rule: str, endpoint: str) -> _Shape:
-    view = current_app.view_functions[endpoint]
-    operation = str(getattr(view, "_spec", {}).get("operation_id", endpoint))
-    return _Shape(rule.split("/")[1], operation, rule.replace("<id:", "{").replace("<", "{").replace(">", "}"))
-
-
-def _channel(named: dict[str, str]) -> str | None:
+def _channel(asked: JsonRequest, named: Mapping[str, str]) -> str | None:
     """The channel that the request needs and names: in its address, or in its order."""
-    return named["channel"] if "channel" in named else _in_body("channel")
+    return named.get("channel") or _in_body(asked, "channel")
 
 
-def _in_body(field: str) -> str | None:
+def _in_body(asked: JsonRequest, field: str) -> str | None:
     """A text of the request's body, if that has it."""
-    with suppress(Refused):  # A body that cannot be read is refused by its view.
-        if request.method == "POST" and isinstance(document := request.get_json(), dict):
-            named_there = document.get(field)
-            return named_there if isinstance(named_there, str) and named_there else None
-    return None
+    if asked.method != "POST":
+        return None
+    try:
+        document = asked.get_json()
+    except Refused:
+        return None  # A body that cannot be read is refused by its view.
+    named_there = document.get(field) if isinstance(document, dict) else None
+    return named_there if isinstance(named_there, str) and named_there else None
 
 
 def _answer_of(happened: ApiAnswer) -> Response:

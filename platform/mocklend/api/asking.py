@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app, g, request
+from flask import current_app, request
 from sqlalchemy import Connection
 
+from mocklend.api.reading import asked_request
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
@@ -65,9 +66,10 @@ def run(command: Command) -> Answer:
 
 def sandbox_id() -> str:
     """The sandbox that the request's API key opens, or on loopback without a key `default`."""
-    if "sandbox_id" not in g:
-        g.sandbox_id = _sandbox_of(request.headers.get("Authorization"))
-    return cast(str, g.sandbox_id)
+    asked = asked_request()
+    if asked.sandbox_id is None:
+        asked.sandbox_id = _sandbox_of(asked.environ.get("HTTP_AUTHORIZATION"))
+    return asked.sandbox_id
 
 
 def _sandbox_of(credential: str | None) -> str:

@@ -14,6 +14,7 @@ from flask import Request
 from flask import request as current_request
 
 from mocklend.domain.problems import Refused
+from mocklend.seams import ApiAnswer
 
 BODY_MAX = 64 * 1024
 CHUNK = 1024 * 1024
@@ -29,6 +30,11 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 class JsonRequest(Request):
     """A request whose JSON is read by our rules, once."""
+
+    sandbox_id: str | None = None
+    """The sandbox that it is about, once somebody has asked (see `asking`)."""
+    happened: ApiAnswer | None = None
+    """What a fault layer made of this request, if anything."""
 
     _body: bytes | None = None
     _unreadable: Refused | None = None

@@ -19,14 +19,14 @@ from typing import Any
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 
 from mocklend.api.answers import JSON, PROBLEM, rendered
 from mocklend.api.asking import lender, sandbox_id
 from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
 from mocklend.api.openapi import described
-from mocklend.api.reading import JsonRequest
+from mocklend.api.reading import asked_request
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
@@ -212,7 +212,7 @@ def note(response: Response) -> Response:
             sandbox_id()  # Not every endpoint of the control plane has asked by now.
         except Refused:
             return response
-    id: str | None = g.get("sandbox_id")
+    id = asked_request().sandbox_id
     if id is not None and record.keeps(id):
         record.add(id, _made(response))
     return response
@@ -222,13 +222,13 @@ def _begins_or_ends(record: Record, address: str, response: Response) -> None:
     if address == "/-/sandboxes":
         record.begin(json.loads(response.get_data())["id"])
     elif address == "/-/reset":
-        record.begin(g.sandbox_id)
+        record.begin(sandbox_id())
     elif request.method == "DELETE":
         record.forget((request.view_args or {})["id"])
 
 
 def _made(response: Response) -> Made:
-    happened = g.get("happened")
+    happened = asked_request().happened
     cut = happened is not None and happened.break_how != "none"
     whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
     answer = response.get_data() if whole and not cut else b""  # Nobody can go on from an answer that nobody has read.
@@ -267,9 +267,7 @@ def _left_out() -> str | None:
 
 def _body() -> bytes:
     """What of the body was read for the work; nobody waits for the rest."""
-    asked = request._get_current_object()  # type: ignore[attr-defined]
-    assert isinstance(asked, JsonRequest)
-    return asked.body_read
+    return asked_request().body_read
 
 
 def _document(data: bytes) -> Any:

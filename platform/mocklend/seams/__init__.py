@@ -50,7 +50,7 @@ from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.score_asked import ScoreAsked
-from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Write
+from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Unmet, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
@@ -149,6 +149,7 @@ __all__ = [
     "Showing",
     "StatementMade",
     "TradeSettled",
+    "Unmet",
     "ViewRefresh",
     "Write",
     "applied",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from mocklend.domain.finding import Finding
 
@@ -62,11 +62,26 @@ class Seam(Protocol):
         ...
 
 
+class Unmet(Protocol):
+    """An event before it is one: a seam, as far as it is known, and whatever else a `Scene` has."""
+
+    seam: ClassVar[str]
+    sandbox_id: str
+    seed: int
+    asked_by: str | None
+    occurrence: int  # 0: not counted yet
+    now_ms: int | None  # None: nobody has looked at the clock
+
+    @property
+    def entity(self) -> str:
+        """Whose story this is part of."""
+        ...
+
+
 Given = TypeVar("Given", bound=Seam)
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """Where and when a seam is reached: what a layer may know besides the seam itself.
 
     `asked_by` is the request that led to it, for whoever wants to know later; nothing may be decided by it.
@@ -85,7 +100,7 @@ class Layer(Protocol):
     `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
     is tried again starts with `begin` and forgets what the failed try counted.
 
-    `listens`, `nth` and `glance` are for events that come without a command, as a read does: only where a rule may act
+    `listens` and `glance` are for events that come without a command, as a read does: only where a rule may act
     is a command made of them.
     """
 
@@ -104,17 +119,10 @@ class Layer(Protocol):
         """
         ...
 
-    def nth(self, connection: Any, sandbox_id: str, seam: str, entity: str) -> int | None:
-        """The how manieth event of this entity at the seam, counted in this process. Asked by any thread.
-
-        Without a connection: None where the database has to say it, and nothing is counted.
-        """
-        ...
-
-    def glance(self, scene: Scene, given: Seam, *, timed: bool = True) -> bool:
+    def glance(self, given: Unmet) -> bool:
         """Whether `act` might change this event. Asked by any thread, outside of groups, to spare a commit.
 
-        Where it is not `timed`, the scene's and the event's time mean nothing: to spare a look at the clock.
+        One of the occurrence 0 is counted and told its occurrence: the how manieth of its entity in this process.
         """
         ...
 
@@ -140,4 +148,8 @@ class Layer(Protocol):
 
     def committed(self) -> None:
         """The group is durable: keep what was counted."""
+        ...
+
+    def closing(self) -> Sequence[Write]:
+        """What is still to be written when the platform stops."""
         ...

@@ -9,7 +9,7 @@ not loaded raises `NotLoaded`; the writer loads that too and decides again: `nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -108,6 +108,22 @@ class Command(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Do nothing. What any command brings about happens: the layer's rules are loaded, its counts written."""
+
+    idem: ClassVar[None] = None
+    sandbox_id: str
+
+    def needs(self) -> Iterable[Key]:
+        """Nothing."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """Nothing."""
+        return Answer(204, {})
+
+
 class NotLoaded(Exception):
     """A command reads an entity that is not loaded yet."""
 
@@ -140,7 +156,7 @@ class Work:
         self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
         self.scene = Scene(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
-        self._asked: list[tuple[Any, Any]] = []
+        self._asked: list[tuple[Any, Any, Sequence[Write]]] = []
         self._heard_before = list(again._asked) if again is not None else []
 
     @property
@@ -179,29 +195,31 @@ class Work:
 
     def act(self, given: Given) -> Given:
         """What really happens at this seam."""
-        if self._layer is None:
+        layer = self._layer
+        if layer is None:
             return given
-        happened, writes = self._ask(given, lambda layer: layer.act(self.scene, given))
-        self.writes.extend(writes)
-        return happened  # type: ignore[no-any-return]
+        happened, writes = self._heard(given) if self._heard_before else layer.act(self.scene, given)
+        self._asked.append((given, happened, writes))
+        if writes:
+            self.writes.extend(writes)
+        return happened
 
     def signal(self, *signals: str) -> None:
         """Tell the layer what became true."""
-        if self._layer is not None:
-            self.writes.extend(self._ask(signals, lambda layer: layer.heard(self.scene, signals)))
+        layer = self._layer
+        if layer is None:
+            return
+        writes = self._heard(signals)[1] if self._heard_before else layer.heard(self.scene, signals)
+        self._asked.append((signals, None, writes))
+        self.writes.extend(writes)
 
-    def _ask(self, question: Any, ask: Callable[[Layer], Any]) -> Any:
-        assert self._layer is not None
-        if self._heard_before:
-            asked, answer = self._heard_before.pop(0)
-            assert asked == question, "a command must decide the same way when it is decided again"
-        else:
-            answer = ask(self._layer)
-        self._asked.append((question, answer))
-        return answer
+    def _heard(self, question: Any) -> tuple[Any, Sequence[Write]]:
+        asked, happened, writes = self._heard_before.pop(0)
+        assert asked == question, "a command must decide the same way when it is decided again"
+        return happened, writes
 
     def set_clock(self, now_ms: int) -> None:
         """Move a manual clock."""
         self.put(replace(self.sandbox, sandbox_ms=now_ms))
         self.now_ms = now_ms
-        self.scene = replace(self.scene, now_ms=now_ms)
+        self.scene = self.scene._replace(now_ms=now_ms)

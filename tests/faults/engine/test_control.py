@@ -304,3 +304,22 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
     assert control.call("GET", path, status=404)["code"] == "experiment_unknown"
     assert control.call("DELETE", path, status=404)["code"] == "experiment_unknown"
     assert control.call("PUT", path, {"stages": [{"name": "a"}]}, status=422)["code"] == "validation_failed"
+
+
+def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
+    control: Control, floor: Any, open_lender: Callable[..., Lender]
+) -> None:
+    """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/down", {"fault": "transport.latency", "match": {"entity": "nobody"}}, status=201)
+    for _ in range(3):
+        control.call("GET", f"/v1/loans/{loan}")
+    told = control.call("GET", "/-/rules/down")["evaluated"]
+    control.call("GET", f"/v1/loans/{loan}")
+    control.http.application.extensions["mocklend"].lender.close()
+
+    again = create_app(Settings(database="unused"), open_lender(FaultLayer(floor.layer.catalogue.values())))
+    with again.test_client() as http:
+        after = http.get("/-/rules/down", headers=control.headers).get_json()["evaluated"]
+
+    assert (told, after) == (3, 4)

@@ -12,7 +12,7 @@ import pytest
 
 from mocklend.seams import OperatorEdit, ViewRefresh, recorded, shown
 from mocklend.storage.engines import open_engine, reading
-from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine import FaultLayer, layer
 from mocklend_faults.engine.commands import PatchRule
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.fault import Fault
@@ -23,7 +23,9 @@ LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wro
 
 
 def counted(floor: Any, rule: str) -> tuple[int, int, int, int]:
-    """Evaluated, matched, selected, injected: as the database has them."""
+    """Evaluated, matched, selected, injected: as the database has them, once they are wanted."""
+    if floor.layer.write_counts(floor.sandbox.id):
+        floor.group()
     with reading(floor.engine) as connection:
         stored = stored_of(connection, floor.sandbox.id)
         of_rule = tallies(connection, floor.sandbox.id, stored, usable(stored, floor.layer.catalogue))[rule]
@@ -158,13 +160,60 @@ def test_a_rule_is_passed_over_only_while_it_is_on(floor: Any, events: Any) -> N
     assert counted(floor, "late")[0] == 3 + 4 + 5
 
 
-def test_idle_rules_cost_one_row_a_seam(floor: Any, events: Any) -> None:
+def idle(floor: Any, events: Any, count: int) -> list[tuple[str, int]]:
+    """What is written of the counts after so many events that 20 rules were passed over for."""
     for n in range(20):
         floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
+    floor.group(*loans(events, count))
+    return [(name, row["evaluated"]) for name, row in floor.counters]
 
-    floor.group(*loans(events, 4))
+
+def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(floor: Any, events: Any) -> None:
+    assert idle(floor, events, 4) == []
+
+    assert floor.layer.write_counts(floor.sandbox.id)
+    floor.group()
+    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
+    assert not floor.layer.write_counts(floor.sandbox.id), "all of it is written"
+
+
+def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "PASSED_MOST", 6)
+    assert idle(floor, events, 5) == []
+
+    floor.layer.glance(events.seen(entity="nobody's"))  # No rule is there, so this is none of them.
+    floor.group(*loans(events, 1))
+    assert not floor.counters
+    floor.group()
+    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 6)]
+
+
+def test_or_until_the_platform_stops(floor: Any, events: Any) -> None:
+    assert idle(floor, events, 3) == []
+
+    assert [(name, row["evaluated"]) for name, row in floor.layer.closing()] == [("seam_counts.add", 3)]
+    assert floor.layer.closing() == []
+
+
+def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: Any, events: Any) -> None:
+    idle(floor, events, 4)
+    floor.layer.write_counts(floor.sandbox.id)
+
+    floor.group(*loans(events, 2), fail=True)
+    floor.group()
 
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
+
+
+def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: Any, events: Any) -> None:
+    idle(floor, events, 4)
+    floor.layer.write_counts(floor.sandbox.id)
+
+    floor.layer.emptied(floor.sandbox.id)
+    floor.group()
+
+    assert not floor.counters
+    assert floor.layer.closing() == []
 
 
 def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
@@ -483,7 +532,7 @@ def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> N
     floor.group()
     asked = [events.asked(entity=f"order-{n}") for n in range(200)]
 
-    selected = [one for one in asked if floor.layer.glance(floor.scene, one)]
+    selected = [one for one in asked if floor.layer.glance(events.seen(entity=one.entity))]
 
     assert 60 < len(selected) < 140
     happened = floor.group(*asked)
@@ -496,26 +545,16 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, e
     floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
     floor.group()
 
-    assert floor.layer.glance(floor.scene, events.asked())
-    assert not floor.layer.glance(floor.scene, events.asked(plane="operator"))
-
-
-def test_what_was_counted_before_is_counted_on_without_the_database(floor: Any, events: Any) -> None:
-    one, sandbox = events.asked(entity="op-1"), floor.sandbox.id
-
-    unread = floor.layer.nth(None, sandbox, one.seam, one.entity)
-    with reading(floor.engine) as connection:
-        first = floor.layer.nth(connection, sandbox, one.seam, one.entity)
-
-    assert (unread, first, floor.layer.nth(None, sandbox, one.seam, one.entity)) == (None, 1, 2)
+    assert floor.layer.glance(events.seen())
+    assert not floor.layer.glance(events.seen(plane="operator"))
 
 
 def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, events: Any) -> None:
     floor.arm("late", "transport.latency", match={"entity": "op-1"})
     floor.group()
-    other, meant = events.asked(entity="op-2"), events.asked(entity="op-1")
+    other, meant = events.seen(entity="op-2", now_ms=None), events.seen(entity="op-1", now_ms=None)
 
-    glances = [floor.layer.glance(floor.scene, one, timed=False) for one in (other, other, meant)]
+    glances = [floor.layer.glance(one) for one in (other, other, meant)]
     floor.meet(events.refresh())
 
     assert glances == [False, False, True]
@@ -541,16 +580,16 @@ def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
     floor.arm("down", DOWN, **rule)
     floor.group()
 
-    assert floor.layer.glance(floor.scene, events.asked(), timed=False) is not told
+    assert floor.layer.glance(events.seen(now_ms=None)) is not told
 
 
 def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
     floor.arm("down", DOWN, activate={"start_delay_s": 10})
     floor.group()
-    early = floor.layer.glance(floor.scene, events.asked())
+    early = floor.layer.glance(events.seen(now_ms=floor.now_ms))
     floor.later(10)
 
-    assert (early, floor.layer.glance(floor.scene, events.asked())) == (False, True)
+    assert (early, floor.layer.glance(events.seen(now_ms=floor.now_ms))) == (False, True)
 
 
 def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(
@@ -559,7 +598,7 @@ def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_f
     floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
     floor.group()
     for plane in ("v1", "v1", "operator"):
-        assert not floor.layer.glance(floor.scene, events.asked(plane=plane))
+        assert not floor.layer.glance(events.seen(plane=plane))
 
     floor.group(events.refresh(), fail=True)
     floor.group(events.refresh())
@@ -572,8 +611,9 @@ def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
     floor: Any, events: Any, another_layer: Callable[[], None]
 ) -> None:
     def nth(entity: str) -> int:
-        with reading(floor.engine) as connection:
-            count: int = floor.layer.nth(connection, floor.sandbox.id, ANSWER, entity)
+        seen = events.seen(entity=entity, occurrence=0)
+        assert floor.layer.glance(seen)
+        count: int = seen.occurrence
         return count
 
     floor.arm("down", DOWN)
@@ -581,6 +621,7 @@ def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
     counts = [nth("order-1"), nth("order-1"), nth("order-2")]
     floor.meet(events.asked(entity="order-1", occurrence=2))
     another_layer()
+    floor.group()
 
     assert counts == [1, 2, 1]
     assert [nth("order-1"), nth("order-2")] == [3, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mocklend.seams import Scene
 from mocklend_faults.engine.at_seam import AtSeam
 from mocklend_faults.engine.trail import Event, Trail
 
@@ -12,7 +13,7 @@ LAG = "cache.bounded_stale"
 
 def event(events: Any, n: int) -> Event:
     given = events.refresh(occurrence=n)
-    return Event(given, given, 0, 7, (), AtSeam("view.refresh", (), version=1))
+    return Event(Scene("sbx", 7, 0), given, given, (), AtSeam("view.refresh", (), version=1), n)
 
 
 def known(trail: Trail, sandbox: str) -> list[int]:
@@ -53,7 +54,7 @@ def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
 
 def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
     given = events.attempt()
-    one = Event(given, given, 0, 7, (), AtSeam("callback.attempt", (), version=1))
+    one = Event(Scene("sbx", 7, 0), given, given, (), AtSeam("callback.attempt", (), version=1), 0)
 
     assert one.is_about("rpy_ada", None)
     assert one.is_about("cb_ada", "loan_ada")

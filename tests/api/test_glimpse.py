@@ -1,0 +1,46 @@
+"""What a rule sees of a request before it is an event: the same as of the event."""
+
+from __future__ import annotations
+
+import pytest
+
+from mocklend.api.glimpse import FIELDS, Glimpse, Shape, drawn
+from mocklend.seams import ApiAnswer
+
+REPAY = Shape("v1", "repay", "/v1/loans/{loan_id}/repayments")
+
+
+def glimpse(method: str = "POST", **named: str) -> Glimpse:
+    return Glimpse("sbx", 7, "req_1", "order-1", method, named, REPAY, "wallet")
+
+
+def test_it_has_every_field_of_the_event() -> None:
+    seen = glimpse(loan_id="loan_ada")
+    seen.occurrence, seen.now_ms = 3, 1_000
+
+    whole = seen.whole()
+
+    assert {name: getattr(seen, name) for name in FIELDS} == {name: getattr(whole, name) for name in FIELDS}
+    assert whole == ApiAnswer(
+        entity="order-1",
+        occurrence=3,
+        now_ms=1_000,
+        loan_id="loan_ada",
+        plane="v1",
+        method="POST",
+        operation="repay",
+        path="/v1/loans/{loan_id}/repayments",
+        writes=True,
+        channel="wallet",
+        currency="CNY",
+        draw=drawn(7, "order-1", 3),
+    )
+
+
+def test_what_its_address_does_not_name_is_empty() -> None:
+    assert glimpse(repayment_id="rpy_ada").loan_id == ""
+
+
+@pytest.mark.parametrize(("method", "writes"), [("GET", False), ("HEAD", False), ("POST", True), ("DELETE", True)])
+def test_it_writes_where_its_method_may(method: str, writes: bool) -> None:
+    assert glimpse(method).writes is writes
