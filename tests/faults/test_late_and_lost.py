@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-HERE = str(Path(__file__).resolve().parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-
-import twins  # noqa: E402
-from twins import open_entries  # noqa: E402
+import twins
+from twins import open_entries
 
 
 def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_record_has_come(

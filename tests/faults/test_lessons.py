@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+import twins
 
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
-
-HERE = str(Path(__file__).resolve().parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-
-import twins  # noqa: E402
 
 KINDS = sorted(installed())
 

@@ -5,12 +5,11 @@ Between the chapters a manual clock moves; within one, who comes first is up to 
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import neighbours
 import pytest
 
 from mocklend.seams import (
@@ -29,12 +28,6 @@ from mocklend.seams import (
 )
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, ORDER
-
-HERE = str(Path(__file__).resolve().parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)
-
-import neighbours  # noqa: E402
 
 KINDS = sorted(installed())
 NOT_IN_THE_STORY: Mapping[str, str] = {}

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
+import hostile
 import pytest
+import twins
 
 from mocklend.scenarios.looks import ALL_LOANS, LOOKING
-
-for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents[1] / "faults"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-import hostile  # noqa: E402
-import twins  # noqa: E402
 
 SEEDS = (1, 2)
 Scores = Mapping[str, Mapping[str, Any]]

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+import twins
 
 from mocklend.reconcilers import naive, thorough
 from mocklend.reconcilers.repair import repair
 from mocklend_faults.engine.catalogue import installed
-
-FAULTS = str(Path(__file__).resolve().parents[1] / "faults")
-if FAULTS not in sys.path:
-    sys.path.insert(0, FAULTS)
-
-import twins  # noqa: E402
 
 
 @pytest.mark.parametrize("fault", sorted(installed()))

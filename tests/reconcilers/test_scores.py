@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
+import twins
 
 from mocklend_faults.engine.catalogue import installed
-
-FAULTS = str(Path(__file__).resolve().parents[1] / "faults")
-if FAULTS not in sys.path:
-    sys.path.insert(0, FAULTS)
-
-import twins  # noqa: E402
 
 KINDS = sorted(installed())
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -252,7 +250,6 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Any, lender: Lend
 
 
 def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "identity"))
     import test_identity as identity
 
     assert identity._lender == []

@@ -68,8 +68,9 @@ class Repay:
     def _forgotten(self, work: Work, loan: Loan, key: str, kept: Kept) -> str:
         """What makes the order another one, if the platform has forgotten the client's key. It does so once at most."""
         first, again = (make_id("rpy", work.sandbox.seed, loan.id, one) for one in (key, key + AGAIN))
-        taken_back = any(fact.reverses == first for fact in work.get("facts", loan.id))
-        if kept.answer.body["id"] != first or taken_back:  # What was given back is not paid twice.
+        if kept.answer.body["id"] != first:
+            raise Remembered
+        if any(fact.reverses == first for fact in work.get("facts", loan.id)):  # What was given back is not paid twice.
             raise Remembered
         given = IdempotencyChecked(
             entity=first,
