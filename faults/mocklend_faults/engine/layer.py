@@ -409,11 +409,11 @@ class FaultLayer:
                 met = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, where | {"seam": ApiAnswer.seam})))
                 self._met[sandbox_id] = met
             here.met = met
+        held.lies = bool(rows(connection, journal.ANY_OPEN, where))
         with self._lock:
             if (before := self._held.get(sandbox_id)) is not None:
                 self._still_to_write(sandbox_id, before.take_passed())
-        self._held[sandbox_id] = held
-        held.lies = bool(rows(connection, journal.ANY_OPEN, where))
+            self._held[sandbox_id] = held
         self._armed.discard(sandbox_id)
         if on or held.lies:
             self._armed.add(sandbox_id)
