@@ -17,6 +17,7 @@ from typing import Any
 
 from mocklend.seams import SEAMS, Seam, Unmet
 from mocklend_faults.engine.matching import Check
+from mocklend_faults.engine.numbering import Numbers
 from mocklend_faults.engine.rules import Rule
 
 LATE = frozenset({"occurrence", "now_ms", "draw"})
@@ -56,7 +57,7 @@ class AtSeam:
     def __init__(self, seam: str, rules: Sequence[Rule], version: int) -> None:
         self.seam = seam
         self.version = version
-        self.met: dict[str, int] = {}  # the events of each entity, where the seam is met without a number
+        self.numbers: Numbers | None = None  # where the seam is met without a number
         self.passed = 0  # events that rules were passed over for, and that are not written yet: see `counting`
         compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
         self.rules: tuple[Compiled, ...] = tuple(compiled)

@@ -30,6 +30,7 @@ from mocklend_faults.engine.at_seam import AtSeam, Compiled
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counting import Passed, Tally, rule_rows, seam_rows, tallies
 from mocklend_faults.engine.fault import Fault, method_of
+from mocklend_faults.engine.numbering import Numbers
 from mocklend_faults.engine.observed import Explained, explain
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
@@ -120,7 +121,7 @@ class FaultLayer:
         self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
         # What other threads than the writer's do: they count, and glance.
         self._lock = threading.Lock()
-        self._met: dict[str, dict[str, int]] = {}
+        self._numbers: dict[str, Numbers] = {}
         self._glanced: dict[tuple[str, str, int], Tally] = {}
         self._passed: Passed = {}  # of rules that have been replaced, and of groups that failed
         self._due: set[str] = set()  # sandboxes whose counts are to be written with their next group
@@ -173,7 +174,7 @@ class FaultLayer:
         """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
         self.outdated(sandbox_id)
         with self._lock:
-            self._met.pop(sandbox_id, None)
+            self._numbers.pop(sandbox_id, None)
             for key in [key for key in self._glanced if key[0] == sandbox_id]:
                 del self._glanced[key]
             self._passed.pop(sandbox_id, None)
@@ -195,7 +196,8 @@ class FaultLayer:
         asked: tuple[Asked, ...] = ()
         with self._lock:
             if not given.occurrence:
-                given.occurrence = here.met[given.entity] = here.met.get(given.entity, 0) + 1
+                assert here.numbers is not None, f"whoever meets {given.seam} numbers it"
+                given.occurrence = here.numbers.next(given.entity)
             if to_ask := here.to_ask(given):
                 looks = _looked_at(given, to_ask)
                 if looks is None:
@@ -219,6 +221,9 @@ class FaultLayer:
             return given, ()
         to_ask = here.to_ask(given)
         happened, asked, writes = self._ask(scene, given, to_ask) if to_ask else (given, (), ())
+        if writes and here.numbers is not None:
+            with self._lock:
+                here.numbers.strike(given.entity, given.occurrence)
         event = Event(scene, given, happened, asked, here, next(NTH))
         try:
             self._group.events[sandbox_id].append(event)
@@ -404,11 +409,11 @@ class FaultLayer:
                     held.done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
         here = held.by_seam.get(ApiAnswer.seam)
         if here is not None:  # Its events come without a number.
-            met = self._met.get(sandbox_id)
-            if met is None:
-                met = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, where | {"seam": ApiAnswer.seam})))
-                self._met[sandbox_id] = met
-            here.met = met
+            if sandbox_id not in self._numbers:
+                of_seam = where | {"seam": ApiAnswer.seam}
+                struck = dict(map(tuple, rows(connection, journal.LAST_OCCURRENCES, of_seam)))
+                self._numbers[sandbox_id] = Numbers(struck)
+            here.numbers = self._numbers[sandbox_id]
         held.lies = bool(rows(connection, journal.ANY_OPEN, where))
         with self._lock:
             if (before := self._held.get(sandbox_id)) is not None:

@@ -1,0 +1,52 @@
+"""Numbers of events go on, in bounded memory, and no number that was struck comes again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocklend_faults.engine.numbering import Numbers
+
+entities = st.sampled_from("abcdefgh")
+
+
+@given(asked=st.lists(entities, max_size=60))
+def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked: list[str]) -> None:
+    numbers = Numbers({}, most=8)
+
+    told = [(one, numbers.next(one)) for one in asked]
+
+    assert told == [(one, asked[: n + 1].count(one)) for n, one in enumerate(asked)]
+
+
+@given(asked=st.lists(st.tuples(entities, st.booleans()), max_size=80))
+def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked: list[tuple[str, bool]]) -> None:
+    numbers, struck = Numbers({"a": 3}, most=2), {("a", 3)}
+    for entity, strikes in asked:
+        number = numbers.next(entity)
+        assert (entity, number) not in struck
+        if strikes:
+            numbers.strike(entity, number)
+            struck.add((entity, number))
+
+
+@given(asked=st.lists(st.integers(0, 10_000), max_size=300))
+def test_no_more_is_known_than_twice_the_most(asked: list[int]) -> None:
+    numbers = Numbers({}, most=5)
+    for one in asked:
+        numbers.next(str(one))
+
+    assert len(numbers._young) <= 5
+    assert len(numbers._old) <= 5
+
+
+def test_who_comes_again_soon_is_still_known() -> None:
+    numbers = Numbers({}, most=3)
+    for one in "xabcx":
+        last = numbers.next(one)
+
+    assert last == 2
+
+
+def test_what_a_process_before_has_struck_is_gone_on_from() -> None:
+    assert Numbers({"a": 7}).next("a") == 8
