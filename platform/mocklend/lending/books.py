@@ -61,7 +61,8 @@ def record(
         head = post(work, loan.id, loan.currency, head, state.movements)
     else:
         facts = [*work.get("facts", loan.id), fact]
-        state = replay(terms_of(loan), facts, max(today, state.as_of))
+        # A booking may already be dated tomorrow: what is on the books counts, whatever day it is.
+        state = replay(terms_of(loan), facts, max(today, state.as_of, fact.on))
         head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
         _settle_others(work, fact, state)
     append(work, BOOKS, loan.id, fact, version=loan.version + 1)

@@ -204,7 +204,7 @@ def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
     state.accrue(today)
     edit = replace(edit, before=json.dumps(bill_of(loan, state)))
     if edit.edit_kind == MODIFY_BILL_STATUS:
-        _refuse_mark(loan, edit)
+        _refuse_mark(edit, derived_today(state, today))
         return Allowed(edit, state, 0, 0)
     statuses = REFUNDABLE if edit.edit_kind == REFUND else OPEN
     if loan.status not in statuses:
@@ -302,15 +302,22 @@ def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
         )
 
 
-def _refuse_mark(loan: Loan, edit: OperatorEdit) -> None:
-    if SHOWN_FOR_MARK[edit.status or ""] != loan.status:
-        confirming = next((mark for mark, shown in SHOWN_FOR_MARK.items() if shown == loan.status), None)
+def derived_today(state: LoanState, today: date) -> str:
+    """The status that the books come to with all that is due by today, though the nightly run may have left it out."""
+    brought_up = state.copy()
+    brought_up.touch(today)
+    return brought_up.status
+
+
+def _refuse_mark(edit: OperatorEdit, derived: str) -> None:
+    if SHOWN_FOR_MARK[edit.status or ""] != derived:
+        confirming = next((mark for mark, shown in SHOWN_FOR_MARK.items() if shown == derived), None)
         raise Refused(
             "mark_contradicts_books",
-            f"the books derive {loan.status}",
+            f"the books derive {derived}",
             expected=confirming,
             received=edit.status,
-            loan_id=loan.id,
+            loan_id=edit.loan_id,
         )
 
 
@@ -382,7 +389,7 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
         operator=edit.operator,
         kind=edit.edit_kind,
         currency=loan.currency,
-        books_status=loan.status,
+        books_status=derived_today(allowed.state, meant.on),
         least_minor=allowed.least_minor,
         most_minor=allowed.most_minor,
         amount_minor=edit.amount_minor,

@@ -1,0 +1,68 @@
+"""Books that are behind (a nightly run left a loan out) or ahead (a booking is dated tomorrow), when more happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from mocklend.client import Client, ProblemError
+
+START = "2026-01-05T02:00:00Z"
+
+
+@pytest.fixture
+def client(mocklend_server: str) -> Client:
+    return Client(mocklend_server).sandbox(seed=7, now=START)  # type: ignore[no-any-return]
+
+
+def borrow(client: Client, product: str = "jiebei-like") -> str:
+    ada = client.add_borrower("ada", "Ada")["id"]
+    loan: str = client.borrow(ada, 100_000, product_id=product)["id"]
+    return loan
+
+
+def mark(client: Client, loan: str, status: str) -> None:
+    client.edit(loan, "MODIFY_BILL_STATUS", status=status, operator="olaf", memo="as the books say")
+
+
+def test_a_status_that_the_nightly_run_left_behind_cannot_be_confirmed(client: Client) -> None:
+    loan = borrow(client)
+    client.arm("batch.skipped")
+    client.advance("P36D")
+    assert client.loan(loan)["status"] == "USING"
+
+    with pytest.raises(ProblemError, match="mark_contradicts_books") as refused:
+        mark(client, loan, "VALID")
+    assert refused.value.expected == "OVERDUE"
+    mark(client, loan, "OVERDUE")
+
+    assert client.audit()["clean"]
+
+
+def test_nor_is_it_a_slip_to_mark_it_as_what_it_is(client: Client) -> None:
+    """The clerk who marks bills overdue by mistake makes none here."""
+    loan = borrow(client)
+    client.arm("batch.skipped")
+    client.advance("P36D")
+    client.arm("operator.marked_overdue")
+    mark(client, loan, "OVERDUE")
+
+    assert client.audit()["clean"]
+    assert [one["fault"] for one in client.answer_key()["entries"]] == ["batch.skipped"]
+
+
+def test_a_booking_of_tomorrow_behind_interest_that_is_paid_ahead_is_on_the_books(client: Client) -> None:
+    """A bill that is paid early is paid with the interest up to its due date: the next booking lies before that."""
+    loan = borrow(client)
+    due = client.quote(loan, type="OVD_AND_CURRENT")["total_minor"]
+    client.settle(client.repay(loan, due, "wallet", type="OVD_AND_CURRENT"))
+    client.advance("PT13H")  # 23:00 in Shanghai.
+    client.arm("clock.cutoff_skew")
+
+    second = client.repay(loan, 1_000, "wallet", type="OVD_AND_CURRENT")
+    client.settle(second)
+
+    repayment = client.repayment(second["id"])
+    assert (repayment["status"], repayment["applied_minor"]) == ("S", 1_000)
+    [seen] = client.audit()["discrepancies"]
+    assert (seen["class"], seen["entity"]) == ("misapplied", second["id"])
+    assert seen["explained_by"] is not None
