@@ -25,6 +25,7 @@ from mocklend.seams import (
     ViewRefresh,
     Write,
 )
+from mocklend.storage.engines import reading
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
@@ -98,7 +99,8 @@ class Counting:
         self.groups.append("committed")
 
     def closing(self) -> Sequence[Write]:
-        return self.left
+        left, self.left = self.left, ()
+        return left
 
 
 def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
@@ -498,3 +500,16 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
     assert story.page(loan_id)["status"] == "OVD"
     assert [name for name, *_ in story.discrepancies() if name != "missing_in_books"] == ["status_mismatch"]
     assert story.broken() == set()
+
+
+def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Any) -> None:
+    layer = Counting()
+    lender = open_lender(layer)
+    sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=0)
+    row = {"sandbox_id": sandbox.id, "key": "left", "fingerprint": "", "status": 200, "body": "{}", "created_ms": 0}
+
+    layer.left = [("idempotency.insert", row)]
+    lender.close()
+
+    with reading(open_lender().engine) as connection:
+        assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]

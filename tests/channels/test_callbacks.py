@@ -48,6 +48,9 @@ class Losing:
 
     def committed(self) -> None: ...
 
+    def closing(self) -> Sequence[Write]:
+        return ()
+
 
 @pytest.fixture
 def losing(open_lender: Any, story: Any, seed: int) -> Any:

@@ -43,6 +43,9 @@ class Behind:
 
     def committed(self) -> None: ...
 
+    def closing(self) -> Sequence[Write]:
+        return ()
+
 
 @pytest.fixture
 def layer() -> Behind:

@@ -46,6 +46,9 @@ class Wrong:
 
     def committed(self) -> None: ...
 
+    def closing(self) -> Sequence[Write]:
+        return ()
+
 
 @pytest.fixture
 def wrong(open_lender: Any, story: Any, seed: int) -> Any:

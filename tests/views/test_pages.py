@@ -49,6 +49,9 @@ class Lagging:
 
     def committed(self) -> None: ...
 
+    def closing(self) -> Sequence[Write]:
+        return ()
+
 
 @pytest.fixture
 def layer() -> Lagging:

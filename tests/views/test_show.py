@@ -33,6 +33,9 @@ class Lagging:
 
     def committed(self) -> None: ...
 
+    def closing(self) -> Sequence[Write]:
+        return ()
+
 
 @pytest.fixture
 def lagging(open_lender: Any, story: Any, seed: int) -> Any:
