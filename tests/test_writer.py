@@ -513,3 +513,13 @@ def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: A
 
     with reading(open_lender().engine) as connection:
         assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
+
+
+def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Any) -> None:
+    layer = Counting()
+    lender = open_lender(layer)
+    layer.left = [("idempotency.insert", {"sandbox_id": None})]
+
+    lender.close()
+
+    assert layer.left == ()

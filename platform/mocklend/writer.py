@@ -122,7 +122,10 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
         if self._layer is not None and (left := self._layer.closing()):
-            self.call(lambda connection: flush(connection, left))
+            try:
+                self.call(lambda connection: flush(connection, left))
+            except Exception as failure:  # They decide nothing, and the database may have stopped before us.
+                log.warning("a layer's last counts were lost", why=str(failure)[:200])
 
     # --- the loop ---
 

@@ -58,7 +58,7 @@ class AtSeam:
         self.seam = seam
         self.version = version
         self.numbers: Numbers | None = None  # where the seam is met without a number
-        self.passed = 0  # events that rules were passed over for, and that are not written yet: see `counting`
+        self.waiting = 0  # events that were met here and are not written yet: see `counting`
         compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
         self.rules: tuple[Compiled, ...] = tuple(compiled)
         self.passed_over: tuple[Compiled, ...] = tuple(one for one in compiled if one.passes_over)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from mocklend.api.fields import Body, Choice, Doc, Id, PageSize, Text
 from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.work import Nudge
 from mocklend_faults.engine import experiments
@@ -394,7 +396,8 @@ def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Re
 
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:
     if layer.write_counts(sandbox_id()):
-        run(Nudge(sandbox_id()))
+        with suppress(Refused):  # Where the platform is too busy, it tells what was written by now.
+            run(Nudge(sandbox_id()))
     with snapshot() as (connection, sandbox, now_ms):
         stored = stored_of(connection, sandbox)
         rules = usable(stored, layer.catalogue)

@@ -7,7 +7,8 @@ A rule was there in the versions of the sandbox's rules in which it was on; its 
 passed over for is the sum of its seams' rows over those versions, and is only worked out when somebody reads it.
 
 That a rule could not match decides nothing, so this count alone is kept in memory for a while: it is written when
-somebody reads it, when PASSED_MOST events are waiting, and when the platform stops. A kill loses what was waiting.
+somebody reads it, with the sandbox's next command when PASSED_MOST events are waiting, and when the platform stops. A
+kill loses what was waiting.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
                     ▼          ▼
                active? matches? chance? limits? changed?   =   evaluated ≥ matched ≥ selected ≥ injected
 
-One writer calls it. What it holds between groups is only what the database says; what a group adds is kept apart until
-the group is durable, so a group that fails leaves no trace.
+One writer calls it, but for `listens` and `glance`, which any thread does. What decides is what the database says, held
+between groups; what a group adds to it is kept apart until the group is durable, so a group that fails leaves no trace.
+Beside that are counts that decide nothing and wait to be written, and the numbers of events that come without one.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 
 PASSED_MOST = 1_000
-"""So many events of a sandbox that rules were passed over for may be counted in memory alone, see `counting`."""
+"""With so many events that wait to be counted, a sandbox's next group writes them. See `counting`."""
 
 NEVER_ARMED = 0
 """The rules' version of a sandbox that never had a rule."""
@@ -84,15 +85,16 @@ class Held:
     revisions: Mapping[str, int] = field(default_factory=dict)
     capped: tuple[str, ...] = ()  # the rules with max_active
     lies: bool = False  # whether any entry may be open
-    passed: int = 0  # of all its seams
+    waiting: int = 0  # events that were met at all of its seams, and are not written yet
 
-    def take_passed(self) -> dict[tuple[str, int], int]:
-        """The events that rules were passed over for since the last time. To be called with the layer's lock."""
-        self.passed = 0
-        met = (here for here in self.by_seam.values() if here.passed and here.passed_over)
-        taken = {(here.seam, self.version): here.passed for here in met}
+    def take_waiting(self) -> dict[tuple[str, int], int]:
+        """These events, where rules were passed over for them. To be called with the layer's lock."""
+        self.waiting = 0
+        taken = {}
         for here in self.by_seam.values():
-            here.passed = 0
+            if here.waiting and here.passed_over:
+                taken[(here.seam, self.version)] = here.waiting
+            here.waiting = 0
         return taken
 
 
@@ -103,7 +105,9 @@ class Group:
     sandboxes: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     glanced: dict[tuple[str, str, int], Tally] = field(default_factory=dict)
-    passed: Passed = field(default_factory=dict)  # what of them it writes
+    passed: Passed = field(default_factory=dict)  # what it writes of the events that waited
+    connection: Connection | None = None
+    looked_for_lies: set[str] = field(default_factory=set)  # the sandboxes where it has
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
 
@@ -125,18 +129,15 @@ class FaultLayer:
         self._glanced: dict[tuple[str, str, int], Tally] = {}
         self._passed: Passed = {}  # of rules that have been replaced, and of groups that failed
         self._due: set[str] = set()  # sandboxes whose counts are to be written with their next group
+        self._gone: set[str] = set()  # sandboxes that were emptied: the writer forgets what is held of them
 
     # --- what the platform calls, see mocklend.seams.Layer ---
 
     def begin(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> None:
         """A new group: load the rules that have changed, forget what the last group did not commit."""
-        if self._group.sandboxes:  # The last group failed: what it was to write is still to be written.
-            failed, self._group = self._group, Group()
-            with self._lock:
-                for key, tally in failed.glanced.items():
-                    self._glanced.setdefault(key, Tally()).add(tally)
-                for sandbox_id, passed in failed.passed.items():
-                    self._still_to_write(sandbox_id, passed)
+        self._put_back()
+        self._forget_gone()
+        self._group.connection = connection
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
                 if sandbox_id in self._known and sandbox_id not in self._held:
@@ -174,13 +175,7 @@ class FaultLayer:
         """Nothing that was counted in this sandbox is there any more: its story begins anew, or is over."""
         self.outdated(sandbox_id)
         with self._lock:
-            self._numbers.pop(sandbox_id, None)
-            for key in [key for key in self._glanced if key[0] == sandbox_id]:
-                del self._glanced[key]
-            self._passed.pop(sandbox_id, None)
-            self._due.discard(sandbox_id)
-            if (held := self._held.get(sandbox_id)) is not None:
-                held.take_passed()
+            self._gone.add(sandbox_id)
 
     def glance(self, given: Unmet) -> bool:
         """Whether a rule selects this event, as far as can be told without its limits.
@@ -192,26 +187,36 @@ class FaultLayer:
         held = self._held.get(given.sandbox_id)
         if held is None or (here := held.by_seam.get(given.seam)) is None:
             return False
-        passed: Sequence[tuple[Compiled, bool]] = ()
+        selected_by_none: Sequence[tuple[Compiled, bool]] = ()
         asked: tuple[Asked, ...] = ()
+        if to_ask := here.to_ask(given):
+            with self._lock:
+                self._number(here, given)
+            looks = _looked_at(given, to_ask)
+            if looks is None:
+                return True
+            selected_by_none, asked = looks
         with self._lock:
-            if not given.occurrence:
-                assert here.numbers is not None, f"whoever meets {given.seam} numbers it"
-                given.occurrence = here.numbers.next(given.entity)
-            if to_ask := here.to_ask(given):
-                looks = _looked_at(given, to_ask)
-                if looks is None:
-                    return True
-                passed, asked = looks
-                self._count_glanced(given.sandbox_id, passed)
+            self._number(here, given)
             self.glances.append(Glanced(given, asked, here, next(NTH)))
-            if self._held.get(given.sandbox_id) is not held:  # It was replaced just now, and its counts were taken.
+            current = self._held.get(given.sandbox_id)
+            if current is held:
+                here.waiting += 1
+                held.waiting += 1
+                if held.waiting >= PASSED_MOST:
+                    self._due.add(given.sandbox_id)
+            elif current is not None:  # The rules were replaced just now, and what waited was taken.
                 self._still_to_write(given.sandbox_id, {(here.seam, held.version): 1})
-            here.passed += 1
-            held.passed += 1
-            if held.passed >= PASSED_MOST:
-                self._due.add(given.sandbox_id)
+            if current is not None:
+                self._count_glanced(given.sandbox_id, selected_by_none)
         return False
+
+    @staticmethod
+    def _number(here: AtSeam, given: Unmet) -> None:
+        """Tell an event its occurrence, unless it has one. To be called with the lock."""
+        if not given.occurrence:
+            assert here.numbers is not None, f"whoever meets {given.seam} numbers it"
+            given.occurrence = here.numbers.next(given.entity)
 
     def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
@@ -278,12 +283,21 @@ class FaultLayer:
                         opened[injection] = replace(one, until_ms=None)
                     elif statuses:
                         del opened[injection]
-        if not self._held[scene.sandbox_id].lies:
+        if not self._may_lie(scene.sandbox_id):
             return ()
         return [
             (journal.END, {"sandbox_id": scene.sandbox_id, "signal": signal, "now_ms": scene.now_ms})
             for signal in signals
         ]
+
+    def _may_lie(self, sandbox_id: str) -> bool:
+        """Whether an entry may be open. Where this process knows of none, another may have made one meanwhile."""
+        held = self._held[sandbox_id]
+        if not held.lies and sandbox_id not in self._group.looked_for_lies:
+            assert self._group.connection is not None, "a group has begun"
+            self._group.looked_for_lies.add(sandbox_id)
+            held.lies = bool(rows(self._group.connection, journal.ANY_OPEN, {"sandbox_id": sandbox_id}))
+        return held.lies
 
     def end(self) -> Sequence[Write]:
         """The group's counters."""
@@ -299,7 +313,7 @@ class FaultLayer:
                 counted.setdefault(key, Tally()).add(tally)
             for sandbox_id in self._due & group.sandboxes:
                 self._due.discard(sandbox_id)
-                self._still_to_write(sandbox_id, self._held[sandbox_id].take_passed())
+                self._still_to_write(sandbox_id, self._held[sandbox_id].take_waiting())
                 group.passed[sandbox_id] = self._passed.pop(sandbox_id, {})
         return [*rule_rows(counted), *seam_rows(group.passed)]
 
@@ -308,6 +322,8 @@ class FaultLayer:
         group = self._group
         if not (group.events or group.tallies or group.glanced or group.passed or group.open):
             group.sandboxes.clear()  # Most groups did nothing here, and a new one would cost more than they did.
+            group.looked_for_lies.clear()
+            group.connection = None
             return
         self._group = Group()
         for (sandbox_id, rule_id), tally in group.tallies.items():
@@ -316,17 +332,19 @@ class FaultLayer:
             self.trail.add(sandbox_id, events)
             with self._lock:
                 for event in events:
-                    event.here.passed += 1
+                    event.here.waiting += 1
                 held = self._held[sandbox_id]
-                held.passed += len(events)
-                if held.passed >= PASSED_MOST:
+                held.waiting += len(events)
+                if held.waiting >= PASSED_MOST:
                     self._due.add(sandbox_id)
 
     def closing(self) -> Sequence[Write]:
         """What was counted and is in the database not yet."""
+        self._put_back()
+        self._forget_gone()
         with self._lock:
             for sandbox_id, held in self._held.items():
-                self._still_to_write(sandbox_id, held.take_passed())
+                self._still_to_write(sandbox_id, held.take_waiting())
             passed, self._passed = self._passed, {}
             glanced, self._glanced = self._glanced, {}
         return [*rule_rows(glanced), *seam_rows(passed)]
@@ -344,11 +362,9 @@ class FaultLayer:
         return sorted((*self.trail.of(sandbox_id), *glances), key=lambda event: event.n)
 
     def write_counts(self, sandbox_id: str) -> bool:
-        """Have the sandbox's next group write all that is counted in memory. False where there is nothing to write."""
+        """Have the sandbox's next group write all that is counted in memory. False where it never had a rule."""
         with self._lock:
-            held = self._held.get(sandbox_id)
-            glanced = any(key[0] == sandbox_id for key in self._glanced)
-            if sandbox_id not in self._passed and not glanced and not (held and held.passed):
+            if sandbox_id not in self._held:
                 return False
             self._due.add(sandbox_id)
         return True
@@ -364,6 +380,31 @@ class FaultLayer:
         return blueprint(self)
 
     # --- inside ---
+
+    def _put_back(self) -> None:
+        """Where the last group failed, what it was to write is still to be written."""
+        if not self._group.sandboxes:
+            return
+        failed, self._group = self._group, Group()
+        with self._lock:
+            for key, tally in failed.glanced.items():
+                self._glanced.setdefault(key, Tally()).add(tally)
+            for sandbox_id, passed in failed.passed.items():
+                self._still_to_write(sandbox_id, passed)
+
+    def _forget_gone(self) -> None:
+        """Forget what is held of sandboxes that were emptied. Only between groups: a running one relies on it."""
+        if not self._gone:
+            return
+        with self._lock:
+            gone, self._gone = self._gone, set()
+            for sandbox_id in gone:
+                self._held.pop(sandbox_id, None)
+                self._numbers.pop(sandbox_id, None)
+                self._passed.pop(sandbox_id, None)
+            self._due -= gone
+            self._glanced = {key: tally for key, tally in self._glanced.items() if key[0] not in gone}
+        self._armed -= gone
 
     def _forget(self, sandbox_id: str) -> None:
         self.trail.forget(sandbox_id)
@@ -417,7 +458,7 @@ class FaultLayer:
         held.lies = bool(rows(connection, journal.ANY_OPEN, where))
         with self._lock:
             if (before := self._held.get(sandbox_id)) is not None:
-                self._still_to_write(sandbox_id, before.take_passed())
+                self._still_to_write(sandbox_id, before.take_waiting())
             self._held[sandbox_id] = held
         self._armed.discard(sandbox_id)
         if on or held.lies:
@@ -442,7 +483,6 @@ class FaultLayer:
 
     def _record(self, scene: Scene, trail: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
-        self._held[scene.sandbox_id].lies = True
         writes: list[Write] = []
         for n, one in enumerate(trail):
             if one.over:  # It is no lie that lasts, so it takes no other's place.
@@ -465,6 +505,7 @@ class FaultLayer:
             writes.append((journal.OPEN, one.row(scene)))
             if one.undone:
                 continue
+            self._held[scene.sandbox_id].lies = True
             for signal, status in sorted(one.consequence.ends_on.items()):
                 ending = {"sandbox_id": scene.sandbox_id, "signal": signal, "injection": one.id, "status": status}
                 writes.append((journal.END_ON, ending))

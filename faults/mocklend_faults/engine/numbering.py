@@ -10,7 +10,8 @@ have the same number. To be called under a lock.
 from __future__ import annotations
 
 ENTITIES_MOST = 100_000
-"""So many entities are known before the older ones are forgotten; at most twice as many at one time."""
+"""So many entities are known before the older ones are forgotten; at most twice as many at one time, beside those that
+were struck."""
 
 
 class Numbers:
@@ -35,3 +36,5 @@ class Numbers:
     def strike(self, entity: str, number: int) -> None:
         """A rule has injected something into this event."""
         self._struck[entity] = max(number, self._struck.get(entity, 0))
+        if entity in self._young:  # It may have been forgotten and have begun anew since it was given this number.
+            self._young[entity] = max(number, self._young[entity])

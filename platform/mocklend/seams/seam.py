@@ -63,7 +63,10 @@ class Seam(Protocol):
 
 
 class Unmet(Protocol):
-    """An event before it is one: a seam, as far as it is known, and whatever else a `Scene` has."""
+    """What may become an event: all that its seam has, as far as anybody has looked, and all that its scene would have.
+
+    Where `glance` says that no rule would touch it, it never becomes one, and needs no command.
+    """
 
     seam: ClassVar[str]
     sandbox_id: str
@@ -96,12 +99,12 @@ class Scene(NamedTuple):
 class Layer(Protocol):
     """What the platform asks of a fault layer. Without one it is honest.
 
-    One writer calls these, in this order, for each group of commands that it commits together:
+    One writer calls these, in this order, for each group of commands that it commits together (at its end, `closing`):
     `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
     is tried again starts with `begin` and forgets what the failed try counted.
 
-    `listens` and `glance` are for events that come without a command, as a read does: only where a rule may act
-    is a command made of them.
+    `outdated` and `emptied` come from any thread. `listens` and `glance` are for events that come without a command, as
+    a read does: only where a rule may act is a command made of them.
     """
 
     def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
-from mocklend.seams import OperatorEdit, ViewRefresh, recorded, shown
+from mocklend.seams import OperatorEdit, ViewRefresh, applied, recorded, shown
 from mocklend.storage.engines import open_engine, reading
 from mocklend_faults.engine import FaultLayer, layer
 from mocklend_faults.engine.commands import PatchRule
@@ -174,7 +174,9 @@ def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam
     assert floor.layer.write_counts(floor.sandbox.id)
     floor.group()
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
-    assert not floor.layer.write_counts(floor.sandbox.id), "all of it is written"
+    floor.layer.write_counts(floor.sandbox.id)
+    floor.group()
+    assert not floor.counters, "all of it is written"
 
 
 def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +205,39 @@ def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: Any, eve
     floor.group()
 
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
+
+
+def test_or_when_the_platform_stops_before_there_is_a_next(floor: Any, events: Any) -> None:
+    idle(floor, events, 4)
+    floor.layer.write_counts(floor.sandbox.id)
+
+    floor.group(fail=True)
+
+    assert [(name, row["evaluated"]) for name, row in floor.layer.closing()] == [("seam_counts.add", 4)]
+
+
+def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(floor: Any, events: Any) -> None:
+    floor.arm("down", DOWN, match={"entity": "nobody"})
+    floor.group()
+    floor.layer.emptied(floor.sandbox.id)
+
+    assert not floor.layer.glance(events.seen())
+    assert floor.layer.closing() == []
+    assert not floor.layer.glance(events.seen())
+    assert floor.layer.closing() == []
+
+
+def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: Any, events: Any) -> None:
+    floor.arm("drop", DROP)
+    floor.group()
+    this, other = floor.layer, FaultLayer(floor.layer.catalogue.values())
+
+    floor.layer = other
+    floor.meet(events.attempt())
+    floor.layer = this
+    floor.hear(recorded("loan_ada"), applied("rpy_ada"))
+
+    assert floor.statuses() == ["healed"]
 
 
 def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: Any, events: Any) -> None:

@@ -50,3 +50,16 @@ def test_who_comes_again_soon_is_still_known() -> None:
 
 def test_what_a_process_before_has_struck_is_gone_on_from() -> None:
     assert Numbers({"a": 7}).next("a") == 8
+
+
+def test_nor_does_it_come_where_it_is_struck_late() -> None:
+    """A request was numbered, and its entity forgotten and begun anew, before the writer came to it."""
+    numbers = Numbers({}, most=1)
+    last = [numbers.next("a") for _ in range(5)][-1]
+    for other in "bc":
+        numbers.next(other)
+    anew = numbers.next("a")
+
+    numbers.strike("a", last)
+
+    assert (last, anew, numbers.next("a")) == (5, 1, 6)
