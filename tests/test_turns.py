@@ -1,4 +1,4 @@
-"""Turns: how many work at one time, that nobody waits for long, and that who only waits gives way."""
+"""ThreadTurns: how many work at one time, that nobody waits for long, and that who only waits gives way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.turns import Turns, aside
+from mocklend.turns import ThreadTurns, aside
 
 LONG_S = 30
 
@@ -17,7 +17,7 @@ LONG_S = 30
 class At:
     """Requests that stay where they are until they are let go."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: ThreadTurns) -> None:
         self.order: list[str] = []
         self.left: dict[str, threading.Event] = {}
         self.arrived: dict[str, threading.Event] = {}
@@ -43,10 +43,10 @@ class At:
 
 
 @pytest.fixture
-def at() -> Iterator[Callable[[Turns], At]]:
+def at() -> Iterator[Callable[[ThreadTurns], At]]:
     made: list[At] = []
 
-    def one(turns: Turns) -> At:
+    def one(turns: ThreadTurns) -> At:
         made.append(At(turns))
         return made[-1]
 
@@ -56,8 +56,8 @@ def at() -> Iterator[Callable[[Turns], At]]:
             left.set()
 
 
-def test_another_works_only_once_one_is_done(at: Callable[[Turns], At]) -> None:
-    place = at(Turns(at_once=1, patience_s=LONG_S))
+def test_another_works_only_once_one_is_done(at: Callable[[ThreadTurns], At]) -> None:
+    place = at(ThreadTurns(at_once=1, patience_s=LONG_S))
     place.ask("first")
     assert place.arrived["first"].wait(LONG_S)
 
@@ -68,8 +68,8 @@ def test_another_works_only_once_one_is_done(at: Callable[[Turns], At]) -> None:
     assert place.order == ["first comes", "first goes", "second comes"]
 
 
-def test_who_only_waits_gives_way(at: Callable[[Turns], At]) -> None:
-    place = at(Turns(at_once=1, patience_s=LONG_S))
+def test_who_only_waits_gives_way(at: Callable[[ThreadTurns], At]) -> None:
+    place = at(ThreadTurns(at_once=1, patience_s=LONG_S))
     place.ask("sleeper", steps_aside=True)
     assert place.arrived["sleeper"].wait(LONG_S)
 
@@ -78,15 +78,15 @@ def test_who_only_waits_gives_way(at: Callable[[Turns], At]) -> None:
     assert place.arrived["second"].wait(LONG_S)
 
 
-def test_the_control_plane_takes_no_turn_and_waits_for_none(at: Callable[[Turns], At]) -> None:
-    place = at(Turns(at_once=1, patience_s=LONG_S))
+def test_the_control_plane_takes_no_turn_and_waits_for_none(at: Callable[[ThreadTurns], At]) -> None:
+    place = at(ThreadTurns(at_once=1, patience_s=LONG_S))
     for name, path in (("year", "/-/clock/advance"), ("first", "/v1/loans"), ("audit", "/-/audit")):
         place.ask(name, path)
         assert place.arrived[name].wait(LONG_S)
 
 
-def test_nobody_waits_for_long(at: Callable[[Turns], At]) -> None:
-    place = at(Turns(at_once=1, patience_s=0.01))
+def test_nobody_waits_for_long(at: Callable[[ThreadTurns], At]) -> None:
+    place = at(ThreadTurns(at_once=1, patience_s=0.01))
     for name in ("first", "second", "third"):
         place.ask(name)
 
@@ -94,7 +94,7 @@ def test_nobody_waits_for_long(at: Callable[[Turns], At]) -> None:
 
 
 def test_there_are_as_many_turns_afterwards_whatever_happened() -> None:
-    turns = Turns(at_once=2, patience_s=0)
+    turns = ThreadTurns(at_once=2, patience_s=0)
 
     def breaks(_environ: Any, _start: Any) -> Iterable[bytes]:
         with aside():

@@ -52,7 +52,7 @@ from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
-from mocklend.turns import Turns
+from mocklend.turns import ThreadTurns
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
@@ -136,7 +136,7 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
         app = create_app(settings, lender)
         ticker = start_jobs(lender)
         try:
-            app.wsgi_app = Turns().around(app.wsgi_app)  # type: ignore[assignment]
+            app.wsgi_app = ThreadTurns().around(app.wsgi_app)  # type: ignore[assignment]
             server = OneProcess(
                 "mocklend",
                 address=settings.host,

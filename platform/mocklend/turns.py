@@ -1,6 +1,6 @@
 """Few of the server's threads work at one time: the others wait for their turn, without the interpreter's lock.
 
-        64 threads ──▶ turn ──▶ 2 at work ──▶ answered
+        256 threads ─▶ turn ──▶ 2 at work ──▶ answered
                         ▲          │
                         └── again ─┴─ aside: for the writer's commit, for a fault that sleeps
 
@@ -29,7 +29,7 @@ App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _thread = threading.local()
 
 
-class Turns:
+class ThreadTurns:
     """The turns of one server."""
 
     def __init__(self, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S) -> None:
@@ -76,7 +76,7 @@ class Turns:
 @contextmanager
 def aside() -> Iterator[None]:
     """Let others work while this thread only waits. Does nothing where nobody takes turns."""
-    turns: Turns | None = getattr(_thread, "turns", None)
+    turns: ThreadTurns | None = getattr(_thread, "turns", None)
     if turns is None:
         yield
         return

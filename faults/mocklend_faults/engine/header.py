@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 from flask import request
 
 from mocklend.api.asking import lender, run, sandbox_id, served
-from mocklend.api.idempotency import idempotency, wsgi_name
+from mocklend.api.idempotency import idempotency
+from mocklend.api.reading import wsgi_name
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.work import Answer, Idempotency, Key, Work

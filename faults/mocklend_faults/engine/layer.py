@@ -140,12 +140,8 @@ class FaultLayer:
         self._group.connection = connection
         for sandbox_id, version in sandboxes:
             if version == NEVER_ARMED:
-                if sandbox_id in self._known and sandbox_id not in self._held:
-                    continue
-                with self._lock:
-                    self._held.pop(sandbox_id, None)
-                self._forget(sandbox_id)
-                self._armed.discard(sandbox_id)
+                if sandbox_id in self._held:  # Another process has made it anew.
+                    self._forget({sandbox_id})
                 self._known.add(sandbox_id)
                 continue
             self._group.sandboxes.add(sandbox_id)
@@ -393,11 +389,15 @@ class FaultLayer:
                 self._still_to_write(sandbox_id, passed)
 
     def _forget_gone(self) -> None:
-        """Forget what is held of sandboxes that were emptied. Only between groups: a running one relies on it."""
-        if not self._gone:
-            return
+        """Forget the sandboxes that were emptied."""
+        if self._gone:
+            with self._lock:
+                gone, self._gone = self._gone, set()
+            self._forget(gone)
+
+    def _forget(self, gone: set[str]) -> None:
+        """Forget all that is held of these sandboxes: between groups, for a running one relies on it."""
         with self._lock:
-            gone, self._gone = self._gone, set()
             for sandbox_id in gone:
                 self._held.pop(sandbox_id, None)
                 self._numbers.pop(sandbox_id, None)
@@ -405,8 +405,10 @@ class FaultLayer:
             self._due -= gone
             self._glanced = {key: tally for key, tally in self._glanced.items() if key[0] not in gone}
         self._armed -= gone
+        for sandbox_id in gone:
+            self._forget_events(sandbox_id)
 
-    def _forget(self, sandbox_id: str) -> None:
+    def _forget_events(self, sandbox_id: str) -> None:
         self.trail.forget(sandbox_id)
         with self._lock:
             kept = [one for one in self.glances if one.given.sandbox_id != sandbox_id]
@@ -434,7 +436,7 @@ class FaultLayer:
         where = {"sandbox_id": sandbox_id}
         stored = stored_of(connection, sandbox_id)
         if not stored:
-            self._forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
+            self._forget_events(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(stored, self.catalogue) if rule.enabled]
         held = Held(
             version=version,

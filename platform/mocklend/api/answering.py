@@ -22,9 +22,9 @@ from flask import Flask, Response, request
 from mocklend.api.asking import OPEN, run, sandbox_id
 from mocklend.api.breaking import broken
 from mocklend.api.glimpse import Glimpse, shape_of
-from mocklend.api.idempotency import HEADER, LONGEST, wsgi_name
+from mocklend.api.idempotency import HEADER, LONGEST
 from mocklend.api.problems import refused
-from mocklend.api.reading import JsonRequest, asked_request
+from mocklend.api.reading import JsonRequest, asked_request, wsgi_name
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.seams import ASKED_BY, ApiAnswer, Layer

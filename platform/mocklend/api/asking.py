@@ -20,7 +20,7 @@ from typing import cast
 from flask import current_app, request
 from sqlalchemy import Connection
 
-from mocklend.api.reading import asked_request
+from mocklend.api.reading import asked_request, wsgi_name
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
@@ -28,6 +28,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.storage.work import Answer, Command
 
 EXTENSION = "mocklend"
+CREDENTIAL = wsgi_name("Authorization")
 
 PLANES = {
     "/-/": ("X-Mocklend-Control", "control_token"),
@@ -68,7 +69,7 @@ def sandbox_id() -> str:
     """The sandbox that the request's API key opens, or on loopback without a key `default`."""
     asked = asked_request()
     if asked.sandbox_id is None:
-        asked.sandbox_id = _sandbox_of(asked.environ.get("HTTP_AUTHORIZATION"))
+        asked.sandbox_id = _sandbox_of(asked.environ.get(CREDENTIAL))
     return asked.sandbox_id
 
 

@@ -18,11 +18,6 @@ HEADER = "Idempotency-Key"
 LONGEST = 255
 
 
-def wsgi_name(header: str) -> str:
-    """Where WSGI has a header: to look there costs a tenth of what asking for the header does."""
-    return "HTTP_" + header.upper().replace("-", "_")
-
-
 def idempotency() -> Idempotency:
     """The request's key and fingerprint. Refused without a usable key."""
     key = request.headers.get(HEADER)

@@ -102,10 +102,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """An edit that the books would take as they are now: on what state, and within what bounds."""
+    """An edit that the books would take as they are now: on what state and status, and within what bounds."""
 
     edit: OperatorEdit
     state: LoanState
+    status: str
     least_minor: int
     most_minor: int
 
@@ -202,10 +203,11 @@ def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
     today = business_date(work.now_ms, work.sandbox.zone)
     state = state_of(loan)
     state.accrue(today)
+    derived = _derived_today(state, today)
     edit = replace(edit, before=json.dumps(bill_of(loan, state)))
     if edit.edit_kind == MODIFY_BILL_STATUS:
-        _refuse_mark(edit, derived_today(state, today))
-        return Allowed(edit, state, 0, 0)
+        _refuse_mark(edit, derived)
+        return Allowed(edit, state, derived, 0, 0)
     statuses = REFUNDABLE if edit.edit_kind == REFUND else OPEN
     if loan.status not in statuses:
         raise Refused(
@@ -223,7 +225,7 @@ def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
     if edit.amount_minor is None and edit.edit_kind in (WRITE_OFF, REFUND):
         edit = replace(edit, amount_minor=most)
     _refuse_amount(loan, edit, least, most)
-    allowed = Allowed(edit, state, least, most)
+    allowed = Allowed(edit, state, derived, least, most)
     if edit.edit_kind in AMOUNT_EDITS:
         _refuse_part(work, allowed)
     return allowed
@@ -302,7 +304,7 @@ def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
         )
 
 
-def derived_today(state: LoanState, today: date) -> str:
+def _derived_today(state: LoanState, today: date) -> str:
     """The status that the books come to with all that is due by today, though the nightly run may have left it out."""
     brought_up = state.copy()
     brought_up.touch(today)
@@ -389,7 +391,7 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
         operator=edit.operator,
         kind=edit.edit_kind,
         currency=loan.currency,
-        books_status=derived_today(allowed.state, meant.on),
+        books_status=allowed.status,
         least_minor=allowed.least_minor,
         most_minor=allowed.most_minor,
         amount_minor=edit.amount_minor,
