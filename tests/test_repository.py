@@ -16,7 +16,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SCRIPTS = (
-    *("check", "crash", "demo", "determinism", "identity", "idle", "latency", "load", "lock", "serve", "setup"),
+    *(
+        "check",
+        "crash",
+        "demo",
+        "determinism",
+        "ground",
+        "identity",
+        "idle",
+        "latency",
+        "load",
+        "lock",
+        "serve",
+        "setup",
+    ),
     *("test", "year"),
 )
 TOP_LEVEL = {

@@ -1,0 +1,77 @@
+"""What a part came to: no answer that a client cannot go on from passes, and nothing lost or doubled does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import ground
+import pytest
+from ground_storage import judge
+from ground_told import FAIL, INCONCLUSIVE, PASS, SKIPPED, Told
+
+
+def told(**more: Any) -> Told:
+    """A part that went as it should."""
+    figures: dict[str, Any] = {
+        "answers": Counter({"202": 3, "503": 40}),
+        "acknowledged": 9,
+        "way_back_s": 0.8,
+        "cpu_ms_per_refused": 2.5,
+        "slowest_refused_s": 5.1,
+        "log_lines": 3,
+    }
+    return Told("locked", **(figures | more))
+
+
+def judged(log: str = "", **more: Any) -> str:
+    one = told(**more)
+    judge(one, log)
+    return one.outcome
+
+
+def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
+    assert judged() == PASS
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"answers": Counter({"500": 1, "503": 40})},
+        {"answers": Counter({"none": 1, "503": 40})},
+        {"lost": 1},
+        {"doubled": 1},
+        {"way_back_s": 30.0},
+        {"cpu_ms_per_refused": 1_500.0},
+        {"slowest_refused_s": 40.0},
+        {"log_lines": 1_800},
+        {"log": "error a request failed trace=…"},
+        {"log": "Traceback (most recent call last):"},
+    ],
+)
+def test_whatever_a_client_or_an_operator_suffers_fails_the_part(figures: dict[str, Any]) -> None:
+    assert judged(**figures) == FAIL
+
+
+def test_a_part_in_which_nothing_was_refused_or_acknowledged_has_shown_nothing() -> None:
+    assert judged(answers=Counter({"200": 5})) == INCONCLUSIVE
+    assert judged(acknowledged=0) == INCONCLUSIVE
+
+
+def test_one_part_that_fails_fails_the_run_and_one_that_is_skipped_does_not() -> None:
+    good, bad, doubtful, skipped = told(), told(wrong=["x"]), told(doubts=["x"]), told(skipped="no root")
+
+    assert [one.outcome for one in (good, bad, doubtful, skipped)] == [PASS, FAIL, INCONCLUSIVE, SKIPPED]
+    assert ground.verdict([good, skipped]) == PASS
+    assert ground.verdict([good, bad, doubtful]) == FAIL
+    assert ground.verdict([good, doubtful]) == INCONCLUSIVE
+    assert ground.verdict([skipped]) == INCONCLUSIVE
+    assert ground.EXIT_CODES == {PASS: 0, FAIL: 1, INCONCLUSIVE: 3}
+
+
+def test_a_part_that_is_unknown_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        ground.main(["earthquake"])
+
+    assert left.value.code == 2
+    assert "known: " in capsys.readouterr().err
