@@ -1,18 +1,24 @@
-"""What Alipay's two business bills share: lines that begin with # around a table, and numbers that end in a tab."""
+"""What Alipay's two business bills share: lines that begin with # around a table, and fields that end in a tab."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mocklend.channels.statements.day import Heading, MalformedStatement, expect
+from mocklend.channels.statements.rows import as_columns
 
-NUMBER_END = "\t"
-"""Behind a long number, so that a spreadsheet keeps all its digits."""
+FIELD_END = "\t"
+"""Behind a text or a long number, so that a spreadsheet keeps all its digits. Readers have to take it off."""
 
 
-def numbered(number: str) -> str:
-    """A number as these bills print it."""
-    return number + NUMBER_END
+def tabbed(text: str) -> str:
+    """A text or a number as these bills print it."""
+    return text + FIELD_END
+
+
+def fields_of(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    """A row by its columns' names, each without its tab at the end."""
+    return {name: value.removesuffix(FIELD_END) for name, value in as_columns(columns, row).items()}
 
 
 def chinese_stamp(heading: Heading, at_ms: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mocklend.channels.statements.alipay import NUMBER_END, body, chinese_stamp, notes, numbered
+from mocklend.channels.statements.alipay import body, chinese_stamp, fields_of, notes, tabbed
 from mocklend.channels.statements.amounts import major, minor
 from mocklend.channels.statements.day import (
     PURPOSES,
@@ -24,12 +24,15 @@ from mocklend.channels.statements.day import (
     total,
 )
 from mocklend.channels.statements.format import Format
-from mocklend.channels.statements.rows import as_columns, bare, guarded, joined, parted
+from mocklend.channels.statements.rows import bare, guarded, joined, parted
 
 COLUMNS = (
     "账务流水号", "业务流水号", "商户订单号", "商品名称", "发生时间", "对方账号", "收入金额（+元）", "支出金额（-元）",
     "账户余额（元）", "交易渠道", "业务类型", "备注",
 )  # fmt: skip
+BEGINS = "#" + "-" * 41 + "账务明细列表" + "-" * 40
+ENDS = "#" + "-" * 40 + "账务明细列表结束" + "-" * 37
+"""Readers look for these two lines, dash by dash."""
 
 
 def write(day: StatementDay) -> bytes:
@@ -38,10 +41,10 @@ def write(day: StatementDay) -> bytes:
     rows = [
         ["#支付宝账务明细查询"],
         *notes(heading),
-        ["#" + "-" * 20 + "账务明细列表" + "-" * 20],
+        [BEGINS],
         COLUMNS,
         *_rows(day),
-        ["#" + "-" * 20 + "账务明细列表结束" + "-" * 20],
+        [ENDS],
         *_totals(heading, day.movements),
         [f"#导出时间：[{chinese_stamp(heading, heading.ready_ms)}]"],
     ]
@@ -53,12 +56,12 @@ def _rows(day: StatementDay) -> Iterator[list[str]]:
     for number, one in enumerate(day.movements, 1):
         balance += one.amount_minor
         yield [
-            numbered(f"{heading.day:%Y%m%d}{number:08}"),
-            numbered(one.channel_no),
-            numbered(one.order_no),
-            WORDS[one.purpose],
+            tabbed(f"{heading.day:%Y%m%d}{number:08}"),
+            tabbed(one.channel_no),
+            tabbed(one.order_no),
+            tabbed(WORDS[one.purpose]),
             heading.stamp(one.at_ms),
-            guarded(one.party),
+            tabbed(guarded(one.party)),
             major(max(one.amount_minor, 0), heading.currency),
             major(min(one.amount_minor, 0), heading.currency),
             major(balance, heading.currency),
@@ -83,7 +86,7 @@ def read(data: bytes, heading: Heading) -> StatementDay:
     opening: int | None = None
     balance = 0
     for row in body(rows, COLUMNS, heading):
-        field = as_columns(COLUMNS, row)
+        field = fields_of(COLUMNS, row)
         one = _movement(heading, field)
         said = minor(field["账户余额（元）"], heading.currency)
         if opening is None:
@@ -102,8 +105,8 @@ def _movement(heading: Heading, field: dict[str, str]) -> Movement:
         raise MalformedStatement(f"no movement is a {field['业务类型']!r}; known: {', '.join(PURPOSES)}")
     came, went = minor(field["收入金额（+元）"], heading.currency), minor(field["支出金额（-元）"], heading.currency)
     return Movement(
-        order_no=field["商户订单号"].removesuffix(NUMBER_END),
-        channel_no=field["业务流水号"].removesuffix(NUMBER_END),
+        order_no=field["商户订单号"],
+        channel_no=field["业务流水号"],
         at_ms=heading.read_stamp(field["发生时间"]),
         amount_minor=came + went,
         purpose=purpose,

@@ -1,6 +1,7 @@
 """Alipay's bill of orders (业务明细, bill type `trade`): what was paid and what was refunded, in 25 columns.
 
-Lines that begin with # stand around the table, and hold the account, the days and the totals; numbers end in a tab.
+Lines that begin with # stand around the table, and hold the account, the days and the totals. Numbers and texts end
+in a tab, also the words for what a line is.
 GBK, as the real one is: what GBK has no sign for comes as a question mark.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mocklend.channels.statements.alipay import NUMBER_END, body, chinese_stamp, notes, numbered
+from mocklend.channels.statements.alipay import body, chinese_stamp, fields_of, notes, tabbed
 from mocklend.channels.statements.amounts import major, minor
 from mocklend.channels.statements.day import (
     REFUND,
@@ -24,7 +25,7 @@ from mocklend.channels.statements.day import (
     total,
 )
 from mocklend.channels.statements.format import Format
-from mocklend.channels.statements.rows import as_columns, bare, guarded, joined, parted
+from mocklend.channels.statements.rows import bare, guarded, joined, parted
 
 COLUMNS = (
     "支付宝交易号", "商户订单号", "业务类型", "商品名称", "创建时间", "完成时间", "门店编号", "门店名称", "操作员",
@@ -36,6 +37,14 @@ ZEROS = (
     "支付宝红包（元）", "集分宝（元）", "支付宝优惠（元）", "商家优惠（元）", "券核销金额（元）",
     "商家红包消费金额（元）", "卡消费金额（元）", "服务费（元）", "分润（元）",
 )  # fmt: skip
+TABBED = (
+    "支付宝交易号", "商户订单号", "业务类型", "门店编号", "门店名称", "操作员", "终端号", "对方账户",
+    "商家红包消费金额（元）", "退款批次号/请求号",
+)  # fmt: skip
+"""The columns whose fields end in a tab."""
+BEGINS = "#" + "-" * 41 + "业务明细列表" + "-" * 40
+ENDS = "#" + "-" * 41 + "业务明细列表结束" + "-" * 36
+"""Readers look for these two lines, dash by dash."""
 CARRIES = (REPAYMENT, REFUND)
 
 
@@ -45,10 +54,10 @@ def write(day: StatementDay) -> bytes:
     rows = [
         ["#支付宝业务明细查询"],
         *notes(heading),
-        ["#" + "-" * 20 + "业务明细列表" + "-" * 20],
+        [BEGINS],
         COLUMNS,
         *(_row(heading, one) for one in movements),
-        ["#" + "-" * 20 + "业务明细列表结束" + "-" * 20],
+        [ENDS],
         *_totals(heading, movements),
         [f"#导出时间：[{chinese_stamp(heading, heading.ready_ms)}]"],
     ]
@@ -59,8 +68,8 @@ def _row(heading: Heading, one: Movement) -> list[str]:
     amount = major(one.amount_minor, heading.currency)
     refunded = one.amount_minor < 0
     fields = dict.fromkeys(ZEROS, major(0, heading.currency)) | {
-        "支付宝交易号": numbered(one.channel_no),
-        "商户订单号": numbered("" if refunded else one.order_no),
+        "支付宝交易号": one.channel_no,
+        "商户订单号": "" if refunded else one.order_no,
         "业务类型": "退款" if refunded else "交易",
         "商品名称": WORDS[one.purpose],
         "创建时间": heading.stamp(one.at_ms if one.ordered_ms is None else one.ordered_ms),
@@ -71,14 +80,15 @@ def _row(heading: Heading, one: Movement) -> list[str]:
         "退款批次号/请求号": one.order_no if refunded else "",
         "备注": guarded(one.reference),
     }
-    return [fields.get(name, "") for name in COLUMNS]
+    return [tabbed(fields.get(name, "")) if name in TABBED else fields.get(name, "") for name in COLUMNS]
 
 
 def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
-    paid, back = incoming(movements), outgoing(movements)
+    paid, back, none = incoming(movements), outgoing(movements), major(0, heading.currency)
+    came, went = major(total(paid), heading.currency), major(total(back), heading.currency)
     return [
-        [f"#交易合计：{len(paid)}笔，商家实收共{major(total(paid), heading.currency)}元"],
-        [f"#退款合计：{len(back)}笔，商家实收退款共{major(total(back), heading.currency)}元"],
+        [f"#交易合计：{len(paid)}笔，商家实收共{came}元，商家优惠共{none}元"],
+        [f"#退款合计：{len(back)}笔，商家实收退款共{went}元，商家优惠退款共{none}元"],
     ]
 
 
@@ -93,13 +103,13 @@ def read(data: bytes, heading: Heading) -> StatementDay:
 
 def _movements(heading: Heading, rows: Sequence[Sequence[str]]) -> Iterator[Movement]:
     for row in rows:
-        field = as_columns(COLUMNS, row)
+        field = fields_of(COLUMNS, row)
         refunded = field["业务类型"] == "退款"
         if not refunded:
             expect("业务类型", "交易", field["业务类型"])
         yield Movement(
-            order_no=field["退款批次号/请求号"] if refunded else field["商户订单号"].removesuffix(NUMBER_END),
-            channel_no=field["支付宝交易号"].removesuffix(NUMBER_END),
+            order_no=field["退款批次号/请求号"] if refunded else field["商户订单号"],
+            channel_no=field["支付宝交易号"],
             at_ms=heading.read_stamp(field["完成时间"]),
             amount_minor=minor(field["商家实收（元）"], heading.currency),
             purpose=REFUND if refunded else REPAYMENT,

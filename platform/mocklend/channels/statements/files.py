@@ -124,7 +124,7 @@ def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
     if made.recoded:
         # Somebody's editor has saved it: as what the other channels send, or as what it calls Unicode.
         other = {"application/xml": "utf-16"}.get(format.media_type, "utf-8" if format.charset == "gbk" else "gbk")
-        data = data.decode(format.charset).replace("`", "").encode(other, "replace")
+        data = data.decode(format.charset).removeprefix("\ufeff").replace("`", "").encode(other, "replace")
     return data[: len(data) * made.kept_percent // 100]
 
 

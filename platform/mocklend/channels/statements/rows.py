@@ -1,34 +1,45 @@
-"""Rows of CSV as the channels write them: quoted only where a field needs it, lines ended by CR LF.
+"""Rows of CSV as the channels write them: nothing is ever quoted, and each line ends in CR LF.
 
-A payer's reference may hold commas, quotes and line ends, and may begin like a formula. The first are quoted; a text
-that a spreadsheet would run gets a tab before it, which `bare` takes off again.
+Many readers of these files know no quotes: they part the file at its line ends, and a line at its commas. The real
+files suit them, so ours do. A payer's reference may hold commas, quotes and line ends: `plain` leaves a sign in their
+place that needs no quotes. A text that a spreadsheet would run gets a tab before it, which `bare` takes off again.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from mocklend.channels.statements.day import MalformedStatement
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
+_RUNS = ("=", "+", "-", "@")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters and all that some reader takes for the end of a line."""
+_STANDS_FOR = str.maketrans({",": "，", '"': "”"})
+
+
+def plain(text: str) -> str:
+    """What a field can hold of a text: a full-width comma, a closing quote, and a blank for each break."""
+    return _BREAKS.sub(" ", text).translate(_STANDS_FOR)
 
 
 def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return "\t" + text if text.startswith(_RUNS) else text
+    """A text as a field holds it, which no spreadsheet takes for a formula."""
+    held = plain(text)
+    return "\t" + held if held.startswith(_RUNS) else held
 
 
 def bare(text: str) -> str:
-    """What `guarded` was given."""
+    """The text of a field, without the tab that `guarded` puts before it."""
     return text.removeprefix("\t")
 
 
 def joined(rows: Iterable[Sequence[str]]) -> str:
-    """The rows as text."""
+    """The rows as text. A field that would need quotes is a bug of the format's, and raises csv.Error."""
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_NONE).writerows(rows)
     return out.getvalue()
 
 

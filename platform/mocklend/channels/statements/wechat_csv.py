@@ -1,7 +1,8 @@
 """WeChat Pay's trade bill (对账单): orders that were paid and refunds that were accepted, in 27 columns.
 
-Each field has a backtick before it, and two lines at the end hold the totals. The state of a refund is a snapshot:
-the line never changes, whatever becomes of it. What is no order (a disbursement) is not on a trade bill.
+UTF-8 with a byte order mark, as the real one is. Each field has a backtick before it, which readers part a line by, so
+no text holds one; two lines at the end hold the totals. The state of a refund is a snapshot: the line never changes,
+whatever becomes of it. What is no order (a disbursement) is not on a trade bill.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mocklend.channels.statements.day import (
     total,
 )
 from mocklend.channels.statements.format import Format
-from mocklend.channels.statements.rows import as_columns, joined, parted
+from mocklend.channels.statements.rows import as_columns, joined, parted, plain
 
 COLUMNS = (
     "交易时间", "公众账号ID", "商户号", "特约商户号", "设备号", "微信订单号", "商户订单号", "用户标识", "交易类型",
@@ -37,6 +38,8 @@ TOTALS = (
 )  # fmt: skip
 CARRIES = (REPAYMENT, REFUND)
 MARK = "`"
+NO_FEE = "0.00000"
+"""Fees have five decimals, whatever the currency."""
 
 
 def write(day: StatementDay) -> bytes:
@@ -48,7 +51,7 @@ def write(day: StatementDay) -> bytes:
         TOTALS,
         _marked(_totals(day.heading, movements)),
     ]
-    return joined(rows).encode("utf-8")
+    return joined(rows).encode("utf-8-sig")
 
 
 def _marked(fields: Sequence[str]) -> list[str]:
@@ -67,7 +70,7 @@ def _row(heading: Heading, one: Movement) -> list[str]:
         # Our refunds are of what was overpaid, and of no single order.
         "微信订单号": "" if refunded else one.channel_no,
         "商户订单号": "" if refunded else one.order_no,
-        "用户标识": one.party,
+        "用户标识": _told(one.party),
         "交易类型": "JSAPI",
         "交易状态": "REFUND" if refunded else "SUCCESS",
         "付款银行": "OTHERS",
@@ -81,8 +84,8 @@ def _row(heading: Heading, one: Movement) -> list[str]:
         "退款类型": "ORIGINAL" if refunded else "",
         "退款状态": "SUCCESS" if refunded else "",
         "商品名称": WORDS[one.purpose],
-        "商户数据包": one.reference,
-        "手续费": zero,
+        "商户数据包": _told(one.reference),
+        "手续费": NO_FEE,
         "费率": "0.00%",
         "订单金额": major(paid, heading.currency),
         "申请退款金额": major(back, heading.currency),
@@ -90,11 +93,15 @@ def _row(heading: Heading, one: Movement) -> list[str]:
     return [fields.get(name, "") for name in COLUMNS]
 
 
+def _told(text: str) -> str:
+    return plain(text).replace(MARK, "'")
+
+
 def _totals(heading: Heading, movements: Sequence[Movement]) -> list[str]:
     paid = major(total(incoming(movements)), heading.currency)
     back = major(-total(outgoing(movements)), heading.currency)
     zero = major(0, heading.currency)
-    return [str(len(movements)), paid, back, zero, zero, paid, back]
+    return [str(len(movements)), paid, back, zero, NO_FEE, paid, back]
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
