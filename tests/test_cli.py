@@ -399,7 +399,7 @@ def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, moc
     assert (well.code, well.document["healthy"]) == (0, True)
     assert list(tmp_path.iterdir()) == []
     assert [check["name"] for check in well.document["checks"]] == [
-        "python", "versions", "database", "port", "fault layer", "faults",
+        "python", "versions", "settings", "database", "port", "fault layer", "faults",
     ]  # fmt: skip
     assert taken.code == 1
     assert taken.out.count("FAIL") == 2
@@ -413,6 +413,36 @@ def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Pat
 
     assert ran.code == 1
     assert "not a database" in ran.out
+
+
+def test_the_doctor_looks_at_what_serve_would_start_with(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = tmp_path / "letter.db"
+    letter.write_text("Dear Ada, " * 1000)
+    monkeypatch.setenv("MOCKLEND_DATABASE", str(letter))
+    monkeypatch.setenv("MOCKLEND_HOST", "127.0.0.2")
+    monkeypatch.setenv("MOCKLEND_PORT", "0")
+    monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "short")
+
+    ran = run("doctor", "--json")
+
+    checks = {check["name"]: check for check in ran.document["checks"]}
+    assert ran.code == 1
+    assert str(letter) in checks["database"]["detail"]
+    assert checks["port"]["detail"] == "0 on 127.0.0.2 is free"
+    assert not checks["settings"]["ok"]
+    assert "control_token" in checks["settings"]["detail"]
+    assert "short" not in checks["settings"]["detail"].replace("shorter", "")
+
+
+def test_serve_refuses_a_bad_database_in_the_doctors_words(run: Run, tmp_path: Path) -> None:
+    told = run("doctor", "--database", str(tmp_path), "--port", "0", "--json")
+    served = run("serve", "--database", str(tmp_path), "--port", "0", "--json")
+
+    said = {check["name"]: check["detail"] for check in told.document["checks"]}["database"]
+    assert served.code == 2
+    assert f"{served.document['title']} {served.document['hint']}" == said
 
 
 def test_help_imports_nothing_heavy() -> None:

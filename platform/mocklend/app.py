@@ -52,6 +52,7 @@ from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
+from mocklend.logs import adopt_libraries, conceal
 from mocklend.turns import ThreadTurns
 
 NOUNS = (
@@ -129,6 +130,8 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
 
     `ready` is called once the server answers, with the settings as they turned out (port 0 has become a real one).
     """
+    adopt_libraries()
+    conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
     lender = open_lender(settings)

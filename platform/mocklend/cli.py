@@ -96,18 +96,23 @@ def serve(
     """Start the platform."""
     from pydantic import ValidationError
 
-    from mocklend.config import Settings
+    from mocklend.config import Settings, wrong_settings
 
     try:
         settings = Settings(host=host, port=port, database=database)
     except ValidationError as wrong:
-        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
-        _refuse(f"The settings cannot be used: {found}.", "They come from the flags and from MOCKLEND_ variables.")
+        _refuse(wrong_settings(wrong), "They come from the flags and from MOCKLEND_ variables.")
 
     from mocklend.app import serve as serve_app
+    from mocklend.domain.problems import Refused
+    from mocklend.storage.opening import CannotOpen
 
     try:
         serve_app(settings, _announce_json if as_json else _announce)
+    except CannotOpen as reason:
+        _refuse(reason.said, reason.remedy)
+    except Refused as refused:
+        _refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
     except OSError as taken:
         _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", "Give another port with --port.")
 
@@ -718,14 +723,21 @@ def dataset(
 
 @app.command()
 def doctor(
-    database: Annotated[str, typer.Option(help="The file or URL that `serve` would use.")] = "mocklend.db",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port that `serve` would use.")] = 8300,
+    host: Annotated[
+        str, typer.Option(envvar="MOCKLEND_HOST", help="The address that `serve` would use.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="MOCKLEND_PORT", min=0, max=65535, help="The port that `serve` would use.")
+    ] = 8300,
+    database: Annotated[
+        str, typer.Option(envvar="MOCKLEND_DATABASE", help="The file or URL that `serve` would use.")
+    ] = "mocklend.db",
     as_json: AsJson = False,
 ) -> None:
     """Look at this machine: would `serve` start, and with what?"""
     from mocklend.doctor import examine
 
-    checks = examine(database=database, port=port)
+    checks = examine(host=host, port=port, database=database)
     healthy = all(check["ok"] for check in checks)
     lines = [f"{'ok  ' if check['ok'] else 'FAIL'}  {check['name']}: {check['detail']}" for check in checks]
     _print({"healthy": healthy, "checks": checks}, as_json, *lines)

@@ -6,7 +6,7 @@ import ipaddress
 import secrets
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -53,3 +53,9 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address to type."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def wrong_settings(wrong: ValidationError) -> str:
+    """Which settings cannot be used, in a sentence. Their values are left out: some are tokens."""
+    found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_input=False))
+    return f"The settings cannot be used: {found}."

@@ -16,13 +16,14 @@ Check = tuple[bool, str]
 """Whether all is well, and what was seen."""
 
 
-def examine(*, database: str, port: int) -> list[dict[str, Any]]:
-    """All checks, in the order in which starting would meet them."""
+def examine(*, host: str, port: int, database: str) -> list[dict[str, Any]]:
+    """All checks, in the order in which starting would meet them: with the settings that `serve` would start with."""
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", python),
         ("versions", versions),
+        ("settings", lambda: settings(host, port, database)),
         ("database", lambda: writable(database)),
-        ("port", lambda: free(port)),
+        ("port", lambda: free(host, port)),
         ("fault layer", layer),
         ("faults", kinds),
     )
@@ -55,53 +56,45 @@ def versions() -> Check:
     return not missing, said + (f"; missing: {', '.join(missing)}" if missing else "")
 
 
+def settings(host: str, port: int, database: str) -> Check:
+    """The flags and the MOCKLEND_ variables, tokens and all."""
+    from pydantic import ValidationError
+
+    from mocklend.config import Settings, wrong_settings
+
+    try:
+        Settings(host=host, port=port, database=database)
+    except ValidationError as wrong:
+        return False, wrong_settings(wrong)
+    return True, "flags and MOCKLEND_ variables can be used"
+
+
 def writable(database: str) -> Check:
     """The database takes a write. Nothing is left behind."""
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import SQLAlchemyError
-
-    if "://" not in database and not Path(database).exists():
-        folder = Path(database).absolute().parent
-        return _folder(folder, database)
-    url = database if "://" in database else f"sqlite:///{Path(database).absolute()}"
-    try:
-        engine = create_engine(url)
-    except (SQLAlchemyError, ModuleNotFoundError) as failure:
-        return False, f"{type(failure).__name__}: {failure}"
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("CREATE TEMPORARY TABLE mocklend_doctor (id INTEGER)"))
-            if engine.dialect.name == "sqlite":
-                # A temporary table lives elsewhere: the write lock shows that the file itself can be written.
-                connection.rollback()
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            connection.rollback()
-    except SQLAlchemyError as failure:
-        return False, f"{engine.url.render_as_string()}: {str(failure).splitlines()[0]}"
-    finally:
-        engine.dispose()
-    return True, f"{engine.url.render_as_string()} takes writes ({engine.dialect.name})"
-
-
-def _folder(folder: Path, database: str) -> Check:
-    import tempfile
+    from mocklend.storage.opening import CannotOpen, look_at, shown
+    from mocklend.storage.opening import database as as_url
 
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True, f"{database} will be made (sqlite)"
-    except OSError as failure:
-        return False, f"{database} cannot be made: {failure.strerror}"
+        url = as_url(database)
+        look_at(url, to_write=True)
+    except CannotOpen as reason:
+        return False, f"{reason.said} {reason.remedy}"
+    engine = url.get_backend_name()
+    if engine == "sqlite" and not Path(url.database or "").exists():
+        return True, f"{shown(url)} will be made ({engine})"
+    return True, f"{shown(url)} takes writes ({engine})"
 
 
-def free(port: int) -> Check:
-    """Nobody else listens on the port."""
-    with socket.socket() as probe:
+def free(host: str, port: int) -> Check:
+    """Nobody else listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as failure:
-            return False, f"{port} on 127.0.0.1: {failure.strerror}; give `serve` another with --port"
-    return True, f"{port} on 127.0.0.1 is free"
+            return False, f"{port} on {host}: {failure.strerror}; give `serve` another with --port"
+    return True, f"{port} on {host} is free"
 
 
 def layer() -> Check:

@@ -16,20 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import structlog
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.channels.delivery import RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.domain.problems import Refused
 from mocklend.due import EVERY, QUICK, WEBHOOK, Due, command_for, due
+from mocklend.logs import get_logger
 from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, SetClock
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import Layer
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
-from mocklend.storage.engines import open_engine, reading
+from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.entities import Webhook
+from mocklend.storage.ground import Ground, Unavailable
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Answer, Command, Sandbox
 from mocklend.views.turns import Turns
@@ -43,7 +44,7 @@ TOLD_AT_MOST = 1_000
 """An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
 
 COURIERS = 8
-log = structlog.get_logger()
+log = get_logger()
 
 
 def real_time_ms() -> int:
@@ -114,7 +115,7 @@ class Lender:
         self.layer = layer
         self._moved_by_clock = EVERY if delivers else QUICK
         self.real_ms = real_ms
-        self.engine = open_engine(database_url(database), fast=fast)
+        self.engine = open_engine(database, fast=fast)
         self.writer = Writer(self.engine, layer, real_ms)
         self.turns = Turns()
         self._session: requests.Session = open_session(loopback_only=loopback_only)
@@ -134,6 +135,11 @@ class Lender:
 
     # --- commands and reads ---
 
+    @property
+    def ground(self) -> Ground:
+        """What is known of the database underneath."""
+        return ground_of(self.engine)
+
     def run(self, command: Command) -> Answer:
         """Carry out a command; the answer is durable when it comes. Raises Refused."""
         return self.writer.run(command)
@@ -143,6 +149,12 @@ class Lender:
         """One consistent snapshot to read from."""
         with reading(self.engine) as connection:
             yield connection
+
+    def look(self) -> None:
+        """Whether the database can be read and written: tried, where it is not known. Raises Unavailable."""
+        with self.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        self.writer.look()
 
     def sandbox(self, connection: Connection, sandbox_id: str) -> Sandbox:
         """A sandbox as it is in this snapshot."""
@@ -332,6 +344,8 @@ class Lender:
         def carry() -> None:
             try:
                 self._deliver(sandbox_id, item)
+            except Unavailable:
+                pass  # The ground has told of it; the webhook is still due.
             except Exception as failure:
                 log.error("a webhook could not be worked off", webhook=item.id, exc_info=failure)
             finally:

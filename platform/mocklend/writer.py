@@ -3,7 +3,8 @@
         submit ─▶ queue ─▶ load states (a query a kind) ─▶ decide each ─▶ flush (a statement a name) ─▶ COMMIT ─▶ answer
 
 An answer leaves only after its commit. A refused command leaves nothing but its answer under its idempotency key. If a
-flush fails, its commands are tried again one by one, so that one cannot take the others down.
+flush fails, its commands are tried again one by one, so that one cannot take the others down. Where the ground gives
+way (see `storage.ground`) all are refused at once: each of them would only meet the same trouble.
 """
 
 from __future__ import annotations
@@ -13,25 +14,31 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
+from mocklend.logs import get_logger, in_a_line
+from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams import ASKED_BY, IdempotencyChecked, Layer, Write
-from mocklend.storage.engines import writing
-from mocklend.storage.statements import ENTITIES, flush, statement
+from mocklend.storage.engines import ground_of, writing
+from mocklend.storage.ground import Unavailable
+from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
 from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
 from mocklend.turns import aside
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
+LOOK_S = 1.0
+LOOK_WAIT_S = 5.0
+TOUCH = "UPDATE sandboxes SET created_ms = created_ms WHERE id = :id"
 NEVER_KEPT = {"facts", "journal", "owing", "reversible"}
 """Kinds that any command may change without putting them: loaded afresh for each command that reads them."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 KEEP_ANSWER = statement(
     "idempotency.insert",
@@ -64,8 +71,11 @@ Asked = tuple[Command, str | None]
 class Writer:
     """The one that writes. `run` waits for the answer; `run_now` does the same in the caller's thread."""
 
-    def __init__(self, engine: Engine, layer: Layer | None, real_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, engine: Engine, layer: Layer | None, real_ms: Callable[[], int], now: Callable[[], float] = monotonic
+    ) -> None:
         self._engine = engine
+        self._ground = ground_of(engine)
         self._layer = layer
         self._real_ms = real_ms
         self._queue: queue.Queue[tuple[Asked, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
@@ -73,6 +83,9 @@ class Writer:
         self._running_lock = threading.Lock()
         self._commit_lock = threading.Lock()
         self._closed = False
+        self._now = now
+        self._written = now() - LOOK_S
+        self._looking = threading.Lock()
         self.on_group: Callable[[int], None] = lambda size: None
         self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
         self._thread.start()
@@ -87,6 +100,7 @@ class Writer:
         """Queue a command."""
         if self._closed:
             raise Refused("busy", "the platform is stopping")
+        self._ground.expect(to_write=True)
         future: Future[Answer] = Future()
         if command.idem is not None:
             running = (command.sandbox_id, command.idem.key)
@@ -116,6 +130,24 @@ class Writer:
         with self._commit_lock, writing(self._engine) as connection:
             return act(connection)
 
+    def look(self) -> None:
+        """Whether a write works: known from one of the last second, or tried. Raises Unavailable.
+
+        A write of nothing new is one that reaches the disk all the same, and that leaves everything as it is.
+        """
+        with self._looking:
+            if self._now() < self._written + LOOK_S:
+                return
+            self._ground.expect(to_write=True)
+            if not self._commit_lock.acquire(timeout=LOOK_WAIT_S):
+                raise Refused("busy", f"the writer has been at work for more than {LOOK_WAIT_S} s")
+            try:
+                with writing(self._engine) as connection:
+                    run_many(connection, TOUCH, [{"id": DEFAULT}])
+            finally:
+                self._commit_lock.release()
+            self._written = self._now()
+
     def close(self) -> None:
         """Finish what is queued, then stop."""
         self._closed = True
@@ -125,7 +157,7 @@ class Writer:
             try:
                 self.call(lambda connection: flush(connection, left))
             except Exception as failure:  # They decide nothing, and the database may have stopped before us.
-                log.warning("a layer's last counts were lost", why=str(failure)[:200])
+                log.warning("a layer's last counts were lost", why=in_a_line(failure))
 
     # --- the loop ---
 
@@ -158,11 +190,14 @@ class Writer:
         try:
             with self._commit_lock:
                 return self._commit_group(asked)
+        except Unavailable as gone:
+            if len(asked) == 1 or not gone.trouble.again:
+                return [Unavailable(gone.trouble) for _ in asked]
+            return [outcome for one in asked for outcome in self._commit([one])]
         except Exception as failure:
             if len(asked) == 1:
-                log.error("command failed", command=repr(asked[0][0])[:500], exc_info=failure)
-                return [failure]
-            log.warning("group failed, trying its commands one by one", size=len(asked), why=str(failure)[:200])
+                return [failure]  # Whoever asked tells of it, with what he knows of the request.
+            log.warning("a group failed, its commands are tried one by one", size=len(asked), why=in_a_line(failure))
             return [outcome for one in asked for outcome in self._commit([one])]
 
     def _commit_group(self, asked: Sequence[Asked]) -> list[Outcome]:
@@ -176,6 +211,7 @@ class Writer:
             self._layer.committed()
             for sandbox_id in group.rearmed():
                 self._layer.outdated(sandbox_id)
+        self._written = self._now()
         self.on_group(len(asked))
         return outcomes
 

@@ -129,6 +129,7 @@ class FaultLayer:
         self._glanced: dict[tuple[str, str, int], Tally] = {}
         self._passed: Passed = {}  # of rules that have been replaced, and of groups that failed
         self._due: set[str] = set()  # sandboxes whose counts are to be written with their next group
+        self._doubtful: set[str] = set()  # sandboxes of a group that failed: it may be in the database all the same
         self._gone: set[str] = set()  # sandboxes that were emptied: the writer forgets what is held of them
 
     # --- what the platform calls, see mocklend.seams.Layer ---
@@ -146,8 +147,9 @@ class FaultLayer:
                 continue
             self._group.sandboxes.add(sandbox_id)
             held = self._held.get(sandbox_id)
-            if held is None or held.version != version:
+            if held is None or held.version != version or sandbox_id in self._doubtful:
                 held = self._load(connection, sandbox_id, version)
+                self._doubtful.discard(sandbox_id)
             self._known.add(sandbox_id)  # Not before: a request in another thread would be asked by the old rules.
             for rule_id in held.capped:
                 self._group.open[(sandbox_id, rule_id)] = _open_of(connection, sandbox_id, rule_id)
@@ -382,6 +384,8 @@ class FaultLayer:
         if not self._group.sandboxes:
             return
         failed, self._group = self._group, Group()
+        # A connection that ends during a commit leaves open which of the two it was. So the database is asked.
+        self._doubtful |= failed.sandboxes
         with self._lock:
             for key, tally in failed.glanced.items():
                 self._glanced.setdefault(key, Tally()).add(tally)

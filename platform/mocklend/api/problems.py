@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, request
 from pydantic import ValidationError
@@ -20,9 +19,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mocklend.api.answers import rendered
 from mocklend.api.reading import BODY_MAX, storable
 from mocklend.domain.problems import Refused
+from mocklend.logs import get_logger
 from mocklend.seams import ASKED_BY
 
-log = structlog.get_logger()
+log = get_logger()
 
 ERRORS_MAX = 20
 """As many wrong fields as one answer lists."""

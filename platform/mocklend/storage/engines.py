@@ -1,51 +1,91 @@
 """Engines: SQLite by default, PostgreSQL where a URL says so; and what the database itself refuses.
 
 SQLite runs in WAL mode with `synchronous=FULL`: a power cut loses no acknowledged commit. `fast` means NORMAL, which
-may lose the last ones and is offered by that name only.
+may lose the last ones and is offered by that name only. No wait is without a bound, and nothing on PostgreSQL is kept
+in the session, unless the session is ours alone: a pooler such as PgBouncer gives each transaction another one.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
+from sqlalchemy import URL, Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
 from sqlalchemy.pool import QueuePool
 
+from mocklend.storage.ground import FileMoved, Files, Ground
+from mocklend.storage.opening import database, look_at, shown, why_not
 from mocklend.storage.schema import metadata
 
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "acts")
 
+LOCK_WAIT_MS = 5_000
+"""So long a write waits for another process's lock."""
+PROBE_WAIT_MS = 100
+"""And so long where that lock is known to be held: the one that tries again."""
+CONNECTION_WAIT_S = 5
+GROUND = "mocklend_ground"
+POOLED = "mocklend_pooled"
+
+LIBPQ = {
+    "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}  # fmt: skip
+"""A server that is cut off is given up after seconds, not after the quarter of an hour that TCP would take."""
+
 
 def open_engine(url: str, *, fast: bool = False) -> Engine:
-    """An engine for a database URL, with the tables made where they are missing."""
-    if url.startswith("sqlite"):
-        engine = create_engine(
-            url,
-            poolclass=QueuePool,
-            pool_size=16,
-            max_overflow=64,
-            connect_args={"check_same_thread": False, "timeout": 30},
-        )
-        _tune_sqlite(engine, fast=fast)
-    else:
-        engine = create_engine(url, pool_size=16, max_overflow=16)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            # Many processes may start at once; only one may make the tables.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        metadata.create_all(connection)
-        for sql in _guards(engine.dialect.name):
-            connection.exec_driver_sql(sql)
+    """An engine for a database URL, with the tables made where they are missing. Raises CannotOpen."""
+    where = database(url)
+    ground = Ground(shown(where))
+    look_at(where)
+    engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Many processes may start at once; only one may make the tables.
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            metadata.create_all(connection)
+            for sql in _guards(engine.dialect.name):
+                connection.exec_driver_sql(sql)
+        if engine.dialect.name == "sqlite":
+            _watch(engine, ground)
+    except Exception as failure:
+        engine.dispose()
+        reason = why_not(where, failure)
+        if reason is None:
+            raise
+        raise reason from failure
     return engine
 
 
-def _tune_sqlite(engine: Engine, *, fast: bool) -> None:
+def ground_of(engine: Engine) -> Ground:
+    """What is known of an engine's database."""
+    ground: Ground = engine.get_execution_options()[GROUND]
+    return ground
+
+
+def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
+    engine = create_engine(
+        where,
+        poolclass=QueuePool,
+        pool_size=16,
+        max_overflow=64,
+        pool_timeout=CONNECTION_WAIT_S,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": LOCK_WAIT_MS / 1000},
+        execution_options={GROUND: ground},
+    )
+
     @event.listens_for(engine, "connect")
     def on_connect(dbapi_connection: Any, _record: Any) -> None:
+        if ground.files is not None and ground.files.moved():
+            raise FileMoved  # It is another file that was just opened.
         # We say BEGIN ourselves: the driver's own would start a read transaction where a write one is meant.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
@@ -57,6 +97,51 @@ def _tune_sqlite(engine: Engine, *, fast: bool) -> None:
         # Pages that many commits change are copied to the database once in 16 MB of log, not once in 4.
         cursor.execute("PRAGMA wal_autocheckpoint=4000")
         cursor.close()
+
+    return engine
+
+
+def _watch(engine: Engine, ground: Ground) -> None:
+    """Remember which files we have opened. A connection that nobody uses keeps SQLite from removing its own log."""
+    with engine.connect() as connection:
+        name = str(connection.exec_driver_sql("PRAGMA database_list").fetchone()[2])  # type: ignore[index]
+    if not name:
+        return  # In memory.
+    anchor = sqlite3.connect(f"{Path(name).as_uri()}?mode=rw", uri=True, check_same_thread=False, timeout=1)
+    anchor.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+    ground.files = Files.of(Path(name))
+
+    @event.listens_for(engine, "engine_disposed")
+    def let_go(_engine: Engine) -> None:
+        ground.files = None
+        anchor.close()
+
+
+def _postgresql(where: URL, ground: Ground) -> Engine:
+    engine = create_engine(
+        where,
+        pool_size=16,
+        max_overflow=16,
+        pool_timeout=CONNECTION_WAIT_S,
+        pool_pre_ping=True,  # After a restart of the server the pool holds connections that are none any more.
+        hide_parameters=True,
+        connect_args={name: value for name, value in LIBPQ.items() if name not in where.query},
+        execution_options={GROUND: ground},
+    )
+
+    @event.listens_for(engine, "connect")
+    def on_connect(dbapi_connection: Any, record: Any) -> None:
+        dbapi_connection.autocommit = True
+        (backend,) = dbapi_connection.execute("SELECT pg_backend_pid()").fetchone()
+        # A pooler makes up the number that a client gets for itself, since a client has no backend of its own.
+        record.info[POOLED] = backend != dbapi_connection.info.backend_pid
+        if record.info[POOLED]:
+            dbapi_connection.prepare_threshold = None
+        else:
+            dbapi_connection.execute(f"SET lock_timeout = {LOCK_WAIT_MS}")
+        dbapi_connection.autocommit = False
+
+    return engine
 
 
 def _guards(dialect: str) -> Iterator[str]:
@@ -102,32 +187,67 @@ def _same_keys(table: str) -> Iterator[str]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
+    """One write transaction. Raises Unavailable where the ground gives way."""
+    ground = ground_of(engine)
+    trying = ground.admit(to_write=True)
+    try:
+        with engine.connect() as connection:
+            _begin(connection, trying=trying is not None)
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            try:
+                connection.commit()
+            except BaseException:
+                # SQLAlchemy holds the transaction for over and would pool the connection with it still open.
+                connection.invalidate()
+                raise
+        if ground.files is not None and ground.files.moved():
+            raise FileMoved  # What was written went with the file: nobody may be told that it is durable.
+    except Exception as failure:
+        unavailable = ground.failed(failure, to_write=True)
+        if unavailable is None:
+            raise
+        raise unavailable from failure
+    if trying is not None:
+        ground.is_back(trying)
+
+
+def _begin(connection: Connection, *, trying: bool) -> None:
+    if connection.dialect.name == "sqlite":
+        if not trying:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={PROBE_WAIT_MS}")
         try:
-            yield connection
-        except BaseException:
-            connection.rollback()
-            raise
-        try:
-            connection.commit()
-        except BaseException:
-            # SQLAlchemy holds the transaction for over and would pool the connection with it still open.
-            connection.invalidate()
-            raise
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
+    elif connection.info[POOLED]:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent snapshot: all queries in it see the same moment."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        try:
-            yield connection
-        finally:
-            connection.rollback()
+    """One consistent snapshot: all queries in it see the same moment. Raises Unavailable where the ground gives way."""
+    ground = ground_of(engine)
+    trying = ground.admit(to_write=False)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+    except Exception as failure:
+        unavailable = ground.failed(failure, to_write=False)
+        if unavailable is None:
+            raise
+        raise unavailable from failure
+    if trying is not None:
+        ground.is_back(trying)

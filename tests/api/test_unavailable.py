@@ -1,0 +1,119 @@
+"""Whatever is asked while the ground gives way: 503, what to do, and when to come again. Never a failure of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import event
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.lender import Lender, find_layer
+
+SEEN_BEFORE = {400, 401, 404, 405, 415, 422}
+"""What can be refused without a look into the database."""
+FILLED = {"id": "x", "channel": "wallet", "day": "2026-01-05", "name": "x", "lender": "x"}
+WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/products", "/channels")
+"""What needs no database at all, or only beside what it needs it for."""
+
+
+@pytest.fixture
+def faulty(open_lender: Any) -> Lender:
+    """A platform with the fault layer."""
+    opened: Lender = open_lender(find_layer())
+    return opened
+
+
+@pytest.fixture
+def app(faulty: Lender) -> APIFlask:
+    """Its app."""
+    return create_app(Settings(), faulty)
+
+
+def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
+    """Every address and method that there is, with what came."""
+    client, found = app.test_client(), []
+    for rule in app.url_map.iter_rules():
+        with app.app_context():
+            path = rule.rule
+            for part in rule.arguments:
+                path = path.replace(f"<id:{part}>", FILLED.get(part, "x"))
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            body = {"by": "PT1H"} if path == "/-/clock/advance" else {}
+            json = None if method == "GET" else body
+            found.append((method, path, client.open(path, method=method, json=json, headers={"Idempotency-Key": "k"})))
+    return found
+
+
+def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
+    app: APIFlask, faulty: Lender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mocklend.db").unlink()
+    faulty.ground._look_at = 0.0
+
+    came = everything_asked(app)
+
+    planes = {path.split("/")[1] for _, path, response in came if response.status_code == 503}
+    assert {"v1", "operator", "channels", "bureau", "-"} <= planes
+    for method, path, response in came:
+        if response.status_code != 503:
+            assert response.status_code in SEEN_BEFORE or path.startswith(WITHOUT), (method, path, response.status)
+            continue
+        document = response.get_json()
+        assert (response.mimetype, document["code"]) == ("application/problem+json", "unavailable"), (method, path)
+        assert response.headers["Retry-After"] == "1"
+        assert "removed or replaced" in document["detail"]
+        assert str(tmp_path) not in response.get_data(as_text=True)
+    logged = capsys.readouterr()
+    assert (logged.out, logged.err.count("\n")) == ("", 1)
+
+
+def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
+    app: APIFlask, faulty: Lender, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = app.test_client()
+    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA max_page_count=1"))
+    written = [client.post("/v1/borrowers", json={"reference": f"b{n}", "name": "B"}) for n in range(1_000)]
+
+    assert {one.status_code for one in written} == {201, 503}
+    refused = written[-1]
+    assert (refused.get_json()["code"], refused.headers["Retry-After"]) == ("unavailable", "1")
+    assert "Make room" in refused.get_json()["detail"]
+    assert client.get("/v1/loans").status_code == 200
+    assert client.get("/-/health").get_json()["code"] == "unavailable"
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Lender) -> None:
+    client, body = app.test_client(), {"reference": "ada", "name": "Ada"}
+    taken: list[Any] = []
+    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute(f"PRAGMA query_only={len(taken) == 0}"))
+    ada = {"Idempotency-Key": "the one"}
+
+    assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 503
+    taken.append(1)
+    now = faulty.ground._now
+    faulty.ground._now = lambda: now() + 1
+
+    assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 201
+
+
+def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one(faulty: Lender, app: APIFlask) -> None:
+    client = app.test_client()
+    real = [0.0]
+    faulty.writer._now, faulty.writer._written = lambda: real[0], -5.0
+    commits: list[Any] = []
+    event.listen(faulty.engine, "commit", commits.append)
+
+    for _ in range(20):
+        assert client.get("/-/health").status_code == 200
+    assert len(commits) == 1
+
+    real[0] += 5
+    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA query_only=ON"))
+    sick = client.get("/-/health")
+    assert (sick.status_code, sick.get_json()["code"], sick.headers["Retry-After"]) == (503, "unavailable", "1")
+    assert "takes no writes" in sick.get_json()["detail"]

@@ -1,0 +1,427 @@
+"""The ground gives way under a platform that is open: told as what it is, found out once, and over by itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from mocklend.lender import Lender
+from mocklend.lending import AddBorrower
+from mocklend.storage import ground as underneath
+from mocklend.storage.ground import RETRY_S, SAID_AGAIN_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
+
+SOON_MS = 1
+
+
+class Clock:
+    """Real time, for what waits before it tries again."""
+
+    def __init__(self) -> None:
+        self.s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+@pytest.fixture
+def clock(lender: Lender) -> Clock:
+    """The time by which the platform's database is tried again."""
+    made = Clock()
+    lender.ground._now = made
+    lender.ground._look_at = 0.0
+    return made
+
+
+class Pragma:
+    """A setting of SQLite's that each connection gets when it is used: how a test takes the ground away."""
+
+    def __init__(self, lender: Lender) -> None:
+        self.engine = lender.engine
+        self.sql: str | None = None
+        event.listen(self.engine, "checkout", self._set)
+
+    def _set(self, dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+        if self.sql is not None:
+            dbapi_connection.execute(self.sql)
+
+
+@pytest.fixture
+def pragma(lender: Lender) -> Pragma:
+    """What to tell SQLite."""
+    return Pragma(lender)
+
+
+def add(lender: Lender, story: Any, name: str) -> Any:
+    return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
+
+
+def refused(lender: Lender, story: Any, name: str = "ada") -> str:
+    """The trouble that a write is refused with."""
+    with pytest.raises(Unavailable) as caught:
+        add(lender, story, name)
+    assert caught.value.code == "unavailable"
+    assert caught.value.problem.status == 503
+    return caught.value.trouble.kind
+
+
+def fill(lender: Lender, story: Any) -> int:
+    """Write until the database takes no more; how many were acknowledged."""
+    for n in range(10_000):
+        try:
+            add(lender, story, f"b{n}")
+        except Unavailable:
+            return n
+    raise AssertionError("it never was full")
+
+
+# --- what a running platform meets ---
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
+    lender: Lender, story: Any, pragma: Pragma, clock: Clock
+) -> None:
+    pragma.sql = "PRAGMA max_page_count=1"  # SQLite takes the size that it has for the least.
+
+    acknowledged = fill(lender, story)
+    assert lender.ground.trouble is underneath.DISK_FULL
+    assert len(story.everything()["borrowers"]) == acknowledged
+
+    pragma.sql = "PRAGMA max_page_count=1000000"
+    clock.s += RETRY_S
+    assert add(lender, story, "zoe").status == 201
+    assert lender.ground.trouble is None
+    assert len(story.everything()["borrowers"]) == acknowledged + 1
+
+
+def test_a_lock_that_another_process_holds_is_waited_for_once(
+    lender: Lender, story: Any, pragma: Pragma, clock: Clock, tmp_path: Path
+) -> None:
+    pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
+    other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asked: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+
+    assert [refused(lender, story) for _ in range(20)] == ["locked"] * 20
+    assert asked.count("BEGIN IMMEDIATE") == 1
+    assert story.everything()["borrowers"] == []
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert refused(lender, story) == "locked"
+    clock.s += RETRY_S
+    assert add(lender, story, "ada").status == 201
+
+
+def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
+    lender: Lender, story: Any, pragma: Pragma, clock: Clock, tmp_path: Path
+) -> None:
+    pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
+    other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused(lender, story)
+    asked: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+
+    clock.s += RETRY_S
+    refused(lender, story)
+
+    assert asked == ["PRAGMA busy_timeout=100", "BEGIN IMMEDIATE", "PRAGMA busy_timeout=5000"]
+    other.close()
+
+
+def test_a_database_that_takes_no_writes_is_still_read(
+    lender: Lender, story: Any, pragma: Pragma, clock: Clock
+) -> None:
+    add(lender, story, "ada")
+    pragma.sql = "PRAGMA query_only=ON"
+
+    assert refused(lender, story, "bob") == "read_only"
+    assert [row["reference"] for row in story.everything()["borrowers"]] == ["ada"]
+
+    pragma.sql = "PRAGMA query_only=OFF"
+    clock.s += RETRY_S
+    assert add(lender, story, "bob").status == 201
+
+
+def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
+    lender: Lender, story: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(underneath.os, "access", lambda *_: False)  # The mode means nothing to root.
+
+    clock.s += 1
+    assert refused(lender, story) == "read_only"
+    assert story.everything()["borrowers"] == []
+
+    monkeypatch.undo()
+    clock.s += 1
+    assert add(lender, story, "ada").status == 201
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_file_that_is_removed_takes_no_write_with_it(
+    lender: Lender, story: Any, clock: Clock, tmp_path: Path, ending: str
+) -> None:
+    add(lender, story, "ada")
+    (tmp_path / f"mocklend.db{ending}").unlink()
+
+    assert refused(lender, story, "bob") == "moved"  # Found after the commit: nobody is told that it is durable.
+    with pytest.raises(Unavailable, match="removed or replaced"), lender.read():
+        pass
+    clock.s += 10
+    assert refused(lender, story, "bob") == "moved"
+
+
+def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
+    lender: Lender, story: Any, clock: Clock, tmp_path: Path
+) -> None:
+    add(lender, story, "ada")
+    path, aside = tmp_path / "mocklend.db", tmp_path / "aside.db"
+    path.rename(aside)
+    shutil.copy(aside, path)
+    clock.s += 1
+    assert refused(lender, story, "bob") == "moved"
+
+    os.replace(aside, path)
+    clock.s += 1
+    assert add(lender, story, "bob").status == 201
+    assert lender.ground.trouble is None
+    assert {row["reference"] for row in story.everything()["borrowers"]} == {"ada", "bob"}
+
+
+def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
+    lender: Lender, story: Any, clock: Clock, tmp_path: Path
+) -> None:
+    shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
+    with lender.read():  # One is in use, so that the next one is new.
+        os.replace(tmp_path / "copy.db", tmp_path / "mocklend.db")
+        held = [lender.engine.connect() for _ in range(lender.engine.pool.checkedin())]  # type: ignore[attr-defined]
+        with pytest.raises(Unavailable) as caught, lender.read():
+            pass
+        for one in held:
+            one.close()
+    assert caught.value.trouble.kind == "moved"
+
+
+def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, story: Any, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
+    other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
+    other.close()
+
+    assert refused(lender, story) == "damaged"
+
+
+def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
+    lender: Lender, story: Any, pragma: Pragma
+) -> None:
+    pragma.sql = "PRAGMA query_only=ON"
+    begun: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
+
+    outcomes = lender.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(200)])
+
+    assert [type(one) for one in outcomes] == [Unavailable] * 200
+    assert len({id(one) for one in outcomes}) == 200  # Each waits in a thread of its own, and adds to the traceback.
+    assert begun.count("BEGIN IMMEDIATE") == 1
+
+
+def test_what_is_due_waits_for_the_ground_and_is_worked_off(
+    lender: Lender, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mocklend.jobs import Ticker
+
+    story = tell(mode="wall", now_ms=None)
+    repayment_id = story.order(story.borrow(), 1_000)
+    later_ms = lender.real_ms() + 60_000
+    lender.real_ms = lambda: later_ms
+    lender.writer._real_ms = lender.real_ms
+    tick = Ticker(lender)
+    pragma.sql = "PRAGMA query_only=ON"
+
+    for _ in range(50):
+        tick()
+    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert capsys.readouterr().err.count("\n") == 1
+
+    pragma.sql = "PRAGMA query_only=OFF"
+    clock.s += RETRY_S
+    tick()
+    tick()
+    assert story.entity("repayment", repayment_id).status == "S"
+    assert story.discrepancies() == []
+
+
+# --- one line, however many meet it ---
+
+
+@pytest.fixture
+def ground() -> tuple[Ground, Clock]:
+    """A database with a clock, and no files."""
+    clock = Clock()
+    return Ground("mocklend.db", clock), clock
+
+
+FULL = OperationalError("INSERT …", {}, sqlite3.OperationalError("database or disk is full"))
+FULL.orig.sqlite_errorcode = sqlite3.SQLITE_FULL  # type: ignore[union-attr]
+
+
+def test_an_incident_is_a_line_at_its_begin_one_a_minute_and_one_at_its_end(
+    ground: tuple[Ground, Clock], capsys: pytest.CaptureFixture[str]
+) -> None:
+    under, clock = ground
+    assert isinstance(under.failed(FULL, to_write=True), Unavailable)
+    for _ in range(1_000):
+        with pytest.raises(Unavailable):
+            under.admit(to_write=True)
+    began = capsys.readouterr().err.splitlines()
+    clock.s += STILL_S
+    trying = under.admit(to_write=True)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            under.admit(to_write=True)
+    still = capsys.readouterr().err.splitlines()
+    assert trying is not None
+    under.is_back(trying)
+    over = capsys.readouterr().err.splitlines()
+
+    assert [len(began), len(still), len(over)] == [1, 1, 1]
+    assert "cause=disk_full" in began[0]
+    assert "refused=" in still[0]
+    assert "refused=1006" in over[0]
+    assert under.admit(to_write=True) is None
+
+
+def test_a_trouble_that_comes_and_goes_is_not_told_of_each_time(
+    ground: tuple[Ground, Clock], capsys: pytest.CaptureFixture[str]
+) -> None:
+    under, clock = ground
+    for _ in range(100):
+        under.failed(FULL, to_write=True)
+        clock.s += RETRY_S
+        trying = under.admit(to_write=True)
+        assert trying is not None
+        under.is_back(trying)
+
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) <= 2 * (100 * RETRY_S / SAID_AGAIN_S + 1)
+
+
+def test_one_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
+    under, clock = ground
+    under.failed(FULL, to_write=True)
+    clock.s += RETRY_S
+
+    assert under.admit(to_write=True) is not None
+    with pytest.raises(Unavailable):
+        under.admit(to_write=True)
+    assert under.admit(to_write=False) is None  # Whoever reads is not concerned.
+
+
+# --- the drivers' errors ---
+
+
+def of_sqlite(code: int, said: str = "…") -> OperationalError:
+    driver = sqlite3.OperationalError(said)
+    driver.sqlite_errorcode = code
+    return OperationalError("SELECT", {}, driver)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_FULL, "disk_full"),
+        (sqlite3.SQLITE_IOERR_WRITE, "disk_fails"),  # a quota, a limit on the size of files
+        (sqlite3.SQLITE_IOERR_FSYNC, "disk_fails"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "disk_fails"),
+        (sqlite3.SQLITE_BUSY, "locked"),
+        (sqlite3.SQLITE_BUSY_RECOVERY, "locked"),
+        (sqlite3.SQLITE_READONLY, "read_only"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "read_only"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "moved"),
+        (sqlite3.SQLITE_CANTOPEN, "gone"),
+        (sqlite3.SQLITE_CORRUPT, "damaged"),
+        (sqlite3.SQLITE_NOTADB, "damaged"),
+        (sqlite3.SQLITE_NOMEM, "no_memory"),
+        (sqlite3.SQLITE_CONSTRAINT, None),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, None),
+        (sqlite3.SQLITE_MISUSE, None),
+        (sqlite3.SQLITE_ERROR, None),
+    ],
+)
+def test_sqlites_codes_are_told_apart(code: int, kind: str | None) -> None:
+    trouble = trouble_of(of_sqlite(code))
+
+    assert (trouble and trouble.kind) == kind
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("08006", "gone"),
+        ("08P01", "gone"),  # a pooler without room
+        ("28P01", "gone"),
+        ("3D000", "gone"),
+        ("57P01", "dropped"),
+        ("57P02", "dropped"),
+        ("57P03", "gone"),
+        ("57014", "timed_out"),
+        ("25P03", "timed_out"),
+        ("25006", "read_only"),
+        ("53100", "disk_full"),
+        ("53200", "no_memory"),
+        ("53300", "none_free"),
+        ("55P03", "row_locked"),
+        ("40P01", "deadlock"),
+        ("40001", "deadlock"),
+        ("58030", "disk_fails"),
+        ("42P01", "damaged"),
+        ("42501", "read_only"),
+        ("XX001", "damaged"),
+        ("23505", None),
+        ("42601", None),
+        ("22003", None),
+        ("26000", None),
+    ],
+)
+def test_postgresqls_states_are_told_apart(state: str, kind: str | None) -> None:
+    driver = psycopg.errors.lookup(state)("…")
+    assert driver.sqlstate == state
+
+    trouble = trouble_of(OperationalError("SELECT", {}, driver))
+
+    assert (trouble and trouble.kind) == kind
+
+
+def test_a_read_that_writes_is_a_bug_of_ours() -> None:
+    assert trouble_of(InternalError("UPDATE", {}, psycopg.errors.ReadOnlySqlTransaction("…")), to_write=False) is None
+
+
+def test_what_never_reached_a_server_is_told_from_what_lost_it() -> None:
+    reached = OperationalError("SELECT", {}, psycopg.OperationalError("connection refused"))
+    lost = OperationalError("SELECT", {}, psycopg.OperationalError("EOF"), connection_invalidated=True)
+    closed = InterfaceError(
+        "SELECT", {}, psycopg.InterfaceError("the connection is closed"), connection_invalidated=True
+    )
+    ours = ProgrammingError("SELECT", {}, psycopg.ProgrammingError("the query has 1 placeholder"))
+    kinds = [trouble_of(one) for one in (reached, lost, closed, NoConnectionFree("QueuePool limit"), ours)]
+
+    assert [one and one.kind for one in kinds] == ["gone", "dropped", "dropped", "none_free", None]
+    assert [trouble_of(one) for one in (ZeroDivisionError(), KeyError("x"), AssertionError())] == [None] * 3
+
+
+def test_every_trouble_says_what_to_do_and_shows_no_path() -> None:
+    for trouble in underneath.kinds():
+        assert isinstance(trouble, Trouble)
+        assert trouble.said
+        assert trouble.remedy.endswith(".")
+        assert Unavailable(trouble).to_json()["detail"] == f"{trouble.said}. {trouble.remedy}"

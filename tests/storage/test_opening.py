@@ -1,0 +1,138 @@
+"""Bad databases: told in one sentence before anything is made, in the same words by `serve` and by `doctor`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mocklend.doctor import writable
+from mocklend.lender import Lender
+from mocklend.storage import opening
+from mocklend.storage.opening import CannotOpen, database, shown
+
+
+def letter(folder: Path) -> str:
+    path = folder / "letter.db"
+    path.write_text("Dear Ada, " * 1000)
+    return str(path)
+
+
+def of_others(folder: Path) -> str:
+    path = folder / "others.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE loans (number INTEGER, name TEXT)")
+    connection.close()
+    return str(path)
+
+
+def changed(folder: Path, sql: str) -> str:
+    path = folder / "older.db"
+    Lender(str(path), fast=True).close()
+    connection = sqlite3.connect(path)
+    connection.execute(sql)
+    connection.close()
+    return str(path)
+
+
+def cut_off(folder: Path) -> str:
+    path = folder / "cut.db"
+    Lender(str(path), fast=True).close()
+    path.write_bytes(path.read_bytes()[:5000])
+    return str(path)
+
+
+BAD: dict[str, tuple[Callable[[Path], str], str]] = {
+    "a letter": (letter, "is not a database"),
+    "a folder": (str, "is a folder"),
+    "a device": (lambda folder: "/dev/null", "is no file"),
+    "no folder": (lambda folder: str(folder / "no" / "x.db"), "its folder is not there"),
+    "a file as folder": (lambda folder: str(Path(letter(folder)) / "x.db"), "its folder is not there"),
+    "somebody else's": (of_others, "its table loans lacks"),
+    "an older version": (lambda folder: changed(folder, "ALTER TABLE loans DROP COLUMN status"), "loans lacks status"),
+    "a newer version": (lambda folder: changed(folder, "ALTER TABLE loans ADD COLUMN mood TEXT"), "loans has mood"),
+    "half a file": (cut_off, "is not as it was made"),
+    "in memory": (lambda folder: "sqlite:///:memory:", "needs a file"),
+    "an unknown engine": (lambda folder: "mysql://ada:pa55@db/x", "mysql is no database"),
+    "an unknown driver": (lambda folder: "postgresql+asyncpg://ada:pa55@db/x", "postgresql+asyncpg is no database"),
+    "no URL": (lambda folder: "postgresql://ada:pa55@db:port/x", "is not the URL of a database"),
+    "a port without a server": (lambda folder: "postgresql://ada:pa55@127.0.0.1:1/x", "the database does not answer"),
+    "a socket without a server": (lambda folder: f"postgres://ada@/x?host={folder}&password=pa55", "does not answer"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(what: str, tmp_path: Path) -> None:
+    make, said = BAD[what]
+    given = make(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(CannotOpen, match=re.escape(said)) as caught:
+        Lender(given)
+    ok, words = writable(given)
+
+    assert (ok, words) == (False, f"{caught.value.said} {caught.value.remedy}")
+    assert "\n" not in words
+    assert "pa55" not in words
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_database_that_somebody_else_has_locked_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "WAIT_S", 0.01)
+    monkeypatch.setattr("mocklend.storage.engines.LOCK_WAIT_MS", 10)
+    path = str(tmp_path / "x.db")
+    Lender(path, fast=True).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(CannotOpen, match="somebody else holds the database's lock"):
+        Lender(path)
+    assert "somebody else holds the database's lock" in writable(path)[1]
+
+    other.close()
+    assert writable(path) == (True, f"{path} takes writes (sqlite)")
+
+
+@pytest.mark.parametrize("closed", ["x.db", "."])
+def test_a_database_that_may_not_be_written_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    path = tmp_path / "x.db"
+    Lender(str(path), fast=True).close()
+    shut = (tmp_path / closed).resolve()
+    monkeypatch.setattr(opening.os, "access", lambda at, mode: Path(at) != shut and os.path.exists(at))
+
+    with pytest.raises(CannotOpen, match=r"takes no writes .*may not be written"):
+        Lender(str(path))
+
+
+def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(CannotOpen, match="psycopg") as caught:
+        Lender("postgresql://ada@127.0.0.1/x")
+
+    assert "pip install 'mocklend[postgres]'" in caught.value.remedy
+
+
+def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> None:
+    path = str(tmp_path / "what? 100 % #1 & co.db")
+
+    Lender(path, fast=True).close()
+
+    assert Path(path).exists()
+    assert shown(database(path)) == path
+    assert writable(path)[0]
+
+
+def test_the_usual_ways_to_write_postgresql_are_understood() -> None:
+    for given in ("postgres://a@b/c", "postgresql://a@b/c", "postgresql+psycopg://a@b/c"):
+        assert database(given).drivername == "postgresql+psycopg"
+    assert shown(database("postgresql://a:pa55@b/c")) == "postgresql+psycopg://a:***@b/c"
