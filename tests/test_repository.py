@@ -27,6 +27,7 @@ SCRIPTS = (
         "latency",
         "load",
         "lock",
+        "pooler",
         "serve",
         "setup",
     ),
@@ -175,7 +176,7 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in ci
-    assert {"scripts/check", "scripts/test"} <= set(ci.split())
+    assert {"scripts/pooler", "scripts/check", "scripts/test"} <= set(ci.split())
 
 
 def test_the_boot_script_needs_the_standard_library_alone() -> None:

@@ -790,7 +790,9 @@ def _explain(failure: Exception) -> None:
 
     from mocklend.client import ProblemError
 
-    if isinstance(failure, ProblemError):
+    if type(failure).__name__ == "CannotOpen":  # By its name: most commands need no database of their own.
+        _say_no({"code": "command_refused", "title": str(failure), "hint": getattr(failure, "remedy", "")})
+    elif isinstance(failure, ProblemError):
         problem = dict(failure.document)
         if failure.code == "not_found":
             problem["hint"] = f"{problem['hint']} Faults and answers need the fault layer, which a server may lack."

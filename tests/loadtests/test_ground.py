@@ -7,6 +7,7 @@ from typing import Any
 
 import ground
 import pytest
+from ground_crowd import Crowd
 from ground_storage import judge
 from ground_told import FAIL, INCONCLUSIVE, PASS, SKIPPED, Told
 
@@ -75,3 +76,23 @@ def test_a_part_that_is_unknown_is_wrong_use(capsys: pytest.CaptureFixture[str])
 
     assert left.value.code == 2
     assert "known: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("there", "came_to"),
+    [
+        (["a", "b"], (0, 0)),
+        (["a"], (1, 0)),
+        (["a", "b", "b"], (0, 1)),
+        (["a", "b", "c"], (0, 1)),  # The same key was carried out twice: its client knows of one of them.
+        ([], (2, 0)),
+    ],
+)
+def test_what_is_there_is_held_against_what_was_acknowledged(
+    there: list[str], came_to: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd("http://nowhere.invalid", clients=0)
+    crowd.acknowledged = {"loan": ["a", "b"]}
+    monkeypatch.setattr(crowd, "_listed", lambda loan: there)
+
+    assert crowd.lost_and_doubled() == came_to

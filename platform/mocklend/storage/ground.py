@@ -160,14 +160,13 @@ class Down:
 class Files:
     """An SQLite database's files, to tell when they are not those any more that we hold open."""
 
-    path: Path
-    held: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    held: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path) -> Files:
         """The files as they are now. Somebody has to keep the database open, or SQLite removes its log itself."""
-        found = cls(path)
-        for one in (path, path.with_name(path.name + "-wal")):
+        found = cls()
+        for one in (str(path), f"{path}-wal"):
             try:
                 at = os.stat(one)
             except OSError:

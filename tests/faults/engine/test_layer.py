@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import orjson
 import pytest
+from sqlalchemy import event
 
 from mocklend.seams import OperatorEdit, ViewRefresh, applied, recorded, shown
 from mocklend.storage.engines import open_engine, reading
@@ -102,6 +103,24 @@ def test_a_group_that_fails_leaves_no_trace(floor: Any, events: Any) -> None:
     assert again.lag_s == 60
     assert counted(floor, "lag") == (1, 1, 1, 1)
     assert len(floor.key()) == 1
+
+
+def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(floor: Any, events: Any) -> None:
+    """The connection ends between a commit and its answer: only the database knows which of the two it was."""
+
+    def cut(connection: Any) -> None:
+        connection.connection.driver_connection.commit()
+        raise ConnectionError("the connection ended")
+
+    floor.arm("lag", LAG, select={"times": 1})
+    event.listen(floor.engine, "commit", cut)
+    floor.group(events.refresh())
+    event.remove(floor.engine, "commit", cut)
+
+    again = events.refresh(entity="loan_2", loan_id="loan_2")
+    assert floor.meet(again) == again
+    assert len(floor.key()) == 1
+    assert counted(floor, "lag")[3] == 1
 
 
 def test_times_per_entity_is_remembered_over_a_restart(

@@ -1,0 +1,71 @@
+"""PostgreSQL behind PgBouncer in transaction mode: every transaction may have another session, so none is relied on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mocklend.lender import Lender
+from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
+
+
+@pytest.fixture(scope="module")
+def pooler(postgresql: str) -> Iterator[str]:
+    """The URL of the pooler. Without one the tests are skipped, but never in CI."""
+    from pgbouncer import before
+    from postgresql import NotHere
+
+    try:
+        with before(postgresql) as url:
+            yield url
+    except NotHere as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def lender(pooler: str) -> Iterator[Lender]:
+    """An honest platform behind the pooler: `story` is told there."""
+    opened = Lender(pooler)
+    yield opened
+    opened.close()
+
+
+def test_a_story_is_told_through_a_pooler_as_without_one(story: Any, lender: Lender) -> None:
+    """Each statement runs more often than it takes psycopg to prepare it, in whichever session is free."""
+    loan_id = story.borrow(1_000_000)
+    with ThreadPoolExecutor(8) as clients:
+        list(clients.map(lambda n: lender.run(story.repayment(loan_id, 100 + n)), range(60)))
+        seen = list(clients.map(lambda _: story.entity("loan", loan_id).id, range(60)))
+    story.wait(60)
+
+    assert set(seen) == {loan_id}
+    assert story.page(loan_id)["paid_minor"] == sum(100 + n for n in range(60))
+    assert story.discrepancies() == []
+    assert story.broken() == set()
+
+
+def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lender: Lender, postgresql: str) -> None:
+    direct = Lender(postgresql)
+    found = {}
+    for name, platform in (("pooler", lender), ("direct", direct)):
+        with platform.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            found[name] = (connection.info[POOLED], driver.prepare_threshold is None)
+    direct.close()
+
+    assert found == {"pooler": (True, True), "direct": (False, False)}
+
+
+def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(lender: Lender, postgresql: str) -> None:
+    direct = Lender(postgresql)
+    for platform in (lender, direct):
+        with writing(platform.engine) as connection:
+            wait = connection.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").scalar()
+        assert wait == str(LOCK_WAIT_MS)
+    direct.close()
