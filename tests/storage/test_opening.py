@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,10 +108,29 @@ def test_a_database_that_may_not_be_written_is_told_as_that(
     path = tmp_path / "x.db"
     Lender(str(path), fast=True).close()
     shut = (tmp_path / closed).resolve()
-    monkeypatch.setattr(opening.os, "access", lambda at, mode: Path(at) != shut and os.path.exists(at))
+    monkeypatch.setattr(opening.os, "access", lambda at, mode: mode != os.W_OK or Path(at) != shut)
 
     with pytest.raises(CannotOpen, match=r"takes no writes .*may not be written"):
         Lender(str(path))
+
+
+def test_a_look_at_a_database_lets_go_of_none_of_its_locks(tmp_path: Path) -> None:
+    """Closing a file lets go of all locks that the process has on it, unless SQLite does it: so nobody else may."""
+    path = str(tmp_path / "x.db")
+    platform = Lender(path, fast=True)
+    script = f"""
+import sqlite3
+other = sqlite3.connect({path!r}, timeout=0, isolation_level=None)
+other.execute("PRAGMA locking_mode=EXCLUSIVE")
+other.execute("BEGIN EXCLUSIVE")
+"""
+
+    assert writable(path)[0]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert "locked" in done.stderr
+    platform.close()
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
 
 
 def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

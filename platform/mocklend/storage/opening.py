@@ -20,7 +20,6 @@ from mocklend.logs import in_a_line, masked
 from mocklend.storage.ground import READ_ONLY, trouble_of
 from mocklend.storage.schema import metadata
 
-MAGIC = b"SQLite format 3\x00"
 WAIT_S = 5
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """What a URL may begin with, and the driver that is used for it."""
@@ -68,9 +67,16 @@ def look_at(url: URL, *, to_write: bool = False) -> None:
             _look_at_file(url, to_write=to_write)
         else:
             _look_at_server(url)
-    except (SQLAlchemyError, sqlite3.Error) as failure:
-        reason = why_not(url, failure)
-        raise (reason or CannotOpen(f"{shown(url)} cannot be opened: {in_a_line(failure)}.")) from None
+    except sqlite3.DatabaseError as failure:
+        if failure.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise CannotOpen(f"{shown(url)} is not a database: SQLite cannot read it.") from None
+        raise (why_not(url, failure) or _unexplained(url, failure)) from None
+    except SQLAlchemyError as failure:
+        raise (why_not(url, failure) or _unexplained(url, failure)) from None
+
+
+def _unexplained(url: URL, failure: Exception) -> CannotOpen:
+    return CannotOpen(f"{shown(url)} cannot be opened: {in_a_line(failure)}.")
 
 
 def why_not(url: URL, failure: BaseException) -> CannotOpen | None:
@@ -99,15 +105,16 @@ def _look_at_file(url: URL, *, to_write: bool) -> None:
             raise CannotOpen(f"{name} cannot be made: its folder is not there.", "Make the folder, or give another.")
         if there and not path.is_file():
             raise CannotOpen(f"{name} is no file.")
-        head = path.open("rb").read(len(MAGIC)) if there else b""
+        filled = there and path.stat().st_size > 0
     except OSError as failure:
         raise CannotOpen(f"{name} cannot be read: {failure.strerror}.") from None
-    if head and head != MAGIC:
-        raise CannotOpen(f"{name} is not a database: SQLite cannot read it.")
+    if there and not os.access(path, os.R_OK):
+        raise CannotOpen(f"{name} may not be read.", "Give its reader the right to, or give another.")
     closed = [str(one) for one in ([path] if there else []) + [path.parent] if not os.access(one, os.W_OK)]
     if closed:
         raise CannotOpen(f"{name}: {READ_ONLY.said} ({closed[0]} may not be written).", READ_ONLY.remedy)
-    if head:
+    if filled:
+        # Only SQLite opens it: to close a file by any other way would let go of this process's locks on it.
         uri = f"{path.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None)) as connection:
             of_tables = {
