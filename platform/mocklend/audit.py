@@ -33,6 +33,7 @@ from mocklend.domain.facts import (
     standing,
 )
 from mocklend.domain.finding import Finding
+from mocklend.domain.people import same_person
 from mocklend.domain.replay import LoanState, replay
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import Posted, balances, journals
@@ -443,10 +444,10 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, None, detail)
     for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox_id, "now_ms": found.now_ms}):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
-    for id, loan_id, amount in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox_id}):
-        yield Discrepancy(
-            Finding("unapproved", id, amount), loan_id, "a second person had to look at it, and nobody did"
-        )
+    for id, loan_id, amount, operator, approver in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox_id}):
+        if approver is None or same_person(operator, approver):
+            detail = "a second person had to look at it, and nobody did"
+            yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
     for finding, loan_id, detail in quotes_are_what_the_books_asked_for(connection, sandbox_id, found.now_ms):
         yield Discrepancy(finding, loan_id, detail)
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
@@ -505,8 +506,9 @@ _NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
-_UNAPPROVED = """SELECT id, loan_id, to_approve_minor FROM edits WHERE sandbox_id = :sandbox_id
-    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND approver IS NULL ORDER BY id"""
+# Who has approved it may be who asked for it under another spelling.
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM edits WHERE sandbox_id = :sandbox_id
+    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL ORDER BY id"""
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""

@@ -181,6 +181,16 @@ def test_what_is_not_called_json_is_not_read(api: Any, ids: dict[str, str], cont
         api.problem(refused, 415, "media_type_unsupported")
 
 
+@pytest.mark.parametrize("nobody", [" ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\u3164"])
+def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Any, ids: dict[str, str], nobody: str) -> None:
+    named = [(rule, field) for rule, body in GOOD.items() for field in body if field in ("operator", "approver")]
+    assert len(named) > 20
+
+    for rule, field in named:
+        refused = api.post(address(rule, ids), GOOD[rule] | {field: nobody}, key="a")
+        assert api.problem(refused, 422, "validation_failed")["errors"][0]["field"] == field
+
+
 @pytest.mark.parametrize("rule", sorted(GOOD))
 def test_a_field_that_is_not_what_it_should_be_is_named(api: Any, story: Any, ids: dict[str, str], rule: str) -> None:
     before = story.everything()

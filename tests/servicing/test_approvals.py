@@ -67,6 +67,34 @@ def test_somebody_else_approves_and_then_it_is_on_the_books(story: Any) -> None:
         approve(story, draft_id)
 
 
+@pytest.mark.parametrize("spelt", ["Wei", "w\u200bei", "ｗｅｉ", "w e i", "we\u0456", "\u202ewei"])
+def test_another_spelling_is_no_second_person(story: Any, spelt: str) -> None:
+    loan_id = story.borrow()
+    draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
+    write_off = WriteOff(story.sandbox_id, story.key(), loan_id, "lost", "wei", spelt)
+
+    with pytest.raises(Refused, match="four_eyes"):
+        approve(story, draft_id, spelt)
+    with pytest.raises(Refused, match="four_eyes"):
+        edit(story, loan_id, LIMIT + 1, approver=spelt)
+    with pytest.raises(Refused, match="four_eyes"):
+        story.lender.run(write_off)
+
+    assert story.discrepancies() == []
+
+
+def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "refuse_same_person", lambda edit, approver: None)
+    loan_id = story.borrow()
+
+    made = edit(story, loan_id, LIMIT + 1, approver="W\u200bEI").body
+
+    assert (made["state"], made["approver"]) == ("APPLIED", "W\u200bEI")
+    assert story.discrepancies() == [("unapproved", made["id"], LIMIT + 1)]
+
+
 def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Any) -> None:
     loan_id = story.borrow()
 

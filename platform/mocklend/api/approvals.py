@@ -9,7 +9,7 @@ from flask import Response
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Name
+from mocklend.api.fields import Body, Choice, Doc, Person
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
@@ -25,7 +25,7 @@ approvals = APIBlueprint("approvals", __name__)
 class Approval(Body):
     """Who approves: somebody else than the operator."""
 
-    approver: Name
+    approver: Person
 
 
 class EditQuery(Paged):

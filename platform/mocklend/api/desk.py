@@ -9,7 +9,7 @@ from flask import Response
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, BusinessDate, Choice, Doc, Id, Memo, MinorAmount, Name
+from mocklend.api.fields import Body, BusinessDate, Choice, Doc, Id, Memo, MinorAmount, Person
 from mocklend.api.idempotency import idempotency
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED, EditDoc
@@ -28,8 +28,8 @@ class NewCharge(Body):
     amount_minor: MinorAmount
     due_date: BusinessDate
     memo: Memo
-    operator: Name
-    approver: Name | None = None
+    operator: Person
+    approver: Person | None = None
 
 
 class NewWaiver(Body):
@@ -38,16 +38,16 @@ class NewWaiver(Body):
     part: Annotated[str, Choice(tuple(WAIVED))]
     amount_minor: MinorAmount
     memo: Memo
-    operator: Name
-    approver: Name | None = None
+    operator: Person
+    approver: Person | None = None
 
 
 class NewWriteOff(Body):
     """Why a loan is given up, and by whom."""
 
     memo: Memo
-    operator: Name
-    approver: Name | None = None
+    operator: Person
+    approver: Person | None = None
 
 
 class NewRefund(Body):
@@ -56,8 +56,8 @@ class NewRefund(Body):
     amount_minor: MinorAmount | None = None
     channel: Id
     memo: Memo
-    operator: Name
-    approver: Name | None = None
+    operator: Person
+    approver: Person | None = None
 
 
 class PayoutDoc(Doc):

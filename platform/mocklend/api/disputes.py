@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id, Memo, MinorAmount, Moment, Name, Text
+from mocklend.api.fields import Body, Choice, Doc, Id, Memo, MinorAmount, Moment, Person, Text
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
@@ -60,7 +60,7 @@ class Statement(Body):
 class Verification(Body):
     """Who verifies."""
 
-    operator: Name
+    operator: Person
 
 
 class NewDecision(Body):
@@ -68,7 +68,7 @@ class NewDecision(Body):
 
     decision: Decision
     memo: Memo
-    operator: Name
+    operator: Person
     correct: StrictBool = False
     compensation_minor: MinorAmount | None = None
 

@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
+from mocklend.domain.people import person
 from mocklend.sandboxes.moments import LAST_MS, parse_duration, parse_rfc3339
 
 SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}"
@@ -107,6 +108,24 @@ class Text:
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema: JsonSchemaValue = {"type": "string", "minLength": self.shortest, "maxLength": self.longest}
         return schema | ({"pattern": f"^{self.pattern}$"} if self.pattern else {})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsName:
+    """The name of somebody on the staff: a string in which something can be seen."""
+
+    longest: int
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: object) -> str:
+            if not isinstance(value, str) or not len(value) <= self.longest or not person(value):
+                raise unexpected(f"a person's name of at most {self.longest} characters, not only blanks")
+            return value
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": r"\S"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +227,8 @@ Currency = Annotated[str, Choice(tuple(EXPONENTS))]
 Id = Annotated[str, Text(80, pattern=SAFE_ID, called="an id: letters, digits, _ . - and at most 80 of them")]
 Reference = Annotated[str, Text(128)]
 Name = Annotated[str, Text(200)]
+Person = Annotated[str, PersonsName(200)]
+"""An operator or approver. Two spellings of one name are one person."""
 Memo = Annotated[str, Text(1000)]
 BusinessDate = Annotated[date, Parsed(_read_date, "a date like 2026-01-05", "date")]
 Moment = Annotated[int, Parsed(_read_moment, "a moment like 2026-01-05T02:00:00Z, from 1970 to 3000", "date-time")]

@@ -9,7 +9,7 @@ from flask import Response
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Memo, Name, RelativeMinor
+from mocklend.api.fields import Body, Choice, Doc, Memo, Person, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.loans import STATUSES, LoanDoc
 from mocklend.api.openapi import described
@@ -50,22 +50,22 @@ class NewEdit(Body):
     amount_minor: RelativeMinor | None = None
     status: BillStatus | None = None
     memo: Memo
-    operator: Name
-    approver: Name | None = None
+    operator: Person
+    approver: Person | None = None
 
 
 class Reversal(Body):
     """Why something is done or taken back, and by whom."""
 
     memo: Memo
-    operator: Name
+    operator: Person
 
 
 class Rebuilding(Body):
     """Why a page is made anew, and by whom."""
 
     memo: Memo
-    operator: Name
+    operator: Person
 
 
 class CaughtUp(Doc):
@@ -80,7 +80,7 @@ class CaughtUp(Doc):
 class Inquiry(Body):
     """Who asks the channel."""
 
-    operator: Name
+    operator: Person
 
 
 class BillDoc(Doc):

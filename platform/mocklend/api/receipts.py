@@ -10,7 +10,7 @@ from flask import Response
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.channels import TradeDoc
-from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmount, Name, Reference
+from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmount, Name, Person, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
@@ -83,7 +83,7 @@ class PaymentInquiry(Body):
 
     channel: Id
     out_trade_no: Id
-    operator: Name
+    operator: Person
 
 
 class Match(Body):
@@ -91,7 +91,7 @@ class Match(Body):
 
     loan_id: Id
     memo: Memo
-    operator: Name
+    operator: Person
 
 
 @receipts.post("/channels/<id:channel>/payments")

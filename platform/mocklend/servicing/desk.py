@@ -39,6 +39,7 @@ from mocklend.domain.facts import (
 )
 from mocklend.domain.facts import WRITE_OFF as WRITTEN_OFF
 from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, take
 from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
@@ -184,8 +185,8 @@ def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
 
 
 def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
-    """Two eyes are not four."""
-    if approver.strip().casefold() == edit.operator.strip().casefold():
+    """Two eyes are not four, however their name is spelt."""
+    if same_person(approver, edit.operator):
         raise Refused(
             "four_eyes",
             f"{edit.operator} cannot approve what {edit.operator} asks for",

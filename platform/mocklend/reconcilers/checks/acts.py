@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from mocklend.domain.people import same_person
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -49,7 +50,8 @@ def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
     """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
     for case in evidence.cases:
         for edit in case.edits:
-            if edit["state"] == "APPLIED" and edit["approval_needed"] and edit["approver"] is None:
+            alone = edit["approver"] is None or same_person(edit["operator"], edit["approver"])
+            if edit["state"] == "APPLIED" and edit["approval_needed"] and alone:
                 action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
                 stake = abs(edit["amount_minor"] or 0)
                 yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")
