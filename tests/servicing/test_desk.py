@@ -210,11 +210,11 @@ def test_unapplied_money_pays_the_bill_and_goes_back(story: Any) -> None:
 
     made = story.edit(loan_id, 10_000, PAID)
 
-    # Paying the instalment before its due date pays the whole interest of its 31 days.
-    assert posted(story, loan_id, made) == [("2102", "1102", 1_395), ("2102", "1101", 8_605)]
+    # The bill's interest to come is set aside: a day on 1,000.00 at 0.045 %, and 30 days on the 912.77 that stay lent.
+    assert posted(story, loan_id, made) == [("2102", "1101", 8_723), ("2102", "2105", 1_277)]
     assert story.page(loan_id)["paid_minor"] == 10_000
     back = story.edit(loan_id, -4_000, PAID)
-    assert posted(story, loan_id, back) == [("1101", "2102", 4_000)]
+    assert posted(story, loan_id, back) == [("1101", "2102", 2_723), ("2105", "2102", 1_277)]
     assert story.page(loan_id)["paid_minor"] == 6_000
     assert story.discrepancies() == []
     with pytest.raises(Refused) as caught:
@@ -247,7 +247,7 @@ def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Any) ->
 
     made = story.edit(loan_id, 8_000, PAID_REVOKE)
 
-    assert posted(story, loan_id, made) == [("1101", "2101", 8_000)]
+    assert posted(story, loan_id, made) == [("1101", "2101", 6_860), ("2105", "2101", 1_140)]
     page = story.page(loan_id)
     assert (page["paid_minor"], page["overpaid_minor"]) == (12_000, 8_000)
     refund(story, loan_id, 3_000)
@@ -277,7 +277,7 @@ def test_an_edit_does_all_that_it_says_or_nothing(story: Any) -> None:
         story.edit(loan_id, 500_000, PAID)
 
     most = caught.value.expected["most_minor"]
-    assert (caught.value.code, most) == ("edit_too_large", 101_395)
+    assert (caught.value.code, most) == ("edit_too_large", 100_045)
     story.edit(loan_id, most, PAID)
     assert story.page(loan_id)["status"] == "CLEAR"
     assert story.discrepancies() == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.channels.late_failures import FailLate
-from mocklend.domain.facts import OVD_AND_CURRENT
+from mocklend.domain.facts import INSTALMENT
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import ReceiptBooked
@@ -48,7 +48,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
 ) -> None:
     loan_id = story.borrow(100_000)
     story.wait(days=10)
-    mistaken(scope=OVD_AND_CURRENT)
+    mistaken(scope=INSTALMENT)
     repayment = story.settle(loan_id)
     mistaken()
     assert story.page(loan_id)["status"] == "USING"
@@ -64,7 +64,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
 
 
 def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(story: Any, mistaken: Any) -> None:
-    mistaken(scope=OVD_AND_CURRENT)
+    mistaken(scope=INSTALMENT)
     loans = [story.borrow(100_000), story.borrow(200_000)]
     reversed_, failing = [story.settle(loan_id) for loan_id in loans]
     mistaken()

@@ -85,7 +85,7 @@ def test_what_is_due_next_has_all_the_interest_it_will_have_by_then() -> None:
 
 def test_what_is_due_next_moves_on_with_the_calendar_and_with_the_money() -> None:
     on_the_day, after = at(31), at(32)
-    ahead = at(10, paid(10, 100_000 + 31 * 300))
+    ahead = at(10, paid(10, 100_000 + 10 * 300 + 21 * 200))
 
     assert (next_due(on_the_day) or {})["n"] == 1
     assert (next_due(after) or {})["n"] == 2
@@ -117,7 +117,7 @@ def test_an_instalment_that_has_got_something_is_partial_until_it_is_late() -> N
 
 
 def test_an_instalment_is_clear_when_its_whole_interest_is_paid_too() -> None:
-    whole = 100_000 + 31 * 300
+    whole = 100_000 + 10 * 300 + 21 * 200  # For 21 days a third of the principal is not lent.
 
     assert statuses(at(10, paid(10, whole)))[0] == "CLEAR"
     assert statuses(at(10, paid(10, whole - 1)))[0] == "PARTIAL"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.domain.facts import CLEAR, OVD_AND_CURRENT
+from mocklend.domain.facts import CLEAR, INSTALMENT
 from mocklend.seams import ReceiptBooked
 from mocklend_faults.engine.fault import Fault
 
@@ -28,7 +28,7 @@ class PrepayAsPartial(Fault):
         "page": "USING, with a rest of the interest",
         "list": "the same",
         "instalments": "instalments that a payoff would have settled",
-        "repayment": "`booked_type` OVD_AND_CURRENT, and less applied",
+        "repayment": "`booked_type` INSTALMENT, and less applied",
         "books": "another split of the same receipt",
         "webhook": "no `loan.cleared`",
     }
@@ -37,4 +37,4 @@ class PrepayAsPartial(Fault):
 
     def receipt_booked(self, given: ReceiptBooked) -> ReceiptBooked:
         """The usual line of the form."""
-        return replace(given, scope=OVD_AND_CURRENT) if given.scope == CLEAR else given
+        return replace(given, scope=INSTALMENT) if given.scope == CLEAR else given

@@ -15,6 +15,7 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.quotes import RepaymentType
 from mocklend.channels.channel import channel_of
+from mocklend.domain.facts import CLEAR, INSTALMENT, OVD_AND_CURRENT
 from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc
 from mocklend.views import reads
@@ -35,7 +36,8 @@ class NewRepayment(Body):
 class RepaymentDoc(Doc):
     """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
 
-    `booked_type` is what the books took it for, and `booked_at` from when it counts there;
+    `booked_type` is what the books took it for (INSTALMENT, which nobody can order, where a payoff was filed under the
+    instalment of the plan), and `booked_at` from when it counts there;
     `reversal_id` names the reversal that took it off its loan, `idempotency_key` came with the request that ordered it.
     """
 
@@ -55,7 +57,7 @@ class RepaymentDoc(Doc):
     created_at: str
     paid_at: str | None
     applied_at: str | None
-    booked_type: RepaymentType | None
+    booked_type: Annotated[str, Choice((CLEAR, OVD_AND_CURRENT, INSTALMENT))] | None
     booked_at: str | None
     reversal_id: str | None
     idempotency_key: str | None

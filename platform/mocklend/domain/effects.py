@@ -12,7 +12,7 @@ from datetime import date
 from mocklend.domain import facts as kinds
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate, settle
 from mocklend.domain.facts import CLEAR, Fact, booked
-from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
+from mocklend.domain.instalment import ACCOUNTS, INTEREST_AHEAD, INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.product import Excess
 from mocklend.domain.schedule import spread
@@ -102,6 +102,8 @@ def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
     for bucket, other in UNEARNED.items():
         legs.append((other, ACCOUNTS[bucket], sum(i.unpaid(bucket) for i in state.instalments)))
         legs.append((other, "2101", sum(getattr(i, bucket + "_paid") for i in state.instalments)))
+    legs.append((INTEREST_IN_ADVANCE, "2101", state.take_ahead()))
+    state.bear_nothing()
     state.overpaid_minor += state.paid_minor
     state.paid_minor = 0
     state.applied = {id: (0, settled + over) for id, (settled, over) in state.applied.items()}
@@ -125,12 +127,11 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
     recovered = min(fact.amount_minor, state.written_off_minor - state.recovered_minor)
     state.recovered_minor += recovered
     paid: dict[str, int] = {}
-    pay = pay_off if fact.scope == CLEAR else pay_what_is_due
-    left = pay(state, fact.on, fact.amount_minor - recovered, paid)
+    left = pay(state, fact.scope, fact.on, fact.amount_minor - recovered, paid)
     state.overpaid_minor += left
     state.paid_minor += fact.amount_minor - recovered - left
     state.applied[booked(fact.id)] = (fact.amount_minor - left, left)
-    move(state, "repayment", fact, [("2102", "4003", recovered), *_legs("2102", paid), ("2102", "2101", left)])
+    move(state, "repayment", fact, [("2102", "4003", recovered), *_settling("2102", paid, left)])
 
 
 def receive_again(state: LoanState, fact: Fact, void: bool) -> None:
@@ -145,36 +146,87 @@ def land(state: LoanState, fact: Fact) -> None:
         move(state, "receipt", fact, [(f"1002:{fact.channel}", "2102", fact.amount_minor)])
 
 
-def pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
+def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[str, int]) -> int:
+    """Pay what a repayment of this scope settles on a date. Adds to `paid` by bucket; gives back what is too much.
+
+    Enough for a payoff is a payoff, whatever it was meant as. Anything less settles nothing but what is owed on that
+    day and principal: interest that has not accrued is set aside for, and comes back if the principal is repaid.
+    """
+    state.accrue(on)
+    if not any(i.outstanding for i in state.instalments):
+        return amount
+    if scope != kinds.INSTALMENT and _is_payoff(state, on, amount):
+        return _pay_off(state, on, amount, paid)
+    if scope == kinds.INSTALMENT:
+        return _pay_as_planned(state, on, amount, paid)
+    timing, lent = state.by_timing(on), state.lent_minor
+    asked = timing if scope == CLEAR else {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}
+    left = allocate(state.terms.product, asked, amount, paid)
+    state.bear(lent - state.lent_minor, on)
+    left = _in_advance(state, on, left, paid, aside=scope != CLEAR)
+    if not state.outstanding_principal_minor and state.bearing_minor:
+        # All is repaid and some of it bears interest for days to come: what is left of the loan is that.
+        state.accrue(state.bearing_to, ahead=True)
+        left = allocate(state.terms.product, state.by_timing(on), left, paid)
+    return left
+
+
+def _is_payoff(state: LoanState, on: date, amount: int) -> bool:
+    if amount + state.ahead_minor < state.outstanding_principal_minor:
+        return False  # The quick answer to most.
+    return amount >= sum(state.quote(CLEAR, on).values())
+
+
+def _pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
     """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
-    state.accrue(on)
+    ahead = state.take_ahead()
+    paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) - ahead
     state.accrue(state.payoff_date(on), ahead=True)
-    return allocate(state.terms.product, state.by_timing(on), amount, paid)
+    left = allocate(state.terms.product, state.by_timing(on), amount + ahead, paid)
+    state.bear_nothing()
+    return left
 
 
-def pay_what_is_due(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
-    """What is overdue and current; the rest goes where the product's excess rule says."""
-    product = state.terms.product
-    state.accrue(on)
-    timing = state.by_timing(on)
-    asked = [*timing[OVERDUE], *timing[DUE]]
-    current = state.bill(on)
-    whole = sum(i.outstanding for i in asked) + (state.interest_to_come(current) if current else 0)
+def _pay_as_planned(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
+    """The current instalment as the plan has it, with the interest of its whole period, and then in advance.
+
+    That is a mistake which somebody at a desk can make, and costs interest for days on which the money is not lent.
+    """
+    product, timing, bill = state.terms.product, state.by_timing(on), state.bill(on)
+    whole = sum(i.outstanding for i in (*timing[OVERDUE], *timing[DUE])) + (state.interest_to_come(bill) if bill else 0)
     left = amount
-    if amount >= whole and current is not None:
-        # Paying the instalment before its due date pays its whole interest. Whatever was due before it is paid by
-        # then, also within its days of grace: no penalty grows on it meanwhile.
-        before = [i for i in timing[DUE] if i is not current]
+    if amount >= whole and bill is not None:
+        before = [i for i in timing[DUE] if i is not bill]
         left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: before}, left, paid)
-        state.accrue(current.due_date)
+        state.accrue(bill.due_date)
+    lent = state.lent_minor
     left = allocate(product, {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}, left, paid)
-    # Interest that is not earned yet cannot be paid: money in advance reduces principal.
-    ahead = timing[IN_ADVANCE]
+    state.bear(lent - state.lent_minor, on)
+    return _in_advance(state, on, left, paid, aside=False)
+
+
+def _in_advance(state: LoanState, on: date, amount: int, paid: dict[str, int], *, aside: bool) -> int:
+    """Money for what is not due yet: part is set `aside` for interest to come, the rest repays by the excess rule.
+
+    Interest that is not earned yet cannot be paid. What was set aside before and is not needed any more is part of it.
+    """
+    product, bill, lent = state.terms.product, state.bill(on), state.lent_minor
+    if not amount and (bill is None or not bill.interest_ahead):
+        return 0
+    if bill is not None:
+        keep = state.to_set_aside(bill, amount + bill.interest_ahead, on)
+        moved = (keep if aside else min(keep, bill.interest_ahead)) - bill.interest_ahead
+        bill.interest_ahead += moved
+        paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) + moved
+        amount -= moved
+    ahead = state.by_timing(on)[IN_ADVANCE]
     if product.excess == Excess.REAMORTIZE:
-        return _reamortize(state, on, ahead, left, paid)
-    if product.excess == Excess.LAST_INSTALMENT:
-        ahead = ahead[::-1]
-    return allocate(product, {IN_ADVANCE: ahead}, left, paid)
+        left = _reamortize(state, on, ahead, amount, paid)
+    else:
+        last_first = product.excess == Excess.LAST_INSTALMENT
+        left = allocate(product, {IN_ADVANCE: ahead[::-1] if last_first else ahead}, amount, paid)
+    state.bear(lent - state.lent_minor, on)
+    return left
 
 
 def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount: int, paid: dict[str, int]) -> int:
@@ -260,11 +312,13 @@ def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
     moved: dict[str, int] = {}
     if more_paid:
         part = min(abs(amount), held)
-        left = pay_what_is_due(state, fact.on, part, moved)
+        left = pay(state, kinds.OVD_AND_CURRENT, fact.on, part, moved)
         done = part - left
-        legs = _legs(other, moved)
+        legs = _settling(other, moved)
     else:
+        lent = state.lent_minor
         done = _unpay(state, min(abs(amount), state.paid_minor), moved)
+        state.bear(lent - state.lent_minor, fact.on)
         legs = _legs(other, moved, turned=True)
         done = -done
     state.paid_minor += done
@@ -282,6 +336,7 @@ def _edit_revoked(state: LoanState, fact: Fact) -> None:
     if fact.amount_minor > 0:
         state.revoked_minor += _take_off(state.instalments[::-1], buckets, fact.amount_minor, moved)
         move(state, "edit", fact, _legs("5003", moved))
+        _free_ahead(state, fact)
         return
     back = min(-fact.amount_minor, state.revoked_minor)
     state.revoked_minor -= back
@@ -299,8 +354,16 @@ def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount:
 
 
 def _unpay(state: LoanState, amount: int, moved: dict[str, int]) -> int:
-    """Take payments back out of the buckets, newest instalment first, principal first. Gives back how much."""
+    """Take payments back, newest instalment first, principal first. Gives back how much.
+
+    What is set aside for interest to come has paid nothing yet, so it goes before all.
+    """
     left = amount
+    for instalment in reversed(state.instalments):
+        part = min(left, instalment.interest_ahead)
+        instalment.interest_ahead -= part
+        moved[INTEREST_AHEAD] = moved.get(INTEREST_AHEAD, 0) + part
+        left -= part
     for instalment in reversed(state.instalments):
         for bucket in reversed(ACCOUNTS):
             part = min(left, getattr(instalment, bucket + "_paid"))
@@ -311,13 +374,39 @@ def _unpay(state: LoanState, amount: int, moved: dict[str, int]) -> int:
     return amount - left
 
 
+def _free_ahead(state: LoanState, fact: Fact) -> None:
+    """Less principal is lent without a payment: what was set aside for interest and is not needed now is repaid."""
+    if not state.outstanding_principal_minor:
+        state.bear_nothing()
+        _settle_with_ahead(state, fact)
+    elif state.ahead_minor:
+        paid: dict[str, int] = {}
+        _move_ahead(state, fact, paid, _in_advance(state, fact.on, 0, paid, aside=False))
+
+
+def _settle_with_ahead(state: LoanState, fact: Fact) -> None:
+    """No interest is to come any more: what was set aside for it pays whatever is owed."""
+    ahead = state.take_ahead()
+    if ahead:
+        paid = {INTEREST_AHEAD: -ahead}
+        _move_ahead(state, fact, paid, allocate(state.terms.product, state.by_timing(fact.on), ahead, paid))
+
+
+def _move_ahead(state: LoanState, fact: Fact, paid: dict[str, int], left: int) -> None:
+    state.paid_minor -= left
+    state.overpaid_minor += left
+    move(state, "interest_in_advance", fact, _settling(INTEREST_IN_ADVANCE, paid, left))
+
+
 def write_off(state: LoanState, fact: Fact, void: bool) -> None:
     """What is owed is given up as a credit loss. Later money is a recovery."""
     if void:
         return
     state.accrue(fact.on)
+    _settle_with_ahead(state, fact)
     lost: dict[str, int] = {}
     state.written_off_minor += _take_off(state.instalments, list(ACCOUNTS), state.outstanding_minor, lost)
+    state.bear_nothing()
     move(state, "write_off", fact, _legs("5002", lost))
 
 
@@ -379,7 +468,20 @@ EFFECTS: dict[str, Effect] = {
 }
 
 
+def _settling(other: str, paid: dict[str, int], left: int = 0) -> list[tuple[str, str, int]]:
+    """What money has settled, set aside and left over. What is set aside no more pays first, `other` pays the rest."""
+    aside = paid.get(INTEREST_AHEAD, 0)
+    into = [(account, paid.get(bucket, 0)) for bucket, account in ACCOUNTS.items()]
+    legs, free = [], max(0, -aside)
+    for account, amount in (*into, (INTEREST_IN_ADVANCE, max(0, aside)), ("2101", left)):
+        part = min(free, amount)
+        free -= part
+        legs += [(INTEREST_IN_ADVANCE, account, part), (other, account, amount - part)]
+    return legs
+
+
 def _legs(other: str, moved: dict[str, int], *, turned: bool = False) -> list[tuple[str, str, int]]:
     """From the other account into each bucket's receivable, in the standard order; `turned`, the other way."""
-    legs = [(other, account, moved.get(bucket, 0)) for bucket, account in ACCOUNTS.items()]
+    accounts = ACCOUNTS | {INTEREST_AHEAD: INTEREST_IN_ADVANCE}
+    legs = [(other, account, moved.get(bucket, 0)) for bucket, account in accounts.items()]
     return [(account, other, amount) for _, account, amount in legs] if turned else legs

@@ -25,7 +25,11 @@ class Movement:
 
 @dataclass(slots=True)
 class Instalment:
-    """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far."""
+    """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far.
+
+    `interest_ahead` is money that has come in for interest that has not accrued yet (2105). It pays the interest as it
+    accrues; whoever pays the loan off before gets it back.
+    """
 
     n: int
     from_date: date
@@ -43,6 +47,7 @@ class Instalment:
     interest_exact: Fraction = NOTHING
     penalty_principal_exact: Fraction = NOTHING
     penalty_interest_exact: Fraction = NOTHING
+    interest_ahead: int = 0
 
     def copy(self) -> Instalment:
         """An instalment of its own. Spelled out, since `dataclasses.replace` is slow and every quote copies all."""
@@ -63,6 +68,7 @@ class Instalment:
             self.interest_exact,
             self.penalty_principal_exact,
             self.penalty_interest_exact,
+            self.interest_ahead,
         )
 
     def unpaid(self, bucket: str) -> int:
@@ -110,3 +116,6 @@ ACCOUNTS = {
     "principal": "1101",
 }
 """The receivable behind each bucket, in the default order of allocation: penalty, fee, interest, principal."""
+
+INTEREST_AHEAD, INTEREST_IN_ADVANCE = "interest_ahead", "2105"
+"""What is set aside for interest to come, and its account. It is no receivable: nothing has been earned yet."""

@@ -2,16 +2,20 @@
 
 Rounding is cumulative within a period: what has been posted is always the rounded total so far, so that a period cut
 in three adds up to the period uncut.
+
+Interest is owed for the days on which the money was lent: principal that is repaid on a day, in part or in whole, bears
+interest up to the `payoff_date` of that day and no longer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from fractions import Fraction
 
-from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE
+from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
 from mocklend.domain.facts import CLEAR, MARK, Fact, Terms
-from mocklend.domain.instalment import Instalment, Movement
+from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import round_minor
 from mocklend.domain.schedule import interest_exact, penalty_exact
 
@@ -25,7 +29,8 @@ class LoanState:
     `accrued_to` is the date up to which interest and penalty are on the state (`posted_to`: up to which a movement
     tells of them); `as_of` the date for which the status holds; `last` the newest fact in effective order. `applied`
     says for each receipt how much it settled and how much was too much. Money of the loan that is no receivable:
-    `overpaid` 2101, `unapplied` 2102, `refunding` 2103, `compensation` 2104.
+    `overpaid` 2101, `unapplied` 2102, `refunding` 2103, `compensation` 2104; for interest to come (2105) each
+    instalment has its own. `bearing` is principal that is repaid and still bears interest, up to `bearing_to`.
     """
 
     terms: Terms
@@ -44,6 +49,8 @@ class LoanState:
     recovered_minor: int = 0
     refunding_minor: int = 0
     compensation_minor: int = 0
+    bearing_minor: int = 0
+    bearing_to: date = date.min
     last: tuple[int, str] = (0, "")
     movements: list[Movement] = field(default_factory=list)
     applied: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -59,6 +66,11 @@ class LoanState:
     def outstanding_principal_minor(self) -> int:
         """Account 1101."""
         return sum(i.principal - i.principal_paid for i in self.instalments) if self.accepted else 0
+
+    @property
+    def ahead_minor(self) -> int:
+        """Account 2105: what has come in for interest that has not accrued yet."""
+        return sum(i.interest_ahead for i in self.instalments)
 
     @property
     def overdue_minor(self) -> int:
@@ -155,15 +167,19 @@ class LoanState:
         """
         if not self.accepted:
             return
-        if self.outstanding_principal_minor == 0 and not any(i.outstanding for i in self.instalments):
+        if not (self._bears or self.outstanding_principal_minor or any(i.outstanding for i in self.instalments)):
+            # Nothing to tell. Should the loan be opened again, its next period begins where the last one ended.
             self.accrued_to = max(self.accrued_to, to)
-            self.posted_to = self.accrued_to
             return
         while self.accrued_to < to:
             current = self.current
             stop = min(to, current.due_date) if current else to
+            if self._bears:
+                stop = min(stop, self.bearing_to)
             self._accrue_stretch(current, stop, ahead=ahead)
             self.accrued_to = stop
+            if not self._bears:
+                self.bear_nothing()
 
     def _accrue_stretch(self, current: Instalment | None, stop: date, *, ahead: bool) -> None:
         """One stretch within a single period: from `accrued_to` up to `stop`."""
@@ -171,12 +187,13 @@ class LoanState:
         grace = timedelta(days=product.penalty.grace_days)
         postings = []
         if current is not None:
-            base = self._interest_base(current)
-            current.interest_exact += interest_exact(product, base, start, stop, current.from_date, current.due_date)
+            bearing = self.bearing_minor if self._bears else 0
+            current.interest_exact += self._interest(current, start, stop, self.lent_minor + bearing)
             grown = round_minor(current.interest_exact, product.rounding) - current.interest
             if grown:
                 current.interest += grown
                 postings.append(("1102", "4001", grown))
+            postings += self._use_ahead(current, stop)
         for bucket, account in (("penalty_principal", "1103"), ("penalty_interest", "1104")):
             grown = 0
             for late in self.instalments if not ahead else ():
@@ -191,12 +208,49 @@ class LoanState:
             self.movements.append(Movement("accrual", self.terms.loan_id, stop, tuple(postings), period))
             self.posted_to = stop
 
-    def _interest_base(self, current: Instalment) -> int:
-        """The principal that bears interest in this period: all that is not due yet (flat: the original amount)."""
-        open_principal = sum(i.principal - i.principal_paid for i in self.instalments if i.n >= current.n)
-        if self.terms.product.method == "flat":
-            return self.terms.principal_minor if open_principal else 0
-        return open_principal
+    def _use_ahead(self, current: Instalment, stop: date) -> list[tuple[str, str, int]]:
+        """What was set aside pays the interest that has accrued. Should some be left, it is for the next instalment."""
+        used = min(current.interest_ahead, current.unpaid("interest"))
+        if used:
+            current.interest_ahead -= used
+            current.pay("interest", used)
+        if current.interest_ahead and stop == current.due_date and current is not self.instalments[-1]:
+            self.instalments[current.n].interest_ahead += current.interest_ahead
+            current.interest_ahead = 0
+        return [(INTEREST_IN_ADVANCE, "1102", used)] if used else []
+
+    @property
+    def lent_minor(self) -> int:
+        """The principal that bears interest on from `accrued_to`: all that is not due yet."""
+        return self._lent(self.accrued_to)
+
+    def _lent(self, on: date) -> int:
+        return sum(i.principal - i.principal_paid for i in self.instalments if i.due_date > on)
+
+    def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> Fraction:
+        """The exact interest on principal for days of an instalment's period (flat: on the original amount)."""
+        if start >= stop or not lent_minor:
+            return Fraction(0)
+        product = self.terms.product
+        base = self.terms.principal_minor if product.method == "flat" else lent_minor
+        return interest_exact(product, base, start, stop, instalment.from_date, instalment.due_date)
+
+    @property
+    def _bears(self) -> bool:
+        """Whether principal that is repaid bears interest on the days from `accrued_to`."""
+        return self.bearing_minor > 0 and self.accrued_to < self.bearing_to
+
+    def bear(self, repaid_minor: int, on: date) -> None:
+        """Of the principal not due yet, some was repaid on a date (below 0: some was taken back)."""
+        until = self.payoff_date(on)
+        if until > self.accrued_to:
+            self.bearing_minor, self.bearing_to = max(0, self.bearing_minor + repaid_minor), until
+        if not self._bears:
+            self.bear_nothing()
+
+    def bear_nothing(self) -> None:
+        """No repaid principal bears interest any more."""
+        self.bearing_minor, self.bearing_to = 0, date.min
 
     def _grow_penalty(self, late: Instalment, bucket: str, days: int) -> int:
         """Penalty at the contract rate times the multiplier on what is overdue, rounded on the total so far."""
@@ -222,39 +276,77 @@ class LoanState:
         return replace(self, instalments=[i.copy() for i in self.instalments], movements=[], applied={})
 
     def payoff_date(self, on: date) -> date:
-        """Up to when interest runs if the loan is paid off on a date: one day at the least, or the period's end."""
+        """Up to when principal bears interest that is repaid on a date: one day at the least, or the period's end."""
         to = max(on, self.instalments[0].from_date + ONE_DAY)
         if self.terms.product.payoff_interest == "until_period_end":
             to = next((i.due_date for i in self.instalments if i.from_date <= on < i.due_date), to)
         return to
 
-    def interest_to_come(self, instalment: Instalment) -> int:
-        """What the current instalment's interest will still grow by its due date, if nothing else happens."""
-        if self.accrued_to >= instalment.due_date:
+    def interest_to_come(self, instalment: Instalment, repaid_minor: int = 0, on: date = date.min) -> int:
+        """What an instalment's interest will still grow by its due date, if nothing else happens.
+
+        Or if `repaid_minor` more of the principal is repaid `on` a date, which is today.
+        """
+        start, due = max(self.accrued_to, instalment.from_date), instalment.due_date
+        if start >= due:
             return 0
-        rest = interest_exact(
-            self.terms.product,
-            self._interest_base(instalment),
-            max(self.accrued_to, instalment.from_date),
-            instalment.due_date,
-            instalment.from_date,
-            instalment.due_date,
-        )
+        bearing = self.bearing_minor if self._bears else 0
+        until = max(start, self.bearing_to if bearing else start, self.payoff_date(on) if repaid_minor else start)
+        lent = self._lent(start)
+        rest = self._interest(instalment, start, min(until, due), lent + bearing)
+        rest += self._interest(instalment, until, due, lent - repaid_minor)
         return round_minor(instalment.interest_exact + rest, self.terms.product.rounding) - instalment.interest
+
+    def to_set_aside(self, bill: Instalment, money_minor: int, on: date) -> int:
+        """How much of some money is for the interest that a bill will still grow. The rest is repaid in advance.
+
+        Repaying in advance leaves less interest to come: what is set aside is the least that is enough for the rest.
+        """
+        most = self.interest_to_come(bill)
+        if money_minor <= most:
+            return money_minor
+        lent, low = self._lent(self.accrued_to), 0
+        while low < most:
+            aside = (low + most) // 2
+            if self.interest_to_come(bill, min(money_minor - aside, lent), on) <= aside:
+                most = aside
+            else:
+                low = aside + 1
+        return most
 
     def quote(self, scope: str, on: date) -> dict[str, int]:
         """The buckets that a repayment of this scope would have to settle on a date. Leaves this state alone."""
         at = self.copy()
+        at.accrue(on)
         if scope == CLEAR:
-            at.accrue(on)
-            at.accrue(at.payoff_date(on), ahead=True)
-            asked = at.instalments
-        else:
-            at.accrue(on)
-            current = at.bill(on)
-            asked = [i for i in at.instalments if i.due_date < on or i is current]
-            if current is not None and at.outstanding_minor:
-                current.interest += at.interest_to_come(current)
+            at.prepare_payoff(on)
+            return at._asked(at.instalments, on)
+        current = at.bill(on)
+        asked = [i for i in at.instalments if i.due_date < on or i is current]
+        if current is not None and at.outstanding_minor:
+            rest = at.interest_to_come(current, current.unpaid("principal"), on)
+            current.interest += max(0, rest - current.interest_ahead)
+        found = at._asked(asked, on)
+        if sum(found.values()) > self.outstanding_principal_minor:
+            # Where a period's interest is more than what was lent, a payoff costs less, and nobody is asked for more.
+            payoff = self.quote(CLEAR, on)
+            return min(found, payoff, key=lambda buckets: sum(buckets.values()))
+        return found
+
+    def prepare_payoff(self, on: date) -> None:
+        """Everything that a payoff on a date has to settle is due, less what was paid for interest to come."""
+        ahead = self.take_ahead()
+        self.accrue(self.payoff_date(on), ahead=True)
+        allocate(self.terms.product, self.by_timing(on), ahead, {})
+
+    def take_ahead(self) -> int:
+        """Take out what was set aside for interest to come, and say how much that is."""
+        taken = self.ahead_minor
+        for i in self.instalments:
+            i.interest_ahead = 0
+        return taken
+
+    def _asked(self, asked: list[Instalment], on: date) -> dict[str, int]:
         normal = [i for i in asked if not self.late(i, on)]
         overdue = [i for i in asked if self.late(i, on)]
         return {

@@ -20,6 +20,7 @@ SUMS = (
     "recovered_minor",
     "refunding_minor",
     "compensation_minor",
+    "bearing_minor",
 )
 
 
@@ -31,6 +32,7 @@ def dump(state: LoanState) -> str:
             "to": state.accrued_to.isoformat(),
             "told": state.posted_to.isoformat(),
             "as_of": state.as_of.isoformat(),
+            "bears": state.bearing_to.isoformat(),
             "sums": [getattr(state, name) for name in SUMS],
             "last": state.last,
             "i": [_row(i) for i in state.instalments],
@@ -57,12 +59,15 @@ def _row(i: Instalment) -> list[object]:
         i.interest_exact.as_integer_ratio(),
         i.penalty_principal_exact.as_integer_ratio(),
         i.penalty_interest_exact.as_integer_ratio(),
+        i.interest_ahead,
     ]
 
 
 def _instalment(row: list[Any]) -> Instalment:
-    exact = [Fraction(*pair) if pair[0] else NOTHING for pair in row[13:]]
-    return Instalment(row[0], date.fromisoformat(row[1]), date.fromisoformat(row[2]), *row[3:13], *exact)
+    exact = [Fraction(*pair) if pair[0] else NOTHING for pair in row[13:16]]
+    kept = Instalment(row[0], date.fromisoformat(row[1]), date.fromisoformat(row[2]), *row[3:13], *exact)
+    kept.interest_ahead = row[16]
+    return kept
 
 
 def load(terms: Terms, stored: str) -> LoanState:
@@ -78,6 +83,7 @@ def load(terms: Terms, stored: str) -> LoanState:
         accrued_to=date.fromisoformat(raw["to"]),
         posted_to=date.fromisoformat(raw["told"]),
         as_of=date.fromisoformat(raw["as_of"]),
+        bearing_to=date.fromisoformat(raw["bears"]),
         **dict(zip(SUMS, raw["sums"], strict=True)),
         last=(raw["last"][0], raw["last"][1]),
     )

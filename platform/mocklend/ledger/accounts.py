@@ -16,6 +16,7 @@ ACCOUNTS: dict[str, str] = {
     "2102": "unapplied receipts",
     "2103": "refund payable",
     "2104": "compensation payable",
+    "2105": "interest received in advance",
     "4001": "interest income",
     "4002": "penalty income",
     "4003": "recovery",

@@ -31,6 +31,7 @@ NAMES: dict[str, str] = {
     "2102": "Liabilities:UnappliedReceipts",
     "2103": "Liabilities:RefundPayable",
     "2104": "Liabilities:CompensationPayable",
+    "2105": "Liabilities:InterestReceivedInAdvance",
     "4001": "Income:Interest",
     "4002": "Income:Penalty",
     "4003": "Income:Recovery",

@@ -238,7 +238,8 @@ def bounds(state: LoanState, kind: str) -> tuple[int, int]:
     if kind in CHARGES:
         return 1, room
     if kind == WRITE_OFF:
-        return state.outstanding_minor, state.outstanding_minor
+        lost = max(0, state.outstanding_minor - state.ahead_minor)
+        return lost, lost
     if kind == REFUND:
         return 1, state.overpaid_minor
     if kind in WAIVERS:
@@ -286,7 +287,10 @@ def _refuse_part(work: Work, allowed: Allowed) -> None:
     """Try it out: paying from money that lies there stops where the bill has nothing more to be paid."""
     trial, wanted = allowed.state.copy(), abs(allowed.edit.amount_minor or 0)
     take(trial, fact_of(work, allowed))
-    done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
+    if allowed.edit.edit_kind in (MODIFY_PAID_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT):
+        done = abs(trial.paid_minor - allowed.state.paid_minor)
+    else:
+        done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
     if done != wanted:
         if (allowed.edit.amount_minor or 0) > 0:
             raise _too_large(allowed.edit, allowed.least_minor, done)

@@ -49,7 +49,7 @@ def next_due(state: LoanState) -> dict[str, Any] | None:
     """The next instalment that asks for money, and how much it will have asked for on its due date."""
     for instalment in state.instalments:
         if instalment.due_date >= state.as_of:
-            due = instalment.outstanding + to_come(state, instalment)
+            due = instalment.outstanding + to_come(state, instalment) - instalment.interest_ahead
             if due:
                 return {"n": instalment.n, "due_date": instalment.due_date.isoformat(), "due_minor": due}
     return None
@@ -69,12 +69,13 @@ def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
     interest = i.interest + to_come(state, i)
     penalty = i.penalty_principal + i.penalty_interest
     due = i.principal + interest + i.fee + penalty
-    left = due - i.paid
+    paid = i.paid + i.interest_ahead  # It came in for interest that is still to accrue.
+    left = due - paid
     if left == 0:
         status = "CLEAR"
     elif state.late(i, state.as_of):
         status = "OVD"
-    elif i.paid:
+    elif paid:
         status = "PARTIAL"
     else:
         status = "DUE" if i.from_date <= state.as_of else "PENDING"
@@ -84,13 +85,13 @@ def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
         "due_date": i.due_date.isoformat(),
         "status": status,
         "due_minor": due,
-        "paid_minor": i.paid,
+        "paid_minor": paid,
         "principal_minor": i.principal,
         "interest_minor": interest,
         "fee_minor": i.fee,
         "penalty_minor": penalty,
         "principal_paid_minor": i.principal_paid,
-        "interest_paid_minor": i.interest_paid,
+        "interest_paid_minor": i.interest_paid + i.interest_ahead,
         "fee_paid_minor": i.fee_paid,
         "penalty_paid_minor": i.penalty_principal_paid + i.penalty_interest_paid,
     }

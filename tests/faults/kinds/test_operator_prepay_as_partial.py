@@ -11,7 +11,7 @@ from mocklend_faults.kinds.operator_prepay_as_partial import PrepayAsPartial
 
 
 def test_a_payoff_becomes_an_ordinary_repayment(events: Any) -> None:
-    assert PrepayAsPartial().receipt_booked(events.booked()).scope == "OVD_AND_CURRENT"
+    assert PrepayAsPartial().receipt_booked(events.booked()).scope == "INSTALMENT"
 
 
 def test_an_ordinary_repayment_stays_one(events: Any) -> None:
@@ -31,7 +31,7 @@ def test_it_is_misapplied_until_it_is_booked_anew_or_gone(floor: Any, events: An
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 100_045}
-    assert (entry.truth_after["type"], entry.served["type"]) == ("CLEAR", "OVD_AND_CURRENT")
+    assert (entry.truth_after["type"], entry.served["type"]) == ("CLEAR", "INSTALMENT")
 
     floor.hear(signal)
 
