@@ -41,6 +41,7 @@ from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.checks import quotes_are_what_the_books_asked_for
 from mocklend.sandboxes.ids import callback_of, channel_chain, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.servicing.truth import decisions_are_true
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
@@ -448,6 +449,8 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         if approver is None or same_person(operator, approver):
             detail = "a second person had to look at it, and nobody did"
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
+    for finding, loan_id, detail in decisions_are_true(connection, sandbox_id):
+        yield Discrepancy(finding, loan_id, detail)
     for finding, loan_id, detail in quotes_are_what_the_books_asked_for(connection, sandbox_id, found.now_ms):
         yield Discrepancy(finding, loan_id, detail)
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):

@@ -16,6 +16,7 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
+from mocklend.servicing.corrections import CORRECTIONS, LEFT_TO_DO
 from mocklend.servicing.decisions import DECISIONS
 from mocklend.servicing.disputes import CLAIMS, STATES, UPHELD, dispute_doc
 from mocklend.servicing.evidence import KINDS, Piece
@@ -109,8 +110,16 @@ class DecisionDoc(Doc):
 class CorrectionDoc(Doc):
     """One thing that was put right."""
 
-    what: Annotated[str, Choice(("repayment_applied", "receipt_applied", "mark_taken_off"))]
+    what: Annotated[str, Choice(CORRECTIONS)]
     id: str
+
+
+class LeftDoc(Doc):
+    """One thing that staff have to put right before the dispute is CORRECTED, and how."""
+
+    what: Annotated[str, Choice(LEFT_TO_DO)]
+    id: str
+    detail: str
 
 
 class StepDoc(Doc):
@@ -133,6 +142,7 @@ class DisputeDoc(Doc):
     state: DisputeState
     decision: DecisionDoc | None
     corrections: list[CorrectionDoc]
+    left_to_do: list[LeftDoc]
     compensation_minor: int
     compensation_id: str | None
     payout_id: str | None

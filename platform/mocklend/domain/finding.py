@@ -21,6 +21,7 @@ CLASSES: dict[str, str] = {
     "wrong_statement": "A channel's file of a day is not there in time, or is not what moved there.",
     "deadline_missed": "An answer that is owed by a certain day was not given by then.",
     "timing": "One answer came late, broken or wrong. The next look is right, and nothing needs to be reported.",
+    "untrue_decision": "A dispute says that something was corrected, and it was not.",
     "unapproved": "An act that needs a second person is on the books without one.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
     "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",

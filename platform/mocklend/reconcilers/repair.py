@@ -109,7 +109,12 @@ def _refresh(evidence: Evidence, one: Found) -> None:
 def _correct_again(evidence: Evidence, one: Found) -> None:
     """Decide the newest corrected dispute again, so that another correction is ordered."""
     [case] = [case for case in evidence.cases if case.id == one.entity]
-    corrected = [dispute for dispute in case.disputes if dispute["state"] == "CORRECTED"]
+    corrected = [
+        dispute
+        for dispute in case.disputes
+        if dispute["state"] in ("UPHELD", "CORRECTED")
+        and any(step["note"].startswith("Corrected:") for step in dispute["progress"])
+    ]
     evidence.client.decide_dispute(corrected[-1]["id"], "UPHELD", operator=OPERATOR, memo=one.detail, correct=True)
 
 

@@ -1,7 +1,7 @@
 """Deciding a dispute: upheld, rejected or unverifiable; and putting right what was upheld, through every copy.
 
-What the desk corrects by itself: a payment that the channel has and the books lack goes on the loan, effective on the
-channel's day, and a mark that contradicts the books comes off. Anything else staff correct with their own calls.
+What the desk corrects by itself, and what it leaves to staff, is in `corrections`. A dispute of which something is left
+to do stays UPHELD and says what; it is decided again once staff have done that with their own calls.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.bureau import correct, unmark
-from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import NOBODYS, UNAPPLIED, MatchReceipt
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.repay import FAILED, PROCESSING
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing.compensation import compensate, compensation_of
+from mocklend.servicing.corrections import Desk
 from mocklend.servicing.disputes import (
     CORRECTED,
+    CORRECTED_NOTE,
     REJECTED,
     UNVERIFIABLE,
     UPHELD,
@@ -33,12 +32,9 @@ from mocklend.servicing.disputes import (
     refuse_unless,
     step,
 )
-from mocklend.servicing.edits import ReverseEdit
 from mocklend.servicing.evidence import verify
-from mocklend.servicing.repayments import QueryChannel
-from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
+from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.render import wrong_mark
 
 DECISIONS = (UPHELD, REJECTED, UNVERIFIABLE)
 Findings = Sequence[Mapping[str, Any]]
@@ -84,7 +80,7 @@ class DecideDispute:
         if self.correct:
             dispute = self._correct(work, dispute, findings)
             if not undecided:  # Somebody looked again: the decision itself is on record already.
-                ordered = sum(one["state"] == CORRECTED for one in json.loads(dispute.progress))
+                ordered = sum(one["note"].startswith(CORRECTED_NOTE) for one in json.loads(dispute.progress))
                 self._log(work, dispute, CORRECTION_ORDERED, n=ordered)
         if self.compensation_minor is not None:
             dispute = self._compensate(work, dispute, self.compensation_minor)
@@ -115,47 +111,26 @@ class DecideDispute:
             )
 
     def _correct(self, work: Work, dispute: Dispute, findings: Findings) -> Dispute:
-        done = [one for finding in findings if (one := self._bring_in(work, dispute, finding)) is not None]
-        wrong_mark = self._take_mark_off(work, dispute)
-        done += [wrong_mark] if wrong_mark else []
+        """Put right what the desk can; the dispute is CORRECTED once nothing is left to do."""
+        desk = Desk(work, dispute, self.sandbox_id, self.memo, self.operator)
+        done = desk.put_right(findings)
+        left = desk.left_to_do(findings)
         correct(work, dispute.loan_id, f"dispute {dispute.id}")
+        dispute = replace(
+            dispute,
+            corrections=json.dumps([*json.loads(dispute.corrections), *done]),
+            left_to_do=json.dumps(left),
+        )
+        what = ", ".join(f"{one['what']} {one['id']}" for one in done)
+        if left:
+            todo = "; ".join(f"{one['what']} {one['id']}" for one in left)
+            note = f"{CORRECTED_NOTE} {what or 'nothing yet'}. Left to do: {todo}."
+            return step(work, dispute, UPHELD, note, event="left_to_do")
         dispute = _unmark(work, dispute)
-        dispute = replace(dispute, corrections=json.dumps([*json.loads(dispute.corrections), *done]))
-        what = ", ".join(f"{one['what']} {one['id']}" for one in done) or "the books were right by then"
-        return step(work, dispute, CORRECTED, f"Corrected: {what}.", event="corrected")
-
-    def _bring_in(self, work: Work, dispute: Dispute, finding: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Put a payment on the loan that the channel has and the books have on none."""
-        if not finding["matches_channel"] or finding["on_books"]:
-            return None
-        trade: Trade = work.get("trade", finding["out_trade_no"])
         loan: Loan = work.get("loan", dispute.loan_id)
-        if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
-            return None  # Somebody else's money, or another loan's: that is for a person to sort out.
-        if not trade.repayment_id.startswith("rct_"):
-            order: Repayment = work.get("repayment", trade.repayment_id)
-            if order.status not in (PROCESSING, FAILED):
-                return None
-            QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
-            return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}
-        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
-        if receipt is None:
-            QueryPayment(self.sandbox_id, None, trade.channel, trade.id, self.operator).decide(work)
-            receipt = work.get("receipt", trade.repayment_id)
-        elif receipt.state != UNAPPLIED:
-            return None
-        if receipt.state == UNAPPLIED:
-            MatchReceipt(self.sandbox_id, None, receipt.id, loan.id, self.memo, self.operator).decide(work)
-        return {"what": "receipt_applied", "id": receipt.id, "amount_minor": receipt.amount_minor}
-
-    def _take_mark_off(self, work: Work, dispute: Dispute) -> dict[str, Any] | None:
-        loan: Loan = work.get("loan", dispute.loan_id)
-        mark = wrong_mark(loan)
-        if mark is None:
-            return None
-        edit: OperatorEdit = work.get("edit", mark["edit_id"])
-        ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(work)
-        return {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
+        dispute = replace(dispute, corrected_version=loan.version)
+        note = f"{CORRECTED_NOTE} {what or 'the books were right by then'}."
+        return step(work, dispute, CORRECTED, note, event="corrected")
 
     def _compensate(self, work: Work, dispute: Dispute, amount_minor: int) -> Dispute:
         promised = dispute.compensation_minor > 0

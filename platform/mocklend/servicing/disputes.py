@@ -34,6 +34,8 @@ OPEN, MARKED, VERIFYING = "OPEN", "MARKED", "VERIFYING"
 UPHELD, REJECTED, UNVERIFIABLE = "UPHELD", "REJECTED", "UNVERIFIABLE"
 CORRECTED, COMPENSATED, STATEMENT = "CORRECTED", "COMPENSATED", "STATEMENT"
 STATES = (OPEN, MARKED, VERIFYING, UPHELD, CORRECTED, COMPENSATED, REJECTED, STATEMENT, UNVERIFIABLE)
+CORRECTED_NOTE = "Corrected:"
+"""What a line of progress begins with that tells of a correction, whole or in part."""
 UNDECIDED = (OPEN, MARKED, VERIFYING)
 ANSWER_WITHIN_MS = 20 * 86_400_000
 """Regulation on the Credit Reporting Industry, article 25: verified, and answered in writing, within twenty days."""
@@ -72,6 +74,8 @@ class OpenDispute:
             progress="[]",
             decision=None,
             corrections="[]",
+            left_to_do="[]",
+            corrected_version=None,
             disagreement=None,
             compensation_minor=0,
             compensation_id=None,
@@ -236,6 +240,7 @@ def dispute_doc(dispute: Dispute) -> dict[str, Any]:
         "state": dispute.state,
         "decision": json.loads(dispute.decision) if dispute.decision else None,
         "corrections": json.loads(dispute.corrections),
+        "left_to_do": json.loads(dispute.left_to_do),
         "compensation_minor": dispute.compensation_minor,
         "compensation_id": dispute.compensation_id,
         "payout_id": dispute.payout_id,

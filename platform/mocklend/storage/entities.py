@@ -376,6 +376,8 @@ class Dispute:
     progress: str
     decision: str | None
     corrections: str
+    left_to_do: str
+    corrected_version: int | None
     disagreement: str | None
     compensation_minor: int
     compensation_id: str | None

@@ -572,6 +572,8 @@ disputes = Table(
     text("progress"),
     text("decision", null=True),
     text("corrections"),
+    text("left_to_do"),  # what is left to do before it is corrected, as of the last correction
+    whole("corrected_version", null=True),  # the version of the loan that was right when it was last CORRECTED
     text("disagreement", null=True),  # what a borrower who was told no puts on record
     whole("compensation_minor"),
     text("compensation_id", null=True),  # the fact that was promised, posted or not

@@ -17,6 +17,7 @@ EVENTS = (
     "dispute.verified",
     "dispute.decided",
     "dispute.corrected",
+    "dispute.left_to_do",
     "dispute.compensated",
     "dispute.breached",
     "loan.disbursed",

@@ -23,13 +23,13 @@ def late_records(evidence: Evidence) -> Iterator[Found]:
 
 
 def lost_corrections(evidence: Evidence) -> Iterator[Found]:
-    """A dispute says CORRECTED, the bureau's lag is over, and no correction was ever reported."""
+    """A dispute says that something was corrected, the bureau's lag is over, and no correction was ever reported."""
     for case in evidence.cases:
         ordered = [
             (step["at"], dispute["id"])
             for dispute in case.disputes
             for step in dispute["progress"]
-            if step["state"] == "CORRECTED" and step["note"].startswith("Corrected")
+            if step["note"].startswith("Corrected:")
         ]
         if not ordered:
             continue

@@ -1,0 +1,370 @@
+"""Putting a disputed loan right: what the desk corrects by itself, and what is left for staff to do.
+
+A dispute is CORRECTED when nothing of that is left. The desk goes by its papers: the channels' records, the orders, the
+memos, the page. What really happened it does not know, no more than anybody at a desk does.
+
+    lost payment with evidence ─▶ booked          wrong mark        ─▶ taken off
+    booked as something else   ─▶ booked anew     second receipt    ─▶ taken back
+    left out by the night      ─▶ caught up       rest of a quote   ─▶ written off the bill
+    page behind the books      ─▶ made anew       anything else     ─▶ said, with the call that does it
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payments import APPLIED as RECEIVED
+from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED, MatchReceipt
+from mocklend.domain.facts import CLEAR, MODIFY_REVOKE_AMOUNT
+from mocklend.domain.money import minor_exponent
+from mocklend.domain.people import same_person
+from mocklend.lending.acts import PAGE_REBUILT, REPAYMENT_REVERSED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED
+from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no
+from mocklend.servicing.catch_up import CatchUp
+from mocklend.servicing.desk import APPLIED, REFUND
+from mocklend.servicing.edits import Edit, ReverseEdit
+from mocklend.servicing.rebooking import RebookRepayment
+from mocklend.servicing.receipts import ReverseReceipt
+from mocklend.servicing.repayments import QueryChannel
+from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Trade
+from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.work import Idempotency, Work
+from mocklend.views.pages import rebuild, right
+from mocklend.views.render import wrong_mark
+
+Done = dict[str, Any]
+Findings = Sequence[Mapping[str, Any]]
+
+CORRECTIONS = (
+    "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "mark_taken_off",
+    "loan_caught_up", "rest_written_off", "page_rebuilt",
+)  # fmt: skip
+"""What the desk corrects by itself."""
+LEFT_TO_DO = (
+    "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
+    "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
+    "compensation_not_posted", "page_behind", "wrong_mark", "left_behind",
+)  # fmt: skip
+"""What it leaves to staff, and names."""
+
+ROUNDING_MINOR = 3
+"""What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
+MIGRATED = "Nothing but its name is behind it: no act of the desk made it."
+_AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
+_ORDER = re.compile(r"rpy_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What the desk has about a loan, as ids; and its log: verb, what it is about, memo."""
+
+    orders: tuple[str, ...]
+    receipts: tuple[str, ...]
+    edits: tuple[str, ...]
+    payouts: tuple[str, ...]
+    disputes: tuple[str, ...]
+    acts: tuple[tuple[str, str, str], ...]
+
+
+@loader("papers")
+def _papers(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
+    return {id: papers_of(connection, sandbox_id, id) for id in loan_ids}
+
+
+_OF_LOAN = "WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY id"
+_ACTS = """SELECT verb, about, memo FROM acts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id
+    ORDER BY at_ms, version, id"""
+_SECOND = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND out_trade_no"
+
+
+def papers_of(connection: Connection, sandbox_id: str, loan_id: str) -> Papers:
+    """The papers of one loan. Its receipts are those on it, and those that name an order of it."""
+    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id}
+
+    def ids(table: str) -> tuple[str, ...]:
+        return tuple(row[0] for row in rows(connection, f"SELECT id FROM {table} {_OF_LOAN}", scope))
+
+    orders = ids("repayments")
+    numbers = [out_trade_no(id) for id in orders]
+    second = (
+        {row[0] for row in select_in(connection, _SECOND, numbers, {"sandbox_id": sandbox_id})} if numbers else set()
+    )
+    acts = tuple((verb, about, memo or "") for verb, about, memo in rows(connection, _ACTS, scope))
+    receipts = tuple(sorted(second | set(ids("receipts"))))
+    return Papers(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One decision's hands: each correction is an ordinary act of the desk, under its name and memo."""
+
+    work: Work
+    dispute: Dispute
+    sandbox_id: str
+    memo: str
+    operator: str
+
+    @property
+    def loan(self) -> Loan:
+        """The disputed loan, as the acts so far have left it."""
+        loan: Loan = self.work.get("loan", self.dispute.loan_id)
+        return loan
+
+    @property
+    def papers(self) -> Papers:
+        """What the desk has about it."""
+        papers: Papers = self.work.get("papers", self.dispute.loan_id)
+        return papers
+
+    def put_right(self, findings: Findings) -> list[Done]:
+        """Do what the desk can do by itself, and say what was done. The page comes last: it shows all the rest."""
+        done = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._marks()]
+        return [*done, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
+
+    def left_to_do(self, findings: Findings) -> list[Done]:
+        """What is still wrong by the papers, and what to do about it."""
+        return [
+            *self._payments_elsewhere(findings),
+            *self._orders_to_ask_about(),
+            *self._ordered_twice(),
+            *self._edits_to_look_at(),
+            *self._reversals_of_something_else(),
+            *self._stuck_payouts(),
+            *self._unposted_promises(),
+            *self._not_shown(),
+        ]
+
+    # --- what the desk does ---
+
+    def _lost_payments(self, findings: Findings) -> Iterator[Done]:
+        for finding in findings:
+            done = self._bring_in(finding)
+            if done is not None:
+                yield done
+
+    def _bring_in(self, finding: Mapping[str, Any]) -> Done | None:
+        """Put a payment on the loan that the channel has and the books have on none."""
+        if not finding["matches_channel"] or finding["on_books"]:
+            return None
+        work, loan = self.work, self.loan
+        trade: Trade = work.get("trade", finding["out_trade_no"])
+        if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
+            return None  # Somebody else's money, or another loan's: that is for a person to sort out.
+        if not trade.repayment_id.startswith("rct_"):
+            order: Repayment = work.get("repayment", trade.repayment_id)
+            if order.status not in (PROCESSING, FAILED):
+                return None
+            QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
+            return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}
+        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        if receipt is None:
+            QueryPayment(self.sandbox_id, None, trade.channel, trade.id, self.operator).decide(work)
+            receipt = work.get("receipt", trade.repayment_id)
+        elif receipt.state != UNAPPLIED:
+            return None
+        if receipt.state == UNAPPLIED:
+            MatchReceipt(self.sandbox_id, None, receipt.id, loan.id, self.memo, self.operator).decide(work)
+        return {"what": "receipt_applied", "id": receipt.id, "amount_minor": receipt.amount_minor}
+
+    def _second_receipts(self) -> Iterator[Done]:
+        for receipt in self._receipts():
+            if receipt.state == RECEIVED and _is_second(receipt) and receipt.loan_id == self.loan.id:
+                ReverseReceipt(self.sandbox_id, None, receipt.id, self.memo, self.operator).decide(self.work)
+                yield {"what": "receipt_reversed", "id": receipt.id, "amount_minor": receipt.amount_minor}
+
+    def _bookings(self) -> Iterator[Done]:
+        for order in self._orders():
+            if order.status == SUCCEEDED and _booked_otherwise(order, self._trade(order)):
+                RebookRepayment(self.sandbox_id, None, order.id, self.memo, self.operator).decide(self.work)
+                yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
+
+    def _marks(self) -> Iterator[Done]:
+        mark = wrong_mark(self.loan)
+        if mark is not None:
+            edit: OperatorEdit = self.work.get("edit", mark["edit_id"])
+            ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
+            yield {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
+
+    def _caught_up(self) -> Iterator[Done]:
+        if self.loan.missed_ms is not None:
+            CatchUp(self.sandbox_id, self.loan.id, self.memo, self.operator).decide(self.work)
+            yield {"what": "loan_caught_up", "id": self.loan.id}
+
+    def _rest_of_a_quote(self) -> Iterator[Done]:
+        """A payoff was paid to the unit by its quote, and what is left is nothing but another rounding."""
+        left = _rest(self.loan, self._orders())
+        if left:
+            key = Idempotency(f"{self.dispute.id}/rest/{self.loan.version}", "")
+            wish = Edit(
+                self.sandbox_id, key, self.loan.id, MODIFY_REVOKE_AMOUNT, left, None, self.memo, self.operator, None
+            )
+            edit = wish.decide(self.work).body
+            if edit["state"] == APPLIED:
+                yield {"what": "rest_written_off", "id": edit["id"], "amount_minor": left}
+
+    def _page(self) -> Iterator[Done]:
+        loan = self.loan
+        if not right(loan, self.work.now_ms):
+            state = state_of(loan)
+            bill = bill_of(loan, state)
+            loan = rebuild(self.work, loan, state)
+            self.work.put(loan)
+            about = f"{loan.id}.{loan.version}"
+            log_act(
+                self.work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill
+            )
+            yield {"what": "page_rebuilt", "id": loan.id, "version": loan.version}
+
+    # --- what it leaves to staff ---
+
+    def _payments_elsewhere(self, findings: Findings) -> Iterator[Done]:
+        for finding in findings:
+            trade: Trade | None = self.work.get("trade", finding["out_trade_no"]) if finding["out_trade_no"] else None
+            if trade is None or not finding["matches_channel"] or self._is_on_the_loan(trade):
+                continue
+            yield _todo(
+                "payment_not_on_loan",
+                trade.id,
+                f"{trade.channel} has {trade.amount_minor}, and it is not on this loan: match, move or reinstate it",
+            )
+
+    def _is_on_the_loan(self, trade: Trade) -> bool:
+        if trade.repayment_id.startswith("rct_"):
+            receipt: Receipt | None = self.work.get("receipt", trade.repayment_id)
+            return receipt is not None and receipt.state == RECEIVED and receipt.loan_id == self.loan.id
+        order: Repayment = self.work.get("repayment", trade.repayment_id)
+        return order.status == SUCCEEDED and order.loan_id == self.loan.id
+
+    def _orders_to_ask_about(self) -> Iterator[Done]:
+        for order in self._orders():
+            trade = self._trade(order)
+            unheard = order.status in (PROCESSING, FAILED) and trade.state == "SUCCESS"
+            gone = order.status in (PROCESSING, SUCCEEDED) and trade.state == LATE_FAILED
+            if (unheard or gone) and not self._on_its_way(trade):
+                what = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
+                yield _todo("channel_not_asked", order.id, f"{what}: ask the channel about it")
+            elif order.status == SUCCEEDED and _booked_otherwise(order, trade):
+                yield _todo("booked_otherwise", order.id, "it is not booked as was ordered and paid: book it anew")
+
+    def _on_its_way(self, trade: Trade) -> bool:
+        callback: Callback | None = self.work.get("callback", callback_of(trade.repayment_id))
+        return callback is not None and callback.attempts == 0 and callback.due_ms is not None
+
+    def _ordered_twice(self) -> Iterator[Done]:
+        asked: dict[tuple[str, Any], list[Repayment]] = {}
+        for order in self._orders():
+            for of, value in (("debit", order.debit_ms), ("request", order.asked_key)):
+                if value is not None and order.status != REVERSED:
+                    asked.setdefault((of, value), []).append(order)
+        for (of, _), orders in asked.items():
+            if len(orders) > 1:
+                ids = " and ".join(sorted(order.id for order in orders))
+                yield _todo("ordered_twice", max(order.id for order in orders), f"{ids} are one {of}: reverse one")
+        for receipt in self._receipts():
+            if receipt.state == RECEIVED and _is_second(receipt) and receipt.loan_id != self.loan.id:
+                yield _todo("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
+
+    def _edits_to_look_at(self) -> Iterator[Done]:
+        about = {about for _, about, _ in self.papers.acts}
+        for edit in self._edits():
+            if edit.state != APPLIED:
+                continue
+            if edit.to_approve_minor is not None and (
+                edit.approver is None or same_person(edit.operator, edit.approver)
+            ):
+                undo = "approve it" if edit.edit_kind == REFUND else "approve or reverse it"
+                yield _todo("unapproved", edit.id, f"it needs a second person, and nobody has looked at it: {undo}")
+            if edit.amount_minor is None:
+                continue
+            if edit.id not in about:
+                yield _todo("unsupported", edit.id, f"{MIGRATED} Reverse it")
+            meant = _amount_in(edit.memo, self.loan.currency)
+            if meant not in (None, edit.amount_minor):
+                detail = f"its memo says {meant}, the books have {edit.amount_minor}: reverse it, and make it anew"
+                yield _todo("amount_mismatch", edit.id, detail)
+        if _rest(self.loan, self._orders()):
+            yield _todo(
+                "rest_of_a_quote", self.loan.id, "what the quote left out waits for approval: approve the draft"
+            )
+
+    def _reversals_of_something_else(self) -> Iterator[Done]:
+        own = set(self.papers.orders)
+        newest = {about: memo for verb, about, memo in self.papers.acts if verb == REPAYMENT_REVERSED}
+        for id, memo in newest.items():
+            named = [word for word in _ORDER.findall(memo) if word in own]
+            order: Repayment = self.work.get("repayment", id)
+            if named and id not in named and order.reversal_id is not None:
+                detail = f"{id} was reversed, and {named[0]} was meant: reinstate the one, reverse the other"
+                yield _todo("reversed_something_else", order.reversal_id, detail)
+
+    def _stuck_payouts(self) -> Iterator[Done]:
+        for id in self.papers.payouts:
+            payout: Payout = self.work.get("payout", id)
+            if payout.state == "ORDERED" and payout.due_ms is None:
+                detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask there"
+                yield _todo("stuck_payout", payout.id, detail)
+
+    def _unposted_promises(self) -> Iterator[Done]:
+        for id in self.papers.disputes:
+            other: Dispute = self.work.get("dispute", id)
+            if other.compensation_id is not None and other.payout_id is None:
+                detail = f"{other.compensation_minor} were promised with dispute {id} and never posted: decide it again"
+                yield _todo("compensation_not_posted", other.compensation_id, detail)
+
+    def _not_shown(self) -> Iterator[Done]:
+        if not right(self.loan, self.work.now_ms):
+            yield _todo("page_behind", self.loan.id, "its page is behind the books: have it made anew")
+        if wrong_mark(self.loan) is not None:
+            yield _todo("wrong_mark", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
+        if self.loan.missed_ms is not None:
+            yield _todo("left_behind", self.loan.id, "a nightly run has left it out: catch it up")
+
+    # --- reading ---
+
+    def _orders(self) -> list[Repayment]:
+        return [self.work.get("repayment", id) for id in self.papers.orders]
+
+    def _receipts(self) -> list[Receipt]:
+        return [self.work.get("receipt", id) for id in self.papers.receipts]
+
+    def _edits(self) -> list[OperatorEdit]:
+        return [self.work.get("edit", id) for id in self.papers.edits]
+
+    def _trade(self, order: Repayment) -> Trade:
+        trade: Trade = self.work.get("trade", out_trade_no(order.id))
+        return trade
+
+
+def _todo(what: str, id: str, detail: str) -> Done:
+    return {"what": what, "id": id, "detail": detail}
+
+
+def _is_second(receipt: Receipt) -> bool:
+    """Whether a receipt names an order that has its own."""
+    return receipt.out_trade_no != order_no(receipt.id)
+
+
+def _booked_otherwise(order: Repayment, trade: Trade) -> bool:
+    return trade.paid_ms is not None and (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms)
+
+
+def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
+    """What a payoff by its quote has left, where that is no more than another rounding; or 0."""
+    by_quote = [one for one in orders if one.type == CLEAR and one.quote_id and one.status == SUCCEEDED]
+    left = state_of(loan).outstanding_minor if by_quote and loan.status in ("USING", "OVD") else 0
+    return left if left <= ROUNDING_MINOR else 0
+
+
+def _amount_in(memo: str, currency: str) -> int | None:
+    """The one amount that a memo names, in minor units of a currency with cents."""
+    found = _AMOUNT.findall(memo) if minor_exponent(currency) == 2 else []
+    return int(Decimal(found[0]) * 100) if len(found) == 1 else None

@@ -1,0 +1,108 @@
+"""Whether decisions are true: a dispute that says CORRECTED has corrected what it names, and left nothing behind.
+
+Every claim is held against what is on record, up to the version of the loan that was right when it was made: what went
+wrong later is no matter of this decision.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
+from mocklend.domain.finding import Finding
+from mocklend.lending.repay import SUCCEEDED
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.servicing.desk import REVERSED
+from mocklend.servicing.disputes import COMPENSATED, CORRECTED, CORRECTED_NOTE
+from mocklend.storage.entities import Dispute, Loan
+from mocklend.storage.facts import BOOKS, facts_of
+from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.views.pages import versions
+from mocklend.views.render import wrong_mark
+
+_DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND state IN ('{CORRECTED}', '{COMPENSATED}')
+    ORDER BY id"""
+_VERSIONS = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
+_ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{SUCCEEDED}' AND loan_id"""
+
+
+def decisions_are_true(connection: Connection, sandbox_id: str) -> Iterator[tuple[Finding, str, str]]:
+    """Each decision that is not: the finding, its loan, in words."""
+    for (id,) in rows(connection, _DECIDED, {"sandbox_id": sandbox_id}):
+        dispute: Dispute = _load(connection, sandbox_id, "dispute", id)
+        steps = [one for one in json.loads(dispute.progress) if one["note"].startswith(CORRECTED_NOTE)]
+        if not steps or steps[-1]["state"] != CORRECTED:
+            continue  # It was compensated for, and says itself that it is not corrected.
+        wrong = _wrong(connection, sandbox_id, dispute, steps[-1]["at"])
+        if wrong:
+            detail = f"it says {CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
+            yield Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail
+
+
+def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -> list[str]:
+    loan: Loan = _load(connection, sandbox_id, "loan", dispute.loan_id)
+    right_at = dispute.corrected_version
+    if right_at is None:
+        return ["nothing says at which version the loan was right"]
+    found = [f"{one['what']} {one['id']} is left to do" for one in json.loads(dispute.left_to_do)]
+    oldest = versions(loan)[0].version
+    if oldest < right_at:
+        found.append(f"version {oldest} is still shown, and {right_at} was right")
+    mark = wrong_mark(loan)
+    at_ms = parse_rfc3339(at)
+    if mark is not None and mark["since_ms"] is not None and mark["since_ms"] < at_ms:
+        found.append(f"edit {mark['edit_id']} still says {mark['status']}")
+    if loan.missed_ms is not None and loan.missed_ms < at_ms:
+        found.append("it is still left out by a nightly run")
+    facts = facts_of(connection, BOOKS, sandbox_id, [loan.id])[loan.id]
+    since = {row[0]: row[1] for row in select_in(connection, _VERSIONS, [loan.id], {"sandbox_id": sandbox_id})}
+    left = standing(facts)
+    for fact in facts:
+        if fact.kind == SECOND_RECEIPT and fact.id not in left.void and since[fact.id] <= right_at:
+            found.append(f"{fact.id} is still on the books a second time")
+    found += _booked_otherwise(connection, sandbox_id, loan.id, since, right_at)
+    known = {booked(fact.id) for fact in facts}
+    found += [
+        what for one in json.loads(dispute.corrections) if (what := _not_done(connection, sandbox_id, one, known))
+    ]
+    return found
+
+
+def _booked_otherwise(
+    connection: Connection, sandbox_id: str, loan_id: str, since: Mapping[str, int], right_at: int
+) -> Iterator[str]:
+    ids = [row[0] for row in select_in(connection, _ORDERS, [loan_id], {"sandbox_id": sandbox_id}, tail=" ORDER BY id")]
+    for id in ids:
+        order = _load(connection, sandbox_id, "repayment", id)
+        trade = _load(connection, sandbox_id, "trade", out_trade_no(id))
+        newest = since.get(booking(id, max(1, order.bookings)), right_at + 1)
+        if newest <= right_at and (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms):
+            yield f"{id} is still booked as {order.booked_type}"
+
+
+def _not_done(connection: Connection, sandbox_id: str, claim: Mapping[str, Any], on_books: set[str]) -> str | None:
+    """A claim of the decision that nothing on record bears out."""
+    what, id = claim["what"], claim["id"]
+    match what:
+        case "repayment_applied" | "receipt_applied":
+            done = id in on_books
+        case "mark_taken_off":
+            done = _load(connection, sandbox_id, "edit", id).state == REVERSED
+        case "receipt_reversed":
+            done = _load(connection, sandbox_id, "receipt", id).state == REVERSED
+        case "repayment_rebooked":
+            done = _load(connection, sandbox_id, "repayment", id).bookings > 1
+        case "rest_written_off":
+            done = id in on_books
+        case _:
+            done = True  # The page and the nightly run are looked at by themselves.
+    return None if done else f"{what} {id} is not on record"
+
+
+def _load(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
+    return load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]

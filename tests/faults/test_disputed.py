@@ -1,0 +1,89 @@
+"""Whatever a dispute is about: once it says CORRECTED the loan is right, and until then it says what is left to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import twins
+
+from mocklend.servicing.corrections import LEFT_TO_DO
+from mocklend.servicing.disputes import CLAIMS
+from mocklend_faults.engine.catalogue import installed
+
+KINDS = sorted(installed())
+TOO_EARLY = {"dispute.deadline_missed"}
+"""Kinds whose disputes the desk has not got to."""
+RENEWED = ("wrong_bureau",)
+"""What a correction has ordered, and the bureau shows when it takes the next file."""
+
+
+def evidence_of(told: twins.Told, loan_id: str) -> list[dict[str, Any]]:
+    """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
+    own = {order["out_trade_no"] for order in told.client.repayments(loan_id)["repayments"]}
+    orders = {order["out_trade_no"] for id in told.loans for order in told.client.repayments(id)["repayments"]}
+    pieces = []
+    for channel, number in told.trades:
+        trade = told.asked(lambda channel=channel, number=number: told.client.trade(channel, number))
+        if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
+            continue
+        pieces.append(
+            {
+                "kind": "transfer_record",
+                "channel": channel,
+                "channel_trade_no": trade["channel_trade_no"],
+                "amount_minor": trade["amount_minor"],
+                "paid_at": trade["paid_at"],
+            }
+        )
+    return pieces
+
+
+def decided(told: twins.Told, loan_id: str, claim: str) -> dict[str, Any]:
+    """The borrower disputes, and the desk is told to put it right."""
+    client = told.client
+    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(told, loan_id))
+    client.verify_dispute(opened["id"], operator="wang")
+    answer: dict[str, Any] = client.decide_dispute(
+        opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True
+    )
+    return answer
+
+
+def wrong_with(told: twins.Told, loan_id: str) -> list[tuple[str, str]]:
+    """What the audit has about a loan, and not about who was told of it."""
+    return [
+        (one["class"], one["entity"])
+        for one in told.client.audit()["discrepancies"]
+        if one["loan_id"] == loan_id and one["class"] not in RENEWED
+    ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TOO_EARLY])
+def test_a_dispute_of_any_claim_that_says_corrected_has_corrected(kind: str, mocklend_server: str) -> None:
+    lesson, turn = twins.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
+    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+        told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(told)
+        told.client.halt()
+
+        for claim in (*CLAIMS[turn:], *CLAIMS[:turn]):
+            for loan_id in told.loans:
+                before = wrong_with(told, loan_id)
+                answer = decided(told, loan_id, claim)
+                after = wrong_with(told, loan_id)
+
+                if answer["state"] == "CORRECTED":
+                    assert (after, answer["left_to_do"], answer["marked"]) == ([], [], False), before
+                    page, books = told.client.loan(loan_id), told.client.books(loan_id)
+                    assert (page["status"], page["outstanding_minor"]) == (books["status"], books["outstanding_minor"])
+                else:
+                    assert (answer["state"], answer["marked"]) == ("UPHELD", True)
+                    assert answer["left_to_do"]
+                    assert {one["what"] for one in answer["left_to_do"]} <= set(LEFT_TO_DO)
+                assert not [one for one in told.client.audit()["discrepancies"] if one["class"] == "untrue_decision"]
+
+        told.client.advance("P3D")
+        audit = told.client.audit()
+        assert [one for one in audit["discrepancies"] if one["explained_by"] is None] == []
+        assert audit["unobserved"] == []
