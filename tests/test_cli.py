@@ -337,7 +337,7 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
     assert f"cache.bounded_stale on {loan['id']}: active" in ran.out
     assert '"status": "CLEAR"' in ran.out
     assert '"status": "USING"' in ran.out
-    assert run("answers", "--status", "healed", "--json").document == {"entries": []}
+    assert run("answers", "--status", "healed", "--json").document == {"entries": [], "hint": None}
 
 
 # --- sandboxes, the doctor, help ---
@@ -382,6 +382,75 @@ def test_a_sandbox_can_be_made_and_used_from_the_shell(run: Run, monkeypatch: py
     assert ran.code == 0
     monkeypatch.setenv("MOCKLEND_API_KEY", ran.out.split("export MOCKLEND_API_KEY=")[1].strip())
     assert run("clock", "show", "--json").document["now"] == "2026-03-01T00:00:00.000Z"
+
+
+def test_a_sandbox_starts_where_the_fixture_does_and_says_so(
+    run: Run, mocklend: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run("sandbox")
+    monkeypatch.setenv("MOCKLEND_API_KEY", ran.out.split("export MOCKLEND_API_KEY=")[1].strip())
+
+    assert "its clock moves when told, from 2026-01-05T02:00:00.000Z on, where the pytest fixture starts" in ran.out
+    assert run("clock", "show", "--json").document == mocklend.clock()
+
+
+def test_a_running_sandbox_may_be_fast_and_starts_at_real_time_unless_told(run: Run) -> None:
+    fast = run("sandbox", "--wall", "--speed", "86400", "--now", "2026-01-05T02:00:00Z", "--json").document
+    real = run("sandbox", "--wall")
+    refused = run("sandbox", "--speed", "2")
+
+    assert (fast["clock"]["mode"], fast["clock"]["speed"]) == ("wall", 86_400)
+    assert "runs by itself" in real.out
+    assert "2026-01-05T02:00:00" not in real.out
+    assert "pytest" not in real.out
+    assert (refused.code, "--wall" in refused.err) == (2, True)
+
+
+def test_a_clock_is_held_and_let_run_from_the_shell(run: Run, mocklend: Client) -> None:
+    running = run("clock", "run", "--speed", "60")
+    held = run("clock", "hold")
+
+    assert "wall: runs by itself, speed 60" in running.out
+    assert "manual: moves when told" in held.out
+    assert mocklend.clock()["mode"] == "manual"
+
+
+@needs_faults
+def test_people_live_in_the_sandbox_and_the_command_says_what_they_did_and_what_lied(
+    run: Run, mocklend: Client, tmp_path: Path
+) -> None:
+    honest = run("live", "--loans", "2", "--days", "3")
+    lied = run("live", "--loans", "4", "--days", "40", "--profile", "hostile", "--json")
+
+    assert honest.code == 0
+    assert "3 days lived, 2026-01-06 to 2026-01-08; the clock says 2026-01-09T04:00:00.000Z" in honest.out
+    assert "  2  loans" in honest.out
+    assert "live --profile hostile" in honest.out
+    document = lied.document
+    assert (document["did"]["borrow"], document["now"]) == (4, mocklend.clock()["now"])
+    assert document["lies"] == len(mocklend.answer_key()["entries"]) > 0
+    assert document["rules_that_fired"] > 1
+    assert mocklend.profile()["name"] == "hostile"
+
+
+def test_a_season_of_no_size_is_refused_in_words(run: Run) -> None:
+    ran = run("live", "--loans", "0")
+
+    assert (ran.code, "loans is a number from 1 to 10000, not 0" in ran.err) == (2, True)
+
+
+@needs_faults
+def test_an_empty_key_and_a_score_of_nothing_say_what_to_type(run: Run, mocklend: Client, tmp_path: Path) -> None:
+    findings = tmp_path / "findings.jsonl"
+    findings.write_text("")
+    mocklend.arm("callback.dropped")
+
+    said = [run("answers"), run("score", str(findings)), run("answers", "--export", str(tmp_path / "key.jsonl"))]
+
+    for ran in said:
+        assert "hint: No request has met a rule yet: 1 rule armed." in ran.out
+        assert "mocklend live`" in ran.out
+    assert run("answers", "--json").document["hint"].startswith("No request has met a rule yet")
 
 
 def test_nobody_there_is_said_with_how_to_start(run: Run) -> None:

@@ -52,6 +52,8 @@ class Target:
 
 
 DEFAULT_URL = "http://127.0.0.1:8300"
+PATIENT_S = 3_600
+"""So long may one request take where it does the work of many: a year of many loans, an answer key of a season."""
 
 _target = Target(DEFAULT_URL, None, None)
 
@@ -272,20 +274,114 @@ def _write_new(file: Path, text: str) -> None:
 @app.command()
 def sandbox(
     seed: Annotated[int, typer.Option(min=0, help="The same seed and story give the same ids and faults.")] = 7,
-    now: Annotated[str | None, typer.Option(help="The moment its clock starts at, like 2026-01-05T02:00:00Z.")] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="The moment its clock starts at. If not given, that of the pytest fixture, 2026-01-05T02:00:00Z; with "
+            "--wall, real time."
+        ),
+    ] = None,
     wall: Annotated[bool, typer.Option("--wall", help="A clock that runs by itself, not a manual one.")] = False,
+    speed: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --wall: how many times as fast as real time; 86400: a day a second."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a sandbox of its own, with a manual clock."""
-    with _client() as client, client.sandbox(seed=seed, now=now, clock="wall" if wall else "manual") as made:
+    """Make a sandbox of its own, with a manual clock that starts where that of the pytest fixture does."""
+    from mocklend.client import START
+
+    if speed is not None and not wall:
+        _refuse("--speed is for a clock that runs by itself.", "Say --wall, too.")
+    starts = now or (None if wall else START)
+    mode = "wall" if wall else "manual"
+    with _client() as client, client.sandbox(seed=seed, now=starts, clock=mode, speed=speed) as made:
         clock = made.clock()
         document = {"id": made.sandbox_id, "api_key": made.api_key, "seed": made.seed, "clock": clock}
+    where = ", where the pytest fixture starts" if starts == START else ""
+    moves = "runs by itself" if wall else "moves when told"
     _print(
         document,
         as_json,
-        f"# sandbox {document['id']}, seed {document['seed']}, {clock['mode']} clock at {clock['now']}",
+        f"# sandbox {document['id']}, seed {document['seed']}; its clock {moves}, from {clock['now']} on{where}",
         f"export MOCKLEND_API_KEY={document['api_key']}",
     )
+
+
+@app.command("live")
+def live_here(
+    loans: Annotated[int, typer.Option(help="How many people, with a loan each.")] = 30,
+    days: Annotated[int, typer.Option(help="For how many days, from the sandbox's next one on.")] = 45,
+    profile: Annotated[
+        str | None, typer.Option(help="Switch to this profile first; the rules as they are, if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed: other people, who do other things.")] = 7,
+    wall: Annotated[
+        bool, typer.Option("--wall", help="Wait for a clock that runs by itself, instead of moving it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let people live in the sandbox: they borrow, repay on time, late, twice or not at all; staff work; days pass.
+
+    A manual clock is moved from act to act. A clock that runs by itself, as that of the sandbox `default`, is held
+    meanwhile, and runs on from where the season ends. In a fresh sandbox the same seed and options give the same
+    answer key.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from mocklend.live import DID, CannotLive, Wanted, live
+
+    console = Console(stderr=True)
+    with _client() as client, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        client.timeout_s = PATIENT_S
+        task = bar.add_task("days", total=days)
+        try:
+            wanted = Wanted(loans, days, seed, wall)
+            if profile is not None:
+                client.put_profile(profile)
+            lived = live(client, wanted, progress=lambda more: bar.advance(task, more))
+        except CannotLive as cannot:
+            bar.stop()
+            _refuse(f"{cannot}.", "`mocklend live --help` has the options; `mocklend sandbox` makes a new sandbox.")
+        faulty = _has_faults(client)
+        rules = client.rules()["rules"] if faulty else []
+        key = client.answer_key()["entries"] if faulty else []
+        now = client.clock()["now"]
+    told, still = len(key), sum(one["status"] == "active" for one in key)
+    fired = sum(rule["injected"] > 0 for rule in rules)
+    document = {"loans": loans, "days": days, "seed": seed, "now": now, **lived.to_json()}
+    document |= {"rules": len(rules), "rules_that_fired": fired, "lies": told, "lies_open": still}
+    command = _command()
+    lines = [
+        f"{days} days lived, {lived.first_day} to {lived.last_day}; the clock says {now}",
+        *(f"  {lived.did[verb]:>5}  {called}" for verb, called in DID.items() if lived.did[verb]),
+    ]
+    if lived.refused:
+        said = ", ".join(f"{code} {count}" for code, count in sorted(lived.refused.items()))
+        lines.append(f"refused, as in life: {said}")
+    if lived.asked_again:
+        lines.append(f"asked again, since the answer was late, broken or a no for now: {lived.asked_again}")
+    if lived.given_up:
+        lines.append(f"given up, since nobody answered: {lived.given_up}")
+    lines.append(f"rules: {len(rules)}, fired: {fired}; lies on the answer key: {told}, still told: {still}")
+    if rules:
+        lines.append(f"next: {command} answers, {command} reconcile --out findings.jsonl, {command} audit")
+    elif faulty:
+        lines.append(f"no rule is armed, so nothing lied; next: {command} live --profile hostile")
+    _print(document, as_json, *lines)
+
+
+def _has_faults(client: Client) -> bool:
+    from mocklend.client import ProblemError
+
+    try:
+        client.faults()
+    except ProblemError as problem:
+        if problem.code == "not_found":
+            return False
+        raise
+    return True
 
 
 @clock_app.command("show")
@@ -295,6 +391,25 @@ def clock_show(as_json: AsJson = False) -> None:
         clock = client.clock()
     moves = "moves when told" if clock["mode"] == "manual" else f"runs by itself, speed {clock['speed']}"
     _print(clock, as_json, f"{clock['now']}  {clock['mode']}: {moves}; business dates in {clock['zone']}")
+
+
+@clock_app.command("hold")
+def clock_hold(as_json: AsJson = False) -> None:
+    """Let a clock that runs by itself stand where it is; from then on it moves only when told."""
+    with _client() as client:
+        clock = client.hold_clock()
+    _print(clock, as_json, f"{clock['now']}  {clock['mode']}: moves when told")
+
+
+@clock_app.command("run")
+def clock_run(
+    speed: Annotated[int, typer.Option(min=1, help="So many times as fast as real time; 86400 is a day a second.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Let the clock run on by itself from where it is."""
+    with _client() as client:
+        clock = client.run_clock(speed=speed)
+    _print(clock, as_json, f"{clock['now']}  {clock['mode']}: runs by itself, speed {clock['speed']}")
 
 
 @clock_app.command("advance")
@@ -598,11 +713,13 @@ def answers(
                 written = write(client.answer_key_lines(status=status, loan_id=loan), export_to)
             except CannotExport as cannot:
                 _refuse(f"{cannot}.", "For example: --export key.jsonl.")
-        _print({"file": str(export_to), "entries": written}, as_json, f"wrote {written} entries to {export_to}")
+            hint = None if written else client.answer_key()["hint"]
+        document = {"file": str(export_to), "entries": written, "hint": hint}
+        _print(document, as_json, f"wrote {written} entries to {export_to}", *_hinted(document))
         return
     with _client() as client:
         key = client.answer_key(status=status, loan_id=loan)
-    lines = [f"entries: {len(key['entries'])}"]
+    lines = [f"entries: {len(key['entries'])}", *_hinted(key)]
     for one in key["entries"]:
         expected = one["expected"]
         lines += [
@@ -653,7 +770,7 @@ def score(
             )
         except ProblemError as problem:
             raise ProblemError(problem.status, by_line(problem.document, list(found))) from None
-    _print(told, as_json, *scorecard(told))
+    _print(told, as_json, *scorecard(told), *_hinted(told))
     raise typer.Exit(VERDICTS[told["verdict"]])
 
 
@@ -745,6 +862,12 @@ def doctor(
 
 
 # --- saying it ---
+
+
+def _hinted(document: Mapping[str, Any]) -> list[str]:
+    """What the platform has to say to somebody who sees nothing; with this command as it is typed here."""
+    hint = document.get("hint")
+    return [] if not hint else [f"hint: {hint}".replace("`mocklend ", f"`{_command()} ")]
 
 
 def _print(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:

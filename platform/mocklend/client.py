@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 import requests
 
 DEFAULT_URL = "http://127.0.0.1:8300"
+START = "2026-01-05T02:00:00Z"
+"""Where the clock of a sandbox to try things out in starts: at 10:00 on a Monday in Shanghai."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 Doc = dict[str, Any]
@@ -726,6 +728,14 @@ class Client:
         """What time the sandbox has, and how it moves."""
         return self._get("/-/clock")
 
+    def hold_clock(self) -> Doc:
+        """Let the clock stand where it is: from now on it moves only when told."""
+        return self._call("PUT", "/-/clock", {"mode": "manual"})
+
+    def run_clock(self, *, speed: int | None = None) -> Doc:
+        """Let the clock run on by itself from where it is, so many times as fast as real time."""
+        return self._call("PUT", "/-/clock", {"mode": "wall", "speed": speed})
+
     def advance(self, by: str | int | None = None, *, to: str | None = None) -> Doc:
         """Move a manual clock by an ISO 8601 duration (`PT1H`) or seconds, or to a moment; what fell due.
 
@@ -796,14 +806,17 @@ class Client:
         return self._post("/-/rules/halt", {})
 
     def answer_key(self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None) -> Doc:
-        """What was injected, all of it: the truth, what was served, and what a reconciler should find."""
+        """What was injected, all of it: the truth, what was served, and what a reconciler should find.
+
+        `hint` says why the whole key is empty, where it is.
+        """
         asked = {"status": status, "entity": entity, "loan_id": loan_id}
         page = self._get("/-/answer-key", asked)
-        entries = page.get("entries", [])
+        entries, hint = page.get("entries", []), page.get("hint")
         while page.get("next_cursor"):
             page = self._get("/-/answer-key", asked | {"cursor": page["next_cursor"]})
             entries += page["entries"]
-        return {"entries": entries}
+        return {"entries": entries, "hint": hint}
 
     def answer_key_lines(
         self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None

@@ -24,7 +24,7 @@ from mocklend.domain.problems import Refused
 from mocklend.due import EVERY, QUICK, WEBHOOK, Due, command_for, due
 from mocklend.logs import get_logger
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, SetClock
+from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, SetClock, SetPace
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import Layer
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
@@ -297,6 +297,11 @@ class Lender:
                 advanced.count(quick or together)
             self.writer.run_all([SetClock(sandbox_id, to_ms)])
         return advanced
+
+    def set_pace(self, sandbox_id: str, speed: int) -> Answer:
+        """Hold a clock (speed 0), or let it run on from where it is. An advance or a tick that runs ends first."""
+        with self._advance_lock(sandbox_id):
+            return self.run(SetPace(sandbox_id, speed, self.real_ms()))
 
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran."""

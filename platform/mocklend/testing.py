@@ -20,7 +20,6 @@ import pytest
 if TYPE_CHECKING:
     from mocklend.client import Client
 
-START = "2026-01-05T02:00:00Z"
 SECTION = "mocklend"
 
 _CLIENT = pytest.StashKey["Client"]()
@@ -49,7 +48,7 @@ def mocklend_server() -> Iterator[str]:
 @pytest.fixture
 def mocklend(mocklend_server: str, request: pytest.FixtureRequest) -> Iterator[Client]:
     """A client bound to a fresh sandbox with a manual clock."""
-    from mocklend.client import Client, numbered_keys
+    from mocklend.client import START, Client, numbered_keys
 
     seed = request.config.getoption("--mocklend-seed")
     with Client(mocklend_server) as anyone:

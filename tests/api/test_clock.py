@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Client
+
 
 @pytest.mark.parametrize(
     ("asked", "now"),
@@ -49,3 +51,40 @@ def test_a_running_clock_cannot_be_moved(stranger: Any) -> None:
 )  # fmt: skip
 def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Any, asked: dict[str, Any]) -> None:
     api.problem(api.post("/-/clock/advance", asked), 422, "validation_failed")
+
+
+def test_a_running_clock_is_held_where_it_is_moves_when_told_and_runs_on(mocklend_server: str) -> None:
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now="2026-03-01T00:00:00Z") as client:
+        held = client.hold_clock()
+        still = client.clock()
+        moved = client.advance("P1D")
+        runs = client.run_clock(speed=7)
+        again = client.hold_clock()
+        client.delete_sandbox()
+
+    assert (held["mode"], held["speed"]) == ("manual", None)
+    assert still == held
+    assert "2026-03-01T00:" in held["now"]
+    assert "2026-03-02T00:" in moved["now"]
+    assert (runs["mode"], runs["speed"]) == ("wall", 7)
+    assert held["now"] < moved["now"] <= runs["now"] <= again["now"]
+
+
+def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: Client) -> None:
+    loan = mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")
+    repayment = mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
+
+    mocklend.run_clock()
+    mocklend.hold_clock()
+    mocklend.advance("PT1M")
+
+    assert mocklend.repayment(repayment["id"])["status"] == "S"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"mode": "slow"}, {"mode": "manual", "speed": 2}, {"mode": "wall", "speed": 0}, {"mode": "wall", "speed": 86_401},
+     {"mode": "wall", "speed": 1.5}, {"mode": "wall", "now": "2026-01-05T02:00:00Z"}],
+)  # fmt: skip
+def test_a_clock_is_held_or_runs_and_nothing_else(api: Any, asked: dict[str, Any]) -> None:
+    api.problem(api.call("PUT", "/-/clock", json=asked), 422, "validation_failed")

@@ -132,6 +132,32 @@ def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) ->
     assert moments == sorted(moments)
 
 
+def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_its_moments(mocklend_server: str) -> None:
+    starts = "2026-03-01T00:00:00Z"
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now=starts) as client:
+        client.loans()
+        held = client.hold_clock()["now"]
+        client.loans()
+        client.advance("P1D")
+        client.run_clock()
+        client.loans()
+        told = client.requests_made()["requests"]
+        client.delete_sandbox()
+
+    assert [(one["path"], one["at"] is not None) for one in told] == [
+        ("/v1/loans", True),
+        ("/-/clock/advance", True),
+        ("/v1/loans", False),
+        ("/-/clock/advance", False),
+        ("/-/clock/advance", False),
+        ("/v1/loans", True),
+    ]
+    assert told[1]["body"] == {"to": held}
+    assert told[0]["at"] <= held < told[5]["at"]
+    assert told[0]["at"].startswith("2026-03-01T00:")
+    assert told[5]["at"].startswith("2026-03-02T00:")
+
+
 def test_one_request_too_many_and_none_is_kept() -> None:
     record = Record(requests_most=2)
     record.begin("a")

@@ -30,6 +30,7 @@ from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment
 from mocklend_faults.engine.explain import explained
 from mocklend_faults.engine.header import arm_from_header
+from mocklend_faults.engine.hints import no_lies
 from mocklend_faults.engine.layer import stored_of, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
 from mocklend_faults.engine.profiles import GROUP as PROFILE
@@ -206,10 +207,11 @@ class EntryDoc(Doc):
 
 
 class AnswerKey(Doc):
-    """A page of the answer key, in canonical order."""
+    """A page of the answer key, in canonical order. `hint` says why the whole key is empty, where it is."""
 
     entries: list[EntryDoc]
     next_cursor: str | None
+    hint: str | None
 
 
 LINES = "application/jsonl"
@@ -297,11 +299,13 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
             if query.cursor is not None and after is None:
                 raise field_problem("cursor", "a next_cursor of this list", query.cursor)
             page = list(islice(entries(connection, sandbox, now_ms, after=after), query.limit + 1))
+            empty = not page and next(stream(connection, sandbox, now_ms), None) is None
         told = [entry.to_json() for entry in page[: query.limit]]
         next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
-        return rendered({"entries": told, "next_cursor": next_cursor})
+        hint = no_lies(_told(layer)) if empty else None
+        return rendered({"entries": told, "next_cursor": next_cursor, "hint": hint})
 
-    add_scores(rules, layer)
+    add_scores(rules, lambda: _told(layer))
 
     @rules.get("/-/profiles")
     @rules.output(ProfileList)

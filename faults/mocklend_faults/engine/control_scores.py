@@ -5,9 +5,9 @@ Nothing is stored: the same findings at the same moment have the same score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -23,6 +23,7 @@ from mocklend.api.problems import field_problem
 from mocklend.domain.finding import CLASSES
 from mocklend.sandboxes.moments import FIRST_MS, rfc3339
 from mocklend_faults.engine.counting import tallies
+from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
 from mocklend_faults.engine.layer import stored_of
 from mocklend_faults.engine.records import acts, harmful, look, refused
 from mocklend_faults.engine.scoring import (
@@ -36,9 +37,6 @@ from mocklend_faults.engine.scoring import (
     Window,
     score,
 )
-
-if TYPE_CHECKING:
-    from mocklend_faults.engine.layer import FaultLayer
 
 FINDINGS_MOST = 100_000
 LISTED_MOST = 1_000
@@ -96,10 +94,14 @@ class NewScore(Body):
 
 
 class ScoreDoc(Doc):
-    """A score. Each number and each list is defined in docs/scoring.md."""
+    """A score. Each number and each list is defined in docs/scoring.md.
+
+    `hint` says, where nothing was to be found, why that is so and what to do.
+    """
 
     verdict: Annotated[str, Choice((PASS, FAIL, INCONCLUSIVE))]
     reasons: list[str]
+    hint: str | None
     scored_at: str
     window: dict[str, Any]
     thresholds: dict[str, Any]
@@ -121,8 +123,8 @@ class ScoreDoc(Doc):
     lists_cut: list[str]
 
 
-def add_scores(control: APIBlueprint, layer: FaultLayer) -> None:
-    """Put the endpoint beside the layer's others."""
+def add_scores(control: APIBlueprint, rules_told: Callable[[], list[dict[str, Any]]]) -> None:
+    """Put the endpoint beside the layer's others; `rules_told` are the rules as `GET /-/rules` tells them."""
 
     @control.post("/-/scores")
     @control.input(NewScore, arg_name="new")
@@ -143,7 +145,10 @@ def add_scores(control: APIBlueprint, layer: FaultLayer) -> None:
             bound_s=new.bound_s,
             listed_most=new.listed_most,
         )
-        return rendered(told | {"scored_at": rfc3339(now_ms)})
+        hint = None
+        if not told["counts"]["demanded"]:
+            hint = OVER_BY_ITSELF if lies else no_lies(rules_told())
+        return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
 
 
 def _looked(

@@ -1,20 +1,30 @@
-"""The sandbox's clock: reading it, and moving a manual one."""
+"""The sandbox's clock: reading it, moving a manual one, holding one and letting it run."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
 
-from mocklend.api.answers import rendered
+from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
-from mocklend.api.fields import Body, Doc, Moment, Span
+from mocklend.api.fields import Body, Choice, Doc, Moment, Span, Whole
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.api.sandboxes import ClockDoc
+from mocklend.api.record import clock_changes
+from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
 from mocklend.sandboxes.lifecycle import clock_doc
 from mocklend.sandboxes.moments import LAST_MS, rfc3339
 
 clock = APIBlueprint("clock", __name__)
+
+
+class Pace(Body):
+    """`manual` holds the clock where it is; `wall` lets it run on from there, `speed` times as fast as real time."""
+
+    mode: Annotated[str, Choice(("wall", "manual"))]
+    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = None
 
 
 class Advance(Body):
@@ -53,6 +63,18 @@ def get_clock() -> Response:
     """The sandbox's clock."""
     with snapshot() as (connection, sandbox, now_ms):
         return rendered(clock_doc(lender().sandbox(connection, sandbox), now_ms))
+
+
+@clock.put("/-/clock")
+@clock.input(Pace, arg_name="asked")
+@clock.output(ClockDoc)
+@clock.doc(**described("setClock"))
+def set_clock(asked: Pace) -> Response:
+    """Hold the clock, so that it moves only when told, or let it run on. It never jumps, and never goes back."""
+    if asked.mode == "manual" and asked.speed is not None:
+        raise field_problem("speed", "no value: a manual clock does not run", asked.speed)
+    with clock_changes(sandbox_id()):
+        return answered(lender().set_pace(sandbox_id(), 0 if asked.mode == "manual" else asked.speed or 1))
 
 
 @clock.post("/-/clock/advance")

@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +34,7 @@ from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ASKED_BY
+from mocklend.storage.work import Sandbox
 
 REQUESTS_MOST = 2_000
 BYTES_MOST = 8 * 1024 * 1024
@@ -74,6 +77,8 @@ class Kept:
     made: list[Made] = field(default_factory=list)
     size: int = 0
     full: bool = False
+    clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
+    """How the clock ran before it was held or let run, each with the real time at which that ended."""
 
 
 class Record:
@@ -113,6 +118,19 @@ class Record:
             kept.size += made.size
             if len(kept.made) > self._most or kept.size > BYTES_MOST:
                 kept.made, kept.full = [], True
+
+    def clock_was(self, sandbox: Sandbox, until_real_ms: int) -> None:
+        """The sandbox's clock has run like this until a real time, and runs otherwise from now on."""
+        with self._lock:
+            kept = self._kept.get(sandbox.id)
+            if kept is not None and not kept.full:
+                kept.clocks.append((until_real_ms, sandbox))
+
+    def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
+        """How the clock ran before, in order."""
+        with self._lock:
+            kept = self._kept.get(sandbox_id)
+            return [] if kept is None else list(kept.clocks)
 
     def of(self, sandbox_id: str) -> list[Made] | None:
         """Every request that was made there, or None where they are not all known."""
@@ -173,7 +191,7 @@ def get_requests() -> Response:
     platform, id = lender(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
-    made = _record().of(id)
+    made, clocks = _record().of(id), _record().clocks_of(id)
     return rendered(
         {
             "complete": made is not None,
@@ -183,7 +201,7 @@ def get_requests() -> Response:
             "requests": [
                 {
                     "id": one.id,
-                    "at": rfc3339(sandbox.now_ms(one.real_ms)) if sandbox.mode == "wall" else None,
+                    "at": _at(sandbox, clocks, one.real_ms),
                     "method": one.method,
                     "path": one.path,
                     "idempotency_key": one.key,
@@ -197,6 +215,21 @@ def get_requests() -> Response:
             ],
         }
     )
+
+
+def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], real_ms: int) -> str | None:
+    """What the sandbox's clock said at a real time; nothing where it was manual."""
+    then = next((was for until_ms, was in clocks if real_ms <= until_ms), sandbox)
+    return rfc3339(then.now_ms(real_ms)) if then.mode == "wall" else None
+
+
+@contextmanager
+def clock_changes(sandbox_id: str) -> Iterator[None]:
+    """Within the block the sandbox's clock is held, or let run."""
+    with lender().read() as connection:
+        before = lender().sandbox(connection, sandbox_id)
+    yield
+    _record().clock_was(before, lender().real_ms())
 
 
 def note(response: Response) -> Response:
@@ -214,8 +247,17 @@ def note(response: Response) -> Response:
             return response
     id = asked_request().sandbox_id
     if id is not None and record.keeps(id):
-        record.add(id, _made(response))
+        made = _made(response)
+        if address == "/-/clock":
+            made = _as_an_advance(made)
+        record.add(id, made)
     return response
+
+
+def _as_an_advance(made: Made) -> Made:
+    """A story is told on a manual clock: there, holding a clock or letting it run is coming to that moment."""
+    to = {"to": (_document(made.answer) or {}).get("now")}
+    return replace(made, method="POST", path="/-/clock/advance", body=json.dumps(to).encode(), answer=b"")
 
 
 def _begins_or_ends(record: Record, address: str, response: Response) -> None:

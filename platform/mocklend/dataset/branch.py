@@ -116,10 +116,11 @@ class Branch:
                     self.id, idem, self.borrowers[n], told.principal_minor, "CNY", product, told.product_id,
                     told.reference, told.auto_debit, "bank_transfer", channel_of("bank_transfer").settle_delay_s,
                 )  # fmt: skip
-            case "pay" if quote:
+            case "pay" | "again" if quote:
                 delay_s = channel_of(act.channel).settle_delay_s
+                quote_id = quote["id"] if act.verb == PAY else None  # The second order is for the same amount, unasked.
                 return Repay(
-                    self.id, idem, loan_id, quote["total_minor"], act.channel, delay_s, act.scope, quote["id"], None
+                    self.id, idem, loan_id, quote["total_minor"], act.channel, delay_s, act.scope, quote_id, None
                 )
             case "push" if quote:
                 return PayAtChannel(

@@ -7,12 +7,13 @@ settled already, an edit of a written-off bill) simply does not happen, as in li
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 HOURS = (9, 14, 20)
 """When people and staff act, on the lender's clocks."""
 
-BORROW, PAY, PUSH, MATCH, EDIT, MARK = "borrow", "pay", "push", "match", "edit", "mark"
+BORROW, PAY, AGAIN, PUSH, MATCH, EDIT, MARK = "borrow", "pay", "again", "push", "match", "edit", "mark"
 DISPUTE, VERIFY, DECIDE = "dispute", "verify", "decide"
 
 DUE, CLEAR = "OVD_AND_CURRENT", "CLEAR"
@@ -70,8 +71,8 @@ class Story:
     acts: tuple[Act, ...]
 
 
-def story(seed: int, n: int, days: int) -> Story:
-    """The story of the loan number n in a season of so many days. Pure."""
+def story(seed: int, n: int, days: int, *, label: str | None = None) -> Story:
+    """The story of the loan number n in a season of so many days. Pure. The label, n unless given, names the loan."""
     chance = random.Random(f"{seed}/{n}")
     # A whole number in every draw: none of it depends on a platform's floating point.
     name = f"{chance.choice(_GIVEN)} {chance.choice(_FAMILY)}"
@@ -79,10 +80,12 @@ def story(seed: int, n: int, days: int) -> Story:
     principal_minor = chance.randrange(200_00, 5_000_00, 1_00)
     habit = chance.choices(tuple(HABITS), tuple(HABITS.values()))[0]
     born = chance.randrange(max(1, days // 3))
-    reference = f"loan-{n}"
+    reference = f"loan-{n if label is None else label}"
     acts = [Act(born, HOURS[0], BORROW)]
     acts += _payments(chance, habit, born, days, product_id, reference)
     acts += _desk(chance, born, days)
+    # Draws of its own: all that was drawn above stays as it is.
+    acts = list(_twice(random.Random(f"{seed}/{n}/twice"), acts))
     kept = sorted((act for act in acts if act.day < days), key=lambda act: (act.day, act.hour))
     return Story(n, reference, name, product_id, principal_minor, habit == "by debit", tuple(kept))
 
@@ -104,6 +107,15 @@ def _payments(chance: random.Random, habit: str, born: int, days: int, product_i
         else:
             found.append(Act(day, chance.choice(HOURS), PAY, scope, chance.choice(CHANNELS)))
     return found
+
+
+def _twice(chance: random.Random, acts: list[Act]) -> Iterator[Act]:
+    """One payment in twelve is ordered again at once, through another channel: nothing seemed to happen."""
+    for act in acts:
+        yield act
+        if act.verb == PAY and not chance.randrange(12):
+            other = chance.choice([channel for channel in CHANNELS if channel != act.channel])
+            yield replace(act, verb=AGAIN, channel=other)
 
 
 def _push(chance: random.Random, day: int, scope: str, reference: str) -> list[Act]:

@@ -115,3 +115,23 @@ class SetClock:
         refuse_move(work.sandbox, self.to_ms)
         work.set_clock(self.to_ms)
         return Answer(200, clock_doc(work.sandbox, work.now_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class SetPace:
+    """Hold a clock where it is, or let it run on from there. `real_ms` is the real time from which on it runs."""
+
+    sandbox_id: str
+    speed: int
+    real_ms: int
+    idem: Idempotency | None = None
+
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing but the sandbox, which is loaded anyway."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the clock. A speed of 0 is a manual clock. No time that was shown before comes again."""
+        mode = "wall" if self.speed else "manual"
+        work.put(replace(work.sandbox, mode=mode, sandbox_ms=work.now_ms, real_ms=self.real_ms, speed=self.speed))
+        return Answer(200, clock_doc(work.sandbox, work.now_ms))

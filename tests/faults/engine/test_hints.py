@@ -1,0 +1,79 @@
+"""Where nothing has lied yet, the platform says why, and what to do: each reason has its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.client import Client
+from mocklend_faults.engine.hints import no_lies
+
+LAG = "cache.bounded_stale"
+
+
+def rule(state: str = "armed", **counters: int) -> dict[str, Any]:
+    """A rule as the control plane tells it."""
+    return {"id": "r", "state": state, "evaluated": 0, "matched": 0, "selected": 0, "injected": 0, **counters}
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ([], "No rule is armed, so there is nothing that lies."),
+        ([rule("expired"), rule("disabled")], "None of the 2 rules is armed now: disabled, expired."),
+        ([rule()], "No request has met a rule yet: 1 rule armed."),
+        ([rule(), rule("waiting")], "No request has met a rule yet: 1 rule armed."),
+        ([rule(evaluated=3)], "No request has met a rule's conditions yet: events looked at 3, matched 0."),
+        ([rule(evaluated=3, matched=2)], "No request has been hit by a rule yet: events matched 2, selected 0,"),
+        ([rule(evaluated=3, matched=2, selected=1)], "No rule had anything to change yet: events selected 1,"),
+    ],
+)
+def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, Any]], says: str) -> None:
+    assert no_lies(rules).startswith(says)
+
+
+def paid_off(client: Client, **borrowing: Any) -> str:
+    who = client.add_borrower("ada", "Ada")["id"]
+    loan = str(client.borrow(who, 100_000, product_id="jiebei-like", **borrowing)["id"])
+    client.settle(client.repay_quote(client.quote(loan), "wallet"))
+    return loan
+
+
+def test_key_and_score_say_that_nothing_is_armed_then_that_nothing_was_met_and_then_nothing(mocklend: Client) -> None:
+    unarmed = mocklend.answer_key()["hint"], mocklend.score([])["hint"]
+    mocklend.arm(LAG)
+    unmet = mocklend.answer_key()["hint"], mocklend.score([])["hint"]
+    paid_off(mocklend)
+    met = mocklend.answer_key()["hint"], mocklend.score([])["hint"]
+
+    assert all(hint.startswith("No rule is armed") for hint in unarmed)
+    assert all(hint.startswith("No request has met a rule yet") and "mocklend live" in hint for hint in unmet)
+    assert met == (None, None)
+
+
+def test_a_filter_that_leaves_nothing_is_no_empty_key(mocklend: Client) -> None:
+    mocklend.arm(LAG)
+    paid_off(mocklend)
+
+    assert mocklend.answer_key(status="healed") == {"entries": [], "hint": None}
+
+
+def test_conditions_that_nothing_met_are_said_with_the_number_of_events(mocklend: Client) -> None:
+    mocklend.arm(LAG, match={"channel": "bill_pay"})
+    paid_off(mocklend)
+
+    assert "conditions yet: events looked at " in mocklend.answer_key()["hint"]
+
+
+def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_so(mocklend: Client) -> None:
+    mocklend.arm(LAG, lag_s=5)
+    paid_off(mocklend)
+    mocklend.advance("PT1H")
+
+    told = mocklend.score([])
+
+    assert mocklend.answer_key()["hint"] is None
+    assert told["verdict"] == "INCONCLUSIVE"
+    assert "over by itself" in told["hint"]
+    assert mocklend.score([], bound_s=1)["hint"] is None
