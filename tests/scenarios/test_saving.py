@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from mocklend.cli import app
 from mocklend.client import Client, ProblemError, numbered_keys
-from mocklend.demo.story import Story
+from mocklend.demo.story import NotAsTold, Story
 from mocklend.scenarios import Scenario, read, run
 from mocklend.scenarios.saving import CannotSave, saved
 from mocklend.scenarios.skeleton import skeleton
@@ -193,3 +194,67 @@ def test_a_file_that_is_no_scenario_says_what_is_wrong_with_it(tmp_path: Path) -
 
     assert asked.exit_code == 2
     assert "missing" in asked.output
+
+
+def told(scenario: Scenario) -> tuple[int, str]:
+    """The story is told on a platform of its own: whether all was as it says, and what was printed."""
+    out = io.StringIO()
+    return run(scenario, out=out), out.getvalue()
+
+
+def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mocklend_server: str) -> None:
+    """Nothing ticks in this process, so of a day that passes in a second the platform is told nothing."""
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=86_400) as client:
+        client.next_key = numbered_keys()
+        loan = client.borrow(client.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")
+        client.repay_quote(client.quote(loan["id"]), "wallet")
+        started = client.clock()["now"]
+        while client.clock()["now"] < started[:17] + "59":  # A few milliseconds of real time.
+            pass
+        assert client.books(loan["id"])["status"] == "USING"
+        client.edit(loan["id"], "MODIFY_BILL_AMOUNT", amount_minor=1_200, operator="grace", memo="a fee")
+        text = saved(client.requests_made(), name="again", title="Again", lies=0)
+        client.delete_sandbox()
+
+    code, printed = told(read(text, "again.yaml"))
+
+    assert code == 0, printed
+    assert "hung on the moment" in text
+    assert "books: status is USING" in text
+    assert "edit: it is done (told again, loan_not_active)" in text
+
+
+def test_a_season_in_a_sandbox_whose_clock_runs_is_saved_and_told_again(mocklend_server: str) -> None:
+    from mocklend.live import Wanted, live
+
+    with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=60) as client:
+        client.arm("cache.bounded_stale", lag_s=60)
+        live(client, Wanted(loans=2, days=34))
+        client.loans()
+        before = {(one["injection"], one["entity"]) for one in key_of(client)}
+        scenario = save(client)
+        client.delete_sandbox()
+
+    again = {(one["injection"], one["entity"]) for one in retold(scenario, mocklend_server)}
+    code, printed = told(scenario)
+
+    assert code == 0, printed
+    assert before == again != set()
+
+
+def test_a_story_with_an_open_end_may_end_while_something_is_on_its_way() -> None:
+    class OnItsWay:
+        def audit(self) -> dict[str, Any]:
+            late = {"entity": "cb_1", "age_s": 2, "detail": "is about to call back"}
+            return {
+                "now": "2026-01-05T02:00:00.000Z", "clean": False, "loans": 1, "discrepancies": [], "unobserved": [],
+                "in_transit": [late], "invariants": [],
+            }  # fmt: skip
+
+    story = Story(None)
+    story.client = OnItsWay()  # type: ignore[assignment]
+    story.scene("What was done", "As it was done.")
+
+    story.audit(all_is_over=False)
+    with pytest.raises(NotAsTold, match="nothing is on its way"):
+        story.audit()

@@ -47,6 +47,7 @@ EXTENSION = "mocklend.record"
 UNASKED = ("/-/sandboxes", "/-/reset", "/-/scores")
 """They make a sandbox, or only look at it."""
 FAULT_HEADER = "Mocklend-Fault"
+ADVANCE = "/-/clock/advance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,15 @@ class Record:
             if len(kept.made) > self._most or kept.size > BYTES_MOST:
                 kept.made, kept.full = [], True
 
-    def clock_was(self, sandbox: Sandbox, until_real_ms: int) -> None:
-        """The sandbox's clock has run like this until a real time, and runs otherwise from now on."""
+    def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
+        """The sandbox's clock has run as before until this moment, and runs otherwise from now on."""
+        until_ms = after.real_ms
+        if before.speed:  # The real time at which it came to where it was held: no moment before that is after it.
+            until_ms = before.real_ms + -(-(after.sandbox_ms - before.sandbox_ms) // before.speed)
         with self._lock:
-            kept = self._kept.get(sandbox.id)
+            kept = self._kept.get(before.id)
             if kept is not None and not kept.full:
-                kept.clocks.append((until_real_ms, sandbox))
+                kept.clocks.append((until_ms, before))
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
         """How the clock ran before, in order."""
@@ -201,7 +205,7 @@ def get_requests() -> Response:
             "requests": [
                 {
                     "id": one.id,
-                    "at": _at(sandbox, clocks, one.real_ms),
+                    "at": None if one.path == ADVANCE else _at(sandbox, clocks, one.real_ms),
                     "method": one.method,
                     "path": one.path,
                     "idempotency_key": one.key,
@@ -219,7 +223,7 @@ def get_requests() -> Response:
 
 def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], real_ms: int) -> str | None:
     """What the sandbox's clock said at a real time; nothing where it was manual."""
-    then = next((was for until_ms, was in clocks if real_ms <= until_ms), sandbox)
+    then = next((was for until_ms, was in clocks if real_ms < until_ms), sandbox)
     return rfc3339(then.now_ms(real_ms)) if then.mode == "wall" else None
 
 
@@ -229,7 +233,8 @@ def clock_changes(sandbox_id: str) -> Iterator[None]:
     with lender().read() as connection:
         before = lender().sandbox(connection, sandbox_id)
     yield
-    _record().clock_was(before, lender().real_ms())
+    with lender().read() as connection:
+        _record().clock_changed(before, lender().sandbox(connection, sandbox_id))
 
 
 def note(response: Response) -> Response:
@@ -257,7 +262,7 @@ def note(response: Response) -> Response:
 def _as_an_advance(made: Made) -> Made:
     """A story is told on a manual clock: there, holding a clock or letting it run is coming to that moment."""
     to = {"to": (_document(made.answer) or {}).get("now")}
-    return replace(made, method="POST", path="/-/clock/advance", body=json.dumps(to).encode(), answer=b"")
+    return replace(made, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
 
 
 def _begins_or_ends(record: Record, address: str, response: Response) -> None:

@@ -141,8 +141,11 @@ class Story:
         self.entry(entry)
         self.claim(f"the answer key says that this lie is {status}", entry["status"], status)
 
-    def audit(self, *explained_by: Doc) -> None:
-        """Audit, and claim that the discrepancies are exactly the open entries given."""
+    def audit(self, *explained_by: Doc, all_is_over: bool = True) -> None:
+        """Audit, and claim that the discrepancies are exactly the open entries given.
+
+        Where there are none and `all_is_over`, also that nothing is on its way any more.
+        """
         audit = self.client.audit()
         found = audit["discrepancies"]
         self._scenes[-1]["audits"].append(
@@ -165,7 +168,7 @@ class Story:
                 [],
             ),
         )
-        if not explained_by:
+        if not explained_by and all_is_over:
             self.claim(
                 "world, books and views agree; nothing is on its way", (audit["clean"], audit["in_transit"]), (True, [])
             )

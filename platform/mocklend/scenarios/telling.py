@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import requests
 
 from mocklend import __version__
-from mocklend.client import Doc, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.demo.story import NotAsTold, Story, at
 from mocklend.demo.telling import tell
 from mocklend.scenarios.looks import Looks
@@ -50,7 +50,8 @@ def tell_chapters(story: Story, scenario: Scenario) -> None:
     for name, wanted in scenario.expected_score.items():
         got = scores.get(name, {})
         story.claim(f"{name}: {_said(wanted)}", {number: got.get(number) for number in wanted}, dict(wanted))
-    story.audit(*(story.client.answer_key(status="active")["entries"] if scenario.open_end else ()))
+    open_lies = story.client.answer_key(status="active")["entries"] if scenario.open_end else ()
+    story.audit(*open_lies, all_is_over=not scenario.open_end)
 
 
 def _tell(story: Story, chapter: Mapping[str, Any], kept: dict[str, Any], looks: Looks) -> None:
@@ -79,7 +80,7 @@ def _step(story: Story, step: Mapping[str, Any], kept: dict[str, Any]) -> None:
     if "say" in step:
         story.say(step["say"])
     who = f"{step['who']}: " if "who" in step else ""
-    answer, failed = _asked(story, step, filled(step.get("with") or {}, kept))
+    answer, failed = asked(story.client, step, filled(step.get("with") or {}, kept))
     if "as" in step:
         kept[step["as"]] = answer
     if failed != NO_ANSWER:
@@ -93,10 +94,10 @@ def _step(story: Story, step: Mapping[str, Any], kept: dict[str, Any]) -> None:
         story.claim(f"{who}{field} is {value}", at(answer, field), value)
 
 
-def _asked(story: Story, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[Doc, str | None]:
+def asked(client: Client, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[Doc, str | None]:
     """The answer of a step, and how it failed. A problem is an answer too; where none comes there is nothing in it."""
     try:
-        answer = getattr(story.client, step["do"])(**arguments)
+        answer = getattr(client, step["do"])(**arguments)
     except ProblemError as problem:
         if "fails" not in step:
             raise NotAsTold(f"{step['do']}: {problem}") from problem
