@@ -358,3 +358,39 @@ def test_a_statement_comes_byte_by_byte_and_its_refusal_as_a_problem(wire: Wire,
         client.statement("wallet", "2026-01-06")
     assert caught.value.code == "statement_not_ready"
     assert [one.status for one in heard] == [200, 409]
+
+
+def test_every_one_of_a_list_is_read_page_after_page(mocklend: Client) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")["id"]
+    loans = [mocklend.borrow(ada, 10_000, product_id="jiebei-like")["id"] for _ in range(5)]
+    for loan in loans:
+        mocklend.repay(loans[0], 100, "wallet", "OVD_AND_CURRENT")
+        mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=100, operator="olaf", memo="a fee")
+        mocklend.open_dispute(loan, "other")
+        mocklend.pay_at_channel("bank_transfer", 100, payer_name="Ada")
+    mocklend.advance("P1D")
+
+    for what, given, count in (
+        ("loans", (), 5),
+        ("repayments", (loans[0],), 5),
+        ("disputes", (), 5),
+        ("all_edits", (), 5),
+        ("receipts", (), 5),
+    ):
+        assert len({one["id"] for one in mocklend.every(what, *given, limit=2)}) == count, what
+    assert (
+        len(list(mocklend.every("transactions", limit=2))) == len(mocklend.transactions(limit=500)["transactions"]) > 5
+    )
+    assert list(mocklend.every("alerts", limit=1)) == mocklend.alerts(limit=500)["alerts"]
+    with pytest.raises(ValueError, match="'page' is no list; known: loans, repayments"):
+        next(mocklend.every("page"))
+
+
+def test_who_suspects_every_loan_suspects_the_fifty_first_too(mocklend: Client) -> None:
+    from mocklend.reconcilers.baselines import all_loans
+
+    for n in range(51):
+        who = mocklend.add_borrower(f"borrower-{n}", "Ada")["id"]
+        mocklend.borrow(who, 10_000, product_id="jiebei-like")
+
+    assert len({one.entity for one in all_loans(mocklend)}) == 51

@@ -77,7 +77,7 @@ def test_people_pay_in_every_way_and_staff_do_everything(mocklend: Client) -> No
     repayments = [one for loan in loans_of(mocklend) for one in mocklend.repayments(loan["id"])["repayments"]]
     channels = {one["channel"] for one in repayments}
     assert channels == {"wallet", "bank_card", "bill_pay", "auto_debit"}
-    receipts = mocklend.receipts(limit=500)["receipts"]
+    receipts = list(mocklend.every("receipts"))
     assert {one["channel"] for one in receipts} == {"bank_transfer"}
     assert {"APPLIED", "UNAPPLIED"} <= {one["state"] for one in receipts}, "typed right, mistyped"
     statuses = {loan["status"] for loan in loans_of(mocklend)}
@@ -85,13 +85,8 @@ def test_people_pay_in_every_way_and_staff_do_everything(mocklend: Client) -> No
 
 
 def loans_of(client: Client) -> list[dict[str, Any]]:
-    """Every loan, page by page."""
-    page = client.loans(limit=100)
-    loans = list(page["loans"])
-    while page["next_cursor"]:
-        page = client.loans(limit=100, cursor=page["next_cursor"])
-        loans += page["loans"]
-    return loans
+    """Every loan."""
+    return list(client.every("loans"))
 
 
 def test_a_second_season_has_people_of_its_own(mocklend: Client) -> None:

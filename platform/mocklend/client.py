@@ -27,6 +27,18 @@ START = "2026-01-05T02:00:00Z"
 """Where the clock of a sandbox to try things out in starts: at 10:00 on a Monday in Shanghai."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
+_PAGE_MOST = 500
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "loans": ("loans", "cursor"),
+    "repayments": ("repayments", "cursor"),
+    "disputes": ("disputes", "cursor"),
+    "all_edits": ("edits", "cursor"),
+    "receipts": ("receipts", "cursor"),
+    "alerts": ("alerts", "cursor"),
+    "transactions": ("transactions", "after"),
+}
+"""The methods that answer a page of a list: what it is called there, and how the next page is asked for."""
+
 Doc = dict[str, Any]
 """A JSON object as the platform sent it; money in it is a `*_minor` integer."""
 
@@ -198,8 +210,24 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Doc:
-        """A page of loans and the `next_cursor`."""
+        """A page of loans, 50 unless told otherwise, and the `next_cursor`; `every("loans")` has them all."""
         return self._get("/v1/loans", {"borrower_id": borrower_id, "status": status, "limit": limit, "cursor": cursor})
+
+    def every(self, what: str, *given: Any, **asked: Any) -> Iterator[Doc]:
+        """All of a list, page after page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
+
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts and transactions; else ValueError.
+        """
+        if what not in _LISTS:
+            raise ValueError(f"{what!r} is no list; known: {', '.join(_LISTS)}")
+        name, place = _LISTS[what]
+        asked = {"limit": _PAGE_MOST} | asked
+        while True:
+            page = getattr(self, what)(*given, **asked)
+            yield from page[name]
+            if page["next_cursor"] is None:
+                return
+            asked[place] = page["next_cursor"]
 
     def instalments(self, loan_id: str) -> Doc:
         """What is due when, and what of it is paid."""

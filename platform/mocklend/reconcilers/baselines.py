@@ -19,6 +19,6 @@ def all_loans(client: Client) -> list[Found]:
     """Everything is wrong with every loan."""
     return [
         Found(finding_class, loan["id"], loan["id"], loan["outstanding_minor"], "look", "every loan is suspect")
-        for loan in client.loans()["loans"]
+        for loan in client.every("loans")
         for finding_class in CLASSES
     ]
