@@ -11,7 +11,8 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from mocklend.client import Client, Doc
+    from mocklend.client import Client, Doc, Exchange
     from mocklend.config import Settings
 
 app = typer.Typer(
@@ -52,6 +53,8 @@ class Target:
 
 
 DEFAULT_URL = "http://127.0.0.1:8300"
+WATCHED_EVERY_S = 0.5
+"""So often a terminal hears how far a long advance has come."""
 PATIENT_S = 3_600
 """So long may one request take where it does the work of many: a year of many loans, an answer key of a season."""
 
@@ -300,12 +303,11 @@ def sandbox(
         document = {"id": made.sandbox_id, "api_key": made.api_key, "seed": made.seed, "clock": clock}
     where = ", where the pytest fixture starts" if starts == START else ""
     moves = "runs by itself" if wall else "moves when told"
-    _print(
-        document,
-        as_json,
-        f"# sandbox {document['id']}, seed {document['seed']}; its clock {moves}, from {clock['now']} on{where}",
-        f"export MOCKLEND_API_KEY={document['api_key']}",
-    )
+    said = f"sandbox {document['id']}, seed {document['seed']}; its clock {moves}, from {clock['now']} on{where}"
+    _print(document, as_json, f"# {said}", f"export MOCKLEND_API_KEY={document['api_key']}")
+    if not as_json and not sys.stdout.isatty():
+        # In `eval "$(mocklend sandbox)"` the shell takes what is printed, and nobody would see it.
+        print(said, file=sys.stderr)
 
 
 @app.command("live")
@@ -372,6 +374,61 @@ def live_here(
     _print(document, as_json, *lines)
 
 
+@contextmanager
+def _watching_the_clock(client: Client) -> Iterator[None]:
+    """On a terminal, say on stderr how far a long advance has come: the clock shows it while the advance runs."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    from threading import Event, Thread
+
+    from mocklend.client import ProblemError
+
+    over = Event()
+    status = console.status("the clock moves …")
+
+    def watch() -> None:
+        import requests
+
+        with _client() as watcher:
+            while not over.wait(WATCHED_EVERY_S):
+                with suppress(ProblemError, requests.RequestException):
+                    status.update(f"the clock moves: {watcher.clock()['now']} …")
+
+    thread = Thread(target=watch, daemon=True)
+    with status:
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextmanager
+def _counting_requests(client: Client) -> Iterator[None]:
+    """On a terminal, say on stderr how many requests were made so far."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    made = 0
+    with console.status("requests: 0 …") as status:
+
+        def count(_: Exchange) -> None:
+            nonlocal made
+            made += 1
+            status.update(f"requests: {made} …")
+
+        client.on_exchange = count
+        yield
+
+
 def _has_faults(client: Client) -> bool:
     from mocklend.client import ProblemError
 
@@ -418,7 +475,8 @@ def clock_advance(
     as_json: AsJson = False,
 ) -> None:
     """Move a manual clock forward and say what fell due on the way."""
-    with _client() as client:
+    with _client() as client, _watching_the_clock(client):
+        client.timeout_s = PATIENT_S
         moved = client.advance(by) if by.upper().startswith("P") else client.advance(to=by)
     released = [f"  {one['at']}  {one['kind']:<11} {one['id']}" for one in moved["released"]]
     if moved["released_more"]:
@@ -791,7 +849,8 @@ def reconcile(
         look = named(which)
     except UnknownReconciler as unknown:
         _refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
-    with _client() as client:
+    with _client() as client, _counting_requests(client):
+        client.timeout_s = PATIENT_S
         found = look(client)
         outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
     findings = [one.to_json() for one in found]
