@@ -235,6 +235,21 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
     assert begun.count("BEGIN IMMEDIATE") == 1
 
 
+@pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
+def test_a_group_is_tried_one_by_one_only_where_that_may_help(
+    lender: Lender, story: Any, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
+) -> None:
+    monkeypatch.setitem(underneath.SQLITE, sqlite3.SQLITE_READONLY, trouble)
+    pragma.sql = "PRAGMA query_only=ON"
+    begun: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
+
+    outcomes = lender.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(20)])
+
+    assert [type(one) for one in outcomes] == [Unavailable] * 20
+    assert begun.count("BEGIN IMMEDIATE") == tries
+
+
 def test_what_is_due_waits_for_the_ground_and_is_worked_off(
     lender: Lender, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
