@@ -39,6 +39,7 @@ from mocklend.api.operator import operator
 from mocklend.api.pages import pages
 from mocklend.api.problems import handle_problems
 from mocklend.api.products import products
+from mocklend.api.queries import refuse_unknown_parameters
 from mocklend.api.quotes import quotes
 from mocklend.api.reading import JsonRequest
 from mocklend.api.receipts import receipts
@@ -94,6 +95,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     break_answers(app)
     keep_record(app, platform)
     answer_faultily(app, platform)
+    refuse_unknown_parameters(app)
     for noun in NOUNS:
         app.register_blueprint(noun)
     layer: Any = platform.layer

@@ -8,6 +8,7 @@ nothing else, also when refused.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from mocklend.domain.names import did_you_mean
+
 if TYPE_CHECKING:
     from mocklend.client import Client, Doc, Exchange
     from mocklend.config import Settings
@@ -27,7 +30,6 @@ app = typer.Typer(
     name="mocklend",
     help="A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -39,6 +41,47 @@ app.add_typer(faults_app, name="faults")
 app.add_typer(experiments_app, name="experiments")
 app.add_typer(clock_app, name="clock")
 app.add_typer(scenario_app, name="scenario")
+
+
+def _fault_names() -> list[str]:
+    """For the shell's completion: the kinds that are installed here, without asking a server."""
+    from importlib.metadata import entry_points
+
+    return sorted(one.name for one in entry_points(group="mocklend.faults"))
+
+
+def _scenario_names() -> list[str]:
+    from mocklend.scenarios import scenarios
+
+    return list(scenarios())
+
+
+def _profile_names() -> list[str]:
+    """Of the server, if one answers: a name that cannot be completed is typed."""
+    from mocklend.client import Client
+
+    try:
+        with Client(os.environ.get("MOCKLEND_URL", DEFAULT_URL), timeout_s=1) as client:
+            return [str(one["name"]) for one in client.profiles()["profiles"]]
+    except Exception:
+        return []
+
+
+def _statuses() -> list[str]:
+    return ["active", "healed", "masked", "pending", "superseded"]
+
+
+def _reconciler_names() -> list[str]:
+    return ["naive", "thorough"]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from mocklend import __version__
+
+        print(f"mocklend {__version__}")
+        raise typer.Exit
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -72,6 +115,9 @@ def target(
         str | None,
         typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="Needed where the server is not on loopback."),
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Whom to talk to."""
     _target.url, _target.api_key, _target.control_token = url, api_key, control_token
@@ -206,7 +252,12 @@ def scenario_list(as_json: AsJson = False) -> None:
 
 @scenario_app.command("run")
 def scenario_run(
-    name: Annotated[str, typer.Argument(help="A name of `mocklend scenario list`, or a .yaml file of yours.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name of `mocklend scenario list`, or a .yaml file of yours.", autocompletion=_scenario_names
+        ),
+    ],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -220,7 +271,8 @@ def scenario_run(
             _refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
     known = scenarios()
     if name not in known:
-        _refuse(f"There is no scenario {name!r}.", f"Known: {', '.join(known) or 'none'}.")
+        meant = did_you_mean(name, known)
+        _refuse(f"There is no scenario {name!r}{meant or '.'}", f"Known: {', '.join(known) or 'none'}.")
     raise typer.Exit(run(known[name], seed=seed, as_json=as_json))
 
 
@@ -511,7 +563,7 @@ def faults_list(as_json: AsJson = False) -> None:
 @faults_app.command("on", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def faults_on(
     context: typer.Context,
-    fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.")],
+    fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.", autocompletion=_fault_names)],
     probability: Annotated[float, typer.Option("--p", min=0, max=1, help="How likely, each time.")] = 1.0,
     match: Annotated[
         list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
@@ -536,7 +588,10 @@ def faults_on(
 
 @faults_app.command("off")
 def faults_off(
-    rule_id: Annotated[str | None, typer.Argument(help="The rule's id: the fault's name unless one was given.")] = None,
+    rule_id: Annotated[
+        str | None,
+        typer.Argument(help="The rule's id: the fault's name unless one was given.", autocompletion=_fault_names),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Disarm every rule.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -596,7 +651,10 @@ def faults_explain(
 
 @faults_app.command("profile")
 def faults_profile(
-    name: Annotated[str | None, typer.Argument(help="none, realistic, hostile, lessons; none given: see them.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="none, realistic, hostile, lessons; none given: see them.", autocompletion=_profile_names),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Switch to a named set of rules, or see which there are."""
@@ -676,16 +734,20 @@ def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
     """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
     kind = next((one for one in catalogue if one["id"] == fault), None)
     if kind is None:
-        known = ", ".join(one["id"] for one in catalogue)
-        _refuse(f"There is no fault {fault!r}; known: {known}.", "`mocklend faults list` describes them.")
+        known = [str(one["id"]) for one in catalogue]
+        meant = did_you_mean(fault, known) or "."
+        _refuse(
+            f"There is no fault {fault!r}; known: {', '.join(known)}{meant}", "`mocklend faults list` describes them."
+        )
     types = {_flag(one["name"]): (one["name"], str(one["type"])) for one in kind["settings"]}
     settings: Doc = {}
     rest = list(args)
     while rest:
         flag, given, value = rest.pop(0).partition("=")
         if flag not in types:
+            meant = did_you_mean(flag, types) or "."
             _refuse(
-                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}.",
+                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}{meant}",
                 "`mocklend faults list` describes them.",
             )
         if not given:
@@ -754,7 +816,9 @@ def audit(as_json: AsJson = False) -> None:
 
 @app.command()
 def answers(
-    status: Annotated[str | None, typer.Option(help="active, pending, healed, superseded or masked.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="active, pending, healed, superseded or masked.", autocompletion=_statuses)
+    ] = None,
     loan: Annotated[str | None, typer.Option(help="Only about this loan.")] = None,
     export_to: Annotated[
         Path | None, typer.Option("--export", help="Write it to a file instead: .jsonl, or .parquet (mocklend[data]).")
@@ -835,7 +899,12 @@ def score(
 @app.command()
 def reconcile(
     which: Annotated[
-        str, typer.Option("--with", help="naive, thorough, or a Python file of yours with reconcile(client).")
+        str,
+        typer.Option(
+            "--with",
+            help="naive, thorough, or a Python file of yours with reconcile(client).",
+            autocompletion=_reconciler_names,
+        ),
     ] = "thorough",
     repair: Annotated[bool, typer.Option(help="Carry out what the findings propose, over the operator's API.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the findings here, a line of JSON each.")] = None,

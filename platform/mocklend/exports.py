@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from mocklend.domain.names import did_you_mean
+
 AT_ONCE = 10_000
 """Rows of a Parquet file that are held and written together: a row group."""
 
@@ -29,7 +31,7 @@ def export(lines: Iterable[bytes], path: Path) -> int:
     """Write an answer key that comes as lines of JSON; the form goes by the file's name. Gives back how many."""
     write = WRITERS.get(path.suffix)
     if write is None:
-        raise CannotExport(f"{path.name} should end in one of {', '.join(WRITERS)}")
+        raise CannotExport(f"{path.name} should end in one of {', '.join(WRITERS)}{did_you_mean(path.suffix, WRITERS)}")
     part = path.with_name(f"{path.name}.part")
     try:
         written = write(lines, part)

@@ -53,7 +53,11 @@ def test_an_unknown_field_is_answered_with_the_known_ones(api: Any) -> None:
     )
 
     assert document["errors"] == [
-        {"field": "limit", "expected": "no field but reference, name, credit_limit_minor", "received": 5}
+        {
+            "field": "limit",
+            "expected": "no field but reference, name, credit_limit_minor; did you mean 'credit_limit_minor'?",
+            "received": 5,
+        }
     ]
 
 

@@ -1,8 +1,9 @@
-"""What was asked in a sandbox: kept whole or not at all, without what would not bear doing again."""
+"""What was asked in a sandbox: the newest of it, without what would not bear doing again."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,26 +159,71 @@ def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_it
     assert told[5]["at"].startswith("2026-03-02T00:")
 
 
-def test_one_request_too_many_and_none_is_kept() -> None:
+def numbered(n: int, size: int = 0) -> Made:
+    return replace(MADE, real_ms=n, body=b"x" * size)
+
+
+def kept(record: Record, sandbox: str) -> tuple[list[int], bool]:
+    made, complete = record.of(sandbox)
+    return [one.real_ms for one in made], complete
+
+
+def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_were_there() -> None:
     record = Record(requests_most=2)
     record.begin("a")
-    for _ in range(2):
-        record.add("a", MADE)
-    assert record.of("a") == [MADE, MADE]
+    for n in range(2):
+        record.add("a", numbered(n))
+    assert kept(record, "a") == ([0, 1], True)
 
-    record.add("a", MADE)
+    record.add("a", numbered(2))
+    assert kept(record, "a") == ([1, 2], False)
 
-    assert record.of("a") is None
-    assert not record.keeps("a")
+    record.begin("a")
+    record.add("a", numbered(3))
+    assert kept(record, "a") == ([3], True)
 
 
-def test_a_sandbox_that_was_there_before_is_not_half_known() -> None:
+def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
+    record = Record(bytes_most=3_000)
+    record.begin("a")
+    for n in range(3):
+        record.add("a", numbered(n, 1_000))
+    assert kept(record, "a") == ([2], False)
+
+    record.add("a", numbered(3, 10_000))
+    assert kept(record, "a") == ([3], False)
+
+
+def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_half_a_story() -> None:
     record = Record()
 
-    record.add("from-yesterday", MADE)
+    record.add("from-yesterday", numbered(1))
 
-    assert record.of("from-yesterday") is None
-    assert not record.keeps("from-yesterday")
+    assert kept(record, "from-yesterday") == ([1], False)
+
+
+def test_the_sandbox_that_was_quiet_for_longest_makes_room_for_the_others() -> None:
+    few = Record(sandboxes_most=2)
+    small = Record(bytes_most_of_all=5_000)
+    for record, size in ((few, 0), (small, 1_000)):
+        for name in "abac":
+            record.add(name, numbered(1, size))
+        assert [kept(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
+
+        record.add("b", numbered(2, size))
+        assert kept(record, "b") == ([2], False)
+
+
+def test_what_is_forgotten_takes_no_room() -> None:
+    record = Record(bytes_most_of_all=4_000)
+    for _ in range(10):
+        record.begin("a")
+        record.add("a", numbered(1, 1_000))
+        record.forget("a")
+    for name in "ab":
+        record.add(name, numbered(2, 1_000))
+
+    assert [kept(record, name)[0] for name in "ab"] == [[2], [2]]
 
 
 def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from types import ModuleType
 
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.seams import SEAMS
 from mocklend_faults.engine.fault import Fault, method_of
@@ -61,6 +62,9 @@ def find(catalogue: Catalogue, name: str) -> type[Fault]:
     if name not in catalogue:
         known = ", ".join(catalogue)
         raise Refused(
-            "fault_unknown", f"unknown fault {name[:80]!r}; known: {known}", expected=known, received=name[:80]
+            "fault_unknown",
+            f"unknown fault {name[:80]!r}; known: {known}{did_you_mean(name, catalogue)}",
+            expected=known,
+            received=name[:80],
         )
     return catalogue[name]

@@ -75,7 +75,7 @@ class PatchRule(_OnRules):
         stored = read(work)
         known = stored.get(self.rule_id)
         if known is None:
-            raise unknown(self.rule_id)
+            raise unknown(self.rule_id, stored)
         if known["rule"]["enabled"] != self.enabled:
             anew = self.enabled and "group" not in known  # A stage of an experiment keeps to its plan.
             armed_ms = work.now_ms if anew else known["armed_ms"]
@@ -95,7 +95,7 @@ class DeleteRule(_OnRules):
         """204."""
         stored = read(work)
         if stored.pop(self.rule_id, None) is None:
-            raise unknown(self.rule_id)
+            raise unknown(self.rule_id, stored)
         write(work, stored)
         return Answer(204, {})
 

@@ -363,6 +363,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.doc(**described("deleteExperiment", "experiment_unknown"))
     def delete_experiment(experiment_id: str) -> Response:
         """Forget an experiment and its rules."""
+        _experiment(experiment_id)  # Refused with the names that there are.
         return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
 
     @rules.get("/-/explain")
@@ -418,17 +419,17 @@ def _experiments() -> list[dict[str, Any]]:
 
 
 def _experiment(id: str) -> dict[str, Any]:
-    for one in _experiments():
-        if one["id"] == id:
-            return one
-    raise experiments.unknown(id)
+    known = {one["id"]: one for one in _experiments()}
+    if id not in known:
+        raise experiments.unknown(id, known)
+    return known[id]
 
 
 def _told_one(layer: FaultLayer, rule_id: str) -> dict[str, Any]:
-    for told in _told(layer):
-        if told["id"] == rule_id:
-            return told
-    raise unknown(rule_id)
+    known = {told["id"]: told for told in _told(layer)}
+    if rule_id not in known:
+        raise unknown(rule_id, known)
+    return known[rule_id]
 
 
 def _doc(

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, PrimaryKeyConstraint, Table
 
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.schema import metadata, text, whole
@@ -134,9 +135,9 @@ def started_of(connection: Connection, sandbox_id: str) -> list[Started]:
     return [Started(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id})]
 
 
-def unknown(id: str) -> Refused:
-    """There is no such experiment."""
-    return Refused("experiment_unknown", f"no experiment {id[:64]!r}")
+def unknown(id: str, known: Iterable[str] = ()) -> Refused:
+    """There is no such experiment among those that are known."""
+    return Refused("experiment_unknown", f"no experiment {id[:64]!r}{did_you_mean(id, known)}")
 
 
 @dataclass(frozen=True, slots=True)

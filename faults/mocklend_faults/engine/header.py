@@ -20,6 +20,7 @@ from flask import request
 from mocklend.api.asking import lender, run, sandbox_id, served
 from mocklend.api.idempotency import idempotency
 from mocklend.api.reading import wsgi_name
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -49,7 +50,8 @@ def arm_from_header(catalogue: Catalogue) -> None:
     fault, given = parsed(asked)
     kinds = settings.fault_header_kinds_listed or tuple(catalogue)
     if fault not in kinds and fault in catalogue:
-        raise wrong(HEADER, expected=f"one of {', '.join(kinds)}: this server allows these", received=fault)
+        allowed = f"one of {', '.join(kinds)}: this server allows these{did_you_mean(fault, kinds)}"
+        raise wrong(HEADER, expected=allowed, received=fault)
     find(catalogue, fault)
     sandbox = sandbox_id()
     with lender().read() as connection:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from mocklend.seams import SEAMS
-from mocklend_faults.engine.strict import MOST, mapping, text, whole, wrong
+from mocklend_faults.engine.strict import MOST, mapping, one_of, text, whole, wrong
 
 Check = Callable[[Any], bool]
 Predicate = Callable[[Any], bool]
@@ -50,7 +50,7 @@ class Match:
             here = f"{at}.{name}"
             kind = _kind_of(name, known)
             if kind is None:
-                raise wrong(here, expected=f"one of {', '.join(sorted(known))}", received=name)
+                raise wrong(here, expected=one_of(sorted(known), name), received=name)
             operators = wanted if isinstance(wanted, Mapping) else {"equal_to": wanted}
             for operator, operand in mapping(operators, here, OPERATORS).items():
                 holds = OPERATORS[operator](operand, f"{here}.{operator}", kind)

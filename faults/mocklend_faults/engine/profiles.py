@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import yaml  # type: ignore[import-untyped]
 
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend_faults.engine.catalogue import Catalogue
@@ -70,7 +71,10 @@ def profile_named(name: str) -> Profile:
     if name not in known:
         listed = ", ".join(known)
         raise Refused(
-            "profile_unknown", f"unknown profile {name[:80]!r}; known: {listed}", expected=listed, received=name[:80]
+            "profile_unknown",
+            f"unknown profile {name[:80]!r}; known: {listed}{did_you_mean(name, known)}",
+            expected=listed,
+            received=name[:80],
         )
     return known[name]
 

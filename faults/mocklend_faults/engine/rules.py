@@ -9,18 +9,19 @@ Everything but `fault` may be left out: then it acts on everything, at once, eve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mocklend.domain.finding import CLASSES
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.catalogue import Catalogue, find
 from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.matching import Match
 from mocklend_faults.engine.selection import Select
-from mocklend_faults.engine.strict import flag, mapping, text, wrong
+from mocklend_faults.engine.strict import flag, mapping, one_of, text, wrong
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FIELDS = ("id", "fault", "match", "activate", "select", "with", "expect", "enabled")
@@ -50,7 +51,7 @@ class Rule:
         if given.get("id", id) != id:
             raise wrong("id", expected=f"the id in the address, {id}", received=given["id"])
         if "fault" not in given:
-            raise wrong("fault", expected=f"one of {', '.join(catalogue)}", received=None)
+            raise wrong("fault", expected=one_of(catalogue, None), received=None)
         kind = find(catalogue, text(given["fault"], "fault"))
         return cls(
             id=id,
@@ -107,10 +108,11 @@ def _expect(raw: Any) -> Mapping[str, str]:
     """What the author expects a reconciler to report, beside what the seam says."""
     given = mapping(raw, "expect", ("class", "severity"))
     if "class" in given and given["class"] not in CLASSES:
-        raise wrong("expect.class", expected=f"one of {', '.join(CLASSES)}", received=given["class"])
+        raise wrong("expect.class", expected=one_of(CLASSES, given["class"]), received=given["class"])
     return {name: text(value, f"expect.{name}", most=40) for name, value in given.items()}
 
 
-def unknown(rule_id: str) -> Refused:
-    """There is no such rule."""
-    return Refused("rule_unknown", f"no rule {rule_id[:64]!r}", rule_id=rule_id[:64])
+def unknown(rule_id: str, known: Iterable[str] = ()) -> Refused:
+    """There is no such rule among those that are known."""
+    detail = f"no rule {rule_id[:64]!r}{did_you_mean(rule_id, known)}"
+    return Refused("rule_unknown", detail, rule_id=rule_id[:64])

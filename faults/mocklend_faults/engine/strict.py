@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 
 MOST = 2**63 - 1
@@ -24,6 +25,12 @@ def wrong(field: str, *, expected: Any, received: Any) -> Refused:
     )
 
 
+def one_of(known: Iterable[str], received: Any) -> str:
+    """What was expected where a name is none of a few, with the one that was probably meant."""
+    names = list(known)
+    return f"one of {', '.join(names)}{did_you_mean(received, names)}"
+
+
 def mapping(value: Any, field: str, known: Iterable[str] | None = None) -> Mapping[str, Any]:
     """An object; with `known`, one that has no other keys."""
     if not isinstance(value, Mapping):
@@ -33,7 +40,7 @@ def mapping(value: Any, field: str, known: Iterable[str] | None = None) -> Mappi
         for key in value:
             if key not in names:
                 here = f"{field}.{key}" if field else str(key)
-                raise wrong(here, expected=f"one of {', '.join(names)}" if names else "no fields", received=key)
+                raise wrong(here, expected=one_of(names, key) if names else "no fields", received=key)
     return value
 
 
@@ -55,7 +62,7 @@ def choice(value: Any, field: str, options: Iterable[str]) -> str:
     """One of a few words."""
     known = list(options)
     if not isinstance(value, str) or value not in known:
-        raise wrong(field, expected=f"one of {', '.join(known)}", received=value)
+        raise wrong(field, expected=one_of(known, value), received=value)
     return value
 
 

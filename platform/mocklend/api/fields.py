@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.people import person
 from mocklend.sandboxes.moments import LAST_MS, parse_duration, parse_rfc3339
 
@@ -139,7 +140,7 @@ class Choice:
 
         def read(value: object) -> str:
             if not isinstance(value, str) or value not in known:
-                raise unexpected(f"one of {', '.join(self.words)}")
+                raise unexpected(f"one of {', '.join(self.words)}{did_you_mean(value, self.words)}")
             return value
 
         return core_schema.no_info_plain_validator_function(read)

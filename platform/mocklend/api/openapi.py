@@ -131,7 +131,8 @@ def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
 
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:
-    codes: list[str] = ["internal_error"]
+    # Any address refuses a query parameter that it does not declare.
+    codes: list[str] = ["internal_error", "validation_failed"]
     operation["security"] = _security(path)
     if operation["security"]:
         codes += ["credential_missing", "credential_invalid"]
@@ -148,8 +149,6 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
             parameter["required"] = True
             parameter["schema"] = {"type": "string", "pattern": f"^{SAFE_ID}$"}
             codes.append("not_found")
-        elif parameter["in"] == "query":
-            codes.append("validation_failed")
     if operation.pop(MOVES_MONEY, False):
         operation["parameters"] = [*operation.get("parameters", []), KEY_HEADER]
         codes += KEY_CODES

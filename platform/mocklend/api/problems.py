@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, request
-from pydantic import ValidationError
+from flask import Response, current_app, request
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mocklend.api.answers import rendered
 from mocklend.api.reading import BODY_MAX, storable
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger
 from mocklend.seams import ASKED_BY
@@ -64,7 +65,7 @@ def _http(error: HTTPException) -> Response:
         return response
     path = storable(request.path)
     by_code = {
-        404: Refused("not_found", f"nothing is at {path}"),
+        404: Refused("not_found", f"nothing is at {path}{did_you_mean(request.path, _addresses())}"),
         413: Refused("body_too_large", "the body is longer than this API takes", expected=BODY_MAX),
         415: Refused("media_type_unsupported", "the Content-Type is not one of JSON", expected="application/json"),
     }
@@ -73,6 +74,11 @@ def _http(error: HTTPException) -> Response:
     if error.code is not None and error.code >= 500:
         return _failed(error)
     return refused(Refused("validation_failed", f"the request is not one that HTTP allows: {error.name.lower()}"))
+
+
+def _addresses() -> list[str]:
+    """The addresses that name nothing in particular: those can be meant by one that names nothing."""
+    return [rule.rule for rule in current_app.url_map.iter_rules() if not rule.arguments]
 
 
 def _invalid(error: HTTPError) -> Response:
@@ -104,7 +110,8 @@ def _field_error(one: ErrorDetails, error: ValidationError) -> dict[str, Any]:
             return {"field": field, "expected": "a value: the field is required", "received": "nothing"}
         case "extra_forbidden":
             names = known_fields(error.title, one["loc"])
-            expected = f"no field but {names}" if names else "no such field"
+            meant = did_you_mean(one["loc"][-1], names)
+            expected = f"no field but {', '.join(names)}{meant}" if names else "no such field"
         case "model_type" | "dict_type" | "model_attributes_type":
             expected = "an object"
         case "list_type":
@@ -118,20 +125,33 @@ def _field_error(one: ErrorDetails, error: ValidationError) -> dict[str, Any]:
     return {"field": field, "expected": expected, "received": shown(received)}
 
 
-_KNOWN: dict[str, str] = {}
+_BODIES: dict[str, type[BaseModel]] = {}
 
 
-def known_fields(model: str, location: tuple[int | str, ...]) -> str:
-    """The fields of a body, by its model's name, where the unknown one is at the top."""
+def known_fields(model: str, location: tuple[int | str, ...]) -> list[str]:
+    """The fields that there are where an unknown one stands, in a body of this model's name."""
     from mocklend.api.fields import Body
 
-    if not _KNOWN:
+    if model not in _BODIES:  # A layer's bodies may be declared later than the platform's.
         pending = list(Body.__subclasses__())
         while pending:
             body = pending.pop()
-            _KNOWN[body.__name__] = ", ".join(body.model_fields)
+            _BODIES[body.__name__] = body
             pending.extend(body.__subclasses__())
-    return _KNOWN.get(model, "") if len(location) == 1 else ""
+    inside = _BODIES.get(model)
+    for step in location[:-1]:
+        if inside is None or isinstance(step, int):
+            continue  # An item of a list has the fields that its list was declared with.
+        declared = inside.model_fields.get(step)
+        inside = None if declared is None else _model_in(declared.annotation)
+    return [] if inside is None else [one.alias or name for name, one in inside.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds: itself, in a list, or none at all."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)
 
 
 def shown(value: Any, deep: bool = True) -> Any:

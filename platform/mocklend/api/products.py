@@ -16,6 +16,7 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem, shown
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.money import MAX_MINOR, Rounding
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import (
     PRODUCTS,
@@ -117,7 +118,10 @@ def known_product(product_id: str) -> Product:
     product = PRODUCTS.get(product_id)
     if product is None:
         raise Refused(
-            "product_unknown", "no product has this id", expected=sorted(PRODUCTS), received=shown(product_id)
+            "product_unknown",
+            f"no product has this id{did_you_mean(product_id, PRODUCTS)}",
+            expected=sorted(PRODUCTS),
+            received=shown(product_id),
         )
     return product
 

@@ -2,9 +2,10 @@
 
         request ─▶ work ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
 
-Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. A sandbox with more
-than REQUESTS_MOST requests is not kept any longer, and neither is one that this process did not see made or emptied:
-half of a story is none, and a load test should not pay for it. Of several processes each knows what it answered itself.
+Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. Of a sandbox with
+more than REQUESTS_MOST requests the newest are kept, and of one that this process did not see made or emptied those
+that it answered: somebody who looks for what just went wrong finds it. Then the record says that it is not complete,
+and no scenario is saved of it, for half of a story is none. Of several processes each knows what it answered itself.
 A request is on record before anything of its answer leaves: a client that was cut off asks the next thing at once, and
 that comes after it. Nothing that decides reads the record.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,9 @@ from mocklend.storage.work import Sandbox
 
 REQUESTS_MOST = 2_000
 BYTES_MOST = 8 * 1024 * 1024
-"""So much of a sandbox is kept."""
+"""So much of a sandbox is kept: beyond either, the oldest goes."""
+BYTES_MOST_OF_ALL = 128 * 1024 * 1024
+"""So much of all sandboxes: beyond that, those that have been quiet for longest are forgotten."""
 SANDBOXES_MOST = 500
 """Of so many sandboxes: beyond that, the one that has been quiet for longest is forgotten."""
 ANSWER_MOST = 16 * 1024
@@ -48,6 +51,8 @@ UNASKED = ("/-/sandboxes", "/-/reset", "/-/scores")
 """They make a sandbox, or only look at it."""
 FAULT_HEADER = "Mocklend-Fault"
 ADVANCE = "/-/clock/advance"
+OVERHEAD = 500
+"""Bytes that Python takes for a request beside its texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +72,69 @@ class Made:
 
     @property
     def size(self) -> int:
-        """Its bytes, as far as they count."""
-        return len(self.body) + len(self.answer) + len(self.path)
+        """About how many bytes of memory it takes."""
+        return OVERHEAD + len(self.body) + len(self.answer) + len(self.path)
 
 
 @dataclass(slots=True)
 class Kept:
-    """The requests of one sandbox, in the order of their answers. `full`: there were too many, and none is kept."""
+    """The newest requests of one sandbox, in the order of their answers. `complete`: there were no others."""
 
-    made: list[Made] = field(default_factory=list)
+    made: deque[Made] = field(default_factory=deque)
     size: int = 0
-    full: bool = False
+    complete: bool = True
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
     """How the clock ran before it was held or let run, each with the real time at which that ended."""
 
 
 class Record:
-    """The requests of each sandbox that this process has seen from its beginning."""
+    """The newest requests of each sandbox, as far as this process answered them."""
 
-    def __init__(self, requests_most: int = REQUESTS_MOST) -> None:
+    def __init__(
+        self,
+        requests_most: int = REQUESTS_MOST,
+        bytes_most: int = BYTES_MOST,
+        bytes_most_of_all: int = BYTES_MOST_OF_ALL,
+        sandboxes_most: int = SANDBOXES_MOST,
+    ) -> None:
         self._most = requests_most
+        self._bytes_most = bytes_most
+        self._bytes_most_of_all = bytes_most_of_all
+        self._sandboxes_most = sandboxes_most
         self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._size = 0
         self._lock = threading.Lock()
 
     def begin(self, sandbox_id: str) -> None:
         """A sandbox is new, or new again."""
         with self._lock:
+            self._forget(sandbox_id)
             self._kept[sandbox_id] = Kept()
-            self._kept.move_to_end(sandbox_id)
-            while len(self._kept) > SANDBOXES_MOST:
-                self._kept.popitem(last=False)
+            self._keep_bounds()
 
     def forget(self, sandbox_id: str) -> None:
         """A sandbox is gone."""
         with self._lock:
-            self._kept.pop(sandbox_id, None)
-
-    def keeps(self, sandbox_id: str) -> bool:
-        """Whether there is any use in telling it more."""
-        kept = self._kept.get(sandbox_id)
-        return kept is not None and not kept.full
+            self._forget(sandbox_id)
 
     def add(self, sandbox_id: str, made: Made) -> None:
-        """Keep a request, or none of them any more where it is one too many."""
+        """Keep a request; the oldest goes where it is one too many."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
-            if kept is None or kept.full:
-                return
+            if kept is None:  # It was there before this process, or was quiet for long: its beginning is not known.
+                kept = self._kept[sandbox_id] = Kept(complete=False)
             self._kept.move_to_end(sandbox_id)
             kept.made.append(made)
             kept.size += made.size
-            if len(kept.made) > self._most or kept.size > BYTES_MOST:
-                kept.made, kept.full = [], True
+            self._size += made.size
+            while len(kept.made) > self._most or (kept.size > self._bytes_most and len(kept.made) > 1):
+                gone = kept.made.popleft()
+                kept.size -= gone.size
+                self._size -= gone.size
+                kept.complete = False
+                while kept.clocks and kept.clocks[0][0] < kept.made[0].real_ms:
+                    kept.clocks.pop(0)  # No request that is still known came before it ended.
+            self._keep_bounds()
 
     def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
         """The sandbox's clock has run as before until this moment, and runs otherwise from now on."""
@@ -127,7 +143,7 @@ class Record:
             until_ms = before.real_ms + -(-(after.sandbox_ms - before.sandbox_ms) // before.speed)
         with self._lock:
             kept = self._kept.get(before.id)
-            if kept is not None and not kept.full:
+            if kept is not None:
                 kept.clocks.append((until_ms, before))
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
@@ -136,11 +152,19 @@ class Record:
             kept = self._kept.get(sandbox_id)
             return [] if kept is None else list(kept.clocks)
 
-    def of(self, sandbox_id: str) -> list[Made] | None:
-        """Every request that was made there, or None where they are not all known."""
+    def of(self, sandbox_id: str) -> tuple[list[Made], bool]:
+        """The newest requests that were made there, the oldest of them first, and whether there were no others."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
-            return None if kept is None or kept.full else list(kept.made)
+            return ([], False) if kept is None else (list(kept.made), kept.complete)
+
+    def _forget(self, sandbox_id: str) -> None:
+        gone = self._kept.pop(sandbox_id, None)
+        self._size -= gone.size if gone is not None else 0
+
+    def _keep_bounds(self) -> None:
+        while len(self._kept) > 1 and (len(self._kept) > self._sandboxes_most or self._size > self._bytes_most_of_all):
+            self._size -= self._kept.popitem(last=False)[1].size
 
 
 class RequestDoc(Doc):
@@ -164,9 +188,13 @@ class RequestDoc(Doc):
 
 
 class RequestsDoc(Doc):
-    """All that was asked in a sandbox since it was made or emptied. `complete` is false where that is not known."""
+    """What was asked in a sandbox, in order: the newest requests, at most `requests_most` and 8 MiB of them.
+
+    `complete`: nothing else was asked since the sandbox was made or emptied.
+    """
 
     complete: bool
+    requests_most: int
     starts: str
     now: str
     requests: list[RequestDoc]
@@ -191,14 +219,15 @@ def keep_record(app: Flask, platform: Lender) -> None:
 @requests_made.output(RequestsDoc)
 @requests_made.doc(**described("getRequests"))
 def get_requests() -> Response:
-    """What was asked in this sandbox, in order, so that it can be done again."""
+    """What was asked in this sandbox, in order, so that it can be done again: the newest, where there was much."""
     platform, id = lender(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
-    made, clocks = _record().of(id), _record().clocks_of(id)
+    (made, complete), clocks = _record().of(id), _record().clocks_of(id)
     return rendered(
         {
-            "complete": made is not None,
+            "complete": complete,
+            "requests_most": REQUESTS_MOST,
             "starts": rfc3339(sandbox.created_ms),
             "now": rfc3339(now_ms := sandbox.now_ms(platform.real_ms())),
             "sandbox": sandbox_doc(sandbox, now_ms),
@@ -215,7 +244,7 @@ def get_requests() -> Response:
                     "broken": one.broken,
                     "left_out": one.left_out,
                 }
-                for one in made or ()
+                for one in made
             ],
         }
     )
@@ -251,7 +280,7 @@ def note(response: Response) -> Response:
         except Refused:
             return response
     id = asked_request().sandbox_id
-    if id is not None and record.keeps(id):
+    if id is not None:
         made = _made(response)
         if address == "/-/clock":
             made = _as_an_advance(made)

@@ -15,6 +15,7 @@ from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Tex
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
+from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, sandbox_doc
 from mocklend.storage.work import Sandbox
 
@@ -102,7 +103,7 @@ class MadeSandbox(SandboxDoc):
 def create_sandbox(new: NewSandbox) -> Response:
     """Make a sandbox."""
     if new.zone not in available_timezones():
-        raise field_problem("zone", A_ZONE, new.zone)
+        raise field_problem("zone", A_ZONE + did_you_mean(new.zone, sorted(available_timezones())), new.zone)
     if new.clock.mode == "manual" and new.clock.speed is not None:
         raise field_problem("clock.speed", "no value: a manual clock does not run", new.clock.speed)
     made = lender().create_sandbox(

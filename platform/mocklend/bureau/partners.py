@@ -16,6 +16,7 @@ from mocklend.bureau.reports import Reported, report_doc
 from mocklend.bureau.scores import NO_SCORE, refresh_before, score_at
 from mocklend.domain.bureau import History, worst_overdue
 from mocklend.domain.facts import business_date
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
@@ -115,7 +116,7 @@ class Apply:
         if rule is None:
             raise Refused(
                 "product_not_offered",
-                f"{partner.name} does not offer this",
+                f"{partner.name} does not offer this{did_you_mean(self.product, partner.rules)}",
                 expected=list(partner.rules),
                 received=self.product,
                 lender=partner.id,
@@ -184,7 +185,9 @@ class Apply:
 def partner_of(id: str) -> Partner:
     """A partner by its id; Refused if there is none."""
     if id not in PARTNERS:
-        raise Refused("lender_unknown", f"no lender {id}", expected=sorted(PARTNERS), received=id)
+        raise Refused(
+            "lender_unknown", f"no lender {id}{did_you_mean(id, PARTNERS)}", expected=sorted(PARTNERS), received=id
+        )
     return PARTNERS[id]
 
 

@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 
+from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 
 SECOND, MINUTE, HOUR = 1, 60, 3600
@@ -70,7 +71,8 @@ def channel_of(id: str) -> Channel:
     """A channel, or a refusal that names those there are."""
     channel = channels().get(id)
     if channel is None:
-        raise Refused("channel_unknown", f"no channel {id!r}", expected=sorted(channels()), received=id)
+        known = sorted(channels())
+        raise Refused("channel_unknown", f"no channel {id!r}{did_you_mean(id, known)}", expected=known, received=id)
     return channel
 
 

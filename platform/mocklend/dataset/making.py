@@ -21,6 +21,7 @@ from mocklend.dataset.columns import FILES, KEY, RECONCILER, TYPES
 from mocklend.dataset.own_platform import HONEST, ProfileRefused, own_platform
 from mocklend.dataset.reading import key_row
 from mocklend.dataset.writing import CSV, FORMATS, Table
+from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 
 BRANCH = 1_000
@@ -53,7 +54,8 @@ class Wanted:
             if not least <= value <= most:
                 raise CannotMake(f"--{name} is {value}, and should be from {least} to {most}")
         if self.format not in FORMATS:
-            raise CannotMake(f"--format is {self.format!r}, and should be one of {', '.join(FORMATS)}")
+            meant = did_you_mean(self.format, FORMATS)
+            raise CannotMake(f"--format is {self.format!r}, and should be one of {', '.join(FORMATS)}{meant}")
         if self.format != CSV and find_spec("pyarrow") is None:
             raise CannotMake("Parquet needs pyarrow: pip install 'mocklend[data]'")
 

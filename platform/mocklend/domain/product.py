@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.money import MAX_MINOR, Rounding
+from mocklend.domain.names import did_you_mean
 
 
 class ProductError(ValueError):
@@ -156,7 +157,7 @@ def _choice(kind: type[StrEnum]) -> Reader:
 
     def read(value: object, path: str) -> StrEnum:
         if not isinstance(value, str) or value not in known:
-            raise ProductError(path, expected, _seen(value))
+            raise ProductError(path, expected + did_you_mean(value, known), _seen(value))
         return known[value]
 
     return read
@@ -223,7 +224,8 @@ class _Record:
             if name not in declared:
                 plain = isinstance(name, str) and len(name) <= 60 and name.isprintable()
                 unknown = prefix + (name if plain else _seen(name))
-                raise ProductError(unknown, f"a known field: {', '.join(declared)}", "an unknown one")
+                expected = f"a known field: {', '.join(declared)}{did_you_mean(name, declared)}"
+                raise ProductError(unknown, expected, "an unknown one")
         for name, one in declared.items():
             if name not in data and one.default is MISSING and one.default_factory is MISSING:
                 raise ProductError(prefix + name, "a value: the field has no default", "nothing")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mocklend.client import Client
+from mocklend.domain.names import did_you_mean
 from mocklend.reconcilers import naive, thorough
 from mocklend.reconcilers.found import Found
 
@@ -24,7 +25,8 @@ def named(which: str) -> Reconcile:
         return SHIPPED[which]
     path = Path(which)
     if path.suffix != ".py" or not path.is_file():
-        raise UnknownReconciler(f"no reconciler {which!r}; known: {', '.join(SHIPPED)}, or the path of a .py file")
+        known = f"{', '.join(SHIPPED)}, or the path of a .py file{did_you_mean(which, SHIPPED)}"
+        raise UnknownReconciler(f"no reconciler {which!r}; known: {known}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UnknownReconciler(f"{which} cannot be read as Python")

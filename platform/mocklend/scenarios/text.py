@@ -38,6 +38,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from mocklend.client import Client, Doc
+from mocklend.domain.names import did_you_mean
 from mocklend.reconcilers.named import SHIPPED
 from mocklend.scenarios.looks import NUMBERS
 
@@ -104,15 +105,23 @@ def read(text: str, where: str) -> Scenario:
         for n, step in enumerate(_several(chapter["steps"], f"{at}, steps"), 1):
             _only(step, STEP, f"{at}, step {n}", needed={"do"})
             if str(step["do"]).startswith("_") or not callable(getattr(Client, str(step["do"]), None)):
-                raise ScenarioError(f"{at}, step {n}: the client cannot {step['do']!r}")
+                raise ScenarioError(
+                    f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], _doable())}"
+                )
     return Scenario(**{**raw, "chapters": tuple(raw["chapters"])})
+
+
+def _doable() -> list[str]:
+    """What the client can do."""
+    return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
 
 
 def _only(raw: Any, known: set[str], where: str, *, needed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
     if not isinstance(raw, dict):
         raise ScenarioError(f"{where}: expected a mapping")
     if unknown := sorted(str(name) for name in set(raw) - known):
-        raise ScenarioError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        meant = did_you_mean(unknown[0], known)
+        raise ScenarioError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}{meant}")
     if missing := sorted(needed - set(raw)):
         raise ScenarioError(f"{where}: {', '.join(missing)} missing")
 

@@ -87,7 +87,7 @@ def test_a_rule_that_cannot_be_meant_is_refused(floor: Any, id: str, raw: Any, f
 def test_an_unknown_setting_is_refused_with_the_known_ones(floor: Any) -> None:
     refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "with": {"lag": 60}})
 
-    assert refused.expected == "one of lag_s"
+    assert refused.expected == "one of lag_s; did you mean 'lag_s'?"
     assert refused.received == "lag"
 
 

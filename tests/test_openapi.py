@@ -1,0 +1,104 @@
+"""Every operation of /openapi.json, the fault layer's too, against what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.lender import Lender, find_layer
+
+
+@pytest.fixture
+def http(open_lender: Callable[..., Lender]) -> Iterator[FlaskClient]:
+    """A client of the platform as it is installed, on loopback and without a key."""
+    with create_app(Settings(default_seed=7), open_lender(find_layer())).test_client() as client:
+        yield client
+
+
+@pytest.fixture
+def document(http: FlaskClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    found: dict[str, Any] = http.get("/openapi.json").get_json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each operation: its method, its address with some ids in it, and what the document says of it."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path.replace("{", "").replace("}", ""), operation
+
+
+def parameters(operation: dict[str, Any]) -> list[str]:
+    """The query parameters that an operation declares."""
+    return [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+
+
+def refused(http: FlaskClient, method: str, address: str, query: str) -> list[dict[str, Any]]:
+    """The errors of a refusal for its form."""
+    response = http.open(f"{address}?{query}", method=method, json={}, headers={"Idempotency-Key": "one"})
+    problem = response.get_json()
+    assert (response.status_code, problem["code"]) == (422, "validation_failed"), (method, address, query, problem)
+    assert response.mimetype == "application/problem+json"
+    errors: list[dict[str, Any]] = problem["errors"]
+    return errors
+
+
+def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
+    http: FlaskClient, document: dict[str, Any]
+) -> None:
+    for method, address, operation in operations(document):
+        known = parameters(operation)
+        listed = f"no parameter but {', '.join(known)}" if known else "no parameters: this address takes none"
+        for query, received in (("colour=red", "red"), ("colour", ""), ("colour=", "")):
+            [error] = refused(http, method, address, query)
+            assert error == {"field": "colour", "expected": listed, "received": received}, (method, address)
+        assert "422" in operation["responses"], (method, address)
+
+
+def test_every_query_parameter_that_is_nearly_right_is_answered_with_the_right_one(
+    http: FlaskClient, document: dict[str, Any]
+) -> None:
+    seen = 0
+    for method, address, operation in operations(document):
+        for name in parameters(operation):
+            [error] = refused(http, method, address, f"{name[:-1]}=1")
+            assert error["field"] == name[:-1]
+            assert error["expected"].endswith(f"; did you mean {name!r}?"), (method, address, error)
+            seen += 1
+    assert seen > 20
+
+
+def test_every_query_parameter_is_refused_when_it_is_empty_or_given_twice(
+    http: FlaskClient, document: dict[str, Any]
+) -> None:
+    for method, address, operation in operations(document):
+        for name in parameters(operation):
+            assert [error["field"] for error in refused(http, method, address, f"{name}=")] == [name]
+            [error] = refused(http, method, address, f"{name}=1&{name}=2")
+            assert error == {"field": name, "expected": "the parameter once", "received": ["1", "2"]}
+
+
+def test_the_pages_beside_the_operations_take_no_parameters_either(http: FlaskClient) -> None:
+    for address in ("/docs", "/docs/problems", "/docs/problems.json", "/openapi.json"):
+        assert refused(http, "GET", address, "format=yaml")
+
+
+def test_a_request_with_an_unknown_parameter_changes_nothing(http: FlaskClient) -> None:
+    refused(http, "POST", "/v1/borrowers", "dry_run=true")
+    refused(http, "POST", "/-/reset", "keep=rules")
+
+    ada = http.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"})
+
+    assert ada.status_code == 201
+
+
+def test_the_name_of_a_parameter_that_no_text_can_be_is_shown_as_such(http: FlaskClient) -> None:
+    [error] = refused(http, "GET", "/v1/loans", "%00%F0%28=%00")
+
+    assert "\0" not in error["field"]
