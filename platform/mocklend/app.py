@@ -29,6 +29,7 @@ from mocklend.api.channels import channels
 from mocklend.api.clock import clock
 from mocklend.api.desk import desk
 from mocklend.api.disputes import disputes
+from mocklend.api.examples import Examples
 from mocklend.api.failures import failures
 from mocklend.api.health import health
 from mocklend.api.ledger import ledger
@@ -51,9 +52,11 @@ from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
 from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
+from mocklend.domain.facts import business_date
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
 from mocklend.logs import adopt_libraries, conceal
+from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.turns import ThreadTurns
 
 NOUNS = (
@@ -87,7 +90,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     )
     app.extensions[EXTENSION] = Served(platform, settings)
     app.url_map.converters["id"] = IdConverter
-    app.spec_processor(complete)
+    app.spec_processor(lambda spec: complete(spec, _examples(platform)))
     handle_problems(app)
     name_requests(app)
     app.register_blueprint(measure(app, platform))
@@ -104,6 +107,13 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     app.register_blueprint(pages(app))
     platform.ensure_default(settings.default_seed)
     return app
+
+
+def _examples(platform: Lender) -> Examples:
+    """The examples of the documentation, told in the sandbox `default` as it stands now."""
+    with platform.read() as connection:
+        sandbox = platform.sandbox(connection, DEFAULT)
+    return Examples(sandbox.seed, business_date(sandbox.now_ms(platform.real_ms()), sandbox.zone))
 
 
 def open_lender(settings: Settings) -> Lender:

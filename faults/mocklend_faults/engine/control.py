@@ -214,6 +214,11 @@ class AnswerKey(Doc):
     hint: str | None
 
 
+RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": {"lag_s": 60}}
+PLAN = {"stages": [{"name": "storm", "duration_s": 600, "rules": {"pages": RULE}}]}
+A_RULE, A_PLAN = {"rule_id": "stale-pages"}, {"experiment_id": "storm"}
+"""Examples of the documentation."""
+
 LINES = "application/jsonl"
 
 
@@ -247,7 +252,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
 
     @rules.get("/-/rules/<id:rule_id>")
     @rules.output(RuleDoc)
-    @rules.doc(**described("getRule", "rule_unknown"))
+    @rules.doc(**described("getRule", "rule_unknown", parameters=A_RULE))
     def get_rule(rule_id: str) -> Response:
         """A rule with its counters."""
         return rendered(_told_one(layer, rule_id))
@@ -255,7 +260,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.put("/-/rules/<id:rule_id>")
     @rules.input(NewRule, arg_name="new")
     @rules.output(RuleDoc, status_code=201)
-    @rules.doc(**described("putRule", "fault_unknown", may_be_200=True))
+    @rules.doc(**described("putRule", "fault_unknown", may_be_200=True, example=RULE, parameters=A_RULE))
     def put_rule(rule_id: str, new: Body) -> Response:
         """Arm a rule. The same again changes nothing; another one in its place counts anew."""
         given = {name: value for name, value in new if value is not None}
@@ -265,7 +270,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.patch("/-/rules/<id:rule_id>")
     @rules.input(RulePatch, arg_name="patch")
     @rules.output(RuleDoc)
-    @rules.doc(**described("patchRule", "rule_unknown"))
+    @rules.doc(**described("patchRule", "rule_unknown", example={"enabled": False}, parameters=A_RULE))
     def patch_rule(rule_id: str, patch: RulePatch) -> Response:
         """Switch a rule on or off."""
         answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
@@ -273,7 +278,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
 
     @rules.delete("/-/rules/<id:rule_id>")
     @rules.output({}, status_code=204)
-    @rules.doc(**described("deleteRule", "rule_unknown"))
+    @rules.doc(**described("deleteRule", "rule_unknown", parameters=A_RULE))
     def delete_rule(rule_id: str) -> Response:
         """Forget a rule. What it injected stays on the answer key."""
         return answered(run(DeleteRule(sandbox_id(), rule_id)))
@@ -328,7 +333,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.put("/-/profile")
     @rules.input(NewProfile, arg_name="new")
     @rules.output(ProfileDoc)
-    @rules.doc(**described("putProfile", "profile_unknown"))
+    @rules.doc(**described("putProfile", "profile_unknown", example={"name": "realistic"}))
     def put_profile(new: NewProfile) -> Response:
         """Switch to a profile. Rules that were armed by hand stay."""
         armed = profile_named(new.name).armed(layer.catalogue, f"{new.name}.")
@@ -343,7 +348,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
 
     @rules.get("/-/experiments/<id:experiment_id>")
     @rules.output(ExperimentDoc)
-    @rules.doc(**described("getExperiment", "experiment_unknown"))
+    @rules.doc(**described("getExperiment", "experiment_unknown", parameters=A_PLAN))
     def get_experiment(experiment_id: str) -> Response:
         """An experiment, and what it is at."""
         return rendered(_experiment(experiment_id))
@@ -351,7 +356,11 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.put("/-/experiments/<id:experiment_id>")
     @rules.input(NewExperiment, arg_name="new")
     @rules.output(ExperimentDoc, status_code=201)
-    @rules.doc(**described("putExperiment", "fault_unknown", "profile_unknown", may_be_200=True))
+    @rules.doc(
+        **described(
+            "putExperiment", "fault_unknown", "profile_unknown", may_be_200=True, example=PLAN, parameters=A_PLAN
+        )
+    )
     def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
         """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
         plan = Experiment.from_json(experiment_id, new.model_dump(), layer.catalogue)
@@ -360,7 +369,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
 
     @rules.delete("/-/experiments/<id:experiment_id>")
     @rules.output({}, status_code=204)
-    @rules.doc(**described("deleteExperiment", "experiment_unknown"))
+    @rules.doc(**described("deleteExperiment", "experiment_unknown", parameters=A_PLAN))
     def delete_experiment(experiment_id: str) -> Response:
         """Forget an experiment and its rules."""
         _experiment(experiment_id)  # Refused with the names that there are.
@@ -369,7 +378,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.get("/-/explain")
     @rules.input(ExplainQuery, location="query", arg_name="query")
     @rules.output(ExplanationDoc)
-    @rules.doc(**described("explain"))
+    @rules.doc(**described("explain", parameters={"entity": "rpy_of_a_repayment"}))
     def explain(query: ExplainQuery) -> Response:
         """Why each rule fired on an entity, or on what a request led to, or did not."""
         if query.entity is None and query.loan_id is None and query.request_id is None:

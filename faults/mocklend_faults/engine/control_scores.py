@@ -41,6 +41,8 @@ from mocklend_faults.engine.scoring import (
 FINDINGS_MOST = 100_000
 LISTED_MOST = 1_000
 LOOKS_MOST = 10_000
+SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
+"""The example of the documentation."""
 BOUND_MOST_S = 3_660 * 86_400
 
 Ratio = Annotated[Decimal, Share()]
@@ -129,7 +131,7 @@ def add_scores(control: APIBlueprint, rules_told: Callable[[], list[dict[str, An
     @control.post("/-/scores")
     @control.input(NewScore, arg_name="new")
     @control.output(ScoreDoc)
-    @control.doc(**described("score"))
+    @control.doc(**described("score", example=SCORED))
     def post_score(new: NewScore) -> Response:
         """How good the findings are: precision, recall, time, money, harm, and a verdict."""
         with snapshot() as (connection, sandbox, now_ms):

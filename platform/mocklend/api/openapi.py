@@ -6,19 +6,21 @@ like. `described` goes into `@doc`; `complete` is the spec processor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mocklend import __version__
 from mocklend.api import request_ids
 from mocklend.api.answers import PROBLEM
 from mocklend.api.asking import PLANES
+from mocklend.api.examples import Examples, key_of
 from mocklend.api.fields import SAFE_ID
 from mocklend.domain.problems import PROBLEMS
 
 VERSION = "3.1.0"
 MOVES_MONEY, MAY_BE_200, MAY_BE_202 = "x-moves-money", "x-may-be-200", "x-may-be-202"
 READS, HEADERS = "x-reads", "x-headers"
+EXAMPLE, PARAMETERS = "x-example", "x-parameters"
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -56,7 +58,6 @@ KEY_HEADER = {
     "required": True,
     "description": "A fresh key, and the same one when the same request is sent again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
-    "example": "order-1",
 }
 REPLAYED_HEADER = {
     "description": "Present when this is the answer to an earlier try.",
@@ -76,11 +77,14 @@ def described(
     may_be_202: str | None = None,
     reads: dict[str, Any] | None = None,
     headers: Iterable[str] = (),
+    example: Any = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Arguments for `@doc`: a stable operation id and the problems that are this endpoint's own.
 
     `reads` is the request body, as OpenAPI has it, of a view that reads it by itself; `may_be_202` says what it means
-    when the answer is only that something was started.
+    when the answer is only that something was started. `example` is a body that works as it stands, and `parameters`
+    what stands for the parts of the address then; those of the platform's own operations are in `examples`.
     """
     responses = problem_responses(codes)
     extensions: dict[str, Any] = {}
@@ -88,6 +92,10 @@ def described(
         extensions[READS] = reads
     if headers:
         extensions[HEADERS] = list(headers)
+    if example is not None:
+        extensions[EXAMPLE] = example
+    if parameters is not None:
+        extensions[PARAMETERS] = dict(parameters)
     if moves_money:
         extensions[MOVES_MONEY] = True
     if may_be_200:
@@ -111,7 +119,7 @@ def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
     }
 
 
-def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] | str:
     """Finish what APIFlask has made of the views."""
     assert isinstance(spec, dict), "the spec is JSON, not YAML"
     spec["info"] |= {
@@ -127,7 +135,24 @@ def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     for path, operations in spec["paths"].items():
         for operation in operations.values():
             _complete_operation(path, operation)
+            _exemplify(operation, examples)
     return spec
+
+
+def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
+    """Put the operation's example where it belongs: into its body, and into what its address and headers need."""
+    name = operation["operationId"]
+    own: Mapping[str, str] = operation.pop(PARAMETERS, {})
+    body = operation.pop(EXAMPLE, None)
+    if "requestBody" in operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = (
+            examples.body(name) if body is None else body
+        )
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] != "query" or parameter["name"] in own:
+            known = own.get(parameter["name"]) or examples.parameter(name, parameter["name"])
+            if known is not None:
+                parameter["example"] = known
 
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:
@@ -150,7 +175,8 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
             parameter["schema"] = {"type": "string", "pattern": f"^{SAFE_ID}$"}
             codes.append("not_found")
     if operation.pop(MOVES_MONEY, False):
-        operation["parameters"] = [*operation.get("parameters", []), KEY_HEADER]
+        key = {**KEY_HEADER, "example": key_of(operation["operationId"])}
+        operation["parameters"] = [*operation.get("parameters", []), key]
         codes += KEY_CODES
         for status, response in operation["responses"].items():
             if status.startswith("2"):
