@@ -79,3 +79,26 @@ def test_a_sandbox_is_made_of_sensible_things(stranger: Any, body: dict[str, Any
     document = stranger.problem(stranger.post("/-/sandboxes", body), 422, "validation_failed")
 
     assert document["errors"][0]["field"] == field
+
+
+def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Any) -> None:
+    endpoint = api.made(api.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"}))
+    api.repay(api.borrow()["id"], 1000)
+    api.wait("P1D")
+    before = api.made(api.get("/v1/webhook-endpoints"))
+
+    emptied = api.made(api.call("POST", "/-/reset"))
+
+    assert emptied["reset"]["clock"] == "back_at_its_start"
+    assert {"webhook_endpoints", "seed", "api_key", "zone", "monitoring"} <= set(emptied["reset"]["kept"])
+    assert {"loans", "journal", "rules", "answer_key", "idempotency_keys"} <= set(emptied["reset"]["emptied"])
+    assert not set(emptied["reset"]["kept"]) & set(emptied["reset"]["emptied"])
+    assert emptied["clock"]["now"] == "2026-01-05T02:00:00.000Z"
+    assert api.made(api.get("/v1/webhook-endpoints")) == before
+    assert before["endpoints"] == [endpoint]
+    assert api.made(api.get("/v1/loans"))["loans"] == []
+    assert api.made(api.get("/v1/ledger/transactions"))["transactions"] == []
+
+
+def test_the_reset_of_a_running_clock_says_that_it_runs_on(stranger: Any) -> None:
+    assert stranger.made(stranger.call("POST", "/-/reset"))["reset"]["clock"] == "runs_on"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lender import Advanced, Lender
-from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc
+from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
+from mocklend.storage.schema import metadata
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Sandbox
 
 DAY_MS = 86_400_000
 
@@ -145,3 +148,26 @@ def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Any) -> None:
     assert lender.sandbox_of_key("mk_wrong") is None
     assert lender.sandbox_of_key("") is None
     assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
+
+
+def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Lender, story: Any) -> None:
+    """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
+    story.borrow()
+    before = story.sandbox
+
+    again = lender.reset_sandbox(story.sandbox_id)
+
+    named = {
+        "mode": "clock.mode", "speed": "clock.speed", "endpoints": "webhook_endpoints", "monitored": "monitoring",
+        "tolerance_minor": "monitoring", "net_by": "monitoring",
+    }  # fmt: skip
+    told = reset_doc(again)
+    for one in fields(Sandbox):
+        if one.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version"):
+            assert named.get(one.name, one.name) in told["kept"], one.name
+            assert getattr(again, one.name) == getattr(before, one.name)
+    with lender.read() as connection:
+        for table in metadata.sorted_tables:
+            if "sandbox_id" in table.columns:
+                sql = f"SELECT COUNT(*) FROM {table.name} WHERE sandbox_id = :id"
+                assert rows(connection, sql, {"id": story.sandbox_id}) == [(0,)], table.name

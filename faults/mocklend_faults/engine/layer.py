@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,7 @@ class Group:
     looked_for_lies: set[str] = field(default_factory=set)  # the sandboxes where it has
     open: dict[tuple[str, str], dict[str, Opened]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # by fault, for the metrics
 
 
 class FaultLayer:
@@ -121,6 +122,7 @@ class FaultLayer:
         self._armed: set[str] = set()
         self._group = Group()
         self.trail = Trail()
+        self.outcomes: Counter[tuple[str, str]] = Counter()  # what has become of events, by fault: for the metrics
         self.glances: deque[Glanced] = deque(maxlen=GLANCES_MOST)  # events that no rule would touch
         self._known: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
         # What other threads than the writer's do: they count, and glance.
@@ -254,16 +256,19 @@ class FaultLayer:
                 asked.append((one, happened, NOT_MATCHED, None))
                 continue
             tally.matched += 1
+            self._group.outcomes[one.rule.fault.name, "matched"] += 1
             stopped = self._stopped_by(scene, done[one.rule.id], tally, one, happened)
             if stopped is not None:
                 asked.append((one, happened, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
             tally.selected += 1
+            self._group.outcomes[one.rule.fault.name, "selected"] += 1
             changed = _changed(scene, one.rule, happened)
             if changed == happened:
                 asked.append((one, happened, CHANGED_NOTHING, None))
                 continue
             tally.injected += 1
+            self._group.outcomes[one.rule.fault.name, "injected"] += 1
             tally.on_entity[given.entity] = tally.on_entity.get(given.entity, 0) + 1
             injection = Injection.of(scene, one.rule, given, happened, changed)
             trail.append(injection)
@@ -324,6 +329,9 @@ class FaultLayer:
             group.connection = None
             return
         self._group = Group()
+        if group.outcomes:
+            with self._lock:
+                self.outcomes.update(group.outcomes)
         for (sandbox_id, rule_id), tally in group.tallies.items():
             self._held[sandbox_id].done.setdefault(rule_id, Tally()).add(tally)
         for sandbox_id, events in group.events.items():
@@ -371,11 +379,19 @@ class FaultLayer:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
         return explain(discrepancies, key)
 
+    def counted_outcomes(self) -> Counter[tuple[str, str]]:
+        """How many events each fault's rules matched, selected and changed, in this process."""
+        with self._lock:
+            return self.outcomes.copy()
+
     def blueprint(self, lender: Any) -> Blueprint:
         """The control endpoints of the fault layer. The lender is found through the app, as everywhere in the API."""
         from mocklend_faults.engine.control import blueprint
+        from mocklend_faults.engine.metrics import watch
 
-        return blueprint(self)
+        made = blueprint(self)
+        made.record_once(lambda state: watch(state.app.extensions["mocklend.metrics"], lender, self.counted_outcomes))
+        return made
 
     # --- inside ---
 

@@ -21,12 +21,14 @@ METRICS: Any = {
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }
 }
+EXTENSION = "mocklend.metrics"
+"""Where a fault layer finds the registry."""
 COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 def measure(app: Flask, lender: Lender) -> APIBlueprint:
     """Count an app's requests and its writer's groups, in a registry of the app's own. Gives back GET /-/metrics."""
-    registry = CollectorRegistry()
+    registry = app.extensions[EXTENSION] = CollectorRegistry()
     requests = Counter("mocklend_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry)
     duration = Histogram(
         "mocklend_request_duration_seconds",

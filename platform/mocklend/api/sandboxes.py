@@ -16,7 +16,7 @@ from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
 from mocklend.domain.names import did_you_mean
-from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, sandbox_doc
+from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc
 from mocklend.storage.work import Sandbox
 
 sandboxes = APIBlueprint("sandboxes", __name__)
@@ -96,6 +96,20 @@ class MadeSandbox(SandboxDoc):
     api_key: str
 
 
+class ResetDoc(Doc):
+    """What stays when a sandbox is emptied, what is gone, and where its clock is then."""
+
+    kept: list[str]
+    emptied: list[str]
+    clock: Annotated[str, Choice(("back_at_its_start", "runs_on"))]
+
+
+class EmptiedSandbox(SandboxDoc):
+    """A sandbox that was emptied."""
+
+    reset: ResetDoc
+
+
 @sandboxes.post("/-/sandboxes")
 @sandboxes.input(NewSandbox, arg_name="new")
 @sandboxes.output(MadeSandbox, status_code=201)
@@ -139,14 +153,19 @@ def delete_sandbox(id: str) -> Response:
 
 
 @sandboxes.post("/-/reset")
-@sandboxes.output(SandboxDoc)
+@sandboxes.output(EmptiedSandbox)
 @sandboxes.doc(**described("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
 def reset_sandbox() -> Response:
-    """Empty the sandbox of the key. The same seed again, so the same story has the same ids."""
+    """Empty the sandbox of the key. The same seed again, so the same story has the same ids.
+
+    The key, seed, zone, clock mode, webhook endpoints and how it is monitored stay; rules, experiments, the answer key
+    and all that was borrowed and paid go. The answer lists both.
+    """
     request = asked_request()
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
-    return rendered(_doc(lender().reset_sandbox(sandbox_id())))
+    emptied = lender().reset_sandbox(sandbox_id())
+    return rendered({**_doc(emptied), "reset": reset_doc(emptied)})
 
 
 def _doc(sandbox: Sandbox) -> dict[str, Any]:

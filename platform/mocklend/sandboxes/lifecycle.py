@@ -20,6 +20,18 @@ NET_BY = ("none", "loan", "channel")
 DEFAULT = "default"
 """The sandbox that a call without an API key on loopback is about."""
 
+KEPT = (
+    "id", "api_key", "seed", "zone", "clock.mode", "clock.speed", "four_eyes_above_minor", "monitoring",
+    "webhook_endpoints",
+)  # fmt: skip
+"""What of a sandbox stays when it is emptied. Products, channels and lenders are the platform's, and stay anyway."""
+EMPTIED = (
+    "borrowers", "loans", "repayments", "receipts", "edits", "payouts", "disputes", "certificates", "journal",
+    "credit_reports", "statement_files", "callbacks", "webhooks", "idempotency_keys", "rules", "profile", "experiments",
+    "answer_key", "requests",
+)  # fmt: skip
+"""What is gone then."""
+
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
     """Put a sandbox's row."""
@@ -64,6 +76,12 @@ def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
         "four_eyes_above_minor": sandbox.four_eyes_above_minor,
         "monitoring": monitoring_doc(sandbox),
     }
+
+
+def reset_doc(sandbox: Sandbox) -> dict[str, Any]:
+    """What emptying a sandbox has left and taken, as JSON."""
+    clock = "back_at_its_start" if sandbox.mode == "manual" else "runs_on"
+    return {"kept": list(KEPT), "emptied": list(EMPTIED), "clock": clock}
 
 
 def monitoring_doc(sandbox: Sandbox) -> dict[str, Any]:

@@ -1,0 +1,181 @@
+"""The fault layer's metrics: true, with few labels, and cheap to scrape with many sandboxes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.domain.finding import CLASSES
+from mocklend.lender import Lender
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.metrics import AT_LEAST_S, PATIENCE, FaultMetrics, watch
+
+LAG, DROP = "cache.bounded_stale", "callback.dropped"
+MONDAY = "2026-01-05T02:00:00Z"
+
+
+class Sandboxed:
+    """A client of a sandbox of its own, with a manual clock."""
+
+    def __init__(self, http: FlaskClient) -> None:
+        self.http = http
+        made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}}).get_json()
+        self.id = made["id"]
+        self.headers = {"Authorization": f"Bearer {made['api_key']}"}
+        self.keys = 0
+
+    def call(self, method: str, path: str, body: Any) -> Any:
+        self.keys += 1
+        headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
+        response = self.http.open(path, method=method, json=body, headers=headers)
+        assert response.status_code < 300, response.get_data(as_text=True)
+        return response.get_json()
+
+    def repay(self) -> None:
+        ada = self.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"})["id"]
+        terms = {"borrower_id": ada, "principal_minor": 100_000, "product_id": "jiebei-like"}
+        loan = self.call("POST", "/v1/loans", terms)["id"]
+        pay = {"amount_minor": 10_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
+        self.call("POST", f"/v1/loans/{loan}/repayments", pay)
+        self.call("POST", "/-/clock/advance", {"by": "PT3S"})
+
+
+@pytest.fixture
+def lender(open_lender: Callable[..., Lender]) -> Lender:
+    return open_lender(FaultLayer(installed().values()))
+
+
+@pytest.fixture
+def http(lender: Lender) -> Iterator[FlaskClient]:
+    with create_app(Settings(database="unused", default_seed=7), lender).test_client() as client:
+        yield client
+
+
+def values(text: str, name: str) -> dict[tuple[str, ...], float]:
+    """The samples of a metric, without those that are 0, by the values of their labels in the order of the names."""
+    return {
+        tuple(sample.labels[label] for label in sorted(sample.labels)): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and sample.value
+    }
+
+
+def fresh(lender: Lender) -> str:
+    """What somebody is told who has not asked for long."""
+    registry = CollectorRegistry()
+    layer: Any = lender.layer
+    watch(registry, lender, layer.counted_outcomes)
+    return generate_latest(registry).decode()
+
+
+def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, lender: Lender) -> None:
+    one, two = Sandboxed(http), Sandboxed(http)
+    for sandbox in (one, two):
+        sandbox.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}})
+    two.call("PUT", "/-/rules/drop", {"fault": DROP, "enabled": False})
+    one.repay()
+    two.repay()
+
+    text = fresh(lender)
+
+    assert values(text, "mocklend_rules") == {("true", LAG): 2, ("false", DROP): 1}
+    lies = values(text, "mocklend_open_lies")
+    assert lies == {("stale_view",): 2}
+    events = values(text, "mocklend_fault_events_total")
+    injected = sum(rule["injected"] for box in (one, two) for rule in box.call("GET", "/-/rules", None)["rules"])
+    assert events[LAG, "injected"] == injected > 0
+    assert events[LAG, "matched"] >= events[LAG, "selected"] >= events[LAG, "injected"]
+
+    one.call("POST", "/-/clock/advance", {"by": "PT2M"})
+    assert values(fresh(lender), "mocklend_open_lies") == {("stale_view",): 1}
+
+    two.call("POST", "/-/reset", {})
+    text = fresh(lender)
+    assert values(text, "mocklend_open_lies") == {}
+    assert values(text, "mocklend_rules") == {("true", LAG): 1}
+
+
+def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, lender: Lender) -> None:
+    boxes = [Sandboxed(http) for _ in range(3)]
+    for box in boxes:
+        box.call("PUT", "/-/profile", {"name": "hostile"})
+        box.repay()
+    active: Counter[tuple[str, ...]] = Counter()
+    for box in boxes:
+        with lender.read() as connection:
+            layer: Any = lender.layer
+            now_ms = lender.sandbox(connection, box.id).now_ms(lender.real_ms())
+            active.update(
+                (one.finding.finding_class,) for one in layer.answer_key(connection, box.id, now_ms) if one.open
+            )
+
+    assert values(fresh(lender), "mocklend_open_lies") == active
+    assert active
+
+
+def test_labels_are_kinds_and_classes_and_no_sandbox(http: FlaskClient) -> None:
+    box = Sandboxed(http)
+    box.call("PUT", "/-/rules/of-ada", {"fault": LAG})
+    box.repay()
+
+    text = http.get("/-/metrics").get_data(as_text=True)
+
+    assert box.id not in text
+    assert "of-ada" not in text
+    assert values(text, "mocklend_rules") == {("true", LAG): 1}
+    assert all(f'mocklend_open_lies{{class="{name}"}}' in text for name in CLASSES)
+
+
+class Looks:
+    """A platform that counts how often it is read, and a clock by which each look takes as long as is said."""
+
+    def __init__(self, lender: Lender) -> None:
+        self._lender = lender
+        self.real_ms = lender.real_ms
+        self.now_s = 0.0
+        self.takes_s = 0.0
+        self.count = 0
+
+    def read(self) -> Any:
+        self.count += 1
+        self.now_s += self.takes_s
+        return self._lender.read()
+
+    def clock(self) -> float:
+        return self.now_s
+
+
+def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_often_when_that_is_dear(
+    http: FlaskClient, lender: Lender
+) -> None:
+    looks = Looks(lender)
+    metrics = FaultMetrics(looks, Counter, looks.clock)
+
+    def scraped_after(seconds: float) -> int:
+        looks.now_s += seconds
+        list(metrics.collect())
+        return looks.count
+
+    assert [scraped_after(0), scraped_after(0), scraped_after(AT_LEAST_S - 1), scraped_after(1)] == [1, 1, 1, 2]
+
+    looks.takes_s = 2.0
+    assert scraped_after(AT_LEAST_S) == 3
+    assert [scraped_after(2 * PATIENCE - 1), scraped_after(1)] == [3, 4]
+
+
+def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, lender: Lender) -> None:
+    looks = Looks(lender)
+
+    watch(CollectorRegistry(), looks, Counter)
+
+    assert looks.count == 0
