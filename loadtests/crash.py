@@ -4,7 +4,7 @@
         killer:  a moment of the seed ──▶ SIGKILL ──▶ start on the same database ──▶ audit ──▶ let the clients in again
         in the end: everything settles; what was acknowledged is on the books once, what was in doubt is too
 
-Exit code: 0 PASS, 1 FAIL, 2 INCONCLUSIVE or not run. With `--json` standard output holds one document and nothing else.
+With `--json` standard output holds one document and nothing else.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from typing import Any
 import judge
 from aftermath import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
 from letterbox import Letterbox, open_letterbox
-from payers import Deserted, Ledger, Payer, Place
-from run import NotRun, refuse, say, whole
-from server import Server, ServerFailed, leave_on_sigterm
+from payers import Ledger, Payer, Place
+from server import Server, ServerFailed
+from tool import Failed, concluded, say, whole
+
+from mocklend.exit_codes import ExitCode
 
 STARTS_AT = "2026-01-05T01:00:00Z"
 SPEED = 600
@@ -112,7 +114,7 @@ def _crash(
                         place.wait_for_an_answer()
                     server.kill()
                     place.shut()
-                    server = Server(database, log)
+                    server = _again(database, log, nth)
                     client.base_url = server.url
                     restarts.append(client.clock()["now"])
                     audits.append(client.audit())
@@ -148,6 +150,13 @@ def _crash(
         waited_out=at_rest,
     )
     return ledger, seen, evidence, restarts
+
+
+def _again(database: str, log: Path, nth: int) -> Server:
+    try:
+        return Server(database, log)
+    except ServerFailed as failure:
+        raise Failed(f"after kill {nth} the server did not start on its database: {failure}") from failure
 
 
 def _repair(client: Any, ledger: Ledger) -> None:
@@ -283,20 +292,20 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
 # --- the command ---
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run, print, and give back the exit code."""
     options = _options(arguments)
-    leave_on_sigterm()
-    try:
-        with tempfile.TemporaryDirectory(prefix="mocklend-crash-") as folder:
-            document = run(options.kills, options.seed, not options.no_faults, Path(folder))
-    except (NotRun, Deserted, ServerFailed) as failure:
-        return refuse(str(failure), options.json)
+    return concluded(lambda: _judged(options), as_json=options.json)
+
+
+def _judged(options: argparse.Namespace) -> ExitCode:
+    with tempfile.TemporaryDirectory(prefix="mocklend-crash-") as folder:
+        document = run(options.kills, options.seed, not options.no_faults, Path(folder))
     if options.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print("\n".join(sentences(document)))
-    return judge.EXIT_CODES[document["verdict"]]
+    return ExitCode[document["verdict"]]
 
 
 def sentences(document: Doc) -> list[str]:

@@ -3,8 +3,8 @@
         clients repay and read ──▶ the ground gives way ──▶ answers are counted ──▶ it is given back ──▶ how long?
         in the end: what was acknowledged is there once, what is due is worked off, the audit finds nothing
 
-Exit code: 0 PASS, 1 FAIL, 2 wrong use, 3 INCONCLUSIVE. A part that this machine cannot have is skipped, with the
-reason; where all are skipped, nothing was shown. With `--json` standard output holds one document and nothing else.
+A part that this machine cannot have is skipped, with the reason; where all are skipped, nothing was shown. With
+`--json` standard output holds one document and nothing else.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 
 import ground_storage
 from ground_told import FAIL, INCONCLUSIVE, PASS, Told
-from run import say
-from server import ServerFailed, leave_on_sigterm
+from server import ServerFailed
+from tool import concluded, say
 
-EXIT_CODES = {PASS: 0, FAIL: 1, INCONCLUSIVE: 3}
+from mocklend.exit_codes import ExitCode
 
 PARTS: Mapping[str, Callable[[Path], Told]] = {**ground_storage.PARTS}
 """What can be taken away, by name. A part gets a folder of its own, and runs and stops servers of its own."""
@@ -36,10 +36,13 @@ def verdict(told: Sequence[Told]) -> str:
     return PASS if PASS in outcomes and INCONCLUSIVE not in outcomes else INCONCLUSIVE
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run the parts, print what each came to, and give back the exit code."""
     options = _options(arguments)
-    leave_on_sigterm()
+    return concluded(lambda: _all(options), as_json=options.json)
+
+
+def _all(options: argparse.Namespace) -> ExitCode:
     told = []
     for name in options.parts or PARTS:
         say(f"{name} …")
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print(came_to)
-    return EXIT_CODES[came_to]
+    return ExitCode[came_to]
 
 
 def _told(name: str, folder: Path) -> Told:

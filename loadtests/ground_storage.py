@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ground_crowd import Crowd
 from ground_told import Told
-from run import say
 from server import Server
+from tool import say
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE_S = 2.0

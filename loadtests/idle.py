@@ -32,9 +32,11 @@ from typing import Any
 
 import psutil
 from line import Line, request
-from server import Server, leave_on_sigterm
+from server import Server
+from tool import concluded, whole
 
 from mocklend.client import Client
+from mocklend.exit_codes import ExitCode
 
 PACKAGE = "mocklend_faults"
 WITHOUT, IDLE, RULES = VARIANTS = ("without", "idle", "rules")
@@ -44,8 +46,6 @@ LOANS = 100
 AT_ONCE = 8
 REPAYMENT_EVERY = 5
 NOBODY = "loan_nobody"
-PASS, FAIL, INCONCLUSIVE = 0, 1, 2
-VERDICTS = ("PASS", "FAIL", "INCONCLUSIVE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ class Ratio:
     low: float
     high: float
 
-    def verdict(self, bound: float) -> int:
+    def verdict(self, bound: float) -> ExitCode:
         """Whether it is at least the bound, or not, or cannot be told: the interval is on both sides of it."""
         if self.low >= bound:
-            return PASS
-        return FAIL if self.high < bound else INCONCLUSIVE
+            return ExitCode.PASS
+        return ExitCode.FAIL if self.high < bound else ExitCode.INCONCLUSIVE
 
 
 def ratio(values: Sequence[float]) -> Ratio:
@@ -222,9 +222,9 @@ class Found:
             "of": of,
             "to": to,
             "bound": bound,
-            "verdict": VERDICTS[wall.verdict(bound)],
+            "verdict": wall.verdict(bound).name,
             "throughput": _rounded(wall),
-            "cpu_verdict": VERDICTS[cpu.verdict(bound)],
+            "cpu_verdict": cpu.verdict(bound).name,
             "cpu": _rounded(cpu),
         }
 
@@ -260,19 +260,24 @@ def measured(options: argparse.Namespace) -> Found:
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the comparison, or one JSON document. Ends with 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE."""
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Print the comparison, or one JSON document, and give back the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/idle", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--starts", type=int, default=20, help="of all servers (default: %(default)s)")
-    parser.add_argument("--blocks", type=int, default=12, help="of six turns, a start (default: %(default)s)")
-    parser.add_argument("--requests", type=int, default=100, help="a turn (default: %(default)s)")
-    parser.add_argument("--rules", type=int, default=100, help="that never match (default: %(default)s)")
+    parser.add_argument("--starts", type=whole(1, 10_000), default=20, help="of all servers (default: %(default)s)")
+    parser.add_argument(
+        "--blocks", type=whole(1, 10_000), default=12, help="of six turns, a start (default: %(default)s)"
+    )
+    parser.add_argument("--requests", type=whole(1, 100_000), default=100, help="a turn (default: %(default)s)")
+    parser.add_argument("--rules", type=whole(1, 200), default=100, help="that never match (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
     options = parser.parse_args(arguments)
-    leave_on_sigterm()
+    return concluded(lambda: _compared(options), as_json=options.json)
+
+
+def _compared(options: argparse.Namespace) -> ExitCode:
     told = measured(options).to_json()
     print(json.dumps(told, indent=2) if options.json else told_plainly(told))
-    return VERDICTS.index(told["verdict"])
+    return ExitCode[told["verdict"]]
 
 
 def told_plainly(told: Mapping[str, Any]) -> str:

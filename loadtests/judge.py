@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
-EXIT_CODES = {PASS: 0, FAIL: 1, INCONCLUSIVE: 2}
+from mocklend.exit_codes import ExitCode
+
+PASS, FAIL, INCONCLUSIVE = (code.name for code in (ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE))
 
 SHORT_S = 10
 """A run shorter than this may end before every fault had its chance, and before every channel was used."""
@@ -60,9 +61,9 @@ class Verdict:
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def exit_code(self) -> int:
-        """0 PASS, 1 FAIL, 2 INCONCLUSIVE."""
-        return EXIT_CODES[self.outcome]
+    def exit_code(self) -> ExitCode:
+        """Of the tool whose verdict this is."""
+        return ExitCode[self.outcome]
 
     def fail(self, reason: str) -> None:
         """The platform did what it must not."""

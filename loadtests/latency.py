@@ -3,8 +3,8 @@
 A server of its own on loopback. First its peak is found: the best of 1 to 16 clients that ask one request after
 another. Then requests for loans leave at half that rate, on the dot, whether earlier ones are answered or not: in turns
 without a fault and with `transport.latency` armed. A request's time runs from when it should have left, so waiting in
-line counts. It ends with 1 where the p99 of the others has doubled or one of them failed, and with 2 (inconclusive)
-where requests failed without any fault: then the rate itself was too much here, and no ratio means anything.
+line counts. It FAILs where the p99 of the others has doubled or one of them failed, and is INCONCLUSIVE where requests
+failed without any fault: then the rate itself was too much here, and no ratio means anything.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from line import Line, request
-from server import Server, leave_on_sigterm
+from server import Server
+from tool import concluded, number, whole
 
 from mocklend.client import Client
+from mocklend.exit_codes import ExitCode
 
 LOANS = 200
 START_S = 1
@@ -82,17 +84,20 @@ def percentile(took: Sequence[float], share: float) -> float:
     return took[min(len(took) - 1, int(len(took) * share))] if took else 0.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line a turn and the comparison, or one JSON document."""
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Print a line a turn and the comparison, or one JSON document; give back the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/latency", description=__doc__)
-    parser.add_argument("--delay-ms", type=int, default=5_000, help="how late (default: %(default)s)")
-    parser.add_argument("--percent", type=float, default=1.0, help="of the requests (default: %(default)s)")
-    parser.add_argument("--rate", type=float, help="requests a second (default: half of the peak)")
-    parser.add_argument("--seconds", type=float, default=15.0, help="a turn (default: %(default)s)")
-    parser.add_argument("--turns", type=int, default=2, help="with and without (default: %(default)s)")
+    parser.add_argument("--delay-ms", type=whole(1, 60_000), default=5_000, help="how late (default: %(default)s)")
+    parser.add_argument("--percent", type=number(0, 100), default=1.0, help="of the requests (default: %(default)s)")
+    parser.add_argument("--rate", type=number(1, 100_000), help="requests a second (default: half of the peak)")
+    parser.add_argument("--seconds", type=number(0.1, 3_600), default=15.0, help="a turn (default: %(default)s)")
+    parser.add_argument("--turns", type=whole(1, 1_000), default=2, help="with and without (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
     options = parser.parse_args(arguments)
-    leave_on_sigterm()
+    return concluded(lambda: _measured(options), as_json=options.json)
+
+
+def _measured(options: argparse.Namespace) -> ExitCode:
     with tempfile.TemporaryDirectory(prefix="mocklend-latency-") as folder:
         server = Server(str(Path(folder, "mocklend.db")), Path(folder, "server.log"))
         try:
@@ -106,9 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(said.format(**found))
         if found["failed"]:
             print(f"failed: {found['failed']}; why: {found['why_failed']}")
-    if found["verdict"] == "INCONCLUSIVE":
-        return 2
-    return 0 if found["verdict"] == "PASS" else 1
+    return ExitCode[found["verdict"]]
 
 
 async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -142,20 +145,29 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
                 f"{fault:7} the fault: p50 {p50:.1f} ms, p99 {p99:.1f} ms; {late} late, {done[-1].failed} failed",
             )
     line.close()
-    rows = {fault: sorted(t for one in done for t in one.others(options.delay_ms)) for fault, done in turns.items()}
-    honest, others = percentile(rows["without"], 0.99), percentile(rows["with"], 0.99)
-    ratio = round(others / honest, 2) if honest else 0.0
-    failed = {fault: sum(one.failed for one in done) for fault, done in turns.items()}
-    verdict = "INCONCLUSIVE" if failed["without"] or not honest else "FAIL" if ratio >= 2 or failed["with"] else "PASS"
     return {
-        "verdict": verdict,
+        **compared(turns["without"], turns["with"], options.delay_ms),
         "peak_per_s": round(best),
         "rate_per_s": round(rate),
-        "late": sum(len(one.took_ms) for one in turns["with"]) - len(rows["with"]),
         "why_failed": dict(line.why),
-        "failed": failed["without"] + failed["with"],
-        "honest_p99_ms": round(honest, 1),
-        "others_p99_ms": round(others, 1),
+    }
+
+
+def compared(without: Sequence[Asked], with_fault: Sequence[Asked], delay_ms: int) -> dict[str, Any]:
+    """The p99 of the requests that were not delayed, without the fault and with it, in ms, and the verdict. Pure."""
+    honest_ms, others_ms = (
+        percentile(sorted(took for one in turns for took in one.others(delay_ms)), 0.99)
+        for turns in (without, with_fault)
+    )
+    ratio = round(others_ms / honest_ms, 2) if honest_ms else 0.0
+    failed, failed_honest = (sum(one.failed for one in turns) for turns in (with_fault, without))
+    unsure = failed_honest or not honest_ms
+    return {
+        "verdict": "INCONCLUSIVE" if unsure else "FAIL" if ratio >= 2 or failed else "PASS",
+        "late": sum(len(one.took_ms) - len(one.others(delay_ms)) for one in with_fault),
+        "failed": failed_honest + failed,
+        "honest_p99_ms": round(honest_ms, 1),
+        "others_p99_ms": round(others_ms, 1),
         "ratio": ratio,
     }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from tool import CutShort
 from urllib3.exceptions import NewConnectionError
 
 Doc = dict[str, Any]
@@ -25,7 +26,7 @@ BREATH_S = 0.03
 BACK_WITHIN_S = 60.0
 
 
-class Deserted(Exception):
+class Deserted(CutShort):
     """The server is not there and does not come back, or nobody gets an answer."""
 
 

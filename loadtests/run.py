@@ -2,7 +2,7 @@
 
         serve ─▶ sandbox, faults on ─▶ locust, in its own process ─▶ come to rest ─▶ audit, answer key ─▶ judge ─▶ stop
 
-Exit code: 0 PASS, 1 FAIL, 2 INCONCLUSIVE or not run. With `--json` standard output holds one document and nothing else.
+With `--json` standard output holds one document and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from typing import Any
 import judge
 from claims import STALE
 from desk import Settings
-from server import Server, ServerFailed, leave_on_sigterm
+from server import Server
+from tool import NotRun, concluded, number, say, whole
+
+from mocklend.exit_codes import ExitCode
 
 HERE = Path(__file__).resolve().parent
 STARTS_AT = "2026-01-05T01:00:00Z"
@@ -57,16 +60,15 @@ class Plan:
     think_s: float
 
 
-class NotRun(Exception):
-    """There is nothing to judge."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run, print, and give back the exit code."""
     options = _options(arguments)
-    leave_on_sigterm()
+    return concluded(lambda: _judged(options), as_json=options.json)
+
+
+def _judged(options: argparse.Namespace) -> ExitCode:
     if importlib.util.find_spec("locust") is None:
-        return refuse("locust is not installed: pip install 'mocklend[load]'", options.json)
+        raise NotRun("locust is not installed: pip install 'mocklend[load]'")
     plan = Plan(
         users=options.users,
         time_s=options.time,
@@ -78,16 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speed=options.speed,
         think_s=options.think_ms / 1000,
     )
-    try:
-        with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
-            document = run(plan, Path(folder))
-    except (NotRun, ServerFailed) as failure:
-        return refuse(str(failure), options.json)
+    with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
+        document = run(plan, Path(folder))
     if options.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         show(document)
-    return judge.EXIT_CODES[document["verdict"]]
+    return ExitCode[document["verdict"]]
 
 
 def run(plan: Plan, folder: Path) -> dict[str, Any]:
@@ -317,26 +316,15 @@ def sentences(document: dict[str, Any]) -> list[str]:
     return [line for line in lines if line]
 
 
-def refuse(why: str, as_json: bool) -> int:
-    """Nothing was run, and why: in the form that was asked for. Gives back the exit code."""
-    if as_json:
-        print(json.dumps({"verdict": "NOT RUN", "reasons": [why]}, indent=2, ensure_ascii=False))
-    say(why)
-    return 2
-
-
-def say(words: str) -> None:
-    """Progress goes to standard error, so that standard output holds the result alone."""
-    print(f"{Path(sys.argv[0]).stem}: {words}", file=sys.stderr, flush=True)
-
-
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--users", type=whole(1, USERS_MOST), default=50, help="people at once (default: %(default)s)")
     parser.add_argument("--time", type=duration_s, default=60, help="how long, like 60s or 5m, at most 1h")
-    parser.add_argument("--spawn-rate", type=float, default=None, help="people a second (default: all in 5 s)")
+    parser.add_argument(
+        "--spawn-rate", type=number(0.1, 10_000), default=None, help="people a second (default: all in 5 s)"
+    )
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="the same seed takes the same chances")
-    parser.add_argument("--probability", type=_part, default=0.1, help="of each fault (default: %(default)s)")
+    parser.add_argument("--probability", type=number(0, 1), default=0.1, help="of each fault (default: %(default)s)")
     parser.add_argument(
         "--faults", default="all", help="all, none, or names with commas (default: all but those of answers)"
     )
@@ -355,27 +343,6 @@ def duration_s(text: str) -> int:
     if not 1 <= seconds <= TIME_MOST_S:
         raise argparse.ArgumentTypeError(f"expected 1s to 1h, like 60s or 5m, not {text!r}")
     return seconds
-
-
-def whole(least: int, most: int) -> Any:
-    """For argparse: a whole number within bounds."""
-
-    def number(text: str) -> int:
-        if not re.fullmatch(r"\d{1,19}", text) or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"expected {least} to {most}, not {text!r}")
-        return int(text)
-
-    return number
-
-
-def _part(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text!r}")
-    return value
 
 
 if __name__ == "__main__":

@@ -16,16 +16,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tool import NotRun
+
 UP_WITHIN_S = 30.0
 DOWN_WITHIN_S = 20.0
 
 
-def leave_on_sigterm() -> None:
-    """Whoever is asked to go takes their servers along: a signal becomes an exit, and exits clean up."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-
-
-class ServerFailed(Exception):
+class ServerFailed(NotRun):
     """The server did not start, or not in time. Says the end of its log."""
 
 

@@ -18,6 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tool import CutShort, concluded
+
+from mocklend.exit_codes import ExitCode
+
 START_MS = 1_767_578_400_000
 YEAR_MS, STEP_MS = 366 * 86_400_000, 61 * 86_400_000
 AT_ONCE = 500
@@ -30,8 +34,8 @@ LINE = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line a size, or one JSON document."""
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Print a line a size, or one JSON document; give back the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/year", description=__doc__)
     parser.add_argument("--loans", nargs="+", default=["250,1000"], help="sizes, e.g. 1000 10000 (default: 250 1000)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
@@ -39,19 +43,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.one is not None:
         print(json.dumps(one_year(options.one)))
-        return 0
+        return ExitCode.PASS
     asked = ",".join(options.loans).split(",")
     if not all(size.isdecimal() and 0 < int(size) <= MOST for size in asked):
         parser.error(f"--loans: expected sizes from 1 to {MOST}, got {' '.join(options.loans)}")
     sizes = [int(size) for size in asked]
     if len(sizes) > 1:
         sizes.append(sizes[0])
+    return concluded(lambda: _compared(sizes, options), as_json=options.json)
+
+
+def _compared(sizes: Sequence[int], options: argparse.Namespace) -> ExitCode:
     if not options.json:
         print(HEAD)
     found = []
     for size in sizes:
         line = [sys.executable, __file__, "--one", str(size)]
-        found.append(json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True).stdout))
+        done = subprocess.run(line, stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise CutShort(f"the process that let a year pass over {size} loans left with {done.returncode}")
+        found.append(json.loads(done.stdout))
         if not options.json:
             print(LINE.format(ratio=found[-1][COST] / found[0][COST], **found[-1]), flush=True)
     most = max(found, key=lambda one: one["loans"])
@@ -60,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps({"years": found, "ratio": ratio}, indent=2))
     else:
         print(f"a loan among {most['loans']} costs {ratio:.2f} times one among {found[0]['loans']}")
-    return 0
+    return ExitCode.PASS
 
 
 def one_year(loans: int) -> dict[str, float | int]:

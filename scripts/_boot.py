@@ -19,6 +19,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
+PASS, FAIL, WRONG_USE = 0, 1, 2
+"""As in `mocklend.exit_codes`, which cannot be imported before there is an environment."""
 
 
 def prepare() -> None:
@@ -63,7 +65,7 @@ def become(*command: str, at_root: bool = True) -> None:
 
 
 def each(**commands: Sequence[str]) -> None:
-    """Run all commands, or those that the script's arguments name; leave with 1 if any of them failed."""
+    """Run all commands, or those that the script's arguments name; leave with FAIL if any of them failed."""
     chosen = sys.argv[1:] or list(commands)
     unknown = [name for name in chosen if name not in commands]
     _demand(not unknown, f"unknown: {', '.join(unknown)}; known: {', '.join(commands)}")
@@ -76,7 +78,7 @@ def each(**commands: Sequence[str]) -> None:
         if subprocess.run(_line(commands[name], []), cwd=ROOT).returncode:
             failed.append(name)
     print(f"== failed: {', '.join(failed)}" if failed else "== all is well", flush=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(FAIL if failed else PASS)
 
 
 def _line(command: Sequence[str], arguments: Sequence[str]) -> list[str]:
@@ -156,7 +158,7 @@ def _demand(holds: bool, otherwise: str) -> None:
 
 def _stop(why: str) -> None:
     _say(why)
-    sys.exit(2)
+    sys.exit(WRONG_USE)
 
 
 def _say(words: str) -> None:

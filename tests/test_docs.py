@@ -28,6 +28,7 @@ import pytest
 from mocklend.dataset.making import columns_table
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
+from mocklend.exit_codes import MEANINGS, ExitCode
 from mocklend.ledger.invariants import STATEMENTS
 from mocklend.local import local_platform
 from mocklend.reconcilers.named import SHIPPED as RECONCILERS
@@ -257,6 +258,13 @@ def scripts() -> str:
     return _table(("script", "what it does"), rows)
 
 
+def exit_codes() -> str:
+    """What a command or script leaves with."""
+    return _table(
+        ("exit code", "verdict", "meaning"), [(str(int(one)), f"`{one.name}`", MEANINGS[one]) for one in ExitCode]
+    )
+
+
 MAKERS: Mapping[str, Callable[..., str]] = {
     "settings of": settings_of,
     "symptom of": symptom_of,
@@ -274,6 +282,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "channels": channels,
     "events": events,
     "endpoints of": endpoints,
+    "exit codes": exit_codes,
     "modules of": modules,
     "scripts": scripts,
     "stories": stories,

@@ -20,7 +20,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -30,6 +30,7 @@ from pathlib import Path
 import pytest
 
 from mocklend.client import Client
+from mocklend.exit_codes import ExitCode
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = "docs/faults/"
@@ -392,12 +393,19 @@ def test_a_command_that_fails_is_seen_and_so_is_one_that_was_meant_to(tmp_path: 
     assert "ended with another code than 0" in next(complaints(seen))
 
 
-def main() -> int:
-    """Type every page with the long commands, and print what was seen; 1 where something is not as the pages say."""
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Type every page with the long commands, and print what was seen; FAIL where something is not as they say."""
+    import argparse
     import tempfile
 
+    parser = argparse.ArgumentParser(prog="scripts/typed", description="Type the shell blocks of README and docs.")
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help=f"of {', '.join(TYPED)} (default: all of them)")
+    pages = parser.parse_args(arguments).pages
+    if unknown := sorted(set(pages) - set(TYPED)):
+        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(TYPED)}")
+
     wrong = 0
-    for page in sys.argv[1:] or TYPED:
+    for page in pages or TYPED:
         with tempfile.TemporaryDirectory(prefix="mocklend-typed-") as name:
             folder = fresh_folder(Path(name), page)
             if any(block.serves for block in blocks_of(page)):
@@ -411,7 +419,7 @@ def main() -> int:
             print(f"== {page}, shell block {one.block.n}: {'as it stands' if not found else 'NOT AS IT STANDS'}")
             print("\n".join(found) if found else one.printed, flush=True)
     print(f"== {'all is as it stands' if not wrong else f'not as it stands: {wrong}'}")
-    return 1 if wrong else 0
+    return ExitCode.FAIL if wrong else ExitCode.PASS
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The `mocklend` command: each is a few lines over the client; imports that cost time are made inside.
 
-Exit codes: 0 done, 1 something is wrong with what was looked at (an unclean audit, a demo not as told, a score that
-FAILs), 2 refused or unreachable, 3 a score is INCONCLUSIVE. With `--json` a command prints one JSON document and
-nothing else, also when refused.
+Exit codes are those of `exit_codes`: FAIL is an unclean audit, a demo that is not as told or a score that FAILs,
+WRONG_USE is a refusal or no server. With `--json` a command prints one JSON document and nothing else, also when
+refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mocklend.domain.names import did_you_mean
+from mocklend.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mocklend.client import Client, Doc, Exchange
@@ -100,6 +101,8 @@ WATCHED_EVERY_S = 0.5
 """So often a terminal hears how far a long advance has come."""
 PATIENT_S = 3_600
 """So long may one request take where it does the work of many: a year of many loans, an answer key of a season."""
+INTERRUPTED = 130
+"""What Typer leaves with after Ctrl-C."""
 
 _target = Target(DEFAULT_URL, None, None)
 
@@ -612,7 +615,7 @@ def faults_lint(
     exact: Annotated[bool, typer.Option("--exact", help="Ask for rules that can be repeated exactly, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What to expect of the rules. Exit code 1 where one can hardly be meant, or with --exact is not exact."""
+    """What to expect of the rules. Exits with 1 where one can hardly be meant, or with --exact is not exact."""
     with _client() as client:
         rules = client.rules()["rules"]
     lines = []
@@ -625,7 +628,7 @@ def faults_lint(
     _print(document, as_json, *(lines or ["no rules"]))
     doubtful = [one for one in document["rules"] if one["warnings"] or (exact and one["verdict"] != "exact")]
     if doubtful:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAIL)
 
 
 @faults_app.command("explain")
@@ -811,7 +814,7 @@ def audit(as_json: AsJson = False) -> None:
     lines.append(f"invariants: {len(found['invariants'])}, broken: {len(broken)}")
     lines += [f"  {one['name']}: {one['detail']}" for one in broken]
     _print(found, as_json, *lines)
-    raise typer.Exit(1 if unexplained or found["unobserved"] or broken else 0)
+    raise typer.Exit(ExitCode.FAIL if unexplained or found["unobserved"] or broken else ExitCode.PASS)
 
 
 @app.command()
@@ -874,7 +877,7 @@ def score(
 ) -> None:
     """Score a reconciler's findings by the answer key. Exits 0 on PASS, 1 on FAIL, 3 on INCONCLUSIVE, 2 if refused."""
     from mocklend.client import ProblemError
-    from mocklend.scorecard import VERDICTS, FindingsUnreadable, by_line, read_findings, scorecard
+    from mocklend.scorecard import FindingsUnreadable, by_line, read_findings, scorecard
 
     try:
         found = read_findings(findings)
@@ -893,7 +896,7 @@ def score(
         except ProblemError as problem:
             raise ProblemError(problem.status, by_line(problem.document, list(found))) from None
     _print(told, as_json, *scorecard(told), *_hinted(told))
-    raise typer.Exit(VERDICTS[told["verdict"]])
+    raise typer.Exit(ExitCode[told["verdict"]])
 
 
 @app.command()
@@ -986,7 +989,7 @@ def doctor(
     healthy = all(check["ok"] for check in checks)
     lines = [f"{'ok  ' if check['ok'] else 'FAIL'}  {check['name']}: {check['detail']}" for check in checks]
     _print({"healthy": healthy, "checks": checks}, as_json, *lines)
-    raise typer.Exit(0 if healthy else 1)
+    raise typer.Exit(ExitCode.PASS if healthy else ExitCode.FAIL)
 
 
 # --- saying it ---
@@ -1006,9 +1009,9 @@ def _print(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:
 
 
 def _refuse(what: str, hint: str) -> NoReturn:
-    """Say no in the same form as the platform does, and leave with 2."""
+    """Say no in the same form as the platform does, and leave with WRONG_USE."""
     _say_no({"code": "command_refused", "title": what, "hint": hint})
-    raise typer.Exit(2)
+    raise typer.Exit(ExitCode.WRONG_USE)
 
 
 def _say_no(problem: Mapping[str, Any]) -> None:
@@ -1026,14 +1029,17 @@ def _say_no(problem: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """The entry point: refusals of the platform become sentences and exit code 2."""
+    """The entry point: refusals of the platform become sentences and WRONG_USE."""
     try:
         app()
+    except SystemExit as leaving:
+        # Ctrl-C: Typer leaves with a number of its own, which is none of ours.
+        sys.exit(ExitCode.INCONCLUSIVE if leaving.code == INTERRUPTED else leaving.code)
     except Exception as failure:
         if type(failure).__module__.partition(".")[0] not in ("mocklend", "requests"):
             raise
         _explain(failure)
-        sys.exit(2)
+        sys.exit(ExitCode.WRONG_USE)
 
 
 def _explain(failure: Exception) -> None:

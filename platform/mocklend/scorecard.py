@@ -10,8 +10,6 @@ from typing import Any
 
 Doc = dict[str, Any]
 
-VERDICTS = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
-"""What `mocklend score` exits with."""
 FINDINGS_MOST = 100_000
 """As many as the platform scores at once."""
 SHOWN_MOST = 20

@@ -1,6 +1,6 @@
 """Tells the neighbours' story with more seeds than the tests do, and with every selection that lint calls exact.
 
-Exits with 1 where one answer key differs from another, or where a discrepancy has no entry that explains it.
+Exits with FAIL where one answer key differs from another, or where a discrepancy has no entry that explains it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -24,13 +27,29 @@ SELECTIONS: tuple[dict[str, Any], ...] = (
 """Each kind of fault has one of them, another one with the next seed."""
 
 
-def main() -> None:
-    """A line for each seed: how many lies there were, and whether they were the same ones."""
+SEEDS_MOST = 100_000
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """A line for each seed: how many lies there were, and whether they were the same ones. Gives back the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/determinism", description=__doc__)
     parser.add_argument("--seeds", type=int, default=12, help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=1, help="the first of them (default: %(default)s)")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if not 1 <= options.seeds <= SEEDS_MOST:
+        parser.error(f"argument --seeds: expected 1 to {SEEDS_MOST}, not {options.seeds}")
+    if options.first < 0:
+        parser.error(f"argument --first: expected 0 or more, not {options.first}")
+    try:
+        with sigterm_as_ctrl_c():
+            return ExitCode.FAIL if _differ(options.first, options.seeds) else ExitCode.PASS
+    except KeyboardInterrupt:
+        print("INCONCLUSIVE: told to stop before all seeds were told", flush=True)
+        return ExitCode.INCONCLUSIVE
 
+
+def _differ(first: int, seeds: int) -> bool:
+    """Whether any of the seeds came out in two ways, or with something that is not explained."""
     from neighbours import rule_of, tell
 
     from mocklend.local import local_platform
@@ -39,7 +58,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
     failed = False
     with local_platform() as url:
-        for seed in range(arguments.first, arguments.first + arguments.seeds):
+        for seed in range(first, first + seeds):
             rules = {}
             for n, kind in enumerate(sorted(installed())):
                 more = SELECTIONS[(n + seed) % len(SELECTIONS)]
@@ -61,8 +80,8 @@ def main() -> None:
                 f"{unexplained} discrepancies unexplained, {unobserved} open entries unobserved",
                 flush=True,
             )
-    sys.exit(failed)
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

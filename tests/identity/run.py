@@ -1,34 +1,88 @@
-"""Walks the identity's state machine for longer than the tests do, and prints what it took."""
+"""Walks the identity's state machine for longer than the tests do, and says how far it is and what it finds.
+
+Exits with FAIL at the first discrepancy without an entry, or the reverse. What was found, the seed and the command that
+walks there again are printed at once, before Hypothesis looks for a shorter story, which may take long.
+"""
 
 from __future__ import annotations
 
 import argparse
 import secrets
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+EVERY_S = 2.0
+STEPS_MOST = 100_000_000
 
-def main() -> None:
-    """Walk, print one line, leave with 0; a discrepancy without an entry, or the reverse, leaves with a traceback."""
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Walk, say how far, and give back the exit code."""
+    options = _options(arguments)
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+
+    import test_identity
+
+    print(f"walking at least {options.steps} steps from seed {seed}", flush=True)
+    began = time.monotonic()
+    story = test_identity.Story
+    start = story.steps
+
+    def so_far() -> str:
+        return f"{story.steps - start} of {options.steps} steps, {time.monotonic() - began:.0f} s, seed {seed}"
+
+    try:
+        with sigterm_as_ctrl_c(), _every(EVERY_S, lambda: print(so_far(), flush=True)):
+            taken = test_identity.walk(options.steps, seed)
+    except KeyboardInterrupt:
+        print(f"INCONCLUSIVE: told to stop after {so_far()}; nothing was found until then", flush=True)
+        return ExitCode.INCONCLUSIVE
+    except Exception:
+        traceback.print_exc()
+        print(f"FAIL: {test_identity.again(options.steps, seed)}", flush=True)
+        return ExitCode.FAIL
+    took = time.monotonic() - began
+    print(f"{taken} steps in {took:.0f} s: after each one, discrepancies == open entries of the answer key")
+    return ExitCode.PASS
+
+
+@contextmanager
+def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do it again and again beside the block."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            do()
+
+    beside = threading.Thread(target=repeat, name="progress", daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beside.join()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/identity", description=__doc__)
     parser.add_argument("--steps", type=int, default=20_000, help="how many steps at the least (default: %(default)s)")
     parser.add_argument(
         "--seed", type=int, default=None, help="where to start; printed, so that a walk can be repeated"
     )
-    arguments = parser.parse_args()
-    seed = secrets.randbelow(2**32) if arguments.seed is None else arguments.seed
-
-    import test_identity
-
-    print(f"walking at least {arguments.steps} steps from seed {seed}", flush=True)
-    began = time.monotonic()
-    taken = test_identity.walk(arguments.steps, seed)
-    took = time.monotonic() - began
-    print(f"{taken} steps in {took:.0f} s: after each one, discrepancies == open entries of the answer key")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.steps <= STEPS_MOST:
+        parser.error(f"argument --steps: expected 1 to {STEPS_MOST}, not {options.steps}")
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -871,29 +871,41 @@ class Story(RuleBasedStateMachine):
 
 
 def walk(steps: int, seed: int, *, shrink: bool = True) -> int:
-    """Walk stories until at least so many steps are taken; the number taken. A failure names the seed."""
+    """Walk stories until at least so many steps are taken; the number taken.
+
+    A failure is told as soon as it is found, with the seed. A shorter story is looked for only then, which may take
+    many times as long; the error that is raised is that of the shorter story.
+    """
     start, round_ = Story.steps, 0
     while Story.steps - start < steps:
         stories = max(2, (steps - (Story.steps - start)) // STEPS_A_STORY + 1)
         hypothesis.seed(seed + 1_000_003 * round_)(Story)
+        chosen = settings(
+            max_examples=min(stories, 200),
+            stateful_step_count=STEPS_A_STORY,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        )
         try:
-            run_state_machine_as_test(
-                Story,
-                settings=settings(
-                    max_examples=min(stories, 200),
-                    stateful_step_count=STEPS_A_STORY,
-                    deadline=None,
-                    database=None,
-                    phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
-                    print_blob=True,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        except BaseException:
-            print(f"\nto walk this again: scripts/identity --steps {steps} --seed {seed}")
+            run_state_machine_as_test(Story, settings=chosen)
+        except Exception as found:
+            print(f"\nfound after {Story.steps - start} steps: {type(found).__name__}: {found}")
+            print(again(steps, seed), flush=True)
+            if shrink:
+                # Hypothesis would say nothing until it has shrunk: so the round is walked again, and shrunk only now.
+                print("walking there again, then looking for a shorter story", flush=True)
+                run_state_machine_as_test(Story, settings=settings(chosen, phases=[Phase.generate, Phase.shrink]))
             raise
         round_ += 1
     return Story.steps - start
+
+
+def again(steps: int, seed: int) -> str:
+    """The command that walks the same way once more."""
+    return f"to walk this again: scripts/identity --steps {steps} --seed {seed}"
 
 
 @pytest.mark.parametrize("seed", range(WALKS))

@@ -11,6 +11,7 @@ import pytest
 from server import Server
 
 from mocklend.client import Client, ProblemError
+from mocklend.exit_codes import ExitCode
 
 
 def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle.Turn]:
@@ -35,9 +36,9 @@ def test_the_interval_narrows_with_the_number_of_values() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
-    [(0.98, 1.1, idle.PASS), (0.9, 0.97, idle.FAIL), (0.97, 0.99, idle.INCONCLUSIVE)],
+    [(0.98, 1.1, ExitCode.PASS), (0.9, 0.97, ExitCode.FAIL), (0.97, 0.99, ExitCode.INCONCLUSIVE)],
 )
-def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float, verdict: int) -> None:
+def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float, verdict: ExitCode) -> None:
     assert idle.Ratio((low + high) / 2, low, high).verdict(0.98) == verdict
 
 

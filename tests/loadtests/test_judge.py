@@ -159,7 +159,7 @@ def test_a_broken_invariant_fails_whenever_it_was_seen(when: str) -> None:
 def test_an_audit_without_invariants_proves_nothing() -> None:
     verdict = judge(replace(HONEST, audit=audit(invariants=[])))
 
-    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 2)
+    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 3)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_fault_that_never_fired_is_not_a_pass() -> None:
 
     verdict = judge(silent)
 
-    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 2)
+    assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 3)
     assert "callback.dropped, operator.wrong_amount" in verdict.reasons[0]
 
 

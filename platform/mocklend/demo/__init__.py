@@ -12,12 +12,13 @@ from mocklend import __version__
 from mocklend.demo.scenes import SCENES
 from mocklend.demo.story import Story
 from mocklend.demo.telling import tell
+from mocklend.exit_codes import ExitCode
 
 START = "2026-01-05T02:00:00Z"
 
 
-def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command: str = "mocklend") -> int:
-    """Tell it all. 0 where everything was as told, 1 where something was not."""
+def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command: str = "mocklend") -> ExitCode:
+    """Tell it all. PASS where everything was as told, FAIL where something was not."""
 
     def begin(story: Story, url: str) -> None:
         story.open(version=__version__, url=url, seed=seed)

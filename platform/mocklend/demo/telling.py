@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from mocklend.client import Client, numbered_keys
 from mocklend.demo.story import NotAsTold, Story
+from mocklend.exit_codes import ExitCode
 from mocklend.local import local_platform
 
 
@@ -24,8 +25,8 @@ def tell(
     open_end: bool = False,
     as_json: bool = False,
     out: TextIO | None = None,
-) -> int:
-    """Tell it all. `begin` has the platform's address. 0 where everything was as told, 1 where something was not.
+) -> ExitCode:
+    """Tell it all. `begin` has the platform's address. PASS where everything was as told, FAIL where something was not.
 
     `sandbox` has more to make it with; with `open_end` lies may still be told when the story is over.
     """
@@ -49,4 +50,4 @@ def tell(
             story.client.close()
     if as_json:
         print(json.dumps(story.to_json(), indent=2, ensure_ascii=False), file=out)
-    return 0 if story.as_told else 1
+    return ExitCode.PASS if story.as_told else ExitCode.FAIL

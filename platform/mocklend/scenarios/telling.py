@@ -12,6 +12,7 @@ from mocklend import __version__
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.demo.story import NotAsTold, Story, at
 from mocklend.demo.telling import tell
+from mocklend.exit_codes import ExitCode
 from mocklend.scenarios.looks import Looks
 from mocklend.scenarios.text import Scenario
 
@@ -19,8 +20,8 @@ NO_ANSWER, ANY = "no_answer", "any"
 _NAMED = re.compile(r"\$\{([^}]*)\}|\$\$")
 
 
-def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, out: TextIO | None = None) -> int:
-    """Tell a scenario on a platform of its own. 0 where everything was as told, 1 where something was not."""
+def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, out: TextIO | None = None) -> ExitCode:
+    """Tell a scenario on a platform of its own. PASS where everything was as told, FAIL where something was not."""
     chosen = scenario.seed if seed is None else seed
 
     def begin(story: Story, _url: str) -> None:

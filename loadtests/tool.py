@@ -1,0 +1,106 @@
+"""What the tools of this folder have in common: progress, and how each of them comes to its exit code.
+
+A tool's work either gives a verdict or raises. `concluded` turns what is raised into a line and an exit code, so that
+no tool ends in a traceback because a server went away or somebody pressed Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from mocklend.client import ProblemError
+from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
+
+
+class NotRun(Exception):
+    """Nothing was begun: there is nothing to judge."""
+
+    code = ExitCode.WRONG_USE
+
+
+class CutShort(Exception):
+    """It was begun, and it cannot be told what would have come out."""
+
+    code = ExitCode.INCONCLUSIVE
+
+
+class Failed(Exception):
+    """The platform did what it must not, in a way that ends the run."""
+
+    code = ExitCode.FAIL
+
+
+def concluded(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
+    """The exit code of a tool's work. With `as_json` what is raised becomes a document on standard output, too.
+
+    SIGTERM is taken as Ctrl-C is: the work cleans up, and the verdict is INCONCLUSIVE.
+    """
+    try:
+        with sigterm_as_ctrl_c():
+            return work()
+    except KeyboardInterrupt:
+        ended: tuple[ExitCode, str] = ExitCode.INCONCLUSIVE, "it was told to stop before it had a verdict"
+    except (NotRun, CutShort, Failed) as why:
+        ended = why.code, str(why)
+    except (ProblemError, requests.RequestException) as no_answer:
+        ended = ExitCode.INCONCLUSIVE, f"the server did not answer as the run needs it: {_shortly(no_answer)}"
+    except Exception as bug:
+        traceback.print_exc()
+        ended = ExitCode.INCONCLUSIVE, f"the tool itself broke, which says nothing about the platform: {_shortly(bug)}"
+    return _end(*ended, as_json=as_json)
+
+
+def _end(code: ExitCode, why: str, *, as_json: bool) -> ExitCode:
+    if as_json:
+        print(json.dumps({"verdict": code.name, "reasons": [why]}, indent=2, ensure_ascii=False))
+    say(f"{code.name}: {why}")
+    return code
+
+
+def _shortly(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {' '.join(str(failure).split())[:300]}"
+
+
+# --- arguments ---
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """For argparse: a whole number within bounds."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,19}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected {least} to {most}, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """For argparse: a number within bounds."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"expected a number from {least:g} to {most:g}, not {text!r}")
+        return value
+
+    return read
+
+
+# --- progress ---
+
+
+def say(words: str) -> None:
+    """Progress goes to standard error, so that standard output holds the result alone."""
+    print(f"{Path(sys.argv[0]).stem}: {words}", file=sys.stderr, flush=True)

@@ -1,0 +1,99 @@
+"""scripts/identity: how far it is, and what it has found before it looks for a shorter story."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_identity
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from mocklend.exit_codes import ExitCode
+
+
+class Tally(RuleBasedStateMachine):
+    """A story that goes wrong as soon as somebody pays 1,000 or more."""
+
+    steps = 0
+
+    @rule(amount_minor=st.integers(0, 1_000_000))
+    def pay(self, amount_minor: int) -> None:
+        type(self).steps += 1
+        assert amount_minor < 1_000, f"the audit sees {amount_minor}, the answer key says nothing"
+
+
+class Honest(Tally):
+    """A story that never goes wrong."""
+
+    @rule(amount_minor=st.integers(0, 1))
+    def pay(self, amount_minor: int) -> None:
+        type(self).steps += 1
+
+
+@pytest.fixture
+def walking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script's own module; the load test has one of the same name."""
+    spec = spec_from_file_location("walking", Path(__file__).with_name("run.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(test_identity, "Story", Tally)
+    return module
+
+
+def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_for(
+    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_before: list[str] = []
+    honest = test_identity.run_state_machine_as_test
+
+    def shrinking(machine: Any, *, settings: Any) -> None:
+        told_before.append(capsys.readouterr().out)
+        honest(machine, settings=settings)
+
+    monkeypatch.setattr(test_identity, "run_state_machine_as_test", shrinking)
+
+    assert walking.main(["--steps", "400", "--seed", "11"]) == ExitCode.FAIL
+
+    [before_anything, before_shrinking] = told_before
+    assert "found" not in before_anything
+    assert "AssertionError: the audit sees" in before_shrinking
+    assert "scripts/identity --steps 400 --seed 11" in before_shrinking
+    # The shortest story: one payment of just 1,000.
+    said = capsys.readouterr()
+    assert "the audit sees 1000, the answer key says nothing" in said.err
+    assert said.out.splitlines()[-1].startswith("FAIL: ")
+
+
+def test_a_failure_without_a_shorter_story_is_a_failure_too(walking: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError, match="the audit sees"):
+        test_identity.walk(400, seed=11, shrink=False)
+
+    assert "to walk this again: scripts/identity --steps 400 --seed 11" in capsys.readouterr().out
+
+
+def test_a_walk_says_how_far_it_is(
+    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(test_identity, "Story", Honest)
+    monkeypatch.setattr(walking, "EVERY_S", 0.001)
+
+    assert walking.main(["--steps", "400", "--seed", "3"]) == ExitCode.PASS
+
+    assert " of 400 steps, " in capsys.readouterr().out
+
+
+def test_a_walk_that_is_told_to_stop_has_no_verdict(
+    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(test_identity, "walk", interrupted)
+
+    assert walking.main(["--steps", "400", "--seed", "11"]) == ExitCode.INCONCLUSIVE
+    assert "INCONCLUSIVE" in capsys.readouterr().out
