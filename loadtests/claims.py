@@ -19,6 +19,14 @@ BACKWARDS = ("cache.stale_set", "read.non_monotonic", "projection.partial_lag")
 BEHIND = (STALE, EVICTED, "cache.lost_invalidation", "operator.waiver_cancelled", *BACKWARDS)
 """The faults by which a client may see an older version after a newer one, and those that show another amount."""
 DROPPED = "callback.dropped"
+UNHEARD = (
+    DROPPED, "callback.acked_not_applied", "callback.delayed", "callback.forged_or_altered", "callback.reordered",
+)  # fmt: skip
+"""The faults by which the platform does not hear in time of money that a channel has."""
+TWICE = ("callback.duplicated", "operator.double_entry")
+"""The faults by which money is on the books beside the repayment that it belongs to."""
+EXPIRED = "idempotency.expired"
+LATE_FAILURE = "channel.late_failure"
 WRONG_AMOUNT = "operator.wrong_amount"
 MARKED = "operator.marked_overdue"
 WRONG_REVERSAL = "operator.wrong_reversal"
@@ -188,7 +196,9 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
     overpaid = sum(doc["overpaid_minor"] for doc in before if doc["status"] == "S")
     if (shown["paid_minor"], shown["overpaid_minor"]) != (applied, overpaid):
         detail = f"version {shown['version']} has {shown['paid_minor']} and {shown['overpaid_minor']} too much"
-        yield Doubt("the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", BEHIND)
+        yield Doubt(
+            "the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", (*BEHIND, *TWICE)
+        )
 
 
 # --- borrowing and repaying ---
@@ -251,7 +261,7 @@ def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float =
         if known < paid or (paid - moment(doc["created_at"])).total_seconds() < settle_delay_s:
             yield Doubt("money comes before the message of it", shortened(doc))
     if status == "PROCESSING" and overdue_s > 0:
-        yield Doubt("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", DROPPED)
+        yield Doubt("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", UNHEARD)
 
 
 def trade(doc: Doc, order: Order) -> Iterator[Doubt]:
@@ -260,9 +270,9 @@ def trade(doc: Doc, order: Order) -> Iterator[Doubt]:
     if told != (order.out_trade_no, order.amount_minor, order.channel):
         yield Doubt("the channel has the order as made", f"{shortened(doc)} for {order}")
     if (doc.get("state") == "SUCCESS") != (doc.get("paid_at") is not None):
-        yield Doubt("a trade that succeeded has been paid", shortened(doc))
+        yield Doubt("a trade that succeeded has been paid", shortened(doc), LATE_FAILURE)
     if order.status in ("S", "REVERSED") and doc.get("state") != "SUCCESS":
-        yield Doubt("the books have no money that the channel lacks", f"{shortened(doc)} for {order}")
+        yield Doubt("the books have no money that the channel lacks", f"{shortened(doc)} for {order}", LATE_FAILURE)
 
 
 # --- the operator's desk ---
@@ -302,7 +312,7 @@ def reversed_repayment(doc: Doc, order: Order) -> Iterator[Doubt]:
 def queried(doc: Doc, order: Order) -> Iterator[Doubt]:
     """After the channel was asked and had the money, the books have it."""
     if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
-        yield Doubt("a query brings the money", shortened(doc))
+        yield Doubt("a query brings the money", shortened(doc), LATE_FAILURE)
 
 
 def books(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
@@ -316,9 +326,9 @@ def books(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
 def same_again(first: tuple[int, Any], second: tuple[int, Any], replayed: str | None) -> Iterator[Doubt]:
     """The same key brings the same status and body, and says that it is a repeat."""
     if first != second:
-        yield Doubt("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}")
+        yield Doubt("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}", EXPIRED)
     if replayed != "true":
-        yield Doubt("a repeat says that it is one", f"Idempotency-Replayed: {replayed}")
+        yield Doubt("a repeat says that it is one", f"Idempotency-Replayed: {replayed}", EXPIRED)
 
 
 def problem(doc: Any, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Doubt]:

@@ -26,6 +26,7 @@ import judge
 from aftermath import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
 from letterbox import Letterbox, open_letterbox
 from payers import Ledger, Payer, Place
+from rest import come_to_rest
 from server import Server, ServerFailed
 from tool import Failed, concluded, say, whole
 
@@ -129,10 +130,9 @@ def _crash(
         say("letting everything settle")
         time.sleep(max(delays_s.values()) / SPEED + 0.5)
         _repair(client, ledger)
-        audit, entries, at_rest = _rest(client, layer=layer)
-        seen = _look(client, ledger, audit)
+        rest = come_to_rest(client, layer=layer, within_s=REST_WITHIN_S)
+        seen = _look(client, ledger, rest.audit)
         seen.undelivered = _undelivered(letterbox, ledger)
-        rules = client.rules()["rules"] if layer else []
         client.close()
         exit_code = server.stop()
     except BaseException:
@@ -140,14 +140,17 @@ def _crash(
         server.kill()
         raise
     evidence = judge.Evidence(
-        audit=audit,
-        entries=entries,
-        rules=rules,
+        audit=rest.audit,
+        entries=rest.entries,
+        entries_before=rest.entries_before,
+        rules=rest.rules,
         audits_under_load=audits,
         armed=armed,
+        demanded=armed,
         run_s=load_s,
         exit_code=exit_code,
-        waited_out=at_rest,
+        waited_out=rest.reached,
+        draining=rest.draining,
     )
     return ledger, seen, evidence, restarts
 
@@ -178,19 +181,6 @@ def _receipts(client: Any) -> Iterator[str]:
     """The order number of every push payment that the books have, applied or not."""
     for doc in _pages(lambda state, **page: client.receipts(state=state, **page), "receipts", None):
         yield doc["out_trade_no"]
-
-
-def _rest(client: Any, *, layer: bool) -> tuple[Doc, list[Doc], bool]:
-    """The last audit and the answer key that goes with it, once nothing is on its way."""
-    until = time.monotonic() + REST_WITHIN_S
-    while True:
-        before = client.audit()
-        entries = client.answer_key()["entries"] if layer else []
-        after: Doc = client.audit()
-        at_rest = not after["in_transit"] and before["discrepancies"] == after["discrepancies"]
-        if at_rest or time.monotonic() > until:
-            return after, entries, at_rest
-        time.sleep(0.5)
 
 
 def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:

@@ -25,11 +25,13 @@ class Settings:
 
     api_key: str
     seed: int
+    time_s: int
     speed: int
     armed: Collection[str]
     settle_delays_s: dict[str, int]
     think_s: float
     report: str
+    progress: str
 
     @classmethod
     def from_environment(cls) -> Settings:

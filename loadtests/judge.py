@@ -34,21 +34,30 @@ class Evidence:
     """All that is known of a run.
 
     `audit` and `entries` were taken when nothing was on its way; `audits_under_load` while the load was on.
+    `entries_before` is the answer key from just before `audit` and `rules`, where `entries` is from just after: a lie
+    may begin or heal in between, and then either is right. None: nothing can have happened in between.
     `exit_code` is what the server left with, None where it was not ours to stop.
     """
 
     audit: Doc
     report: Doc = field(default_factory=dict)
     entries: Sequence[Doc] = ()
+    entries_before: Sequence[Doc] | None = None
     rules: Sequence[Doc] = ()
     audits_under_load: Sequence[Doc] = ()
     armed: Sequence[str] = ()
     demanded: Sequence[str] | None = None
-    """The armed faults that this load is there to provoke; None: all of them."""
+    """The armed faults that this load is there to provoke, if it has the time; None: all, however short it is."""
     channels: Sequence[str] = ()
     run_s: float = 60
     exit_code: int | None = 0
     waited_out: bool = True
+    draining: bool = False
+    """Whether what is still on its way was getting less until the wait was over."""
+    cut_short: str | None = None
+    """Why the load did not last as long as it was asked to. What its clients saw may then be missing."""
+    users: int = 0
+    """How many people were asked for."""
 
 
 @dataclass(slots=True)
@@ -80,9 +89,12 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """The verdict, and the figures behind it."""
     verdict = Verdict()
+    if evidence.cut_short:
+        verdict.doubt(evidence.cut_short)
     _clients(evidence, verdict)
     judge_platform(evidence, verdict)
-    _coverage(evidence, verdict)
+    if not evidence.cut_short:
+        _coverage(evidence, verdict)
     return verdict
 
 
@@ -105,14 +117,14 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
         if report["user_errors"]:
             first.append(f"{report['user_errors']} users broke, the last with {report['last_user_error']}")
         verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
-    if not report["total"]["requests"]:
+    if not report["total"]["requests"] and not evidence.cut_short:
         verdict.doubt("nothing was asked of the platform")
 
 
 def _identity(evidence: Evidence, verdict: Verdict) -> None:
     """discrepancies == open entries of the answer key; at the end by our own count, under load by the audit's word."""
     found = evidence.audit["discrepancies"]
-    unexplained, unobserved = compare(found, evidence.entries)
+    unexplained, unobserved = compare(found, evidence.entries, evidence.entries_before)
     said = [one for one in found if not one.get("explained_by")]
     unexplained += [one for one in said if one not in unexplained]
     unobserved += [one for one in evidence.audit["unobserved"] if _injection(one) not in map(_injection, unobserved)]
@@ -136,14 +148,27 @@ def _identity(evidence: Evidence, verdict: Verdict) -> None:
             verdict.fail(f"audit {nth} under load: {len(unseen)} injections unobserved, such as {_told(unseen[0])}")
 
 
-def compare(discrepancies: Sequence[Doc], entries: Sequence[Doc]) -> tuple[list[Doc], list[Doc]]:
-    """The discrepancies that no open entry expects, and the open entries whose discrepancy is not there."""
-    expected = {_finding(one["expected"]): one for one in entries if one["status"] == "active"}
+def compare(
+    discrepancies: Sequence[Doc], entries: Sequence[Doc], before: Sequence[Doc] | None = None
+) -> tuple[list[Doc], list[Doc]]:
+    """The discrepancies that no open entry expects, and the open entries whose discrepancy is not there.
+
+    With `before`, the key from before the audit, an entry that was open at one end only may be seen and need not be.
+    """
+    after = _open(entries)
+    expected = after if before is None else {**_open(before), **after}
+    throughout = (
+        after if before is None else {finding: after[finding] for finding in after.keys() & _open(before).keys()}
+    )
     seen = {_finding(one) for one in discrepancies}
     return (
         [one for one in discrepancies if _finding(one) not in expected],
-        [one for finding, one in expected.items() if finding not in seen],
+        [one for finding, one in throughout.items() if finding not in seen],
     )
+
+
+def _open(entries: Sequence[Doc]) -> dict[tuple[str, str, int | None], Doc]:
+    return {_finding(one["expected"]): one for one in entries if one["status"] == "active"}
 
 
 def _finding(one: Doc) -> tuple[str, str, int | None]:
@@ -173,7 +198,10 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
     if left:
         oldest = max(left, key=lambda one: int(one["age_s"]))
         since = f"the oldest for {oldest['age_s']} s: {oldest['detail']}"
-        verdict.fail(f"{len(left)} things are still on their way, {since}")
+        if evidence.draining:
+            verdict.doubt(f"{len(left)} things were still on their way, and getting fewer, {since}")
+        else:
+            verdict.fail(f"{len(left)} things are still on their way, {since}")
     elif not evidence.waited_out:
         verdict.doubt("the platform did not come to rest in time")
 
@@ -183,11 +211,12 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     by_fault = Counter(dict.fromkeys(evidence.armed, 0))
     by_fault.update(entry["fault"] for entry in evidence.entries)
     by_rule = Counter(entry["rule"] for entry in evidence.entries)
+    before = by_rule if evidence.entries_before is None else Counter(one["rule"] for one in evidence.entries_before)
     verdict.figures["injections"] = len(evidence.entries)
     verdict.figures["injections_by_fault"] = dict(sorted(by_fault.items()))
     verdict.figures["answer_key"] = dict(sorted(Counter(entry["status"] for entry in evidence.entries).items()))
     for rule in evidence.rules:
-        if rule["injected"] != by_rule[rule["id"]]:
+        if not before[rule["id"]] <= rule["injected"] <= by_rule[rule["id"]]:
             verdict.fail(
                 f"rule {rule['id']} counts {rule['injected']} injections, the answer key has {by_rule[rule['id']]}"
             )
@@ -198,16 +227,21 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
         verdict.fail(f"the answer key has faults that nobody armed: {', '.join(strangers)}")
     demanded = evidence.armed if evidence.demanded is None else evidence.demanded
     idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
-    if idle:
+    if idle and evidence.demanded is None:
+        verdict.doubt(f"armed and never fired: {', '.join(idle)}")
+    elif idle:
         _too_little(evidence, verdict, f"armed and never fired: {', '.join(idle)}")
 
 
 def _coverage(evidence: Evidence, verdict: Verdict) -> None:
-    """Money went through every channel."""
+    """Money went through every channel, and everybody came."""
     asked = {one["operation"]: one["requests"] for one in evidence.report["operations"]}
     unused = [channel for channel in evidence.channels if not asked.get(f"repay by {channel}")]
     if unused:
         _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")
+    came = evidence.report.get("users_most", evidence.users)
+    if came < evidence.users:
+        _too_little(evidence, verdict, f"{came} of {evidence.users} people came")
 
 
 def _too_little(evidence: Evidence, verdict: Verdict, what: str) -> None:

@@ -6,8 +6,10 @@ settings of `desk.Settings` in the environment.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import gevent
 from borrower_user import Borrower
 from desk import write_report
 from locust import events
@@ -15,6 +17,39 @@ from operator_user import Operator
 from visitor import DESK, SETTINGS
 
 BROKEN: list[str] = []
+PROGRESS_EVERY_S = 1.0
+SPAN: dict[str, float] = {}
+"""When the load began and ended, in seconds of this process, and how many people there were at the most."""
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def begin(environment: Any, **_: Any) -> None:
+    """The load is on: say how far it is until it is over."""
+    SPAN.update(began=time.monotonic(), users_most=0)
+    gevent.spawn(_tell_progress, environment)
+    gevent.spawn(_end_in_time, environment)
+
+
+@events.test_stopping.add_listener  # type: ignore[untyped-decorator]
+def end(**_: Any) -> None:
+    """The load is over, since its time is or since somebody told this process to stop."""
+    SPAN.setdefault("ended", time.monotonic())
+
+
+def _end_in_time(environment: Any) -> None:
+    """After just as long as was asked for: Locust's own timer also counts what it took to start, so it is early."""
+    while (left_s := SPAN["began"] + SETTINGS.time_s - time.monotonic()) > 0:
+        gevent.sleep(min(left_s, PROGRESS_EVERY_S))
+    environment.runner.quit()
+
+
+def _tell_progress(environment: Any) -> None:
+    while "ended" not in SPAN:
+        total, users = environment.stats.total, environment.runner.user_count
+        SPAN["users_most"] = max(SPAN["users_most"], users)
+        progress = {"users": users, "requests": total.num_requests, "failures": total.num_failures + len(BROKEN)}
+        write_report(SETTINGS.progress, {**progress, "per_s": round(total.current_rps)})
+        gevent.sleep(PROGRESS_EVERY_S)
 
 
 @events.user_error.add_listener  # type: ignore[untyped-decorator]
@@ -42,6 +77,8 @@ def leave_report(environment: Any, **_: Any) -> None:
                 for error in stats.errors.values()
             ],
             "user_errors": len(BROKEN),
+            "lasted_s": SPAN.get("ended", time.monotonic()) - SPAN["began"] if SPAN else 0,
+            "users_most": SPAN.get("users_most", 0),
             "last_user_error": BROKEN[-1] if BROKEN else None,
             **DESK.report(),
         },

@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,14 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import judge
+import requests
 from claims import STALE
 from desk import Settings
+from generator import Load, carry
+from rest import Rest, come_to_rest
 from server import Server
 from tool import NotRun, concluded, number, say, whole
 
+from mocklend.client import Client, ProblemError
 from mocklend.exit_codes import ExitCode
 
-HERE = Path(__file__).resolve().parent
 STARTS_AT = "2026-01-05T01:00:00Z"
 """Monday morning in Shanghai: the run's business day does not depend on when it is run."""
 PROVOKED = (
@@ -40,8 +41,11 @@ PROVOKED = (
 the bureau, a run may have no occasion."""
 STALE_FOR_S = 3
 """Real seconds that a page stays stale: long enough for its borrower to see it."""
+ANSWER_WITHIN_S = 120
 REST_WITHIN_S = 60
-USERS_MOST, TIME_MOST_S = 500, 3600
+"""Real seconds after which it is said that the platform does not come to rest. Mostly the first look finds it there."""
+USERS_MOST, TIME_MOST_S = 2_000, 3600
+SPAWN_MOST_PER_S = 100.0
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -72,7 +76,7 @@ def _judged(options: argparse.Namespace) -> ExitCode:
     plan = Plan(
         users=options.users,
         time_s=options.time,
-        spawn_rate=options.spawn_rate or max(1.0, options.users / 5),
+        spawn_rate=options.spawn_rate or min(max(1.0, options.users / 5), SPAWN_MOST_PER_S),
         seed=options.seed,
         probability=options.probability,
         faults="none" if options.no_faults else options.faults,
@@ -91,37 +95,49 @@ def _judged(options: argparse.Namespace) -> ExitCode:
 
 def run(plan: Plan, folder: Path) -> dict[str, Any]:
     """The whole of it, as one document."""
-    from mocklend.client import Client
-
+    began = time.monotonic()
     say("starting a server")
     server = Server(plan.database or str(folder / "mocklend.db"), folder / "server.log")
     try:
-        with Client(server.url, timeout_s=300) as anyone:
+        with Client(server.url, timeout_s=ANSWER_WITHIN_S) as anyone:
             health = anyone.health()
             client = anyone.sandbox(seed=plan.seed, clock="wall", now=STARTS_AT, speed=plan.speed)
+        layer = bool(health["layer"])
         with client:
-            armed = _arm(client, plan, layer=bool(health["layer"]))
+            armed = _arm(client, plan, layer=layer)
             channels = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
-            report, under_load = _load(plan, client, server, folder, armed, channels)
-            waited_out, audit, entries = _rest(client, plan, channels, layer=bool(health["layer"]))
-            rules = client.rules()["rules"] if health["layer"] else []
+            load = _load(plan, client, server, folder, armed, channels, layer=layer)
+            rest = _rest(client, plan, channels, layer=layer)
         exit_code = server.stop()
+    except (requests.RequestException, ProblemError):
+        # Most likely there is nobody to answer any more; that says more than what a request ran into.
+        why = server.gone(within_s=2.0)
+        server.kill()
+        if why is not None:
+            raise why from None
+        raise
     except BaseException:
         server.kill()
         raise
+    report = load.report
+    audit = rest.audit
     verdict = judge.judge(
         judge.Evidence(
             report=report,
             audit=audit,
-            entries=entries,
-            rules=rules,
-            audits_under_load=under_load,
+            entries=rest.entries,
+            entries_before=rest.entries_before,
+            rules=rest.rules,
+            audits_under_load=load.audits,
             armed=armed,
             demanded=PROVOKED if plan.faults == "all" else None,
             channels=sorted(channels),
             run_s=plan.time_s,
             exit_code=exit_code,
-            waited_out=waited_out,
+            waited_out=rest.reached,
+            draining=rest.draining,
+            cut_short=load.cut_short,
+            users=plan.users,
         )
     )
     return {
@@ -138,9 +154,10 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
         "refusals": report["refused"],
         "unexplained_observations": report["unexplained"],
         "loans": audit.get("loans"),
-        "audits_under_load": len(under_load),
+        "audits_under_load": len(load.audits),
         "users": plan.users,
         "time_s": plan.time_s,
+        "took_s": round(time.monotonic() - began, 1),
         "think_ms": round(plan.think_s * 1000),
         "probability": plan.probability if armed else None,
         "armed": list(armed),
@@ -176,86 +193,49 @@ def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
 
 
 def _load(
-    plan: Plan, client: Any, server: Server, folder: Path, armed: Sequence[str], channels: dict[str, int]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Locust in a process of its own: importing it patches the process. Meanwhile, an audit in the thick of it."""
+    plan: Plan,
+    client: Client,
+    server: Server,
+    folder: Path,
+    armed: Sequence[str],
+    channels: dict[str, int],
+    *,
+    layer: bool,
+) -> Load:
+    """The load, for as long as it was asked for or until it ends before that."""
     settings = Settings(
-        api_key=client.api_key,
+        api_key=client.api_key or "",
         seed=plan.seed,
+        time_s=plan.time_s,
         speed=plan.speed,
         armed=armed,
         settle_delays_s=channels,
         think_s=plan.think_s,
         report=str(folder / "report.json"),
+        progress=str(folder / "progress.json"),
     )
-    foreign = {name for name in os.environ if name.startswith("LOCUST_")}
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
-    command = [
-        *(sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary"),
-        *("--host", server.url, "--users", str(plan.users), "--spawn-rate", str(plan.spawn_rate)),
-        *("--run-time", f"{plan.time_s}s", "--stop-timeout", "15", "--exit-code-on-error", "0"),
-        *("--loglevel", "WARNING"),
-    ]
     say(f"{plan.users} users for {plan.time_s} s at {server.url}")
-    log = folder / "locust.log"
-    with log.open("wb") as written:
-        locust = subprocess.Popen(
-            command,
-            env={**environment, **settings.to_environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=subprocess.STDOUT,
-        )
-    audits = []
-    try:
-        _wait(locust, plan.time_s / 2)
-        if locust.poll() is None:
-            audits.append(client.audit())
-        locust.wait(plan.time_s + 60)
-    except subprocess.TimeoutExpired:
-        raise NotRun("the load did not end in time") from None
-    finally:
-        if locust.poll() is None:
-            locust.kill()
-            locust.wait()
-    audits.append(client.audit())
-    if not server.is_up:
-        raise NotRun(f"the server is gone; its log ends with\n{server.log_end()}")
-    try:
-        report: dict[str, Any] = json.loads(Path(settings.report).read_text())
-    except (OSError, ValueError):
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise NotRun(f"the load left no report (exit code {locust.returncode}); its log ends with\n{tail}") from None
-    return report, audits
+    return carry(
+        settings,
+        host=server.url,
+        users=plan.users,
+        spawn_rate=plan.spawn_rate,
+        client=client,
+        server=server,
+        layer=layer,
+    )
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
+def _rest(client: Client, plan: Plan, channels: dict[str, int], *, layer: bool) -> Rest:
+    """The slowest channel may still have money that nobody knows of, so that long we wait in any case.
 
-
-def _rest(
-    client: Any, plan: Plan, channels: dict[str, int], *, layer: bool
-) -> tuple[bool, dict[str, Any], list[dict[str, Any]]]:
-    """Wait until nothing is on its way. The last audit, and the answer key that goes with it.
-
-    The slowest channel may still have money that nobody knows of, so that long we wait in any case; stale pages are
-    over by then too. The audit and the key are two requests, so they are taken until two audits around a key agree.
+    Stale pages are over by then, too.
     """
-    longest_s = max([STALE_FOR_S, *(delay / plan.speed for delay in channels.values())])
+    stale_s = 0 if plan.faults == "none" else STALE_FOR_S
+    longest_s = max([stale_s, *(delay / plan.speed for delay in channels.values())]) + 0.5
     say(f"waiting {longest_s:.0f} s for the slowest channel, then for rest")
-    time.sleep(longest_s + 0.5)
-    until = time.monotonic() + REST_WITHIN_S
-    while True:
-        before = client.audit()
-        entries = client.answer_key()["entries"] if layer else []
-        after: dict[str, Any] = client.audit()
-        at_rest = not after["in_transit"] and before["discrepancies"] == after["discrepancies"]
-        if at_rest or time.monotonic() > until:
-            return at_rest, after, entries
-        time.sleep(0.5)
+    time.sleep(longest_s)
+    return come_to_rest(client, layer=layer, within_s=REST_WITHIN_S)
 
 
 def _versions(health: dict[str, Any]) -> dict[str, str]:
@@ -321,7 +301,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--users", type=whole(1, USERS_MOST), default=50, help="people at once (default: %(default)s)")
     parser.add_argument("--time", type=duration_s, default=60, help="how long, like 60s or 5m, at most 1h")
     parser.add_argument(
-        "--spawn-rate", type=number(0.1, 10_000), default=None, help="people a second (default: all in 5 s)"
+        "--spawn-rate",
+        type=number(0.1, 10_000),
+        default=None,
+        help="people a second (default: all in 5 s, at most 100 a second)",
     )
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="the same seed takes the same chances")
     parser.add_argument("--probability", type=number(0, 1), default=0.1, help="of each fault (default: %(default)s)")
@@ -330,7 +313,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--no-faults", action="store_true", help="the same as --faults none")
     parser.add_argument("--database", default=None, help="a URL or a path (default: SQLite in a temporary folder)")
-    parser.add_argument("--speed", type=whole(1, 86_400), default=120, help="sandbox seconds in a real one")
+    parser.add_argument(
+        "--speed", type=whole(1, 86_400), default=300, help="sandbox seconds in a real one (default: %(default)s)"
+    )
     parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two requests of one person")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(arguments)

@@ -16,8 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tool import NotRun
+from tool import CutShort, Failed, NotRun
 
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""The signals with which people and other programs end a process. Whatever else ends it, it did itself."""
 UP_WITHIN_S = 30.0
 DOWN_WITHIN_S = 20.0
 
@@ -88,6 +90,16 @@ class Server:
         """Whether the process is there."""
         return self._process.poll() is None
 
+    def gone(self, within_s: float = 0.0) -> NotRun | CutShort | Failed | None:
+        """Why there is no server any more, for whoever has just missed it; None where it is there after all."""
+        try:
+            code = self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return None
+        if code == 0 or -code in FROM_OUTSIDE:
+            return CutShort(f"the server was gone before the end: {left_with(code)}, so somebody else ended it")
+        return Failed(f"the server was gone before the end: {left_with(code)}; its log ends with\n{self.log_end()}")
+
     def log_end(self, lines: int = 20) -> str:
         """What it wrote last."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
@@ -102,6 +114,16 @@ class Server:
     def _close(self) -> None:
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def left_with(code: int) -> str:
+    """How a process ended, by its return code as `subprocess` has it."""
+    if code >= 0:
+        return f"it left with exit code {code}"
+    try:
+        return f"it was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was ended by signal {-code}"
 
 
 def _run(without: str | None) -> list[str]:

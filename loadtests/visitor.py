@@ -13,12 +13,15 @@ from typing import Any
 from claims import Doubt, problem, same_again, shortened
 from desk import Desk, Settings
 from locust.contrib.fasthttp import FastHttpUser
+from locust.exception import StopUser
 
 from mocklend.domain.problems import PROBLEMS
 
 CODES = {code: row.status for code, row in PROBLEMS.items()}
 DESK = Desk()
 SETTINGS = Settings.from_environment()
+OVER = ("stopping", "stopped", "cleanup")
+"""The states of a load that has been told to end."""
 REPEATS = 0.05
 """How often a client that has its answer sends the same request again, as one does after a time-out."""
 
@@ -34,8 +37,8 @@ class Visitor(FastHttpUser):
     """The base of borrower and operator. Chance comes from the run's seed and the visitor's number."""
 
     abstract = True
-    network_timeout = 30.0
-    connection_timeout = 10.0
+    network_timeout = 60.0
+    connection_timeout = 30.0
     born = 0
 
     def __init__(self, environment: Any) -> None:
@@ -112,6 +115,8 @@ class Visitor(FastHttpUser):
     def _request(
         self, method: str, path: str, name: str, body: Mapping[str, Any] | None, headers: dict[str, str]
     ) -> Any:
+        if self.environment.runner.state in OVER:
+            raise StopUser  # Else a task of four requests would hold up the end by all of them.
         return self.client.request(
             method,
             path,

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from apiflask import APIFlask
@@ -68,6 +69,14 @@ NOUNS = (
 
 THREADS = 256
 """A sleeping fault holds a thread, so there are many more than cores. Few of them work at one time (see `turns`)."""
+
+
+CONNECTIONS_MOST = 16_384
+"""As many clients may keep a connection. Granian counts those that idle too, and would serve 1,024: the next one waits
+until somebody hangs up."""
+BACKLOG = 4_096
+FILES_BESIDE = 1_024
+"""Files of the database, of webhooks on their way and of the log."""
 
 
 def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
@@ -146,6 +155,7 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
+    allow_many_files()
     lender = open_lender(settings)
     try:
         app = create_app(settings, lender)
@@ -158,6 +168,8 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
                 port=settings.port,
                 interface=Interfaces.WSGI,
                 blocking_threads=THREADS,
+                backlog=BACKLOG,
+                backpressure=CONNECTIONS_MOST,
                 http=HTTPModes.http1,
                 websockets=False,
                 log_enabled=False,
@@ -172,6 +184,21 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
             ticker.shutdown()
     finally:
         lender.close()
+
+
+def allow_many_files() -> None:
+    """Let this process have as many open files as the system lets it take: a connection is one, and 1,024 are few."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS_MOST + FILES_BESIDE
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        # Where the system has a limit of its own below the one that it names (macOS does), things stay as they are.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def refuse_taken(settings: Settings) -> None:

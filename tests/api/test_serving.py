@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,38 @@ def test_a_server_answers_where_it_says_and_stops_when_told(server: tuple[subpro
     assert process.returncode == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/-/health", timeout=10)
+
+
+UNTIL_IDLE_ONES_ARE_CLOSED_S = 15
+"""The server does so after 30 s; until then whoever is kept out stays out."""
+IDLE = 1_100
+"""More than Granian serves unless it is told, and more than the files that a shell lets a process open."""
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """This process may open enough of them, and what it starts may open few until it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * IDLE:
+        pytest.skip(f"no more than {hard} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * IDLE, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_thousand_clients_who_keep_their_connections_do_not_keep_the_next_one_out(
+    many_files: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    few = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (512, r.getrlimit(r.RLIMIT_NOFILE)[1]))"
+    monkeypatch.setitem(globals(), "SERVE", few + SERVE)
+    _, url = request.getfixturevalue("server")
+    host, _, port = url.removeprefix("http://").rpartition(":")
+
+    with ExitStack() as left:
+        for _ in range(IDLE):
+            left.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
+
+        assert requests.get(f"{url}/-/health", timeout=UNTIL_IDLE_ONES_ARE_CLOSED_S).json()["status"] == "ok"
 
 
 def test_many_requests_are_answered_at_once(server: tuple[subprocess.Popen[str], str]) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from claims import (
     DROPPED,
+    EXPIRED,
     MARKED,
     RESIDUE,
     STALE,
     STICKY,
+    TWICE,
+    UNHEARD,
     WRONG_AMOUNT,
     Doubt,
     KnownLoan,
@@ -304,7 +307,7 @@ def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
 
     doubt = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
 
-    assert doubt.fault == DROPPED
+    assert {kind for kind in (DROPPED, EXPIRED, STALE, *UNHEARD) if doubt.is_explained({kind})} == set(UNHEARD)
 
 
 def test_the_channel_has_the_order_as_it_was_made() -> None:
@@ -378,6 +381,23 @@ def test_a_repeat_has_the_same_answer_and_says_that_it_is_one() -> None:
     assert claims(same_again((202, {"id": 1}), (202, {"id": 2}), "true")) == ["a repeat has the same answer"]
     assert claims(same_again((202, {}), (201, {}), "true")) == ["a repeat has the same answer"]
     assert claims(same_again((202, {}), (202, {}), None)) == ["a repeat says that it is one"]
+
+
+def test_a_repeat_that_is_carried_out_again_may_have_a_key_that_was_forgotten() -> None:
+    doubts = list(same_again((202, {"id": "rpy_1"}), (202, {"id": "rpy_2"}), None))
+
+    assert len(doubts) == 2
+    assert all(doubt.is_explained({EXPIRED}) for doubt in doubts)
+    assert not any(doubt.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for doubt in doubts)
+
+
+def test_money_beside_its_repayment_may_have_come_twice() -> None:
+    more = loan_page(paid_minor=99_000, overpaid_minor=101_000)
+
+    doubt = only(settled([repaid()], more, [repaid()]))
+
+    assert all(doubt.is_explained({kind}) for kind in TWICE)
+    assert not doubt.is_explained({DROPPED, WRONG_AMOUNT, MARKED})
 
 
 def test_a_refusal_is_a_documented_problem() -> None:

@@ -211,7 +211,8 @@ def test_a_fault_for_which_a_load_may_have_no_occasion_need_not_fire() -> None:
 def test_a_short_run_says_that_it_was_too_short_for_a_fault_to_fire() -> None:
     silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS), run_s=5)
 
-    verdict = judge(silent)
+    assert judge(silent).outcome == INCONCLUSIVE  # Whoever names faults wants to see them, however short it is.
+    verdict = judge(replace(silent, demanded=FAULTS))
 
     assert (verdict.outcome, verdict.reasons) == (PASS, [])
     assert "too short" in verdict.notes[0]
@@ -268,6 +269,73 @@ def test_a_platform_that_does_not_come_to_rest_is_not_judged() -> None:
 def test_a_server_that_does_not_leave_when_asked_fails() -> None:
     assert judge(replace(HONEST, exit_code=-9)).outcome == FAIL
     assert judge(replace(HONEST, exit_code=None)).outcome == PASS
+
+
+def test_a_load_that_was_cut_short_is_not_a_pass_whatever_it_saw() -> None:
+    verdict = judge(
+        replace(
+            HONEST,
+            cut_short="its process was told to stop",
+            report={**report(), "total": {"requests": 0, "failures": 0}},
+            channels=("bill_pay",),
+        )
+    )
+
+    assert (verdict.outcome, verdict.reasons) == (INCONCLUSIVE, ["its process was told to stop"])
+
+
+def test_a_load_that_was_cut_short_still_fails_for_what_is_found() -> None:
+    verdict = judge(replace(HONEST, cut_short="its process was told to stop", audit=audit(found(LOST, None))))
+
+    assert verdict.outcome == FAIL
+    assert len(verdict.reasons) == 2
+
+
+def test_people_who_never_came_are_no_load() -> None:
+    few = replace(HONEST, users=1_000, report={**report(), "users_most": 640})
+
+    assert judge(few).reasons == ["640 of 1000 people came"]
+    assert judge(replace(few, users=640)).outcome == PASS
+
+
+def test_what_is_on_its_way_and_gets_less_is_a_matter_of_time() -> None:
+    waiting = [{"entity": "rpy_ada", "age_s": 900, "detail": "wallet is about to call back"}]
+    late = replace(HONEST, audit=audit(in_transit=waiting), waited_out=False)
+
+    assert judge(late).outcome == FAIL
+    assert judge(replace(late, draining=True)).outcome == INCONCLUSIVE
+
+
+def test_a_lie_that_begins_or_heals_beside_the_audit_may_be_seen_and_need_not_be() -> None:
+    open_, healed = entry("inj_1", FAULTS[0], LOST), {**entry("inj_1", FAULTS[0], LOST), "status": "healed"}
+
+    for before, after in (([open_], [healed]), ([], [open_])):
+        assert compare([LOST], after, before) == ([], [])
+        assert compare([], after, before) == ([], [])
+    assert compare([], [open_], [open_]) == ([], [open_])
+    assert compare([LOST], [healed], [healed]) == ([LOST], [])
+
+
+def test_what_the_audit_says_of_a_discrepancy_may_change_while_it_stays_the_same_one() -> None:
+    tried_twice = {**LOST, "detail": "attempts: 2", "explained_by": "inj_1"}
+    key = [entry("inj_1", FAULTS[0], LOST)]
+
+    assert compare([tried_twice], key, key) == ([], [])
+
+
+@pytest.mark.parametrize(("injected", "outcome"), [(0, FAIL), (1, PASS), (2, PASS), (3, FAIL)])
+def test_a_rule_may_act_between_the_two_keys_and_no_more_than_they_hold(injected: int, outcome: str) -> None:
+    first, second = entry("inj_1", FAULTS[0], LOST), entry("inj_2", FAULTS[0], {**LOST, "entity": "rpy_bob"})
+    acted = replace(
+        HONEST,
+        armed=FAULTS[:1],
+        rules=(counted(FAULTS[0], injected),),
+        entries_before=[first],
+        entries=[first, second],
+        audit=audit(found(LOST, "inj_1")),
+    )
+
+    assert judge(acted).outcome == outcome
 
 
 def test_a_failure_outweighs_a_doubt() -> None:

@@ -6,11 +6,16 @@ import argparse
 import importlib.util
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from generator import progress_line
 from run import duration_s
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,10 +59,10 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--users", "501"), "expected 1 to 500"),
+        (("--users", "2001"), "expected 1 to 2000"),
         (("--time", "2h"), "expected 1s to 1h"),
         (("--probability", "1.5"), "expected a number from 0 to 1"),
-        (("--users", "many"), "expected 1 to 500"),
+        (("--users", "many"), "expected 1 to 2000"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], said: str) -> None:
@@ -76,3 +81,88 @@ def test_a_duration_is_read_as_people_write_it(text: str, seconds: int) -> None:
 def test_a_duration_that_cannot_be_run_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="expected 1s to 1h"):
         duration_s(text)
+
+
+# --- what happens to it on the way ---
+
+QUICK = ("--users", "3", "--time", "60s", "--speed", "3600", "--think-ms", "50", "--faults", "none")
+
+
+def struck_while_on(strike: Callable[[psutil.Process], None]) -> tuple[int, str, str]:
+    """A run of a minute to which something happens as soon as its load is on: exit code, output, progress."""
+    command = [sys.executable, str(ROOT / "loadtests" / "run.py"), *QUICK]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if re.search(r"s: 3 users, [1-9]", line):
+                strike(psutil.Process(process.pid))
+                break
+        out, rest = process.communicate(timeout=100)
+        return process.returncode, out, "".join(said) + rest
+
+
+def child_of(run: psutil.Process, what: str) -> psutil.Process:
+    """The load's process, or the server's."""
+    [child] = [one for one in run.children() if what in one.cmdline()]
+    return child
+
+
+@needs_locust
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGTERM, "told to stop after"), (signal.SIGKILL, "by SIGKILL")])
+def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, said: str) -> None:
+    code, out, _ = struck_while_on(lambda run: child_of(run, "locust").send_signal(number))
+
+    assert (code, out.splitlines()[-1]) == (3, "INCONCLUSIVE")
+    [why] = [line for line in out.splitlines() if line.startswith("INCONCLUSIVE: ")]
+    assert "cut short" in why
+    assert said in why
+
+
+@needs_locust
+@pytest.mark.parametrize(
+    ("number", "code", "verdict"), [(signal.SIGKILL, 3, "INCONCLUSIVE"), (signal.SIGABRT, 1, "FAIL")]
+)
+def test_a_server_that_goes_away_ends_the_run_in_one_line(number: signal.Signals, code: int, verdict: str) -> None:
+    left, out, progress = struck_while_on(lambda run: child_of(run, "serve").send_signal(number))
+
+    assert (left, out) == (code, "")
+    assert f"{verdict}: the server was gone before the end: it was ended by {number.name}" in progress
+    assert "Traceback" not in progress
+
+
+@needs_locust
+def test_a_run_that_is_told_to_stop_has_no_verdict_and_leaves_nobody_behind() -> None:
+    family: list[psutil.Process] = []
+
+    def stop(run: psutil.Process) -> None:
+        family.extend(run.children(recursive=True))
+        run.send_signal(signal.SIGTERM)
+
+    code, _, progress = struck_while_on(stop)
+
+    assert code == 3
+    assert "INCONCLUSIVE: it was told to stop" in progress
+    gone, left = psutil.wait_procs(family, timeout=20)
+    assert (len(gone) >= 2, left) == (True, [])
+
+
+@needs_locust
+def test_a_fault_that_was_asked_for_and_never_fired_is_not_a_pass() -> None:
+    quick = ("--users", "3", "--time", "3s", "--speed", "3600", "--think-ms", "50")
+
+    done = run(*quick, "--faults", "operator.wrong_amount", "--probability", "0", "--json")
+
+    document = json.loads(done.stdout)
+    assert (document["verdict"], done.returncode) == ("INCONCLUSIVE", 3)
+    assert document["reasons"] == ["armed and never fired: operator.wrong_amount"]
+
+
+def test_the_progress_of_a_load_is_one_line() -> None:
+    told = {"users": 50, "requests": 1_200, "per_s": 310, "failures": 2}
+
+    assert progress_line(4.2, {}, None) == "4 s: the load is about to begin"
+    assert progress_line(6.0, told, None) == "6 s: 50 users, 1200 requests, 310 a second, 2 failures"
+    assert progress_line(8.1, told, 31).endswith(", 2 failures, 31 injections")

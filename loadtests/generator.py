@@ -1,0 +1,183 @@
+"""The load itself, in a process of its own (importing Locust patches the process): started, watched, and how it ended.
+
+While it is on, a line every two seconds says how far it is; in the middle of it an audit is asked for. Whoever ends
+this process half way, with whatever signal, is noticed: by how it ended, or by how long it says that the load lasted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from desk import Settings
+from server import Server, left_with
+from tool import say
+
+from mocklend.client import Client, ProblemError
+
+HERE = Path(__file__).resolve().parent
+EVERY_S = 2.0
+START_WITHIN_S, DRAIN_WITHIN_S, END_WITHIN_S = 30, 15, 10
+"""Beside the time asked for: to import Locust, to answer what is under way, and to write the report."""
+
+Doc = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Load:
+    """What came of it. `cut_short` says why it did not last as long as it was asked to; None where it did."""
+
+    report: Doc
+    audits: list[Doc] = field(default_factory=list)
+    cut_short: str | None = None
+
+
+def carry(
+    settings: Settings,
+    *,
+    host: str,
+    users: int,
+    spawn_rate: float,
+    client: Client,
+    server: Server,
+    layer: bool,
+) -> Load:
+    """Put the load on a server until its time is over. Raises what `Server.gone` gives where the server goes away."""
+    log = Path(settings.report).with_suffix(".log")
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary"),
+        *("--host", host, "--users", str(users), "--spawn-rate", str(spawn_rate)),
+        *("--stop-timeout", str(DRAIN_WITHIN_S), "--exit-code-on-error", "0"),
+        *("--loglevel", "WARNING"),
+    ]
+    foreign = {name for name in os.environ if name.startswith("LOCUST_")}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    with log.open("wb") as written:
+        locust = subprocess.Popen(
+            command,
+            env={**environment, **settings.to_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    beside = Beside(client, settings.time_s / 2, layer=layer)
+    beside.start()
+    try:
+        too_late = _watch(locust, settings, beside, server)
+    finally:
+        if locust.poll() is None:
+            locust.kill()
+            locust.wait()
+        beside.finish()
+    report, why = _report(settings, log, locust.returncode, too_late=too_late)
+    return Load(report, beside.audits, why)
+
+
+def _watch(locust: subprocess.Popen[bytes], settings: Settings, beside: Beside, server: Server) -> bool:
+    """Until the load is over. Whether it had to be ended, since it did not end by itself."""
+    began = time.monotonic()
+    until = began + START_WITHIN_S + settings.time_s + DRAIN_WITHIN_S + END_WITHIN_S
+    lines = 0
+    while locust.poll() is None:
+        lines += 1
+        try:
+            locust.wait(max(0.0, began + lines * EVERY_S - time.monotonic()))
+            return False
+        except subprocess.TimeoutExpired:
+            pass
+        if (why := server.gone()) is not None:
+            raise why
+        say(progress_line(time.monotonic() - began, _read(settings.progress), beside.injections))
+        if time.monotonic() > until:
+            return True
+    return False
+
+
+def progress_line(seconds: float, told: Mapping[str, Any], injections: int | None) -> str:
+    """How far it is, in one line. `told` is what the generator has written last, nothing before it has begun."""
+    if not told:
+        return f"{seconds:.0f} s: the load is about to begin"
+    lies = "" if injections is None else f", {injections} injections"
+    people = f"{told['users']} users, {told['requests']} requests, {told['per_s']} a second"
+    return f"{seconds:.0f} s: {people}, {told['failures']} failures{lies}"
+
+
+def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tuple[Doc, str | None]:
+    """What the load has left behind, and why it is not the whole of it, if it is not."""
+    report = _read(settings.report)
+    if too_late:
+        why: str | None = f"the load did not end within {DRAIN_WITHIN_S + END_WITHIN_S} s of its time, and was ended"
+    elif not report:
+        tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
+        why = f"the load was cut short and has left no report: {left_with(code)}" + (
+            f"; its log ends with {tail}" if tail else ""
+        )
+    elif report["lasted_s"] < settings.time_s:
+        lasted = f"{report['lasted_s']:.0f} of {settings.time_s} s"
+        why = f"the load was cut short: its process was told to stop after {lasted}"
+    else:
+        why = None if code == 0 else f"the load's process did not end well: {left_with(code)}"
+    if report:
+        return report, why
+    last = _read(settings.progress)
+    known = {"requests": last.get("requests", 0), "failures": last.get("failures", 0), "per_s": last.get("per_s", 0)}
+    return {
+        "operations": [],
+        "total": {**known, **dict.fromkeys(("p50_ms", "p95_ms", "p99_ms"), 0)},
+        "failures": [],
+        "user_errors": 0,
+        "last_user_error": None,
+        "users_most": last.get("users", 0),
+        "explained": {},
+        "refused": {},
+        "unexplained": {},
+    }, why
+
+
+def _read(path: str) -> Doc:
+    try:
+        told: Doc = json.loads(Path(path).read_text())
+    except (OSError, ValueError):
+        return {}
+    return told
+
+
+class Beside(threading.Thread):
+    """What is asked of the platform while the load is on: how many injections so far, and one audit in the middle.
+
+    On a connection of its own, since a busy server takes its time. What it cannot ask, it does without.
+    """
+
+    def __init__(self, client: Client, audit_after_s: float, *, layer: bool) -> None:
+        super().__init__(name="beside", daemon=True)
+        self.audits: list[Doc] = []
+        self.injections: int | None = None
+        self._client = Client(client.base_url, client.api_key, timeout_s=60)
+        self._audit_at = time.monotonic() + audit_after_s
+        self._layer = layer
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until `finish`."""
+        with self._client:
+            while not self._over.wait(EVERY_S / 2):
+                try:
+                    if self._layer:
+                        self.injections = sum(one["injected"] for one in self._client.rules()["rules"])
+                    if not self.audits and time.monotonic() >= self._audit_at:
+                        self.audits.append(self._client.audit())
+                except (ProblemError, OSError):  # An error of `requests` is an OSError.
+                    continue
+
+    def finish(self) -> None:
+        """No more questions; the one that is under way is waited for."""
+        self._over.set()
+        self.join(timeout=60)

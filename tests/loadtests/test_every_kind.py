@@ -1,0 +1,205 @@
+"""The load's people meet every kind of fault that is installed: whatever looks wrong to them, its fault explains.
+
+The same borrowers and operators as under Locust, one step after the other, on a manual clock and without sockets. Each
+kind is armed alone, so an answer that contradicts the contract and that `claims.py` does not put down to that kind
+would FAIL a load with that kind armed. A kind that is added is asked here without being listed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from claims import STALE
+from desk import SETTINGS, Desk, Settings
+
+from mocklend.app import create_app
+from mocklend.config import Settings as ServerSettings
+from mocklend.lender import Lender
+from mocklend.seams import ApiAnswer
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.catalogue import installed
+
+KINDS = sorted(id for id, kind in installed().items() if kind.seams() != (ApiAnswer.seam,))
+"""Those of the answer itself are not armed under load: nobody there asks again."""
+STEPS, BORROWERS = 140, 3
+SPEED = 300
+WAITED_S, NIGHT_S = 120, 20 * 3600
+SEED = 7
+START = "2026-01-05T01:00:00Z"
+PEOPLE = ("visitor", "borrower_user", "operator_user")
+
+
+class Person:
+    """What Locust's user is to the people of the load."""
+
+    def __init__(self, environment: Any) -> None:
+        self.environment, self.client = environment, environment.client
+
+
+class Moment:
+    """The clock on the people's wall, in real seconds."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+class Answer:
+    """What Locust hands out for a request: a context, and its outcome."""
+
+    error = None
+
+    def __init__(self, answer: Any) -> None:
+        self.status_code, self.headers = answer.status_code, {name.lower(): value for name, value in answer.headers}
+        self._text = answer.get_data(as_text=True)
+
+    def json(self) -> Any:
+        return json.loads(self._text)
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left open."""
+
+    def success(self) -> None:
+        """Counted by the desk."""
+
+    def failure(self, why: str) -> None:
+        """Counted by the desk."""
+
+
+@dataclass
+class Line:
+    """Requests without a socket. Who repeats one does so after some minutes, as a client that had waited does."""
+
+    http: Any
+    keys: set[str] = field(default_factory=set)
+
+    def request(self, method: str, path: str, *, json: Any, headers: Mapping[str, str], **_: Any) -> Answer:
+        key = headers.get("Idempotency-Key", "")
+        if key in self.keys:
+            advance(self.http, headers["Authorization"], WAITED_S)
+        elif key:
+            self.keys.add(key)
+        return Answer(self.http.open(path, method=method, json=json, headers=dict(headers)))
+
+
+def advance(http: Any, authorization: str, by_s: int) -> None:
+    """Let time pass for the sandbox."""
+    moved = http.post("/-/clock/advance", json={"by": by_s}, headers={"Authorization": authorization})
+    assert moved.status_code == 200, moved.get_json()
+
+
+@pytest.fixture(scope="module")
+def people() -> Iterator[dict[str, ModuleType]]:
+    """The modules of the load's people, on a stand-in for Locust: the real one patches the process that imports it."""
+    locust, fast, left = ModuleType("locust"), ModuleType("locust.contrib.fasthttp"), ModuleType("locust.exception")
+
+    def task(weight: int) -> Any:
+        def weighted(method: Any) -> Any:
+            method.weight = weight
+            return method
+
+        return weighted
+
+    locust.task, fast.FastHttpUser, left.StopUser = task, Person, StopIteration  # type: ignore[attr-defined]
+    nothing = Settings("", 0, 60, SPEED, (), {}, 0, "", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SETTINGS, nothing.to_environment()[SETTINGS])
+        for stub in (locust, fast, left, ModuleType("locust.contrib")):
+            patch.setitem(sys.modules, stub.__name__, stub)
+        for name in PEOPLE:
+            patch.delitem(sys.modules, name, raising=False)
+        yield {name: importlib.import_module(name) for name in PEOPLE}
+        for name in PEOPLE:
+            patch.delitem(sys.modules, name)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of the real application, with all kinds."""
+    database = str(tmp_path_factory.mktemp("kinds") / "mocklend.db")
+    lender = Lender(database, FaultLayer(installed().values()), fast=True)
+    yield create_app(ServerSettings(database=database), lender).test_client()
+    lender.close()
+
+
+@dataclass
+class Walked:
+    """What the people saw, and how often each rule was met and acted."""
+
+    desk: Desk
+    matched: dict[str, int]
+    injected: dict[str, int]
+
+
+def walk(platform: Any, people: Mapping[str, ModuleType], kinds: Sequence[str], *, probability: float) -> Walked:
+    """The people's steps with these kinds armed."""
+    made = platform.post("/-/sandboxes", json={"seed": SEED, "clock": {"mode": "manual", "now": START}}).get_json()
+    authorization = f"Bearer {made['api_key']}"
+    key = {"Authorization": authorization}
+    for kind in kinds:
+        settings = {"lag_s": 3 * SPEED} if kind == STALE else None
+        rule = {"fault": kind, "with": settings, "select": {"probability": probability}}
+        armed = platform.put(f"/-/rules/{kind}", json=rule, headers=key)
+        assert armed.status_code in (200, 201), armed.get_json()
+    channels = platform.get("/channels", headers=key).get_json()["channels"]
+    delays = {one["id"]: one["settle_delay_s"] for one in channels}
+    desk, wall, chance = Desk(), Moment(), random.Random(SEED)
+    run = Settings(made["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
+    for module in people.values():
+        for name, value in (("DESK", desk), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
+            if hasattr(module, name):
+                setattr(module, name, value)
+    environment = SimpleNamespace(client=Line(platform), runner=SimpleNamespace(state="running"))
+    crowd = [people["borrower_user"].Borrower(environment) for _ in range(BORROWERS)]
+    crowd.append(people["operator_user"].Operator(environment))
+    for one in crowd:
+        one.on_start()
+    for _ in range(STEPS):
+        one = chance.choice(crowd)
+        tasks = [method for method in vars(type(one)).values() if hasattr(method, "weight")]
+        chance.choices(tasks, [method.weight for method in tasks])[0](one)
+        if chance.random() < 0.3:
+            by_s = NIGHT_S if chance.random() < 0.1 else chance.randrange(1, 10) * SPEED
+            wall.now_s += by_s / SPEED
+            advance(platform, authorization, by_s)
+    rules = platform.get("/-/rules", headers=key).get_json()["rules"]
+    counts = ({one["fault"]: one[count] for one in rules} for count in ("matched", "injected"))
+    return Walked(desk, *counts)
+
+
+@pytest.fixture(scope="module")
+def together(platform: Any, people: Mapping[str, ModuleType]) -> Walked:
+    """All kinds at once, as `scripts/load` arms them."""
+    return walk(platform, people, KINDS, probability=0.2)
+
+
+def test_without_a_fault_nothing_looks_wrong(platform: Any, people: Mapping[str, ModuleType]) -> None:
+    assert walk(platform, people, (), probability=0).desk.unexplained == {}
+
+
+def test_with_all_faults_nothing_looks_wrong_that_none_of_them_explains(together: Walked) -> None:
+    assert together.desk.unexplained == {}
+    assert sum(times > 0 for times in together.injected.values()) > 15
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_looks_wrong_under_one_fault_is_put_down_to_that_fault(
+    platform: Any, people: Mapping[str, ModuleType], together: Walked, kind: str
+) -> None:
+    if not together.matched[kind]:
+        return  # Nothing that these people do gives it an occasion.
+
+    assert walk(platform, people, [kind], probability=0.5).desk.unexplained == {}
