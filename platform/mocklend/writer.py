@@ -136,7 +136,7 @@ class Writer:
         A write of nothing new is one that reaches the disk all the same, and that leaves everything as it is.
         """
         with self._looking:
-            if self._now() < self._written + LOOK_S:
+            if self._ground.trouble is None and self._now() < self._written + LOOK_S:
                 return
             self._ground.expect(to_write=True)
             if not self._commit_lock.acquire(timeout=LOOK_WAIT_S):

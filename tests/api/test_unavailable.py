@@ -117,3 +117,15 @@ def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one
     sick = client.get("/-/health")
     assert (sick.status_code, sick.get_json()["code"], sick.headers["Retry-After"]) == (503, "unavailable", "1")
     assert "takes no writes" in sick.get_json()["detail"]
+
+
+def test_a_write_of_a_moment_ago_says_nothing_about_a_database_that_has_refused_one_since(
+    faulty: Lender, app: APIFlask
+) -> None:
+    client = app.test_client()
+    faulty.writer._now = lambda: 0.0
+    assert client.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201
+    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA query_only=ON"))
+
+    assert client.post("/v1/borrowers", json={"reference": "bob", "name": "Bob"}).status_code == 503
+    assert client.get("/-/health").status_code == 503
