@@ -175,10 +175,12 @@ def channels() -> str:
 
 
 def events() -> str:
-    """The events of webhooks."""
-    from mocklend.views.webhooks import EVENTS
+    """The events of webhooks, and the fields of their data."""
+    from mocklend.views.webhooks import EVENTS, FIELDS
 
-    return _listed(EVENTS)
+    sent = [(f"`{name}`", one.when, ", ".join(f"`{field}`" for field in one.data)) for name, one in EVENTS.items()]
+    fields = [(f"`{name}`", kind, meaning) for name, (kind, meaning) in FIELDS.items()]
+    return _table(("event", "when", "data"), sent) + "\n" + _table(("field", "type", "meaning"), fields)
 
 
 def stories() -> str:

@@ -35,7 +35,7 @@ QUEUE_MAX = 10_000
 LOOK_S = 1.0
 LOOK_WAIT_S = 5.0
 TOUCH = "UPDATE sandboxes SET created_ms = created_ms WHERE id = :id"
-NEVER_KEPT = {"facts", "journal", "owing", "reversible"}
+NEVER_KEPT = {"facts", "journal", "owing", "reversible", "valid_certificates"}
 """Kinds that any command may change without putting them: loaded afresh for each command that reads them."""
 
 log = get_logger()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -145,6 +146,53 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
         story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", headers, body.encode()))
 
     assert story.page(loan_id)["status"] == "CLEAR"
+
+
+def said_of(story: Any, trade: Any, **otherwise: Any) -> ReceiveCallback:
+    """A signed message that the trade's money was taken back, with some fields otherwise."""
+    whole = json.loads(late_failure_body(trade, rfc3339(story.now_ms)))
+    whole["data"] |= otherwise
+    body = json.dumps(whole)
+    headers = signed_headers(callback_secret(story.sandbox.api_key, trade.channel), "msg_1", story.now_ms, body)
+    return ReceiveCallback(story.sandbox_id, trade.channel, headers, body.encode())
+
+
+OTHERWISE = [
+    ("out_trade_no", "MLNOBODYS", "trade_unknown"),
+    ("channel_trade_no", "CHANOTHER", "callback_malformed"),
+    ("paid_at", "2026-01-05T02:00:03.000Z", "callback_malformed"),
+    ("failed_at", "2026-01-05T02:00:03.000Z", "callback_malformed"),
+    ("failed_at", None, "callback_malformed"),
+    ("failed_at", 7, "callback_malformed"),
+    ("amount_minor", 40_001, "callback_amount_mismatch"),
+    ("currency", "USD", "callback_amount_mismatch"),
+    ("state", "SUCCESS", "callback_malformed"),
+    ("version", "0.9", "callback_version_stale"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "code"), OTHERWISE)
+@pytest.mark.parametrize("pushed", [False, True], ids=["a repayment", "a push payment"])
+def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes_nothing(
+    story: Any, pushed: bool, field: str, value: Any, code: str
+) -> None:
+    loan_id = story.borrow(100_000)
+    if pushed:
+        push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 40_000, "CNY", "Ada", loan_id, "CLEAR")
+        id = receipt_of(story.lender.run(push).body["out_trade_no"])
+        story.wait(600)
+    else:
+        id = story.repay(loan_id, 40_000, "bill_pay")
+    story.sleep(days=1)
+    fail_late(story, id, "bill_pay")
+    trade, before = story.entity("trade", order_no(id)), story.everything()
+
+    with pytest.raises(Refused, match=code):
+        story.lender.run(said_of(story, trade, **{field: value}))
+
+    assert story.everything() == before
+    story.lender.run(said_of(story, trade))
+    assert account(story, "1002:bill_pay") == 0
 
 
 def test_the_statement_has_the_clawback_on_its_own_day(story: Any) -> None:

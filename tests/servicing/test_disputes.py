@@ -128,7 +128,16 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: A
         "OPEN", "MARKED", "VERIFYING", "UPHELD", "CORRECTED", "CORRECTED", "COMPENSATED"
     ]  # fmt: skip
     assert sorted(told(story)) == sorted(
-        f"dispute.{what}" for what in ("opened", "marked", "verified", "decided", "corrected", "compensated")
+        f"dispute.{what}"
+        for what in (
+            "opened",
+            "marked",
+            "verified",
+            "decided",
+            "corrected",
+            "compensation_agreed",
+            "compensated",
+        )
     )
     assert story.discrepancies() == []
 

@@ -23,6 +23,11 @@ def outbox(*endpoints: tuple[str, list[str]]) -> Work:
     return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, known, NOW_MS), NOW_MS, {})
 
 
+def told(version: int) -> dict[str, Any]:
+    """The data of an event about the loan's status."""
+    return {"loan_id": "loan_a", "status": "ANY", "version": version}
+
+
 def queued(work: Work) -> list[Webhook]:
     return list(work.puts.values())
 
@@ -30,8 +35,8 @@ def queued(work: Work) -> list[Webhook]:
 def test_an_endpoint_hears_what_it_asked_for_and_one_that_asked_for_all_hears_all() -> None:
     work = outbox(("we_a", ["loan.cleared"]), ("we_b", ["*"]), ("we_c", ["loan.overdue", "loan.cleared"]))
 
-    emit(work, "loan.overdue", "loan_a", "loan_a.2", {})
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", {})
+    emit(work, "loan.overdue", "loan_a", "loan_a.2", told(2))
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
 
     heard = [(one.endpoint_id, one.event) for one in queued(work)]
     assert heard == [
@@ -43,7 +48,7 @@ def test_an_endpoint_hears_what_it_asked_for_and_one_that_asked_for_all_hears_al
 def test_nobody_listening_is_no_message() -> None:
     work = outbox()
 
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", {})
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
 
     assert queued(work) == []
 
@@ -51,7 +56,7 @@ def test_nobody_listening_is_no_message() -> None:
 def test_a_message_is_due_at_once_and_tells_when_it_happened() -> None:
     work = outbox(("we_a", ["*"]))
 
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", {"loan_id": "loan_a", "version": 3})
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
 
     (message,) = queued(work)
     assert (message.state, message.attempts, message.due_ms, message.queued_ms) == ("QUEUED", 0, NOW_MS, NOW_MS)
@@ -59,7 +64,7 @@ def test_a_message_is_due_at_once_and_tells_when_it_happened() -> None:
     assert json.loads(message.body) == {
         "type": "loan.cleared",
         "timestamp": "2026-01-05T02:00:00.000Z",
-        "data": {"loan_id": "loan_a", "version": 3},
+        "data": {"loan_id": "loan_a", "status": "ANY", "version": 3},
     }
 
 
@@ -68,7 +73,7 @@ def test_a_message_is_named_by_endpoint_event_and_what_it_is_about() -> None:
 
     def ids(about: str, event: str = "loan.cleared") -> list[str]:
         work = outbox(("we_a", ["*"]), ("we_b", ["*"]))
-        emit(work, event, "loan_a", about, {})
+        emit(work, event, "loan_a", about, told(3))
         return [one.id for one in queued(work)]
 
     every = [*ids("loan_a.3"), *ids("loan_a.4"), *ids("loan_a.3", "loan.overdue")]
@@ -86,9 +91,16 @@ def test_a_message_is_named_by_endpoint_event_and_what_it_is_about() -> None:
         ("USING", "CLEAR", "loan.cleared"),
         ("OVD", "CLEAR", "loan.cleared"),
         ("CLEAR", "USING", "loan.reopened"),
-        ("OVD", "USING", None),
-        ("SUBMITTED", "USING", None),
+        ("OVD", "USING", "loan.cured"),
+        ("OFF", "USING", "loan.reopened"),
+        ("OFF", "OVD", "loan.overdue"),
+        ("OFF", "CLEAR", "loan.cleared"),
+        ("USING", "OFF", "loan.written_off"),
+        ("CLEAR", "OFF", "loan.written_off"),
+        ("SUBMITTED", "LENDING", "loan.accepted"),
+        ("SUBMITTED", "USING", None),  # That it was paid out is an event of its own, and so is that it never will be.
         ("LENDING", "USING", None),
+        ("LENDING", "FAILED", None),
     ],
 )
 def test_a_change_of_status_is_an_event(before: str, after: str, event: str | None) -> None:
@@ -123,9 +135,11 @@ def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: 
     story.reverse(first)
     story.wait(days=40)
 
-    told = [json.loads(row["body"]) for row in sorted(story.everything()["webhooks"], key=lambda row: row["queued_ms"])]
+    heard = [
+        json.loads(row["body"]) for row in sorted(story.everything()["webhooks"], key=lambda row: row["queued_ms"])
+    ]
 
-    assert sorted(one["type"] for one in told) == ["loan.cleared", "loan.overdue", "loan.reopened"]
-    assert told[-1]["type"] == "loan.overdue"
-    assert {one["data"]["loan_id"] for one in told} == {loan_id}
-    assert len({one["data"]["version"] for one in told}) == 3
+    assert sorted(one["type"] for one in heard) == ["loan.cleared", "loan.overdue", "loan.reopened"]
+    assert heard[-1]["type"] == "loan.overdue"
+    assert {one["data"]["loan_id"] for one in heard} == {loan_id}
+    assert len({one["data"]["version"] for one in heard}) == 3

@@ -27,6 +27,7 @@ class ManualOverrideSticky(Fault):
         "page": "the status of the mark: paid, and still OVD",
         "list": "the same",
         "books": "a mark that is older than the receipt",
+        "webhook": "no `loan.status_override_ended`, where the mark should have gone",
         "alerts": "`mark_contradicts_books`, where monitoring is on",
     }
     heals: ClassVar[str] = "Reversing the edit, setting the status again, or a later fact that does drop the mark."

@@ -31,6 +31,7 @@ class MarkedOverdue(Fault):
         "list": "OVD",
         "instalments": "OVD, with nothing overdue",
         "books": "a mark that the balances contradict",
+        "webhook": "`loan.edited` of an edit that nobody asked for",
         "console": "an edit that sets OVERDUE",
         "alerts": "`mark_contradicts_books`, where monitoring is on",
     }

@@ -15,7 +15,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.work import Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, repayment_data
 
 
 def take_for_closed(work: Work, order: Repayment) -> Repayment:
@@ -25,8 +25,7 @@ def take_for_closed(work: Work, order: Repayment) -> Repayment:
     record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
     order = replace(work.get("repayment", order.id), status=FAILED, applied_minor=0, overpaid_minor=0)
     work.put(order)
-    told = {"repayment_id": order.id, "loan_id": loan.id, "status": order.status}
-    emit(work, "repayment.failed", loan.id, order.id, told)
+    emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
     return order
 
 
@@ -39,13 +38,7 @@ def restore(work: Work, order: Repayment) -> Repayment:
     settled, over = done.state.applied[order.id]
     order = replace(work.get("repayment", order.id), status=SUCCEEDED, applied_minor=settled, overpaid_minor=over)
     work.put(order)
-    told = {
-        "repayment_id": order.id,
-        "loan_id": loan.id,
-        "amount_minor": order.amount_minor,
-        "status": order.status,
-    }
-    emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", told)
+    emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", repayment_data(order))
     return order
 
 

@@ -26,7 +26,7 @@ from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, re
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import edit_data, emit, repayment_data
 
 VERSION = "1.0"
 PUSH = "payment.received"
@@ -121,7 +121,8 @@ def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Tr
     if trade is None or trade.channel != channel_id or trade.state != LATE_FAILED:
         raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
-    if (trade.channel_trade_no, trade.paid_ms) != (said["channel_trade_no"], said["paid_ms"]):
+    known = (trade.channel_trade_no, trade.paid_ms, trade.failed_ms)
+    if known != (said["channel_trade_no"], said["paid_ms"], said["failed_ms"]):
         raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
     return trade
 
@@ -239,7 +240,15 @@ def _read(body: bytes) -> dict[str, Any]:
         raise Refused("callback_malformed", "the state is not one that this inbox takes", expected=wanted)
     if kind == PUSH and not all(isinstance(data.get(name), str) for name in ("payer_name", "payer_reference", "scope")):
         raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
-    return {**data, "type": kind, "paid_ms": paid_ms}
+    failed_ms = _moment(data, "failed_at") if kind == LATE_FAILURE else None
+    return {**data, "type": kind, "paid_ms": paid_ms, "failed_ms": failed_ms}
+
+
+def _moment(data: Mapping[str, Any], name: str) -> int:
+    try:
+        return parse_rfc3339(data[name])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        raise Refused("callback_malformed", f"{name} is missing or no moment") from None
 
 
 def _is_plain(text: object) -> bool:
@@ -257,8 +266,7 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     work.signal(applied(order.id), recorded(loan.id))
     order = replace(order, status=SUCCEEDED, channel_trade_no=channel_trade_no, paid_ms=paid_ms, applied_ms=work.now_ms)
     done, order = book(work, loan, order, cause="receipt")
-    told = {"repayment_id": order.id, "loan_id": loan.id, "amount_minor": order.amount_minor, "status": order.status}
-    emit(work, "repayment.succeeded", loan.id, order.id, told)
+    emit(work, "repayment.succeeded", loan.id, order.id, repayment_data(order))
     done = _leave_work_list(work, done, order)
     order = work.get("repayment", order.id)
     _pass_desk(work, done, order)
@@ -383,4 +391,5 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     )
     work.put(edit)
     mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
-    record(work, loan, mark, cause="edit", mark=mark_of(edit.id, status))
+    done = record(work, loan, mark, cause="edit", mark=mark_of(edit.id, status))
+    emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))

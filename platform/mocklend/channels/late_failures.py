@@ -23,7 +23,7 @@ from mocklend.sandboxes.ids import channel_chain, late_failure_of
 from mocklend.seams import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, receipt_data, repayment_data
 from mocklend.world.record import witness
 
 __all__ = ["LATE_FAILED", "FailAsDue", "FailLate", "take_back"]
@@ -109,8 +109,7 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
     if order.status == SUCCEEDED:  # An operator may have reversed it before.
         order = replace(order, status=REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(order)
-    told = {"repayment_id": order.id, "loan_id": order.loan_id, "status": order.status}
-    emit(work, "repayment.late_failed", order.loan_id, late_failure_of(order.id), told)
+    emit(work, "repayment.late_failed", order.loan_id, late_failure_of(order.id), repayment_data(order))
 
 
 def _take_back_receipt(work: Work, trade: Trade) -> None:
@@ -121,7 +120,7 @@ def _take_back_receipt(work: Work, trade: Trade) -> None:
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         work.signal(taken_back(receipt.id))
         _void(work, trade, receipt.loan_id)
-        told = {"receipt_id": receipt.id, "loan_id": receipt.loan_id, "amount_minor": receipt.amount_minor}
+        told = receipt_data(replace(receipt, state=LATE_FAILED))
         emit(work, "receipt.late_failed", receipt.loan_id, late_failure_of(receipt.id), told)
     else:
         # Nobody knows whose it was, and it no longer matters.

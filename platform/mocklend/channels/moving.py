@@ -23,6 +23,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit, receipt_data
 from mocklend.world.record import witness
 
 
@@ -55,6 +56,8 @@ class MoveReceipt:
             receipt = _found_out(work, receipt, loan)
         moved = _moved(work, receipt, left.id, booking(receipt.id, receipt.matches))
         record(work, left, moved, cause="reversal", reverses="receipt")
+        told = receipt_data(receipt) | {"to_loan_id": chosen.id}
+        emit(work, "receipt.moved", left.id, moved.id, told)
         receipt = put_on(work, receipt, chosen, RECEIPT_MOVED, memo=self.memo, operator=self.operator)
         return Answer(201, receipt_doc(receipt))
 

@@ -28,7 +28,7 @@ from mocklend.seams import PaymentReference, ReceiptMatch, applied, landed, reco
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, receipt_data
 from mocklend.world.record import witness
 
 NOBODYS = ""
@@ -172,8 +172,7 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     record(work, loan, fact, cause="receipt", channel=receipt.channel)
     receipt = replace(receipt, state=APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
     work.put(receipt)
-    told = {"receipt_id": receipt.id, "loan_id": loan.id, "amount_minor": receipt.amount_minor}
-    emit(work, "receipt.applied", loan.id, fact.id, told)
+    emit(work, "receipt.applied", loan.id, fact.id, receipt_data(receipt))
     return receipt
 
 

@@ -19,7 +19,7 @@ from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import PayoutSettled, closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, loan_data
 from mocklend.world.record import witness
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
@@ -71,6 +71,8 @@ class SettlePayout:
         witness(work, loan.id, fact)
         work.signal(recorded(loan.id))
         record(work, loan, fact, cause=payout.purpose, channel=payout.channel)
+        if payout.purpose == "refund":
+            emit(work, "refund.paid", loan.id, payout.id, refund_data(payout))
         return Answer(200, payout_doc(payout))
 
 
@@ -127,9 +129,20 @@ class FailPayout:
         fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
         witness(work, loan.id, fact)
         work.signal(closed(payout.id), recorded(loan.id))
-        record(work, loan, fact, cause="payout_failure", channel=payout.channel)
-        emit(work, "loan.payout_failed", loan.id, payout.id, {"loan_id": loan.id, "payout_id": payout.id})
+        done = record(work, loan, fact, cause="payout_failure", channel=payout.channel)
+        told = loan_data(done.loan) | {"payout_id": payout.id}
+        emit(work, "loan.payout_failed", loan.id, payout.id, told)
         return Answer(202, payout_doc(payout))
+
+
+def refund_data(payout: Payout) -> dict[str, Any]:
+    """A refund, as its events tell of it."""
+    return {
+        "loan_id": payout.loan_id,
+        "payout_id": payout.id,
+        "state": payout.state,
+        "amount_minor": payout.amount_minor,
+    }
 
 
 def payout_doc(payout: Payout) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import recorded
 from mocklend.storage.entities import Loan, Receipt, Repayment
 from mocklend.storage.work import Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, receipt_data
 
 
 def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:
@@ -31,25 +31,23 @@ def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed
     fact = Fact(id, SECOND_RECEIPT, paid_ms, on, order.amount_minor, order.channel, order.type)
     work.signal(recorded(loan.id))
     done = record(work, loan, fact, cause="receipt", channel=order.channel)
-    work.put(
-        Receipt(
-            id=id,
-            state=APPLIED,
-            loan_id=loan.id,
-            channel=order.channel,
-            out_trade_no=out_trade_no(order.id),
-            channel_trade_no=number,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            scope=order.type,
-            payer_name="",
-            payer_reference=typed,
-            landed=0,
-            paid_ms=paid_ms,
-            received_ms=work.now_ms,
-            applied_ms=work.now_ms,
-        )
+    receipt = Receipt(
+        id=id,
+        state=APPLIED,
+        loan_id=loan.id,
+        channel=order.channel,
+        out_trade_no=out_trade_no(order.id),
+        channel_trade_no=number,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        scope=order.type,
+        payer_name="",
+        payer_reference=typed,
+        landed=0,
+        paid_ms=paid_ms,
+        received_ms=work.now_ms,
+        applied_ms=work.now_ms,
     )
-    told = {"receipt_id": id, "loan_id": loan.id, "amount_minor": order.amount_minor}
-    emit(work, "receipt.applied", loan.id, id, told)
+    work.put(receipt)
+    emit(work, "receipt.applied", loan.id, id, receipt_data(receipt))
     return done

@@ -8,23 +8,29 @@ fact ──▶ in order?  ── yes ──▶ take it on the stored state, post
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
 from mocklend.domain.facts import CLEAR, Fact, Terms, booked, business_date, midnight_ms
+from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.lending.reporting import look_at
 from mocklend.seams import MarkOutdated, cleared, recorded
-from mocklend.storage.entities import Loan, Repayment
+from mocklend.storage.entities import Certificate, Loan, Repayment
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import SHOWN_FOR_MARK, wrong_mark
-from mocklend.views.webhooks import emit, status_event
+from mocklend.views.webhooks import certificate_data, emit, loan_data, repayment_data, status_event
 
+ON_BOOKS = "S"
+"""The status of a repayment that is on the books (`lending.repay.SUCCEEDED`, which is above this)."""
+MONEY = ("repayment", "receipt")
+"""What a reversal takes back that a certificate may rest on."""
 DEBIT_HOURS = (10, 14, 18)
 """When auto-deduction is tried on a due date. Pages of one lender say from 10:00, and overdue after 18:00."""
 
@@ -54,7 +60,8 @@ def record(
     """
     today = business_date(work.now_ms, work.sandbox.zone)
     state = state_of(loan)
-    head = Head(loan.next_seq, loan.head_hash)
+    head, was = Head(loan.next_seq, loan.head_hash), loan
+    edits_before: Mapping[str, int] | None = None
     if state.follows(fact):
         take(state, fact)
         state.touch(today)
@@ -63,13 +70,52 @@ def record(
         facts = [*work.get("facts", loan.id), fact]
         # A booking may already be dated tomorrow: what is on the books counts, whatever day it is.
         state = replay(terms_of(loan), facts, max(today, state.as_of, fact.on))
-        head = repost(work, loan.id, loan.currency, head, live(work.get("journal", loan.id)), state.movements)
+        standing = live(work.get("journal", loan.id))
+        edits_before = _moved_by_edits(posted.movement for posted in standing)
+        head = repost(work, loan.id, loan.currency, head, standing, state.movements)
         _settle_others(work, fact, state)
     append(work, BOOKS, loan.id, fact, version=loan.version + 1)
     if loan.mark and fact.reverses == json.loads(loan.mark)["edit_id"]:
         loan = replace(loan, mark=None)
     after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, mark=mark)
+    if edits_before is not None:
+        _tell_of_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
+    if was.status == CLEAR and (after.status != CLEAR or reverses in MONEY or cause == "late_failure"):
+        _tell_of_certificates(work, after)
     return Recorded(after, state)
+
+
+def _moved_by_edits(movements: Iterable[Movement]) -> dict[str, int]:
+    """How much each edit of a loan moves between accounts."""
+    moved: dict[str, int] = {}
+    for movement in movements:
+        if movement.ref.startswith("edt_"):
+            moved[movement.ref] = moved.get(movement.ref, 0) + sum(amount for _, _, amount in movement.postings)
+    return moved
+
+
+def _tell_of_edits(work: Work, loan: Loan, fact: Fact, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """Money that came before an edit and was heard of after it may leave nothing to waive, or less than was waived.
+
+    The edit does what it still can. Nobody asked for that, so the client is told. What the fact itself takes back or
+    brings is told by whoever records it.
+    """
+    for edit_id in sorted({*before, *after} - {fact.id, fact.reverses}):
+        was_minor, is_minor = before.get(edit_id, 0), after.get(edit_id, 0)
+        if was_minor != is_minor:
+            told = {"loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version}
+            told |= {"was_minor": was_minor, "is_minor": is_minor}
+            emit(work, "loan.edit_adjusted", loan.id, f"{edit_id}.{loan.version}", told)
+
+
+def _tell_of_certificates(work: Work, loan: Loan) -> None:
+    """What was certified as settled is not any more, or was settled by money that has been taken back."""
+    if work.sandbox.endpoints == "[]":
+        return  # Nobody listens, so nobody need be asked what was issued.
+    for id in work.get("valid_certificates", loan.id):
+        certificate: Certificate = work.get("certificate", id)
+        told = certificate_data(certificate, superseded=True)
+        emit(work, "certificate.superseded", loan.id, f"{id}.{loan.version}", told)
 
 
 def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
@@ -80,7 +126,11 @@ def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
             if other is None:
                 continue  # A push payment: it has no order that could say how it was split.
             if (other.applied_minor, other.overpaid_minor) != (applied, over):
-                work.put(replace(other, applied_minor=applied, overpaid_minor=over))
+                other = replace(other, applied_minor=applied, overpaid_minor=over)
+                work.put(other)
+                if other.status == ON_BOOKS:  # Otherwise it is coming back, and whoever brings it tells of it.
+                    about = f"{other.id}.{other.loan_id}.{fact.id}"
+                    emit(work, "repayment.reallocated", other.loan_id, about, repayment_data(other))
 
 
 def show(
@@ -95,7 +145,7 @@ def show(
     mark: str | None = None,
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
-    before = loan.status
+    before, override = loan.status, loan.mark
     mark = _dated(work, mark, state) if mark else _left_of_mark(work, loan, state, cause, channel)
     if state.disbursed and loan.disbursed_ms is None:
         loan = replace(loan, disbursed_ms=work.now_ms)
@@ -117,13 +167,17 @@ def show(
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in ("SUBMITTED", "LENDING") and state.disbursed:
-        emit(work, "loan.disbursed", loan.id, loan.id, {"loan_id": loan.id, "principal_minor": loan.principal_minor})
+        told = loan_data(loan) | {"principal_minor": loan.principal_minor}
+        emit(work, "loan.disbursed", loan.id, loan.id, told)
     if before != loan.status:
         look_at(work, loan.id, loan.borrower_id)
     event = status_event(before, loan.status)
     if event:
-        told = {"loan_id": loan.id, "status": loan.status, "version": loan.version}
-        emit(work, event, loan.id, f"{loan.id}.{loan.version}", told)
+        emit(work, event, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
+    if override is not None and mark is None:
+        edit_id = json.loads(override)["edit_id"]
+        told = {"loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version}
+        emit(work, "loan.status_override_ended", loan.id, f"{edit_id}.{loan.version}", told)
     return loan
 
 

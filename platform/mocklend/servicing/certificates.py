@@ -6,7 +6,7 @@ later does not call it back, since it is in somebody's hand: it is then shown as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,9 +22,10 @@ from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
-from mocklend.storage.stores import rows
+from mocklend.storage.stores import loader, rows, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
+from mocklend.views.webhooks import certificate_data, emit
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class IssueCertificate:
             text_en=_in_english(loan, borrower, number, settled_on, issued_on),
         )
         work.put(certificate)
+        emit(work, "certificate.issued", loan.id, id, certificate_data(certificate, superseded=False))
         return Answer(201, certificate_doc(certificate))
 
 
@@ -106,6 +108,22 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
         f"Journal number {loan.next_seq - 1}. Issued on {issued_on.isoformat()}.\n"
         "Issued by a mock platform, for tests only."
     )
+
+
+@loader("valid_certificates")
+def _valid(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """The certificates of each loan that nothing on the books speaks against, by id."""
+    sql = """SELECT c.loan_id, c.id FROM certificates c
+        WHERE c.sandbox_id = :sandbox_id AND NOT EXISTS (
+            SELECT 1 FROM book_facts f JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id
+                AND (t.ref = f.reverses OR substr(t.ref, 1, 24) = f.reverses)
+            WHERE f.sandbox_id = c.sandbox_id AND f.loan_id = c.loan_id AND t.seq > c.journal_seq
+                AND t.kind = 'repayment_reversal')
+        AND c.loan_id"""
+    found: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
+    for loan_id, id in select_in(connection, sql, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY c.id"):
+        found[loan_id].append(id)
+    return found
 
 
 _TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f

@@ -150,7 +150,7 @@ class DecideDispute:
         loan: Loan = work.get("loan", dispute.loan_id)
         amount = format_minor(amount_minor, loan.currency)
         agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
-        return step(work, dispute, dispute.state, agreed)
+        return step(work, dispute, dispute.state, agreed, event="compensation_agreed")
 
     def _log(self, work: Work, dispute: Dispute, verb: str, *, n: int = 1) -> None:
         """The decision itself moves nothing; what is put right has lines of its own."""

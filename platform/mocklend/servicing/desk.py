@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from mocklend.channels.channel import channel_of
-from mocklend.channels.payouts import order_payout
+from mocklend.channels.payouts import order_payout, refund_data
 from mocklend.domain.effects import least_edit, most_edit
 from mocklend.domain.facts import (
     CHARGE,
@@ -52,7 +52,7 @@ from mocklend.seams import OperatorEdit as EditSeam
 from mocklend.storage.entities import Loan, OperatorEdit
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.views.render import SHOWN_FOR_MARK
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import edit_data, emit
 from mocklend.world.record import witness
 
 DRAFT, APPLIED, REVERSED, REJECTED = "DRAFT", "APPLIED", "REVERSED", "REJECTED"
@@ -414,8 +414,9 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
 
 def _tell(work: Work, after: Recorded, edit: OperatorEdit) -> None:
     """Order the money of a refund, and tell the client."""
-    told = {"loan_id": edit.loan_id, "edit_id": edit.id, "kind": edit.edit_kind}
-    if edit.edit_kind == REFUND:
+    if edit.edit_kind != REFUND:
+        emit(work, "loan.edited", edit.loan_id, edit.id, edit_data(edit, after.loan))
+    else:
         assert edit.channel is not None, "a refund goes out through a channel"
         assert edit.amount_minor is not None, "a refund has an amount"
         payout = order_payout(
@@ -426,9 +427,7 @@ def _tell(work: Work, after: Recorded, edit: OperatorEdit) -> None:
             amount_minor=edit.amount_minor,
             about=edit.id,
         )
-        told |= {"payout_id": payout.id}
-    event = {WRITE_OFF: "loan.written_off", REFUND: "refund.agreed"}.get(edit.edit_kind, "loan.edited")
-    emit(work, event, edit.loan_id, edit.id, told)
+        emit(work, "refund.agreed", edit.loan_id, edit.id, refund_data(payout) | {"edit_id": edit.id})
 
 
 def edit_doc(edit: OperatorEdit) -> dict[str, Any]:

@@ -160,7 +160,8 @@ class AddStatement:
         dispute = known_dispute(work, self.dispute_id)
         refuse_unless(dispute, REJECTED)
         dispute = replace(dispute, disagreement=self.statement)
-        return Answer(201, dispute_doc(step(work, dispute, STATEMENT, "The borrower's statement is on record.")))
+        note = "The borrower's statement is on record."
+        return Answer(201, dispute_doc(step(work, dispute, STATEMENT, note, event="statement_added")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +218,13 @@ def evidence_of(dispute: Dispute) -> list[Piece]:
     return [Piece.from_json(kept) for kept in json.loads(dispute.evidence)]
 
 
-def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str | None = None) -> Dispute:
-    """The dispute's next line of progress, kept, and told to the client where it has an event."""
+def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str) -> Dispute:
+    """The dispute's next line of progress, kept, and told to the client."""
     progress = [*json.loads(dispute.progress), {"state": state, "at": rfc3339(work.now_ms), "note": note}]
     dispute = replace(dispute, state=state, progress=json.dumps(progress))
     work.put(dispute)
-    if event is not None:
-        told = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
-        emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", told)
+    told = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
+    emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", told)
     return dispute
 
 

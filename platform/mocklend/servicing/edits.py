@@ -14,7 +14,7 @@ from mocklend.seams import recorded, reversed_
 from mocklend.servicing.desk import APPLIED, EDIT_KINDS, REFUND, REVERSED, Wish, edit_doc, known_edit, submit
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import edit_data, emit
 from mocklend.world.record import witness
 
 KINDS = EDIT_KINDS
@@ -93,7 +93,7 @@ class ReverseEdit:
             before=before,
             after=bill_of(done.loan, done.state),
         )
-        emit(work, "loan.edited", edit.loan_id, f"{edit.id}.reversed", {"loan_id": edit.loan_id, "edit_id": edit.id})
+        emit(work, "loan.edited", edit.loan_id, f"{edit.id}.reversed", edit_data(edit, done.loan))
         return Answer(201, edit_doc(edit))
 
 

@@ -19,6 +19,7 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit, repayment_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,5 @@ class RebookRepayment:
             work, done.loan, REPAYMENT_REBOOKED, order.id, memo=self.memo, operator=self.operator, before=before,
             after=after, n=order.bookings - 1,
         )  # fmt: skip
+        emit(work, "repayment.rebooked", order.loan_id, f"{order.id}.{order.bookings}", repayment_data(order))
         return Answer(201, repayment_doc(order))

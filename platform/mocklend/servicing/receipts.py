@@ -14,7 +14,7 @@ from mocklend.sandboxes.ids import order_no
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, receipt_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,5 @@ class ReverseReceipt:
             before=before,
             after=bill_of(done.loan, done.state),
         )
-        told = {"receipt_id": receipt.id, "loan_id": loan.id, "amount_minor": receipt.amount_minor}
-        emit(work, "receipt.reversed", loan.id, receipt.id, told)
+        emit(work, "receipt.reversed", loan.id, receipt.id, receipt_data(receipt))
         return Answer(201, receipt_doc(receipt))

@@ -16,6 +16,7 @@ from mocklend.seams import applied
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views.webhooks import emit, repayment_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,5 @@ class ReinstateRepayment:
             work, done.loan, REPAYMENT_REINSTATED, reversal_id, memo=self.memo, operator=self.operator, before=before,
             after=after,
         )  # fmt: skip
+        emit(work, "repayment.reinstated", order.loan_id, reversal_id, repayment_data(order))
         return Answer(201, repayment_doc(order))

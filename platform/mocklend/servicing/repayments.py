@@ -21,7 +21,7 @@ from mocklend.seams import RepaymentReversal, recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.views.webhooks import emit, repayment_data
 from mocklend.world.record import witness
 
 
@@ -90,8 +90,7 @@ class ReverseRepayment:
             after=after,
             n=n,
         )
-        told = {"repayment_id": repayment.id, "loan_id": repayment.loan_id, "status": repayment.status}
-        emit(work, "repayment.reversed", repayment.loan_id, reversal_id, told)
+        emit(work, "repayment.reversed", repayment.loan_id, reversal_id, repayment_data(repayment))
         return Answer(201, repayment_doc(repayment))
 
     def _numbered(self, work: Work, loan: Loan) -> tuple[int, str]:
