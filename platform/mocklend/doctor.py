@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
-PARTS = ("flask", "apiflask", "pydantic", "sqlalchemy", "granian", "waitress", "apscheduler", "requests")
+PARTS = ("flask", "apiflask", "pydantic", "sqlalchemy", "granian", "waitress", "requests")
 
 Check = tuple[bool, str]
 """Whether all is well, and what was seen."""

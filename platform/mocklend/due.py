@@ -5,7 +5,7 @@ Due times live on the rows themselves, each with an index; there is no second li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,6 +57,29 @@ _BRANCH = """SELECT * FROM (
 EVERY = tuple(source[1] for source in _SOURCES)
 QUICK = EVERY[:-1]
 WEBHOOK = EVERY[-1:]
+
+
+_AT_ENDPOINT = """SELECT due_ms, id, loan_id, endpoint_id FROM webhooks
+    WHERE sandbox_id = :sandbox_id AND endpoint_id = :endpoint_id AND due_ms <= :until_ms
+    ORDER BY due_ms, id LIMIT :most"""
+
+
+def due_webhooks(
+    connection: Connection, sandbox_id: str, endpoints: Iterable[str], until_ms: int, most: int
+) -> Sequence[Due]:
+    """The webhooks that are due until a moment, in order.
+
+    Where there are more than `most`, they are so many of each endpoint: one that takes none does not hide the others'.
+    """
+    first = due(connection, sandbox_id, until_ms, most, only=WEBHOOK)
+    if len(first) < most:
+        return first
+    found = {item.id: item for item in first}
+    for endpoint_id in endpoints:
+        scope = {"sandbox_id": sandbox_id, "endpoint_id": endpoint_id, "until_ms": until_ms, "most": most}
+        for due_ms, id, loan_id, where in rows(connection, _AT_ENDPOINT, scope):
+            found[id] = Due(due_ms, "webhook", id, loan_id, where)
+    return sorted(found.values(), key=lambda item: (item.due_ms, item.id))
 
 
 @cache

@@ -1,16 +1,15 @@
-"""What runs by itself while a server is up: one job, the ticker of the sandboxes whose clocks run.
+"""What runs by itself while a server is up: one thread, the ticker of the sandboxes whose clocks run.
 
 Due times live in the database; the ticker only asks. If it is late, the next tick does it all, once: also where it is
-late since the database was gone.
+late since the database was gone. It waits on the monotonic clock: a scheduler by date would wait for an hour to come
+again when the machine's clock is set back by one.
 """
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 from collections.abc import Callable
-
-from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
 from mocklend.lender import Lender
 from mocklend.logs import get_logger, in_a_line
@@ -44,12 +43,25 @@ class Ticker:
                 log.error("what is due could not be worked off", exc_info=failure)
 
 
-def start_jobs(lender: Lender) -> BackgroundScheduler:
-    """Start ticking. Shut the scheduler down before the lender is closed."""
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # A tick that is skipped is no news.
-    scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
-        Ticker(lender), "interval", seconds=TICK_S, id="tick", coalesce=True, max_instances=1, misfire_grace_time=None
-    )
-    scheduler.start()
-    return scheduler
+class Repeating:
+    """Does the same again and again on a thread of its own, with a pause after each time, until it is shut down."""
+
+    def __init__(self, act: Callable[[], None], pause_s: float) -> None:
+        self._act, self._pause_s = act, pause_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mocklend-ticker", daemon=True)
+        self._thread.start()
+
+    def shutdown(self) -> None:
+        """Stop, once what is on has ended."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._pause_s):
+            self._act()
+
+
+def start_jobs(lender: Lender) -> Repeating:
+    """Start ticking. Shut it down before the lender is closed."""
+    return Repeating(Ticker(lender), TICK_S)

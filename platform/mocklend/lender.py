@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -19,20 +20,21 @@ import requests
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
-from mocklend.channels.delivery import RecordDelivery, deliver, endpoint_of, open_session
+from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
+from mocklend.couriers import Couriers, Parcel
 from mocklend.domain.problems import Refused
-from mocklend.due import EVERY, QUICK, WEBHOOK, Due, command_for, due
-from mocklend.logs import get_logger
+from mocklend.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, SetClock, SetPace
+from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, ClaimAdvance, MoveClock, SetPace
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import Layer
+from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
 from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.entities import Webhook
-from mocklend.storage.ground import Ground, Unavailable
+from mocklend.storage.ground import Ground
 from mocklend.storage.stores import load_all, rows
-from mocklend.storage.work import Answer, Command, Sandbox
+from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.turns import Turns
 from mocklend.writer import Writer
 
@@ -43,13 +45,12 @@ ADVANCE_TOGETHER = 250
 TOLD_AT_MOST = 1_000
 """An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
 
-COURIERS = 8
-log = get_logger()
-
-
-def real_time_ms() -> int:
-    """Now, really."""
-    return time.time_ns() // 1_000_000
+DELIVERED_MOST = 5_000
+"""An advance waits for so many webhooks; the rest goes out after it has answered."""
+BURST_S = 1.0
+"""So long at a time an advance works with nobody else writing in its sandbox; then those who wait have their turn."""
+WEBHOOKS_WITHIN_S = 5.0
+"""An advance answers at the latest so long after its clock has arrived, whatever receivers do."""
 
 
 def database_url(database: str) -> str:
@@ -75,6 +76,7 @@ class Advanced:
     now_ms: int
     released: list[dict[str, Any]] = field(default_factory=list)
     by_kind: dict[str, int] = field(default_factory=dict)
+    replayed: bool = False
 
     @property
     def total(self) -> int:
@@ -86,6 +88,13 @@ class Advanced:
         self.released += [_released(item) for item in items[: TOLD_AT_MOST - len(self.released)]]
         for item in items:
             self.by_kind[item.what] = self.by_kind.get(item.what, 0) + 1
+
+    def count_webhooks(self, items: Sequence[Due]) -> None:
+        """These were sent meanwhile. They take their places by the moments at which they were due."""
+        if items:
+            sent = [_released(item) for item in sorted(items, key=lambda item: (item.due_ms, item.id))]
+            self.released = sorted([*self.released, *sent], key=lambda one: one["at"])[:TOLD_AT_MOST]
+            self.by_kind["webhook"] = len(items)
 
     def to_json(self) -> dict[str, Any]:
         """As the control API answers it."""
@@ -109,26 +118,33 @@ class Lender:
         fast: bool = False,
         loopback_only: bool = True,
         delivers: bool = True,
-        real_ms: Callable[[], int] = real_time_ms,
+        real_ms: Callable[[], int] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves."""
+        """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves.
+
+        `real_ms` is for tests; without it, time runs steadily from the machine's clock on, and never goes back.
+        """
         self.layer = layer
-        self._moved_by_clock = EVERY if delivers else QUICK
-        self.real_ms = real_ms
+        self._delivers = delivers
+        self._monotonic = monotonic
+        self._next_mark_ms = 0
         self.engine = open_engine(database, fast=fast)
-        self.writer = Writer(self.engine, layer, real_ms)
+        with reading(self.engine) as connection:
+            self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
+        self.writer = Writer(self.engine, layer, self.real_ms)
         self.turns = Turns()
         self._session: requests.Session = open_session(loopback_only=loopback_only)
         self._sandbox_of_key: dict[str, str] = {}
         self._seeds: dict[str, int] = {}
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self._couriers = ThreadPoolExecutor(COURIERS, thread_name_prefix="mocklend-courier")
-        self._in_flight: set[tuple[str, str]] = set()
+        self.couriers = Couriers(self._carry)
+        self._undelivered: set[str] = set()
 
     def close(self) -> None:
         """Answer what waits, then let go of the database."""
-        self._couriers.shutdown(cancel_futures=True)
+        self.couriers.close()
         self.writer.close()
         self._session.close()
         self.engine.dispose()
@@ -246,6 +262,7 @@ class Lender:
             self._advancing.pop(sandbox_id, None)
 
     def _tell_emptied(self, sandbox_id: str) -> None:
+        self.couriers.forget(sandbox_id)
         if self.layer is not None:
             self.layer.emptied(sandbox_id)
 
@@ -271,31 +288,24 @@ class Lender:
 
     # --- time ---
 
-    def advance(self, sandbox_id: str, to_ms: int) -> Advanced:
-        """Move a manual clock, running all that falls due on the way, in order, in bounded memory."""
-        advanced = Advanced(to_ms)
+    def advance(
+        self,
+        sandbox_id: str,
+        to_ms: int | None = None,
+        *,
+        by_ms: int | None = None,
+        idem: Idempotency | None = None,
+    ) -> Advanced:
+        """Move a manual clock, to a moment or by a time, running all that falls due on the way, in bounded memory.
+
+        What is asked of the sandbox meanwhile waits, for a second at most at a time: so an advance has what was due
+        when it began to do, however much keeps coming. Webhooks go out beside it; the answer waits for their receivers,
+        but not for long.
+        """
         with self._advance_lock(sandbox_id):
-            with self.read() as connection:
-                lifecycle.refuse_move(self.sandbox(connection, sandbox_id), to_ms)
-            while True:
-                with self.read() as connection:
-                    items = due(connection, sandbox_id, to_ms, DUE_AT_ONCE, only=self._moved_by_clock)
-                    now_ms = self.sandbox(connection, sandbox_id).sandbox_ms
-                if not items:
-                    break
-                now_ms = max(items[0].due_ms, now_ms)
-                # One kind at a time: a settlement queues a callback, and that comes before the calendar.
-                together = [item for item in items if (item.due_ms, item.what) == (items[0].due_ms, items[0].what)]
-                # Webhooks wait for the network, so they go apart; they are last at any moment anyway.
-                quick = [item for item in together if item.what != "webhook"]
-                if quick:
-                    self._run_due(sandbox_id, quick, ADVANCE_TOGETHER, at_ms=now_ms)
-                else:
-                    self.writer.run_all([SetClock(sandbox_id, now_ms)])
-                    for item in together:
-                        self._deliver(sandbox_id, item)
-                advanced.count(quick or together)
-            self.writer.run_all([SetClock(sandbox_id, to_ms)])
+            (claimed,) = self.writer.run_all([ClaimAdvance(sandbox_id, to_ms, by_ms, idem)])
+            advanced = Advanced(claimed.body["to_ms"], replayed=claimed.replayed)
+            self._go(sandbox_id, advanced, claimed.body["resets"])
         return advanced
 
     def set_pace(self, sandbox_id: str, speed: int) -> Answer:
@@ -303,11 +313,60 @@ class Lender:
         with self._advance_lock(sandbox_id):
             return self.run(SetPace(sandbox_id, speed, self.real_ms()))
 
+    def _go(self, sandbox_id: str, advanced: Advanced, resets: int) -> None:
+        delivery = _Delivery(self, sandbox_id) if self._delivers else None
+        while True:
+            until = self._monotonic() + BURST_S
+            with self.writer.holding(sandbox_id):
+                arrived = self._burst(sandbox_id, advanced, resets, until)
+            if delivery is not None:
+                delivery.send_out()
+            if arrived:
+                break
+        if delivery is not None:
+            if not delivery.wait(WEBHOOKS_WITHIN_S):
+                self._undelivered.add(sandbox_id)
+            advanced.count_webhooks(delivery.sent)
+
+    def _burst(self, sandbox_id: str, advanced: Advanced, resets: int, until: float) -> bool:
+        """Work for some time; whether the clock has arrived."""
+        last: list[Due] = []
+        while self._monotonic() < until:
+            with self.read() as connection:
+                items = due(connection, sandbox_id, advanced.now_ms, DUE_AT_ONCE, only=QUICK)
+                clock_ms = self.sandbox(connection, sandbox_id).sandbox_ms
+            if not items:
+                if clock_ms < advanced.now_ms:
+                    self.writer.run_all([MoveClock(sandbox_id, advanced.now_ms, resets)])
+                return True
+            at_ms = max(items[0].due_ms, clock_ms)
+            # One kind at a time: a settlement queues a callback, and that comes before the calendar.
+            together = [item for item in items if (item.due_ms, item.what) == (items[0].due_ms, items[0].what)]
+            assert together != last, f"{together[0]} stays due after it was worked off"
+            last = together
+            self._run_due(sandbox_id, together, ADVANCE_TOGETHER, clock=[MoveClock(sandbox_id, at_ms, resets)])
+            advanced.count(together)
+        return False
+
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran."""
         with self.read() as connection:
             names = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
-        return sum(self._tick_one(row[0]) for row in names)
+        done = sum(self._tick_one(row[0]) for row in names)
+        for sandbox_id in list(self._undelivered):
+            self._deliver_on(sandbox_id)
+        self._mark_time()
+        return done
+
+    def _mark_time(self) -> None:
+        """Once a second, leave on the database how late it is: a restart does not go back behind that."""
+        if not isinstance(self.real_ms, SteadyTime):
+            return
+        now_ms = self.real_ms()
+        if now_ms >= self._next_mark_ms:
+            self._next_mark_ms = now_ms + MARK_EVERY_MS
+            latest = self.writer.call(lambda connection: leave_mark(connection, now_ms), waits_for_disk=False)
+            self.real_ms.catch_up(latest)
 
     def _tick_one(self, sandbox_id: str) -> int:
         lock, done = self._advance_lock(sandbox_id), 0
@@ -321,9 +380,9 @@ class Lender:
                         return done
                     now_ms = found.now_ms(self.real_ms())
                     items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
-                    webhooks = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=WEBHOOK)
+                    webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
                 for item in webhooks:
-                    self._send_out(sandbox_id, item)
+                    self.couriers.offer(_parcel(sandbox_id, item))
                 self._run_due(sandbox_id, items, DUE_TOGETHER)
                 done += len(items)
                 if len(items) < DUE_AT_ONCE:
@@ -331,51 +390,93 @@ class Lender:
         finally:
             lock.release()
 
-    def _run_due(self, sandbox_id: str, items: Sequence[Due], size: int, *, at_ms: int | None = None) -> None:
+    def _deliver_on(self, sandbox_id: str) -> None:
+        """Go on with the webhooks that an advance has not waited for: its receivers hang, or there are many."""
+        try:
+            under_way = _Delivery(self, sandbox_id).send_out()
+        except Refused:  # The sandbox is gone.
+            under_way = set()
+        if not under_way:
+            self._undelivered.discard(sandbox_id)
+
+    def _run_due(self, sandbox_id: str, items: Sequence[Due], size: int, *, clock: Sequence[Command] = ()) -> None:
         """Work off due items in their order, in groups small enough for clients to get a word in between."""
-        clock: list[Command] = [] if at_ms is None else [SetClock(sandbox_id, at_ms)]
         for start in range(0, len(items), size):
             group = items[start : start + size]
             self.writer.run_all([*clock, *(command_for(sandbox_id, item) for item in group)])
 
-    def _send_out(self, sandbox_id: str, item: Due) -> None:
-        """Deliver on another thread: a slow receiver holds up nobody but itself."""
-        flight = (sandbox_id, item.id)
-        with self._lock:
-            if flight in self._in_flight:
-                return
-            self._in_flight.add(flight)
-
-        def carry() -> None:
-            try:
-                self._deliver(sandbox_id, item)
-            except Unavailable:
-                pass  # The ground has told of it; the webhook is still due.
-            except Exception as failure:
-                log.error("a webhook could not be worked off", webhook=item.id, exc_info=failure)
-            finally:
-                self._in_flight.discard(flight)
-
-        self._couriers.submit(carry)
-
-    def _deliver(self, sandbox_id: str, item: Due) -> None:
+    def _carry(self, parcel: Parcel) -> tuple[bool, Future[Answer] | None]:
+        """One attempt at a webhook; whether its receiver answered in time, and the record that is being kept of it."""
         with self.read() as connection:
-            key = ("webhook", item.id)
-            webhook: Webhook | None = load_all(connection, [(sandbox_id, key)])[(sandbox_id, key)]
-            sandbox = self.sandbox(connection, sandbox_id)
-        if webhook is None or webhook.due_ms is None:
-            return
+            key = ("webhook", parcel.webhook_id)
+            webhook: Webhook | None = load_all(connection, [(parcel.sandbox_id, key)])[(parcel.sandbox_id, key)]
+            sandbox = self.sandbox(connection, parcel.sandbox_id)
+        if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
+            return True, None  # Somebody else was faster.
         endpoint = endpoint_of(sandbox.endpoints, webhook.endpoint_id)
         outcome = deliver(self._session, endpoint, webhook) if endpoint else "gone"
-        self.writer.run_all([RecordDelivery(sandbox_id, webhook.id, webhook.attempts + 1, outcome)])
+        at_ms = parcel.due_ms if parcel.in_order else None
+        record = RecordDelivery(parcel.sandbox_id, webhook.id, webhook.attempts + 1, outcome, at_ms, sandbox.resets)
+        return outcome != TIMED_OUT, self.writer.submit(record)
 
     def _advance_lock(self, sandbox_id: str) -> threading.Lock:
         with self._lock:
             return self._advancing.setdefault(sandbox_id, threading.Lock())
 
 
+class _Delivery:
+    """The webhooks of one advance: handed to couriers as the clock passes them, and waited for at its end, a while."""
+
+    def __init__(self, platform: Lender, sandbox_id: str) -> None:
+        self._platform, self._sandbox_id = platform, sandbox_id
+        self._sent: dict[tuple[str, int], Due] = {}
+
+    @property
+    def sent(self) -> list[Due]:
+        """Every attempt that was handed over."""
+        return list(self._sent.values())
+
+    def send_out(self) -> set[str]:
+        """Hand over what is due by now: the messages that are on their way."""
+        return self._hand_over(self._due(DUE_AT_ONCE))
+
+    def wait(self, seconds: float) -> bool:
+        """Until what is due is delivered, or was tried as often as it is due; False where the time was up before.
+
+        What others cause from now on is not waited for.
+        """
+        platform = self._platform
+        until, ours = platform._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MOST)}
+        while under_way := self._hand_over([item for item in self._due(DELIVERED_MOST) if item.id in ours]):
+            left = until - platform._monotonic()
+            if left <= 0 or not platform.couriers.wait({(self._sandbox_id, id) for id in under_way}, left):
+                return False
+        return True
+
+    def _due(self, most: int) -> Sequence[Due]:
+        with self._platform.read() as connection:
+            sandbox = self._platform.sandbox(connection, self._sandbox_id)
+            return due_webhooks(connection, sandbox.id, _endpoints(sandbox), sandbox.sandbox_ms, most)
+
+    def _hand_over(self, items: Sequence[Due]) -> set[str]:
+        under_way = set()
+        for item in items:
+            if self._platform.couriers.offer(_parcel(self._sandbox_id, item, in_order=True)):
+                self._sent[(item.id, item.due_ms)] = item
+                under_way.add(item.id)
+        return under_way
+
+
+def _parcel(sandbox_id: str, item: Due, *, in_order: bool = False) -> Parcel:
+    return Parcel(sandbox_id, item.extra, item.id, item.due_ms, in_order)
+
+
+def _endpoints(sandbox: Sandbox) -> list[str]:
+    return [endpoint["id"] for endpoint in json.loads(sandbox.endpoints)]
+
+
 def _released(item: Due) -> dict[str, Any]:
     return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}
 
 
-__all__ = ["Advanced", "Lender", "database_url", "find_layer", "real_time_ms"]
+__all__ = ["Advanced", "Lender", "database_url", "find_layer"]

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -66,6 +67,7 @@ def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Ma
 Outcome = Answer | Exception
 Asked = tuple[Command, str | None]
 """A command, and the request that it comes from."""
+_Waiting = tuple[Asked, "Future[Answer]"]
 
 
 class Writer:
@@ -78,7 +80,7 @@ class Writer:
         self._ground = ground_of(engine)
         self._layer = layer
         self._real_ms = real_ms
-        self._queue: queue.Queue[tuple[Asked, Future[Answer]] | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_MAX)
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
         self._commit_lock = threading.Lock()
@@ -86,6 +88,8 @@ class Writer:
         self._now = now
         self._written = now() - LOOK_S
         self._looking = threading.Lock()
+        self._held: dict[str, list[_Waiting]] = {}
+        self._held_lock = threading.Lock()
         self.on_group: Callable[[int], None] = lambda size: None
         self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
         self._thread.start()
@@ -125,9 +129,9 @@ class Writer:
             answers.append(outcome)
         return answers
 
-    def call(self, act: Callable[[Connection], Any]) -> Any:
+    def call(self, act: Callable[[Connection], Any], *, waits_for_disk: bool = True) -> Any:
         """Run something else in a write transaction of its own, with no command beside it."""
-        with self._commit_lock, writing(self._engine) as connection:
+        with self._commit_lock, writing(self._engine, waits_for_disk=waits_for_disk) as connection:
             return act(connection)
 
     def look(self) -> None:
@@ -147,6 +151,18 @@ class Writer:
             finally:
                 self._commit_lock.release()
             self._written = self._now()
+
+    @contextmanager
+    def holding(self, sandbox_id: str) -> Iterator[None]:
+        """While this lasts, only `run_all` writes in a sandbox. What else is asked of it waits, and keeps its order."""
+        with self._held_lock:
+            self._held.setdefault(sandbox_id, [])
+        try:
+            yield
+        finally:
+            with self._held_lock:
+                waited = self._held.pop(sandbox_id, [])
+            self._work_off(waited)
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
@@ -177,14 +193,31 @@ class Writer:
                     last = True
                     break
                 group.append(more)
-            outcomes = self._commit([asked for asked, _ in group])
-            for (_, future), outcome in zip(group, outcomes, strict=True):
+            self._work_off(self._not_held(group))
+            if last:
+                return
+
+    def _not_held(self, group: list[_Waiting]) -> list[_Waiting]:
+        """Those whose sandbox nobody holds. The others wait until it is let go."""
+        with self._held_lock:
+            if not self._held:
+                return group
+            free: list[_Waiting] = []
+            for waiting in group:
+                held = self._held.get(waiting[0][0].sandbox_id)
+                (free if held is None else held).append(waiting)
+            return free
+
+    def _work_off(self, group: Sequence[_Waiting]) -> None:
+        """Commit a group, and answer each of it."""
+        for start in range(0, len(group), GROUP_MAX):
+            some = group[start : start + GROUP_MAX]
+            outcomes = self._commit([asked for asked, _ in some])
+            for (_, future), outcome in zip(some, outcomes, strict=True):
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
-            if last:
-                return
 
     def _commit(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:

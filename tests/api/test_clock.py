@@ -88,3 +88,18 @@ def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: 
 )  # fmt: skip
 def test_a_clock_is_held_or_runs_and_nothing_else(api: Any, asked: dict[str, Any]) -> None:
     api.problem(api.call("PUT", "/-/clock", json=asked), 422, "validation_failed")
+
+
+def test_an_advance_with_a_key_moves_the_clock_once(api: Any) -> None:
+    first, again = (api.post("/-/clock/advance", {"by": "PT1H"}, key="the-first-hour") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.get_json()["now"] == again.get_json()["now"] == "2026-01-05T03:00:00.000Z"
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert api.made(api.get("/-/clock"))["now"] == "2026-01-05T03:00:00.000Z"
+
+
+def test_a_clock_that_stands_says_that_it_moves_nowhere(api: Any) -> None:
+    api.wait("PT1H")
+
+    assert api.made(api.get("/-/clock"))["moving_to"] is None

@@ -14,6 +14,7 @@ def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
     assert sandbox["clock"] == {
         "mode": "manual",
         "now": "2026-01-05T02:00:00.000Z",
+        "moving_to": None,
         "speed": None,
         "zone": "Asia/Tokyo",
     }

@@ -262,3 +262,37 @@ def test_each_channel_settles_after_its_own_delay(story: Any, channel: str) -> N
     assert before == []
     assert [item["kind"] for item in then] == ["settlement", "callback"]
     assert story.entity("trade", out_trade_no(repayment_id)).paid_ms == story.now_ms
+
+
+def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_time(story: Any) -> None:
+    """Two that work on one database may both have seen it due."""
+    from mocklend.channels.callbacks import AttemptCallback
+
+    repayment_id = story.order(story.borrow(), 1_000)
+    story.settle_silently(repayment_id)
+    callback = story.entity("callback", callback_of(repayment_id))
+    story.lender.run(AddAttempt(story.sandbox_id, callback.id, story.now_ms + 5_000))
+    before = story.everything()
+
+    story.lender.run(AttemptCallback(story.sandbox_id, callback.id, repayment_id, callback.loan_id))
+
+    assert story.everything() == before
+
+
+class AddAttempt:
+    """The other process: its attempt was lost, and the next is due later."""
+
+    idem = None
+
+    def __init__(self, sandbox_id: str, callback_id: str, due_ms: int) -> None:
+        self.sandbox_id, self.callback_id, self.due_ms = sandbox_id, callback_id, due_ms
+
+    def needs(self) -> Iterable[Any]:
+        return ()
+
+    def decide(self, work: Any) -> Any:
+        from mocklend.storage.work import Answer
+
+        callback = work.get("callback", self.callback_id)
+        work.put(replace(callback, state="RETRY", attempts=1, due_ms=self.due_ms))
+        return Answer(200, {})

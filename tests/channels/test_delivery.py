@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from typing import Any
@@ -12,11 +14,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from mocklend import lender as lending
 from mocklend.channels import delivery
 from mocklend.channels.channel import LADDERS
 from mocklend.channels.delivery import RecordDelivery
 from mocklend.channels.endpoints import ENDPOINTS_MAX, AddEndpoint, RemoveEndpoint
 from mocklend.domain.problems import Refused
+from mocklend.due import due_webhooks
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
@@ -271,3 +275,152 @@ def test_an_attempt_that_is_recorded_twice_counts_once(story: Any, receiver: Rec
     story.lender.run(record)
 
     assert messages(story)[0].attempts == 1
+
+
+def test_a_name_that_is_no_host_is_an_attempt_that_failed_and_the_clock_goes_on(story: Any, receiver: Receiver) -> None:
+    """Each breaks in another library: none of them stops the clock, or what comes after."""
+    for host in ("a..b", "." * 5, "-", "[::1", "x" * 64, "a" * 300, "127.0.0.1:99999", "[]", "localhost:", "256.1.1.1"):
+        listen(story, f"http://{host}/hook", "loan.disbursed")
+    listen(story, receiver.url, "loan.disbursed")
+    story.borrow()
+
+    story.wait(days=1)
+
+    assert len(receiver.got) == 1
+    outcomes = {outcome for message in messages(story) for _, outcome in log(message)}
+    assert outcomes == {"unreachable", "acked"}
+    assert {message.attempts for message in messages(story)} == {1, 7}
+
+
+class Dripping(threading.Thread):
+    """A receiver that takes a connection and answers a byte at a time, for ever: none of its waits is long."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        self.said, self.over = said, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        line, _ = self.listener.accept()
+        with line, suppress(OSError):
+            line.recv(65536)
+            while not self.over.wait(0.005):
+                line.sendall(self.said)
+
+
+@pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "], ids=repr)
+def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
+    story: Any, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(delivery, "WHOLE_S", 0.1)
+    dripping = Dripping(said)
+    listen(story, dripping.url, "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+    dripping.over.set()
+
+    assert log(messages(story)[0])[0][1] in ("timeout", "unreachable" if len(said) > 1 else "timeout")
+    assert not delivery.DEADLINES._lines
+
+
+def test_one_receivers_cookie_is_no_others(story: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = _Receive.end_headers
+
+    def with_cookie(self: _Receive) -> None:
+        self.send_header("set-cookie", "session=secret")
+        end(self)
+
+    monkeypatch.setattr(_Receive, "end_headers", with_cookie)
+    listen(story, f"{receiver.url}/one", "loan.disbursed")
+    listen(story, f"{receiver.url}/other", "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+
+    assert [headers.get("Cookie") for _, headers, _ in receiver.got] == [None, None]
+
+
+def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_it(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, asked = threading.Event(), threading.Event()
+
+    def hangs(*_: Any) -> str:
+        asked.set()
+        assert go.wait(30)
+        return "acked"
+
+    monkeypatch.setattr(lending, "deliver", hangs)
+    monkeypatch.setattr(lending, "WEBHOOKS_WITHIN_S", 0.01)
+    listen(story, "http://127.0.0.1:9/", "loan.disbursed")
+    story.borrow()
+    repayment = story.order(story.borrow(), 1_000)
+
+    advanced = story.lender.advance(story.sandbox_id, by_ms=60_000)
+
+    assert asked.wait(10)
+    assert (advanced.now_ms, story.entity("repayment", repayment).status) == (story.now_ms, "S")
+    assert {message.state for message in messages(story)} == {"QUEUED"}
+    go.set()
+    for _ in range(1_000):
+        story.lender.tick()
+        waiting = {(story.sandbox_id, message.id) for message in messages(story) if message.state != "ACKED"}
+        if not waiting:
+            break
+        story.lender.couriers.wait(waiting, 1)
+    assert {message.state for message in messages(story)} == {"ACKED"}
+
+
+def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(story: Any, receiver: Receiver) -> None:
+    listen(story, receiver.url, "loan.overdue", "repayment.succeeded")
+    loan_id = story.borrow()
+    story.order(loan_id, 1_000)
+    receiver.answers = [500]
+
+    released = story.wait(days=40)
+
+    assert [(one["kind"], one["at"]) for one in released if one["kind"] != "bureau"] == [
+        ("settlement", "2026-01-05T02:00:02.000Z"),
+        ("callback", "2026-01-05T02:00:02.000Z"),
+        ("webhook", "2026-01-05T02:00:02.000Z"),
+        ("webhook", "2026-01-05T02:00:07.000Z"),
+        ("due_date", "2026-02-05T16:00:00.000Z"),
+        ("webhook", "2026-02-05T16:00:00.000Z"),
+    ]
+
+
+def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Any, receiver: Receiver) -> None:
+    """The same seed, so the same ids: the message of the new life has not been tried yet."""
+    endpoint = listen(story, receiver.url, "loan.disbursed")
+    story.borrow(reference="one")
+    before = messages(story)[0]
+    resets = story.sandbox.resets
+    story.lender.reset_sandbox(story.sandbox_id)
+    assert story.lender.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets)).body == {}
+    assert listen(story, receiver.url, "loan.disbursed") == endpoint | {"created_at": endpoint["created_at"]}
+    story.borrow(reference="one")
+    (after,) = messages(story)
+
+    story.lender.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets))
+
+    assert (after.id, messages(story)[0].state) == (before.id, "QUEUED")
+
+
+def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another(story: Any) -> None:
+    hung = listen(story, "http://127.0.0.1:9/hung", "loan.disbursed")
+    for n in range(6):
+        story.borrow(reference=f"loan-{n}")
+    other = listen(story, "http://127.0.0.1:9/other", "repayment.succeeded")
+    story.sleep(1)
+    loan_id = story.borrow(reference="the last")
+    story.settle_silently(story.order(loan_id, 1_000))
+    story.query_channel(next(row["id"] for row in story.everything()["repayments"]))
+
+    with story.lender.read() as connection:
+        found = due_webhooks(connection, story.sandbox_id, [hung["id"], other["id"]], story.now_ms, 3)
+
+    assert [item.extra for item in found] == [hung["id"]] * 3 + [other["id"]]
+    assert [item.due_ms for item in found] == sorted(item.due_ms for item in found)

@@ -469,3 +469,28 @@ def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(stor
     said = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
 
     assert (said["out_trade_no"], said["amount_minor"], said["payer_reference"]) == (trade.id, 1_000, "Ada")
+
+
+def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from mocklend.storage.work import Work
+
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id, claim="other")
+    verify(story, dispute_id)
+    act = Work.act
+
+    def stuck(self: Work, given: Any) -> Any:
+        happened = act(self, given)
+        return replace(happened, confirmed=False) if given.seam == "payout.settled" else happened
+
+    with monkeypatch.context() as at_channel:
+        at_channel.setattr(Work, "act", stuck)
+        decide(story, dispute_id, compensation_minor=5_000)
+        story.wait(days=3)
+
+    assert story.entity("dispute", dispute_id).state == "UPHELD"
+    assert story.now_ms < story.entity("dispute", dispute_id).due_ms <= story.now_ms + DAY_MS

@@ -371,7 +371,8 @@ def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(
 
     sent = {event for event, _ in told.events()}
     assert set(EVENTS) - sent == {
-        "loan.edit_adjusted", "loan.status_override_ended", "repayment.reallocated", "repayment.rebooked",
+        "dispute.left_to_do", "loan.edit_adjusted", "loan.status_override_ended", "repayment.reallocated",
+        "repayment.rebooked",
     }  # fmt: skip
 
 

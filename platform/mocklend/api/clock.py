@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, Moment, Span, Whole
-from mocklend.api.openapi import described
+from mocklend.api.idempotency import HEADER, idempotency
+from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.record import clock_changes
 from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
@@ -80,12 +81,16 @@ def set_clock(asked: Pace) -> Response:
 @clock.post("/-/clock/advance")
 @clock.input(Advance, arg_name="asked")
 @clock.output(AdvancedClock)
-@clock.doc(**described("advanceClock", "clock_not_manual", "clock_backwards"))
+@clock.doc(**described("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
 def advance(asked: Advance) -> Response:
-    """Move a manual clock, running all that falls due on the way."""
+    """Move a manual clock, running all that falls due on the way. With an `Idempotency-Key` a retry moves it once."""
     if (asked.to is None) == (asked.by is None):
         raise field_problem("to", "exactly one of to and by", "neither" if asked.to is None else "both")
-    to_ms = asked.to if asked.to is not None else lender().now_ms(sandbox_id()) + (asked.by or 0)
-    if to_ms > LAST_MS:
-        raise field_problem("by", f"a time not after {rfc3339(LAST_MS)}", rfc3339(to_ms))
-    return rendered(lender().advance(sandbox_id(), to_ms).to_json())
+    if asked.by is not None and lender().now_ms(sandbox_id()) + asked.by > LAST_MS:
+        raise field_problem("by", f"a time that ends not after {rfc3339(LAST_MS)}", asked.by)
+    idem = idempotency() if request.headers.get(HEADER) is not None else None
+    advanced = lender().advance(sandbox_id(), asked.to, by_ms=asked.by, idem=idem)
+    response = rendered(advanced.to_json())
+    if advanced.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response

@@ -67,6 +67,7 @@ class ClockDoc(Doc):
 
     mode: Annotated[str, Choice(("wall", "manual"))]
     now: str
+    moving_to: str | None
     speed: int | None
     zone: str
 

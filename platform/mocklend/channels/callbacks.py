@@ -59,8 +59,8 @@ class AttemptCallback:
     def decide(self, work: Work) -> Answer:
         """200 and the delivery log."""
         callback: Callback = work.get("callback", self.callback_id)
-        if callback.due_ms is None:
-            return Answer(200, callback_doc(callback))
+        if callback.due_ms is None or callback.due_ms > work.now_ms:
+            return Answer(200, callback_doc(callback))  # Another process has made this attempt.
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
         given = self._given(work, callback, attempt, len(ladder))
         lost_left = callback.lost_left

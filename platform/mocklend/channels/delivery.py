@@ -6,26 +6,114 @@ address that was really reached is checked after connecting and before any byte 
 
 from __future__ import annotations
 
+import heapq
 import ipaddress
 import json
+import os
+import socket
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from http.cookiejar import DefaultCookiePolicy
+from itertools import count
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from mocklend.channels.channel import LADDERS
 from mocklend.channels.signing import signed_headers
+from mocklend.logs import get_logger
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 TIMEOUT_S = (2, 15)
 """To connect, and to answer. Standard Webhooks suggests 15 to 30 s for the answer."""
+WHOLE_S = 15.0
+"""For the whole attempt. The timeouts above are for each wait, and a receiver may answer a byte at a time."""
+TIMED_OUT = "timeout"
+
+log = get_logger()
+
+
+class Deadlines:
+    """Ends connections whose time is up, from one thread for all of them. A wait of requests has no whole."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._numbers = count()
+        self._due: list[tuple[float, int]] = []
+        self._lines: dict[int, list[socket.socket]] = {}
+        self._over: set[int] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def whole(self, seconds: float) -> Iterator[int]:
+        """An attempt that has so long. Gives its number, to be asked whether it is `over`."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="mocklend-deadlines", daemon=True)
+                self._thread.start()
+            number = next(self._numbers)
+            self._lines[number] = []
+            heapq.heappush(self._due, (time.monotonic() + seconds, number))
+            self._changed.notify()
+        _attempt.number = number
+        try:
+            yield number
+        finally:
+            _attempt.number = None
+            with self._changed:
+                for line in self._lines.pop(number):
+                    line.close()
+                self._over.discard(number)
+
+    def over(self, number: int) -> bool:
+        """Whether an attempt was ended because its time was up."""
+        return number in self._over
+
+    def watch(self, line: Any) -> None:
+        """The connection of this thread's attempt. A second handle on it, since TLS takes the first away."""
+        number = getattr(_attempt, "number", None)
+        if number is None or line is None:
+            return
+        handle = socket.socket(fileno=os.dup(line.fileno()))
+        with self._changed:
+            if number in self._over:
+                _end(handle)
+            self._lines[number].append(handle)
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                if not self._due:
+                    self._changed.wait()
+                    continue
+                at, number = self._due[0]
+                left = at - time.monotonic()
+                if number in self._lines and left > 0:
+                    self._changed.wait(left)
+                    continue
+                heapq.heappop(self._due)
+                if number in self._lines:
+                    self._over.add(number)
+                    for line in self._lines[number]:
+                        _end(line)
+
+
+def _end(line: socket.socket) -> None:
+    with suppress(OSError):  # The other side may have been faster.
+        line.shutdown(socket.SHUT_RDWR)
+
+
+_attempt = threading.local()
+DEADLINES = Deadlines()
 
 
 class AddressRefused(Exception):
@@ -42,7 +130,16 @@ def _check(address: str, *, loopback_only: bool) -> None:
 
 def _guarded(base: type[Any], *, loopback_only: bool) -> type[Any]:
     class Guarded(base):  # type: ignore[misc]
-        """A connection that looks at its peer before it is used."""
+        """A connection that looks at its peer before it is used, and is ended when its attempt's time is up."""
+
+        def _new_conn(self) -> Any:
+            line = super()._new_conn()
+            DEADLINES.watch(line)
+            return line
+
+        def getresponse(self) -> Any:
+            DEADLINES.watch(self.sock)  # It may be a connection that an earlier attempt has left open.
+            return super().getresponse()
 
         def connect(self) -> None:
             super().connect()
@@ -60,7 +157,7 @@ class GuardedAdapter(HTTPAdapter):
 
     def __init__(self, *, loopback_only: bool) -> None:
         self._loopback_only = loopback_only
-        super().__init__(max_retries=0)
+        super().__init__(max_retries=0, pool_maxsize=32)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Give the pool manager pools of guarded connections."""
@@ -79,13 +176,23 @@ def open_session(*, loopback_only: bool = True) -> requests.Session:
     """A session that reaches only where it may."""
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # Receivers have nothing to do with each other.
     for scheme in ("http://", "https://"):
         session.mount(scheme, GuardedAdapter(loopback_only=loopback_only))
     return session
 
 
 def deliver(session: requests.Session, endpoint: dict[str, Any], webhook: Webhook) -> str:
-    """One attempt: `acked`, or why not. Signed with real time: the receiver's library compares it with its own."""
+    """One attempt: `acked`, or why not. Signed with real time: the receiver's library compares it with its own.
+
+    Whatever goes wrong is an attempt that failed, and has its place on the ladder.
+    """
+    with DEADLINES.whole(WHOLE_S) as attempt:
+        outcome = _attempted(session, endpoint, webhook)
+        return TIMED_OUT if DEADLINES.over(attempt) else outcome
+
+
+def _attempted(session: requests.Session, endpoint: dict[str, Any], webhook: Webhook) -> str:
     headers = signed_headers(endpoint["secret"], webhook.id, time.time_ns() // 1_000_000, webhook.body)
     headers["content-type"] = "application/json"
     try:
@@ -101,8 +208,11 @@ def deliver(session: requests.Session, endpoint: dict[str, Any], webhook: Webhoo
     except AddressRefused:
         return "address_refused"
     except requests.Timeout:
-        return "timeout"
-    except requests.RequestException:
+        return TIMED_OUT
+    except (requests.RequestException, HTTPError, OSError, ValueError):
+        return "unreachable"  # A name that is no host name is found out about deep down, by one library or another.
+    except Exception as failure:
+        log.warning("a receiver could not be called", endpoint=endpoint["id"], why=repr(failure)[:200])
         return "unreachable"
     if answer.status_code == 410:
         return "gone"
@@ -117,6 +227,10 @@ class RecordDelivery:
     webhook_id: str
     attempt: int
     outcome: str
+    at_ms: int | None = None
+    """When it was made on the sandbox's clock; None: now. A manual clock may be past the moment that it was due."""
+    resets: int = 0
+    """The life of the sandbox that it was made in."""
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
@@ -125,21 +239,24 @@ class RecordDelivery:
 
     def decide(self, work: Work) -> Answer:
         """200 and the delivery log."""
-        webhook: Webhook = work.get("webhook", self.webhook_id)
+        webhook: Webhook | None = work.get("webhook", self.webhook_id)
+        if webhook is None or work.sandbox.resets != self.resets:
+            return Answer(200, {})  # The sandbox was reset while its receiver thought about it.
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
             return Answer(200, webhook_doc(webhook))  # Somebody else was faster.
         endpoint = endpoint_of(work.sandbox.endpoints, webhook.endpoint_id)
         ladder = LADDERS[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
+        at_ms = work.now_ms if self.at_ms is None else self.at_ms
         over = acked or self.outcome == "gone" or self.attempt >= len(ladder)
-        log = [*json.loads(webhook.log), {"n": self.attempt, "at": rfc3339(work.now_ms), "outcome": self.outcome}]
+        log = [*json.loads(webhook.log), {"n": self.attempt, "at": rfc3339(at_ms), "outcome": self.outcome}]
         webhook = replace(
             webhook,
             state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
             attempts=self.attempt,
             log=json.dumps(log, separators=(",", ":")),
-            due_ms=None if over else work.now_ms + ladder[self.attempt] * 1000,
-            acked_ms=work.now_ms if acked else None,
+            due_ms=None if over else at_ms + ladder[self.attempt] * 1000,
+            acked_ms=at_ms if acked else None,
         )
         work.put(webhook)
         return Answer(200, webhook_doc(webhook))

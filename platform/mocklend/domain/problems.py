@@ -158,6 +158,9 @@ PROBLEMS: dict[str, Problem] = {
         409, "This sandbox's clock runs by itself.", "Make a sandbox with clock mode manual to advance it."
     ),
     "clock_backwards": Problem(422, "A clock only moves forward.", "Advance to a time that is not before now."),
+    "clock_reset": Problem(
+        409, "The sandbox was reset while its clock moved.", "Read GET /-/clock, and advance from there."
+    ),
     # Ours to say.
     "rate_limited": Problem(429, "Too many requests.", "Wait as long as Retry-After says, then repeat it unchanged."),
     "unavailable": Problem(503, "The platform cannot answer now.", "Repeat later with the same Idempotency-Key."),

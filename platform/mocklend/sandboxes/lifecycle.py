@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.moments import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
 from mocklend.storage.statements import flush, run_many
 from mocklend.storage.stores import STORES, rows
@@ -53,7 +53,13 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
     """Empty a sandbox. A manual clock goes back to where it began; a running one runs on. Endpoints stay."""
     delete(connection, sandbox.id)
     start_ms = sandbox.created_ms if sandbox.mode == "manual" else sandbox.sandbox_ms
-    emptied = replace(sandbox, sandbox_ms=start_ms, rules_version=sandbox.rules_version + 1)
+    emptied = replace(
+        sandbox,
+        sandbox_ms=start_ms,
+        rules_version=sandbox.rules_version + 1,
+        target_ms=None,
+        resets=sandbox.resets + 1,
+    )
     create(connection, emptied)
     return emptied
 
@@ -94,26 +100,85 @@ def monitoring_doc(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def clock_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
-    """A clock as JSON."""
+    """A clock as JSON. One that is on its way says how far it goes."""
+    moving = sandbox.target_ms is not None and sandbox.target_ms > now_ms
     return {
         "mode": sandbox.mode,
         "now": rfc3339(now_ms),
+        "moving_to": maybe_rfc3339(sandbox.target_ms) if moving else None,
         "speed": sandbox.speed if sandbox.mode == "wall" else None,
         "zone": sandbox.zone,
     }
 
 
 def refuse_move(sandbox: Sandbox, to_ms: int) -> None:
-    """Only a manual clock can be moved, and only forward."""
+    """Only a manual clock can be moved, and only forward; not behind where somebody else has told it to go, either."""
     if sandbox.mode != "manual":
         raise Refused("clock_not_manual", "the clock runs on real time", sandbox_id=sandbox.id)
-    if to_ms < sandbox.sandbox_ms:
+    if to_ms < stands_at(sandbox):
         raise Refused(
             "clock_backwards",
             "the clock is past that",
-            expected=f"not before {rfc3339(sandbox.sandbox_ms)}",
+            expected=f"not before {rfc3339(stands_at(sandbox))}",
             received=rfc3339(to_ms),
         )
+
+
+def stands_at(sandbox: Sandbox) -> int:
+    """Where a manual clock is, or will be once it has come to where it was told to go."""
+    return max(sandbox.sandbox_ms, sandbox.target_ms or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAdvance:
+    """Tell a manual clock to go on: `to_ms`, or `by_ms` from wherever it stands. From this commit on it counts.
+
+    Two that come at once are two commits on one row, so each starts from where the other ends. Should the process die
+    on the way, the claim stands, and the next advance goes there first.
+    """
+
+    sandbox_id: str
+    to_ms: int | None
+    by_ms: int | None
+    idem: Idempotency | None = None
+
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing but the sandbox, which is loaded anyway."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200, and how far it goes, and the life of the sandbox that this is about: a reset begins another."""
+        sandbox = work.sandbox
+        to_ms = self.to_ms if self.to_ms is not None else stands_at(sandbox) + (self.by_ms or 0)
+        refuse_move(sandbox, to_ms)
+        if to_ms > LAST_MS:
+            raise Refused("validation_failed", "no clock goes so far", expected=f"a time not after {rfc3339(LAST_MS)}")
+        work.put(replace(sandbox, target_ms=to_ms))
+        return Answer(200, {"to_ms": to_ms, "resets": sandbox.resets})
+
+
+@dataclass(frozen=True, slots=True)
+class MoveClock:
+    """One stretch of an advance's way. A clock that another process has moved further already is left where it is."""
+
+    sandbox_id: str
+    to_ms: int
+    resets: int
+    idem: Idempotency | None = None
+
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing but the sandbox, which is loaded anyway."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200. Refused where the sandbox was reset meanwhile: what is there now was never told to go anywhere."""
+        if work.sandbox.resets != self.resets:
+            raise Refused("clock_reset", "the sandbox was reset while its clock moved", sandbox_id=self.sandbox_id)
+        if work.sandbox.mode != "manual":
+            raise Refused("clock_not_manual", "somebody has let the clock run", sandbox_id=self.sandbox_id)
+        if work.sandbox.sandbox_ms < self.to_ms:
+            work.set_clock(self.to_ms)
+        return Answer(200, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +216,6 @@ class SetPace:
     def decide(self, work: Work) -> Answer:
         """200 and the clock. A speed of 0 is a manual clock. No time that was shown before comes again."""
         mode = "wall" if self.speed else "manual"
-        work.put(replace(work.sandbox, mode=mode, sandbox_ms=work.now_ms, real_ms=self.real_ms, speed=self.speed))
+        held = replace(work.sandbox, mode=mode, sandbox_ms=work.now_ms, real_ms=self.real_ms, speed=self.speed)
+        work.put(replace(held, target_ms=None))
         return Answer(200, clock_doc(work.sandbox, work.now_ms))

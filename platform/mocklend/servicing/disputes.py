@@ -37,6 +37,8 @@ STATES = (OPEN, MARKED, VERIFYING, UPHELD, CORRECTED, COMPENSATED, REJECTED, STA
 CORRECTED_NOTE = "Corrected:"
 """What a line of progress begins with that tells of a correction, whole or in part."""
 UNDECIDED = (OPEN, MARKED, VERIFYING)
+LOOK_AGAIN_MS = 86_400_000
+"""How long until the clock looks again whether a compensation was paid."""
 ANSWER_WITHIN_MS = 20 * 86_400_000
 """Regulation on the Credit Reporting Industry, article 25: verified, and answered in writing, within twenty days."""
 
@@ -190,6 +192,9 @@ class FollowDispute:
             if payout.state == "PAID":
                 note = f"The compensation was paid through {payout.channel}."
                 dispute = step(work, replace(dispute, due_ms=None), COMPENSATED, note, event="compensated")
+            else:  # It is stuck at its channel. To stay due would be to be looked at for ever.
+                dispute = replace(dispute, due_ms=work.now_ms + LOOK_AGAIN_MS)
+                work.put(dispute)
         return Answer(200, dispute_doc(dispute))
 
 

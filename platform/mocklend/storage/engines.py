@@ -186,13 +186,33 @@ def _same_keys(table: str) -> Iterator[str]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction. Raises Unavailable where the ground gives way."""
+def _waiting_for_disk(connection: Connection, waits: bool) -> Iterator[None]:
+    """SQLite decides by the connection and not by the transaction. NORMAL may lose the last ones."""
+    if waits or connection.dialect.name != "sqlite":
+        yield
+        return
+    was = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.exec_driver_sql(f"PRAGMA synchronous={was}")
+
+
+@contextmanager
+def writing(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Connection]:
+    """One write transaction. One that need not survive a power cut does not wait for the disk.
+
+    Raises Unavailable where the ground gives way.
+    """
     ground = ground_of(engine)
     trying = ground.admit(to_write=True)
     try:
-        with engine.connect() as connection:
+        with engine.connect() as connection, _waiting_for_disk(connection, waits_for_disk):
             _begin(connection, trying=trying is not None)
+            if not waits_for_disk and engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             try:
                 yield connection
             except BaseException:

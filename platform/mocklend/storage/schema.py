@@ -70,8 +70,18 @@ sandboxes = Table(
     whole("monitored"),  # 1 if the platform's own monitoring is on
     whole("tolerance_minor"),  # differences of money up to this raise no alert
     text("net_by"),  # none, loan, channel: what differences are set against each other before that
+    whole("target_ms", null=True),  # how far a manual clock has been told to go; it may be on its way there
+    whole("resets"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("api_key"),
+)
+
+real_time = Table(
+    "real_time",
+    metadata,
+    Column("id", Integer, nullable=False),
+    whole("ms"),  # the latest real time that a process on this database has shown
+    PrimaryKeyConstraint("id"),
 )
 
 idempotency = Table(
@@ -435,7 +445,12 @@ webhooks = Table(
     whole("acked_ms", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     falling_due("due_ms", "id"),
-)
+    # What is due at one endpoint, however much is due at another that does not answer.
+    Index(
+        None, "sandbox_id", "endpoint_id", "due_ms", "id",
+        sqlite_where=column("due_ms").is_not(None), postgresql_where=column("due_ms").is_not(None),
+    ),
+)  # fmt: skip
 
 loan_views = Table(
     "loan_views",

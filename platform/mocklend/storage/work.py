@@ -51,6 +51,8 @@ class Sandbox:
     monitored: int = 1
     tolerance_minor: int = 0
     net_by: str = "none"
+    target_ms: int | None = None
+    resets: int = 0
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time at a real time."""

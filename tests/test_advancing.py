@@ -1,0 +1,276 @@
+"""Several who move one clock: each advance counts, or is refused. None is lost, and none takes for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mocklend import lender as lending
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.lending import Repay
+from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
+from mocklend.storage.work import Idempotency
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]:
+    """What came of so many calls, from threads that begin together: answers, and the codes of refusals."""
+    ready = threading.Barrier(threads)
+
+    def one(n: int) -> Any:
+        if n < threads:
+            ready.wait(30)
+        try:
+            return act(n)
+        except Refused as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(many)))
+
+
+def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Any) -> None:
+    began = story.now_ms
+
+    answers = at_once(40, lambda _: story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
+
+    assert sorted(answers) == [began + n * HOUR_MS for n in range(1, 41)]
+    assert story.now_ms == began + 40 * HOUR_MS
+
+
+def test_hours_asked_of_two_processes_on_one_database_all_count(story: Any, open_lender: Callable[..., Lender]) -> None:
+    """What each answers is its own hour; what falls due on the way is done once, by whichever comes to it."""
+    loan_id = story.borrow()
+    repayments = [story.order(loan_id, 1_000, "bill_pay") for _ in range(3)]
+    processes, began = [story.lender, open_lender()], story.now_ms
+
+    answers = at_once(24, lambda n: processes[n % 2].advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
+
+    assert sorted(answers) == [began + n * HOUR_MS for n in range(1, 25)]
+    assert story.now_ms == began + 24 * HOUR_MS
+    assert {story.entity("repayment", id).status for id in repayments} == {"S"}
+    assert story.discrepancies() == []
+
+
+def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
+    story: Any, open_lender: Callable[..., Lender]
+) -> None:
+    began = story.now_ms
+    story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS))  # It has answered nothing yet.
+
+    assert open_lender().advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + DAY_MS + HOUR_MS
+
+
+def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Any) -> None:
+    began = story.now_ms
+
+    answers = at_once(40, lambda n: story.lender.advance(story.sandbox_id, began + (n % 10 + 1) * HOUR_MS).now_ms)
+
+    assert set(answers) - {"clock_backwards"} <= {began + n * HOUR_MS for n in range(1, 11)}
+    reached = [now for now in answers if now != "clock_backwards"]
+    assert max(reached) == story.now_ms == began + 10 * HOUR_MS
+
+
+def test_a_moment_behind_where_another_process_is_going_is_refused(story: Any, open_lender: Callable[..., Any]) -> None:
+    began = story.now_ms
+    story.lender.run(ClaimAdvance(story.sandbox_id, began + DAY_MS, None))
+
+    with pytest.raises(Refused, match="clock_backwards"):
+        open_lender().advance(story.sandbox_id, began + HOUR_MS)
+
+
+def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Any) -> None:
+    began = story.now_ms
+    story.order(story.borrow(), 1_000)
+
+    answers = at_once(
+        20,
+        lambda n: (
+            story.lender.reset_sandbox(story.sandbox_id).sandbox_ms
+            if n == 9
+            else story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
+        ),
+    )
+
+    hours = (story.now_ms - began) // HOUR_MS
+    after = [began + n * HOUR_MS for n in range(1, hours + 1)]
+    before = [began + n * HOUR_MS for n in range(1, 19 - hours + 1)]
+    assert sorted(answers) == sorted([*before, began, *after])
+
+
+def test_an_advance_of_another_process_does_not_move_what_was_reset_meanwhile(story: Any) -> None:
+    began = story.now_ms
+    claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
+    story.lender.reset_sandbox(story.sandbox_id)
+
+    with pytest.raises(Refused, match="clock_reset"):
+        story.lender.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
+
+    assert story.now_ms == began
+    assert story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + HOUR_MS
+
+
+def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_meanwhile(story: Any) -> None:
+    claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
+    story.lender.set_pace(story.sandbox_id, 1)
+
+    with pytest.raises(Refused, match="clock_not_manual"):
+        story.lender.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
+
+
+def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refused(
+    open_lender: Callable[..., Lender], story: Any, seed: int
+) -> None:
+    real = iter(range(10**12, 2 * 10**12))
+    lender = open_lender(real_ms=lambda: next(real))
+    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=story.now_ms)
+
+    answers = at_once(
+        40,
+        lambda n: (
+            lender.set_pace(sandbox.id, n % 4 and 1).status
+            if n % 4 in (0, 2)
+            else lender.advance(sandbox.id, by_ms=HOUR_MS).now_ms
+        ),
+    )
+
+    counted = [one for one in answers if isinstance(one, int) and one > 1_000]
+    assert {one for one in answers if one not in counted} <= {200, "clock_not_manual"}
+    gone_on = lender.now_ms(sandbox.id) - story.now_ms
+    assert gone_on // HOUR_MS == len(counted)
+
+
+def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(story: Any) -> None:
+    def act(n: int) -> Any:
+        if n == 9:
+            return story.lender.delete_sandbox(story.sandbox_id)
+        return story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
+
+    answers = at_once(20, act)
+
+    assert all(one is None or one == "sandbox_unknown" or isinstance(one, int) for one in answers)
+    with pytest.raises(Refused, match="sandbox_unknown"):
+        story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
+
+
+def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(story: Any) -> None:
+    began, key = story.now_ms, Idempotency("key-1", "fingerprint-1")
+
+    first = story.lender.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
+    story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
+    again = story.lender.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
+
+    assert (first.now_ms, first.replayed) == (began + HOUR_MS, False)
+    assert (again.now_ms, again.replayed, again.total) == (began + HOUR_MS, True, 0)
+    assert story.now_ms == began + 2 * HOUR_MS
+
+
+def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = story.now_ms
+    loan_id = story.borrow()
+    repayment = story.order(loan_id, 1_000, "bill_pay")
+    run_due = story.lender._run_due
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ConnectionError("the database is gone")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(story.lender, "_run_due", broken)
+        with pytest.raises(ConnectionError):
+            story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
+    assert story.lender._run_due == run_due
+    assert story.now_ms == began
+
+    assert story.lender.advance(story.sandbox_id, by_ms=0).now_ms == began + HOUR_MS
+    assert story.entity("repayment", repayment).status == "S"
+
+
+def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every step another client orders: seven minutes would be two hundred steps with an order at each."""
+    loan_id = story.borrow()
+    story.order(loan_id, 1_000)
+    story.order(loan_id, 1_000, "bank_card")
+    run_due, coming = story.lender._run_due, []
+
+    def beside(*about: Any, **more: Any) -> None:
+        n = len(coming)
+        key = Idempotency(f"coming-{n}", f"coming-{n}")
+        order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", 2, "OVD_AND_CURRENT", None, None)
+        coming.append(story.lender.writer.submit(order))
+        assert n < 50, "it does what keeps coming, and never ends"
+        run_due(*about, **more)
+
+    monkeypatch.setattr(story.lender, "_run_due", beside)
+    monkeypatch.setattr(story.lender, "_monotonic", lambda: 0.0)
+
+    advanced = story.lender.advance(story.sandbox_id, by_ms=420_000)
+
+    assert advanced.by_kind == {"settlement": 2, "callback": 2}
+    assert {one.result(10).status for one in coming} == {202}, "who came meanwhile was answered when it had arrived"
+    assert len(coming) == 4
+
+
+def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the clock costs 0.4 s here, so that a burst has two steps."""
+    loan_id = story.borrow()
+    for channel in ("wallet", "bank_card", "auto_debit"):
+        story.order(loan_id, 1_000, channel)
+    looks = iter(range(10_000))
+    monkeypatch.setattr(story.lender, "_monotonic", lambda: next(looks) * 0.4)
+    answered_after: list[int] = []
+    run_due, steps = story.lender._run_due, []
+
+    def beside(*about: Any, **more: Any) -> None:
+        steps.append(1)
+        if len(steps) == 1:
+            key = Idempotency("beside", "beside")
+            order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", 2, "OVD_AND_CURRENT", None, None)
+            waiting = story.lender.writer.submit(order)
+            waiting.add_done_callback(lambda _: answered_after.append(len(steps)))
+        run_due(*about, **more)
+
+    monkeypatch.setattr(story.lender, "_run_due", beside)
+    story.lender.advance(story.sandbox_id, by_ms=60_000)
+
+    assert answered_after == [2]
+    assert len(steps) > 4
+    assert story.discrepancies() == []
+
+
+def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(tell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moving, other = tell(), tell()
+    moving.order(moving.borrow(), 1_000)
+    run_due = moving.lender._run_due
+    answers: list[str] = []
+
+    def beside(*about: Any, **more: Any) -> None:
+        answers.append(other.borrow(reference=f"loan-{len(answers)}"))
+        run_due(*about, **more)
+
+    monkeypatch.setattr(moving.lender, "_run_due", beside)
+    moving.wait(60)
+
+    assert len(answers) == 2
+
+
+def test_what_stays_due_after_it_was_done_is_a_fault_of_ours_and_no_endless_loop(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.order(story.borrow(), 1_000)
+    monkeypatch.setattr(lending, "command_for", lambda sandbox_id, _: MoveClock(sandbox_id, 0, 0))
+
+    with pytest.raises(AssertionError, match="stays due"):
+        story.wait(60)

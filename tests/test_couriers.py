@@ -1,0 +1,197 @@
+"""Couriers: a receiver that hangs takes its own time, and nobody else's."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from mocklend.couriers import A_SANDBOX, AN_ENDPOINT, QUEUED_MOST, Couriers, Parcel
+
+
+class Roads:
+    """Receivers that hang until they are let go, and others that answer at once. What arrived is kept, in order."""
+
+    def __init__(self) -> None:
+        self.hanging: set[str] = set()
+        self.go = threading.Event()
+        self.arrived: list[str] = []
+        self.on_the_way: Counter[str] = Counter()
+        self.most_at_once: Counter[str] = Counter()
+        self.in_time = True
+        self.record: Future[Any] | None = None
+        self.changed = threading.Condition()
+
+    def carry(self, parcel: Parcel) -> tuple[bool, Future[Any] | None]:
+        hangs = parcel.endpoint_id in self.hanging
+        with self.changed:
+            self.on_the_way[parcel.endpoint_id] += 1
+            most = max(self.most_at_once[parcel.endpoint_id], self.on_the_way[parcel.endpoint_id])
+            self.most_at_once[parcel.endpoint_id] = most
+            self.changed.notify_all()
+        if hangs:
+            assert self.go.wait(30)
+        with self.changed:
+            self.on_the_way[parcel.endpoint_id] -= 1
+            self.arrived.append(parcel.webhook_id)
+            self.changed.notify_all()
+        return self.in_time or not hangs, self.record
+
+    def until(self, said: Any) -> None:
+        with self.changed:
+            assert self.changed.wait_for(said, 10)
+
+
+@pytest.fixture
+def roads() -> Roads:
+    return Roads()
+
+
+@pytest.fixture
+def couriers(roads: Roads) -> Iterator[Couriers]:
+    made = Couriers(roads.carry, most=32)
+    yield made
+    roads.go.set()
+    made.close()
+
+
+def parcel(n: int, endpoint: str = "a", sandbox: str = "s", *, in_order: bool = False) -> Parcel:
+    return Parcel(sandbox, f"{sandbox}.{endpoint}", f"{sandbox}.{endpoint}.{n}", n, in_order)
+
+
+def test_a_receiver_that_hangs_delays_no_other_sandbox(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging = {"s.a"}
+    for n in range(100):
+        couriers.offer(parcel(n))
+
+    couriers.offer(parcel(0, sandbox="other"))
+
+    roads.until(lambda: roads.arrived == ["other.a.0"])
+
+
+def test_a_receiver_that_hangs_delays_no_other_of_its_sandbox(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging = {"s.a"}
+    for n in range(100):
+        couriers.offer(parcel(n))
+
+    for n in range(20):
+        couriers.offer(parcel(n, "b"))
+
+    roads.until(lambda: len(roads.arrived) == 20)
+    assert {id.rpartition(".")[0] for id in roads.arrived} == {"s.b"}
+
+
+def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging = {f"s.{n}" for n in range(16)}
+    for endpoint in range(16):
+        for n in range(10):
+            couriers.offer(parcel(n, str(endpoint)))
+    roads.until(lambda: sum(roads.on_the_way.values()) == A_SANDBOX)
+
+    couriers.offer(parcel(0, sandbox="other"))
+
+    roads.until(lambda: roads.arrived == ["other.a.0"])
+    assert sum(roads.on_the_way.values()) == A_SANDBOX
+    assert max(roads.most_at_once.values()) <= AN_ENDPOINT
+
+
+def test_those_known_to_hang_have_one_courier_each_and_half_of_them_altogether(
+    couriers: Couriers, roads: Roads
+) -> None:
+    """Every sandbox's receiver hangs: the first attempt teaches it, and from then on half of the couriers are free."""
+    everybody = [f"box{n}" for n in range(40)]
+    roads.hanging, roads.in_time = {f"{sandbox}.a" for sandbox in everybody}, False
+    for sandbox in everybody:
+        couriers.offer(parcel(0, sandbox=sandbox))
+    roads.go.set()
+    roads.until(lambda: len(roads.arrived) == 40)
+    roads.go.clear()
+    for sandbox in everybody:
+        for n in range(1, 5):
+            couriers.offer(parcel(n, sandbox=sandbox))
+    roads.until(lambda: sum(roads.on_the_way.values()) == 16)
+
+    for n in range(10):
+        couriers.offer(parcel(n, sandbox="healthy"))
+
+    roads.until(lambda: len(roads.arrived) == 50)
+    assert sum(roads.on_the_way.values()) == 16
+
+
+def test_a_receiver_that_answers_again_has_all_its_couriers_again(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging, roads.in_time = {"s.a"}, False
+    couriers.offer(parcel(0))
+    roads.go.set()
+    roads.until(lambda: len(roads.arrived) == 1)
+    roads.in_time = True
+    couriers.offer(parcel(1))
+    roads.until(lambda: len(roads.arrived) == 2)
+
+    roads.go.clear()
+    for n in range(2, 20):
+        couriers.offer(parcel(n))
+
+    roads.until(lambda: roads.on_the_way["s.a"] == AN_ENDPOINT)
+
+
+def test_on_a_manual_clock_an_endpoint_hears_in_order(couriers: Couriers, roads: Roads) -> None:
+    names = [f"s.a.{n}" for n in range(50)]
+    for n in range(50):
+        couriers.offer(parcel(n, in_order=True))
+
+    assert couriers.wait({("s", name) for name in names}, 10)
+    assert roads.arrived == names
+    assert roads.most_at_once["s.a"] == 1
+
+
+def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(couriers: Couriers, roads: Roads) -> None:
+    roads.record = Future()
+    couriers.offer(parcel(1))
+    roads.until(lambda: roads.arrived == ["s.a.1"])
+
+    assert couriers.offer(parcel(1))
+    assert not couriers.wait({("s", "s.a.1")}, 0.01)
+    roads.record.set_result(None)
+    assert couriers.wait({("s", "s.a.1")}, 10)
+    assert roads.arrived == ["s.a.1"]
+
+
+def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> None:
+    def breaks(one: Parcel) -> tuple[bool, None]:
+        if one.due_ms == 0:
+            raise ConnectionError("the database is gone")
+        roads.carry(one)
+        return True, None
+
+    couriers = Couriers(breaks, most=1)
+    couriers.offer(parcel(0))
+    couriers.offer(parcel(1))
+
+    assert couriers.wait({("s", "s.a.0"), ("s", "s.a.1")}, 10)
+    assert roads.arrived == ["s.a.1"]
+    couriers.close()
+
+
+def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging = {"s.a"}
+
+    taken = sum(couriers.offer(parcel(n)) for n in range(QUEUED_MOST + 100))
+
+    assert QUEUED_MOST <= taken <= QUEUED_MOST + AN_ENDPOINT
+
+
+def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(couriers: Couriers, roads: Roads) -> None:
+    roads.hanging = {"s.a"}
+    for n in range(20):
+        couriers.offer(parcel(n, in_order=True))
+    roads.until(lambda: roads.on_the_way["s.a"] == 1)
+
+    couriers.forget("s")
+    roads.go.set()
+
+    assert couriers.wait({("s", f"s.a.{n}") for n in range(20)}, 10)
+    assert roads.arrived == ["s.a.0"]

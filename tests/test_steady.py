@@ -1,0 +1,179 @@
+"""Real time that never goes back, whatever happens to the machine's clock, to the process, or to both."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend import jobs
+from mocklend import lender as lending
+from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
+
+START_MS = 1_767_578_400_000
+HOUR_MS = 3_600_000
+
+
+class Machine:
+    """A machine whose clock can be set, and whose monotonic clock runs whatever is done to it."""
+
+    def __init__(self) -> None:
+        self.wall_ms, self.up_ms = START_MS, 5_000
+
+    def wall(self) -> int:
+        return self.wall_ms * 1_000_000
+
+    def monotonic(self) -> int:
+        return self.up_ms * 1_000_000
+
+    def run(self, ms: int) -> None:
+        self.wall_ms += ms
+        self.up_ms += ms
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The machine that platforms of this test run on."""
+    made = Machine()
+    monkeypatch.setattr(
+        lending, "start_after", lambda mark_ms: start_after(mark_ms, made.wall, made.monotonic), raising=True
+    )
+    return made
+
+
+@pytest.mark.parametrize("step_ms", [-20_000, -HOUR_MS, HOUR_MS, 365 * 24 * HOUR_MS])
+def test_time_runs_on_as_if_nobody_had_set_the_clock(machine: Machine, step_ms: int) -> None:
+    now = SteadyTime(machine.wall, machine.monotonic)
+    machine.run(1_000)
+    machine.wall_ms += step_ms
+
+    assert now() == START_MS + 1_000
+    machine.run(250)
+    assert now() == START_MS + 1_250
+
+
+def test_time_does_not_go_back_even_if_what_only_runs_does(machine: Machine) -> None:
+    now = SteadyTime(machine.wall, machine.monotonic)
+    machine.run(HOUR_MS)
+    assert now() == START_MS + HOUR_MS
+
+    machine.up_ms -= HOUR_MS // 2
+
+    assert now() == START_MS + HOUR_MS
+    machine.run(250)
+    assert now() == START_MS + HOUR_MS + 250
+
+
+def test_two_threads_that_look_at_one_moment_in_turn_are_no_step(machine: Machine) -> None:
+    now = SteadyTime(machine.wall, machine.monotonic)
+    machine.run(1_000)
+    now()
+
+    machine.up_ms -= 2  # Another thread has read before us, and looks after us.
+
+    assert now() == START_MS + 998
+    machine.up_ms += 2
+    assert now() == START_MS + 1_000
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "starts_ms"),
+    [(0, START_MS), (5, START_MS + 5), (HOUR_MS, START_MS + HOUR_MS),
+     (-1, START_MS + MARK_EVERY_MS), (-HOUR_MS, START_MS + MARK_EVERY_MS)],
+)  # fmt: skip
+def test_a_process_starts_not_before_what_the_last_one_has_shown(
+    machine: Machine, step_ms: int, starts_ms: int
+) -> None:
+    machine.wall_ms += step_ms
+
+    assert start_after(START_MS, machine.wall, machine.monotonic)() == starts_ms
+
+
+def test_who_is_behind_another_process_catches_up_and_who_is_ahead_stays(machine: Machine) -> None:
+    now = SteadyTime(machine.wall, machine.monotonic)
+
+    now.catch_up(START_MS - 1)
+    assert now() == START_MS
+    now.catch_up(START_MS + 700)
+    assert now() == START_MS + 700
+
+
+@pytest.mark.parametrize("back_ms", [20_000, HOUR_MS])
+def test_settling_goes_on_while_the_clock_is_set_back(
+    open_lender: Callable[..., Any], story: Any, machine: Machine, seed: int, back_ms: int
+) -> None:
+    lender = open_lender()
+    wall = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
+    loan_id = wall.borrow()
+    wall.order(loan_id, 9_500)
+    before_ms = wall.now_ms
+
+    machine.wall_ms -= back_ms
+    machine.run(2_000)
+    while lender.tick():
+        pass
+
+    assert wall.now_ms == before_ms + 2_000
+    assert wall.page(loan_id)["paid_minor"] == 9_500
+    assert wall.discrepancies() == []
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
+@pytest.mark.parametrize("back_ms", [0, 400, 20_000, HOUR_MS])
+def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
+    open_lender: Callable[..., Any], story: Any, machine: Machine, seed: int, back_ms: int, closed: bool
+) -> None:
+    lender = open_lender()
+    sandbox = lender.create_sandbox(seed=seed, mode="wall")
+    machine.run(5_000)
+    lender.tick()
+    machine.run(900)
+    shown_ms = lender.now_ms(sandbox.id)
+    if closed:
+        lender.close()
+
+    machine.wall_ms -= back_ms
+    machine.up_ms = 100 if not closed else machine.up_ms  # The machine itself may have started anew.
+    machine.run(950)
+    again = open_lender()
+
+    assert again.now_ms(sandbox.id) >= shown_ms
+    assert again.now_ms(sandbox.id) <= shown_ms + 950 + MARK_EVERY_MS
+    machine.run(1_000)
+    assert again.now_ms(sandbox.id) >= shown_ms + 1_000
+
+
+def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
+    open_lender: Callable[..., Any], machine: Machine, seed: int
+) -> None:
+    lender = open_lender()
+    for _ in range(3):
+        lender.create_sandbox(seed=seed, mode="wall")
+    calls: list[Any] = []
+    call = lender.writer.call
+    lender.writer.call = lambda act, **more: (calls.append(more), call(act, **more))[1]
+
+    for _ in range(20):
+        machine.run(200)
+        lender.tick()
+
+    assert calls == [{"waits_for_disk": False}] * 4
+
+
+def test_the_ticker_ticks_on_while_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler by date would wait for the hour to come again."""
+    enough, ticks = threading.Event(), []
+
+    def tick() -> None:
+        ticks.append(1)
+        monkeypatch.setattr(time, "time", lambda: 1_000.0 - len(ticks) * 3_600)
+        if len(ticks) == 5:
+            enough.set()
+
+    ticker = jobs.Repeating(tick, 0.001)
+
+    assert enough.wait(10)
+    ticker.shutdown()
