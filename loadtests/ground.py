@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ground_clock
 import ground_storage
 from ground_told import FAIL, INCONCLUSIVE, PASS, Told
 from server import ServerFailed
@@ -24,7 +25,7 @@ from tool import concluded, say
 
 from mocklend.exit_codes import ExitCode
 
-PARTS: Mapping[str, Callable[[Path], Told]] = {**ground_storage.PARTS}
+PARTS: Mapping[str, Callable[[Path], Told]] = {**ground_storage.PARTS, **ground_clock.PARTS}
 """What can be taken away, by name. A part gets a folder of its own, and runs and stops servers of its own."""
 
 

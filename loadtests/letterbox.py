@@ -12,6 +12,9 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+ABOUT = ("edit_id", "repayment_id", "loan_id")
+"""What an event is about: the first of these that it names."""
+
 
 class Letterbox:
     """What has come, by event and by what it is about. `secret` is known only after the address is registered."""
@@ -30,7 +33,7 @@ class Letterbox:
             self.forged += 1
             return False
         said = json.loads(body)
-        about = said["data"].get("edit_id") or said["data"]["loan_id"]
+        about = next(said["data"][name] for name in ABOUT if name in said["data"])
         with self._lock:
             self.came[(said["type"], about)] += 1
         return True

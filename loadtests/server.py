@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,14 @@ class ServerFailed(NotRun):
 
 
 class Server:
-    """One run of `mocklend serve` on a database. A package can be kept from it, as if it were not installed."""
+    """One run of `mocklend serve` on a database. A package can be kept from it, as if it were not installed.
 
-    def __init__(self, database: str, log: Path, *, without: str | None = None) -> None:
+    `env` is put into its environment, beside what is there.
+    """
+
+    def __init__(
+        self, database: str, log: Path, *, without: str | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
         self._log = log
         began = time.monotonic()
         with log.open("ab") as written:
@@ -41,6 +47,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=written,
                 start_new_session=True,
+                env={**os.environ, **(env or {})},
             )
         try:
             self.url = str(self._first_line()["url"])
