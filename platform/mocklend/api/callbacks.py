@@ -12,13 +12,11 @@ from mocklend.api.asking import run, sandbox_id
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
 from mocklend.api.reading import asked_request, parse
+from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.domain.problems import Refused
 
 callbacks = APIBlueprint("callbacks", __name__)
-
-SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
-"""Standard Webhooks' headers."""
 
 
 class Received(Doc):
@@ -32,7 +30,10 @@ CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["data"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {
+            "type": "string",
+            "enum": ["payment.succeeded", "payment.received", "payment.closed", "payment.late_failed"],
+        },
         "timestamp": {"type": "string", "format": "date-time"},
         "data": {
             "type": "object",
@@ -60,7 +61,12 @@ CALLBACK_SCHEMA: dict[str, Any] = {
         "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",
         "callback_amount_mismatch", "callback_version_stale", "callback_out_of_order",
         "body_too_large", "body_too_deep", "text_not_storable",
-        reads={"required": True, "content": {"application/json": {"schema": CALLBACK_SCHEMA}}}, headers=SIGNED,
+        reads={
+            "required": True,
+            "description": f"Signed by the channel, on the sandbox's clock. {CALLBACK_SECRET_RULE}",
+            "content": {"application/json": {"schema": CALLBACK_SCHEMA}},
+        },
+        headers=SIGNED,
     )
 )  # fmt: skip
 def receive_callback(channel: str) -> Response:

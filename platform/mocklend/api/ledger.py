@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.fields import Body, Doc, Id, PageSize
 from mocklend.api.lists import Cursor, place
 from mocklend.api.openapi import described
+from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
 from mocklend.views import reads
 
@@ -50,7 +52,8 @@ class TransactionDoc(Doc):
     period_from: str | None
     period_to: str | None
     postings: list[PostingDoc]
-    hash: str
+    prev_hash: Annotated[str, Field(description=PREV_HASH_RULE)]
+    hash: Annotated[str, Field(description=HASH_RULE)]
 
 
 class TransactionList(Doc):

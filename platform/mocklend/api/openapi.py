@@ -15,6 +15,7 @@ from mocklend.api.answers import PROBLEM
 from mocklend.api.asking import PLANES
 from mocklend.api.examples import Examples, key_of
 from mocklend.api.fields import SAFE_ID
+from mocklend.api.signatures import SIGNED, webhooks
 from mocklend.domain.problems import PROBLEMS
 
 VERSION = "3.1.0"
@@ -136,6 +137,7 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
         for operation in operations.values():
             _complete_operation(path, operation)
             _exemplify(operation, examples)
+    spec["webhooks"] = webhooks()
     return spec
 
 
@@ -167,7 +169,7 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     elif READS in operation:
         operation["requestBody"] = operation.pop(READS)
     for name in operation.pop(HEADERS, []):
-        header = {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        header = {"name": name, "in": "header", "required": True, **SIGNED[name]}
         operation["parameters"] = [*operation.get("parameters", []), header]
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
