@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -164,16 +165,24 @@ def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
 
 
 def test_the_ticker_ticks_on_while_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scheduler by date would wait for the hour to come again."""
+    """APScheduler alone would wait for each hour to come again."""
     enough, ticks = threading.Event(), []
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(hours=len(ticks))
 
     def tick() -> None:
         ticks.append(1)
-        monkeypatch.setattr(time, "time", lambda: 1_000.0 - len(ticks) * 3_600)
         if len(ticks) == 5:
             enough.set()
 
-    ticker = jobs.Repeating(tick, 0.001)
+    monkeypatch.setattr(jobs, "datetime", SetBack)
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", SetBack)
+    monkeypatch.setattr(jobs, "wall_ns", lambda: time.time_ns() - len(ticks) * 3_600_000_000_000)
+    monkeypatch.setattr(jobs, "LOOK_S", 0.001)
+    ticker = jobs.repeat(tick, 0.001)
 
     assert enough.wait(10)
     ticker.shutdown()

@@ -1,21 +1,26 @@
-"""What runs by itself while a server is up: one thread, the ticker of the sandboxes whose clocks run.
+"""What runs by itself while a server is up: one job, the ticker of the sandboxes whose clocks run.
 
 Due times live in the database; the ticker only asks. If it is late, the next tick does it all, once: also where it is
-late since the database was gone. It waits on the monotonic clock: a scheduler by date would wait for an hour to come
-again when the machine's clock is set back by one.
+late since the database was gone.
 """
 
 from __future__ import annotations
 
-import threading
+import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+from apscheduler.schedulers.base import STATE_STOPPED  # type: ignore[import-untyped]
 
 from mocklend.lender import Lender
 from mocklend.logs import get_logger, in_a_line
+from mocklend.steady import wall_ns
 from mocklend.storage.ground import Unavailable
 
 TICK_S = 0.2
+LOOK_S = 1.0
 TOLD_AGAIN_S = 60.0
 """A tick that fails in the same way again is told of so often."""
 
@@ -43,25 +48,37 @@ class Ticker:
                 log.error("what is due could not be worked off", exc_info=failure)
 
 
-class Repeating:
-    """Does the same again and again on a thread of its own, with a pause after each time, until it is shut down."""
+class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # It brings no types.
+    """APScheduler, for a machine whose clock may be set back.
 
-    def __init__(self, act: Callable[[], None], pause_s: float) -> None:
-        self._act, self._pause_s = act, pause_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mocklend-ticker", daemon=True)
-        self._thread.start()
+    It goes by date: a job that is due in 0.2 s would be due in an hour and 0.2 s once the clock is set back by an hour.
+    So it is looked at least once a second, on the monotonic clock; and where the date has gone back since, all jobs are
+    due at once.
+    """
 
-    def shutdown(self) -> None:
-        """Stop, once what is on has ended."""
-        self._over.set()
-        self._thread.join()
+    def _main_loop(self) -> None:
+        seen, wait_s = wall_ns(), 0.0
+        while self.state != STATE_STOPPED:
+            self._event.wait(min(wait_s, LOOK_S))
+            self._event.clear()
+            now = wall_ns()
+            if now < seen:
+                for job in self.get_jobs():
+                    job.modify(next_run_time=datetime.now(self.timezone))
+            seen = now
+            next_s = self._process_jobs()
+            wait_s = LOOK_S if next_s is None else next_s
 
-    def _run(self) -> None:
-        while not self._over.wait(self._pause_s):
-            self._act()
+
+def repeat(act: Callable[[], None], every_s: float) -> SteadyScheduler:
+    """Do the same again and again, one at a time, until the scheduler is shut down."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # A tick that is skipped is no news.
+    scheduler = SteadyScheduler(timezone="UTC")
+    scheduler.add_job(act, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None)
+    scheduler.start()
+    return scheduler
 
 
-def start_jobs(lender: Lender) -> Repeating:
+def start_jobs(lender: Lender) -> SteadyScheduler:
     """Start ticking. Shut it down before the lender is closed."""
-    return Repeating(Ticker(lender), TICK_S)
+    return repeat(Ticker(lender), TICK_S)
