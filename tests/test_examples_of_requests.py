@@ -26,15 +26,15 @@ STORY = (
     "queryRepayment", "queryPayment", "matchReceipt", "edit", "charge", "waive", "openDispute", "reverseEdit", "",
     "verifyDispute", "decideDispute", "addStatement", "refreshLoan", "catchUpLoan", "remakeStatement", "applyAtLender",
     "reverseRepayment", "reinstateRepayment", "failTradeLate", "writeOff",
+    "setClock", "advanceClock",
 )  # fmt: skip
 """The operations that follow from each other, in their order; a blank is a day that passes."""
 REFUSED = {
-    "advanceClock": "clock_not_manual",
     "approveEdit": "edit_not_draft",
     "failPayout": "payout_unknown",
     "issueCertificate": "not_settled",
     "moveReceipt": "receipt_not_movable",
-    "rebookRepayment": "repayment_booked_right",
+    "rebookRepayment": "repayment_not_applied",
     "receiveCallback": "callback_signature_invalid",
     "refund": "refund_too_large",
     "rejectEdit": "edit_not_draft",
