@@ -22,6 +22,9 @@ from urllib.parse import urlsplit
 
 import requests
 
+# pytest leaves the frames of this module out: a refusal is shown at the caller's own line.
+__tracebackhide__ = True
+
 DEFAULT_URL = "http://127.0.0.1:8300"
 START = "2026-01-05T02:00:00Z"
 """Where the clock of a sandbox to try things out in starts: at 10:00 on a Monday in Shanghai."""
@@ -78,6 +81,42 @@ class Exchange:
     status: int
     answer: Doc
     request_id: str | None = None
+
+
+class Armed(dict[str, Any]):
+    """The rule that `arm` has made, as the platform sent it; and a block at whose end it is disarmed.
+
+            with client.arm("transport.latency", probability=0.1, times=3) as rule:
+                ...
+            assert rule["injected"] == 3  # after the block the counters are those of its end
+
+    Without `with` it is a plain document, and the rule stays armed.
+    """
+
+    def __init__(self, client: Client, rule: Mapping[str, Any]) -> None:
+        super().__init__(rule)
+        self._client = client
+
+    def refresh(self) -> Self:
+        """Read the rule again: its counters and its state as they are now. A rule that is gone is refused."""
+        self.update(self._client.rule(self["id"]))
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.refresh()
+            self._client.disarm(self["id"])
+        except Exception as failure:
+            # It may be gone by now: disarmed, halted, replaced by a block within this one, or its sandbox deleted.
+            gone = isinstance(failure, ProblemError) and failure.code in ("rule_unknown", "credential_invalid")
+            # Where an exception ended the block, that one is the news.
+            if error is None and not gone:
+                raise
 
 
 class Client:
@@ -787,27 +826,32 @@ class Client:
         self,
         fault: str,
         *,
-        probability: float = 1.0,
+        probability: float | None = None,
+        times: int | None = None,
         match: Mapping[str, Any] | None = None,
         rule_id: str | None = None,
         activate: Mapping[str, Any] | None = None,
         select: Mapping[str, Any] | None = None,
         expect: Mapping[str, Any] | None = None,
         **settings: Any,
-    ) -> Doc:
+    ) -> Armed:
         """Arm a fault. What is not named here is a setting of the fault itself, like `lag_s=60`.
 
-        The rule's id is the fault's name unless given, so that arming a fault again replaces its rule.
+        `probability` (1 unless given), `times` (at most so many injections), `match` and `rule_id` are the options of
+        `mocklend faults on`; `select` says how often in full, as the contract has it. The rule's id is the fault's
+        name unless given, so that arming a fault again replaces its rule. As a context manager it disarms the rule at
+        the end of the block.
         """
+        chosen = {"probability": 1.0, **_given({"probability": probability, "times": times}), **(select or {})}
         rule = {
             "fault": fault,
             "match": match,
             "activate": activate,
-            "select": {"probability": probability, **(select or {})},
+            "select": chosen,
             "with": settings or None,
             "expect": expect,
         }
-        return self.put_rule(rule_id or fault, rule)
+        return Armed(self, self.put_rule(rule_id or fault, rule))
 
     def disarm(self, rule_id: str) -> None:
         """Remove a rule. What it did stays on the answer key."""
