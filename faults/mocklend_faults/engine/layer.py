@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import SEAMS, ApiAnswer, Consequence, Given, Scene, Seam, Unmet, Write
+from mocklend.seams import SEAMS, ApiAnswer, Consequence, Given, LayerBroke, Scene, Seam, Unmet, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
@@ -61,7 +61,7 @@ NEVER_ARMED = 0
 """The rules' version of a sandbox that never had a rule."""
 
 
-class FaultBroke(AssertionError):
+class FaultBroke(LayerBroke):
     """A fault raised, or changed what it must not. That is a bug in the fault: the run breaks, and says where."""
 
 
@@ -685,9 +685,18 @@ def _changed(scene: Scene, rule: Rule, given: Given) -> Given:
     except Exception as error:
         raise FaultBroke(
             f"fault {rule.fault.name} of rule {rule.id} broke at {given.seam} of {given.entity}, "
-            f"occurrence {given.occurrence}, seed {scene.seed}: {error!r}"
+            f"occurrence {given.occurrence}, seed {scene.seed}: {_in_a_line(error)}"
         ) from error
     return changed
+
+
+def _in_a_line(error: Exception) -> str:
+    """The error as one short line, also where its own text is long, has lines, or cannot be had."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "its text cannot be had"
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
 def _open_of(connection: Connection, sandbox_id: str, rule_id: str) -> dict[str, Opened]:

@@ -128,7 +128,8 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
         "summary": "A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     }
-    spec["servers"] = [{"url": "/"}]
+    # Relative to this document: behind a path prefix, "Try it out" asks there too.
+    spec["servers"] = [{"url": "."}]
     components = spec.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     components["securitySchemes"] = _security_schemes()
@@ -159,7 +160,7 @@ def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     # Any address refuses a query parameter that it does not declare.
-    codes: list[str] = ["internal_error", "validation_failed"]
+    codes: list[str] = ["fault_broke", "internal_error", "validation_failed"]
     operation["security"] = _security(path)
     if operation["security"]:
         codes += ["credential_missing", "credential_invalid"]

@@ -21,7 +21,7 @@ from mocklend.api.reading import BODY_MAX, storable
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger
-from mocklend.seams import ASKED_BY
+from mocklend.seams import ASKED_BY, LayerBroke
 
 log = get_logger()
 
@@ -174,8 +174,10 @@ def shown(value: Any, deep: bool = True) -> Any:
 
 
 def _failed(error: Exception) -> Response:
-    """Our own failure: loud in the log, and a trace id for the caller."""
+    """Our own failure: loud in the log, and a trace id for the caller, who is told more where a fault is to blame."""
     trace = secrets.token_hex(8)
     told = {"trace": trace, "request_id": ASKED_BY.get(), "method": request.method, "path": request.path}
     log.error("a request failed", **told, exc_info=error)
+    if isinstance(error, LayerBroke):
+        return refused(Refused("fault_broke", storable(str(error), 800), trace=trace))
     return refused(Refused("internal_error", f"trace {trace} in the server's log", trace=trace))

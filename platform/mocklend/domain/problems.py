@@ -169,6 +169,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "conflict": Problem(409, "The state was changed by somebody else.", "Read it again before you decide anything."),
     "busy": Problem(503, "The platform has too much waiting.", "Repeat later with the same Idempotency-Key."),
+    "fault_broke": Problem(
+        500, "A fault of the fault layer broke.", "Mend the fault, or disarm its rule: the detail names both."
+    ),
     "internal_error": Problem(500, "The platform failed.", "This is a bug: please report it with the detail."),
 }
 

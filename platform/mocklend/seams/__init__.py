@@ -50,7 +50,7 @@ from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.score_asked import ScoreAsked
-from mocklend.seams.seam import Consequence, Given, Layer, Scene, Seam, Unmet, Write
+from mocklend.seams.seam import Consequence, Given, Layer, LayerBroke, Scene, Seam, Unmet, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
@@ -131,6 +131,7 @@ __all__ = [
     "Given",
     "IdempotencyChecked",
     "Layer",
+    "LayerBroke",
     "LoanOpened",
     "MarkOutdated",
     "OperatorEdit",

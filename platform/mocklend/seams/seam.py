@@ -96,6 +96,10 @@ class Scene(NamedTuple):
     asked_by: str | None = None
 
 
+class LayerBroke(AssertionError):
+    """A layer failed in what it was asked, by a bug of its own. Its text is one line: what broke, where, which seed."""
+
+
 class Layer(Protocol):
     """What the platform asks of a fault layer. Without one it is honest.
 
