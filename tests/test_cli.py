@@ -538,7 +538,7 @@ print(sorted({heavy!r} & set(sys.modules)))
 
 @needs_faults
 def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
-    _announce(Settings(port=8400, database="mocklend.db"))
+    _announce(Settings(port=8400, database="mocklend.db"), "mk_default")
 
     said = capsys.readouterr().out
     assert "  address        http://127.0.0.1:8400\n" in said
@@ -548,7 +548,7 @@ def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixt
 
 
 def test_a_server_for_others_shows_all_tokens_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:
-    _announce(Settings(host="0.0.0.0", database="postgresql+psycopg://ada:secret@db/mocklend"))
+    _announce(Settings(host="0.0.0.0", database="postgresql+psycopg://ada:secret@db/mocklend"), "mk_default")
 
     said = capsys.readouterr().out
     assert "X-Mocklend-Operator" in said

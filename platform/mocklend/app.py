@@ -146,10 +146,11 @@ class OneProcess(MTServer):
         """Whether there is a lock makes no difference to us."""
 
 
-def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -> None:
+def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; requests that are running are answered first.
 
-    `ready` is called once the server answers, with the settings as they turned out (port 0 has become a real one).
+    `ready` is called once the server answers, with the settings as they turned out (port 0 has become a real one) and
+    the key of the sandbox `default`, which off loopback has to be named as any other.
     """
     adopt_libraries()
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
@@ -178,7 +179,9 @@ def serve(settings: Settings, ready: Callable[[Settings], None] | None = None) -
             gc.collect()
             gc.freeze()
             if ready is not None:
-                threading.Thread(target=_when_ready, args=(settings, ready), name="mocklend-ready", daemon=True).start()
+                key = lender.ensure_default(settings.default_seed).api_key
+                told = (settings, lambda: ready(settings, key))
+                threading.Thread(target=_when_ready, args=told, name="mocklend-ready", daemon=True).start()
             server.serve(target_loader=lambda: app, wrap_loader=False)
         finally:
             ticker.shutdown()
@@ -217,13 +220,13 @@ def _free_port(host: str) -> int:
         return port
 
 
-def _when_ready(settings: Settings, ready: Callable[[Settings], None]) -> None:
+def _when_ready(settings: Settings, ready: Callable[[], None]) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     while True:
         try:
             connection = http.client.HTTPConnection(host, settings.port, timeout=5)
             connection.request("GET", "/-/health")
             if connection.getresponse().status == 200:
-                return ready(settings)
+                return ready()
         except OSError:
             time.sleep(0.02)

@@ -92,8 +92,11 @@ class Target:
     """Whom the commands talk to."""
 
     url: str
-    api_key: str | None
-    control_token: str | None
+    api_key: str | None = None
+    control_token: str | None = None
+    operator_token: str | None = None
+    channel_token: str | None = None
+    bureau_token: str | None = None
 
 
 DEFAULT_URL = "http://127.0.0.1:8300"
@@ -104,7 +107,7 @@ PATIENT_S = 3_600
 INTERRUPTED = 130
 """What Typer leaves with after Ctrl-C."""
 
-_target = Target(DEFAULT_URL, None, None)
+_target = Target(DEFAULT_URL)
 
 
 @app.callback()
@@ -116,21 +119,41 @@ def target(
     ] = None,
     control_token: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="Needed where the server is not on loopback."),
+        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="For /-/, where the server is not on loopback."),
+    ] = None,
+    operator_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_OPERATOR_TOKEN", help="For /operator, where the server is not on loopback."),
+    ] = None,
+    channel_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_CHANNEL_TOKEN", help="For /channels, where the server is not on loopback."),
+    ] = None,
+    bureau_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_BUREAU_TOKEN", help="For /bureau, where the server is not on loopback."),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     """Whom to talk to."""
-    _target.url, _target.api_key, _target.control_token = url, api_key, control_token
+    _target.url, _target.api_key = url, api_key
+    _target.control_token, _target.operator_token = control_token, operator_token
+    _target.channel_token, _target.bureau_token = channel_token, bureau_token
 
 
 def _client() -> Client:
     from mocklend.client import Client
 
-    # Operator and channel planes are not reached from here.
-    return Client(_target.url, _target.api_key, control_token=_target.control_token)
+    return Client(
+        _target.url,
+        _target.api_key,
+        control_token=_target.control_token,
+        operator_token=_target.operator_token,
+        channel_token=_target.channel_token,
+        bureau_token=_target.bureau_token,
+    )
 
 
 # --- the server and the demo ---
@@ -171,8 +194,9 @@ def serve(
         _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", "Give another port with --port.")
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, default_key: str) -> None:
     """It is up: where, with what, and what to type next."""
+    import shlex
     from importlib.metadata import entry_points
 
     from mocklend import __version__
@@ -194,9 +218,15 @@ def _announce(settings: Settings) -> None:
     lines += [f"  database       {_shown(settings.database)}", f"  fault layer    {layer}", "", "Next, elsewhere:"]
     if settings.url != DEFAULT_URL:
         lines.append(f"  export MOCKLEND_URL={settings.url}")
-    if not settings.on_loopback:
-        lines.append(f"  export MOCKLEND_CONTROL_TOKEN={settings.control_token}")
     ada = """-H 'Content-Type: application/json' -d '{"reference": "ada", "name": "Ada"}'"""
+    if not settings.on_loopback:
+        # There a request without a key names no sandbox, and each plane asks for its token.
+        lines.append(f"  export MOCKLEND_API_KEY={default_key}")
+        lines += [
+            f"  export MOCKLEND_{plane.upper()}_TOKEN={shlex.quote(getattr(settings, f'{plane}_token'))}"
+            for plane in ("control", "operator", "channel", "bureau")
+        ]
+        ada = f'-H "Authorization: Bearer $MOCKLEND_API_KEY" {ada}'
     lines.append(f"  curl {settings.url}/v1/borrowers {ada}")
     if kinds:
         lines += [f"  {command} faults list", f"  {command} faults on cache.bounded_stale --lag-s 60"]
@@ -204,12 +234,12 @@ def _announce(settings: Settings) -> None:
     print("\n".join(lines), flush=True)
 
 
-def _announce_json(settings: Settings) -> None:
+def _announce_json(settings: Settings, default_key: str) -> None:
     document = {"url": settings.url, "token": settings.control_token, "docs": f"{settings.url}/docs"}
     if not settings.on_loopback:
         document |= {
             f"{plane}_token": getattr(settings, f"{plane}_token") for plane in ("operator", "channel", "bureau")
-        }
+        } | {"api_key": default_key}
     print(json.dumps(document | {"database": _shown(settings.database)}), flush=True)
 
 
@@ -567,12 +597,16 @@ def faults_list(as_json: AsJson = False) -> None:
 def faults_on(
     context: typer.Context,
     fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.", autocompletion=_fault_names)],
-    probability: Annotated[float, typer.Option("--p", min=0, max=1, help="How likely, each time.")] = 1.0,
+    probability: Annotated[
+        float, typer.Option("--probability", "--p", min=0, max=1, help="How likely, each time.")
+    ] = 1.0,
     match: Annotated[
         list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
     ] = None,
     times: Annotated[int | None, typer.Option(min=1, help="At most so many injections.")] = None,
-    rule_id: Annotated[str | None, typer.Option("--id", help="The rule's id; the fault's name unless given.")] = None,
+    rule_id: Annotated[
+        str | None, typer.Option("--id", "--rule-id", help="The rule's id; the fault's name unless given.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Arm a fault. Further flags are the fault's own settings, like --lag-s 60; `faults list` shows them."""
@@ -582,7 +616,7 @@ def faults_on(
             fault,
             probability=probability,
             match=dict(_equation(one) for one in match or ()) or None,
-            select=None if times is None else {"times": times},
+            times=times,
             rule_id=rule_id,
             **settings,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import socket
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -51,8 +52,25 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The address to type."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        """The address to type. Where the server listens on all addresses of the machine, one of them."""
+        host = _own_address(self.host) if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def _own_address(wildcard: str) -> str:
+    """The address by which others reach this machine, or loopback where it has no other."""
+    family, beyond, loopback = (
+        (socket.AF_INET6, "2001:db8::1", "::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1", "127.0.0.1")
+    )
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            # To connect a datagram socket sends nothing; it only chooses the address that would be sent from.
+            probe.connect((beyond, 9))
+            own: str = probe.getsockname()[0]
+    except OSError:
+        return loopback
+    # One that holds on this link alone cannot be typed without the name of the link.
+    return loopback if own.startswith("fe80:") else own
 
 
 def wrong_settings(wrong: ValidationError) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_page_asks_no_other_origin(stranger: Any, path: str) -> None:
 def test_everything_that_a_page_asks_for_is_there(stranger: Any) -> None:
     for path in ("/docs", "/docs/problems"):
         for part in re.findall(r'(?:src|href)="([^"#]+)"', stranger.get(path).get_data(as_text=True)):
-            assert stranger.get(part).status_code == 200, part
+            assert stranger.get(urljoin(path, part)).status_code == 200, part
 
 
 def test_a_part_that_is_not_the_pages_is_not_served(stranger: Any) -> None:

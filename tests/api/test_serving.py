@@ -25,7 +25,7 @@ SERVE = """
 import sys
 from mocklend.app import serve
 from mocklend.config import Settings
-serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings: print(settings.url, flush=True))
+serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings, _: print(settings.url, flush=True))
 print("stopped", flush=True)
 """
 PATIENCE_S = 60

@@ -1,6 +1,7 @@
 """The pages of the API: /docs (swagger-ui, vendored), /docs/problems, and /openapi.json itself.
 
-No page of ours asks another origin, and the policy sent along holds the browser to it.
+No page of ours asks another origin, and the policy sent along holds the browser to it. What a page asks for is named
+relative to the page, so that it is found behind a path prefix too, whatever a proxy says of itself.
 """
 
 from __future__ import annotations
@@ -31,21 +32,21 @@ DOCS = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mocklend API</title>
-<link rel="icon" href="/docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
 </head>
 <body>
 <div id="api"></div>
-<noscript>The API is described in <a href="/openapi.json">/openapi.json</a>.</noscript>
-<script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<noscript>The API is described in <a href="openapi.json">openapi.json</a>.</noscript>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </body>
 </html>
 """
 
 # `validatorUrl: null`: swagger-ui would otherwise ask a validator of its own project.
 START = """SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#api",
   deepLinking: true,
   validatorUrl: null,
@@ -121,12 +122,12 @@ def problems_page() -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mocklend: problems</title>
-<link rel="icon" href="/docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/style.css">
+<link rel="icon" href="assets/favicon-32x32.png">
+<link rel="stylesheet" href="style.css">
 </head>
 <body>
 <h1>Every way in which Mocklend says no</h1>
-<p>Where two problems hold at once, the earlier one is the answer. See also <a href="/docs">the API</a>.</p>
+<p>Where two problems hold at once, the earlier one is the answer. See also <a href="../docs">the API</a>.</p>
 {entries}
 </body>
 </html>
