@@ -261,6 +261,37 @@ def test_an_experiment_may_be_json_and_has_the_name_that_it_is_given(
     assert mocklend.experiment("plan-a")["running"] == "storm"
 
 
+@needs_faults
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_plan_that_another_system_has_saved_is_read(
+    run: Run, mocklend: Client, tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "weather.yaml"
+    file.write_bytes(PLAN.replace("\n", "\r\n").encode(encoding))
+
+    assert run("experiments", "start", str(file)).code == 0
+    assert mocklend.experiment("weather")["running"] == "calm"
+
+
+def test_files_in_an_encoding_that_they_do_not_say_are_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "weather.yaml"
+    file.write_bytes(PLAN.encode("utf-16-le"))
+    mine = tmp_path / "mine.py"
+    mine.write_bytes("def reconcile(client):\n    return []\n".encode("utf-16-le"))
+    findings = tmp_path / "findings.jsonl"
+    findings.write_bytes('{"class": "stale_view", "entity": "张三"}'.encode("gbk"))
+
+    for command in (
+        ["experiments", "start", str(file)],
+        ["scenario", "run", str(file)],
+        ["score", str(findings)],
+        ["reconcile", "--with", str(mine)],
+    ):
+        ran = run(*command)
+        assert (ran.code, "Traceback" in ran.err, "Errno" in ran.err) == (2, False, False), command
+        assert "UTF-8" in ran.err or "cannot be read as Python" in ran.err, ran.err
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "stages: 5", "stages: [calm]", "stages: []\nname: x", "- {name: calm}", "stages: [{name: 2026-01-05}]"],
@@ -365,6 +396,8 @@ def test_a_reconciler_of_ones_own_is_a_file(run: Run, tmp_path: Path) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text("def reconcile(client):\n    return []\n", encoding="utf-8")
 
+    assert run("reconcile", "--with", str(mine)).out == "findings: 0\n"
+    mine.write_text("def reconcile(client):\r\n    return []\r\n", encoding="utf-8-sig")
     assert run("reconcile", "--with", str(mine)).out == "findings: 0\n"
 
 

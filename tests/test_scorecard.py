@@ -18,9 +18,23 @@ def test_findings_are_read_by_line_and_empty_lines_are_none(tmp_path: Path) -> N
     assert {number: one["entity"] for number, one in read_findings(path).items()} == {1: "a", 3: "b"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_findings_that_another_system_has_saved_are_read(encoding: str, end: str, tmp_path: Path) -> None:
+    path = tmp_path / "findings.jsonl"
+    lines = ['{"class": "stale_view", "entity": "a", "detail": "张三\u2028"}', '{"class": "stale_view", "entity": "b"}']
+    path.write_bytes("".join(line + end for line in lines).encode(encoding))
+
+    found = read_findings(path)
+
+    assert {number: one["entity"] for number, one in found.items()} == {1: "a", 2: "b"}
+    assert found[1]["detail"] == "张三\u2028"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (b'{"class": "a"}\n'.decode().encode("utf-16-le"), "line 1: a NUL, as in UTF-16"),
         (b'{}\n{"class": \n', "line 2: not JSON"),
         (b"{}\n\n[]\n", "line 3: not a JSON object"),
         (b'{}\n{"a": "\xff"}\n', "line 2: not UTF-8"),

@@ -296,11 +296,12 @@ def scenario_run(
 ) -> None:
     """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
     from mocklend.scenarios import ScenarioError, read, run, scenarios
+    from mocklend.textfiles import NotText, read_text
 
     if name.endswith((".yaml", ".yml")):
         try:
-            raise typer.Exit(run(read(Path(name).read_text(encoding="utf-8"), name), seed=seed, as_json=as_json))
-        except (OSError, UnicodeDecodeError, ScenarioError) as wrong:
+            raise typer.Exit(run(read(read_text(Path(name)), name), seed=seed, as_json=as_json))
+        except (OSError, NotText, ScenarioError) as wrong:
             _refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
     known = scenarios()
     if name not in known:
@@ -755,9 +756,11 @@ def _stages(file: Path) -> list[Doc]:
     """The stages of a plan in a file. What a stage may say, the platform knows."""
     import yaml  # type: ignore[import-untyped]
 
+    from mocklend.textfiles import read_text
+
     example = "For example: {stages: [{name: storm, duration_s: 600, profile: hostile}]}."
     try:
-        plan = yaml.safe_load(file.read_text(encoding="utf-8"))
+        plan = yaml.safe_load(read_text(file))
         json.dumps(plan)  # YAML knows values that JSON lacks, such as days.
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as wrong:
         _refuse(f"{file} cannot be read as a plan: {wrong}.", example)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mocklend.textfiles import NotText, read_text
+
 Doc = dict[str, Any]
 
 FINDINGS_MOST = 100_000
@@ -22,25 +24,25 @@ class FindingsUnreadable(ValueError):
 
 def read_findings(path: Path) -> dict[int, Doc]:
     """The findings of a file, by the number of the line that each stands on. What one may hold, the platform says."""
-    found: dict[int, Doc] = {}
-    number = 0
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                if len(found) == FINDINGS_MOST:
-                    raise FindingsUnreadable(f"{path}, line {number}: more than {FINDINGS_MOST} findings")
-                one = json.loads(line.decode("utf-8"))
-                if not isinstance(one, dict):
-                    raise FindingsUnreadable(f"{path}, line {number}: not a JSON object")
-                found[number] = one
+        text = read_text(path)
     except OSError as failure:
         raise FindingsUnreadable(f"{path} cannot be read: {failure.strerror}") from failure
-    except UnicodeDecodeError as wrong:
-        raise FindingsUnreadable(f"{path}, line {number}: not UTF-8") from wrong
-    except (json.JSONDecodeError, RecursionError) as wrong:
-        raise FindingsUnreadable(f"{path}, line {number}: not JSON: {wrong}") from wrong
+    except NotText as wrong:
+        raise FindingsUnreadable(f"{path}, {wrong}") from wrong
+    found: dict[int, Doc] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        if len(found) == FINDINGS_MOST:
+            raise FindingsUnreadable(f"{path}, line {number}: more than {FINDINGS_MOST} findings")
+        try:
+            one = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as wrong:
+            raise FindingsUnreadable(f"{path}, line {number}: not JSON: {wrong}") from wrong
+        if not isinstance(one, dict):
+            raise FindingsUnreadable(f"{path}, line {number}: not a JSON object")
+        found[number] = one
     return found
 
 

@@ -15,6 +15,7 @@ from flask import request as current_request
 
 from mocklend.domain.problems import Refused
 from mocklend.seams import ApiAnswer
+from mocklend.textfiles import unmarked
 
 BODY_MAX = 64 * 1024
 CHUNK = 1024 * 1024
@@ -103,13 +104,18 @@ def _too_large(received: int | str, most: int) -> Refused:
 
 
 def parse(body: bytes) -> Any:
-    """JSON as Python data. Refused if it is malformed, too deep, or holds a text that cannot be stored."""
+    """JSON as Python data. Refused if it is malformed, too deep, or holds a text that cannot be stored.
+
+    A byte order mark before it is passed over, as RFC 8259 lets a reader do.
+    """
+    body = unmarked(body)
     if _deeper_than(body, DEPTH_MAX):
         raise Refused("body_too_deep", f"arrays and objects are nested deeper than {DEPTH_MAX}", expected=DEPTH_MAX)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("body_not_json", f"the body is not UTF-8 at byte {error.start}") from None
+        detail = f"the body is not UTF-8 at byte {error.start}"
+        raise Refused("body_not_json", detail, expected="JSON in UTF-8") from None
     try:
         document = json.loads(
             text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal

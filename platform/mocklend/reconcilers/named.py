@@ -27,6 +27,10 @@ def named(which: str) -> Reconcile:
     if path.suffix != ".py" or not path.is_file():
         known = f"{', '.join(SHIPPED)}, or the path of a .py file{did_you_mean(which, SHIPPED)}"
         raise UnknownReconciler(f"no reconciler {which!r}; known: {known}")
+    try:
+        compile(path.read_bytes(), which, "exec")
+    except (OSError, SyntaxError, ValueError) as wrong:
+        raise UnknownReconciler(f"{which} cannot be read as Python: {wrong}") from None
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UnknownReconciler(f"{which} cannot be read as Python")

@@ -1,0 +1,50 @@
+"""Text that somebody else has saved: what says its encoding is read, and everything else is UTF-8 or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from mocklend.textfiles import NotText, decoded
+
+STORY = '{"payer": "Ada 张三", "told": "May"}\n{"n": 2}\n'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        STORY.encode("utf-8"),
+        STORY.encode("utf-8-sig"),
+        b"\xff\xfe" + STORY.encode("utf-16-le"),
+        b"\xfe\xff" + STORY.encode("utf-16-be"),
+    ],
+    ids=["UTF-8", "a byte order mark", "UTF-16, little end first", "UTF-16, big end first"],
+)
+def test_text_that_says_its_encoding_is_the_same_text(data: bytes) -> None:
+    assert decoded(data) == STORY
+
+
+def test_line_ends_stay_as_they_are_and_an_empty_file_is_an_empty_text() -> None:
+    assert decoded(b"\xef\xbb\xbfa\r\nb\rc\n") == "a\r\nb\rc\n"
+    assert decoded(b"") == decoded(b"\xef\xbb\xbf") == ""
+
+
+def test_a_mark_within_a_text_is_part_of_it() -> None:
+    assert decoded("a\ufeffb".encode()) == "a\ufeffb"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (STORY.encode("utf-16-le"), "line 1: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
+        ("plan: a\n".encode("utf-16-le"), "line 1: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
+        (STORY.encode("gbk"), "line 1: not UTF-8 at byte 15; save it as UTF-8"),
+        (b"a\nb\n\xff", "line 3: not UTF-8 at byte 4; save it as UTF-8"),
+        (b"\xff\xfea", "not UTF-16 at byte 2, as its first bytes say; save it as UTF-8"),
+        (b"a\nb\0", "line 2: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
+    ],
+)
+def test_everything_else_is_refused_in_a_sentence_that_says_where(data: bytes, said: str) -> None:
+    with pytest.raises(NotText) as caught:
+        decoded(data)
+
+    assert str(caught.value) == said
