@@ -529,13 +529,16 @@ class Floor:
         return answer
 
     def group(self, *steps: Any, fail: bool = False) -> list[Any]:
-        """Events and signals (tuples of text), committed together. Gives back what happened at the events."""
+        """Events, signals (tuples of text) and seconds that pass, committed together. Gives back what happened at the
+        events."""
         happened = []
         try:
             with writing(self.engine) as connection:
                 self.layer.begin(connection, [(self.sandbox.id, self.sandbox.rules_version)])
                 for step in steps:
-                    if not self.layer.armed(self.sandbox.id):
+                    if isinstance(step, int):
+                        self.later(step)
+                    elif not self.layer.armed(self.sandbox.id):
                         happened.append(step)
                     elif isinstance(step, tuple):
                         flush(connection, self.layer.heard(self.scene, step))

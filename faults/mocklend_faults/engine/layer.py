@@ -281,6 +281,8 @@ class FaultLayer:
         for (sandbox_id, _), opened in self._group.open.items():
             if sandbox_id == scene.sandbox_id:
                 for injection, one in list(opened.items()):
+                    if one.until_ms is not None and one.until_ms <= scene.now_ms:
+                        continue  # It has ended by itself, and nothing brings it back.
                     statuses = {one.ends_on[signal] for signal in signals if signal in one.ends_on}
                     if statuses == {ACTIVE}:
                         opened[injection] = replace(one, until_ms=None)

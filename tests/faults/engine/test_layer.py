@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event
 
-from mocklend.seams import OperatorEdit, ViewRefresh, applied, recorded, shown
+from mocklend.seams import OperatorEdit, ViewRefresh, applied, cleared, ordered_by, recorded, shown
 from mocklend.storage.engines import open_engine, reading
 from mocklend_faults.engine import FaultLayer, layer
 from mocklend_faults.engine.commands import PatchRule
@@ -20,6 +22,8 @@ from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.layer import FaultBroke, stored_of, usable
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
+DRIFT = "amount.rounding_drift"
+MONDAY_MS = 1_767_578_400_000
 LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "operator.marked_overdue"
 
 
@@ -153,6 +157,103 @@ def test_max_active_hears_what_ends_within_the_group(floor: Any, events: Any) ->
     ada, bob, _ = loans(events, 3)
 
     assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
+
+
+DAY_S = 86_400
+
+
+def quotes(events: Any, *who: str) -> list[Any]:
+    """Quotes that lapse after a day."""
+    return [
+        events.quoted(
+            entity=f"qte_{name}", quote_id=f"qte_{name}", loan_id=f"loan_{name}", lapses_ms=MONDAY_MS + DAY_S * 1000
+        )
+        for name in who
+    ]
+
+
+def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: Any, events: Any) -> None:
+    """A wrong quote ends when it lapses, unless somebody orders by it; then it stays, though the group goes on."""
+    floor.arm("drift", DRIFT, select={"max_active": 1})
+    ada, bob = quotes(events, "ada", "bob")
+    bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
+    floor.meet(ada)
+
+    assert floor.group((ordered_by("qte_ada"),), 2 * DAY_S, bob) == [bob]
+
+    assert floor.meet(bob) == bob
+    assert floor.statuses() == ["active"]
+    floor.hear(cleared("loan_ada"))
+    assert floor.meet(bob) != bob
+
+
+def test_max_active_does_not_bring_back_what_had_ended(floor: Any, events: Any) -> None:
+    floor.arm("drift", DRIFT, select={"max_active": 1})
+    ada, bob = quotes(events, "ada", "bob")
+    bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
+    floor.meet(ada)
+
+    [told] = floor.group(2 * DAY_S, (ordered_by("qte_ada"),), bob)
+
+    assert told != bob
+
+
+STEPS = st.lists(
+    st.tuples(st.just("quote"), st.sampled_from("abc"))
+    | st.tuples(st.sampled_from(["order", "clear"]), st.integers(0, 5))
+    | st.tuples(st.just("wait"), st.sampled_from([3_600, DAY_S // 2, DAY_S, 2 * DAY_S])),
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(steps=STEPS, most=st.integers(1, 2))
+def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
+    floor: Any, events: Any, steps: list[tuple[str, Any]], most: int
+) -> None:
+    """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
+    now_ms, told, script = MONDAY_MS, [], []
+    for what, which in steps:
+        if what == "wait":
+            now_ms += which * 1000
+            script.append(which)
+        elif what == "quote":
+            told.append(f"qte_{len(told)}")
+            script.append(
+                events.quoted(
+                    entity=told[-1], quote_id=told[-1], loan_id=f"loan_{which}", now_ms=now_ms,
+                    lapses_ms=now_ms + DAY_S * 1000,
+                )
+            )  # fmt: skip
+        elif what == "order":
+            script.append((ordered_by(f"qte_{which}"),))
+        else:
+            script.append((cleared(f"loan_{'abc'[which % 3]}"),))
+
+    outcomes = []
+    for together in (True, False):
+        NTH_FLOOR.append(len(NTH_FLOOR))
+        another = type(floor)(
+            floor.engine,
+            FaultLayer(floor.layer.catalogue.values()),
+            sandbox=replace(floor.sandbox, id=f"sbx_{len(NTH_FLOOR)}", rules_version=0),
+        )
+        another.arm("drift", DRIFT, select={"max_active": most})
+        if together:
+            happened = another.group(*script)
+        else:
+            happened = []
+            for step in script:
+                another.layer = FaultLayer(floor.layer.catalogue.values())
+                happened += another.group(step)
+                assert another.statuses().count("active") <= most
+        outcomes.append(([one.total_minor for one in happened], sorted(another.statuses())))
+
+    assert outcomes[0] == outcomes[1]
+
+
+NTH_FLOOR: list[int] = []
+"""Each example has floors of its own, on one engine."""
 
 
 def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: Any, events: Any) -> None:
