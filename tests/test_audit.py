@@ -22,9 +22,11 @@ from mocklend.ledger import invariants
 from mocklend.ledger.journal import Head, Posted, post
 from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.facts import BOOKS, WORLD, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.views import reads
 
 _TODAY = date(2026, 1, 5)
 
@@ -161,6 +163,25 @@ def test_a_projection_that_is_not_its_facts_is_found(story: Any, loan_id: str, r
     assert "B13" in story.broken()
 
 
+@pytest.mark.parametrize("column", ["applied_minor", "overpaid_minor"])
+def test_a_repayment_whose_row_says_another_split_than_the_books_is_found(
+    story: Any, loan_id: str, raw: sqlite3.Connection, column: str
+) -> None:
+    raw.execute(f"UPDATE repayments SET {column} = {column} + 1")
+
+    assert story.broken() == {"B15"}
+
+
+def test_a_repayment_that_was_taken_back_has_settled_nothing(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+    gone = story.repay(loan_id, 700)
+    story.reverse(gone)
+    assert story.broken() == set()
+
+    raw.execute("UPDATE repayments SET applied_minor = amount_minor WHERE id = ?", (gone,))
+
+    assert story.broken() == {"B15"}
+
+
 def test_a_status_that_is_not_derived_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("UPDATE loans SET status = 'CLEAR'")
 
@@ -270,6 +291,28 @@ def test_a_page_behind_the_books_with_no_fault_about_is_found(
 
     behind = 100_000 - story.receivable(loan_id)
     assert story.discrepancies() == [("stale_view", loan_id, behind)]
+
+
+@pytest.mark.parametrize(("view", "column"), reads.FROM_MS.items())
+def test_each_view_that_is_behind_is_found_and_named(
+    story: Any, loan_id: str, raw: sqlite3.Connection, view: str, column: str
+) -> None:
+    """Each by itself: what is behind on one view only must not hide behind the others."""
+    raw.execute(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
+
+    [found] = story.lender.audit(story.sandbox_id).discrepancies
+
+    assert (found.finding.finding_class, found.finding.entity) == ("stale_view", loan_id)
+    assert found.finding.amount_minor == story.receivable(loan_id)  # The version before is gone: it shows nothing.
+    assert found.detail.startswith(f"the {view} shows version 0 (None), the books are at 2")
+
+
+def test_a_view_that_falls_back_is_found_like_one_that_is_late(
+    story: Any, loan_id: str, raw: sqlite3.Connection
+) -> None:
+    raw.execute("UPDATE loan_views SET back_ms = ?, again_ms = ? WHERE version = 2", (story.now_ms, NEVER_MS))
+
+    assert [name for name, *_ in story.discrepancies()] == ["stale_view"]
 
 
 def test_a_loan_with_no_page_at_all_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:

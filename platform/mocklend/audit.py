@@ -142,6 +142,7 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         books = facts_of(connection, BOOKS, sandbox_id, ids)
         journal = journals(connection, sandbox_id, ids)
         pages = _pages(connection, sandbox_id, ids, now_ms)
+        orders = _orders(connection, sandbox_id, ids)
         found.discrepancies += _certificates(connection, sandbox_id, ids, journal)
         reporting = bureau.reporting_of(connection, sandbox_id, ids)
         missing: list[tuple[str | None, Fact]] = []
@@ -150,7 +151,7 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         for loan in group:
             found.loans += 1
             found.discrepancies += _world_alone(loan, world[loan.id])
-            found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id])
+            found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id], orders.get(loan.id, {}))
             found.discrepancies += _page(loan, pages.get(loan.id, {}))
             missing += _books_against_world(loan, world[loan.id], books[loan.id], second, elsewhere[loan.id], found)
             if loan.id in reporting:
@@ -345,12 +346,28 @@ def _world_alone(loan: Loan, facts: Sequence[Fact]) -> Iterator[Discrepancy]:
         yield Discrepancy(Finding("world_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
 
 
-def _books_alone(loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted]) -> Iterator[Discrepancy]:
+def _books_alone(
+    loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted], orders: Mapping[str, tuple[int, int]]
+) -> Iterator[Discrepancy]:
     stored = loan.state
     as_of = date.fromisoformat(json.loads(stored)["as_of"])
     rebuilt: LoanState = replay(terms_of(loan), facts, as_of)
-    for name, detail in invariants.books(loan, facts, journal, rebuilt):
+    for name, detail in chain(invariants.books(loan, facts, journal, rebuilt), invariants.orders(orders, rebuilt)):
         yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
+
+
+_ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor FROM repayments
+    WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
+
+
+def _orders(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
+    """What the rows of some loans' repayments say, applied and overpaid."""
+    said: dict[str, dict[str, tuple[int, int]]] = {}
+    for loan_id, id, applied, over in rows(
+        connection, _ORDERS, {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    ):
+        said.setdefault(loan_id, {})[id] = (applied, over)
+    return said
 
 
 def _page(loan: Loan, shown: Mapping[str, tuple[int, str]]) -> Iterator[Discrepancy]:

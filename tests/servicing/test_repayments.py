@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.servicing import ReinstateRepayment
 
 
 def test_a_reversed_repayment_leaves_its_money_unapplied_and_reopens_the_loan(story: Any) -> None:
@@ -68,6 +69,55 @@ def test_asking_about_what_the_books_have_changes_nothing(story: Any) -> None:
     assert story.query_channel(repayment_id)["status"] == "S"
 
     assert story.everything(without=frozenset({"idempotency"})) == before
+
+
+def split(story: Any, repayment_id: str) -> tuple[int, int]:
+    """How much of a repayment settled something, and how much was too much, as its row says."""
+    kept = story.entity("repayment", repayment_id)
+    return kept.applied_minor, kept.overpaid_minor
+
+
+def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_is_taken_back(tell: Any) -> None:
+    """1,000.45 is owed. Of 950.00 after 95.00 there are 44.55 too much, and none once the 95.00 are gone."""
+    story, other = tell(), tell()
+    loan_id = story.borrow()
+    first = story.repay(loan_id, 9_500, type="CLEAR")
+    second = story.repay(loan_id, 95_000, type="CLEAR")
+    assert split(story, second) == (90_545, 4_455)
+
+    story.reverse(first)
+
+    assert split(story, second) == (95_000, 0)
+    other.repay(other.borrow(), 95_000, type="CLEAR")  # Somebody who never paid the first.
+    assert story.receivable(loan_id) == other.receivable(loan_id) > 0
+    assert story.page(loan_id)["overpaid_minor"] == other.page(loan_id)["overpaid_minor"] == 0
+    assert story.discrepancies() == []
+
+
+def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Any) -> None:
+    loan_id = story.borrow()
+    first = story.repay(loan_id, 9_500, type="CLEAR")
+    second = story.repay(loan_id, 95_000, type="CLEAR")
+    story.reverse(first)
+
+    story.lender.run(ReinstateRepayment(story.sandbox_id, story.key(), first, "it was paid", "op"))
+
+    assert (split(story, first), split(story, second)) == ((9_500, 0), (90_545, 4_455))
+    assert story.discrepancies() == []
+
+
+def test_an_edit_that_is_taken_back_changes_what_later_money_settled(story: Any) -> None:
+    """A fee of 7.00 is paid by the payoff; without it, the 7.00 were too much."""
+    loan_id = story.borrow()
+    fee = story.edit(loan_id, 700)
+    payoff = story.settle(loan_id)
+    paid = story.entity("repayment", payoff).amount_minor
+    assert split(story, payoff) == (paid, 0)
+
+    story.reverse_edit(fee)
+
+    assert split(story, payoff) == (paid - 700, 700)
+    assert story.discrepancies() == []
 
 
 def test_a_reversed_overpayment_is_no_longer_overpaid(story: Any) -> None:

@@ -31,6 +31,7 @@ STATEMENTS: dict[str, str] = {
     "B11": "A reversal takes back one transaction, exactly, and none is taken back twice.",
     "B12": "The status is a function of balances and dates: CLEAR if and only if nothing is receivable.",
     "B13": "Replaying the facts gives the journal, the balances and the stored projection.",
+    "B15": "A repayment's row says how much of it settled something and how much was too much, as its loan's facts do.",
     "V4": "The page says what its version says.",
     "V8": "A settlement certificate names a point of the journal at which the books said CLEAR.",
     "C1": "A channel's clearing account is what the books know the channel to hold.",
@@ -72,6 +73,20 @@ def books(loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted], rebuilt:
     yield from _periods(journal)
     yield from _status(loan, journal, rebuilt)
     yield from _replayed(loan, journal, rebuilt)
+
+
+def orders(kept: Mapping[str, tuple[int, int]], rebuilt: LoanState) -> Iterator[Broken]:
+    """B15, of one loan: what each of its repayments' rows says, applied and overpaid, against the replay of its facts.
+
+    A repayment that does not count, or not any more, has settled nothing.
+    """
+    for id, said in kept.items():
+        wanted = rebuilt.applied.get(id, (0, 0))
+        if said != wanted:
+            yield (
+                "B15",
+                f"{id} says {said[0]} applied and {said[1]} overpaid, its loan's facts {wanted[0]} and {wanted[1]}",
+            )
 
 
 def _postings(loan: Loan, journal: Sequence[Posted]) -> Iterator[Broken]:

@@ -1,0 +1,43 @@
+"""Each view of a loan by itself: a kind that holds up one of them is found there, and the audit says which it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mocklend.client import Client
+from mocklend.views.reads import FROM_MS
+
+ONE_BEHIND: list[tuple[str, dict[str, Any], str]] = [
+    ("cache.bounded_stale", {}, "page"),
+    ("cache.lost_invalidation", {}, "page"),
+    ("cache.stale_set", {"right_for_s": 1}, "page"),
+    ("projection.partial_lag", {"view": "page"}, "page"),
+    ("projection.partial_lag", {"view": "list"}, "list"),
+    ("projection.partial_lag", {"view": "instalments"}, "instalments"),
+    ("read.non_monotonic", {}, "replica"),
+]
+"""A kind, its settings, and the first of the views that it leaves behind."""
+
+
+def test_every_view_has_a_kind_that_leaves_it_behind() -> None:
+    assert {view for _, _, view in ONE_BEHIND} == set(FROM_MS)
+
+
+@pytest.mark.parametrize(("fault", "settings", "view"), ONE_BEHIND)
+def test_the_audit_names_the_view_that_a_kind_leaves_behind(
+    mocklend_server: str, fault: str, settings: dict[str, Any], view: str
+) -> None:
+    client = Client(mocklend_server).sandbox(seed=7, now="2026-01-05T02:00:00Z")
+    ada = client.add_borrower("ada", "Ada")["id"]
+    loan = client.borrow(ada, 100_000, product_id="jiebei-like")["id"]
+    client.arm(fault, **settings)
+
+    client.settle(client.repay(loan, 9_500, "wallet", type="OVD_AND_CURRENT"))
+    client.advance("PT10S")
+
+    [found] = client.audit()["discrepancies"]
+    assert (found["class"], found["entity"]) == ("stale_view", loan)
+    assert found["detail"].startswith(f"the {view} shows version 1 (USING), the books are at 2"), found["detail"]
+    assert found["explained_by"] is not None
