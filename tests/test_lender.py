@@ -125,6 +125,60 @@ def test_two_who_advance_one_clock_take_turns(story: Any) -> None:
     assert story.discrepancies() == []
 
 
+class Turnstile:
+    """A lock that tells when somebody asks for it while another has it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.waiting = threading.Event()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self.waiting.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
+def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
+    story: Any, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """Else the clock would go on in the emptied sandbox, and what was due would be done in nobody's name."""
+    lender, turnstile, order = story.lender, Turnstile(), []
+    story.order(story.borrow(), 9_500)
+    monkeypatch.setattr(lender, "_advance_lock", lambda sandbox_id: turnstile)
+    honest, began_ms = lender._run_due, story.now_ms
+    threads: list[threading.Thread] = []
+
+    def empty() -> None:
+        try:
+            getattr(lender, act)(story.sandbox_id)
+            order.append("emptied")
+        finally:
+            turnstile.waiting.set()
+
+    def run_due(*given: Any, **more: Any) -> Any:
+        if not threads:  # In the midst of the move somebody empties the sandbox, and is waited for: done, or waiting.
+            threads.append(threading.Thread(target=empty))
+            threads[0].start()
+            assert turnstile.waiting.wait(30)
+        return honest(*given, **more)
+
+    monkeypatch.setattr(lender, "_run_due", run_due)
+    lender.advance(story.sandbox_id, began_ms + 40 * DAY_MS)
+    order.insert(0, "moved") if not order else order.append("moved")
+    threads[0].join(30)
+
+    assert order == ["moved", "emptied"]
+    if act == "reset_sandbox":
+        assert story.now_ms == began_ms
+        assert {name for name, rows in story.everything().items() if rows} <= {"sandboxes"}
+    else:
+        assert not any(story.everything().values())
+
+
 def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
     wall: Any, story: Any, clock: Clock
 ) -> None:

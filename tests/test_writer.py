@@ -6,14 +6,18 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
+from mocklend.sandboxes.lifecycle import SetClock
+from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import (
     BalanceKept,
     CallbackAttempt,
@@ -26,6 +30,7 @@ from mocklend.seams import (
     Write,
 )
 from mocklend.storage.engines import reading
+from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
@@ -63,6 +68,26 @@ class Think:
     def decide(self, work: Work) -> Answer:
         self.think()
         return Answer(200, {})
+
+
+@dataclass(frozen=True)
+class ThinkAgain:
+    """A command that does all that a command may, and only then says no."""
+
+    sandbox_id: str
+    loan_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        return (("loan", self.loan_id), ("facts", self.loan_id))
+
+    def decide(self, work: Work) -> Answer:
+        loan = work.get("loan", self.loan_id)
+        work.put(replace(loan, status="CLEAR", version=loan.version + 1))
+        append(work, BOOKS, loan.id, Fact("edt_spilt", EDIT, work.now_ms, date(2026, 1, 5), 100), version=9)
+        work.write(KEEP_ANSWER, key="spilt", fingerprint="", status=200, body="{}", created_ms=0)
+        work.set_clock(work.now_ms + 3_600_000)
+        raise Refused("loan_not_active", "on second thoughts")
 
 
 class Counting:
@@ -221,6 +246,29 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(le
 
     assert story.everything(without=ANSWERS) == before
     assert len(story.everything()["idempotency"]) == asked + 6
+    assert story.discrepancies() == []
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("keyed", [True, False])
+def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
+    lender: Lender, story: Any, alone: bool, keyed: bool
+) -> None:
+    """States, rows, appended facts and the clock: in its own group, and for those who come after it in one."""
+    loan_id = story.borrow()
+    before, now_ms = story.everything(without=ANSWERS), story.now_ms
+    refused = ThinkAgain(story.sandbox_id, loan_id, story.key() if keyed else None)
+    ask = SetClock(story.sandbox_id, now_ms)
+
+    outcomes = together(lender.writer, [refused] if alone else [ask, refused, ask])
+
+    assert [one.code for one in outcomes if isinstance(one, Refused)] == ["loan_not_active"]
+    assert [one.body["now"] for one in outcomes if isinstance(one, Answer)] == [rfc3339(now_ms)] * (0 if alone else 2)
+    assert story.everything(without=ANSWERS) == before
+    assert story.now_ms == now_ms
+    kept = {row["key"] for row in story.everything()["idempotency"]}
+    assert "spilt" not in kept
+    assert (refused.idem is not None) == (refused.idem is not None and refused.idem.key in kept)
     assert story.discrepancies() == []
 
 
