@@ -1,0 +1,181 @@
+"""Walls between sandboxes: what happens in another one, under the very same ids, changes no answer in this one.
+
+Every GET of the OpenAPI document is asked, with every parameter that has a value here; and every statement that runs
+meanwhile is looked at: each table that holds sandboxes' rows is asked for one sandbox's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.storage.schema import metadata
+from mocklend_faults.engine import FaultLayer
+
+MONDAY_MS = 1_767_578_400_000
+BY = {"operator": "wei", "memo": "a memo"}
+TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
+LEFT_OUT = {"/-/metrics", "/-/health", "/-/requests"}
+"""What is about the server as a whole, and says so; and the record of what was asked, which grows by being asked."""
+
+
+@pytest.fixture
+def lender(open_lender: Any) -> Lender:
+    """A platform with faults."""
+    return open_lender(FaultLayer())  # type: ignore[no-any-return]
+
+
+class Somebody:
+    """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
+
+    def __init__(self, app: Any, documented: Any, lender: Lender, caller: Any, n: int) -> None:
+        made = lender.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
+        self.id, self.n = made.id, n
+        self.api = caller(app, documented, made.api_key)
+        self.known: dict[str, str] = {"id": made.id, "channel": "wallet", "date": "2026-01-05", "lender": "swift-card"}
+
+    def lives(self) -> None:
+        """Lives, in the same order and so under the same ids as everybody else of this seed."""
+        api, n = self.api, self.n
+        ada = api.borrower()
+        body = {"borrower_id": ada, "principal_minor": 100_000 * n, "product": TERMS, "reference": "first"}
+        loan = api.made(api.post("/v1/loans", body))["id"]
+        paid_up = api.made(api.post("/v1/loans", body | {"reference": "second", "disburse_to": "wallet"}))["id"]
+        api.wait("PT1H")
+        self._arms()
+        quote = api.quote(loan)
+        repayment = api.repay(loan, 9_500 * n)
+        api.wait("PT1H")
+        api.repay(paid_up, api.quote(paid_up)["total_minor"], type="CLEAR")
+        push = {"amount_minor": 700 * n, "currency": "CNY", "payer_name": f"Nobody {n}", "payer_reference": "for it"}
+        api.made(api.post("/channels/bill_pay/payments", push))
+        api.wait("PT1H")
+        fee = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 5 * n, **BY}
+        edit = api.made(api.post(f"/operator/loans/{loan}/edits", fee))["id"]
+        api.made(api.post(f"/operator/loans/{loan}/edits", fee | {"amount_minor": 20_000 * n}))  # waits for approval
+        certificate = api.post(f"/v1/loans/{paid_up}/certificates", {})
+        complaint = {"loan_id": loan, "claim": "wrong_amount", "statement": f"I paid {n}.", "evidence": []}
+        dispute = api.made(api.post("/v1/disputes", complaint))["id"]
+        wish = {"borrower_id": ada, "product": "card", "amount_minor": 1_000 * n}
+        api.made(api.post("/bureau/lenders/swift-card/applications", wish))
+        api.wait("P40D")
+        hook = {"url": "http://127.0.0.1:9/", "events": ["*"], "profile": "standard"}
+        api.made(api.post("/v1/webhook-endpoints", hook))
+        self.known |= {
+            "loan_id": loan, "borrower_id": ada, "quote_id": quote["id"], "repayment_id": repayment["id"],
+            "out_trade_no": repayment["out_trade_no"], "edit_id": edit, "dispute_id": dispute, "rule_id": "late",
+            "experiment_id": "weather", "entity": loan, "limit": "1", "format": "jsonl", "state": "DRAFT",
+            "currency": "CNY", "transaction_id": "t1",
+        }  # fmt: skip
+        if certificate.status_code < 300:
+            self.known["certificate_id"] = certificate.get_json()["id"]
+
+    def _arms(self) -> None:
+        rules = {
+            "late": {"fault": "cache.bounded_stale", "with": {"lag_s": 60 * self.n}},
+            "gone": {"fault": "callback.dropped", "match": {"channel": "bill_pay"}},
+        }
+        for id, rule in rules.items():
+            self.api.made(self.api.call("PUT", f"/-/rules/{id}", json=rule))
+        weather = {"stages": [{"name": "calm", "duration_s": 600 * self.n}]}
+        self.api.made(self.api.call("PUT", "/-/experiments/weather", json=weather))
+
+    def asks_everything(self, document: dict[str, Any]) -> dict[str, tuple[int, bytes]]:
+        """Every GET, plain and with each parameter by itself."""
+        answers = {}
+        for path, operations in sorted(document["paths"].items()):
+            if "get" not in operations or path in LEFT_OUT:
+                continue
+            wanted = re.findall(r"\{(\w+)\}", path)
+            assert set(wanted) <= self.known.keys(), f"{path} needs {wanted}"
+            address = path.format(**self.known)
+            names = [one["name"] for one in operations["get"].get("parameters", ()) if one["in"] == "query"]
+            for query in [{}, *({name: self.known[name]} for name in names if name in self.known)]:
+                if path == "/channels/{channel}/statements/{date}" and "format" in query:
+                    query = {"format": "wechat_csv"}
+                answered = self.api.get(address, **query)
+                answers[f"{address} {query}"] = (answered.status_code, answered.data)
+        return answers
+
+
+@pytest.fixture
+def statements(lender: Lender) -> Iterator[list[str]]:
+    """Every statement that the platform sends to its database."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
+        sent.append(sql)
+
+    event.listen(lender.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(lender.engine, "before_cursor_execute", note)
+
+
+SCOPED = sorted(table.name for table in metadata.sorted_tables if "sandbox_id" in table.columns)
+_NAMED = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(SCOPED)})\b", re.IGNORECASE)
+_BOUND = re.compile(r"sandbox_id\s*(?:=|IN\b)|\(\s*sandbox_id\b", re.IGNORECASE)
+
+
+def unbound(sql: str) -> bool:
+    """Whether a statement names a table of sandboxes' rows more often than it says whose rows."""
+    return len(_NAMED.findall(sql)) > len(_BOUND.findall(sql))
+
+
+def test_what_happens_in_another_sandbox_changes_no_answer(
+    app: Any, documented: Any, lender: Lender, api: Any, statements: list[str]
+) -> None:
+    ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
+    ada.lives()
+    ada.asks_everything(documented.document)  # A statement is made when it is asked for first.
+    alone = ada.asks_everything(documented.document)
+
+    twin.lives()
+
+    beside = ada.asks_everything(documented.document)
+    assert [asked for asked in alone if alone[asked] != beside[asked]] == []
+    same_ids = {name for name in ada.known if ada.known[name] == twin.known[name]}
+    assert ada.known.keys() - same_ids == {"id"}  # They would be taken for each other.
+    answered = {asked.split(" ")[0] for asked, (status, _) in alone.items() if status == 200}
+    assert {f"/v1/loans/{ada.known['loan_id']}", "/operator/receipts", "/operator/alerts"} <= answered
+    refused = sorted(asked for asked, (status, _) in alone.items() if status != 200)
+    assert len(refused) <= 4, refused
+    assert {sql for sql in statements if unbound(sql)} == set()
+
+
+def test_nothing_of_a_deleted_twin_is_left_and_nothing_of_the_other_is_gone(
+    app: Any, documented: Any, lender: Lender, api: Any
+) -> None:
+    ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
+    ada.lives()
+    twin.lives()
+    ada.asks_everything(documented.document)
+    before = ada.asks_everything(documented.document)
+
+    lender.delete_sandbox(twin.id)
+
+    assert ada.asks_everything(documented.document) == before
+    with pytest.raises(Refused, match="sandbox_unknown"):
+        lender.audit(twin.id)
+
+
+@pytest.mark.parametrize(
+    ("sql", "loose"),
+    [
+        ("SELECT id FROM loans WHERE sandbox_id = :sandbox_id", False),
+        ("SELECT id FROM loans WHERE id > :after", True),
+        ("SELECT 1 FROM loans l JOIN edits e ON e.loan_id = l.id WHERE l.sandbox_id = ?", True),
+        ("SELECT 1 FROM loans l JOIN edits e ON e.sandbox_id = l.sandbox_id WHERE l.sandbox_id = ?", False),
+        ("SELECT 1 FROM loans WHERE sandbox_id = ? AND id IN (SELECT loan_id FROM edits)", True),
+        ("INSERT INTO loans (sandbox_id, id) VALUES (?, ?)", False),
+        ("UPDATE loans SET status = ? WHERE id = ?", True),
+        ("SELECT version FROM meta", False),
+    ],
+)
+def test_a_statement_that_does_not_say_whose_rows_is_told_from_one_that_does(sql: str, loose: bool) -> None:
+    assert unbound(sql) == loose
