@@ -21,8 +21,8 @@ import requests
 from ground_crowd import Crowd
 from ground_told import Told
 from letterbox import Letterbox, open_letterbox
-from run import say
 from server import Server
+from tool import say
 
 BEFORE_S, AFTER_S = 3.0, 6.0
 SETTLED_MOST_S = 10.0

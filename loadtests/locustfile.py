@@ -1,6 +1,6 @@
 """Borrowers and operators at work on one sandbox. Question: is everything that a client sees either true or on the key?
 
-Started by `run.py`, which makes the sandbox, arms the faults and asks the judge afterwards. On its own it wants the
+Started by `load.py`, which makes the sandbox, arms the faults and asks the judge afterwards. On its own it wants the
 settings of `desk.Settings` in the environment.
 """
 

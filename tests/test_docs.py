@@ -473,7 +473,7 @@ def test_the_excerpt_in_the_readme_is_what_the_demo_prints() -> None:
     out = io.StringIO()
     assert demo.run(seed=7, out=out) == 0
     printed = [_without_ids(line) for line in out.getvalue().splitlines()]
-    [excerpt] = [block for name, block in _blocks("text") if name.startswith("README.md") and "answer key" in block]
+    [excerpt] = [block for name, block in _blocks("text") if name.startswith("README.md") and "→ GET" in block]
 
     for line in excerpt.splitlines():
         if line.strip() in ("", "…"):

@@ -36,7 +36,7 @@ TOOLS = {
     "identity": "tests/identity/run.py",
     "idle": "loadtests/idle.py",
     "latency": "loadtests/latency.py",
-    "load": "loadtests/run.py",
+    "load": "loadtests/load.py",
     "typed": "tests/test_typed_docs.py",
     "year": "loadtests/year.py",
 }

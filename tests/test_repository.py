@@ -31,7 +31,7 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("test", "year"),
+    *("test", "typed", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),

@@ -66,6 +66,7 @@ SHORTENED: Mapping[str, Short] = {
     "scripts/determinism --seeds 6": Short(
         "scripts/determinism --seeds 6 --help", "scripts/determinism --seeds 1", "minutes a seed"
     ),
+    "scripts/ground": Short("scripts/ground --help", "scripts/ground readonly", "three minutes, and a server killed"),
     "scripts/latency --percent 1 --delay-ms 5000": Short(
         "scripts/latency --percent 1 --delay-ms 5000 --help",
         "scripts/latency --percent 1 --delay-ms 500 --seconds 3 --turns 1",

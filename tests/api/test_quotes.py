@@ -18,10 +18,14 @@ def test_a_quote_for_a_later_day_costs_more(api: Any) -> None:
     assert api.made(later)["total_minor"] > api.quote(loan["id"])["total_minor"]
 
 
-def test_what_is_current_is_the_next_instalment(api: Any) -> None:
+def test_what_is_current_is_the_next_instalment_and_less_before_it_is_due(api: Any, story: Any) -> None:
     loan = api.borrow()
+    early = api.quote(loan["id"], "OVD_AND_CURRENT")["total_minor"]
 
-    assert api.quote(loan["id"], "OVD_AND_CURRENT")["total_minor"] == loan["next_due"]["due_minor"]
+    story.wait(days=31)
+
+    assert api.quote(loan["id"], "OVD_AND_CURRENT")["total_minor"] == loan["next_due"]["due_minor"] == 8_606
+    assert early == 8_566  # What is repaid now bears no interest until then.
 
 
 def test_a_quote_is_not_for_yesterday(api: Any) -> None:

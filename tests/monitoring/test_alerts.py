@@ -210,7 +210,7 @@ def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(cli
     client.match_receipt(receipt["id"], loan_id, **BY)
     client.advance("P3D")
 
-    assert told(client) == [("bureau_differs_from_books", "wrong_bureau", loan_id, 20_000)]
+    assert told(client) == [("bureau_differs_from_books", "wrong_bureau", loan_id, 20_008)]  # and interest on it
     client.verify_dispute(dispute["id"], operator="olga")
     client.decide_dispute(dispute["id"], "UPHELD", operator="olga", memo="the slip is right", correct=True)
     client.advance("P3D")

@@ -41,6 +41,7 @@ def raw(postgresql: str, story: Any) -> Iterator[psycopg.Connection]:
     story.reverse_edit(story.edit(loan_id, 500))
     url = make_url(postgresql).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute("SELECT set_config('mocklend.sandbox', %s, false)", [story.sandbox_id])
         yield connection
 
 
@@ -136,7 +137,8 @@ def test_nothing_on_record_can_be_written_again(raw: psycopg.Connection, table: 
 
 def again(raw: psycopg.Connection, table: str, where: str = "TRUE", **change: Any) -> None:
     """Insert a row like one that is there, but for some columns."""
-    cursor = raw.execute(f"SELECT * FROM {table} WHERE {where} LIMIT 1")
+    mine = "sandbox_id = current_setting('mocklend.sandbox')"
+    cursor = raw.execute(f"SELECT * FROM {table} WHERE {mine} AND {where} LIMIT 1")
     row = cursor.fetchone()
     assert row is not None
     assert cursor.description is not None

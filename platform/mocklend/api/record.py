@@ -29,7 +29,7 @@ from mocklend.api.asking import lender, sandbox_id
 from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
 from mocklend.api.openapi import described
-from mocklend.api.reading import asked_request
+from mocklend.api.reading import asked_request, parse
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
@@ -349,8 +349,8 @@ def _body() -> bytes:
 def _document(data: bytes) -> Any:
     """A JSON object, or None where it is none."""
     try:
-        document = json.loads(data)
-    except ValueError:
+        document = parse(data)
+    except Refused:
         return None
     return document if isinstance(document, dict) else None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from generator import progress_line
-from run import duration_s
+from load import duration_s
 
 ROOT = Path(__file__).resolve().parents[2]
 HAS_LOCUST = importlib.util.find_spec("locust") is not None
@@ -27,7 +27,7 @@ needs_locust = pytest.mark.skipif(
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     """The command, as a user starts it."""
-    command = [sys.executable, str(ROOT / "loadtests" / "run.py"), *options]
+    command = [sys.executable, str(ROOT / "loadtests" / "load.py"), *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
@@ -90,7 +90,7 @@ QUICK = ("--users", "3", "--time", "60s", "--speed", "3600", "--think-ms", "50",
 
 def struck_while_on(strike: Callable[[psutil.Process], None]) -> tuple[int, str, str]:
     """A run of a minute to which something happens as soon as its load is on: exit code, output, progress."""
-    command = [sys.executable, str(ROOT / "loadtests" / "run.py"), *QUICK]
+    command = [sys.executable, str(ROOT / "loadtests" / "load.py"), *QUICK]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stdout is not None
