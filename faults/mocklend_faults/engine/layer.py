@@ -19,9 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import SEAMS, ApiAnswer, Consequence, Given, LayerBroke, Scene, Seam, Unmet, Write
 from mocklend.storage.stores import rows
@@ -53,6 +55,8 @@ from mocklend_faults.engine.trail import (
 if TYPE_CHECKING:
     from flask import Blueprint
 
+
+log = structlog.get_logger()
 
 PASSED_MOST = 1_000
 """With so many events that wait to be counted, a sandbox's next group writes them. See `counting`."""
@@ -634,8 +638,19 @@ def stored_of(connection: Connection, sandbox_id: str) -> list[dict[str, Any]]:
 
 
 def usable(stored: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> list[Rule]:
-    """The rules that can act. One whose kind is not installed here cannot, and is left out."""
-    return [Rule.from_stored(one, catalogue) for one in stored if one["rule"]["fault"] in catalogue]
+    """The rules that can act. One whose kind is not installed here cannot, and is left out.
+
+    Nor can one that an earlier version took and this one refuses: that is logged, and the other rules act.
+    """
+    found = []
+    for one in stored:
+        if one["rule"]["fault"] not in catalogue:
+            continue
+        try:
+            found.append(Rule.from_stored(one, catalogue))
+        except Refused as refused:
+            log.warning("a stored rule is refused and does not act", rule=one["id"], why=str(refused))
+    return found
 
 
 def _compiled(rules: Sequence[Rule], version: int) -> dict[str, AtSeam]:

@@ -8,11 +8,12 @@ value meets `absent`, `not_equal_to` and `not_in`, and nothing else. Read once, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, get_type_hints
+
+import re2
 
 from mocklend.seams import SEAMS
 from mocklend_faults.engine.strict import MOST, mapping, one_of, text, whole, wrong
@@ -22,7 +23,8 @@ Predicate = Callable[[Any], bool]
 
 PATTERN_LENGTH = 200
 SUBJECT_LENGTH = 256
-REPEATS_MOST = 3
+PATTERN_BYTES = 1 << 20
+"""What one compiled pattern may take of memory. `(a{1000}){1000}` would take more, and is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +168,27 @@ def _text_operand(operand: Any, at: str, kind: type) -> str:
     return text(operand, at, most=PATTERN_LENGTH)
 
 
-def _pattern(source: str, at: str) -> re.Pattern[str]:
-    """A regular expression for the whole value. One that could take for ever is refused: it would stop the writer."""
-    if re.search(r"\)[*+{]|\\[1-9]|\(\?P=", source) or len(re.findall(r"[*+{]", source)) > REPEATS_MOST:
-        expected = f"a pattern with at most {REPEATS_MOST} of * + {{, no repeated group and no back-reference"
-        raise wrong(at, expected=expected, received=source)
+def _pattern(source: str, at: str) -> Any:
+    """A regular expression for the whole value, for an engine whose time grows with the value's length alone.
+
+    One that tries all ways may take for ever, and would hold up every sandbox meanwhile. So there is neither a
+    back-reference nor a look-around.
+    """
     try:
-        return re.compile(source)
-    except (re.error, OverflowError) as error:
-        raise wrong(at, expected=f"a regular expression ({error})", received=source) from None
+        return re2.compile(source, _options())
+    except (re2.error, UnicodeEncodeError) as error:
+        said = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        raise wrong(
+            at, expected=f"a regular expression of RE2, without look-around or back-reference ({said})", received=source
+        ) from None
+
+
+@cache
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = PATTERN_BYTES
+    return options
 
 
 def _ordered(compare: Callable[[int, int], bool]) -> Callable[[Any, str, type], Predicate]:

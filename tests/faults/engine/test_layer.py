@@ -63,6 +63,21 @@ def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: Any, events: Any) -> 
     ]
 
 
+def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
+    floor: Any, events: Any, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    floor.arm("lag", LAG)
+    floor.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
+    with floor.engine.begin() as connection:  # As a version stored it that took look-around.
+        connection.exec_driver_sql("UPDATE rulesets SET doc = replace(doc, 'loan_x', '(?=l)loan_x')")
+    another_layer()
+
+    assert floor.meet(events.refresh()).lag_s == 60
+    said = capsys.readouterr()
+    assert "a stored rule is refused" in said.out + said.err
+    assert "old" in said.out + said.err
+
+
 def test_a_rule_acts_within_its_window(floor: Any, events: Any) -> None:
     floor.arm("lag", LAG, activate={"start_delay_s": 10, "duration_s": 10})
 

@@ -102,8 +102,10 @@ def test_a_field_that_only_the_other_seam_has_counts_as_absent(events: Any) -> N
         ({"channel": {"in": ["wallet", 5]}}, "match.channel.in[1]", "text"),
         ({"channel": {"gt": 5}}, "match.channel.gt", "number"),
         ({"channel": {"matches": "("}}, "match.channel.matches", "regular expression"),
-        ({"channel": {"matches": "(a+)+b"}}, "match.channel.matches", "no repeated group"),
-        ({"channel": {"matches": "a*a*a*a*b"}}, "match.channel.matches", "at most"),
+        ({"channel": {"matches": "(?=a)a"}}, "match.channel.matches", "without look-around"),
+        ({"channel": {"matches": "(a)\\1"}}, "match.channel.matches", "back-reference"),
+        ({"channel": {"matches": "((a{100}){100}){100}"}}, "match.channel.matches", "regular expression"),
+        ({"channel": {"matches": "[\ud800]"}}, "match.channel.matches", "regular expression"),
         ({"channel": {"matches": "a" * 201}}, "match.channel.matches", "200"),
         ({"channel": {"absent": False}}, "match.channel.absent", "true"),
         ({"amount_minor": "100"}, "match.amount_minor.equal_to", "integer"),
@@ -127,3 +129,28 @@ def test_what_is_read_can_be_sent_again() -> None:
     raw = {"amount_minor": {"gte": 100, "lt": 500}, "channel": {"in": ["wallet"]}}
 
     assert Match.from_json(raw, (ATTEMPT,)).to_json() == raw
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        ("a?" * 60 + "a" * 60, "a" * 60),
+        ("(ab|a.)" * 28, "ab" * 27 + "a"),
+        ("(a+)+b", "a" * 256),
+        ("(.*)*x", "y" * 256),
+        ("(a|aa)+", "a" * 255 + "b"),
+        ("((a{1,30}){1,30})", "a" * 255 + "b"),
+    ],
+)
+def test_no_pattern_runs_for_ever(events: Any, pattern: str, value: str) -> None:
+    """An engine that tries all ways takes years for each of these; the time limit of the test run would tell."""
+    expected = pattern.startswith("a?")
+
+    assert meets({"payer_reference": {"matches": pattern}}, events.attempt(payer_reference=value)) is expected
+
+
+def test_a_pattern_may_be_in_any_script(events: Any) -> None:
+    given = events.attempt(payer_reference="还款-17")
+
+    assert meets({"payer_reference": {"matches": r"\p{Han}+-\d{2}"}}, given)
+    assert not meets({"payer_reference": {"matches": "还款"}}, given)
