@@ -226,6 +226,46 @@ def test_a_day_a_second(open_lender: Any, story: Any, clock: Clock, seed: int) -
     assert fast.discrepancies() == []
 
 
+def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
+    wall: Any, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lending, "DUE_TOGETHER", 1)
+    busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
+    loans = [busy.borrow() for _ in range(6)]
+    for loan_id in loans:
+        busy.order(loan_id, 9_500)
+    other = wall.borrow()
+    wall.order(other, 9_500)
+    seconds = [0.0]
+
+    def later() -> float:
+        seconds[0] += 0.03  # Each look at the time takes so long: two groups are a slice.
+        return seconds[0]
+
+    wall.lender._monotonic = later
+    monkeypatch.setattr(lending, "ROUNDS_S", 0.5)
+    clock.ms += 2_000
+    wall.lender.tick()
+
+    assert wall.page(other)["paid_minor"] == 9_500
+    assert [busy.page(loan_id)["paid_minor"] for loan_id in loans].count(9_500) < 6
+    wall.lender._monotonic = lambda: 0.0
+    while wall.lender.tick():
+        pass
+    assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
+
+
+def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Clock) -> None:
+    loan_id = wall.borrow()
+    wall.order(loan_id, 9_500)
+    clock.ms += 2_000
+
+    wall.lender.stop_clocks()
+
+    assert wall.lender.tick() == 0
+    assert wall.page(loan_id)["paid_minor"] == 0
+
+
 def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, go = threading.Event(), threading.Event()
 

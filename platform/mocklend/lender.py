@@ -40,6 +40,10 @@ from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
 DUE_TOGETHER = 64
+SLICE_S = 0.05
+"""So long one sandbox's due work runs before the next sandbox has its turn."""
+ROUNDS_S = 1.0
+"""A tick ends by then, with what is left to do for the next one."""
 ADVANCE_TOGETHER = 250
 """Due things in one commit: few where a clock runs by itself and clients wait, more where a test moves the clock."""
 TOLD_AT_MOST = 1_000
@@ -141,9 +145,15 @@ class Lender:
         self._lock = threading.Lock()
         self.couriers = Couriers(self._carry)
         self._undelivered: set[str] = set()
+        self._closing = False
+
+    def stop_clocks(self) -> None:
+        """Have a tick that is under way end soon: what is due stays due."""
+        self._closing = True
 
     def close(self) -> None:
         """Answer what waits, then let go of the database."""
+        self.stop_clocks()
         self.couriers.close()
         self.writer.close()
         self._session.close()
@@ -349,10 +359,20 @@ class Lender:
         return False
 
     def tick(self) -> int:
-        """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran."""
-        with self.read() as connection:
-            names = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
-        done = sum(self._tick_one(row[0]) for row in names)
+        """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran.
+
+        Each has a slice of time, in rounds: however fast one's clock runs or how much falls due, the others are soon
+        looked at again. What is left after ROUNDS_S is for the next tick.
+        """
+        began, done, left = self._monotonic(), 0, True
+        while left and not self._closing and self._monotonic() < began + ROUNDS_S:
+            with self.read() as connection:
+                names = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
+            left = False
+            for (sandbox_id,) in names:
+                ran, more = self._tick_one(sandbox_id)
+                done += ran
+                left |= more
         for sandbox_id in list(self._undelivered):
             self._deliver_on(sandbox_id)
         self._mark_time()
@@ -368,25 +388,28 @@ class Lender:
             latest = self.writer.call(lambda connection: leave_mark(connection, now_ms), waits_for_disk=False)
             self.real_ms.catch_up(latest)
 
-    def _tick_one(self, sandbox_id: str) -> int:
-        lock, done = self._advance_lock(sandbox_id), 0
+    def _tick_one(self, sandbox_id: str) -> tuple[int, bool]:
+        """A slice of one sandbox's work: how many things ran, and whether some are left."""
+        lock, done, until = self._advance_lock(sandbox_id), 0, self._monotonic() + SLICE_S
         if not lock.acquire(blocking=False):
-            return 0
+            return 0, False
         try:
-            while True:
-                with self.read() as connection:
-                    found = lifecycle.find(connection, "id", sandbox_id)
-                    if found is None:
-                        return done
-                    now_ms = found.now_ms(self.real_ms())
-                    items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
-                    webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
-                for item in webhooks:
-                    self.couriers.offer(_parcel(sandbox_id, item))
-                self._run_due(sandbox_id, items, DUE_TOGETHER)
-                done += len(items)
-                if len(items) < DUE_AT_ONCE:
-                    return done
+            with self.read() as connection:
+                found = lifecycle.find(connection, "id", sandbox_id)
+                if found is None:
+                    return 0, False
+                now_ms = found.now_ms(self.real_ms())
+                items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
+                webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
+            for item in webhooks:
+                self.couriers.offer(_parcel(sandbox_id, item))
+            while done < len(items) and not self._closing:
+                group = items[done : done + DUE_TOGETHER]
+                self._run_due(sandbox_id, group, DUE_TOGETHER)
+                done += len(group)
+                if self._monotonic() >= until:
+                    break
+            return done, done < len(items) or len(items) == DUE_AT_ONCE
         finally:
             lock.release()
 
