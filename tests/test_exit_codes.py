@@ -37,6 +37,7 @@ TOOLS = {
     "idle": "loadtests/idle.py",
     "latency": "loadtests/latency.py",
     "load": "loadtests/load.py",
+    "neighbours": "loadtests/neighbours.py",
     "typed": "tests/test_typed_docs.py",
     "year": "loadtests/year.py",
 }

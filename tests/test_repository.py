@@ -31,11 +31,21 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("test", "typed", "year"),
+    *("neighbours", "test", "typed", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
-    *("THIRD_PARTY.md", "docs", "examples", "faults", "loadtests", "platform", "pyproject.toml", "requirements.lock"),
+    *(
+        "SECURITY.md",
+        "THIRD_PARTY.md",
+        "docs",
+        "examples",
+        "faults",
+        "loadtests",
+        "platform",
+        "pyproject.toml",
+        "requirements.lock",
+    ),
     *("scripts", "tests"),
 }
 

@@ -67,6 +67,9 @@ SHORTENED: Mapping[str, Short] = {
         "scripts/determinism --seeds 6 --help", "scripts/determinism --seeds 1", "minutes a seed"
     ),
     "scripts/ground": Short("scripts/ground --help", "scripts/ground readonly", "three minutes, and a server killed"),
+    "scripts/neighbours": Short(
+        "scripts/neighbours --help", "scripts/neighbours latency --seconds 4", "two minutes, and both cores"
+    ),
     "scripts/latency --percent 1 --delay-ms 5000": Short(
         "scripts/latency --percent 1 --delay-ms 5000 --help",
         "scripts/latency --percent 1 --delay-ms 500 --seconds 3 --turns 1",

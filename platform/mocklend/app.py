@@ -6,15 +6,11 @@ import gc
 import http.client
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from apiflask import APIFlask
-from granian.constants import HTTPModes, Interfaces
-from granian.server import MTServer
 
 from mocklend.api.addresses import IdConverter
 from mocklend.api.alerts import alerts
@@ -54,11 +50,13 @@ from mocklend.api.statements import statements
 from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
 from mocklend.domain.facts import business_date
+from mocklend.door import Door
+from mocklend.hosts import HostPolicy
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
 from mocklend.logs import adopt_libraries, conceal
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.turns import ThreadTurns
+from mocklend.serving import run
 
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
@@ -66,17 +64,6 @@ NOUNS = (
     audit, health, requests_made,
 )  # fmt: skip
 """One blueprint a noun. The fault layer brings its own."""
-
-THREADS = 256
-"""A sleeping fault holds a thread, so there are many more than cores. Few of them work at one time (see `turns`)."""
-
-
-CONNECTIONS_MOST = 16_384
-"""As many clients may keep a connection. Granian counts those that idle too, and would serve 1,024: the next one waits
-until somebody hangs up."""
-BACKLOG = 4_096
-FILES_BESIDE = 1_024
-"""Files of the database, of webhooks on their way and of the log."""
 
 
 def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
@@ -135,19 +122,8 @@ def open_lender(settings: Settings) -> Lender:
     )
 
 
-class OneProcess(MTServer):
-    """Granian's server with its worker as a thread of this process.
-
-    Granian otherwise forks a worker, and a kill of the parent would leave it at the port and at the database. The
-    thread mode is meant for a Python without the interpreter lock, and works as well with it: the threads take turns.
-    """
-
-    def _check_gil(self) -> None:
-        """Whether there is a lock makes no difference to us."""
-
-
 def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; requests that are running are answered first.
+    """Serve until a signal comes; requests that are under way are answered first (see `serving`).
 
     `ready` is called once the server answers, with the settings as they turned out (port 0 has become a real one) and
     the key of the sandbox `default`, which off loopback has to be named as any other.
@@ -156,52 +132,31 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
-    allow_many_files()
     lender = open_lender(settings)
     try:
         app = create_app(settings, lender)
         ticker = start_jobs(lender)
-        try:
-            app.wsgi_app = ThreadTurns().around(app.wsgi_app)  # type: ignore[assignment]
-            server = OneProcess(
-                "mocklend",
-                address=settings.host,
-                port=settings.port,
-                interface=Interfaces.WSGI,
-                blocking_threads=THREADS,
-                backlog=BACKLOG,
-                backpressure=CONNECTIONS_MOST,
-                http=HTTPModes.http1,
-                websockets=False,
-                log_enabled=False,
-            )
-            # What is there by now stays: a full collection that need not look at it takes 3 ms instead of 90.
-            gc.collect()
-            gc.freeze()
-            if ready is not None:
-                key = lender.ensure_default(settings.default_seed).api_key
-                told = (settings, lambda: ready(settings, key))
-                threading.Thread(target=_when_ready, args=told, name="mocklend-ready", daemon=True).start()
-            server.serve(target_loader=lambda: app, wrap_loader=False)
-        finally:
-            ticker.shutdown()
-    finally:
+    except BaseException:
+        lender.close()
+        raise
+    hosts = HostPolicy(on_loopback=settings.on_loopback, allowed=settings.allowed_hosts_listed)
+    door = Door(app.wsgi_app, hosts=hosts, port=settings.port)
+
+    def close() -> None:
+        lender.stop_clocks()
+        ticker.shutdown()
         lender.close()
 
+    # What is there by now stays: a full collection that need not look at it takes 3 ms instead of 90.
+    gc.collect()
+    gc.freeze()
 
-def allow_many_files() -> None:
-    """Let this process have as many open files as the system lets it take: a connection is one, and 1,024 are few."""
-    if sys.platform == "win32":
-        return
-    import resource
+    def told() -> None:
+        if ready is not None:
+            key = lender.ensure_default(settings.default_seed).api_key
+            _when_ready(settings, lambda: ready(settings, key))
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS_MOST + FILES_BESIDE
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        # Where the system has a limit of its own below the one that it names (macOS does), things stay as they are.
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    run(door, host=settings.host, port=settings.port, ready=told, close=close)
 
 
 def refuse_taken(settings: Settings) -> None:

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     """The kinds that it may name, with commas between; all where none is named."""
     fault_header_most: int = Field(default=50, ge=0, le=200)
     """So many requests of a sandbox may carry it."""
+    allowed_hosts: str = ""
+    """Host names under which the server may be asked for, with commas between. On loopback they are added to the
+    machine's own names; elsewhere every name is allowed where none is given."""
     control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
@@ -39,6 +42,11 @@ class Settings(BaseSettings):
     def fault_header_kinds_listed(self) -> tuple[str, ...]:
         """The kinds that the header may name; empty for all."""
         return tuple(kind for one in self.fault_header_kinds.split(",") if (kind := one.strip()))
+
+    @property
+    def allowed_hosts_listed(self) -> tuple[str, ...]:
+        """The names of `allowed_hosts`."""
+        return tuple(name for one in self.allowed_hosts.split(",") if (name := one.strip()))
 
     @property
     def on_loopback(self) -> bool:

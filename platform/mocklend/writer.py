@@ -29,7 +29,7 @@ from mocklend.storage.ground import Unavailable
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
 from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
-from mocklend.turns import aside
+from mocklend.workers import set_aside
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -97,7 +97,7 @@ class Writer:
     def run(self, command: Command) -> Answer:
         """The command's answer, once it is durable. Raises Refused."""
         waiting = self.submit(command)
-        with aside():
+        with set_aside():
             return waiting.result()
 
     def submit(self, command: Command) -> Future[Answer]:

@@ -26,10 +26,10 @@ from mocklend.api.idempotency import HEADER, LONGEST
 from mocklend.api.problems import refused
 from mocklend.api.reading import JsonRequest, asked_request, wsgi_name
 from mocklend.domain.problems import Refused
+from mocklend.door import HOLD
 from mocklend.lender import Lender
 from mocklend.seams import ASKED_BY, ApiAnswer, Layer
 from mocklend.storage.work import Answer, Key, Nudge, Work
-from mocklend.turns import aside
 from mocklend.views import reads
 
 ABOUT = ("loan_id", "repayment_id", "borrower_id")
@@ -108,7 +108,9 @@ def late_and_broken(response: Response) -> Response:
     if happened is None:
         return response
     if happened.delay_ms:
-        with aside():
+        if HOLD in request.environ:
+            request.environ[HOLD] = happened.delay_ms  # Whoever serves us holds the answer back.
+        else:
             time.sleep(happened.delay_ms / 1000)
     return broken(response, happened.break_how, request.environ)
 

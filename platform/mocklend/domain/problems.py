@@ -22,6 +22,20 @@ class Problem:
 
 PROBLEMS: dict[str, Problem] = {
     # The request itself.
+    "host_not_allowed": Problem(
+        421, "This server is not that host.", "Ask for it by its address, or allow the name: MOCKLEND_ALLOWED_HOSTS."
+    ),
+    "cross_site": Problem(
+        403, "A page of another origin may not ask.", "Ask from a program, or from a page of this server."
+    ),
+    "sandbox_busy": Problem(
+        429, "Too many requests of this sandbox are under way.", "Wait as long as Retry-After says, then repeat it."
+    ),
+    "server_stopping": Problem(503, "The server is stopping.", "Repeat the request once it is back."),
+    "body_late": Problem(408, "The body did not come in time.", "Send the whole body at once."),
+    "body_incomplete": Problem(
+        400, "The body is not whole.", "Send as many bytes as Content-Length says; nothing was carried out."
+    ),
     "body_not_json": Problem(400, "The body is not JSON.", "Send one JSON object in UTF-8."),
     "body_too_large": Problem(413, "The body is too large.", "Send at most the number of bytes given as expected."),
     "body_too_deep": Problem(400, "The JSON is nested too deeply.", "Send the flat object that /docs describes."),

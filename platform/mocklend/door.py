@@ -1,0 +1,348 @@
+"""The one door: each request is read whole, looked at and given a lane here, before any thread works for it.
+
+        connection ─▶ who may ask? ─▶ body, whole or refused ─▶ lane of its sandbox ─▶ a thread ─▶ the WSGI app
+                       421, 403        408, 400                  429 if too many wait       │
+        client     ◀───────────────────────────── at once, or later where a fault says so ◀─┘
+
+It is the application that the server calls (RSGI, granian's own interface): it runs on the event loop, so that a body
+that never comes and an answer that is held back cost no thread. What may take long is not done here.
+
+Three kinds of threads answer, each with lanes of its own, so that none waits for another: for the planes that clients
+use; for the control plane, which may be asked for minutes of work; and for what must always answer: health, and the
+halt of all rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from mocklend.domain.problems import Refused
+from mocklend.hosts import HostPolicy
+from mocklend.workers import Workers
+
+BODY_MAX = 64 * 1024
+LONG_BODIES = {"/-/scores": 32 * 1024 * 1024}
+"""Addresses that take longer bodies."""
+RETRY_AFTER_S = "1"
+TICK_S = 0.05
+"""How often the door looks for work that has waited too long."""
+BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})
+CLOSING = ("server_stopping", "body_late", "body_incomplete")
+"""Refusals after which the connection is of no use."""
+CONTROL = "/-/"
+URGENT = ("/-/health", "/-/rules/halt")
+"""What answers whatever else is going on."""
+HOLD = "mocklend.hold_ms"
+"""Where the app leaves how long its answer is to be held back."""
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+
+class Connection(Protocol):
+    """A request's way back to its client: what is used of granian's protocol object."""
+
+    def __call__(self) -> Any: ...
+    def __aiter__(self) -> Any: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one sandbox may have under way. Sandboxes are told apart by the credential that a request brings."""
+
+    body_deadline_s: float = 20.0
+    """A body that has not come by then is not waited for any longer."""
+    threads_max: int = 256
+    running_max: int = 64
+    waiting_max: int = 1_024
+    control_threads_max: int = 64
+    control_running_max: int = 4
+    control_waiting_max: int = 64
+    urgent_threads_max: int = 4
+    urgent_waiting_max: int = 256
+
+
+class Door:
+    """The door of one server."""
+
+    def __init__(self, app: WsgiApp, *, hosts: HostPolicy, port: int, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._body_deadline_s = limits.body_deadline_s
+        self._app = app
+        self._hosts = hosts
+        self._clients = Workers(
+            "mocklend-client",
+            threads_max=limits.threads_max,
+            lane_running_max=limits.running_max,
+            lane_waiting_max=limits.waiting_max,
+        )
+        self._control = Workers(
+            "mocklend-control",
+            at_once=limits.control_threads_max,
+            threads_max=limits.control_threads_max,
+            lane_running_max=limits.control_running_max,
+            lane_waiting_max=limits.control_waiting_max,
+        )
+        self._urgent = Workers(
+            "mocklend-urgent",
+            at_once=limits.urgent_threads_max,
+            threads_max=limits.urgent_threads_max,
+            lane_running_max=limits.urgent_threads_max,
+            lane_waiting_max=limits.urgent_waiting_max,
+        )
+        self._environ: dict[str, Any] = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": str(port),
+            "wsgi.errors": sys.stderr,
+            "wsgi.input_terminated": True,
+            "wsgi.multiprocess": False,
+            "wsgi.multithread": True,
+            "wsgi.run_once": False,
+            "wsgi.version": (1, 0),
+            HOLD: 0,
+        }
+        self._loop: asyncio.AbstractEventLoop
+        self._answered: deque[asyncio.Future[None]] = deque()
+        self._coming: dict[Any, float] = {}
+        self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
+        self._open = 0
+        self._stopping = False
+
+    # --- the server's side ---
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        loop.call_later(TICK_S, self._tick)
+
+    async def __rsgi__(self, scope: Any, proto: Connection) -> None:
+        while self._answered:
+            self._let_go(self._answered.popleft())
+        try:
+            if self._stopping:
+                raise Refused("server_stopping", "the server was told to stop")
+            headers = headers_of(scope)
+            self._hosts.check(scope.method, scope.path, headers)
+            body = await self._body(scope.path, headers, proto) if headers.keys() & BODY_HEADERS else b""
+            await self._answer(scope, headers, proto, body)
+        except Refused as refused:
+            refuse(proto, refused)
+
+    async def drained(self) -> None:
+        """Refuse what comes from now on, and wait until all that is under way is answered."""
+        self._stopping = True
+        for body in list(self._coming):
+            body.cancel()
+        for timer, answer in list(self._held.items()):
+            timer.cancel()
+            answer()
+        while self._open:
+            await asyncio.sleep(TICK_S)
+
+    # --- in the loop ---
+
+    async def _body(self, path: str, headers: dict[str, str], proto: Connection) -> bytes:
+        """The body, whole. Where it is longer than the address takes, as much as shows it: the app refuses it then."""
+        length = headers.get("content-length")
+        most = LONG_BODIES.get(path, BODY_MAX)
+        if length is not None and (not length.isdecimal() or int(length) > most):
+            return b""  # The app reads its length, and refuses it.
+        if length is not None:
+            return await self._whole(proto, int(length))
+        return await self._chunked(proto, most)
+
+    async def _whole(self, proto: Connection, length: int) -> bytes:
+        """A body of so many bytes. Refused if the client has left before all of it came."""
+        if not length:
+            return b""
+        body: bytes = await self._in_time(proto(), self._loop.time() + self._body_deadline_s)
+        if len(body) != length:
+            raise incomplete()
+        return body
+
+    async def _chunked(self, proto: Connection, most: int) -> bytes:
+        """A body in chunks, or the first of it where it is longer than `most`. Refused if its end did not come."""
+        chunks: list[bytes] = []
+        size, empty, until_s = 0, 0, self._loop.time() + self._body_deadline_s
+        stream = aiter(proto)
+        while size <= most:
+            try:
+                chunk: bytes = await self._in_time(anext(stream), until_s)
+            except StopAsyncIteration:
+                if empty != 1:
+                    raise incomplete() from None
+                return b"".join(chunks)
+            if not chunk:
+                empty += 1  # One for the end; another one before it is an error, which granian does not tell apart.
+            chunks.append(chunk)
+            size += len(chunk)
+        return b"".join(chunks)[: most + 1]
+
+    async def _in_time(self, coming: Any, until_s: float) -> bytes:
+        """What the connection brings, if it does until then: the tick looks after it, which costs less than a timer."""
+        self._coming[coming] = until_s
+        try:
+            part: bytes = await coming
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise Refused("server_stopping", "the server was told to stop") from None
+            raise Refused(
+                "body_late", "the body did not come in time", expected=f"a whole body in {self._body_deadline_s:g} s"
+            ) from None
+        except Exception:
+            raise incomplete() from None  # granian has an exception of its own for a connection that breaks.
+        finally:
+            del self._coming[coming]
+        return part
+
+    async def _answer(self, scope: Any, headers: dict[str, str], proto: Connection, body: bytes) -> None:
+        path: str = scope.path
+        lane = headers.get("authorization", "")
+        workers = self._workers_for(path)
+        answered = self._loop.create_future()
+
+        def job() -> None:
+            self._work(scope, headers, proto, body, answered)
+
+        if not workers.submit(lane, job):
+            raise Refused("sandbox_busy", "too many requests of this sandbox wait already")
+        self._open += 1
+        try:
+            await answered
+        finally:
+            self._open -= 1
+
+    def _workers_for(self, path: str) -> Workers:
+        if not path.startswith(CONTROL):
+            return self._clients
+        return self._urgent if path in URGENT else self._control
+
+    def _tick(self) -> None:
+        while self._answered:
+            self._let_go(self._answered.popleft())
+        now_s = self._loop.time()
+        for body, until_s in list(self._coming.items()):
+            if until_s <= now_s:
+                body.cancel()
+        self._clients.relieve()
+        self._loop.call_later(TICK_S, self._tick)
+
+    @staticmethod
+    def _let_go(answered: asyncio.Future[None]) -> None:
+        if not answered.done():
+            answered.set_result(None)
+
+    # --- in a worker's thread ---
+
+    def _work(
+        self, scope: Any, headers: dict[str, str], proto: Connection, body: bytes, answered: asyncio.Future[None]
+    ) -> None:
+        environ = self._environ_of(scope, headers, body)
+        status: int = 500
+        sent: Headers = []
+
+        def start_response(line: str, given: Headers, exc_info: Any = None) -> None:
+            nonlocal status, sent
+            status, sent = int(line[:3]), given
+
+        try:
+            chunks = self._app(environ, start_response)
+            try:
+                content = b"".join(chunks)
+            finally:
+                close = getattr(chunks, "close", None)
+                if close is not None:
+                    close()
+        except BaseException:
+            # The app answers its own failures, so this is one of the machinery around it.
+            proto.response_bytes(500, [], b"")
+            self._answered.append(answered)
+            raise
+        hold_ms = environ[HOLD]
+        if hold_ms:
+            self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, answered)
+            return
+        proto.response_bytes(status, sent, content)
+        self._answered.append(answered)
+
+    def _hold(
+        self,
+        hold_ms: int,
+        proto: Connection,
+        status: int,
+        sent: Headers,
+        content: bytes,
+        answered: asyncio.Future[None],
+    ) -> None:
+        """Keep an answer back, which takes no thread; a server that stops sends it at once."""
+
+        def answer() -> None:
+            self._held.pop(timer, None)
+            proto.response_bytes(status, sent, content)
+            self._let_go(answered)
+
+        timer = self._loop.call_later(0 if self._stopping else hold_ms / 1000, answer)
+        self._held[timer] = answer
+
+    def _environ_of(self, scope: Any, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        path: str = scope.path
+        environ = self._environ.copy()
+        environ["REQUEST_METHOD"] = scope.method
+        environ["PATH_INFO"] = path if path.isascii() else path.encode().decode("latin-1")
+        environ["QUERY_STRING"] = scope.query_string
+        environ["SERVER_PROTOCOL"] = "HTTP/" + scope.http_version
+        environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
+        environ["wsgi.url_scheme"] = scope.scheme
+        environ["wsgi.input"] = io.BytesIO(body)
+        for name, value in headers.items():
+            environ[WSGI_NAMES.get(name) or wsgi_name(name)] = value
+        return environ
+
+
+WSGI_NAMES = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+NAMES_MAX = 1_000
+
+
+def wsgi_name(header: str) -> str:
+    """Where WSGI has a header. The names that come are kept, up to a bound."""
+    name = "HTTP_" + header.upper().replace("-", "_")
+    if len(WSGI_NAMES) < NAMES_MAX:
+        WSGI_NAMES[header] = name
+    return name
+
+
+def headers_of(scope: Any) -> dict[str, str]:
+    """A request's headers by name in lower case. One that comes twice is joined; one that is not ASCII is empty."""
+    given = scope.headers
+    pairs = given.items()
+    headers: dict[str, str] = dict(pairs)
+    if len(headers) < len(pairs):
+        headers = {}
+        for name, value in pairs:
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+    if len(headers) < len(given):
+        headers |= {name: "" for name in given if name not in headers}
+    return headers
+
+
+def incomplete() -> Refused:
+    return Refused("body_incomplete", "the connection ended before the body did", expected="the whole body")
+
+
+def refuse(proto: Connection, refused: Refused) -> None:
+    """A refusal at the door, as problem+json like all others."""
+    headers = [("content-type", "application/problem+json")]
+    if refused.code in CLOSING:
+        headers.append(("connection", "close"))
+    if refused.problem.status in (429, 503):
+        headers.append(("retry-after", RETRY_AFTER_S))
+    proto.response_bytes(refused.problem.status, headers, orjson.dumps(refused.to_json()))

@@ -1,0 +1,327 @@
+"""The door: requests are whole or refused, each lane has its bounds, and what must answer does, whatever else goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from mocklend.door import HOLD, Door, Limits
+from mocklend.hosts import HostPolicy
+from mocklend.workers import set_aside
+
+LONG_S = 30
+LIMITS = Limits(
+    body_deadline_s=0.5,
+    threads_max=8,
+    running_max=4,
+    waiting_max=4,
+    control_threads_max=4,
+    control_running_max=2,
+    control_waiting_max=4,
+)
+
+
+@dataclass
+class App:
+    """A WSGI app that notes what reaches it. Requests to …/stay stay until they are let go."""
+
+    seen: list[tuple[str, str, bytes]] = field(default_factory=list)
+    headers: dict[str, Any] = field(default_factory=dict)
+    left: threading.Event = field(default_factory=threading.Event)
+    staying: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    hold_ms: int = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
+        self.seen.append((environ["REQUEST_METHOD"], path, body))
+        self.headers = {name: value for name, value in environ.items() if isinstance(value, str)}
+        if path.endswith("/stay"):
+            self.staying.release()
+            with set_aside():
+                assert self.left.wait(LONG_S)
+        if path.endswith("/breaks"):
+            raise LookupError("a bug beneath the app")
+        if path.endswith("/late"):
+            environ[HOLD] = self.hold_ms
+        start_response("200 OK", [("content-type", "text/plain")])
+        return [b"done"]
+
+
+@dataclass
+class Place:
+    """A door with a server around it."""
+
+    app: App
+    door: Door
+    port: int
+    loop: asyncio.AbstractEventLoop
+    open: list[socket.socket] = field(default_factory=list)
+
+    def connect(self, sent: bytes) -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S)
+        made.sendall(sent)
+        self.open.append(made)
+        return made
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        return answer_of(self.connect(request(method, path, body, **headers)))
+
+    def stay(self, count: int, path: str = "/v1/stay", key: str = "a") -> None:
+        """Have so many requests under way."""
+        for _ in range(count):
+            self.connect(request("GET", path, Authorization=key))
+        for _ in range(count):
+            assert self.app.staying.acquire(timeout=LONG_S)
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Let the server's threads work until something holds."""
+    pause = threading.Event()
+    for _ in range(LONG_S * 1_000):
+        if holds():
+            return
+        pause.wait(0.001)
+    raise AssertionError("it never came to hold")
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    given = {"Host": "127.0.0.1", "Connection": "close", **{name.replace("_", "-"): at for name, at in headers.items()}}
+    if body:
+        given.setdefault("Content-Length", str(len(body)))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items() if value), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def answer_of(connection: socket.socket) -> tuple[int, bytes]:
+    """The status and body of the answer that comes; 0 where the connection ends without one."""
+    said = b""
+    with suppress(ConnectionResetError):
+        said = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = said.partition(b"\r\n\r\n")
+    return (int(head.split()[1]) if head else 0), body
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    app = App()
+    ready: list[Any] = []
+    up = threading.Event()
+
+    async def serve() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, limits=LIMITS)
+        server = Server(door, port=port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,
+                        log_enabled=False)  # fmt: skip
+        serving = asyncio.create_task(server.serve())
+        over = asyncio.Event()
+        ready.extend((Place(app, door, port, asyncio.get_running_loop()), over))
+        up.set()
+        await over.wait()
+        server.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving, LONG_S)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    assert up.wait(LONG_S)
+    made: Place = ready[0]
+    while True:
+        with suppress(ConnectionRefusedError):
+            if made.ask("GET", "/-/health")[0] == 200:
+                break
+    app.seen.clear()
+    yield made
+    app.left.set()
+    for connection in made.open:
+        connection.close()
+    made.loop.call_soon_threadsafe(ready[1].set)
+    thread.join(LONG_S)
+
+
+def test_a_whole_request_reaches_the_app_as_it_was_sent(place: Place) -> None:
+    assert place.ask("POST", "/v1/loans/a%20b?x=1&y=%20", b"{}", X_Thing="one", Content_Type="application/json") == (
+        200,
+        b"done",
+    )
+
+    assert place.app.seen == [("POST", "/v1/loans/a b", b"{}")]
+    told = place.app.headers
+    assert (told["QUERY_STRING"], told["HTTP_X_THING"], told["CONTENT_TYPE"], told["CONTENT_LENGTH"]) == (
+        "x=1&y=%20", "one", "application/json", "2",
+    )  # fmt: skip
+    assert (told["REMOTE_ADDR"], told["SERVER_PROTOCOL"], told["HTTP_HOST"]) == ("127.0.0.1", "HTTP/1.1", "127.0.0.1")
+
+
+def test_a_header_that_comes_twice_is_joined_and_one_that_is_not_ascii_is_empty(place: Place) -> None:
+    place.connect(request("GET", "/v1/loans").replace(b"\r\n\r\n", b"\r\nX-A: 1\r\nX-A: 2\r\nX-B: \xff\r\n\r\n"))
+    place.ask("GET", "/v1/after")
+
+    assert place.app.seen[0][1] == "/v1/loans"
+    place.app.seen.clear()
+    answer_of(place.connect(request("GET", "/v1/x").replace(b"\r\n\r\n", b"\r\nX-A: 1\r\nX-A: 2\r\nX-B: \xff\r\n\r\n")))
+    assert (place.app.headers["HTTP_X_A"], place.app.headers["HTTP_X_B"]) == ("1,2", "")
+
+
+def test_a_chunked_body_is_put_together(place: Place) -> None:
+    chunks = b"2\r\n{}\r\n5\r\n     \r\n0\r\n\r\n"
+
+    assert answer_of(place.connect(request("POST", "/v1/x", Transfer_Encoding="chunked") + chunks))[0] == 200
+
+    assert place.app.seen == [("POST", "/v1/x", b"{}     ")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "part"),
+    [
+        ({"Content_Length": "100"}, b""),
+        ({"Content_Length": "100"}, b"{"),
+        ({"Transfer_Encoding": "chunked"}, b""),
+        ({"Transfer_Encoding": "chunked"}, b"2\r\n{}\r\n"),
+        ({"Transfer_Encoding": "chunked"}, b"2\r\n{"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/borrowers", "/-/reset", "/-/rules/halt"])
+@pytest.mark.parametrize("then", ["waits", "ends", "is reset"])
+def test_an_incomplete_request_is_carried_out_by_nobody(
+    place: Place, headers: dict[str, str], part: bytes, path: str, then: str
+) -> None:
+    connection = place.connect(request("POST", path, **headers) + part)
+    if then == "ends":
+        connection.shutdown(socket.SHUT_WR)
+    elif then == "is reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+    if then != "is reset":
+        status, body = answer_of(connection)
+        code = {"waits": (408, "body_late"), "ends": (400, "body_incomplete")}[then]
+        assert status == 0 or (status, json.loads(body)["code"]) == code
+
+    assert place.ask("GET", "/v1/after")[0] == 200
+    assert place.app.seen == [("GET", "/v1/after", b"")]
+
+
+def test_a_body_that_is_late_is_told_so_and_the_connection_is_closed(place: Place) -> None:
+    status, body = answer_of(place.connect(request("POST", "/v1/x", Content_Length="100", Connection="keep-alive")))
+
+    assert (status, json.loads(body)["code"], json.loads(body)["expected"]) == (
+        408, "body_late", "a whole body in 0.5 s",
+    )  # fmt: skip
+
+
+def test_half_sent_bodies_take_no_thread(place: Place) -> None:
+    for _ in range(60):
+        place.connect(request("POST", "/v1/x", Content_Length="100"))
+
+    assert place.ask("POST", "/v1/x", b"{}")[0] == 200
+
+
+def test_a_lane_with_too_many_waiting_is_refused_and_others_are_answered(place: Place) -> None:
+    place.stay(4)
+    for _ in range(4):
+        place.connect(request("GET", "/v1/stay", Authorization="a"))
+    until(lambda: place.door._clients.waiting == 4)
+
+    status, body = place.ask("GET", "/v1/loans", Authorization="a")
+    assert (status, json.loads(body)["code"]) == (429, "sandbox_busy")
+    assert place.ask("GET", "/v1/loans", Authorization="b")[0] == 200
+    assert place.ask("GET", "/-/rules", Authorization="a")[0] == 200
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_health_and_halt_answer_when_all_threads_are_taken(place: Place, key: str) -> None:
+    for lane in "ab":
+        place.stay(4, key=lane)
+        place.stay(2, "/-/stay", key=lane)
+
+    assert place.ask("GET", "/-/health", Authorization=key)[0] == 200
+    assert place.ask("POST", "/-/rules/halt", b"{}", Authorization=key)[0] == 200
+
+
+def test_a_long_piece_of_control_work_leaves_room_for_other_sandboxes(place: Place) -> None:
+    place.stay(2, "/-/stay", key="a")
+    place.connect(request("POST", "/-/clock/advance", b"{}", Authorization="a"))
+
+    assert place.ask("POST", "/-/clock/advance", b"{}", Authorization="b")[0] == 200
+
+
+def test_an_answer_that_is_held_back_takes_no_thread(place: Place) -> None:
+    place.app.hold_ms = 60_000
+    for held in range(1, 61):
+        place.connect(request("GET", "/v1/late", Authorization="a"))
+        until(lambda held=held: len(place.door._held) == held)
+
+    assert place.ask("GET", "/v1/loans", Authorization="a")[0] == 200
+
+
+def test_an_answer_that_is_held_back_comes_when_it_is_time(place: Place) -> None:
+    place.app.hold_ms = 20
+
+    assert place.ask("GET", "/v1/late") == (200, b"done")
+
+
+def test_a_door_that_stops_answers_what_is_under_way_and_nothing_else(place: Place) -> None:
+    place.app.hold_ms = 60_000
+    half = place.connect(request("POST", "/v1/x", Content_Length="100"))
+    late = place.connect(request("GET", "/v1/late"))
+    place.stay(1)
+    under_way = place.open[-1]
+    until(lambda: place.door._coming and place.door._held)
+
+    drained = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
+
+    assert answer_of(late) == (200, b"done")
+    assert answer_of(half)[0] in (0, 503)
+    status, body = place.ask("GET", "/v1/loans")
+    assert (status, json.loads(body)["code"]) == (503, "server_stopping")
+    assert not drained.done()
+    place.app.left.set()
+    drained.result(LONG_S)
+    assert answer_of(under_way)[0] == 200
+
+
+def test_what_breaks_beneath_the_app_is_a_500_and_costs_no_thread(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+
+    for _ in range(10):
+        assert place.ask("GET", "/v1/breaks")[0] == 500
+
+    assert place.ask("GET", "/v1/loans")[0] == 200
+    assert len(reported) == 10
+
+
+def test_many_clients_at_once_are_all_answered(place: Place) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: place.ask("POST", "/v1/x", b"{}", Authorization=str(n)), range(400)))
+
+    assert answers == [(200, b"done")] * 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Host": "evil.example"}, "host_not_allowed"),
+        ({"Host": "evil.example:8300", "Sec_Fetch_Site": "same-origin"}, "host_not_allowed"),
+        ({"Sec_Fetch_Site": "cross-site"}, "cross_site"),
+        ({"Origin": "http://127.0.0.1:1"}, "cross_site"),
+    ],
+)
+def test_a_page_of_another_origin_gets_nothing_done(place: Place, headers: dict[str, str], code: str) -> None:
+    status, body = place.ask("POST", "/-/reset", **headers)
+
+    assert (status, json.loads(body)["code"]) == ({"host_not_allowed": 421, "cross_site": 403}[code], code)
+    assert place.app.seen == []
