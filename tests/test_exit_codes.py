@@ -37,12 +37,12 @@ TOOLS = {
     "idle": "loadtests/idle.py",
     "latency": "loadtests/latency.py",
     "load": "loadtests/load.py",
-    "neighbours": "loadtests/neighbours.py",
+    "neighbours": "loadtests/bad_neighbours.py",
     "typed": "tests/test_typed_docs.py",
     "year": "loadtests/year.py",
 }
 """Scripts with a verdict of their own, and the file that each becomes."""
-OTHERS = {"check", "demo", "lock", "pooler", "serve", "setup", "test"}
+OTHERS = {"check", "demo", "lock", "pooler", "serve", "setup", "test", "test-long"}
 """Scripts that become another program: ruff and its like, `mocklend` itself, uv, apt-get, pytest."""
 LEAVING = {"exit", "_exit", "quit", "SystemExit", "Exit"}
 

@@ -31,7 +31,7 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "test", "typed", "year"),
+    *("neighbours", "test", "test-long", "typed", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
@@ -186,7 +186,7 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in ci
-    assert {"scripts/pooler", "scripts/check", "scripts/test"} <= set(ci.split())
+    assert {"scripts/pooler", "scripts/check", "scripts/test", "scripts/test-long"} <= set(ci.split())
 
 
 def test_the_boot_script_needs_the_standard_library_alone() -> None:

@@ -53,6 +53,7 @@ class Short:
 
 
 SHORTENED: Mapping[str, Short] = {
+    "scripts/test-long": Short("scripts/test-long --version", "scripts/test-long --version", "it is run by it"),
     "scripts/test": Short("scripts/test --version", "scripts/test --version", "the tests run it already: it is this"),
     "scripts/load --users 50 --time 60s": Short(
         "scripts/load --users 50 --time 60s --help", "scripts/load --users 5 --time 5s", "a minute, and both cores"
@@ -311,6 +312,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 TYPED = [page for page in PAGES if blocks_of(page) and not page.startswith(LESSONS)]
 
 
+@pytest.mark.long
 @needs_faults
 @pytest.mark.timeout(600)  # A page is dozens of commands; beside other work on the machine that takes its time.
 @pytest.mark.parametrize("page", TYPED)

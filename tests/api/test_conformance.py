@@ -24,6 +24,7 @@ def document(app: Any) -> Any:
     return schemathesis.openapi.from_wsgi("/openapi.json", app)
 
 
+@pytest.mark.long
 def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: Any) -> None:
     asked = 0
     for result in document.get_all_operations():

@@ -42,6 +42,7 @@ AT_A_REQUEST = frozenset(
 """Seams that a client comes to. To the others the clock comes, in the order of ids, whoever was there first."""
 
 
+@pytest.mark.long
 def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
     mocklend_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
     assert refused.value.status == 404
 
 
+@pytest.mark.long
 def test_it_asks_all_three_for_the_same_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
     idle.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
 

@@ -41,6 +41,7 @@ def test_a_percentile_is_one_of_the_times(share: float, found: int) -> None:
     assert latency.percentile([], share) == 0
 
 
+@pytest.mark.long
 def test_it_measures_both_ways_in_one_run(capsys: pytest.CaptureFixture[str]) -> None:
     short = ["--rate", "20", "--seconds", "1", "--turns", "1", "--percent", "30", "--delay-ms", "700", "--json"]
 

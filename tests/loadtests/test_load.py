@@ -31,6 +31,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.long
 @needs_locust
 def test_five_people_for_five_seconds_and_the_judge_is_content() -> None:
     done = run("--users", "5", "--time", "5s", "--speed", "1200", "--think-ms", "50", "--json")
@@ -110,6 +111,7 @@ def child_of(run: psutil.Process, what: str) -> psutil.Process:
     return child
 
 
+@pytest.mark.long
 @needs_locust
 @pytest.mark.parametrize(("number", "said"), [(signal.SIGTERM, "told to stop after"), (signal.SIGKILL, "by SIGKILL")])
 def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, said: str) -> None:
@@ -121,6 +123,7 @@ def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, sa
     assert said in why
 
 
+@pytest.mark.long
 @needs_locust
 @pytest.mark.parametrize(
     ("number", "code", "verdict"), [(signal.SIGKILL, 3, "INCONCLUSIVE"), (signal.SIGABRT, 1, "FAIL")]
@@ -133,6 +136,7 @@ def test_a_server_that_goes_away_ends_the_run_in_one_line(number: signal.Signals
     assert "Traceback" not in progress
 
 
+@pytest.mark.long
 @needs_locust
 def test_a_run_that_is_told_to_stop_has_no_verdict_and_leaves_nobody_behind() -> None:
     family: list[psutil.Process] = []
@@ -149,6 +153,7 @@ def test_a_run_that_is_told_to_stop_has_no_verdict_and_leaves_nobody_behind() ->
     assert (len(gone) >= 2, left) == (True, [])
 
 
+@pytest.mark.long
 @needs_locust
 def test_a_fault_that_was_asked_for_and_never_fired_is_not_a_pass() -> None:
     quick = ("--users", "3", "--time", "3s", "--speed", "3600", "--think-ms", "50")

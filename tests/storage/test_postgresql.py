@@ -251,6 +251,7 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Any, lender: Lend
 # --- the identity ---
 
 
+@pytest.mark.long
 def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
     import test_identity as identity
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from neighbours import Noticed, judged
+from bad_neighbours import Noticed, judged
 
 from mocklend.exit_codes import ExitCode
 
