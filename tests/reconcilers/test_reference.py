@@ -32,6 +32,7 @@ def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, m
         assert [one for one in left if one.action not in ("wait", "escalate")] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
     lesson = twins.lesson_of(fault)

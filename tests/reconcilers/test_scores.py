@@ -12,6 +12,7 @@ from mocklend_faults.engine.catalogue import installed
 KINDS = sorted(installed())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", KINDS)
 def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) -> None:
     told = twins.scored(fault, mocklend_server)["thorough"]

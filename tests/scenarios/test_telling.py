@@ -41,6 +41,7 @@ def told(scenario: Scenario) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.getvalue())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
     code, facts = told(SHIPPED[name])
