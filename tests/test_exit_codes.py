@@ -38,6 +38,7 @@ TOOLS = {
     "latency": "loadtests/latency.py",
     "load": "loadtests/load.py",
     "neighbours": "loadtests/bad_neighbours.py",
+    "ranges": "tests/ranges.py",
     "typed": "tests/test_typed_docs.py",
     "year": "loadtests/year.py",
 }

@@ -31,7 +31,7 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "test", "test-long", "typed", "year"),
+    *("neighbours", "ranges", "test", "test-long", "typed", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),

@@ -1,0 +1,85 @@
+"""Tests both ends of the ranges in pyproject.toml, each in an environment of its own: [lowest] [newest] [beside].
+
+        lowest   every direct dependency at the lower bound of its range
+        newest   whatever pip takes today, and so the upper ends
+        beside   what others still have: sqlalchemy<2.1, flask<3.1, urllib3<2
+
+It needs pip and the network, and minutes: the environments are thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+from mocklend.exit_codes import ExitCode
+
+ROOT = Path(__file__).resolve().parent.parent
+BESIDE = ("sqlalchemy<2.1", "flask<3.1", "urllib3<2")
+TOOLS = ("pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.120")
+QUICK = ("tests/test_testing.py",)
+TESTS = (
+    *QUICK,
+    *("tests/domain", "tests/storage/test_stores.py", "tests/storage/test_statements.py", "tests/test_demo.py"),
+    *("tests/test_client.py", "tests/test_writer.py", "tests/test_audit.py", "tests/test_off_loopback.py"),
+    *(f"tests/api/test_{name}.py" for name in ("asking", "bad_input", "breaking", "loans", "pages", "problems")),
+    *(f"tests/api/test_{name}.py" for name in ("repayments", "sandboxes", "serving", "schedules", "idempotency")),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Make each environment, and run the tests in it."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    pins = {"lowest": lowest(), "newest": [], "beside": list(BESIDE)}
+    options.add_argument("end", nargs="*", help=f"of {', '.join(pins)}; all where none is named")
+    options.add_argument("--quick", action="store_true", help="only the tests of the pytest plug-in")
+    given = options.parse_args(arguments)
+    if unknown := set(given.end) - set(pins):
+        options.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(pins)}")
+    tests = QUICK if given.quick else TESTS
+    outcomes = {name: tried(name, pins[name], tests) for name in given.end or pins}
+    for name, outcome in outcomes.items():
+        print(f"== {name}: {outcome.name}", flush=True)
+    return max(outcomes.values(), key=(ExitCode.PASS, ExitCode.INCONCLUSIVE, ExitCode.FAIL).index)
+
+
+def lowest() -> list[str]:
+    """The lower bound of each direct dependency, as a pin."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    pins = []
+    for one in named:
+        found = re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)(?:,<[0-9.]+)?", one)
+        assert found is not None, f"{one!r} has no lower bound that can be tested: write name>=X or name>=X,<Y"
+        pins.append(f"{found[1]}=={found[2]}")
+    return pins
+
+
+def tried(name: str, pins: list[str], tests: tuple[str, ...]) -> ExitCode:
+    """What the tests say with these versions; INCONCLUSIVE where they cannot be installed together."""
+    print(f"== {name}: {' '.join(pins) or 'no pins'}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mocklend-ranges-") as folder:
+        venv.create(folder, with_pip=True)
+        python = str(Path(folder, "bin", "python"))
+        quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--prefer-binary"]
+        # Not editable: what is tested is what somebody else gets.
+        install = [python, "-m", "pip", "install", *quiet, str(ROOT), *TOOLS, *pins]
+        if subprocess.run(install).returncode:
+            return ExitCode.INCONCLUSIVE
+        subprocess.run([python, "-m", "pip", "check", "--disable-pip-version-check"], check=True)
+        shown = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+        print(
+            "  " + " ".join(line for line in shown.splitlines() if line.startswith(("SQL", "Flask=", "pyd", "urllib")))
+        )
+        run = [python, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2", "--dist=worksteal"]
+        return ExitCode.FAIL if subprocess.run([*run, *tests], cwd=ROOT).returncode else ExitCode.PASS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
