@@ -53,7 +53,6 @@ class Short:
 
 
 SHORTENED: Mapping[str, Short] = {
-    "scripts/test-long": Short("scripts/test-long --version", "scripts/test-long --version", "it is run by it"),
     "scripts/test": Short("scripts/test --version", "scripts/test --version", "the tests run it already: it is this"),
     "scripts/load --users 50 --time 60s": Short(
         "scripts/load --users 50 --time 60s --help", "scripts/load --users 5 --time 5s", "a minute, and both cores"
