@@ -17,9 +17,10 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mocklend.api.answers import rendered
-from mocklend.api.reading import BODY_MAX, storable
+from mocklend.api.reading import storable
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
+from mocklend.door import BODY_MAX
 from mocklend.logs import get_logger
 from mocklend.seams import ASKED_BY, LayerBroke
 

@@ -14,13 +14,11 @@ from flask import Request
 from flask import request as current_request
 
 from mocklend.domain.problems import Refused
+from mocklend.door import BODY_MAX, LONG_BODIES
 from mocklend.seams import ApiAnswer
 from mocklend.textfiles import unmarked
 
-BODY_MAX = 64 * 1024
 CHUNK = 1024 * 1024
-BODIES_MAX: dict[str, int] = {"/-/scores": 32 * 1024 * 1024}
-"""Addresses that take longer ones."""
 DEPTH_MAX = 32
 INTEGER_DIGITS_MAX = 40
 """An integer this long is as far beyond every bound as one of 5,000 digits, and cheaper."""
@@ -74,7 +72,7 @@ class JsonRequest(Request):
         return self._body or b""
 
     def _read_body(self) -> bytes:
-        most = BODIES_MAX.get(self.url_rule.rule, BODY_MAX) if self.url_rule else BODY_MAX
+        most = LONG_BODIES.get(self.url_rule.rule, BODY_MAX) if self.url_rule else BODY_MAX
         length = self.content_length
         if length is not None and length > most:
             raise _too_large(length, most)
