@@ -855,7 +855,13 @@ class Story(RuleBasedStateMachine):
             return
         type(self).steps += 1
         left, right = discrepancies(self.platform, self.id), open_entries(self.platform, self.id)
-        assert left == right, f"the audit sees {left}, the answer key says {right}"
+        assert left == right, f"the audit sees {left}, the answer key says {right}; {self.in_words(left, right)}"
+
+    def in_words(self, left: list[tuple[str, str, int]], right: list[tuple[str, str, int]]) -> list[str]:
+        """What the audit has to say of that which no entry explains."""
+        unexplained = {entity for _, entity, _ in set(left) - set(right)}
+        found = self.platform.audit(self.id).discrepancies
+        return [f"{one.finding.entity}: {one.detail}" for one in found if one.finding.entity in unexplained]
 
     def statements_hold(self) -> None:
         """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""
