@@ -31,6 +31,7 @@ from mocklend.api.failures import failures
 from mocklend.api.health import health
 from mocklend.api.ledger import ledger
 from mocklend.api.loans import loans
+from mocklend.api.methods import answer_options
 from mocklend.api.metrics import measure
 from mocklend.api.openapi import VERSION, complete
 from mocklend.api.operator import operator
@@ -89,6 +90,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     app.spec_processor(lambda spec: complete(spec, _examples(platform)))
     handle_problems(app)
     name_requests(app)
+    answer_options(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
     break_answers(app)

@@ -779,7 +779,7 @@ class Client:
         return self._get(f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
 
     def delete_sandbox(self, sandbox_id: str | None = None) -> None:
-        """Remove a sandbox and all that is in it; by default this client's own."""
+        """Remove a sandbox and all that is in it, by default this client's own. `default` itself cannot be removed."""
         self._call("DELETE", f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
 
     def _own_sandbox(self) -> str:

@@ -257,7 +257,9 @@ class Lender:
         return emptied
 
     def delete_sandbox(self, sandbox_id: str) -> None:
-        """Remove a sandbox and everything in it."""
+        """Remove a sandbox and everything in it. Refused for `default`, which those without a key have."""
+        if sandbox_id == DEFAULT:
+            raise Refused("sandbox_default", "requests without a key are about it", sandbox_id=sandbox_id)
 
         def remove(connection: Connection) -> None:
             self.sandbox(connection, sandbox_id)

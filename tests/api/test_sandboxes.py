@@ -103,3 +103,13 @@ def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Any) -> None
 
 def test_the_reset_of_a_running_clock_says_that_it_runs_on(stranger: Any) -> None:
     assert stranger.made(stranger.call("POST", "/-/reset"))["reset"]["clock"] == "runs_on"
+
+
+def test_the_sandbox_default_is_not_deleted_for_who_brings_no_key_is_in_it(stranger: Any) -> None:
+    stranger.borrower("ada")
+
+    refused = stranger.problem(stranger.call("DELETE", "/-/sandboxes/default"), 409, "sandbox_default")
+
+    assert "POST /-/reset" in refused["hint"]
+    assert stranger.made(stranger.get("/v1/loans"))["loans"] == []
+    assert stranger.made(stranger.call("POST", "/-/reset", json={}))["id"] == "default"

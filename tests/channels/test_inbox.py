@@ -111,6 +111,65 @@ def test_what_is_not_the_order_is_refused_and_changes_nothing(
     orjson.dumps(caught.value.to_json())  # The refusal itself can be sent.
 
 
+KINDS = ("payment.succeeded", "payment.received", "payment.closed", "payment.late_failed")
+
+
+def _unlike(whole: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
+    """What a channel could say that no channel says, for a message of any type, and the code that it is refused with."""
+    data = whole["data"]
+    unlike = {
+        "unknown type": whole | {"type": "payment.refunded"},
+        "type in capitals": whole | {"type": whole["type"].upper()},
+        "type with a blank": whole | {"type": whole["type"] + " "},
+        "no type": {name: value for name, value in whole.items() if name != "type"},
+        "unknown field": whole | {"loan_id": "loan_1"},
+        "unknown field of the data": whole | {"data": data | {"repayment_id": "rpy_1"}},
+        "field of another type": whole | {"data": data | {"discount_minor": 1}},
+        "unknown state": whole | {"data": data | {"state": "PENDING"}},
+        "no state": whole | {"data": {name: value for name, value in data.items() if name != "state"}},
+        "no time": whole | {"timestamp": "yesterday"},
+        "time that is a number": whole | {"timestamp": 7},
+    }
+    for n, type in enumerate((None, True, 7, 1.5, [], {}, [whole["type"]], "", "\ud800", "a" * 10_000)):
+        unlike[f"type {n}"] = whole | {"type": type}
+    for n, state in enumerate((None, True, 7, [], {}, "", "success", "\0", "a" * 10_000)):
+        unlike[f"state {n}"] = whole | {"data": data | {"state": state}}
+    codes = {name: (one, "callback_malformed") for name, one in unlike.items()}
+    for n, version in enumerate(("1", "1.1", "2.0", "", 1.0, True, [], {}, "1.0\0", "a" * 10_000)):
+        codes[f"version {n}"] = (whole | {"data": data | {"version": version}}, "callback_version_stale")
+    return codes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_no_channel_says_is_refused_and_changes_nothing(
+    story: Any, channel: Channel, order: str, kind: str
+) -> None:
+    moment = rfc3339(story.now_ms)
+    state = {"payment.closed": "CLOSED", "payment.late_failed": "LATE_FAILED"}.get(kind, "SUCCESS")
+    more = {
+        "payment.received": {"payer_name": "Ada", "payer_reference": "x", "scope": "loan"},
+        "payment.late_failed": {"failed_at": moment},
+    }.get(kind, {})
+    whole = json.loads(channel.says(order, state=state, **more)) | {"type": kind, "timestamp": moment}
+    before = story.everything()
+
+    for name, (said, code) in _unlike(whole).items():
+        with pytest.raises(Refused) as caught:
+            channel.send(json.dumps(said).encode())
+        assert caught.value.code == code, name
+        assert len(orjson.dumps(caught.value.to_json())) < 1_000
+
+    assert story.everything() == before
+
+
+def test_a_refused_type_says_which_there_are(channel: Channel, order: str) -> None:
+    with pytest.raises(Refused) as caught:
+        channel.send(json.dumps(json.loads(channel.says(order)) | {"type": "payment.succeded"}).encode())
+
+    assert caught.value.expected == list(KINDS)
+    assert caught.value.received == "'payment.succeded'"
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"7", b'"data"', b"null", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"\xff\xfe",

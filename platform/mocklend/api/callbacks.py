@@ -13,7 +13,7 @@ from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
 from mocklend.api.reading import asked_request, parse
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
-from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.inbox import STATES, ReceiveCallback
 from mocklend.domain.problems import Refused
 
 callbacks = APIBlueprint("callbacks", __name__)
@@ -28,15 +28,17 @@ class Received(Doc):
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 64}
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "required": ["data"],
+    "additionalProperties": False,
+    "required": ["type", "data"],
     "properties": {
         "type": {
             "type": "string",
-            "enum": ["payment.succeeded", "payment.received", "payment.closed", "payment.late_failed"],
+            "enum": list(STATES),
         },
         "timestamp": {"type": "string", "format": "date-time"},
         "data": {
             "type": "object",
+            "description": "The fields of the type, and no others.",
             "required": [
                 "version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at",
             ],
@@ -48,6 +50,10 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 "amount_minor": {"type": "integer"},
                 "currency": _TEXT,
                 "paid_at": {"type": "string", "format": "date-time"},
+                "failed_at": {"type": "string", "format": "date-time"},
+                "payer_name": {"type": "string"},
+                "payer_reference": {"type": "string"},
+                "scope": {"type": "string"},
             },
         },
     },

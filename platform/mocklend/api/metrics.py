@@ -12,6 +12,7 @@ from apiflask import APIBlueprint
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
+from mocklend.api.methods import known_method
 from mocklend.lender import Lender
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -50,9 +51,9 @@ def measure(app: Flask, lender: Lender) -> APIBlueprint:
     @app.after_request
     def count(response: Response) -> Response:
         endpoint = request.url_rule.rule if request.url_rule else "none"
-        requests.labels(endpoint, request.method, str(response.status_code)).inc()
+        requests.labels(endpoint, method := known_method(), str(response.status_code)).inc()
         if "started" in g:
-            duration.labels(endpoint, request.method).observe(perf_counter() - g.started)
+            duration.labels(endpoint, method).observe(perf_counter() - g.started)
         return response
 
     @metrics.get("/-/metrics")

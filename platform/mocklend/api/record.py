@@ -268,12 +268,14 @@ def clock_changes(sandbox_id: str) -> Iterator[None]:
 
 def note(response: Response) -> Response:
     """After each answer: put its request on record."""
+    if request.method == "OPTIONS":
+        return response  # It does nothing.
     address = request.url_rule.rule if request.url_rule else ""
     record = _record()
     if address.startswith("/-/"):
         if address.startswith(UNASKED) and 200 <= response.status_code < 300:
             _begins_or_ends(record, address, response)
-        if request.method == "GET" or address.startswith(UNASKED):
+        if request.method in ("GET", "HEAD") or address.startswith(UNASKED):
             return response
         try:
             sandbox_id()  # Not every endpoint of the control plane has asked by now.

@@ -146,9 +146,9 @@ def get_sandbox(id: str) -> Response:
 
 @sandboxes.delete("/-/sandboxes/<id:id>")
 @sandboxes.output({}, status_code=204)
-@sandboxes.doc(**described("deleteSandbox", "sandbox_unknown"))
+@sandboxes.doc(**described("deleteSandbox", "sandbox_unknown", "sandbox_default"))
 def delete_sandbox(id: str) -> Response:
-    """Delete a sandbox and everything in it."""
+    """Delete a sandbox and everything in it. `default` stays: it can only be emptied."""
     lender().delete_sandbox(id)
     return Response(status=204)
 

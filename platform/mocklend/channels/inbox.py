@@ -37,8 +37,12 @@ CLOSED = "payment.closed"
 """The type of a callback about an order that the channel has given up."""
 LATE_FAILURE = "payment.late_failed"
 """The type of a callback about money that the channel has taken back."""
-STATES = {CLOSED: "CLOSED", LATE_FAILURE: LATE_FAILED}
-"""The state that a callback of each type tells of; of all others, SUCCESS."""
+STATES = {PAID: "SUCCESS", PUSH: "SUCCESS", CLOSED: "CLOSED", LATE_FAILURE: LATE_FAILED}
+"""The types of callbacks that there are, and the state that each tells of."""
+DATA = frozenset({"version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at"})
+PAYER = frozenset({"payer_name", "payer_reference", "scope"})
+FIELDS = {PAID: DATA, PUSH: DATA | PAYER, CLOSED: DATA, LATE_FAILURE: DATA | {"failed_at"}}
+"""The fields that the data of each type has, all of them and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +227,11 @@ def _read(body: bytes) -> dict[str, Any]:
     """The callback's data, with `paid_ms`; or Refused."""
     try:
         whole = json.loads(body)
-        kind, data = whole["type"], whole["data"]
+        kind, data = whole.get("type"), whole["data"]
         texts = [data[name] for name in ("out_trade_no", "channel_trade_no", "state", "currency", "paid_at")]
         amount, version = data["amount_minor"], data["version"]
         paid_ms = parse_rfc3339(data["paid_at"])
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise Refused("callback_malformed", "a field is missing or not what it should be") from None
     if type(amount) is not int or abs(amount) > MAX_MINOR or not all(_is_plain(text) for text in texts):
         raise Refused("callback_malformed", "a field is not what it should be")
@@ -235,10 +239,22 @@ def _read(body: bytes) -> dict[str, Any]:
         raise Refused(
             "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
         )
-    wanted = STATES.get(kind, "SUCCESS") if isinstance(kind, str) else "SUCCESS"
-    if data["state"] != wanted:
-        raise Refused("callback_malformed", "the state is not one that this inbox takes", expected=wanted)
-    if kind == PUSH and not all(isinstance(data.get(name), str) for name in ("payer_name", "payer_reference", "scope")):
+    if not isinstance(kind, str) or kind not in STATES:
+        raise Refused(
+            "callback_malformed", "no channel sends this type", expected=list(STATES), received=ascii(kind)[:64]
+        )
+    if data["state"] != STATES[kind]:
+        raise Refused("callback_malformed", "the state is not the one that this type tells of", expected=STATES[kind])
+    if unknown := (whole.keys() - {"type", "timestamp", "data"}) | (data.keys() - FIELDS[kind]):
+        raise Refused(
+            "callback_malformed",
+            "a field is none of this type's",
+            expected=sorted(FIELDS[kind]),
+            received=ascii(min(unknown))[:64],
+        )
+    if "timestamp" in whole:
+        _moment(whole, "timestamp")
+    if kind == PUSH and not all(isinstance(data.get(name), str) for name in PAYER):
         raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
     failed_ms = _moment(data, "failed_at") if kind == LATE_FAILURE else None
     return {**data, "type": kind, "paid_ms": paid_ms, "failed_ms": failed_ms}

@@ -63,6 +63,9 @@ PROBLEMS: dict[str, Problem] = {
     "not_found": Problem(404, "There is nothing at this address.", "See /docs for the addresses there are."),
     # What is asked about.
     "sandbox_unknown": Problem(404, "There is no such sandbox.", "Make one with POST /-/sandboxes."),
+    "sandbox_default": Problem(
+        409, "The sandbox `default` stays.", "Empty it with POST /-/reset: it is where a request without a key belongs."
+    ),
     "borrower_unknown": Problem(404, "There is no such borrower.", "Make one with POST /v1/borrowers."),
     "loan_unknown": Problem(404, "There is no such loan.", "Check the id; a loan lives in one sandbox."),
     "repayment_unknown": Problem(404, "There is no such repayment.", "Check the id; it lives in one sandbox."),

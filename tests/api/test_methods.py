@@ -1,0 +1,231 @@
+"""Methods that are no work: OPTIONS says what an address takes, HEAD is GET without its body, all others are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.door import Door
+from mocklend.hosts import HostPolicy
+from mocklend.lender import Lender, find_layer
+from mocklend.sandboxes.lifecycle import DEFAULT
+
+NO_METHODS = ("TRACE", "CONNECT", "PROPFIND", "FOO", "OPTION")
+OFF_LOOPBACK = Settings(host="192.0.2.7")
+
+
+class Everything:
+    """A platform with its faults, and all that a request could change there."""
+
+    def __init__(self, lender: Lender, settings: Settings) -> None:
+        self.lender = lender
+        self.app = create_app(settings, lender)
+        self.client = self.app.test_client()
+        self.headers: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, **given: Any) -> Any:
+        return self.client.open(path, method=method, headers=self.headers, **given)
+
+    def addresses(self) -> Iterator[tuple[str, set[str]]]:
+        """Each address, with the methods that it takes. An id is that of a sandbox, which some of them are about."""
+        methods: dict[str, set[str]] = {}
+        for rule in self.app.url_map.iter_rules():
+            path = rule.rule
+            for name in rule.arguments:
+                path = path.replace(f"<id:{name}>", DEFAULT).replace(f"<{name}>", "favicon-32x32.png")
+            methods.setdefault(path, set()).update(rule.methods or ())
+        yield from methods.items()
+
+    def stored(self) -> Any:
+        """Every row there is, and what is on record of requests."""
+        connection: Any
+        with self.lender.read() as connection:
+            tables = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")]
+            found = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in tables}
+        found.pop("real_time", None)  # The platform's own pulse.
+        return found, self.app.extensions["mocklend.record"].of(DEFAULT)
+
+
+@pytest.fixture
+def everything(open_lender: Callable[..., Lender]) -> Everything:
+    place = Everything(open_lender(find_layer()), Settings())
+    assert place.ask("POST", "/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201
+    return place
+
+
+def _no_key(_: Everything) -> None:
+    """The sandbox `default`, which has been asked something."""
+
+
+def _key_of_nobody(place: Everything) -> None:
+    place.headers = {"Authorization": "Bearer mk_nobody"}
+
+
+def _key_of_a_deleted_sandbox(place: Everything) -> None:
+    made = place.ask("POST", "/-/sandboxes", json={"seed": 1}).get_json()
+    place.headers = {"Authorization": f"Bearer {made['api_key']}"}
+    assert place.ask("DELETE", f"/-/sandboxes/{made['id']}").status_code == 204
+
+
+def _held(place: Everything) -> None:
+    assert place.ask("PUT", "/-/clock", json={"mode": "manual"}).status_code == 200
+
+
+def _out_of_order(place: Everything) -> None:
+    for fault in ("outage.full", "transport.abort", "transport.latency"):
+        rule = {"fault": fault, "select": {"probability": 1}}
+        assert place.ask("PUT", f"/-/rules/{fault}", json=rule).status_code in (200, 201)
+
+
+STATES = (_no_key, _key_of_nobody, _key_of_a_deleted_sandbox, _held, _out_of_order)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_options_says_what_each_address_takes_and_does_nothing(
+    everything: Everything, state: Callable[[Everything], None]
+) -> None:
+    state(everything)
+    before = everything.stored()
+
+    for path, methods in everything.addresses():
+        for given in ({}, {"json": {}}, {"data": b"\xff", "content_type": "application/json"}):
+            answer = everything.ask("OPTIONS", path, **given)
+            assert (answer.status_code, answer.data) == (204, b""), path
+            assert methods <= set(answer.headers["Allow"].split(", ")), path
+            assert answer.headers["Mocklend-Request-Id"]
+
+    assert everything.stored() == before
+
+
+def test_options_asks_for_no_credential(open_lender: Callable[..., Lender]) -> None:
+    place = Everything(open_lender(find_layer()), OFF_LOOPBACK)
+
+    for path, methods in place.addresses():
+        answer = place.ask("OPTIONS", path)
+        assert answer.status_code == 204, path
+        assert methods <= set(answer.headers["Allow"].split(", ")), path
+
+
+def test_options_at_no_address_is_not_found(everything: Everything) -> None:
+    answer = everything.ask("OPTIONS", "/v1/loan")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("method", NO_METHODS)
+def test_any_other_method_is_refused_and_does_nothing(
+    everything: Everything, state: Callable[[Everything], None], method: str
+) -> None:
+    state(everything)
+    before = everything.stored()
+
+    for path, methods in everything.addresses():
+        answer = everything.ask(method, path, json={})
+        assert (answer.status_code, answer.get_json()["code"]) == (405, "method_not_allowed"), path
+        assert methods <= set(answer.headers["Allow"].split(", ")), path
+
+    assert everything.stored() == before
+
+
+@pytest.mark.parametrize("state", STATES[:-1])
+def test_head_answers_as_get_does_without_a_body_and_does_nothing(
+    everything: Everything, state: Callable[[Everything], None]
+) -> None:
+    state(everything)
+    before = everything.stored()[0]
+    recorded = len(everything.stored()[1][0])
+
+    for path, methods in everything.addresses():
+        head = everything.ask("HEAD", path)
+        assert head.data == b""
+        assert head.status_code == everything.ask("GET", path).status_code < 500, path
+        if "GET" in methods:
+            assert head.status_code != 405, path
+
+    now, (made, _) = everything.stored()
+    assert now == before
+    assert not [one for one in made[recorded:] if one.path.startswith("/-/")]  # To look is no part of a story.
+
+
+def test_methods_that_do_not_exist_make_no_metrics_of_their_own(everything: Everything) -> None:
+    for n in range(50):
+        everything.ask(f"FOO{n}", "/v1/loans")
+
+    told = everything.ask("GET", "/-/metrics").get_data(as_text=True)
+
+    assert "FOO" not in told
+    assert 'mocklend_requests_total{endpoint="none",method="other",status="405"} 50.0' in told
+
+
+@pytest.fixture
+def port(everything: Everything) -> Iterator[int]:
+    """The server itself, with all of it behind its door."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    up, ready = threading.Event(), []
+    door = Door(everything.app.wsgi_app, hosts=HostPolicy(on_loopback=True), port=port)
+
+    async def serve() -> None:
+        server = Server(
+            door, address="127.0.0.1", port=port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,
+            log_enabled=False,
+        )  # fmt: skip
+        ready.extend((server, asyncio.get_running_loop()))
+        serving = asyncio.create_task(server.serve())
+        while not serving.done():
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0)
+                continue
+            writer.close()
+            up.set()
+            await serving
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert up.wait(30)
+        yield port
+    finally:
+        server, loop = ready
+        loop.call_soon_threadsafe(server.stop)
+        thread.join(30)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("OPTIONS /-/requests", 204),
+        ("OPTIONS /-/reset", 204),
+        ("OPTIONS /-/sandboxes", 204),
+        ("OPTIONS *", 404),
+        ("TRACE /v1/loans", 405),
+        ("FOO /v1/loans", 405),
+        ("CONNECT /v1/loans", 405),
+        ("HEAD /v1/loans", 200),
+        ("HEAD /-/sandboxes", 405),
+    ],
+)
+def test_the_server_answers_each_method(everything: Everything, port: int, line: str, status: int) -> None:
+    before = everything.stored()[0]
+
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        said = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    head = said.partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
+    assert head[0].split()[1] == str(status), said
+    if status in (204, 405):
+        assert any(one.startswith("allow: ") for one in head)
+    assert everything.stored()[0] == before
