@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 
-from mocklend.client import Client
+from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 
 BESIDE = str(Path(sys.executable).parent)
@@ -151,6 +151,13 @@ def test_a_reconciler_looks_and_repairs_where_each_plane_asks_for_its_token(
         refused = typed("mocklend reconcile", without, tmp_path)
         given = typed(f"mocklend {option} '{mine[f'MOCKLEND_{plane}_TOKEN']}' reconcile", without, tmp_path)
         assert (refused.returncode, given.returncode) == (2, 0), (plane, refused.stderr, given.stderr)
+
+
+def test_webhooks_are_not_sent_to_the_server_itself(terminal: dict[str, str]) -> None:
+    with Client(terminal["MOCKLEND_URL"], terminal["MOCKLEND_API_KEY"]) as client:
+        for url in ("http://127.0.0.1:9/", "http://[::1]:9/", "http://169.254.169.254/"):
+            with pytest.raises(ProblemError, match="address that this server calls"):
+                client.add_webhook_endpoint(url)
 
 
 # --- behind a proxy ---

@@ -120,7 +120,7 @@ def open_lender(settings: Settings) -> Lender:
         settings.database,
         find_layer(),
         fast=settings.durability == "fast",
-        loopback_only=settings.on_loopback,
+        receivers=settings.receivers,
     )
 
 

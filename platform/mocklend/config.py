@@ -7,8 +7,10 @@ import secrets
 import socket
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mocklend.receivers import ReceiverPolicy
 
 
 class Settings(BaseSettings):
@@ -33,6 +35,9 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""
     """Host names under which the server may be asked for, with commas between. On loopback they are added to the
     machine's own names; elsewhere every name is allowed where none is given."""
+    callback_allow: str = ""
+    """Networks, addresses and host names that deliveries may reach although they are not public (on loopback: although
+    they are not loopback), with commas between: `10.1.0.0/16,receiver`."""
     control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
@@ -41,12 +46,23 @@ class Settings(BaseSettings):
     @property
     def fault_header_kinds_listed(self) -> tuple[str, ...]:
         """The kinds that the header may name; empty for all."""
-        return tuple(kind for one in self.fault_header_kinds.split(",") if (kind := one.strip()))
+        return _listed(self.fault_header_kinds)
 
     @property
     def allowed_hosts_listed(self) -> tuple[str, ...]:
         """The names of `allowed_hosts`."""
-        return tuple(name for one in self.allowed_hosts.split(",") if (name := one.strip()))
+        return _listed(self.allowed_hosts)
+
+    @property
+    def receivers(self) -> ReceiverPolicy:
+        """Which addresses are called."""
+        return ReceiverPolicy(on_loopback=self.on_loopback, allowed=_listed(self.callback_allow))
+
+    @field_validator("callback_allow")
+    @classmethod
+    def _is_a_list_of_receivers(cls, value: str) -> str:
+        ReceiverPolicy(allowed=_listed(value))
+        return value
 
     @property
     def on_loopback(self) -> bool:
@@ -63,6 +79,10 @@ class Settings(BaseSettings):
         """The address to type. Where the server listens on all addresses of the machine, one of them."""
         host = _own_address(self.host) if self.host in ("0.0.0.0", "::") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(name for one in value.split(",") if (name := one.strip()))
 
 
 def _own_address(wildcard: str) -> str:

@@ -24,6 +24,7 @@ from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpo
 from mocklend.couriers import Couriers, Parcel
 from mocklend.domain.problems import Refused
 from mocklend.due import QUICK, Due, command_for, due, due_webhooks
+from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, ClaimAdvance, MoveClock, SetPace
 from mocklend.sandboxes.moments import rfc3339
@@ -120,13 +121,14 @@ class Lender:
         layer: Layer | None = None,
         *,
         fast: bool = False,
-        loopback_only: bool = True,
+        receivers: ReceiverPolicy | None = None,
         delivers: bool = True,
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves.
 
+        `receivers` says which addresses webhooks go to; without it, to loopback only.
         `real_ms` is for tests; without it, time runs steadily from the machine's clock on, and never goes back.
         """
         self.layer = layer
@@ -138,7 +140,8 @@ class Lender:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms)
         self.turns = Turns()
-        self._session: requests.Session = open_session(loopback_only=loopback_only)
+        self.receivers = receivers or ReceiverPolicy()
+        self._session: requests.Session = open_session(self.receivers)
         self._sandbox_of_key: dict[str, str] = {}
         self._seeds: dict[str, int] = {}
         self._advancing: dict[str, threading.Lock] = {}

@@ -57,7 +57,7 @@ def opened_platform() -> Iterator[Local]:
     with tempfile.TemporaryDirectory(prefix="mocklend-") as folder:
         database = str(Path(folder, "mocklend.db"))
         settings = Settings(database=database, durability="fast")
-        lender = Lender(database, find_layer(), fast=True)
+        lender = Lender(database, find_layer(), fast=True, receivers=settings.receivers)
         try:
             app = create_app(settings, lender)
             with _served(app) as url:

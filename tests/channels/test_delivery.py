@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from standardwebhooks import Webhook
 from mocklend import lender as lending
 from mocklend.channels import delivery
 from mocklend.channels.channel import LADDERS
-from mocklend.channels.delivery import RecordDelivery
+from mocklend.channels.delivery import RecordDelivery, open_session
 from mocklend.channels.endpoints import ENDPOINTS_MAX, AddEndpoint, RemoveEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.due import due_webhooks
+from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
@@ -168,31 +170,111 @@ def test_a_client_that_says_gone_hears_no_more_of_it(story: Any, receiver: Recei
     assert len(receiver.got) == 1
 
 
-def test_an_address_that_is_not_loopback_is_refused_before_a_byte_is_sent(
-    story: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+class Listening(threading.Thread):
+    """Somebody on loopback who takes connections and keeps what comes over each, until it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.came: Queue[bytes] = Queue()
+        self.start()
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self.listener.accept()
+                with line, suppress(OSError):
+                    line.settimeout(10)
+                    self.came.put(line.recv(65536))
+
+
+@pytest.fixture
+def off_loopback(story: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A story in a platform that others can reach."""
+    monkeypatch.setattr(story.lender, "_session", open_session(ReceiverPolicy(on_loopback=False)))
+    return story
+
+
+@pytest.fixture
+def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What `rebound.example` resolves to, from the first time on that it is asked for."""
+    real = socket.getaddrinfo
+
+    def to(*addresses: str) -> None:
+        left = list(addresses)
+
+        def getaddrinfo(host: Any, *args: Any, **more: Any) -> Any:
+            if host == "rebound.example":
+                host = left.pop(0) if len(left) > 1 else left[0]
+            return real(host, *args, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return to
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_is_rebound_is_refused_after_connecting_and_before_a_byte_is_sent(
+    off_loopback: Any, resolves: Callable[..., None], scheme: str
 ) -> None:
-    """The name may resolve to anything, so what counts is the address that was really reached."""
-    check = delivery._check
-    monkeypatch.setattr(delivery, "_check", lambda _reached, **rule: check("192.0.2.1", **rule))
-    listen(story, receiver.url, "loan.disbursed")
+    """It is public when it is looked at, and loopback when it is called: what counts is the address that was reached."""
+    listening = Listening()
+    resolves("93.184.215.14", "127.0.0.1")
+    listen(off_loopback, f"{scheme}://rebound.example:{listening.port}/", "loan.disbursed")
+    off_loopback.borrow()
+
+    off_loopback.wait(0)
+
+    assert log(messages(off_loopback)[0])[0][1] == "address_refused"
+    assert listening.came.get(timeout=10) == b""
+    listening.listener.close()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "rebound.example"],
+)
+def test_off_loopback_nobody_is_led_to_the_server_itself_whether_or_not_somebody_listens(
+    off_loopback: Any, resolves: Callable[..., None], host: str
+) -> None:
+    """An open port and a closed one look alike, so a URL is no way to look around behind the server."""
+    listening = Listening()
+    resolves("127.0.0.1")
+    listen(off_loopback, f"http://{host}:{listening.port}/", "loan.disbursed")
+    listen(off_loopback, f"http://{host}:9/", "loan.disbursed")
+    off_loopback.borrow()
+
+    off_loopback.wait(0)
+
+    assert [log(message)[0][1] for message in messages(off_loopback)] == ["address_refused"] * 2
+    listening.listener.close()
+    assert listening.came.empty()
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.0/8", "127.0.0.1", "rebound.example", "REBOUND.example."])
+def test_what_the_operator_allows_is_called(
+    story: Any, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    policy = ReceiverPolicy(on_loopback=False, allowed=(allowed,))
+    monkeypatch.setattr(story.lender, "_session", open_session(policy))
+    resolves("127.0.0.1")
+    listen(story, receiver.url.replace("127.0.0.1", "rebound.example"), "loan.disbursed")
+    story.borrow()
+
+    story.wait(0)
+
+    assert [log(message)[0][1] for message in messages(story)] == ["acked"]
+
+
+def test_on_loopback_only_loopback_is_called(story: Any, resolves: Callable[..., None]) -> None:
+    resolves("10.0.0.1")
+    listen(story, "http://rebound.example:9/", "loan.disbursed")
     story.borrow()
 
     story.wait(0)
 
     assert log(messages(story)[0])[0][1] == "address_refused"
-    assert receiver.connections <= 1  # The listener may not have looked up yet.
-    assert receiver.got == []
-
-
-@pytest.mark.parametrize(
-    "address", ["192.0.2.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "::", "fe80::1", "2001:db8::1"]
-)
-def test_only_loopback_is_called(address: str) -> None:
-    with pytest.raises(delivery.AddressRefused):
-        delivery._check(address, loopback_only=True)
-    delivery._check(address, loopback_only=False)
-    delivery._check("127.0.0.1", loopback_only=True)
-    delivery._check("::1", loopback_only=True)
 
 
 def test_a_proxy_in_the_environment_is_not_used(

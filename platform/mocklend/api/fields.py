@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.people import person
+from mocklend.receivers import URL_MAX, URL_PATTERN, url_expected
 from mocklend.sandboxes.moments import LAST_MS, parse_duration, parse_rfc3339
 
 SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}"
@@ -109,6 +110,23 @@ class Text:
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema: JsonSchemaValue = {"type": "string", "minLength": self.shortest, "maxLength": self.longest}
         return schema | ({"pattern": f"^{self.pattern}$"} if self.pattern else {})
+
+
+@dataclass(frozen=True, slots=True)
+class UrlText:
+    """A URL to which requests can be sent."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: object) -> str:
+            expected = url_expected(value) if isinstance(value, str) else "a URL"
+            if expected is not None:
+                raise unexpected(expected)
+            return str(value)
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1, "maxLength": URL_MAX, "pattern": f"^{URL_PATTERN}$"}
 
 
 @dataclass(frozen=True, slots=True)

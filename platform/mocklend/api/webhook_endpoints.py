@@ -10,8 +10,9 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Text
+from mocklend.api.fields import Body, Choice, Doc, UrlText
 from mocklend.api.openapi import described
+from mocklend.api.problems import field_problem
 from mocklend.channels.channel import LADDERS
 from mocklend.channels.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.views import reads
@@ -19,16 +20,7 @@ from mocklend.views.webhooks import EVENTS
 
 webhook_endpoints = APIBlueprint("webhook_endpoints", __name__)
 
-Url = Annotated[
-    str,
-    Text(
-        2000,
-        pattern=r"https?://[A-Za-z0-9.\-\[\]:]+(/[\x21-\x7e]*)?",
-        called="an http or https URL with a host, of printable ASCII, without user or fragment",
-    ),
-]
-
-
+Url = Annotated[str, UrlText()]
 Event = Annotated[str, Choice(("*", *EVENTS))]
 Events = Annotated[tuple[Event, ...], Field(min_length=1, max_length=len(EVENTS) + 1)]
 
@@ -63,7 +55,9 @@ class EndpointList(Doc):
 @webhook_endpoints.output(EndpointDoc, status_code=201)
 @webhook_endpoints.doc(**described("addWebhookEndpoint", "amount_out_of_range", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
-    """Register an endpoint."""
+    """Register an endpoint. It is called by this server, so its URL is one that the server may call."""
+    if lender().receivers.refuses_url(new.url):
+        raise field_problem("url", "a URL at an address that this server calls (MOCKLEND_CALLBACK_ALLOW)", new.url)
     return answered(run(AddEndpoint(sandbox_id(), new.url, tuple(dict.fromkeys(new.events)), new.profile)))
 
 

@@ -1,13 +1,15 @@
-"""Delivering webhooks to clients, over real HTTP.
+"""Delivering webhooks to clients, over real HTTP. Redirects and proxies are not followed.
 
-Only loopback is ever called unless the server itself is bound elsewhere; redirects and proxies are not followed. The
-address that was really reached is checked after connecting and before any byte of the request is sent.
+        name ─▶ its addresses ─▶ connect ─▶ the address that was reached ─▶ TLS ─▶ request
+                  refused?                          refused?
+
+Which addresses are refused is the policy of `receivers`. The first look keeps connections away from them, so that
+nobody learns which ports are open there; the second one holds where a name resolves to something else a moment later.
 """
 
 from __future__ import annotations
 
 import heapq
-import ipaddress
 import json
 import os
 import socket
@@ -29,6 +31,7 @@ from urllib3.exceptions import HTTPError
 from mocklend.channels.channel import LADDERS
 from mocklend.channels.signing import signed_headers
 from mocklend.logs import get_logger
+from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -123,31 +126,30 @@ class AddressRefused(Exception):
     """
 
 
-def _check(address: str, *, loopback_only: bool) -> None:
-    if loopback_only and not ipaddress.ip_address(address).is_loopback:
-        raise AddressRefused(f"{address} is not a loopback address")
-
-
-def _guarded(base: type[Any], *, loopback_only: bool) -> type[Any]:
+def _guarded(base: type[Any], receivers: ReceiverPolicy) -> type[Any]:
     class Guarded(base):  # type: ignore[misc]
-        """A connection that looks at its peer before it is used, and is ended when its attempt's time is up."""
+        """A connection that looks where it leads before it is used, and is ended when its attempt's time is up."""
 
         def _new_conn(self) -> Any:
+            # TLS begins after this, so neither a handshake nor a request is sent to what is refused.
+            for *_, place in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+                self._refuse(str(place[0]))
             line = super()._new_conn()
+            try:
+                self._refuse(line.getpeername()[0])
+            except BaseException:
+                line.close()
+                raise
             DEADLINES.watch(line)
             return line
+
+        def _refuse(self, address: str) -> None:
+            if receivers.refuses(self.host, address):
+                raise AddressRefused(f"{self.host} is at {address}")
 
         def getresponse(self) -> Any:
             DEADLINES.watch(self.sock)  # It may be a connection that an earlier attempt has left open.
             return super().getresponse()
-
-        def connect(self) -> None:
-            super().connect()
-            try:
-                _check(self.sock.getpeername()[0], loopback_only=loopback_only)
-            except AddressRefused:
-                self.close()
-                raise
 
     return Guarded
 
@@ -155,8 +157,8 @@ def _guarded(base: type[Any], *, loopback_only: bool) -> type[Any]:
 class GuardedAdapter(HTTPAdapter):
     """Requests' adapter over guarded connections."""
 
-    def __init__(self, *, loopback_only: bool) -> None:
-        self._loopback_only = loopback_only
+    def __init__(self, receivers: ReceiverPolicy) -> None:
+        self._receivers = receivers
         super().__init__(max_retries=0, pool_maxsize=32)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -169,16 +171,16 @@ class GuardedAdapter(HTTPAdapter):
         }
 
     def _guard(self, connection: type[Any]) -> type[Any]:
-        return _guarded(connection, loopback_only=self._loopback_only)
+        return _guarded(connection, self._receivers)
 
 
-def open_session(*, loopback_only: bool = True) -> requests.Session:
+def open_session(receivers: ReceiverPolicy) -> requests.Session:
     """A session that reaches only where it may."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # Receivers have nothing to do with each other.
     for scheme in ("http://", "https://"):
-        session.mount(scheme, GuardedAdapter(loopback_only=loopback_only))
+        session.mount(scheme, GuardedAdapter(receivers))
     return session
 
 
