@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mocklend.cli import _announce, main
-from mocklend.client import Client
+from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -644,6 +644,44 @@ def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: dict[
     assert len(served["token"]) >= 8
     assert (process.returncode, rest) == (0, "")
     assert (tmp_path / "books.db").exists()
+
+
+@pytest.mark.parametrize("to", ["-", "access.jsonl"])
+def test_an_access_log_is_written_beside_what_serve_prints(tmp_path: Path, to: str) -> None:
+    command = [
+        *[sys.executable, "-m", "mocklend", "serve", "--port", "0", "--database", str(tmp_path / "books.db")],
+        *["--json", "--access-log", to],
+    ]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+        try:
+            served = json.loads(process.stdout.readline())
+            with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
+                client.add_borrower("ada", "Ada")
+                with pytest.raises(ProblemError, match="body_too_large"):
+                    client.add_borrower("ada", "A" * 70_000)
+            process.send_signal(signal.SIGTERM)
+            rest, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    written = (tmp_path / "access.jsonl").read_text() if to != "-" else errors
+    lines = [json.loads(line) for line in written.splitlines()]
+    borrowers = [line for line in lines if line["path"] == "/v1/borrowers"]
+    assert rest == ""
+    assert to == "-" or errors == ""
+    assert [line["status"] for line in borrowers] == [201, 413]
+    assert {line["sandbox"] for line in borrowers} == {client.sandbox_id}
+    assert all(line["request_id"].startswith("req_") for line in lines)
+    assert (client.api_key or "none") not in written
+
+
+def test_an_access_log_that_cannot_be_written_is_said_before_anything_is_served(run: Run, tmp_path: Path) -> None:
+    ran = run("serve", "--port", "0", "--database", str(tmp_path / "books.db"), "--access-log", str(tmp_path))
+
+    assert ran.code == 2
+    assert f"{tmp_path} cannot be written: Is a directory." in ran.err
+    assert not (tmp_path / "books.db").exists()
 
 
 # --- scores ---

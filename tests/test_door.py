@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from mocklend.door import HOLD, Door, Limits
+from mocklend.access_log import AccessLog
+from mocklend.door import HOLD, SANDBOX, Door, Limits
 from mocklend.hosts import HostPolicy
 from mocklend.workers import set_aside
 
@@ -54,7 +56,8 @@ class App:
             raise LookupError("a bug beneath the app")
         if path.endswith("/late"):
             environ[HOLD] = self.hold_ms
-        start_response("200 OK", [("content-type", "text/plain")])
+        environ[SANDBOX] = "sbx_1"
+        start_response("200 OK", [("content-type", "text/plain"), ("Mocklend-Request-Id", "req_1")])
         return [b"done"]
 
 
@@ -113,7 +116,13 @@ def answer_of(connection: socket.socket) -> tuple[int, bytes]:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def access(request: pytest.FixtureRequest, tmp_path: Path) -> AccessLog | None:
+    """An access log, for those who ask for one."""
+    return AccessLog(str(tmp_path / "access.jsonl")) if getattr(request, "param", False) else None
+
+
+@pytest.fixture
+def place(access: AccessLog | None) -> Iterator[Place]:
     app = App()
     ready: list[Any] = []
     up = threading.Event()
@@ -121,7 +130,7 @@ def place() -> Iterator[Place]:
     async def serve() -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, limits=LIMITS)
+        door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, limits=LIMITS, access=access)
         server = Server(door, port=port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,
                         log_enabled=False)  # fmt: skip
         serving = asyncio.create_task(server.serve())
@@ -325,3 +334,56 @@ def test_a_page_of_another_origin_gets_nothing_done(place: Place, headers: dict[
 
     assert (status, json.loads(body)["code"]) == ({"host_not_allowed": 421, "cross_site": 403}[code], code)
     assert place.app.seen == []
+
+
+@pytest.mark.parametrize("access", [True], indirect=True)
+def test_the_access_log_has_a_line_for_each_request_also_for_those_that_are_refused_here(
+    place: Place, access: AccessLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    place.app.hold_ms = 60
+    secrets = {"Authorization": "Bearer mk_topsecret", "X_Mocklend_Control": "topsecret"}
+    place.ask("GET", "/v1/loans?limit=5&api_key=topsecret&mk_topsecret=1", **secrets)
+    place.ask("GET", "/v1/mk_topsecret/late")
+    place.ask("GET", "/v1/breaks")
+    place.ask("POST", "/-/reset", Host="evil.example")
+    place.ask("POST", "/-/reset", Origin="http://evil.example")
+    answer_of(place.connect(request("POST", "/v1/slow", Content_Length="9")))
+    half = place.connect(request("POST", "/v1/half", Content_Length="9") + b"{")
+    half.shutdown(socket.SHUT_WR)
+    answer_of(half)
+    place.stay(4)
+    waiting = [place.connect(request("GET", "/v1/stay", Authorization="a")) for _ in range(4)]
+    until(lambda: place.door._clients.waiting == 4)
+    place.ask("GET", "/v1/busy", Authorization="a")
+    place.app.left.set()
+    for connection in (*place.open[-5:-1], *waiting):
+        answer_of(connection)
+    asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop).result(LONG_S)
+    place.ask("GET", "/v1/stopping")
+    access.close()
+
+    text = (tmp_path / "access.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    seen = [
+        (line["method"], line["path"], line["status"])
+        for line in lines
+        if line["path"] not in ("/v1/stay", "/-/health")
+    ]
+    assert seen == [
+        ("GET", "/v1/loans", 200), ("GET", "/v1/***", 200), ("GET", "/v1/breaks", 500), ("POST", "/-/reset", 421),
+        ("POST", "/-/reset", 403), ("POST", "/v1/slow", 408), ("POST", "/v1/half", 400), ("GET", "/v1/busy", 429),
+        ("GET", "/v1/stopping", 503),
+    ]  # fmt: skip
+    assert sum(line["path"] == "/v1/stay" for line in lines) == 8
+    assert "topsecret" not in text
+    loans, late, _, wrong_host, *_ = (line for line in lines if line["path"] != "/-/health")
+    assert set(loans) == {
+        "time", "request_id", "method", "path", "query", "status", "duration_ms", "sandbox", "client", "bytes",
+    }  # fmt: skip
+    assert (loans["query"], loans["sandbox"], loans["request_id"], loans["bytes"], loans["client"]) == (
+        "limit,api_key,***", "sbx_1", "req_1", 4, "127.0.0.1",
+    )  # fmt: skip
+    assert late["duration_ms"] >= 60
+    assert (wrong_host["sandbox"], wrong_host["request_id"], wrong_host["query"]) == (None, None, None)
+    assert wrong_host["bytes"] > 100

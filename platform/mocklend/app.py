@@ -12,6 +12,7 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from mocklend.access_log import AccessLog
 from mocklend.api.addresses import IdConverter
 from mocklend.api.alerts import alerts
 from mocklend.api.answering import answer_faultily, break_answers
@@ -134,6 +135,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
+    access = AccessLog(settings.access_log) if settings.access_log else None
     lender = open_lender(settings)
     try:
         app = create_app(settings, lender)
@@ -142,12 +144,14 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
         lender.close()
         raise
     hosts = HostPolicy(on_loopback=settings.on_loopback, allowed=settings.allowed_hosts_listed)
-    door = Door(app.wsgi_app, hosts=hosts, port=settings.port)
+    door = Door(app.wsgi_app, hosts=hosts, port=settings.port, access=access)
 
     def close() -> None:
         lender.stop_clocks()
         ticker.shutdown()
         lender.close()
+        if access is not None:
+            access.close()
 
     # What is there by now stays: a full collection that need not look at it takes 3 ms instead of 90.
     gc.collect()

@@ -168,6 +168,10 @@ def serve(
     database: Annotated[
         str, typer.Option(envvar="MOCKLEND_DATABASE", help="A file for SQLite, or a database's URL.")
     ] = "mocklend.db",
+    access_log: Annotated[
+        str,
+        typer.Option(envvar="MOCKLEND_ACCESS_LOG", help="A line of JSON for each request: to a file, or - for stderr."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it is up.")] = False,
 ) -> None:
     """Start the platform."""
@@ -176,7 +180,7 @@ def serve(
     from mocklend.config import Settings, wrong_settings
 
     try:
-        settings = Settings(host=host, port=port, database=database)
+        settings = Settings(host=host, port=port, database=database, access_log=access_log)
     except ValidationError as wrong:
         _refuse(wrong_settings(wrong), "They come from the flags and from MOCKLEND_ variables.")
 
@@ -191,6 +195,8 @@ def serve(
     except Refused as refused:
         _refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
     except OSError as taken:
+        if access_log and taken.filename == access_log:
+            _refuse(f"{access_log} cannot be written: {taken.strerror}.", "Give another file with --access-log.")
         _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", "Give another port with --port.")
 
 

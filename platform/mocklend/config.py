@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     callback_allow: str = ""
     """Networks, addresses and host names that deliveries may reach although they are not public (on loopback: although
     they are not loopback), with commas between: `10.1.0.0/16,receiver`."""
+    access_log: str = ""
+    """A file to which a line of JSON is appended for each request, or `-` for standard error. Off where it is empty."""
     control_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     operator_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)
     channel_token: str = Field(default_factory=lambda: secrets.token_urlsafe(24), min_length=8)

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from mocklend.access_log import AccessLog, Watched
 from mocklend.domain.problems import Refused
 from mocklend.hosts import HostPolicy
 from mocklend.workers import Workers
@@ -42,6 +43,8 @@ URGENT = ("/-/health", "/-/rules/halt")
 """What answers whatever else is going on."""
 HOLD = "mocklend.hold_ms"
 """Where the app leaves how long its answer is to be held back."""
+SANDBOX = "mocklend.sandbox_id"
+"""Where the app leaves which sandbox a request is about, for the access log."""
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
@@ -74,8 +77,17 @@ class Limits:
 class Door:
     """The door of one server."""
 
-    def __init__(self, app: WsgiApp, *, hosts: HostPolicy, port: int, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        hosts: HostPolicy,
+        port: int,
+        limits: Limits | None = None,
+        access: AccessLog | None = None,
+    ) -> None:
         limits = limits or Limits()
+        self._access = access
         self._body_deadline_s = limits.body_deadline_s
         self._app = app
         self._hosts = hosts
@@ -127,6 +139,8 @@ class Door:
     async def __rsgi__(self, scope: Any, proto: Connection) -> None:
         while self._answered:
             self._let_go(self._answered.popleft())
+        if self._access is not None:
+            proto = self._access.watched(scope, proto)
         try:
             if self._stopping:
                 raise Refused("server_stopping", "the server was told to stop")
@@ -267,6 +281,8 @@ class Door:
             proto.response_bytes(500, [], b"")
             self._answered.append(answered)
             raise
+        if isinstance(proto, Watched):
+            proto.sandbox_id = environ.get(SANDBOX)
         hold_ms = environ[HOLD]
         if hold_ms:
             self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, answered)

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from mocklend.api.reading import asked_request, wsgi_name
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
+from mocklend.door import SANDBOX
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.storage.work import Answer, Command
@@ -69,7 +70,7 @@ def sandbox_id() -> str:
     """The sandbox that the request's API key opens, or on loopback without a key `default`."""
     asked = asked_request()
     if asked.sandbox_id is None:
-        asked.sandbox_id = _sandbox_of(asked.environ.get(CREDENTIAL))
+        asked.sandbox_id = asked.environ[SANDBOX] = _sandbox_of(asked.environ.get(CREDENTIAL))
     return asked.sandbox_id
 
 

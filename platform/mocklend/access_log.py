@@ -1,0 +1,148 @@
+"""The access log: a line of JSON for each request that came to the door, whatever became of it.
+
+        door ─▶ answer ─▶ queue ─▶ one thread ─▶ standard error, or a file
+
+It has no header and no value of a query parameter, so no key and no token. Who answers does not wait for it: a pipe
+that nobody reads or a slow disk loses lines, which are counted and told of, and holds up no request.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from mocklend.logs import get_logger, in_a_line, masked
+
+WAITING_MAX = 20_000
+"""So many requests wait to be written; those that come beyond are not logged."""
+TOGETHER_MAX = 500
+TEXT_MAX = 500
+STANDARD_ERROR = "-"
+CLOSES_WITHIN_S = 2.0
+TOLD_EVERY_S = 60.0
+REQUEST_ID = "mocklend-request-id"
+
+Entry = tuple[float, float, Any, str | None, str | None, int, int]
+"""When it came, how long it took, the request, its id, its sandbox, the status and the length of the answer."""
+
+log = get_logger()
+
+
+class AccessLog:
+    """Where requests are noted. Thread-safe; close it when done."""
+
+    def __init__(self, to: str) -> None:
+        """A file that is appended to, and made for its owner alone; or `-` for standard error. Raises OSError."""
+        self._to = to
+        if to == STANDARD_ERROR:
+            self._file = os.dup(sys.stderr.fileno())
+        else:
+            self._file = os.open(to, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._lost = 0
+        self._lost_lock = threading.Lock()
+        self._tell_at = 0.0
+        self._thread = threading.Thread(target=self._loop, name="mocklend-access-log", daemon=True)
+        self._thread.start()
+
+    def watched(self, scope: Any, connection: Any) -> Watched:
+        """A connection whose answer is noted."""
+        return Watched(self, scope, connection)
+
+    def note(self, entry: Entry) -> None:
+        """A request was answered."""
+        if self._entries.qsize() < WAITING_MAX:
+            self._entries.put(entry)
+        else:
+            self._lose(1)
+
+    def close(self) -> None:
+        """Write what waits, unless nobody takes it."""
+        self._entries.put(None)
+        self._thread.join(CLOSES_WITHIN_S)
+
+    def _lose(self, count: int) -> None:
+        with self._lost_lock:
+            self._lost += count
+
+    def _loop(self) -> None:
+        last = False
+        while not last:
+            entries = [self._entries.get()]
+            while len(entries) < TOGETHER_MAX and not self._entries.empty():
+                entries.append(self._entries.get())
+            last = None in entries
+            self._write([entry for entry in entries if entry is not None])
+        os.close(self._file)
+
+    def _write(self, entries: list[Entry]) -> None:
+        with self._lost_lock:
+            lost, self._lost = self._lost, 0
+        lines = [orjson.dumps({"time": _moment(time.time()), "lost": lost})] if lost else []
+        lines += [orjson.dumps(document(entry)) for entry in entries]
+        left = memoryview(b"".join(line + b"\n" for line in lines))
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as failure:
+            self._lose(lost + len(entries))
+            if time.monotonic() >= self._tell_at:
+                self._tell_at = time.monotonic() + TOLD_EVERY_S
+                log.warning("the access log cannot be written", to=self._to, why=in_a_line(failure))
+
+
+class Watched:
+    """A request's way back to its client, which notes what goes there."""
+
+    def __init__(self, access: AccessLog, scope: Any, connection: Any) -> None:
+        self.sandbox_id: str | None = None
+        """Which sandbox it was about, once that is known."""
+        self._access, self._scope, self._connection = access, scope, connection
+        self._came, self._began = time.time(), time.monotonic()
+
+    def __call__(self) -> Awaitable[bytes]:
+        body: Awaitable[bytes] = self._connection()
+        return body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        body: AsyncIterator[bytes] = aiter(self._connection)
+        return body
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Send the answer, and note it."""
+        try:
+            self._connection.response_bytes(status, headers, body)
+        finally:
+            id = next((value for name, value in headers if name.lower() == REQUEST_ID), None)
+            took = time.monotonic() - self._began
+            self._access.note((self._came, took, self._scope, id, self.sandbox_id, status, len(body)))
+
+
+def document(entry: Entry) -> dict[str, Any]:
+    """The line of a request, as JSON. Of its query, the names alone."""
+    came, took, scope, request_id, sandbox_id, status, length = entry
+    names = ",".join(part.partition("=")[0] for part in scope.query_string.split("&") if part)
+    return {
+        "time": _moment(came),
+        "request_id": request_id,
+        "method": scope.method[:TEXT_MAX],
+        "path": masked(scope.path[:TEXT_MAX]),
+        "query": masked(names[:TEXT_MAX]) or None,
+        "status": status,
+        "duration_ms": round(took * 1000, 2),
+        "sandbox": sandbox_id,
+        "client": scope.client.rpartition(":")[0].strip("[]"),
+        "bytes": length,
+    }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,112 @@
+"""The access log: nobody waits for it, and what it could not write it counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend import access_log
+from mocklend.access_log import AccessLog
+
+
+@dataclass
+class Scope:
+    """A request, as the server has it."""
+
+    method: str = "GET"
+    path: str = "/v1/loans"
+    query_string: str = ""
+    client: str = "127.0.0.1:50000"
+
+
+class Sent:
+    """A connection that keeps the answers that go over it."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+
+    def response_bytes(self, status: int, _headers: Any, _body: bytes) -> None:
+        self.answers.append(status)
+
+
+def answer(access: AccessLog, count: int = 1, **scope: str) -> Sent:
+    sent = Sent()
+    for _ in range(count):
+        access.watched(Scope(**scope), sent).response_bytes(200, [], b"done")
+    return sent
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_lines_are_appended_to_a_file_that_is_its_owners_alone(tmp_path: Path) -> None:
+    was = os.umask(0)
+    try:
+        for n in range(2):
+            access = AccessLog(str(tmp_path / "access.jsonl"))
+            answer(access, path=f"/v1/{n}")
+            access.close()
+    finally:
+        os.umask(was)
+
+    assert [line["path"] for line in lines(tmp_path / "access.jsonl")] == ["/v1/0", "/v1/1"]
+    assert stat.S_IMODE((tmp_path / "access.jsonl").stat().st_mode) == 0o600
+
+
+def test_a_line_is_one_line_whatever_the_request_says(tmp_path: Path) -> None:
+    access = AccessLog(str(tmp_path / "access.jsonl"))
+    for path in ('/v1/"\n{}\u2028', "/v1/" + "x" * 100_000, "/v1/中"):
+        answer(access, path=path, query_string="a\n=b&" * 10_000, client="[::1]:5")
+    access.close()
+
+    text = (tmp_path / "access.jsonl").read_bytes()
+    assert text.count(b"\n") == 3
+    assert all(len(line) < 2_000 for line in text.splitlines())
+    assert {line["client"] for line in lines(tmp_path / "access.jsonl")} == {"::1"}
+
+
+def test_a_pipe_that_nobody_reads_holds_up_no_request_and_what_was_lost_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_log, "WAITING_MAX", 2_000)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    access = AccessLog(str(pipe))
+
+    sent = answer(access, 10_000)
+
+    assert len(sent.answers) == 10_000
+    os.set_blocking(reader, True)
+    read: list[bytes] = []
+    reading = threading.Thread(target=lambda: read.extend(iter(lambda: os.read(reader, 65536), b"")))
+    reading.start()
+    access.close()
+    reading.join(30)
+    os.close(reader)
+    documents = [json.loads(line) for line in b"".join(read).splitlines()]
+    lost = sum(document.get("lost", 0) for document in documents)
+    assert lost > 0
+    assert lost + sum("path" in document for document in documents) == 10_000
+
+
+def test_a_disk_that_takes_no_more_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    access = AccessLog("/dev/full")
+
+    sent = answer(access, 2_000)
+    access.close()
+
+    assert len(sent.answers) == 2_000
+    assert capsys.readouterr().err.count("the access log cannot be written") == 1
