@@ -55,7 +55,7 @@ class EndpointList(Doc):
 @webhook_endpoints.output(EndpointDoc, status_code=201)
 @webhook_endpoints.doc(**described("addWebhookEndpoint", "amount_out_of_range", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
-    """Register an endpoint. It is called by this server, so its URL is one that the server may call."""
+    """Register an endpoint."""
     if lender().receivers.refuses_url(new.url):
         raise field_problem("url", "a URL at an address that this server calls (MOCKLEND_CALLBACK_ALLOW)", new.url)
     return answered(run(AddEndpoint(sandbox_id(), new.url, tuple(dict.fromkeys(new.events)), new.profile)))
