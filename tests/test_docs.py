@@ -163,6 +163,41 @@ def problems() -> str:
     return _table(("code", "status", "what it means", "what to do"), rows)
 
 
+def limits() -> str:
+    """What there is only so much of: the number in the code, and what happens beyond it."""
+    from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
+    from mocklend.channels.endpoints import ENDPOINTS_MAX
+    from mocklend.domain.finding import FINDINGS_MAX
+    from mocklend.door import BODY_MAX, LONG_BODIES, Limits
+    from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS
+    from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
+    from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
+
+    door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
+    waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
+    files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
+    scores = _size(LONG_BODIES["/-/scores"])
+    rows = [
+        ("open connections", f"{CONNECTIONS_MAX:,} a server", f"{waits} {files}"),
+        ("a connection on which nothing is asked", f"{HEADERS_DEADLINE_MS // 1000} s", "It is closed."),
+        ("requests at work", f"{door.running_max} a sandbox", f"{door.waiting_max:,} {waiting}"),
+        ("the same on the control plane", f"{door.control_running_max}", f"{door.control_waiting_max} {waiting}"),
+        ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),
+        ("a body's length", f"{_size(BODY_MAX)}; a score's {scores}", "`body_too_large`"),
+        ("values of a body", f"{VALUES_MAX:,}; {MEMBERS_MAX:,} names an object", "`body_too_many_values`"),
+        ("depth of a body", str(DEPTH_MAX), "`body_too_deep`"),
+        ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),
+        ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
+        ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),
+        ("experiments", f"{EXPERIMENTS_MAX} a sandbox", "`too_many_experiments`"),
+    ]
+    return _table(("what", "how much", "beyond that"), rows)
+
+
+def _size(of_bytes: int) -> str:
+    return f"{of_bytes // 1024} KiB" if of_bytes < 1024**2 else f"{of_bytes // 1024**2} MiB"
+
+
 def channels() -> str:
     """Every channel."""
     from mocklend.channels.channel import channels as known
@@ -273,6 +308,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "settings of": settings_of,
     "symptom of": symptom_of,
     "lessons": lessons,
+    "limits": limits,
     "dataset columns": columns_table,
     "reconciler scores": reconciler_scores,
     "scenario scores": scenario_scores,

@@ -15,8 +15,8 @@ from mocklend.lender import Lender, find_layer
 MONDAY_MS = 1_767_578_400_000
 HOUR_MS = 3_600_000
 FORM = {
-    "body_not_json", "body_too_large", "body_too_deep", "media_type_unsupported", "text_not_storable",
-    "validation_failed", "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
+    "body_not_json", "body_too_large", "body_too_many_values", "body_too_deep", "media_type_unsupported",
+    "text_not_storable", "validation_failed", "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
     "product_invalid", "callback_malformed", "not_found", "method_not_allowed",
 }  # fmt: skip
 """Codes that say that a request is not in the form that its address takes."""

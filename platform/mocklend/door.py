@@ -30,7 +30,7 @@ from mocklend.hosts import HostPolicy
 from mocklend.workers import Workers
 
 BODY_MAX = 64 * 1024
-LONG_BODIES = {"/-/scores": 32 * 1024 * 1024}
+LONG_BODIES = {"/-/scores": 16 * 1024 * 1024}
 """Addresses that take longer bodies."""
 RETRY_AFTER_S = "1"
 TICK_S = 0.05

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mocklend.domain.finding import FINDINGS_MAX
 from mocklend.textfiles import NotText, read_text
 
 Doc = dict[str, Any]
 
-FINDINGS_MOST = 100_000
-"""As many as the platform scores at once."""
 SHOWN_MOST = 20
 COLUMNS = ("demanded", "found", "wrong", "precision", "recall", "f1")
 
@@ -34,8 +33,8 @@ def read_findings(path: Path) -> dict[int, Doc]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        if len(found) == FINDINGS_MOST:
-            raise FindingsUnreadable(f"{path}, line {number}: more than {FINDINGS_MOST} findings")
+        if len(found) == FINDINGS_MAX:
+            raise FindingsUnreadable(f"{path}, line {number}: more than {FINDINGS_MAX} findings")
         try:
             one = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as wrong:

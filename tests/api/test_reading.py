@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.api.reading import DEPTH_MAX, parse, storable
+from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX, parse, storable
 from mocklend.domain.problems import Refused
 
 JSON = st.recursive(
@@ -54,6 +55,49 @@ def test_depth_is_counted_and_not_felt(depth: int) -> None:
     else:
         with pytest.raises(Refused, match="body_too_deep"):
             parse(body)
+
+
+WIDE = 16 * 1024 * 1024
+FINDING = b'{"class": "timing", "entity": "a"},'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"[]," * (WIDE // 3) + b"[]]",
+        b"[" + b"{}," * (WIDE // 3) + b"{}]",
+        b"[" + b"1000," * (WIDE // 5) + b"1]",
+        b'{"findings": [' + FINDING * (WIDE // len(FINDING)) + b"{}]}",
+        b"{" + b",".join(b'"%x":1' % n for n in range(1_200_000)) + b"}",
+    ],
+    ids=["arrays", "objects", "numbers", "findings", "names"],
+)
+def test_a_body_of_millions_of_values_is_refused_before_one_is_made(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused, match="body_too_many_values"):
+            parse(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1024 * 1024
+
+
+def test_values_are_counted_where_they_stand_and_not_in_texts() -> None:
+    texts = ["[,{" * 1_000] * (VALUES_MAX // 1_000)
+
+    assert parse(json.dumps(texts).encode()) == texts
+    assert len(parse(b"[" + b"1," * (VALUES_MAX - 2) + b"1]")) == VALUES_MAX - 1
+    with pytest.raises(Refused, match="body_too_many_values"):
+        parse(b"[" + b"1," * (VALUES_MAX - 1) + b"1]")
+
+
+def test_an_object_has_only_so_many_names() -> None:
+    body = json.dumps({str(n): n for n in range(MEMBERS_MAX + 1)}).encode()
+
+    with pytest.raises(Refused, match="body_too_many_values"):
+        parse(body)
 
 
 def test_brackets_in_strings_are_no_depth() -> None:

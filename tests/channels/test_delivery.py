@@ -330,7 +330,7 @@ def test_a_sandbox_has_only_so_many_endpoints(story: Any, receiver: Receiver) ->
     for n in range(ENDPOINTS_MAX):
         listen(story, f"{receiver.url}/{n}")
 
-    with pytest.raises(Refused, match="amount_out_of_range"):
+    with pytest.raises(Refused, match="too_many_endpoints"):
         listen(story, f"{receiver.url}/more")
 
 

@@ -16,7 +16,9 @@ from mocklend_faults.engine.counting import on_in
 from mocklend_faults.engine.rules import Rule, unknown
 
 ALL = "all"
-RULES_MOST = 200
+RULES_MAX = 200
+RULES_BYTES_MAX = 1024 * 1024
+"""So many rules, and so much JSON, one sandbox may have: all of it is read and written with each change."""
 
 
 @entity(journal.rulesets, rank=LAYER)
@@ -53,11 +55,10 @@ class PutRule(_OnRules):
         known = stored.get(self.rule.id)
         if known is not None and known["rule"] == wanted:
             return Answer(200, known)
-        if known is None:
-            refuse_too_many(len(stored) + 1)
         revision = work.sandbox.rules_version + 1
         armed = replace(self.rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
         stored[self.rule.id] = armed.to_stored()
+        refuse_too_many(stored)
         write(work, stored)
         return Answer(201 if known is None else 200, stored[self.rule.id])
 
@@ -132,16 +133,31 @@ def replace_group(
             )
         armed = replace(rule, armed_ms=work.now_ms, revision=work.sandbox.rules_version + 1, zone=work.sandbox.zone)
         stored[rule.id] = armed.to_stored() | {"group": group}
-    refuse_too_many(len(stored))
+    refuse_too_many(stored)
     return stored
 
 
-def refuse_too_many(count: int) -> None:
-    """So many rules are more than a sandbox may have."""
-    if count > RULES_MOST:
+def refuse_too_many(stored: Mapping[str, dict[str, Any]]) -> None:
+    """Refuse to arm more rules than a sandbox may have. Switching one off, or deleting one, is never refused."""
+    if len(stored) > RULES_MAX:
         raise Refused(
-            "validation_failed", "a sandbox has too many rules", expected=f"at most {RULES_MOST}", received=count
+            "too_many_rules",
+            "the sandbox would have too many rules",
+            expected=f"at most {RULES_MAX}",
+            received=len(stored),
         )
+    size = len(_json(stored.values()))
+    if size > RULES_BYTES_MAX:
+        raise Refused(
+            "too_many_rules",
+            "the sandbox's rules would be too long, all together",
+            expected=f"at most {RULES_BYTES_MAX} bytes of JSON",
+            received=size,
+        )
+
+
+def _json(stored: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(stored), separators=(",", ":"))
 
 
 def read(work: Work) -> dict[str, dict[str, Any]]:
@@ -159,5 +175,5 @@ def write(work: Work, stored: dict[str, dict[str, Any]]) -> None:
     """The rules, and the version that makes every writer load them anew."""
     version = work.sandbox.rules_version + 1
     rules = [on_in(one, version) for one in by_id(list(stored.values())).values()]
-    work.put(Ruleset(ALL, json.dumps(rules, separators=(",", ":"))))
+    work.put(Ruleset(ALL, _json(rules)))
     work.put(replace(work.sandbox, rules_version=version))

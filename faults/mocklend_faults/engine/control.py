@@ -260,7 +260,9 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.put("/-/rules/<id:rule_id>")
     @rules.input(NewRule, arg_name="new")
     @rules.output(RuleDoc, status_code=201)
-    @rules.doc(**described("putRule", "fault_unknown", may_be_200=True, example=RULE, parameters=A_RULE))
+    @rules.doc(
+        **described("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE)
+    )
     def put_rule(rule_id: str, new: Body) -> Response:
         """Arm a rule. The same again changes nothing; another one in its place counts anew."""
         given = {name: value for name, value in new if value is not None}
@@ -333,7 +335,7 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.put("/-/profile")
     @rules.input(NewProfile, arg_name="new")
     @rules.output(ProfileDoc)
-    @rules.doc(**described("putProfile", "profile_unknown", example={"name": "realistic"}))
+    @rules.doc(**described("putProfile", "profile_unknown", "too_many_rules", example={"name": "realistic"}))
     def put_profile(new: NewProfile) -> Response:
         """Switch to a profile. Rules that were armed by hand stay."""
         armed = profile_named(new.name).armed(layer.catalogue, f"{new.name}.")
@@ -358,12 +360,14 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.output(ExperimentDoc, status_code=201)
     @rules.doc(
         **described(
-            "putExperiment", "fault_unknown", "profile_unknown", may_be_200=True, example=PLAN, parameters=A_PLAN
+            "putExperiment", "fault_unknown", "profile_unknown", "too_many_rules", "too_many_experiments",
+            may_be_200=True, example=PLAN, parameters=A_PLAN,
         )
-    )
+    )  # fmt: skip
     def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
         """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
         plan = Experiment.from_json(experiment_id, new.model_dump(), layer.catalogue)
+        experiments.refuse_too_many(one["id"] for one in _experiments() if one["id"] != experiment_id)
         answer = run(PutExperiment(sandbox_id(), plan))
         return rendered(_experiment(experiment_id), answer.status)
 

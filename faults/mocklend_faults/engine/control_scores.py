@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, FailFast, Field, create_model
 from sqlalchemy import Connection
 
 from mocklend.api.answers import rendered
@@ -20,7 +20,8 @@ from mocklend.api.audit import audited
 from mocklend.api.fields import Body, Choice, Doc, Id, Moment, RelativeMinor, Share, Text, Whole
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.domain.finding import CLASSES
+from mocklend.domain.finding import CLASSES, FINDINGS_MAX
+from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import FIRST_MS, rfc3339
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
@@ -38,7 +39,6 @@ from mocklend_faults.engine.scoring import (
     score,
 )
 
-FINDINGS_MOST = 100_000
 LISTED_MOST = 1_000
 LOOKS_MOST = 10_000
 SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
@@ -67,6 +67,18 @@ _WINDOW_DOC = "From when to when the reconciler is judged, both included: all th
 WindowBody = create_model("WindowBody", __base__=Body, __doc__=_WINDOW_DOC, **_WINDOW_FIELDS)
 
 
+def _not_too_many(findings: Any) -> Any:
+    """Refuse findings that are too many before one of them is looked at."""
+    if isinstance(findings, list) and len(findings) > FINDINGS_MAX:
+        raise Refused(
+            "too_many_findings",
+            "there are more findings than are scored at once",
+            expected=f"at most {FINDINGS_MAX}",
+            received=len(findings),
+        )
+    return findings
+
+
 class ThresholdsBody(Body):
     """What is asked of a reconciler; null asks nothing."""
 
@@ -86,13 +98,18 @@ class NewScore(Body):
     `looks` are the moments at which the reconciler looked: what was told at none of them is not demanded.
     """
 
-    findings: list[FindingBody] = Field(max_length=FINDINGS_MOST)  # type: ignore[valid-type]
+    findings: Annotated[
+        list[FindingBody],  # type: ignore[valid-type]
+        FailFast(),  # The errors of one: those of millions of wrong names took gigabytes.
+        BeforeValidator(_not_too_many),
+        Field(json_schema_extra={"maxItems": FINDINGS_MAX}),
+    ]
     thresholds: ThresholdsBody = ThresholdsBody()
     window: WindowBody = WindowBody()  # type: ignore[valid-type]
     bound_s: Annotated[int, Whole(0, BOUND_MOST_S)] | None = None
     looks: list[Moment] | None = Field(default=None, max_length=LOOKS_MOST)
     operators: list[Annotated[str, Text(200)]] | None = Field(default=None, max_length=100)
-    listed_most: Annotated[int, Whole(0, FINDINGS_MOST)] = LISTED_MOST
+    listed_most: Annotated[int, Whole(0, FINDINGS_MAX)] = LISTED_MOST
 
 
 class ScoreDoc(Doc):
@@ -131,7 +148,7 @@ def add_scores(control: APIBlueprint, rules_told: Callable[[], list[dict[str, An
     @control.post("/-/scores")
     @control.input(NewScore, arg_name="new")
     @control.output(ScoreDoc)
-    @control.doc(**described("score", example=SCORED))
+    @control.doc(**described("score", "too_many_findings", example=SCORED))
     def post_score(new: NewScore) -> Response:
         """How good the findings are: precision, recall, time, money, harm, and a verdict."""
         with snapshot() as (connection, sandbox, now_ms):

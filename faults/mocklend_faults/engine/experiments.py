@@ -35,6 +35,8 @@ from mocklend_faults.engine.strict import mapping, wrong
 
 GROUP = "experiment:"
 STAGES_MOST = 50
+EXPERIMENTS_MAX = 50
+"""Of one sandbox."""
 STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 experiments = Table(
@@ -133,6 +135,15 @@ def started_of(connection: Connection, sandbox_id: str) -> list[Started]:
     """A sandbox's experiments, by id."""
     sql = "SELECT id, doc, started_ms FROM experiments WHERE sandbox_id = :sandbox_id AND doc <> '' ORDER BY id"
     return [Started(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id})]
+
+
+def refuse_too_many(others: Iterable[str]) -> None:
+    """Refuse one experiment more than a sandbox may have."""
+    count = len(list(others))
+    if count >= EXPERIMENTS_MAX:
+        raise Refused(
+            "too_many_experiments", f"the sandbox has {count} others already", expected=f"at most {EXPERIMENTS_MAX}"
+        )
 
 
 def unknown(id: str, known: Iterable[str] = ()) -> Refused:

@@ -66,7 +66,7 @@ CALLBACK_SCHEMA: dict[str, Any] = {
     **described(
         "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",
         "callback_amount_mismatch", "callback_version_stale", "callback_out_of_order",
-        "body_too_large", "body_too_deep", "text_not_storable",
+        "body_too_large", "body_too_many_values", "body_too_deep", "text_not_storable",
         reads={
             "required": True,
             "description": f"Signed by the channel, on the sandbox's clock. {CALLBACK_SECRET_RULE}",
@@ -88,6 +88,6 @@ def _refuse_unreadable(body: bytes) -> None:
     try:
         parse(body)
     except Refused as refused:
-        if refused.code in ("body_too_deep", "text_not_storable"):
+        if refused.code in ("body_too_many_values", "body_too_deep", "text_not_storable"):
             raise
         raise Refused("callback_malformed", refused.detail) from None

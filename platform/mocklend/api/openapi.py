@@ -48,8 +48,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 BODY_CODES = (
-    "body_not_json", "body_too_large", "body_too_deep", "media_type_unsupported", "text_not_storable",
-    "validation_failed",
+    "body_not_json", "body_too_large", "body_too_many_values", "body_too_deep", "media_type_unsupported",
+    "text_not_storable", "validation_failed",
 )  # fmt: skip
 KEY_CODES = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "request_in_progress")
 

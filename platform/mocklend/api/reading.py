@@ -1,7 +1,7 @@
 """Reading a JSON body: the one way in. What cannot be read is refused here, before anything looks at a field.
 
-A body is limited in bytes (chunked ones too: the server does not count those) and in depth, which is looked at before
-parsing, so that 50,000 brackets cost a scan and no stack.
+A body is limited in bytes (chunked ones too: the server does not count those), in values and in depth. Both are looked
+at before parsing, so that 50,000 brackets cost a scan and no stack, and millions of empty objects no memory.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from mocklend.textfiles import unmarked
 
 CHUNK = 1024 * 1024
 DEPTH_MAX = 32
+VALUES_MAX = 500_000
+"""Each costs some hundred times the bytes that it has in a body. Only a body with very many findings comes near."""
+MEMBERS_MAX = 1_000
+"""Of one object. No object that is read has so many names, and each that is not known costs an error."""
 INTEGER_DIGITS_MAX = 40
 """An integer this long is as far beyond every bound as one of 5,000 digits, and cheaper."""
 
@@ -107,6 +111,8 @@ def parse(body: bytes) -> Any:
     A byte order mark before it is passed over, as RFC 8259 lets a reader do.
     """
     body = unmarked(body)
+    if _has_more_values(body, VALUES_MAX):
+        raise Refused("body_too_many_values", f"the JSON has more than {VALUES_MAX} values", expected=VALUES_MAX)
     if _deeper_than(body, DEPTH_MAX):
         raise Refused("body_too_deep", f"arrays and objects are nested deeper than {DEPTH_MAX}", expected=DEPTH_MAX)
     try:
@@ -126,6 +132,23 @@ def parse(body: bytes) -> Any:
     return document
 
 
+def _has_more_values(body: bytes, most: int) -> bool:
+    """Whether a body has more values than so many. Each but the first comes after a comma or a bracket."""
+    if _separators(body, 0, len(body)) < most:
+        return False
+    count, after = 1, 0
+    for text in _STRING.finditer(body):  # Those that stand in texts count for nothing.
+        count += _separators(body, after, text.start())
+        if count > most:
+            return True
+        after = text.end()
+    return count + _separators(body, after, len(body)) > most
+
+
+def _separators(body: bytes, start: int, end: int) -> int:
+    return sum(body.count(mark, start, end) for mark in (b",", b"[", b"{"))
+
+
 def _deeper_than(body: bytes, most: int) -> bool:
     if body.count(b"[") + body.count(b"{") <= most:
         return False
@@ -138,6 +161,8 @@ def _deeper_than(body: bytes, most: int) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MEMBERS_MAX:
+        raise Refused("body_too_many_values", f"an object has more than {MEMBERS_MAX} names", expected=MEMBERS_MAX)
     document = dict(pairs)
     if len(document) < len(pairs):
         names = [name for name, _ in pairs]

@@ -53,7 +53,7 @@ class EndpointList(Doc):
 @webhook_endpoints.post("/v1/webhook-endpoints")
 @webhook_endpoints.input(NewEndpoint, arg_name="new")
 @webhook_endpoints.output(EndpointDoc, status_code=201)
-@webhook_endpoints.doc(**described("addWebhookEndpoint", "amount_out_of_range", may_be_200=True))
+@webhook_endpoints.doc(**described("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
     """Register an endpoint."""
     if lender().receivers.refuses_url(new.url):

@@ -16,6 +16,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ENDPOINTS_MAX = 16
+"""Of one sandbox: each event is delivered to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class AddEndpoint:
             if endpoint["id"] == id:
                 return Answer(200, endpoint)
         if len(known) >= ENDPOINTS_MAX:
-            raise Refused("amount_out_of_range", "the sandbox has as many endpoints as it may", expected=ENDPOINTS_MAX)
+            raise Refused(
+                "too_many_endpoints",
+                f"the sandbox has {len(known)} webhook endpoints already",
+                expected=f"at most {ENDPOINTS_MAX}",
+            )
         key = hmac.new(work.sandbox.api_key.encode(), f"endpoint:{id}".encode(), hashlib.sha256).digest()
         made: dict[str, Any] = {
             "id": id,

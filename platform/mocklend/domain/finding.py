@@ -28,6 +28,9 @@ CLASSES: dict[str, str] = {
 }
 """Each class of break in one sentence; the words follow common reconciliation practice."""
 
+FINDINGS_MAX = 50_000
+"""So many findings are scored at once. They cost about 100 MB of memory while they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -38,6 +38,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "body_not_json": Problem(400, "The body is not JSON.", "Send one JSON object in UTF-8."),
     "body_too_large": Problem(413, "The body is too large.", "Send at most the number of bytes given as expected."),
+    "body_too_many_values": Problem(
+        413, "The JSON has too many values.", "Send at most the number of values given as expected."
+    ),
     "body_too_deep": Problem(400, "The JSON is nested too deeply.", "Send the flat object that /docs describes."),
     "media_type_unsupported": Problem(415, "The body is not JSON.", "Send Content-Type: application/json."),
     "text_not_storable": Problem(400, "A text cannot be stored.", "Remove NUL characters and lone surrogates."),
@@ -90,6 +93,19 @@ PROBLEMS: dict[str, Problem] = {
     "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
     "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
+    # What there is enough of.
+    "too_many_endpoints": Problem(
+        409, "The sandbox has as many webhook endpoints as it may.", "Remove one: DELETE /v1/webhook-endpoints/{id}."
+    ),
+    "too_many_rules": Problem(
+        409, "The sandbox has as many rules as it may.", "Delete some: DELETE /-/rules/{id}, or put fewer at once."
+    ),
+    "too_many_experiments": Problem(
+        409, "The sandbox has as many experiments as it may.", "Delete one: DELETE /-/experiments/{id}."
+    ),
+    "too_many_findings": Problem(
+        422, "There are more findings than are scored at once.", "Send those of a shorter window, one window at a time."
+    ),
     # What the lender refuses.
     "reference_taken": Problem(
         409, "This reference already names something else.", "Use another, or repeat the first request unchanged."

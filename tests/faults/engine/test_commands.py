@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule
+from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX, DeleteRule, HaltRules, PatchRule
 
 LAG = "cache.bounded_stale"
 
@@ -76,3 +76,29 @@ def test_an_unknown_rule_is_refused(floor: Any, command: Any) -> None:
         floor.run(command)
 
     assert refused.value.code == "rule_unknown"
+
+
+def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor: Any) -> None:
+    for n in range(RULES_MAX):
+        floor.arm(f"lag-{n}", LAG)
+
+    with pytest.raises(Refused, match="too_many_rules") as caught:
+        floor.arm("one-more", LAG)
+
+    assert (caught.value.expected, caught.value.received) == (f"at most {RULES_MAX}", RULES_MAX + 1)
+    assert floor.arm("lag-0", LAG, **{"with": {"lag_s": 5}}).status == 200
+    assert len(floor.run(HaltRules("sbx")).body["halted"]) == RULES_MAX
+    floor.run(DeleteRule("sbx", "lag-0"))
+    assert floor.arm("one-more", LAG).status == 201
+
+
+def test_a_sandboxs_rules_have_only_so_many_bytes_and_are_switched_off_all_the_same(floor: Any) -> None:
+    long = {"match": {"loan_id": {"in": [f"loan_{n:060}" for n in range(800)]}}}
+    armed = 0
+    with pytest.raises(Refused, match="too_many_rules") as caught:
+        for armed in range(RULES_MAX):
+            floor.arm(f"lag-{armed}", LAG, **long)
+
+    assert caught.value.received > RULES_BYTES_MAX
+    assert RULES_BYTES_MAX // 60_000 <= armed < 25
+    assert len(floor.run(HaltRules("sbx")).body["halted"]) == armed

@@ -9,6 +9,8 @@ import pytest
 import requests
 
 from mocklend.client import Client, ProblemError
+from mocklend.domain.finding import FINDINGS_MAX
+from mocklend.door import LONG_BODIES
 from mocklend.reconcilers import thorough
 from mocklend.reconcilers.repair import OPERATOR, repair
 
@@ -276,7 +278,7 @@ def test_a_score_takes_more_than_other_calls_and_not_without_end(mocklend: Clien
     assert mocklend.score(long)["counts"]["false_positives"] == 1_000
 
     headers = {"Authorization": f"Bearer {mocklend.api_key}", "Content-Type": "application/json"}
-    body = b'{"findings": [], "x": "' + b"x" * (32 * 1024 * 1024) + b'"}'
+    body = b'{"findings": [], "x": "' + b"x" * LONG_BODIES["/-/scores"] + b'"}'
     too_long = requests.post(f"{mocklend.base_url}/-/scores", data=body, headers=headers, timeout=30)
 
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
@@ -286,9 +288,17 @@ def test_a_score_takes_more_than_other_calls_and_not_without_end(mocklend: Clien
 
 def test_too_many_findings_are_refused(mocklend: Client) -> None:
     with pytest.raises(ProblemError) as caught:
-        mocklend.score([{"class": "stale_view", "entity": "a"}] * 100_001)
+        mocklend.score([{"class": "stale_view", "entity": "a"}] * (FINDINGS_MAX + 1))
 
-    assert (caught.value.status, caught.value.document["errors"][0]["field"]) == (422, "findings")
+    assert (caught.value.status, caught.value.code) == (422, "too_many_findings")
+    assert caught.value.document["received"] == FINDINGS_MAX + 1
+
+
+def test_of_many_wrong_findings_the_first_is_told(mocklend: Client) -> None:
+    with pytest.raises(ProblemError) as caught:
+        mocklend.score([{"class": "stale_view", "entity": "a"}, *[{"entity": "a b"}] * 1_000])
+
+    assert {error["field"] for error in caught.value.document["errors"]} == {"findings.1.class", "findings.1.entity"}
 
 
 # --- the answer key in pages and as lines ---

@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Client, ProblemError
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import reading
-from mocklend_faults.engine.experiments import DeleteExperiment, Experiment, PutExperiment, started_of, told
+from mocklend_faults.engine.experiments import (
+    EXPERIMENTS_MAX,
+    DeleteExperiment,
+    Experiment,
+    PutExperiment,
+    started_of,
+    told,
+)
 from mocklend_faults.engine.layer import stored_of
 
 LAG = "cache.bounded_stale"
@@ -151,3 +159,24 @@ def test_a_plan_that_cannot_be_meant_is_refused(floor: Any, raw: Any, field: str
         plan(floor, raw)
 
     assert refused.value.ids["errors"][0]["field"] == field
+
+
+def test_a_sandbox_has_only_so_many_experiments_and_one_that_is_there_may_change(mocklend: Client) -> None:
+    calm = {"stages": [{"name": "calm", "duration_s": 60}]}
+    for n in range(EXPERIMENTS_MAX):
+        mocklend._call("PUT", f"/-/experiments/calm-{n}", calm)
+
+    with pytest.raises(ProblemError) as caught:
+        mocklend._call("PUT", "/-/experiments/one-more", calm)
+
+    assert (caught.value.status, caught.value.code) == (409, "too_many_experiments")
+    mocklend._call("PUT", "/-/experiments/calm-0", {"stages": [{"name": "calm", "duration_s": 61}]})
+    mocklend._call("DELETE", "/-/experiments/calm-0")
+    mocklend._call("PUT", "/-/experiments/one-more", calm)
+
+
+def test_the_rules_of_a_plan_count_with_the_others(floor: Any) -> None:
+    storms = [{"name": f"storm-{n}", "duration_s": 60, "profile": "hostile"} for n in range(5)]
+
+    with pytest.raises(Refused, match="too_many_rules"):
+        put(floor, {"stages": storms})
