@@ -20,12 +20,23 @@ from mocklend.storage.work import Sandbox
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 
 
+_documents: dict[frozenset[str], dict[str, Any]] = {}
+
+
+def document_of(app: APIFlask) -> dict[str, Any]:
+    """An app's OpenAPI document. It takes longer than most tests: apps with the same addresses share one."""
+    addresses = frozenset(map(repr, app.url_map.iter_rules()))
+    if addresses not in _documents:
+        _documents[addresses] = app.test_client().get("/openapi.json").get_json()
+    return _documents[addresses]
+
+
 class Documented:
     """The OpenAPI document of an app, to hold answers against."""
 
     def __init__(self, app: APIFlask) -> None:
         self._app = app
-        self.document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+        self.document = document_of(app)
         resource = Resource.from_contents(self.document, default_specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource("urn:spec", resource)
 
