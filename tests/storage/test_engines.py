@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,23 @@ def test_a_sandbox_leads_every_key_and_index() -> None:
         if table.name not in ("sandboxes", "real_time"):
             keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
             assert all(next(iter(key)).name == "sandbox_id" for key in keys), table.name
+
+
+@pytest.mark.parametrize("kind", ["index", "trigger"])
+def test_what_is_missing_of_a_database_is_made_when_it_is_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.db"
+    made = _named(path, kind)
+    with closing(sqlite3.connect(path)) as connection:
+        for name in made:
+            connection.execute(f"DROP {kind} {name}")
+
+    assert made
+    assert _named(path, kind) == made
+
+
+def _named(path: Path, kind: str) -> set[str]:
+    """What there is of a kind once the database was opened, but for what SQLite makes by itself."""
+    open_engine(str(path), fast=True).dispose()
+    sql = "SELECT name FROM sqlite_master WHERE type = ? AND sql IS NOT NULL"
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[0] for row in connection.execute(sql, (kind,))}

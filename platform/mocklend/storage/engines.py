@@ -10,11 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.ground import FileMoved, Files, Ground
 from mocklend.storage.opening import database, look_at, shown, why_not
@@ -50,8 +52,7 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            metadata.create_all(connection)
-            for sql in _guards(engine.dialect.name):
+            for sql in _making(engine.dialect.name):
                 connection.exec_driver_sql(sql)
         if engine.dialect.name == "sqlite":
             _watch(engine, ground)
@@ -142,6 +143,19 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
         dbapi_connection.autocommit = False
 
     return engine
+
+
+@cache
+def _making(dialect: str) -> tuple[str, ...]:
+    """What makes tables, indexes and guards where they are missing: worked out once, as that takes longest of all."""
+    compiler = URL.create(dialect).get_dialect()()
+    made: list[CreateTable | CreateIndex] = []
+    for table in metadata.sorted_tables:
+        made.append(CreateTable(table, if_not_exists=True))
+        made += [
+            CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda one: str(one.name))
+        ]
+    return (*(str(one.compile(dialect=compiler)) for one in made), *_guards(dialect))
 
 
 def _guards(dialect: str) -> Iterator[str]:
