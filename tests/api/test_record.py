@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mocklend.api import answering, breaking
-from mocklend.api.record import Made, Record
+from mocklend.api.record import OVERHEAD, Made, Record, share
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
@@ -202,16 +205,70 @@ def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_ha
     assert kept(record, "from-yesterday") == ([1], False)
 
 
-def test_the_sandbox_that_was_quiet_for_longest_makes_room_for_the_others() -> None:
-    few = Record(sandboxes_most=2)
-    small = Record(bytes_most_of_all=5_000)
-    for record, size in ((few, 0), (small, 1_000)):
-        for name in "abac":
-            record.add(name, numbered(1, size))
-        assert [kept(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
+def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten() -> None:
+    record = Record(sandboxes_most=2)
+    for name in "abac":
+        record.add(name, numbered(1))
 
-        record.add("b", numbered(2, size))
-        assert kept(record, "b") == ([2], False)
+    assert [kept(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
+    record.add("b", numbered(2))
+    assert kept(record, "b") == ([2], False)
+
+
+@pytest.mark.parametrize("bound", [{"requests_most_of_all": 16}, {"bytes_most_of_all": 16 * (OVERHEAD + 8)}])
+def test_a_busy_sandbox_makes_room_for_all_and_a_quiet_one_keeps_its_story(bound: dict[str, int]) -> None:
+    record = Record(**bound)
+    for name in ("quiet", "busy", "other"):
+        record.begin(name)
+    for n in range(3):
+        record.add("quiet", numbered(n))
+
+    for n in range(1_000):
+        record.add("busy", numbered(n))
+    for n in range(4):
+        record.add("other", numbered(n))
+
+    assert kept(record, "quiet") == ([0, 1, 2], True)
+    assert kept(record, "other") == ([0, 1, 2, 3], True)
+    newest, complete = kept(record, "busy")
+    assert newest == list(range(1_000 - len(newest), 1_000))
+    assert (6 <= len(newest) <= 9, complete) == (True, False)
+
+
+def test_many_sandboxes_share_what_there_is() -> None:
+    record = Record(requests_most_of_all=80)
+    for n in range(100):
+        for name in "abcde":
+            record.add(name, numbered(n))
+
+    counts = [len(kept(record, name)[0]) for name in "abcde"]
+    assert 70 <= sum(counts) <= 80
+    assert max(counts) - min(counts) <= 3
+
+
+@given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 500))
+def test_a_share_is_the_largest_that_fits(wanted: list[int], most: int) -> None:
+    level = share(wanted, most)
+
+    assert sum(min(size, level) for size in wanted) <= most
+    assert level == most or sum(min(size, level + 1) for size in wanted) > most
+
+
+def test_memory_stays_bounded_however_much_is_asked() -> None:
+    bound = 2 * 1024 * 1024
+    record = Record(bytes_most_of_all=bound)
+    tracemalloc.start()
+    try:
+        for n in range(20_000):
+            made = replace(
+                MADE, real_ms=10**12 + n, path=f"/v1/loans/loan_{n:020}", id=f"req_{n:020}", answer=b"x" * (n % 500)
+            )
+            record.add(f"sbx_{n % 50}", made)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert bound / 2 < taken < bound * 1.2
 
 
 def test_what_is_forgotten_takes_no_room() -> None:

@@ -4,8 +4,10 @@
 
 Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. Of a sandbox with
 more than REQUESTS_MOST requests the newest are kept, and of one that this process did not see made or emptied those
-that it answered: somebody who looks for what just went wrong finds it. Then the record says that it is not complete,
-and no scenario is saved of it, for half of a story is none. Of several processes each knows what it answered itself.
+that it answered: somebody who looks for what just went wrong finds it. Where all sandboxes together have too much,
+those that have most lose their oldest, and a quiet one loses nothing to a busy one. Then the record says that it is
+not complete, and no scenario is saved of it, for half of a story is none. Of several processes each knows what it
+answered itself.
 A request is on record before anything of its answer leaves: a client that was cut off asks the next thing at once, and
 that comes after it. Nothing that decides reads the record.
 """
@@ -15,7 +17,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,9 +42,10 @@ from mocklend.storage.work import Sandbox
 REQUESTS_MOST = 2_000
 BYTES_MOST = 8 * 1024 * 1024
 """So much of a sandbox is kept: beyond either, the oldest goes."""
+REQUESTS_MOST_OF_ALL = 200_000
 BYTES_MOST_OF_ALL = 128 * 1024 * 1024
-"""So much of all sandboxes: beyond that, those that have been quiet for longest are forgotten."""
-SANDBOXES_MOST = 500
+"""So much of all sandboxes: beyond either, the oldest go of those that have most, until an eighth is free again."""
+SANDBOXES_MOST = 10_000
 """Of so many sandboxes: beyond that, the one that has been quiet for longest is forgotten."""
 ANSWER_MOST = 16 * 1024
 """A longer answer is not kept with its request."""
@@ -73,7 +76,7 @@ class Made:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return OVERHEAD + len(self.body) + len(self.answer) + len(self.path)
+        return OVERHEAD + len(self.body) + len(self.answer) + len(self.path) + len(self.key or "")
 
 
 @dataclass(slots=True)
@@ -86,6 +89,13 @@ class Kept:
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
     """How the clock ran before it was held or let run, each with the real time at which that ended."""
 
+    def drop_oldest(self) -> None:
+        """Forget the oldest request: from now on the story has no beginning."""
+        self.size -= self.made.popleft().size
+        self.complete = False
+        while self.clocks and (not self.made or self.clocks[0][0] < self.made[0].real_ms):
+            self.clocks.pop(0)  # No request that is still known came before it ended.
+
 
 class Record:
     """The newest requests of each sandbox, as far as this process answered them."""
@@ -94,14 +104,17 @@ class Record:
         self,
         requests_most: int = REQUESTS_MOST,
         bytes_most: int = BYTES_MOST,
+        requests_most_of_all: int = REQUESTS_MOST_OF_ALL,
         bytes_most_of_all: int = BYTES_MOST_OF_ALL,
         sandboxes_most: int = SANDBOXES_MOST,
     ) -> None:
         self._most = requests_most
         self._bytes_most = bytes_most
+        self._requests_most_of_all = requests_most_of_all
         self._bytes_most_of_all = bytes_most_of_all
         self._sandboxes_most = sandboxes_most
         self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._count = 0
         self._size = 0
         self._lock = threading.Lock()
 
@@ -126,14 +139,10 @@ class Record:
             self._kept.move_to_end(sandbox_id)
             kept.made.append(made)
             kept.size += made.size
+            self._count += 1
             self._size += made.size
             while len(kept.made) > self._most or (kept.size > self._bytes_most and len(kept.made) > 1):
-                gone = kept.made.popleft()
-                kept.size -= gone.size
-                self._size -= gone.size
-                kept.complete = False
-                while kept.clocks and kept.clocks[0][0] < kept.made[0].real_ms:
-                    kept.clocks.pop(0)  # No request that is still known came before it ended.
+                self._drop_oldest(kept)
             self._keep_bounds()
 
     def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
@@ -144,7 +153,7 @@ class Record:
         with self._lock:
             kept = self._kept.get(before.id)
             if kept is not None:
-                kept.clocks.append((until_ms, before))
+                kept.clocks.append((until_ms, replace(before, endpoints="[]")))  # They may be long.
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
         """How the clock ran before, in order."""
@@ -160,11 +169,40 @@ class Record:
 
     def _forget(self, sandbox_id: str) -> None:
         gone = self._kept.pop(sandbox_id, None)
-        self._size -= gone.size if gone is not None else 0
+        if gone is not None:
+            self._count -= len(gone.made)
+            self._size -= gone.size
+
+    def _drop_oldest(self, kept: Kept) -> None:
+        before = kept.size
+        kept.drop_oldest()
+        self._count -= 1
+        self._size -= before - kept.size
 
     def _keep_bounds(self) -> None:
-        while len(self._kept) > 1 and (len(self._kept) > self._sandboxes_most or self._size > self._bytes_most_of_all):
-            self._size -= self._kept.popitem(last=False)[1].size
+        while len(self._kept) > self._sandboxes_most:
+            self._forget(next(iter(self._kept)))
+        if self._count > self._requests_most_of_all:
+            self._make_room(lambda kept: len(kept.made), self._requests_most_of_all)
+        if self._size > self._bytes_most_of_all:
+            self._make_room(lambda kept: kept.size, self._bytes_most_of_all)
+
+    def _make_room(self, much: Callable[[Kept], int], most: int) -> None:
+        """Take from those that have most until an eighth is free: then it is long until this is done again."""
+        level = share([much(kept) for kept in self._kept.values()], most - most // 8)
+        for kept in self._kept.values():
+            while much(kept) > level:
+                self._drop_oldest(kept)
+
+
+def share(wanted: Iterable[int], most: int) -> int:
+    """The largest share with which all get what they want, or just the share, and together at most so much."""
+    left, sizes = most, sorted(wanted)
+    for n, size in enumerate(sizes):
+        if size * (len(sizes) - n) > left:
+            return left // (len(sizes) - n)
+        left -= size
+    return most
 
 
 class RequestDoc(Doc):
@@ -190,7 +228,8 @@ class RequestDoc(Doc):
 class RequestsDoc(Doc):
     """What was asked in a sandbox, in order: the newest requests, at most `requests_most` and 8 MiB of them.
 
-    `complete`: nothing else was asked since the sandbox was made or emptied.
+    Fewer where all sandboxes together have too many. `complete`: nothing else was asked since the sandbox was made or
+    emptied.
     """
 
     complete: bool
