@@ -165,10 +165,12 @@ def problems() -> str:
 
 def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
+    from mocklend.api import record
     from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
     from mocklend.channels.endpoints import ENDPOINTS_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
+    from mocklend.seams import DELAY_MS_MAX
     from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS
     from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
     from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
@@ -176,6 +178,9 @@ def limits() -> str:
     door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
     waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
     files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
+    kept = f"{record.REQUESTS_MOST:,} requests or {_size(record.BYTES_MOST)} a sandbox"
+    of_all = f"{record.REQUESTS_MOST_OF_ALL:,} requests or {_size(record.BYTES_MOST_OF_ALL)} over all"
+    shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
     scores = _size(LONG_BODIES["/-/scores"])
     rows = [
         ("open connections", f"{CONNECTIONS_MAX:,} a server", f"{waits} {files}"),
@@ -187,6 +192,13 @@ def limits() -> str:
         ("values of a body", f"{VALUES_MAX:,}; {MEMBERS_MAX:,} names an object", "`body_too_many_values`"),
         ("depth of a body", str(DEPTH_MAX), "`body_too_deep`"),
         ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),
+        ("the record of requests", kept, "The oldest go; `complete` is false then."),
+        ("the records of all sandboxes", of_all, shared),
+        (
+            "how late an answer is, over all rules",
+            f"{DELAY_MS_MAX // 1000} s",
+            "It comes then, and the answer key says so.",
+        ),
         ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
         ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),
         ("experiments", f"{EXPERIMENTS_MAX} a sandbox", "`too_many_experiments`"),

@@ -19,7 +19,7 @@ in any interleaving. A new one is a file here, two lines below and a heading in 
 
 from typing import Any
 
-from mocklend.seams.api_answer import BREAKS, ApiAnswer
+from mocklend.seams.api_answer import BREAKS, DELAY_MS_MAX, ApiAnswer
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
@@ -110,6 +110,7 @@ __all__ = [
     "ASKED_BY",
     "AUTO_DEBIT",
     "BREAKS",
+    "DELAY_MS_MAX",
     "DUE_DATE",
     "LOST_FOR_GOOD",
     "MOST_COPIES",

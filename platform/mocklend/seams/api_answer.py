@@ -10,6 +10,8 @@ from mocklend.seams.seam import Consequence
 
 BREAKS = ("none", "abort", "reset", "empty", "truncated", "malformed")
 """How an answer can break on its way: not at all, or as docs/seams.md has each of them on the wire."""
+DELAY_MS_MAX = 120_000
+"""No answer is later than this, however many rules delay it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,9 @@ class ApiAnswer:
 
     With `before_work` the answer `answer_code` (a code of docs/problems.md) comes instead of the work; without, the
     work is done all the same and only the answer is another one. The control plane is never asked about.
+
+    A delay is cut where it is put, so that a rule whose delay is cut has it on the answer key as it happened, and one
+    that can delay no further has changed nothing and is not on it.
     """
 
     seam: ClassVar[str] = "api.answer"
@@ -38,6 +43,10 @@ class ApiAnswer:
     retry_after_s: int | None = None
     before_work: bool = False
     break_how: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.delay_ms > DELAY_MS_MAX:
+            object.__setattr__(self, "delay_ms", DELAY_MS_MAX)
 
     def consequence(self, happened: ApiAnswer) -> Consequence:
         """One answer that came late, broken or wrong, and is over with it: the next look is right."""

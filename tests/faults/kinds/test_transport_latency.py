@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.seams import DELAY_MS_MAX
 from mocklend_faults.kinds.transport_latency import DRAWS, LONGEST_MS, Latency
 
 draws = st.integers(0, DRAWS - 1)
@@ -58,3 +59,17 @@ def test_nothing_takes_longer_than_a_minute(events: Any, draw: int, delay: int, 
 
 def test_two_delays_add_up(events: Any) -> None:
     assert Latency(delay_ms=40).api_answer(events.looked(delay_ms=2)).delay_ms == 42
+
+
+def test_delays_of_all_rules_add_up_to_a_bound_and_the_answer_key_has_what_happened(floor: Any, events: Any) -> None:
+    for n in range(5):
+        floor.arm(f"late-{n}", "transport.latency", **{"with": {"delay_ms": 50_000}})
+
+    happened = floor.meet(events.looked())
+
+    assert happened.delay_ms == DELAY_MS_MAX == 120_000
+    assert [(entry.rule, entry.served["delay_ms"]) for entry in floor.key()] == [
+        ("late-0", 50_000),
+        ("late-1", 100_000),
+        ("late-2", 120_000),
+    ]
