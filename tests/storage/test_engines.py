@@ -6,7 +6,9 @@ debit account and a credit account, so each moves money and none makes any.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -196,3 +198,40 @@ def _named(path: Path, kind: str) -> set[str]:
     sql = "SELECT name FROM sqlite_master WHERE type = ? AND sql IS NOT NULL"
     with closing(sqlite3.connect(path)) as connection:
         return {row[0] for row in connection.execute(sql, (kind,))}
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {one.name: f"{stat.S_IMODE(one.stat().st_mode):04o}" for one in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777], ids="{:04o}".format)
+def test_a_database_and_its_log_are_made_for_their_owner_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    was = os.umask(umask)
+    try:
+        engine = open_engine(str(tmp_path / "a.db"), fast=True)
+        with writing(engine) as writer:
+            writer.exec_driver_sql("CREATE TABLE more (a)")
+            found = modes(tmp_path)
+    finally:
+        os.umask(was)
+    engine.dispose()
+
+    assert found == {"a.db": "0600", "a.db-shm": "0600", "a.db-wal": "0600"}
+
+
+def test_a_database_behind_a_link_is_made_so_too(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "a.db")
+
+    open_engine(str(tmp_path / "link.db"), fast=True).dispose()
+
+    assert modes(tmp_path)["a.db"] == "0600"
+
+
+def test_the_rights_of_a_database_that_is_there_are_its_owners_business(tmp_path: Path) -> None:
+    (tmp_path / "a.db").touch()
+    (tmp_path / "a.db").chmod(0o640)
+
+    engine = open_engine(str(tmp_path / "a.db"), fast=True)
+
+    assert set(modes(tmp_path).values()) == {"0640"}
+    engine.dispose()

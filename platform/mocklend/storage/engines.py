@@ -7,6 +7,7 @@ in the session, unless the session is ours alone: a pooler such as PgBouncer giv
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.ground import FileMoved, Files, Ground
-from mocklend.storage.opening import database, look_at, shown, why_not
+from mocklend.storage.opening import CannotOpen, database, look_at, shown, why_not
 from mocklend.storage.schema import metadata
 
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "acts")
@@ -44,6 +45,8 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
     where = database(url)
     ground = Ground(shown(where))
     look_at(where)
+    if where.get_backend_name() == "sqlite":
+        _make_private(where.database)
     engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
     try:
         with engine.begin() as connection:
@@ -69,6 +72,21 @@ def ground_of(engine: Engine) -> Ground:
     """What is known of an engine's database."""
     ground: Ground = engine.get_execution_options()[GROUND]
     return ground
+
+
+def _make_private(name: str | None) -> None:
+    """Make an SQLite database's file, empty, for its owner alone where it is not there. SQLite gives its log and index
+    the same rights. The rights of a file that is there already are its owner's business. Raises CannotOpen."""
+    if not name or name.startswith("file:"):
+        return
+    try:
+        made = os.open(os.path.realpath(name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    except OSError as failure:
+        raise CannotOpen(f"{name} cannot be made: {failure.strerror}.") from None
+    os.fchmod(made, 0o600)  # A umask that takes even the owner's rights away would leave us without.
+    os.close(made)
 
 
 def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
