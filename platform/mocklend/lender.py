@@ -24,6 +24,7 @@ from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpo
 from mocklend.couriers import Couriers, Parcel
 from mocklend.domain.problems import Refused
 from mocklend.due import QUICK, Due, command_for, due, due_webhooks
+from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, ClaimAdvance, MoveClock, SetPace
@@ -149,6 +150,7 @@ class Lender:
         self.couriers = Couriers(self._carry)
         self._undelivered: set[str] = set()
         self._closing = False
+        self.pulse = Pulse(self.look, self.ground)
 
     def stop_clocks(self) -> None:
         """Have a tick that is under way end soon: what is due stays due."""
@@ -157,6 +159,7 @@ class Lender:
     def close(self) -> None:
         """Answer what waits, then let go of the database."""
         self.stop_clocks()
+        self.pulse.close()
         self.couriers.close()
         self.writer.close()
         self._session.close()

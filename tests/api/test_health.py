@@ -3,7 +3,26 @@ from typing import Any
 from mocklend import __version__
 
 
-def test_a_server_says_what_it_is_made_of(stranger: Any) -> None:
+def test_a_server_says_what_it_is_made_of(lender: Any, stranger: Any) -> None:
+    lender.pulse.answers_within_s = 30
+
     health = stranger.made(stranger.get("/-/health"))
 
-    assert health == {"status": "ok", "version": __version__, "engine": "sqlite", "layer": False}
+    assert health == {
+        "status": "ok", "writes": "ok", "writes_wait_ms": 0, "version": __version__, "engine": "sqlite", "layer": False,
+    }  # fmt: skip
+
+
+def test_health_answers_while_a_write_takes_long(lender: Any, stranger: Any) -> None:
+    lender.writer._written = -1e9
+    assert lender.writer._commit_lock.acquire(timeout=10)
+    try:
+        told = [stranger.made(stranger.get("/-/health")) for _ in range(3)]
+    finally:
+        lender.writer._commit_lock.release()
+    lender.pulse.answers_within_s = 30
+    well = stranger.made(stranger.get("/-/health"))
+
+    assert [health["writes"] for health in (*told, well)] == ["unknown", "unknown", "unknown", "ok"]
+    assert 0 < told[0]["writes_wait_ms"] <= told[2]["writes_wait_ms"]
+    assert well["writes_wait_ms"] == 0

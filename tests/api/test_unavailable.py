@@ -24,6 +24,7 @@ WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/p
 def faulty(open_lender: Any) -> Lender:
     """A platform with the fault layer."""
     opened: Lender = open_lender(find_layer())
+    opened.pulse.answers_within_s = 30  # However busy the machine is.
     return opened
 
 

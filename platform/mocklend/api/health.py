@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from apiflask import APIBlueprint
 from flask import Response
 
 from mocklend import __version__
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender
-from mocklend.api.fields import Doc
+from mocklend.api.fields import Choice, Doc
 from mocklend.api.openapi import described
 
 health = APIBlueprint("health", __name__)
 
 
 class HealthDoc(Doc):
-    """A server that answers, and whose database can be read and written. `layer`: whether faults can be armed here."""
+    """A server that answers, and whose database can be read and written. `layer`: whether faults can be armed here.
+
+    `writes` is `unknown` while a write is tried and has not come back, which has taken `writes_wait_ms` by now.
+    """
 
     status: str
+    writes: Annotated[str, Choice(("ok", "unknown"))]
+    writes_wait_ms: int
     version: str
     engine: str
     layer: bool
@@ -27,12 +34,17 @@ class HealthDoc(Doc):
 @health.output(HealthDoc)
 @health.doc(**described("getHealth"))
 def get_health() -> Response:
-    """The server is up, and its database answers and takes writes. Asked often, it writes once a second at the most."""
+    """The server is up, and its database answers and takes writes. Asked often, it writes once a second at the most.
+
+    It answers at once, also while a write takes long. 503 where a write does not work, or has waited for 6 s.
+    """
     platform = lender()
-    platform.look()
+    beat = platform.pulse.ask()
     return rendered(
         {
             "status": "ok",
+            "writes": beat.writes,
+            "writes_wait_ms": beat.waits_ms,
             "version": __version__,
             "engine": platform.engine.dialect.name,
             "layer": platform.layer is not None,
