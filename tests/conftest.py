@@ -7,6 +7,7 @@ test says which seed its sandbox had; `--mocklend-seed N` replays it with that o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,10 @@ from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command, Idempotency, Sandbox
 from mocklend.views import reads
+
+TESTS = Path(__file__).resolve().parent
+if str(TESTS) not in sys.path:
+    sys.path.insert(0, str(TESTS))
 
 MONDAY_MS = 1_767_578_400_000
 """2026-01-05T10:00 in Shanghai."""
@@ -289,3 +294,17 @@ def tell(lender: Lender) -> Callable[..., Story]:
         return Story(lender, lender.create_sandbox(seed=seed, **terms))
 
     return tell_one
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a database. Without one the tests that need it are skipped, but never in CI."""
+    from postgresql import NotHere, running
+
+    try:
+        with running() as url:
+            yield url
+    except NotHere as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))

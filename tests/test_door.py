@@ -173,6 +173,15 @@ def test_a_whole_request_reaches_the_app_as_it_was_sent(place: Place) -> None:
     assert (told["REMOTE_ADDR"], told["SERVER_PROTOCOL"], told["HTTP_HOST"]) == ("127.0.0.1", "HTTP/1.1", "127.0.0.1")
 
 
+def test_an_address_that_is_not_escaped_reaches_the_app_as_its_bytes(place: Place) -> None:
+    sent = "GET /v1/é?name=٣&\U0001f4b8=1".encode() + request("GET", "")[len("GET ") :]
+
+    assert answer_of(place.connect(sent)) == (200, b"done")
+
+    assert place.app.seen == [("GET", "/v1/é".encode().decode("latin-1"), b"")]
+    assert place.app.headers["QUERY_STRING"].encode("latin-1").decode() == "name=٣&\U0001f4b8=1"
+
+
 def test_a_header_that_comes_twice_is_joined_and_one_that_is_not_ascii_is_empty(place: Place) -> None:
     place.connect(request("GET", "/v1/loans").replace(b"\r\n\r\n", b"\r\nX-A: 1\r\nX-A: 2\r\nX-B: \xff\r\n\r\n"))
     place.ask("GET", "/v1/after")

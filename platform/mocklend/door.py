@@ -310,11 +310,10 @@ class Door:
         self._held[timer] = answer
 
     def _environ_of(self, scope: Any, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        path: str = scope.path
         environ = self._environ.copy()
         environ["REQUEST_METHOD"] = scope.method
-        environ["PATH_INFO"] = path if path.isascii() else path.encode().decode("latin-1")
-        environ["QUERY_STRING"] = scope.query_string
+        environ["PATH_INFO"] = _wsgi_text(scope.path)
+        environ["QUERY_STRING"] = _wsgi_text(scope.query_string)
         environ["SERVER_PROTOCOL"] = "HTTP/" + scope.http_version
         environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
         environ["wsgi.url_scheme"] = scope.scheme
@@ -326,6 +325,11 @@ class Door:
 
 WSGI_NAMES = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 NAMES_MAX = 1_000
+
+
+def _wsgi_text(text: str) -> str:
+    """A text as WSGI wants it: a character for each byte of its UTF-8."""
+    return text if text.isascii() else text.encode().decode("latin-1")
 
 
 def wsgi_name(header: str) -> str:

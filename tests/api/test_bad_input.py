@@ -311,6 +311,34 @@ def test_a_query_that_is_not_what_it_should_be_is_named(api: Any, ids: dict[str,
     )
 
 
+NO_TEXTS_IN_QUERIES = (
+    "%00",
+    "a%00b",
+    "%ff",
+    "%C3",
+    "%ED%A0%80",
+    "\xff",
+    "%0a",
+    "%0d%0aX: 1",
+    "%1b[2J",
+    "%7f",
+    "%C2%85",
+)
+
+
+@pytest.mark.parametrize("text", NO_TEXTS_IN_QUERIES)
+def test_a_query_holds_no_more_than_a_body_may(api: Any, app: Any, ids: dict[str, str], text: str) -> None:
+    path = f"/bureau/borrowers/{ids['borrower']}/score"
+
+    for query, field in ((f"transaction_id={text}", "transaction_id"), (f"{text}=1", None)):
+        environ = {"PATH_INFO": path, "QUERY_STRING": query}
+        refused = api.call("GET", "/", environ_overrides=environ)
+        [error] = api.problem(refused, 422, "validation_failed")["errors"]
+        if field:
+            assert error["field"] == field
+            assert error["expected"] == "text in UTF-8 without control characters"
+
+
 @pytest.mark.parametrize("cursor", ["bG9hbl94L8Ky", "L8Kz", "eC85OTk5OTk5OTk5OTk5OTk5OTk5", "eC8tMQ", "Lw"])
 def test_a_made_up_cursor_is_refused_or_leads_nowhere(api: Any, ids: dict[str, str], cursor: str) -> None:
     read = api.get("/v1/ledger/transactions", after=cursor)

@@ -57,6 +57,15 @@ def test_a_refused_request_is_there_too(mocklend: Client) -> None:
     assert (one["status"], one["answer"]["code"]) == (404, "loan_unknown")
 
 
+def test_a_refused_number_that_no_engine_takes_is_there_as_it_came(mocklend: Client) -> None:
+    with pytest.raises(ProblemError):
+        mocklend.add_borrower("ada", "Ada", credit_limit_minor=2**70)
+
+    [one] = mocklend.requests_made()["requests"]
+
+    assert (one["status"], one["body"]["credit_limit_minor"]) == (422, 2**70)
+
+
 def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) -> None:
     mocklend.clock()
     mocklend.audit()

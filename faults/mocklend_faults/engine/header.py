@@ -63,7 +63,9 @@ def arm_from_header(catalogue: Catalogue) -> None:
 
 def parsed(text: str) -> tuple[str, dict[str, Any]]:
     """The fault and its settings. Digits are a number, `null` is nothing, all else is text."""
-    fault, *parts = [one.strip() for one in text[:LONGEST].split(";")]
+    if len(text) > LONGEST or not text.isascii() or not text.isprintable():
+        raise wrong(HEADER, expected=f"at most {LONGEST} printable ASCII characters", received=text)
+    fault, *parts = [one.strip() for one in text.split(";")]
     settings: dict[str, Any] = {}
     for part in parts:
         name, equals, value = (one.strip() for one in part.partition("="))

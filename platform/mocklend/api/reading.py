@@ -189,7 +189,7 @@ def _decimal(text: str) -> float:
 
 def _refuse_unstorable(value: Any) -> None:
     if isinstance(value, str):
-        if not _is_storable(value):
+        if not is_storable(value):
             raise Refused("text_not_storable", "a text holds NUL or half of a surrogate pair", received=storable(value))
     elif isinstance(value, dict):
         for name, inner in value.items():
@@ -200,7 +200,8 @@ def _refuse_unstorable(value: Any) -> None:
             _refuse_unstorable(inner)
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether every engine takes the text, and can give it back: no NUL, no half of a surrogate pair."""
     if "\0" in text:
         return False
     try:

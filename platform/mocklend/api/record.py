@@ -26,7 +26,7 @@ from urllib.parse import quote
 from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, request
 
-from mocklend.api.answers import JSON, PROBLEM, rendered
+from mocklend.api.answers import JSON, PROBLEM
 from mocklend.api.asking import lender, sandbox_id
 from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
@@ -263,7 +263,8 @@ def get_requests() -> Response:
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
     (made, complete), clocks = _record().of(id), _record().clocks_of(id)
-    return rendered(
+    # Not by orjson: a body that was refused may hold an integer of more than 64 bits.
+    document = json.dumps(
         {
             "complete": complete,
             "requests_most": REQUESTS_MOST,
@@ -285,8 +286,11 @@ def get_requests() -> Response:
                 }
                 for one in made
             ],
-        }
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
+    return Response(document, content_type=JSON)
 
 
 def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], real_ms: int) -> str | None:

@@ -65,6 +65,12 @@ def telling(floor: Any, open_lender: Callable[..., Lender]) -> Callable[..., Any
     return tell
 
 
+@pytest.mark.parametrize("text", [f"{LAG}{' ' * 500}; lag_s=1", f"{LAG}; note=\xe9", f"{LAG}; note=\t", "\x7f"])
+def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_part(text: str) -> None:
+    with pytest.raises(Refused, match="at most 500 printable ASCII characters"):
+        parsed(text)
+
+
 def test_the_fault_hits_the_requests_loan_and_only_once(telling: Any) -> None:
     with telling(**ON) as story:
         ada, bob = story.loans
