@@ -7,6 +7,7 @@ test says which seed its sandbox had; `--mocklend-seed N` replays it with that o
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import date
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from sqlalchemy import inspect
+from scoping import unscoped
+from sqlalchemy import Engine, event, inspect
 
 from mocklend.channels.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
@@ -53,6 +55,46 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 _SEED = pytest.StashKey[int]()
+
+_ROOT = Path(__file__).resolve().parents[1]
+_ASKED_FROM = tuple(str(_ROOT / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
+_RUN_BY = tuple(str(_ROOT / "platform" / "mocklend" / "storage" / name) for name in ("stores.py", "statements.py"))
+_loose_by_text: dict[str, str] = {}
+_loose_ran: list[str] = []
+"""What the platform ran in this test on the rows of more than one sandbox."""
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def look_at_each_text(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+    """Every SQL text that runs in any test is looked at once: does it say whose rows it means?"""
+    loose = _loose_by_text.get(sql)
+    if loose is None:
+        try:
+            loose = "; ".join(unscoped(sql))
+        except sqlite3.Error as error:
+            loose = f"not understood: {error}"
+        _loose_by_text[sql] = loose
+    if loose and _asked_by_the_platform():
+        _loose_ran.append(f"{sql}: {loose}")
+
+
+def _asked_by_the_platform() -> bool:
+    """Whether the statement that runs is the platform's or a fault's own: a test may look wherever it likes."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None:
+        frame = frame.f_back
+        name = frame.f_code.co_filename
+        if name.startswith(_ASKED_FROM) and name not in _RUN_BY:
+            return name.startswith(_ASKED_FROM[:2])
+    return False
+
+
+@pytest.fixture(autouse=True)
+def walls_between_sandboxes() -> Iterator[list[str]]:
+    """No statement that the platform runs in a test reads or changes rows of more than one sandbox."""
+    _loose_ran.clear()
+    yield _loose_ran
+    assert _loose_ran == []
 
 
 @pytest.hookimpl(wrapper=True)
