@@ -146,7 +146,7 @@ def show(
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
     before, override = loan.status, loan.mark
-    mark = _dated(work, mark, state) if mark else _left_of_mark(work, loan, state, cause, channel)
+    mark = _dated(work, loan, mark, state) if mark else _left_of_mark(work, loan, state, cause, channel)
     if state.disbursed and loan.disbursed_ms is None:
         loan = replace(loan, disbursed_ms=work.now_ms)
     loan = replace(
@@ -181,12 +181,14 @@ def show(
     return loan
 
 
-def _dated(work: Work, mark: str, state: LoanState) -> str:
-    """A mark with the moment since which the books derive another status than it shows, if they do."""
+def _dated(work: Work, loan: Loan, mark: str, state: LoanState) -> str:
+    """A mark with the moment and version since which the books derive another status than it shows, if they do."""
     known = json.loads(mark)
     if SHOWN_FOR_MARK[known["status"]] == state.status:
         return mark_of(known["edit_id"], known["status"])
-    return mark_of(known["edit_id"], known["status"], known["since_ms"] or work.now_ms)
+    if known["since_ms"] is not None:
+        return mark
+    return mark_of(known["edit_id"], known["status"], work.now_ms, loan.version + 1)
 
 
 def _left_of_mark(work: Work, loan: Loan, state: LoanState, cause: str, channel: str | None) -> str | None:
@@ -210,7 +212,7 @@ def _left_of_mark(work: Work, loan: Loan, state: LoanState, cause: str, channel:
         books_status=state.status,
     )
     holds = given.marked_status == given.books_status or not work.act(given).dropped
-    return _dated(work, loan.mark, state) if holds else None
+    return _dated(work, loan, loan.mark, state) if holds else None
 
 
 def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
@@ -239,9 +241,10 @@ def moment_for(work: Work, state: LoanState, fact_id: str) -> int:
     return work.now_ms if (work.now_ms, fact_id) > state.last else state.last[0] + 1
 
 
-def mark_of(edit_id: str, status: str, since_ms: int | None = None) -> str:
-    """A mark as the loan keeps it. `since_ms` is since when the books have derived another status."""
-    return json.dumps({"edit_id": edit_id, "status": status, "since_ms": since_ms}, separators=(",", ":"))
+def mark_of(edit_id: str, status: str, since_ms: int | None = None, since_version: int | None = None) -> str:
+    """A mark as the loan keeps it. Since that moment and version the books have derived another status."""
+    kept = {"edit_id": edit_id, "status": status, "since_ms": since_ms, "since_version": since_version}
+    return json.dumps(kept, separators=(",", ":"))
 
 
 def state_of(loan: Loan) -> LoanState:

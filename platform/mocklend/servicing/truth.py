@@ -50,12 +50,10 @@ def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -
     if right_at is None:
         return ["nothing says at which version the loan was right"]
     found = [f"{one['what']} {one['id']} is left to do" for one in json.loads(dispute.left_to_do)]
-    oldest = versions(loan)[0].version
-    if oldest < right_at:
-        found.append(f"version {oldest} is still shown, and {right_at} was right")
-    mark = wrong_mark(loan)
     at_ms = parse_rfc3339(at)
-    if mark is not None and mark["since_ms"] is not None and mark["since_ms"] < at_ms:
+    found += _shown_before(loan, right_at, at_ms)
+    mark = wrong_mark(loan)
+    if mark is not None and mark.get("since_version") is not None and mark["since_version"] <= right_at:
         found.append(f"edit {mark['edit_id']} still says {mark['status']}")
     if loan.missed_ms is not None and loan.missed_ms < at_ms:
         found.append("it is still left out by a nightly run")
@@ -71,6 +69,19 @@ def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -
         what for one in json.loads(dispute.corrections) if (what := _not_done(connection, sandbox_id, one, known))
     ]
     return found
+
+
+def _shown_before(loan: Loan, right_at: int, at_ms: int) -> Iterator[str]:
+    """What the page may have shown beside the version that was right, once it was said to be."""
+    kept = versions(loan)
+    page = next((one for one in kept if one.version == right_at), None)
+    if page is None:
+        if kept[0].version < right_at:
+            yield f"version {kept[0].version} is still shown, and {right_at} was right"
+    elif page.showing.settled_ms > at_ms:
+        yield f"version {right_at} was right, and not shown everywhere and for good"
+    elif page.off_minor:
+        yield f"the page of version {right_at} is off by {page.off_minor}"
 
 
 def _booked_otherwise(

@@ -1,0 +1,116 @@
+"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import test_disputed
+import twins
+
+from mocklend.servicing.corrections import CORRECTIONS, Desk
+
+OVERLOOKED = {
+    "callback.dropped": ("_lost_payments", "repayment_applied", None),
+    "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books a second time"),
+    "operator.prepay_as_partial": ("_bookings", "repayment_rebooked", "is still booked as INSTALMENT"),
+    "operator.marked_overdue": ("_marks", "mark_taken_off", "still says OVERDUE"),
+    "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by a nightly run"),
+    "amount.rounding_drift": ("_rest_of_a_quote", "rest_written_off", None),
+    "cache.bounded_stale": ("_page", "page_rebuilt", "was right, and not shown everywhere and for good"),
+    "cache.evicted_before_flush": ("_page", "page_rebuilt", "is off by"),
+}
+"""For a kind: the correction that its lie needs, what it is called, and what the audit says where it is not done.
+
+What a payment or a rest is wrong about, the books do not know: there only the claim can be looked at (below).
+"""
+
+
+def untrue(told: twins.Told) -> list[str]:
+    """What the audit says of decisions that are not true."""
+    found = told.client.audit()["discrepancies"]
+    return [one["detail"] for one in found if one["class"] == "untrue_decision"]
+
+
+def disputed(told: twins.Told, kind: str) -> str:
+    """A lie is told, and its loan disputed and decided; the loan."""
+    lesson = twins.lesson_of(kind)
+    told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+    lesson.story(told)
+    told.client.halt()
+    loan_id = told.loans[0]
+    assert test_disputed.decided(told, loan_id, "settled_but_unpaid")["state"] == "CORRECTED"
+    return loan_id
+
+
+@pytest.mark.parametrize("kind", sorted(OVERLOOKED))
+def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    does, _, said = OVERLOOKED[kind]
+    monkeypatch.setattr(Desk, does, lambda *_: ())
+    monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
+    with twins.telling(mocklend_server, **twins.lesson_of(kind).sandbox) as told:
+        disputed(told, kind)
+
+        assert [said in one for one in untrue(told)] == ([] if said is None else [True])
+
+
+@pytest.mark.parametrize("kind", sorted(OVERLOOKED))
+def test_what_the_desk_claims_and_has_not_done_is_found(
+    kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    does, claimed, _ = OVERLOOKED[kind]
+
+    def claims(self: Desk, *_: Any) -> list[dict[str, Any]]:
+        loan = self.loan.id
+        ids = {"mark_taken_off": self.papers.edits, "receipt_reversed": self.papers.receipts}
+        orders = {"repayment_applied": self.papers.orders, "repayment_rebooked": self.papers.orders}
+        return [{"what": claimed, "id": ((ids | orders).get(claimed) or (loan + "_rest",))[-1]}]
+
+    monkeypatch.setattr(Desk, does, claims)
+    monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
+    with twins.telling(mocklend_server, **twins.lesson_of(kind).sandbox) as told:
+        disputed(told, kind)
+
+        assert len(untrue(told)) == 1
+
+
+def test_every_correction_is_among_those_that_are_overlooked() -> None:
+    left_out = {"receipt_applied"}  # Like `repayment_applied`: on the books or not.
+    assert {claimed for _, claimed, _ in OVERLOOKED.values()} == set(CORRECTIONS) - left_out
+
+
+def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mocklend_server: str) -> None:
+    """The list of what a page may show keeps older versions for a while: that they are listed shows them to nobody."""
+    with twins.telling(mocklend_server) as told:
+        client = told.client
+        loan_id = told.loan()
+        client.arm("cache.bounded_stale", rule_id="late", lag_s=3_600)
+        told.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
+        told.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
+        client.halt()
+        client.advance("P1D")
+
+        decided = test_disputed.decided(told, loan_id, "settled_but_unpaid")
+
+        assert (decided["state"], decided["corrections"]) == ("CORRECTED", [])
+        assert untrue(told) == []
+
+
+def test_an_order_that_comes_back_after_the_decision_is_no_lie_of_it(mocklend_server: str) -> None:
+    """Reversed when the desk looked, it was booked as nothing."""
+    lesson = twins.lesson_of("operator.prepay_as_partial")
+    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+        client = told.client
+        client.arm("operator.prepay_as_partial", rule_id="lesson", **lesson.settings)
+        lesson.story(told)
+        client.halt()
+        [loan_id], [order] = told.loans, told.repayments
+        client.reverse_repayment(order, operator="olga", memo="wrong")
+        opened = client.open_dispute(loan_id, "other", evidence=[])["id"]
+        client.verify_dispute(opened, operator="wang")
+        by = {"operator": "wang", "memo": "nothing is wrong"}
+        assert client.decide_dispute(opened, "UPHELD", correct=True, **by)["state"] == "CORRECTED"
+
+        client.reinstate_repayment(order, operator="olga", memo="it was right")
+
+        assert untrue(told) == []
