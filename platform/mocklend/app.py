@@ -30,6 +30,7 @@ from mocklend.api.disputes import disputes
 from mocklend.api.examples import Examples
 from mocklend.api.failures import failures
 from mocklend.api.health import health
+from mocklend.api.hot import HotPaths
 from mocklend.api.ledger import ledger
 from mocklend.api.loans import loans
 from mocklend.api.methods import answer_options
@@ -144,7 +145,8 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
         lender.close()
         raise
     hosts = HostPolicy(on_loopback=settings.on_loopback, allowed=settings.allowed_hosts_listed)
-    door = Door(app.wsgi_app, hosts=hosts, port=settings.port, access=access)
+    hot = HotPaths(app, lender, on_loopback=settings.on_loopback)
+    door = Door(app.wsgi_app, hosts=hosts, port=settings.port, hot=hot, access=access)
 
     def close() -> None:
         lender.stop_clocks()

@@ -20,7 +20,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -48,6 +49,31 @@ SANDBOX = "mocklend.sandbox_id"
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
+
+
+class Asked(NamedTuple):
+    """A request, whole. Its headers go by their names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Outcome(Enum):
+    """What became of a request on a hot path."""
+
+    NOT_TAKEN = 0
+    ANSWERED = 1
+    ANSWERED_LATER = 2
+    """By another thread: or it is given back then, and nothing has been done."""
+
+
+Respond = Callable[[int, Headers, bytes, str], None]
+"""Sends an answer: status, headers, body, and the sandbox that it is about. May be called from any thread."""
+Hot = Callable[[Asked, Respond, Callable[[], None]], Outcome]
+"""Answers some requests on the event loop, for which it may take microseconds: `(asked, respond, give_back)`."""
 
 
 class Connection(Protocol):
@@ -84,10 +110,12 @@ class Door:
         hosts: HostPolicy,
         port: int,
         limits: Limits | None = None,
+        hot: Hot | None = None,
         access: AccessLog | None = None,
     ) -> None:
         limits = limits or Limits()
         self._access = access
+        self._hot = hot
         self._body_deadline_s = limits.body_deadline_s
         self._app = app
         self._hosts = hosts
@@ -124,7 +152,7 @@ class Door:
             HOLD: 0,
         }
         self._loop: asyncio.AbstractEventLoop
-        self._answered: deque[asyncio.Future[None]] = deque()
+        self._answered: deque[asyncio.Future[bool]] = deque()
         self._coming: dict[Any, float] = {}
         self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
         self._open = 0
@@ -144,10 +172,12 @@ class Door:
         try:
             if self._stopping:
                 raise Refused("server_stopping", "the server was told to stop")
-            headers = headers_of(scope)
-            self._hosts.check(scope.method, scope.path, headers)
-            body = await self._body(scope.path, headers, proto) if headers.keys() & BODY_HEADERS else b""
-            await self._answer(scope, headers, proto, body)
+            headers, path = headers_of(scope), scope.path
+            self._hosts.check(scope.method, path, headers)
+            body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
+            asked = Asked(scope.method, path, scope.query_string, headers, body)
+            if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
+                await self._answer(asked, scope, proto)
         except Refused as refused:
             refuse(proto, refused)
 
@@ -218,20 +248,38 @@ class Door:
             del self._coming[coming]
         return part
 
-    async def _answer(self, scope: Any, headers: dict[str, str], proto: Connection, body: bytes) -> None:
-        path: str = scope.path
-        lane = headers.get("authorization", "")
-        workers = self._workers_for(path)
+    async def _answer(self, asked: Asked, scope: Any, proto: Connection) -> None:
         answered = self._loop.create_future()
 
         def job() -> None:
-            self._work(scope, headers, proto, body, answered)
+            self._work(asked, scope, proto, answered)
 
-        if not workers.submit(lane, job):
+        if not self._workers_for(asked.path).submit(asked.headers.get("authorization", ""), job):
             raise Refused("sandbox_busy", "too many requests of this sandbox wait already")
+        await self._until(answered)
+
+    async def _answer_hot(self, hot: Hot, asked: Asked, proto: Connection) -> bool:
+        """Whether it was answered; if not, it is for the app."""
+        answered = self._loop.create_future()
+
+        def respond(status: int, headers: Headers, body: bytes, sandbox_id: str) -> None:
+            if isinstance(proto, Watched):
+                proto.sandbox_id = sandbox_id
+            proto.response_bytes(status, headers, body)
+            self._answered.append(answered)
+
+        def give_back() -> None:
+            self._loop.call_soon_threadsafe(answered.set_result, False)
+
+        outcome = hot(asked, respond, give_back)
+        if outcome is Outcome.ANSWERED_LATER:
+            return await self._until(answered)
+        return outcome is Outcome.ANSWERED
+
+    async def _until(self, answered: asyncio.Future[bool]) -> bool:
         self._open += 1
         try:
-            await answered
+            return await answered
         finally:
             self._open -= 1
 
@@ -251,16 +299,14 @@ class Door:
         self._loop.call_later(TICK_S, self._tick)
 
     @staticmethod
-    def _let_go(answered: asyncio.Future[None]) -> None:
+    def _let_go(answered: asyncio.Future[bool]) -> None:
         if not answered.done():
-            answered.set_result(None)
+            answered.set_result(True)
 
     # --- in a worker's thread ---
 
-    def _work(
-        self, scope: Any, headers: dict[str, str], proto: Connection, body: bytes, answered: asyncio.Future[None]
-    ) -> None:
-        environ = self._environ_of(scope, headers, body)
+    def _work(self, asked: Asked, scope: Any, proto: Connection, answered: asyncio.Future[bool]) -> None:
+        environ = self._environ_of(asked, scope)
         status: int = 500
         sent: Headers = []
 
@@ -297,7 +343,7 @@ class Door:
         status: int,
         sent: Headers,
         content: bytes,
-        answered: asyncio.Future[None],
+        answered: asyncio.Future[bool],
     ) -> None:
         """Keep an answer back, which takes no thread; a server that stops sends it at once."""
 
@@ -309,16 +355,16 @@ class Door:
         timer = self._loop.call_later(0 if self._stopping else hold_ms / 1000, answer)
         self._held[timer] = answer
 
-    def _environ_of(self, scope: Any, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    def _environ_of(self, asked: Asked, scope: Any) -> dict[str, Any]:
         environ = self._environ.copy()
-        environ["REQUEST_METHOD"] = scope.method
-        environ["PATH_INFO"] = _wsgi_text(scope.path)
-        environ["QUERY_STRING"] = _wsgi_text(scope.query_string)
+        environ["REQUEST_METHOD"] = asked.method
+        environ["PATH_INFO"] = _wsgi_text(asked.path)
+        environ["QUERY_STRING"] = _wsgi_text(asked.query)
         environ["SERVER_PROTOCOL"] = "HTTP/" + scope.http_version
         environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
         environ["wsgi.url_scheme"] = scope.scheme
-        environ["wsgi.input"] = io.BytesIO(body)
-        for name, value in headers.items():
+        environ["wsgi.input"] = io.BytesIO(asked.body)
+        for name, value in asked.headers.items():
             environ[WSGI_NAMES.get(name) or wsgi_name(name)] = value
         return environ
 

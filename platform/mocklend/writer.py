@@ -100,8 +100,8 @@ class Writer:
         with set_aside():
             return waiting.result()
 
-    def submit(self, command: Command) -> Future[Answer]:
-        """Queue a command."""
+    def submit(self, command: Command, *, wait_s: float = 30) -> Future[Answer]:
+        """Queue a command; where the queue is full, wait so long for a place. Raises Refused."""
         if self._closed:
             raise Refused("busy", "the platform is stopping")
         self._ground.expect(to_write=True)
@@ -114,7 +114,7 @@ class Writer:
                 self._running.add(running)
             future.add_done_callback(lambda _: self._running.discard(running))
         try:
-            self._queue.put(((command, ASKED_BY.get()), future), timeout=30)
+            self._queue.put(((command, ASKED_BY.get()), future), wait_s > 0, wait_s or None)
         except queue.Full:
             future.cancel()
             raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None

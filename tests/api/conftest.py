@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import queue
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -10,10 +12,13 @@ from apiflask import APIFlask
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
+from mocklend.api.hot import HotPaths
 from mocklend.app import create_app
 from mocklend.config import Settings
+from mocklend.door import Asked, Outcome
 from mocklend.lender import Lender
 from mocklend.storage.work import Sandbox
 
@@ -144,10 +149,38 @@ def settings() -> Settings:
     return Settings()
 
 
+class HotFirst:
+    """An app as it stands behind the door: its hot paths are asked first."""
+
+    def __init__(self, app: APIFlask, hot: HotPaths) -> None:
+        self._app, self._hot = app.wsgi_app, hot
+        self.outcomes: list[Outcome] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read()
+        headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
+        if "CONTENT_TYPE" in environ:
+            headers["content-type"] = environ["CONTENT_TYPE"]
+        asked = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body)
+        answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
+        outcome = self._hot(asked, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
+        self.outcomes.append(outcome)
+        answer = None if outcome is Outcome.NOT_TAKEN else answers.get(timeout=30)
+        if answer is None:
+            return self._app(environ | {"wsgi.input": io.BytesIO(body)}, start_response)
+        status, sent, content = answer
+        start_response(f"{status} {HTTP_STATUS_CODES[status]}", sent)
+        return [content]
+
+
 @pytest.fixture
-def app(settings: Settings, lender: Lender) -> APIFlask:
-    """The app of an honest platform."""
-    return create_app(settings, lender)
+def app(request: pytest.FixtureRequest, settings: Settings, lender: Lender) -> APIFlask:
+    """The app of an honest platform; with the parameter `hot`, as it stands behind the door."""
+    app = create_app(settings, lender)
+    if getattr(request, "param", None) == "hot":
+        hot = HotPaths(app, lender, on_loopback=settings.on_loopback)
+        app.wsgi_app = HotFirst(app, hot)  # type: ignore[method-assign]
+    return app
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
+
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 REPAYMENT = {"amount_minor": 1000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 

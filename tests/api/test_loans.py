@@ -1,5 +1,9 @@
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
+
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 
 

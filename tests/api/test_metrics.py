@@ -1,5 +1,9 @@
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
+
 
 def test_requests_are_counted_by_template_method_and_status(api: Any) -> None:
     loan = api.borrow()

@@ -1,5 +1,9 @@
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
+
 
 def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_called_back(api: Any) -> None:
     loan = api.borrow()

@@ -14,16 +14,29 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 
+REPLAYED = "Idempotency-Replayed"
+
+
 def answered(answer: Answer) -> Response:
     """A command's answer."""
     if answer.status == 204:
         return Response(status=204)
     response = rendered(answer.body, answer.status)
     if answer.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+        response.headers[REPLAYED] = "true"
     return response
 
 
 def rendered(document: Mapping[str, Any], status: int = 200) -> Response:
     """A JSON object."""
-    return Response(orjson.dumps(document), status, content_type=PROBLEM if status >= 400 else JSON)
+    return Response(orjson.dumps(document), status, content_type=type_of(status))
+
+
+def as_stored(document: str) -> Response:
+    """A JSON object that is kept as text."""
+    return Response(document, content_type=JSON)
+
+
+def type_of(status: int) -> str:
+    """The media type of an answer with this status."""
+    return PROBLEM if status >= 400 else JSON

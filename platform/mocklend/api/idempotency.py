@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from flask import request
 
@@ -23,13 +24,23 @@ def idempotency() -> Idempotency:
     key = request.headers.get(HEADER)
     if key is None:
         raise Refused("idempotency_key_missing", f"the header {HEADER} is missing", expected=f"{HEADER}: <a fresh key>")
-    if not 1 <= len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+    if not is_usable(key):
         raise Refused(
             "idempotency_key_invalid",
             f"the header {HEADER} is not one",
             expected=f"1 to {LONGEST} printable ASCII characters",
             received=storable(key),
         )
-    meaning = json.dumps(asked_request().get_json(), sort_keys=True, separators=(",", ":"))
-    text = f"{request.method}\n{request.path}\n{meaning}"
-    return Idempotency(key, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return Idempotency(key, fingerprint(request.method, request.path, asked_request().get_json()))
+
+
+def is_usable(key: str) -> bool:
+    """Whether this can be a key."""
+    return 1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()
+
+
+def fingerprint(method: str, path: str, document: Any) -> str:
+    """What a request asks for: two with the same one ask for the same."""
+    meaning = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    text = f"{method}\n{path}\n{meaning}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import StrictBool
 
-from mocklend.api.answers import answered, rendered
+from mocklend.api.answers import answered, as_stored, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
@@ -168,7 +168,7 @@ def list_loans(query: LoanQuery) -> Response:
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
     with snapshot() as (connection, sandbox, now_ms):
-        return rendered(reads.page(connection, sandbox, now_ms, loan_id, lender().turns))
+        return as_stored(reads.page_text(connection, sandbox, now_ms, loan_id, lender().turns))
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")

@@ -5,14 +5,16 @@ No label holds an id or a sandbox: there are thousands of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
 from mocklend.api.methods import known_method
+from mocklend.api.reading import asked_request
 from mocklend.lender import Lender
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -24,20 +26,47 @@ METRICS: Any = {
 }
 EXTENSION = "mocklend.metrics"
 """Where a fault layer finds the registry."""
+METERS = "mocklend.meters"
+"""Where whoever answers a request finds what counts them."""
 COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Meters:
+    """Counts requests and their time."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "mocklend_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry
+        )
+        self._duration = Histogram(
+            "mocklend_request_duration_seconds",
+            "Time from a request to its answer.",
+            ["endpoint", "method"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._of: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+
+    def count(self, endpoint: str, method: str, status: int, seconds: float | None) -> None:
+        """A request was answered. Looking its labels up costs more than counting, so that is done once for each."""
+        labels = (endpoint, method, status)
+        meters = self._of.get(labels)
+        if meters is None:
+            meters = (
+                self._requests.labels(*labels).inc,
+                self._duration.labels(*labels[:2]).observe,
+            )
+            self._of[labels] = meters
+        add_one, observe = meters
+        add_one()
+        if seconds is not None:
+            observe(seconds)
 
 
 def measure(app: Flask, lender: Lender) -> APIBlueprint:
     """Count an app's requests and its writer's groups, in a registry of the app's own. Gives back GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
-    requests = Counter("mocklend_requests", "Requests answered.", ["endpoint", "method", "status"], registry=registry)
-    duration = Histogram(
-        "mocklend_request_duration_seconds",
-        "Time from a request to its answer.",
-        ["endpoint", "method"],
-        buckets=SECONDS,
-        registry=registry,
-    )
+    meters = app.extensions[METERS] = Meters(registry)
     group = Histogram(
         "mocklend_writer_group_commands", "Commands that one commit carried.", buckets=COMMANDS, registry=registry
     )
@@ -46,14 +75,14 @@ def measure(app: Flask, lender: Lender) -> APIBlueprint:
 
     @app.before_request
     def start() -> None:
-        g.started = perf_counter()
+        asked_request().began_s = perf_counter()
 
     @app.after_request
     def count(response: Response) -> Response:
-        endpoint = request.url_rule.rule if request.url_rule else "none"
-        requests.labels(endpoint, method := known_method(), str(response.status_code)).inc()
-        if "started" in g:
-            duration.labels(endpoint, method).observe(perf_counter() - g.started)
+        asked = asked_request()
+        endpoint = asked.url_rule.rule if asked.url_rule else "none"
+        seconds = perf_counter() - asked.began_s if asked.began_s else None
+        meters.count(endpoint, known_method(), response.status_code, seconds)
         return response
 
     @metrics.get("/-/metrics")

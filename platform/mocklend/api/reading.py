@@ -38,6 +38,8 @@ class JsonRequest(Request):
     """The sandbox that it is about, once somebody has asked (see `asking`)."""
     happened: ApiAnswer | None = None
     """What a fault layer made of this request, if anything."""
+    began_s: float | None = None
+    """When it came, by a clock that only runs."""
 
     _body: bytes | None = None
     _unreadable: Refused | None = None

@@ -242,6 +242,12 @@ class RequestsDoc(Doc):
 requests_made = APIBlueprint("requests_made", __name__)
 
 
+def record_of(app: Flask) -> Record:
+    """An app's record."""
+    record: Record = app.extensions[EXTENSION]
+    return record
+
+
 def keep_record(app: Flask, platform: Lender) -> None:
     """Keep a record of an app's requests. To be called between `break_answers` and `answer_faultily`.
 
@@ -401,5 +407,4 @@ def _document(data: bytes) -> Any:
 
 
 def _record() -> Record:
-    record: Record = current_app.extensions[EXTENSION]
-    return record
+    return record_of(current_app)

@@ -18,6 +18,7 @@ from mocklend.channels.channel import channel_of
 from mocklend.domain.facts import CLEAR, INSTALMENT, OVD_AND_CURRENT
 from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc
+from mocklend.storage.work import Idempotency
 from mocklend.views import reads
 
 repayments = APIBlueprint("repayments", __name__)
@@ -82,9 +83,14 @@ class RepaymentList(Doc):
 def repay(loan_id: str, new: NewRepayment) -> Response:
     """Order a repayment. It is with the channel then, and not on the books yet."""
     idem = idempotency()
+    return answered(run(order(sandbox_id(), idem, loan_id, new)))
+
+
+def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -> Repay:
+    """The command that a request asks for. Refused where there is no such channel."""
     channel = channel_of(new.channel)
-    command = Repay(
-        sandbox_id(),
+    return Repay(
+        sandbox_id,
         idem,
         loan_id=loan_id,
         amount_minor=new.amount_minor,
@@ -94,7 +100,6 @@ def repay(loan_id: str, new: NewRepayment) -> Response:
         quote_id=new.quote_id,
         payer_reference=new.payer_reference,
     )
-    return answered(run(command))
 
 
 @repayments.get("/v1/repayments/<id:repayment_id>")

@@ -17,14 +17,27 @@ from flask import Flask, Response
 from mocklend.seams import ASKED_BY
 
 HEADER = "Mocklend-Request-Id"
+EXTENSION = "mocklend.request_ids"
+
+
+class RequestIds:
+    """The ids of one app's requests. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._first = f"req_{secrets.token_hex(6)}"
+        self._nth = count(1)
+
+    def next(self) -> str:
+        """One that no request had before."""
+        return f"{self._first}{next(self._nth):08x}"
 
 
 def name_requests(app: Flask) -> None:
     """Name an app's requests. To be called before anything else looks at them, so that a refusal has its id too."""
-    first, nth = f"req_{secrets.token_hex(6)}", count(1)
+    ids = app.extensions[EXTENSION] = RequestIds()
 
     def begin() -> None:
-        ASKED_BY.set(f"{first}{next(nth):08x}")
+        ASKED_BY.set(ids.next())
 
     app.before_request(begin)
     app.after_request(tell)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
+import orjson
+
 from mocklend.domain.replay import LoanState
 from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
 from mocklend.storage.entities import Loan
@@ -170,7 +172,7 @@ def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
         now_ms=work.now_ms,
         never_ms=NEVER_MS,
         status=doc["status"],
-        doc=json.dumps(doc, separators=(",", ":")),
+        doc=orjson.dumps(doc).decode(),
         state=loan.state,
     )
     work.signal(rebuilt(loan.id))
@@ -240,6 +242,6 @@ def write_view(work: Work, loan: Loan, doc: dict[str, Any], showing: Showing) ->
         due_ms=showing.settled_ms if waits else None,
         status=doc["status"],
         borrower_id=loan.borrower_id,
-        doc=json.dumps(doc, separators=(",", ":")),
+        doc=orjson.dumps(doc).decode(),
         state=loan.state,
     )

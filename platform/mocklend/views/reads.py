@@ -17,6 +17,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Loan
+from mocklend.storage.quick import QuickReader
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
@@ -58,11 +59,35 @@ def page(
     connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, turns: Turns | None = None
 ) -> dict[str, Any]:
     """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
+    read: dict[str, Any] = json.loads(page_text(connection, sandbox_id, now_ms, loan_id, turns))
+    return read
+
+
+def page_text(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, turns: Turns | None = None) -> str:
+    """The status page as it is stored: JSON."""
+    doc: str
     doc, _, replica_ms = shown(connection, sandbox_id, now_ms, loan_id, PAGE)
     if replica_ms > now_ms and turns is not None and turns.second(sandbox_id, loan_id):
         doc = shown(connection, sandbox_id, now_ms, loan_id, REPLICA)[0]
-    read: dict[str, Any] = json.loads(doc)
-    return read
+    return doc
+
+
+_AT_ONCE = f"""SELECT v.doc, v.replica_ms > s.now_ms
+    FROM (SELECT id, sandbox_ms + MAX(0, :real_ms - real_ms) * speed AS now_ms FROM sandboxes
+          WHERE id = :sandbox_id) s
+    JOIN loan_views v ON v.sandbox_id = s.id AND v.loan_id = :loan_id
+    WHERE {_SHOWS.format(row="v", from_ms=FROM_MS[PAGE]).replace(":now_ms", "s.now_ms")}
+    ORDER BY v.version DESC LIMIT 1"""
+"""The clock and the page in one statement, of SQLite."""
+
+
+def page_at_once(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> str | None:
+    """The status page as it is stored, where it is there and no two replicas of it differ; or None."""
+    found = reader.rows(_AT_ONCE, {"sandbox_id": sandbox_id, "loan_id": loan_id, "real_ms": real_ms})
+    if not found:
+        return None
+    doc, replicas_differ = found[0]
+    return None if replicas_differ else doc
 
 
 def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, terms_of: Any) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""What a load test asks most is answered at the door, where all is plain: without Flask, and without a thread.
+
+        GET  /v1/loans/{id}             ─▶ one statement ─▶ the page as it is stored
+        POST /v1/loans/{id}/repayments  ─▶ writer ─▶ the order's answer, once it is durable
+
+Plain is: no query string, an id that can be one, a sandbox that is known, no rule at `api.answer`, no fault that the
+request names itself. Whatever is not, and whatever would be refused before the writer has it, goes to Flask as it came.
+Both ways read, decide, render, count and record with the same functions.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from time import perf_counter
+
+import orjson
+from flask import Flask
+from pydantic import ValidationError
+
+from mocklend.api.answers import JSON, REPLAYED, type_of
+from mocklend.api.fields import SAFE_ID
+from mocklend.api.idempotency import HEADER, fingerprint, is_usable
+from mocklend.api.metrics import METERS, Meters
+from mocklend.api.problems import refused
+from mocklend.api.reading import parse
+from mocklend.api.record import ANSWER_MOST, FAULT_HEADER, Made, record_of
+from mocklend.api.repayments import NewRepayment, order
+from mocklend.api.request_ids import EXTENSION as IDS
+from mocklend.api.request_ids import HEADER as REQUEST_ID
+from mocklend.api.request_ids import RequestIds
+from mocklend.domain.problems import Refused
+from mocklend.door import Asked, Headers, Outcome, Respond
+from mocklend.lender import Lender
+from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.seams import ASKED_BY, ApiAnswer
+from mocklend.storage.quick import QuickReader
+from mocklend.storage.work import Answer, Idempotency
+from mocklend.views.reads import page_at_once
+
+PREFIX = "/v1/loans/"
+LOAN = "/v1/loans/<id:loan_id>"
+REPAYMENTS = f"{LOAN}/repayments"
+"""The two addresses as Flask's rules, by which requests are counted."""
+PAGE_OF = re.compile(f"{PREFIX}({SAFE_ID})").fullmatch
+REPAYMENTS_OF = re.compile(f"{PREFIX}({SAFE_ID})/repayments").fullmatch
+BEARER = "Bearer "
+KEY, FAULT = HEADER.lower(), FAULT_HEADER.lower()
+"""As the door names headers."""
+CONTENT_TYPE, CONTENT_LENGTH = "Content-Type", "Content-Length"
+WAITING_MOST = 256
+"""So many orders of one sandbox may wait for the writer at one time; those beyond take their turns in its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request on its hot path."""
+
+    asked: Asked
+    rule: str
+    sandbox_id: str
+    request_id: str
+    key: str | None
+    real_ms: int
+    began_s: float
+
+
+class HotPaths:
+    """The hot paths of one app. Asked on the event loop only."""
+
+    def __init__(self, app: Flask, platform: Lender, *, on_loopback: bool) -> None:
+        self._platform = platform
+        self._on_loopback = on_loopback
+        self._record = record_of(app)
+        self._meters: Meters = app.extensions[METERS]
+        self._ids: RequestIds = app.extensions[IDS]
+        self._reader = QuickReader(platform.engine)
+        self._waiting: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, asked: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+        """Answer a request, now or later, if it is one for here. What is given back is for the app to answer."""
+        path = asked.path
+        if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
+            return Outcome.NOT_TAKEN
+        if asked.method == "GET" and (named := PAGE_OF(path)):
+            taken = self._take(asked, LOAN, None)
+            return Outcome.ANSWERED if taken and self._page(taken, named[1], respond) else Outcome.NOT_TAKEN
+        if asked.method == "POST" and (named := REPAYMENTS_OF(path)):
+            key = asked.headers.get(KEY, "")
+            if not is_usable(key) or asked.headers.get("content-type") != JSON:
+                return Outcome.NOT_TAKEN
+            taken = self._take(asked, REPAYMENTS, key)
+            if taken and self._order(taken, named[1], respond, give_back):
+                return Outcome.ANSWERED_LATER
+        return Outcome.NOT_TAKEN
+
+    def _take(self, asked: Asked, rule: str, key: str | None) -> Taken | None:
+        """The request, if its sandbox is known and no rule looks at its answers."""
+        began_s = perf_counter()
+        sandbox_id = self._sandbox(asked.headers.get("authorization"))
+        layer = self._platform.layer
+        if sandbox_id is None or (layer is not None and layer.listens(sandbox_id, ApiAnswer.seam) is not False):
+            return None
+        return Taken(asked, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
+
+    def _sandbox(self, credential: str | None) -> str | None:
+        if credential is None:
+            return DEFAULT if self._on_loopback else None
+        return self._platform.sandbox_known_by(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
+
+    def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
+        page = page_at_once(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
+        if page is None:
+            return False
+        self._tell(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)
+        return True
+
+    def _order(self, taken: Taken, loan_id: str, respond: Respond, give_back: Callable[[], None]) -> bool:
+        asked, key = taken.asked, taken.key or ""
+        asked_by = ASKED_BY.set(taken.request_id)
+        try:
+            document = parse(asked.body)
+            new = NewRepayment.model_validate(document)
+            idem = Idempotency(key, fingerprint(asked.method, asked.path, document))
+            command = order(taken.sandbox_id, idem, loan_id, new)
+            if not self._waits(taken.sandbox_id):
+                return False
+            try:
+                future = self._platform.writer.submit(command, wait_s=0)
+            except BaseException:
+                self._waits_no_more(taken.sandbox_id)
+                raise
+        except (Refused, ValidationError):
+            return False
+        finally:
+            ASKED_BY.reset(asked_by)
+        future.add_done_callback(lambda decided: self._ordered(taken, decided, respond, give_back))
+        return True
+
+    def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, give_back: Callable[[], None]) -> None:
+        """In the writer's thread: what it has made of an order."""
+        self._waits_no_more(taken.sandbox_id)
+        failure = decided.exception()
+        if failure is None:
+            answer = decided.result()
+            headers = [(CONTENT_TYPE, type_of(answer.status))]
+            if answer.replayed:
+                headers.append((REPLAYED, "true"))
+            self._tell(taken, answer.status, headers, orjson.dumps(answer.body), respond)
+        elif isinstance(failure, Refused):
+            response = refused(failure)
+            headers = [(name, value) for name, value in response.headers if name != CONTENT_LENGTH]
+            self._tell(taken, response.status_code, headers, response.get_data(), respond)
+        else:
+            give_back()  # Nothing was carried out. The app meets the same failure, and says so as it says all others.
+
+    def _tell(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
+        asked = taken.asked
+        made = Made(
+            taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
+            body if len(body) <= ANSWER_MOST else b"", False, None, taken.request_id,
+        )  # fmt: skip
+        self._record.add(taken.sandbox_id, made)
+        self._meters.count(taken.rule, asked.method, status, perf_counter() - taken.began_s)
+        told = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
+        respond(status, told, body, taken.sandbox_id)
+
+    def _waits(self, sandbox_id: str) -> bool:
+        """Count an order that will wait for the writer; False where too many do."""
+        with self._lock:
+            if self._waiting[sandbox_id] >= WAITING_MOST:
+                return False
+            self._waiting[sandbox_id] += 1
+            return True
+
+    def _waits_no_more(self, sandbox_id: str) -> None:
+        with self._lock:
+            self._waiting[sandbox_id] -= 1
+            if not self._waiting[sandbox_id]:
+                del self._waiting[sandbox_id]

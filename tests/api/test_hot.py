@@ -1,0 +1,325 @@
+"""The hot paths answer as Flask does, and leave to it whatever is not plain. Each request is made both ways."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+
+from mocklend.api import hot
+from mocklend.api.hot import HotPaths
+from mocklend.api.request_ids import HEADER as REQUEST_ID
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.domain.problems import Refused
+from mocklend.door import Asked, Outcome
+from mocklend.lender import Lender
+from mocklend.storage.ground import DISK_FULL, Unavailable
+from mocklend.storage.work import Sandbox
+from mocklend_faults.engine import FaultLayer
+
+ORDER = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
+Answered = tuple[int, dict[str, str], Any]
+
+
+class Both:
+    """A caller who asks the hot paths, and then Flask."""
+
+    def __init__(self, app: APIFlask, lender: Lender, api_key: str | None) -> None:
+        self.hot = HotPaths(app, lender, on_loopback=True)
+        self.client = app.test_client()
+        self.headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+        self.given_back = threading.Semaphore(0)
+
+    def asked(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> Asked:
+        headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
+        return Asked(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body)
+
+    def ask_hot(self, asked: Asked) -> Answered | Outcome:
+        answers: list[tuple[int, Any, bytes, str]] = []
+        come = threading.Semaphore(0)
+
+        def respond(*answer: Any) -> None:
+            answers.append(answer)
+            come.release()
+
+        def give_back() -> None:
+            self.given_back.release()
+            come.release()
+
+        outcome = self.hot(asked, respond, give_back)
+        if outcome is Outcome.NOT_TAKEN:
+            return outcome
+        assert come.acquire(timeout=30)
+        if not answers:
+            return Outcome.NOT_TAKEN
+        status, headers, content, _ = answers[0]
+        return status, told(headers), json.loads(content)
+
+    def ask_flask(self, asked: Asked) -> Answered:
+        answer = self.client.open(
+            asked.path, method=asked.method, query_string=asked.query, headers=asked.headers, data=asked.body
+        )
+        return answer.status_code, told(answer.headers.items()), json.loads(answer.data)
+
+
+def told(headers: Any) -> dict[str, str]:
+    """An answer's headers; each request has an id of its own."""
+    said = {name.lower(): value for name, value in headers}
+    assert said.pop(REQUEST_ID.lower()).startswith("req_")
+    assert int(said.pop("content-length")) > 0
+    return said
+
+
+@pytest.fixture
+def app(settings: Settings, open_lender: Any) -> APIFlask:
+    """A platform with faults."""
+    lender = open_lender(FaultLayer())
+    app = create_app(settings, lender)
+    app.extensions["lender"] = lender
+    return app
+
+
+@pytest.fixture
+def lender(app: APIFlask) -> Lender:
+    return app.extensions["lender"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def sandbox(lender: Lender) -> Sandbox:
+    return lender.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+
+
+@pytest.fixture
+def loan(api: Any) -> str:
+    """Ada's loan, in a sandbox that has been asked for by its key."""
+    return str(api.borrow(reference="张女士的")["id"])
+
+
+@pytest.fixture
+def both(app: APIFlask, lender: Lender, sandbox: Sandbox, loan: str) -> Both:
+    return Both(app, lender, sandbox.api_key)
+
+
+def arm(api: Any, fault: str, **rule: Any) -> None:
+    api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
+
+
+def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+
+    answer = both.ask_hot(asked)
+
+    assert answer == both.ask_flask(asked)
+    assert isinstance(answer, tuple)
+    assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
+
+
+def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Lender, stranger: Any) -> None:
+    loan = stranger.borrow()["id"]
+    both = Both(app, lender, None)
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+
+    assert both.ask_hot(asked) == both.ask_flask(asked)
+
+    assert HotPaths(app, lender, on_loopback=False)(asked, never, never) is Outcome.NOT_TAKEN
+
+
+def never(*_: Any) -> None:
+    raise AssertionError("nobody is to be answered")
+
+
+def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, api: Any, loan: str) -> None:
+    path, body = f"/v1/loans/{loan}/repayments", json.dumps(ORDER).encode()
+    first = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
+    again = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
+    assert both.ask_flask(both.asked("POST", path, body, idempotency_key="one")) == again
+    assert isinstance(first, tuple)
+    assert isinstance(again, tuple)
+    assert (first[0], first[2]) == (again[0], again[2])
+    assert (first[1].get("idempotency-replayed"), again[1]["idempotency-replayed"]) == (None, "true")
+
+    other = both.ask_hot(both.asked("POST", path, body, idempotency_key="two"))
+    by_flask = both.ask_flask(both.asked("POST", path, body, idempotency_key="three"))
+    assert isinstance(other, tuple)
+    assert (other[0], other[1], other[2].keys()) == (by_flask[0], by_flask[1], by_flask[2].keys())
+
+    nowhere = "/v1/loans/loan_x/repayments"
+    refused = both.ask_hot(both.asked("POST", nowhere, body, idempotency_key="four"))
+    assert refused == both.ask_flask(both.asked("POST", nowhere, body, idempotency_key="five"))
+    assert isinstance(refused, tuple)
+    assert (refused[0], refused[2]["code"]) == (404, "loan_unknown")
+    assert len(api.made(api.get(path))["repayments"]) == 3
+
+
+NOT_PLAIN: dict[str, Callable[[Both, str], Asked]] = {
+    "a query": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", query="limit=1"),
+    "another method": lambda both, loan: both.asked("HEAD", f"/v1/loans/{loan}"),
+    "another address": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}/quotes"),
+    "a loan that is not there": lambda both, _: both.asked("GET", "/v1/loans/loan_x"),
+    "an id that is none": lambda both, _: both.asked("GET", "/v1/loans/\0"),
+    "a line after the id": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}\n"),
+    "a fault of its own": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", mocklend_fault="transport.abort"),
+    "a key of nobody": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", authorization="Bearer mk_x"),
+    "another scheme": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", authorization="Basic eA=="),
+    "no idempotency key": lambda both, loan: both.asked("POST", f"/v1/loans/{loan}/repayments", order()),
+    "a key that is none": lambda both, loan: ordered(both, loan, idempotency_key="\x7f"),
+    "another media type": lambda both, loan: ordered(both, loan, content_type="text/plain"),
+    "no JSON": lambda both, loan: ordered(both, loan, b"{"),
+    "a wrong field": lambda both, loan: ordered(both, loan, order(amount_minor="10")),
+    "an unknown channel": lambda both, loan: ordered(both, loan, order(channel="pigeon")),
+}
+
+
+def order(**changes: Any) -> bytes:
+    return json.dumps(ORDER | changes).encode()
+
+
+def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) -> Asked:
+    return both.asked(
+        "POST", f"/v1/loans/{loan}/repayments", order() if body is None else body, **{"idempotency_key": "k"} | headers
+    )
+
+
+@pytest.mark.parametrize("what", NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_flask(both: Both, api: Any, loan: str, what: str) -> None:
+    asked = NOT_PLAIN[what](both, loan)
+
+    assert both.hot(asked, never, never) is Outcome.NOT_TAKEN
+    assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
+
+
+def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Any, loan: str) -> None:
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+    arm(api, "cache.bounded_stale")
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # The new rules are not loaded yet: Flask sees to that.
+    assert both.ask_flask(asked) == both.ask_hot(asked)
+
+    arm(api, "outage.full")
+
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+    assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
+    assert both.ask_flask(asked)[0] == 503
+
+
+def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(both: Both, api: Any, loan: str) -> None:
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+    arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
+    api.repay(loan, 5_000)
+    api.wait(10)
+    assert api.made(api.get(f"/v1/loans/{loan}"))["version"] == 1
+    assert both.ask_hot(asked) == both.ask_flask(asked)
+    api.wait(60)
+    answer = both.ask_hot(asked)
+    assert answer == both.ask_flask(asked)
+    assert isinstance(answer, tuple)
+    assert answer[2]["version"] == 2
+
+    arm(api, "cache.bounded_stale", enabled=False)
+    arm(api, "read.non_monotonic")
+    api.repay(loan, 5_000)
+    api.wait(10)
+
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+    assert {both.ask_flask(asked)[2]["version"] for _ in range(2)} == {2, 3}
+
+
+def test_both_ways_count_and_record_alike(both: Both, api: Any, loan: str) -> None:
+    path = f"/v1/loans/{loan}"
+    both.ask_flask(both.asked("GET", path))
+    both.ask_hot(both.asked("GET", path))
+    both.ask_flask(ordered(both, loan, idempotency_key="a"))
+    both.ask_hot(ordered(both, loan, idempotency_key="b"))
+
+    *_, page, hot_page, asked, hot_asked = api.made(api.get("/-/requests"))["requests"]
+
+    assert alike(page) == alike(hot_page)
+    assert alike(asked) == alike(hot_asked)
+    assert (asked["idempotency_key"], hot_asked["idempotency_key"]) == ("a", "b")
+    metrics = api.get("/-/metrics").get_data(as_text=True)
+    assert 'mocklend_requests_total{endpoint="/v1/loans/<id:loan_id>",method="GET",status="200"} 2.0' in metrics
+    assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
+
+
+def alike(one: dict[str, Any]) -> dict[str, Any]:
+    """A request on record, without what makes it one of its own."""
+    own = ("id", "at", "idempotency_key")
+    answer = {n: v for n, v in one["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}
+    return {name: value for name, value in one.items() if name not in own} | {"answer": answer}
+
+
+def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Any, loan: str) -> None:
+    arm(api, "idempotency.expired", **{"with": {"kept_for_s": 1}})
+    api.made(api.get(f"/v1/loans/{loan}"))
+    assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
+    api.wait(10)
+    told_of: list[str] = []
+    come = threading.Event()
+
+    def respond(_: int, headers: Any, *__: Any) -> None:
+        told_of.append(dict(headers)[REQUEST_ID])
+        come.set()
+
+    both.hot(ordered(both, loan), respond, never)
+    assert come.wait(30)
+
+    explained = api.made(api.get("/-/explain", request_id=told_of[0]))
+    assert "idempotency" in json.dumps(explained)
+
+
+def test_what_fails_in_the_writer_is_given_back(both: Both, loan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise LookupError("a bug of ours")
+
+    monkeypatch.setattr("mocklend.lending.repay.order_repayment", broken)
+
+    assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
+    assert both.given_back.acquire(blocking=False)
+
+
+def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
+    both: Both, lender: Lender, sandbox: Sandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot, "WAITING_MOST", 2)
+    answered = threading.Semaphore(0)
+    with lender.writer.holding(sandbox.id):
+        taken = [
+            both.hot(ordered(both, loan, idempotency_key=f"k{n}"), lambda *_: answered.release(), never)
+            for n in range(3)
+        ]
+    for _ in range(2):
+        assert answered.acquire(timeout=30)
+
+    assert taken == [Outcome.ANSWERED_LATER, Outcome.ANSWERED_LATER, Outcome.NOT_TAKEN]
+    assert isinstance(both.ask_hot(ordered(both, loan, idempotency_key="later")), tuple)
+
+
+def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
+    both: Both, lender: Lender, loan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: Any, *, wait_s: float) -> None:
+        assert wait_s == 0
+        raise Refused("busy", "10000 commands are waiting")
+
+    with monkeypatch.context() as full:
+        full.setattr(lender.writer, "submit", refuses)
+        assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
+
+    with monkeypatch.context() as gone:
+        gone.setattr(lender.ground, "admit", lambda **_: (_ for _ in ()).throw(Unavailable(DISK_FULL)))
+        assert both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")) is Outcome.NOT_TAKEN
+    assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
+
+
+def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Lender, sandbox: Sandbox, loan: str) -> None:
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+    assert isinstance(both.ask_hot(asked), tuple)
+
+    lender.delete_sandbox(sandbox.id)
+
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+    assert both.ask_flask(asked)[0] == 401

@@ -1,0 +1,60 @@
+"""The quick reader: what it is asked it answers at once, or not at all, and it never writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.lender import Lender
+from mocklend.storage.engines import open_engine
+from mocklend.storage.quick import QuickReader
+
+COUNT = "SELECT COUNT(*) FROM sandboxes WHERE id = :id"
+
+
+@pytest.fixture
+def reader(lender: Lender) -> QuickReader:
+    return QuickReader(lender.engine)
+
+
+def test_it_sees_each_commit(reader: QuickReader, lender: Lender) -> None:
+    before = reader.rows(COUNT, {"id": "default"})
+    lender.ensure_default(7)
+
+    assert (before, reader.rows(COUNT, {"id": "default"})) == ([(0,)], [(1,)])
+
+
+def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, lender: Lender) -> None:
+    writing = sqlite3.connect(str(lender.engine.url.database), isolation_level=None, timeout=0)
+    writing.execute("BEGIN EXCLUSIVE")
+
+    assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
+    writing.execute("ROLLBACK")
+    writing.close()
+
+
+def test_what_fails_is_no_answer_and_the_next_one_is(reader: QuickReader) -> None:
+    assert reader.rows("SELECT nonsense", {}) is None
+    assert reader.rows("DELETE FROM sandboxes", {}) is None
+    assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
+
+
+def test_a_file_that_is_gone_has_no_answers(reader: QuickReader, lender: Lender, monkeypatch: Any) -> None:
+    assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
+    monkeypatch.setattr(lender.ground, "_look_at", 0.0)
+    Path(str(lender.engine.url.database)).unlink()
+
+    assert reader.rows(COUNT, {"id": "default"}) is None
+
+
+def test_it_lets_go_with_its_engine(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/one.db")
+    reader = QuickReader(engine)
+    assert reader.rows(COUNT, {"id": "x"}) == [(0,)]
+
+    engine.dispose()
+
+    assert reader._connection is None
