@@ -58,6 +58,7 @@ def become(*command: str, at_root: bool = True) -> None:
     commands that take paths from the caller.
     """
     prepare()
+    _keep_what_is_compiled()
     if at_root:
         os.chdir(ROOT)
     sys.stdout.flush()
@@ -79,6 +80,15 @@ def each(**commands: Sequence[str]) -> None:
             failed.append(name)
     print(f"== failed: {', '.join(failed)}" if failed else "== all is well", flush=True)
     sys.exit(FAIL if failed else PASS)
+
+
+def _keep_what_is_compiled() -> None:
+    """Where no bytecode is to be written among the sources, it is kept in `.venv`: else each process compiles anew.
+
+    That is the tests and pytest's own plug-ins in each of its workers, and the platform in each command they start.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "pycache"))
 
 
 def _line(command: Sequence[str], arguments: Sequence[str]) -> list[str]:

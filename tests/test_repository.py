@@ -195,3 +195,14 @@ def test_the_boot_script_needs_the_standard_library_alone() -> None:
     imported = set(re.findall(r"^\s*(?:import|from) (\w+)", source, flags=re.MULTILINE))
 
     assert imported <= sys.stdlib_module_names
+
+
+def test_what_is_compiled_is_kept_where_it_may_not_lie_among_the_sources() -> None:
+    shown = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    script = f"import sys, _boot; sys.argv[1:] = []; _boot.become('timeit', '-n1', '-r1', {shown!r})"
+    told = {"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+
+    done = subprocess.run([sys.executable, "-c", script], env=inherited | told, capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[0] == f"False {ROOT / '.venv' / 'pycache'}", done.stderr
