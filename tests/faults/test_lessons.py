@@ -13,9 +13,9 @@ from mocklend_faults.engine.fault import VIEWS
 KINDS = sorted(installed())
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(scope="module", params=KINDS)
 def fault(request: Any) -> str:
-    """Each kind that is installed."""
+    """Each kind that is installed. All tests of one come after each other: a process tells its lesson once."""
     chosen: str = request.param
     return chosen
 

@@ -26,6 +26,7 @@ def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) ->
     assert told["counts"]["harmful_repairs"] == 0
 
 
+@pytest.mark.long
 def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> None:
     scores = {name: [twins.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in twins.SHIPPED}
 
