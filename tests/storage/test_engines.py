@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, Integer, Table
 
 from mocklend.lender import Lender
 from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
@@ -190,6 +191,17 @@ def test_what_is_missing_of_a_database_is_made_when_it_is_opened(tmp_path: Path,
 
     assert made
     assert _named(path, kind) == made
+
+
+def test_a_table_that_is_declared_after_another_database_was_opened_is_made_too(tmp_path: Path) -> None:
+    open_engine(str(tmp_path / "before.db"), fast=True).dispose()
+    late = Table("late", metadata, Column("id", Integer, primary_key=True))
+    try:
+        found = _named(tmp_path / "after.db", "table")
+    finally:
+        metadata.remove(late)
+
+    assert "late" in found
 
 
 def _named(path: Path, kind: str) -> set[str]:

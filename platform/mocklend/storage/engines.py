@@ -55,7 +55,7 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for sql in _making(engine.dialect.name):
+            for sql in _making(engine.dialect.name, tuple(metadata.tables)):
                 connection.exec_driver_sql(sql)
         if engine.dialect.name == "sqlite":
             _watch(engine, ground)
@@ -164,8 +164,11 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
 
 
 @cache
-def _making(dialect: str) -> tuple[str, ...]:
-    """What makes tables, indexes and guards where they are missing: worked out once, as that takes longest of all."""
+def _making(dialect: str, _tables: tuple[str, ...]) -> tuple[str, ...]:
+    """What makes tables, indexes and guards where they are missing: worked out once, as that takes longest of all.
+
+    Once for each set of tables: a fault layer may be found after a platform without one was opened.
+    """
     compiler = URL.create(dialect).get_dialect()()
     made: list[CreateTable | CreateIndex] = []
     for table in metadata.sorted_tables:
