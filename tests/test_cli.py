@@ -684,6 +684,54 @@ def test_an_access_log_that_cannot_be_written_is_said_before_anything_is_served(
     assert not (tmp_path / "books.db").exists()
 
 
+def test_the_key_of_default_is_the_one_of_the_last_start_and_is_not_in_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, key = tmp_path / "books.db", "mk_chosen_by_the_operator"
+    command = [
+        *[sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0"],
+        *["--database", str(database), "--json"],
+    ]
+    known = {}
+    for start, chosen in (("first", None), ("second", None), ("third", key)):
+        if chosen is not None:
+            monkeypatch.setenv("MOCKLEND_DEFAULT_KEY", chosen)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                served = json.loads(process.stdout.readline())
+                known[start] = served["api_key"]
+                opens = {}
+                for of, one in known.items():
+                    with Client(served["url"], one) as client:
+                        opens[of] = _opens(client)
+            finally:
+                process.kill()
+        assert opens == {of: of == start for of in known}
+        stored = b"".join(one.read_bytes() for one in tmp_path.glob("books.db*"))
+        assert not any(one.encode() in stored for one in known.values())
+    assert known["third"] == key
+
+
+def _opens(client: Client) -> bool:
+    try:
+        client.loans()
+    except ProblemError as problem:
+        assert problem.code == "credential_invalid"
+        return False
+    return True
+
+
+def test_a_key_of_default_that_no_header_can_carry_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLEND_DEFAULT_KEY", "with a blank")
+
+    ran = run("serve")
+
+    assert ran.code == 2
+    assert "default_key" in ran.err
+    assert "blank" not in ran.err
+
+
 # --- scores ---
 
 

@@ -134,12 +134,14 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     """
     adopt_libraries()
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
+    conceal([settings.default_key])
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
     access = AccessLog(settings.access_log) if settings.access_log else None
     lender = open_lender(settings)
     try:
         app = create_app(settings, lender)
+        lender.give_key(DEFAULT, settings.default_key)
         ticker = start_jobs(lender)
     except BaseException:
         lender.close()
@@ -161,8 +163,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
 
     def told() -> None:
         if ready is not None:
-            key = lender.ensure_default(settings.default_seed).api_key
-            _when_ready(settings, lambda: ready(settings, key))
+            _when_ready(settings, lambda: ready(settings, settings.default_key))
 
     run(door, host=settings.host, port=settings.port, ready=told, close=close)
 

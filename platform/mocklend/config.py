@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """`fast` may lose the last commits in a power cut. For tests and the demo."""
     default_seed: int = Field(default=1, ge=0, le=2**63 - 1)
     """The seed of the sandbox `default`."""
+    default_key: str = Field(default_factory=lambda: "mk_" + secrets.token_urlsafe(24), pattern=r"^[!-~]{8,200}$")
+    """The key of the sandbox `default`, from this start on."""
     fault_header: Literal["off", "on"] = "off"
     """`on` lets a client name a fault in its own request, with the header Mocklend-Fault."""
     fault_header_kinds: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import threading
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ import requests
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
+from mocklend.channels.channel import callback_secrets, hash_of_key
 from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.couriers import Couriers, Parcel
 from mocklend.domain.problems import Refused
@@ -62,6 +62,18 @@ WEBHOOKS_WITHIN_S = 5.0
 def database_url(database: str) -> str:
     """A database's URL, from a URL or from a path of an SQLite file."""
     return database if "://" in database else f"sqlite:///{Path(database).absolute()}"
+
+
+def make_key() -> str:
+    """A key for a sandbox."""
+    return "mk_" + secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSandbox(Sandbox):
+    """A sandbox that was just made, with its key: nobody can read that again."""
+
+    api_key: str = ""
 
 
 def find_layer() -> Layer | None:
@@ -221,13 +233,20 @@ class Lender:
         monitored: bool = True,
         tolerance_minor: int = 0,
         net_by: str = "none",
-    ) -> Sandbox:
-        """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told."""
+        api_key: str | None = None,
+    ) -> NewSandbox:
+        """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told.
+
+        Its key is made up where none is given, and is nowhere but in what this gives back.
+        """
+        api_key = api_key or make_key()
         real_ms = self.real_ms()
         start_ms = real_ms if now_ms is None else now_ms
-        made = Sandbox(
+        made = NewSandbox(
             id=id or "sbx_" + secrets.token_hex(10),
-            api_key="mk_" + secrets.token_urlsafe(24),
+            key_hash=hash_of_key(api_key),
+            callback_secrets=callback_secrets(api_key),
+            api_key=api_key,
             seed=seed,
             zone=zone,
             mode=mode,
@@ -250,6 +269,26 @@ class Lender:
         with self.read() as connection:
             found = lifecycle.find(connection, "id", DEFAULT)
         return found or self.create_sandbox(seed=seed, mode="wall", id=DEFAULT)
+
+    def give_key(self, sandbox_id: str, api_key: str) -> None:
+        """Have a sandbox opened by this key, and by no other from now on. Raises Refused."""
+
+        def give(connection: Connection) -> None:
+            opened = lifecycle.find(connection, "key_hash", hash_of_key(api_key))
+            if opened is not None and opened.id != sandbox_id:
+                raise Refused("validation_failed", f"the key that is meant for {sandbox_id} opens another sandbox")
+            keyed = replace(
+                self.sandbox(connection, sandbox_id),
+                key_hash=hash_of_key(api_key),
+                callback_secrets=callback_secrets(api_key),
+            )
+            lifecycle.give_key(connection, keyed)
+
+        self.writer.call(give)
+        self._forget_key(sandbox_id)
+
+    def _forget_key(self, sandbox_id: str) -> None:
+        self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
 
     def reset_sandbox(self, sandbox_id: str) -> Sandbox:
         """Empty a sandbox; the same seed again, so the same ids again."""
@@ -275,7 +314,7 @@ class Lender:
             self.writer.call(remove)
             self._tell_emptied(sandbox_id)
         self._seeds.pop(sandbox_id, None)
-        self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
+        self._forget_key(sandbox_id)
         with self._lock:
             self._advancing.pop(sandbox_id, None)
 
@@ -286,11 +325,11 @@ class Lender:
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """The sandbox that an API key opens."""
-        digest = hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = hash_of_key(api_key)
         known = self._sandbox_of_key.get(digest)
         if known is None:
             with self.read() as connection:
-                found = lifecycle.find(connection, "api_key", api_key)
+                found = lifecycle.find(connection, "key_hash", digest)
             if found is None:
                 return None
             known = self._sandbox_of_key[digest] = found.id
@@ -298,7 +337,7 @@ class Lender:
 
     def sandbox_known_by(self, api_key: str) -> str | None:
         """The sandbox that an API key opens, where that is known without asking the database."""
-        return self._sandbox_of_key.get(hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest())
+        return self._sandbox_of_key.get(hash_of_key(api_key))
 
     def seed_of(self, sandbox_id: str) -> int:
         """A sandbox's seed, which stays what it is. Raises Refused."""

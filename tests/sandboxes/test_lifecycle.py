@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mocklend.channels.channel import callback_secret, secret_at
+from mocklend.channels.endpoints import AddEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.lender import Advanced, Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
@@ -78,8 +81,8 @@ def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Any) -
 def test_a_reset_keeps_the_key_and_the_seed(lender: Lender, story: Any) -> None:
     again = lender.reset_sandbox(story.sandbox_id)
 
-    assert (again.id, again.api_key, again.seed) == (story.sandbox.id, story.sandbox.api_key, story.sandbox.seed)
-    assert lender.sandbox_of_key(again.api_key) == again.id
+    assert (again.id, again.key_hash, again.seed) == (story.sandbox.id, story.sandbox.key_hash, story.sandbox.seed)
+    assert lender.sandbox_of_key(story.sandbox.api_key) == again.id
 
 
 def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Any) -> None:
@@ -140,7 +143,8 @@ def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Any) -> Non
 def test_there_is_one_default_sandbox(lender: Lender) -> None:
     made = lender.ensure_default(seed=7)
 
-    assert lender.ensure_default(seed=8) == made
+    assert lender.ensure_default(seed=8) == lender.ensure_default(seed=9)
+    assert lender.ensure_default(seed=8).key_hash == made.key_hash
     assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
 
 
@@ -148,6 +152,50 @@ def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Any) -> None:
     assert lender.sandbox_of_key("mk_wrong") is None
     assert lender.sandbox_of_key("") is None
     assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
+
+
+def test_no_key_is_in_the_database(lender: Lender, story: Any, tmp_path: Path) -> None:
+    """Whoever reads the file opens no sandbox by it."""
+    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    tell_it(story)
+    lender.give_key(lender.ensure_default(seed=7).id, "mk_of_the_default_sandbox")
+
+    stored = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+
+    assert story.sandbox_id.encode() in stored
+    assert story.sandbox.key_hash.encode() in stored
+    assert story.sandbox.api_key.encode() not in stored
+    assert b"mk_" not in stored
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Any) -> None:
+    old, new = story.sandbox.api_key, "mk_another_one"
+    assert lender.sandbox_of_key(old) == story.sandbox_id
+
+    lender.give_key(story.sandbox_id, new)
+
+    assert (lender.sandbox_of_key(old), lender.sandbox_of_key(new)) == (None, story.sandbox_id)
+    with lender.read() as connection:
+        assert secret_at(lender.sandbox(connection, story.sandbox_id), "wallet") == callback_secret(new, "wallet")
+    story.settle(story.borrow())
+
+
+def test_no_two_sandboxes_have_one_key(lender: Lender, tell: Any) -> None:
+    one, other = tell(), tell()
+
+    with pytest.raises(Refused, match="opens another sandbox"):
+        lender.give_key(one.sandbox_id, other.sandbox.api_key)
+    lender.give_key(one.sandbox_id, one.sandbox.api_key)
+
+    assert lender.sandbox_of_key(one.sandbox.api_key) == one.sandbox_id
+    assert lender.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
+
+
+def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Any) -> None:
+    old = replace(story.sandbox, callback_secrets="{}")
+
+    assert secret_at(old, "wallet") == secret_at(old, "wallet") != secret_at(old, "bill_pay")
+    assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")
 
 
 def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Lender, story: Any) -> None:
@@ -159,7 +207,7 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(len
 
     named = {
         "mode": "clock.mode", "speed": "clock.speed", "endpoints": "webhook_endpoints", "monitored": "monitoring",
-        "tolerance_minor": "monitoring", "net_by": "monitoring",
+        "tolerance_minor": "monitoring", "net_by": "monitoring", "key_hash": "api_key", "callback_secrets": "api_key",
     }  # fmt: skip
     told = reset_doc(again)
     for one in fields(Sandbox):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.channel import callback_secret, channel_of, secret_at
 from mocklend.channels.inbox import (
     CLOSED,
     LATE_FAILURE,
@@ -153,16 +153,16 @@ class AttemptCallback:
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
         trade: Trade = work.get("trade", callback.out_trade_no)
-        key, sent_ms = work.sandbox.api_key, work.now_ms
+        secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
         if altered == WRONG_KEY:
-            key = f"not {key}"
+            secret = callback_secret("another key", callback.channel)
         elif altered == WRONG_AMOUNT:
             trade = replace(trade, amount_minor=trade.amount_minor + 1)
         elif altered == OLD_TIMESTAMP:
             sent_ms -= REPLAYED_AFTER_MS
         tells = late_failure_body if event_of(callback.repayment_id) == LATE_FAILURE else callback_body
         body = tells(trade, rfc3339(sent_ms))
-        return self._send(work, callback, body, key=key, sent_ms=sent_ms)
+        return self._send(work, callback, body, secret=secret, sent_ms=sent_ms)
 
     def _send(
         self,
@@ -170,11 +170,11 @@ class AttemptCallback:
         callback: Callback,
         body: str,
         *,
-        key: str | None = None,
+        secret: str | None = None,
         sent_ms: int | None = None,
         remembers: bool = True,
     ) -> str:
-        secret = callback_secret(key or work.sandbox.api_key, callback.channel)
+        secret = secret or secret_at(work.sandbox, callback.channel)
         headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
         try:
             receive(work, callback.channel, headers, body.encode(), remembers=remembers)

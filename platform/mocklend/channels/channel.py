@@ -6,11 +6,14 @@ import base64
 import hashlib
 import hmac
 import importlib
+import json
 import pkgutil
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
+from mocklend.storage.work import Sandbox
 
 SECOND, MINUTE, HOUR = 1, 60, 3600
 
@@ -76,7 +79,35 @@ def channel_of(id: str) -> Channel:
     return channel
 
 
+def hash_of_key(api_key: str) -> str:
+    """What is kept of a sandbox's API key. It is long and made by chance, so nobody finds a key by its hash."""
+    return hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def callback_secret(api_key: str, channel_id: str) -> str:
     """The secret that a channel signs its callbacks to one sandbox with, in Standard Webhooks' form."""
-    key = hmac.new(api_key.encode(), f"callback:{channel_id}".encode(), hashlib.sha256).digest()
-    return "whsec_" + base64.b64encode(key).decode()
+    return secret_under(api_key, f"callback:{channel_id}")
+
+
+def secret_under(key: str, text: str) -> str:
+    """The secret that follows from a key for one purpose."""
+    return "whsec_" + base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
+
+
+def callback_secrets(api_key: str) -> str:
+    """The secrets of all channels, as a sandbox keeps them: it does not keep the key that they follow from."""
+    return json.dumps({id: callback_secret(api_key, id) for id in channels()})
+
+
+def secret_at(sandbox: Sandbox, channel_id: str) -> str:
+    """What a channel signs its callbacks to a sandbox with.
+
+    A channel that came to the platform after the sandbox has one that no client can work out.
+    """
+    return _kept(sandbox.callback_secrets).get(channel_id) or callback_secret(sandbox.key_hash, channel_id)
+
+
+@lru_cache(maxsize=1024)
+def _kept(secrets: str) -> dict[str, str]:
+    kept: dict[str, str] = json.loads(secrets)
+    return kept

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mocklend.channels.channel import secret_under
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
@@ -46,13 +44,12 @@ class AddEndpoint:
                 f"the sandbox has {len(known)} webhook endpoints already",
                 expected=f"at most {ENDPOINTS_MAX}",
             )
-        key = hmac.new(work.sandbox.api_key.encode(), f"endpoint:{id}".encode(), hashlib.sha256).digest()
         made: dict[str, Any] = {
             "id": id,
             "url": self.url,
             "events": list(self.events),
             "profile": self.profile,
-            "secret": "whsec_" + base64.b64encode(key).decode(),
+            "secret": secret_under(work.sandbox.key_hash, f"endpoint:{id}"),
             "created_at": rfc3339(work.now_ms),
         }
         work.put(replace(work.sandbox, endpoints=json.dumps([*known, made])))

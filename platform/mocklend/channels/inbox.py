@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.channel import channel_of, secret_at
 from mocklend.channels.closed_orders import restore, take_for_closed
 from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
@@ -71,7 +71,7 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     An inbox that does not `remember` takes an order's second message for news. Only a fault has it so.
     """
     channel = channel_of(channel_id)
-    verify(callback_secret(work.sandbox.api_key, channel.id), headers, body, work.now_ms)
+    verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
     said = _read(body)
     if said["type"] == LATE_FAILURE:
         trade = _hold_to_failure(work, channel.id, said)

@@ -35,8 +35,15 @@ EMPTIED = (
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
     """Put a sandbox's row."""
-    row = {one.name: getattr(sandbox, one.name) for one in fields(sandbox)}
+    row = {one.name: getattr(sandbox, one.name) for one in fields(Sandbox)}
     flush(connection, [(STORES["sandbox"].insert, row)])
+
+
+def give_key(connection: Connection, sandbox: Sandbox) -> None:
+    """Have a sandbox's row say which key opens it now."""
+    row = {"id": sandbox.id, "key_hash": sandbox.key_hash, "callback_secrets": sandbox.callback_secrets}
+    sql = "UPDATE sandboxes SET key_hash = :key_hash, callback_secrets = :callback_secrets WHERE id = :id"
+    run_many(connection, sql, [row])
 
 
 def delete(connection: Connection, sandbox_id: str) -> None:
@@ -65,8 +72,8 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
 
 
 def find(connection: Connection, column: str, value: str) -> Sandbox | None:
-    """The sandbox with this id or api_key."""
-    assert column in ("id", "api_key")
+    """The sandbox with this id or key_hash."""
+    assert column in ("id", "key_hash")
     names = [one.name for one in fields(Sandbox)]
     found = rows(connection, f"SELECT {', '.join(names)} FROM sandboxes WHERE {column} = :value", {"value": value})
     return Sandbox(*found[0]) if found else None

@@ -56,7 +56,7 @@ sandboxes = Table(
     "sandboxes",
     metadata,
     text("id"),
-    text("api_key"),
+    text("key_hash"),
     whole("seed"),
     text("zone"),
     text("mode"),
@@ -72,8 +72,9 @@ sandboxes = Table(
     text("net_by"),  # none, loan, channel: what differences are set against each other before that
     whole("target_ms", null=True),  # how far a manual clock has been told to go; it may be on its way there
     whole("resets"),
+    text("callback_secrets"),  # JSON: by channel
     PrimaryKeyConstraint("id"),
-    UniqueConstraint("api_key"),
+    UniqueConstraint("key_hash"),
 )
 
 real_time = Table(

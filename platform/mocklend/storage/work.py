@@ -37,7 +37,7 @@ class Sandbox:
 
     kind: ClassVar[str] = "sandbox"
     id: str
-    api_key: str
+    key_hash: str  # of its API key, which is not kept
     seed: int
     zone: str
     mode: str
@@ -53,6 +53,7 @@ class Sandbox:
     net_by: str = "none"
     target_ms: int | None = None
     resets: int = 0
+    callback_secrets: str = "{}"  # JSON: what each channel signs its callbacks with
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time at a real time."""
