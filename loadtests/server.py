@@ -22,7 +22,8 @@ from tool import CutShort, Failed, NotRun
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The signals with which people and other programs end a process. Whatever else ends it, it did itself."""
 UP_WITHIN_S = 30.0
-DOWN_WITHIN_S = 20.0
+DOWN_WITHIN_S = 40.0
+"""A server may take 30 s to end; whoever waits for it waits longer than that."""
 
 
 class ServerFailed(NotRun):
