@@ -56,9 +56,10 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 
 _SEED = pytest.StashKey[int]()
 
-_ROOT = Path(__file__).resolve().parents[1]
-_ASKED_FROM = tuple(str(_ROOT / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
-_RUN_BY = tuple(str(_ROOT / "platform" / "mocklend" / "storage" / name) for name in ("stores.py", "statements.py"))
+_ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
+_RUN_BY = tuple(
+    str(TESTS.parent / "platform" / "mocklend" / "storage" / name) for name in ("stores.py", "statements.py")
+)
 _loose_by_text: dict[str, str] = {}
 _loose_ran: list[str] = []
 """What the platform ran in this test on the rows of more than one sandbox."""

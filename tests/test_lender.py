@@ -12,6 +12,7 @@ from mocklend import lender as lending
 from mocklend.channels.endpoints import AddEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender, database_url, find_layer
+from mocklend_faults.engine import FaultLayer
 
 DAY_MS = 86_400_000
 
@@ -177,6 +178,51 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
         assert {name for name, rows in story.everything().items() if rows} <= {"sandboxes"}
     else:
         assert not any(story.everything().values())
+
+
+@pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
+def test_couriers_and_faults_are_told_of_an_emptied_sandbox(
+    open_lender: Any, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    lender = open_lender(FaultLayer())
+    sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(lender.couriers, "forget", lambda id: told.append(("couriers", id)))
+    monkeypatch.setattr(lender.layer, "emptied", lambda id: told.append(("faults", id)))
+
+    getattr(lender, act)(sandbox_id)
+
+    assert sorted(told) == [("couriers", sandbox_id), ("faults", sandbox_id)]
+
+
+def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lender, turnstile, answered = wall.lender, Turnstile(), []
+    monkeypatch.setattr(lender, "_advance_lock", lambda sandbox_id: turnstile)
+
+    def hold() -> None:
+        try:
+            answered.append(lender.set_pace(wall.sandbox_id, 0).status)
+        finally:
+            turnstile.waiting.set()
+
+    thread = threading.Thread(target=hold)
+    with turnstile:
+        thread.start()
+        assert turnstile.waiting.wait(30)
+        assert answered == []
+    thread.join(30)
+
+    assert answered == [200]
+
+
+def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any, clock: Clock) -> None:
+    wall.order(wall.borrow(), 9_500)
+    clock.ms += 2_000
+
+    with wall.lender._advance_lock(wall.sandbox_id):
+        meanwhile = wall.lender.tick()
+
+    assert (meanwhile, wall.lender.tick() + wall.lender.tick()) == (0, 2)
 
 
 def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(

@@ -148,15 +148,17 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def said_of(story: Any, trade: Any, **otherwise: Any) -> ReceiveCallback:
-    """A signed message that the trade's money was taken back, with some fields otherwise."""
+def said_of(story: Any, trade: Any, by: str | None = None, **otherwise: Any) -> ReceiveCallback:
+    """A signed message, `by` another channel than the trade's or not, that its money was taken back."""
     whole = json.loads(late_failure_body(trade, rfc3339(story.now_ms)))
     whole["data"] |= otherwise
     body = json.dumps(whole)
-    headers = signed_headers(callback_secret(story.sandbox.api_key, trade.channel), "msg_1", story.now_ms, body)
-    return ReceiveCallback(story.sandbox_id, trade.channel, headers, body.encode())
+    channel = by or trade.channel
+    headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)
+    return ReceiveCallback(story.sandbox_id, channel, headers, body.encode())
 
 
+PUSHED = pytest.mark.parametrize("pushed", [False, True], ids=["a repayment", "a push payment"])
 OTHERWISE = [
     ("out_trade_no", "MLNOBODYS", "trade_unknown"),
     ("channel_trade_no", "CHANOTHER", "callback_malformed"),
@@ -172,10 +174,46 @@ OTHERWISE = [
 
 
 @pytest.mark.parametrize(("field", "value", "code"), OTHERWISE)
-@pytest.mark.parametrize("pushed", [False, True], ids=["a repayment", "a push payment"])
+@PUSHED
 def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes_nothing(
     story: Any, pushed: bool, field: str, value: Any, code: str
 ) -> None:
+    trade = taken_back(story, pushed)
+    before = story.everything()
+
+    with pytest.raises(Refused, match=code):
+        story.lender.run(said_of(story, trade, **{field: value}))
+
+    assert story.everything() == before
+    story.lender.run(said_of(story, trade))
+    assert account(story, "1002:bill_pay") == 0
+
+
+@PUSHED
+def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Any, pushed: bool) -> None:
+    trade = taken_back(story, pushed)
+    before = story.everything()
+
+    with pytest.raises(Refused, match="trade_unknown"):
+        story.lender.run(said_of(story, trade, "bank_transfer"))
+
+    assert story.everything() == before
+
+
+@PUSHED
+def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Any, pushed: bool) -> None:
+    trade = taken_back(story, pushed)
+    story.lender.run(said_of(story, trade))
+    before = story.everything()
+
+    assert story.lender.run(said_of(story, trade)).status == 200
+
+    assert story.everything() == before
+    assert story.discrepancies() == []
+
+
+def taken_back(story: Any, pushed: bool) -> Any:
+    """A trade whose money the bank took back, as the channel has it; the books have not heard of it."""
     loan_id = story.borrow(100_000)
     if pushed:
         push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 40_000, "CNY", "Ada", loan_id, "CLEAR")
@@ -185,14 +223,7 @@ def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes
         id = story.repay(loan_id, 40_000, "bill_pay")
     story.sleep(days=1)
     fail_late(story, id, "bill_pay")
-    trade, before = story.entity("trade", order_no(id)), story.everything()
-
-    with pytest.raises(Refused, match=code):
-        story.lender.run(said_of(story, trade, **{field: value}))
-
-    assert story.everything() == before
-    story.lender.run(said_of(story, trade))
-    assert account(story, "1002:bill_pay") == 0
+    return story.entity("trade", order_no(id))
 
 
 def test_the_statement_has_the_clawback_on_its_own_day(story: Any) -> None:

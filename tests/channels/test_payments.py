@@ -93,25 +93,56 @@ def test_a_receipt_is_matched_once(story: Any) -> None:
         match(story, receipt_of(trade["out_trade_no"]), loan_id)
 
 
-def test_a_callback_that_says_more_than_the_channel_knows_is_not_believed(story: Any) -> None:
-    loan_id = story.borrow(100_000)
-    trade = push(story, "thanks")
-    story.wait(DELAY_S)
-    known = story.entity("trade", trade["out_trade_no"])
+LIES: list[tuple[dict[str, Any], str]] = [
+    ({"id": "PYNOBODY"}, "trade_unknown"),
+    ({"amount_minor": 1}, "callback_amount_mismatch"),
+    ({"currency": "USD"}, "callback_amount_mismatch"),
+    ({"channel_trade_no": "CHANOTHER"}, "callback_malformed"),
+    ({"paid_ms": 1_767_578_400_000}, "callback_malformed"),
+    ({"payer_name": "Bob"}, "callback_malformed"),
+    ({"payer_reference": "loan_of_another"}, "callback_malformed"),
+    ({"scope": "OVD_AND_CURRENT"}, "callback_malformed"),
+]
+
+
+def said_of(story: Any, trade: Any, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
+    """A signed message that the trade was paid, with some fields otherwise."""
+    body = callback_body(replace(trade, **otherwise), rfc3339(story.now_ms))
+    headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)
+    return ReceiveCallback(story.sandbox_id, channel, headers, body.encode())
+
+
+@pytest.mark.parametrize(("lie", "code"), LIES)
+def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
+    story: Any, lie: dict[str, Any], code: str
+) -> None:
+    story.borrow(100_000)
+    known = story.entity("trade", paid_silently(story))
     before = story.everything()
 
-    for lie, code in (
-        ({"amount_minor": 1}, "callback_amount_mismatch"),
-        ({"payer_reference": loan_id}, "callback_malformed"),
-        ({"id": "PYNOBODY"}, "trade_unknown"),
-    ):
-        body = callback_body(replace(known, **lie), rfc3339(story.now_ms))
-        secret = callback_secret(story.sandbox.api_key, "bill_pay")
-        headers = signed_headers(secret, "msg_1", story.now_ms, body)
-        with pytest.raises(Refused, match=code):
-            story.lender.run(ReceiveCallback(story.sandbox_id, "bill_pay", headers, body.encode()))
+    with pytest.raises(Refused, match=code):
+        story.lender.run(said_of(story, known, **lie))
 
     assert story.everything() == before
+    story.lender.run(said_of(story, known))
+    assert account(story, "2102") == -100_045
+
+
+def test_a_callback_of_another_channel_is_not_believed(story: Any) -> None:
+    known = story.entity("trade", paid_silently(story))
+    before = story.everything()
+
+    with pytest.raises(Refused, match="trade_unknown"):
+        story.lender.run(said_of(story, known, "bank_transfer"))
+
+    assert story.everything() == before
+
+
+def paid_silently(story: Any) -> str:
+    """Money of nobody is at the channel, and its callback has not been tried yet; the order number."""
+    order: str = push(story, "thanks")["out_trade_no"]
+    story.settle_silently(receipt_of(order))
+    return order
 
 
 def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came(story: Any) -> None:

@@ -211,6 +211,20 @@ def test_max_active_does_not_bring_back_what_had_ended(floor: Any, events: Any) 
     [told] = floor.group(2 * DAY_S, (ordered_by("qte_ada"),), bob)
 
     assert told != bob
+    assert floor.statuses() == ["healed", "active"]
+
+
+@pytest.mark.parametrize("signal", [ordered_by("qte_ada"), cleared("loan_ada")])
+def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(floor: Any, events: Any, signal: str) -> None:
+    floor.arm("drift", DRIFT)
+    floor.meet(quotes(events, "ada")[0])
+    floor.later(2 * DAY_S)
+    ended = floor.key()
+    assert [(one.status, one.ended_by) for one in ended] == [("healed", "itself")]
+
+    floor.hear(signal)
+
+    assert floor.key() == ended
 
 
 STEPS = st.lists(

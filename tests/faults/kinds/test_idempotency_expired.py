@@ -63,6 +63,17 @@ def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Any, loan
     assert len(mocklend.audit()["discrepancies"]) == 1
 
 
+def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(mocklend: Any, loan_id: str) -> None:
+    mocklend.arm("idempotency.expired", kept_for_s=60)
+    first = order(mocklend, loan_id)
+
+    mocklend.advance("PT40S")
+    assert order(mocklend, loan_id) == first
+    mocklend.advance("PT20S")
+
+    assert order(mocklend, loan_id)["id"] != first["id"]
+
+
 def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Any, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     quote = mocklend.quote(loan_id)
