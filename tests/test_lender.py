@@ -165,14 +165,14 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
             threads.append(threading.Thread(target=empty))
             threads[0].start()
             assert turnstile.waiting.wait(30)
-        return honest(*given, **more)
+        honest(*given, **more)
+        order.append("moved")  # As long as it is moved, and not after it: then somebody else may be faster.
 
     monkeypatch.setattr(lender, "_run_due", run_due)
     lender.advance(story.sandbox_id, began_ms + 40 * DAY_MS)
-    order.insert(0, "moved") if not order else order.append("moved")
     threads[0].join(30)
 
-    assert order == ["moved", "emptied"]
+    assert (order[0], order[-1], order.count("emptied")) == ("moved", "emptied", 1)
     if act == "reset_sandbox":
         assert story.now_ms == began_ms
         assert {name for name, rows in story.everything().items() if rows} <= {"sandboxes"}
