@@ -285,6 +285,7 @@ CALLS: dict[str, Any] = {
     "GET /v1/loans/l/repayments": lambda c: c.repayments("l"),
     "POST /v1/webhook-endpoints": lambda c: c.add_webhook_endpoint("http://127.0.0.1/x"),
     "GET /v1/webhook-endpoints": lambda c: c.webhook_endpoints(),
+    "GET /v1/webhook-endpoints/e/webhooks": lambda c: c.webhooks("e"),
     "DELETE /v1/webhook-endpoints/e": lambda c: c.remove_webhook_endpoint("e"),
     "GET /v1/ledger/transactions": lambda c: c.transactions(),
     "POST /v1/callbacks/wallet": lambda c: c.send_callback("wallet", b"{}", {}),

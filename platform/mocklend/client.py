@@ -387,6 +387,13 @@ class Client:
         """The endpoints there are."""
         return self._get("/v1/webhook-endpoints")
 
+    def webhooks(
+        self, endpoint_id: str, *, state: str | None = None, cursor: str | None = None, limit: int | None = None
+    ) -> Doc:
+        """A page of the messages to an endpoint, each with what came of its attempts, and the `next_cursor`."""
+        path = f"/v1/webhook-endpoints/{_part(endpoint_id)}/webhooks"
+        return self._get(path, {"state": state, "cursor": cursor, "limit": limit})
+
     def remove_webhook_endpoint(self, endpoint_id: str) -> None:
         """Send nothing more there."""
         self._call("DELETE", f"/v1/webhook-endpoints/{_part(endpoint_id)}")

@@ -64,12 +64,13 @@ class Somebody:
         api.made(api.post("/bureau/lenders/swift-card/applications", wish))
         api.wait("P40D")
         hook = {"url": "http://127.0.0.1:9/", "events": ["*"], "profile": "standard"}
-        api.made(api.post("/v1/webhook-endpoints", hook))
+        endpoint = api.made(api.post("/v1/webhook-endpoints", hook))["id"]
+        api.repay(loan, 100 * n)
         self.known |= {
             "loan_id": loan, "borrower_id": ada, "quote_id": quote["id"], "repayment_id": repayment["id"],
             "out_trade_no": repayment["out_trade_no"], "edit_id": edit, "dispute_id": dispute, "rule_id": "late",
             "experiment_id": "weather", "entity": loan, "limit": "1", "format": "jsonl", "state": "DRAFT",
-            "currency": "CNY", "transaction_id": "t1",
+            "currency": "CNY", "transaction_id": "t1", "endpoint_id": endpoint,
         }  # fmt: skip
         if certificate.status_code < 300:
             self.known["certificate_id"] = certificate.get_json()["id"]

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.channels.endpoints import AddEndpoint
 from mocklend.receivers import ReceiverPolicy
 
 HOOK = {"url": "http://127.0.0.1:9/hook", "events": ["loan.cleared"], "profile": "alipay"}
@@ -74,3 +75,51 @@ def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
     document = api.problem(api.post("/v1/webhook-endpoints", {"url": url}), 422, "validation_failed")
 
     assert "MOCKLEND_CALLBACK_ALLOW" in document["errors"][0]["expected"]
+
+
+def test_what_came_of_each_message_is_told(lender: Any, api: Any) -> None:
+    """Nobody listens at one address, and the other one is not called."""
+    loan = api.borrow(auto_debit=False)["id"]
+    nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
+    api.repay(loan, 9_500)
+    outside = lender.run(AddEndpoint(lender.sandbox_of_key(key_of(api)), "http://10.0.0.1/", ("*",), "standard")).body[
+        "id"
+    ]
+    api.repay(loan, 9_000)
+
+    api.wait(0)
+
+    ordered = [api.made(api.get(f"/v1/webhook-endpoints/{id}/webhooks"))["webhooks"] for id in (nobody, outside)]
+    assert [len(found) for found in ordered] == [2, 1]
+    (refused,) = ordered[1]
+    assert refused | {"id": "", "attempts": [], "queued_at": "", "next_attempt_at": ""} == {
+        "id": "", "endpoint_id": outside, "loan_id": loan, "event": "repayment.ordered", "state": "RETRY",
+        "attempts": [], "queued_at": "", "next_attempt_at": "", "acked_at": None,
+    }  # fmt: skip
+    assert [(one["n"], one["outcome"]) for one in refused["attempts"]] == [(1, "address_refused")]
+    assert refused["attempts"][0]["at"] == refused["queued_at"] < refused["next_attempt_at"]
+    assert {one["outcome"] for found in ordered[0] for one in found["attempts"]} == {"unreachable"}
+
+
+def test_messages_come_in_pages_and_by_state(api: Any) -> None:
+    endpoint = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
+    loan = api.borrow()["id"]
+    for _ in range(3):
+        api.repay(loan, 100)
+    path = f"/v1/webhook-endpoints/{endpoint}/webhooks"
+    whole = api.made(api.get(path))
+
+    first = api.made(api.get(path, limit=2))
+    rest = api.made(api.get(path, limit=50, cursor=first["next_cursor"]))
+
+    assert len(first["webhooks"]) == 2
+    assert [*first["webhooks"], *rest["webhooks"]] == whole["webhooks"]
+    assert (whole["next_cursor"], rest["next_cursor"]) == (None, None)
+    assert api.made(api.get(path, state="QUEUED"))["webhooks"] == whole["webhooks"]
+    assert api.made(api.get(path, state="ACKED"))["webhooks"] == []
+    api.problem(api.get(path, state="LOST"), 422, "validation_failed")
+    api.problem(api.get("/v1/webhook-endpoints/whe_none/webhooks"), 404, "endpoint_unknown")
+
+
+def key_of(api: Any) -> str:
+    return str(api.headers["Authorization"]).removeprefix("Bearer ")

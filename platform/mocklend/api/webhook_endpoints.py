@@ -11,10 +11,13 @@ from pydantic import Field
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, UrlText
+from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.channels.channel import LADDERS
+from mocklend.channels.delivery import STATES, endpoint_of, webhook_doc
 from mocklend.channels.endpoints import AddEndpoint, RemoveEndpoint
+from mocklend.domain.problems import Refused
 from mocklend.views import reads
 from mocklend.views.webhooks import EVENTS
 
@@ -50,6 +53,45 @@ class EndpointList(Doc):
     endpoints: list[EndpointDoc]
 
 
+class WebhookQuery(Paged):
+    """Which messages."""
+
+    state: Annotated[str, Choice(STATES)] | None = None
+
+
+class WebhookAttemptDoc(Doc):
+    """One attempt to deliver a message.
+
+    `outcome`: `acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused` where
+    the URL leads to an address that this server does not call.
+    """
+
+    n: int
+    at: str
+    outcome: str
+
+
+class WebhookDoc(Doc):
+    """A message to an endpoint, and its delivery log. Its body is that of the event."""
+
+    id: str
+    endpoint_id: str
+    loan_id: str
+    event: Event
+    state: Annotated[str, Choice(STATES)]
+    attempts: list[WebhookAttemptDoc]
+    queued_at: str
+    next_attempt_at: str | None
+    acked_at: str | None
+
+
+class WebhookList(Doc):
+    """Messages."""
+
+    webhooks: list[WebhookDoc]
+    next_cursor: str | None
+
+
 @webhook_endpoints.post("/v1/webhook-endpoints")
 @webhook_endpoints.input(NewEndpoint, arg_name="new")
 @webhook_endpoints.output(EndpointDoc, status_code=201)
@@ -68,6 +110,22 @@ def list_endpoints() -> Response:
     """Every endpoint of the sandbox."""
     with snapshot() as (connection, sandbox, _):
         return rendered({"endpoints": reads.endpoints(lender().sandbox(connection, sandbox))})
+
+
+@webhook_endpoints.get("/v1/webhook-endpoints/<id:endpoint_id>/webhooks")
+@webhook_endpoints.input(WebhookQuery, location="query", arg_name="query")
+@webhook_endpoints.output(WebhookList)
+@webhook_endpoints.doc(**described("listWebhooks", "endpoint_unknown"))
+def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
+    """The messages to an endpoint by id, and what came of each attempt to deliver them."""
+    after = place(query.cursor)
+    with snapshot() as (connection, sandbox, _):
+        if endpoint_of(lender().sandbox(connection, sandbox).endpoints, endpoint_id) is None:
+            raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
+        found, cursor = reads.webhooks(
+            connection, sandbox, endpoint_id, state=query.state, after=after, limit=query.limit
+        )
+    return rendered({"webhooks": [webhook_doc(one) for one in found], "next_cursor": cursor})
 
 
 @webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")

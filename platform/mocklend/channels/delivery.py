@@ -32,7 +32,7 @@ from mocklend.channels.channel import LADDERS
 from mocklend.channels.signing import signed_headers
 from mocklend.logs import get_logger
 from mocklend.receivers import ReceiverPolicy
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
@@ -41,6 +41,8 @@ TIMEOUT_S = (2, 15)
 WHOLE_S = 15.0
 """For the whole attempt. The timeouts above are for each wait, and a receiver may answer a byte at a time."""
 TIMED_OUT = "timeout"
+
+STATES = ("QUEUED", "RETRY", "ACKED", "EXHAUSTED")
 
 log = get_logger()
 
@@ -275,7 +277,11 @@ def webhook_doc(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "endpoint_id": webhook.endpoint_id,
+        "loan_id": webhook.loan_id,
         "event": webhook.event,
         "state": webhook.state,
         "attempts": json.loads(webhook.log),
+        "queued_at": rfc3339(webhook.queued_ms),
+        "next_attempt_at": maybe_rfc3339(webhook.due_ms),
+        "acked_at": maybe_rfc3339(webhook.acked_ms),
     }

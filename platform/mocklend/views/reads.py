@@ -215,6 +215,25 @@ def disputes(
     return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
+def webhooks(
+    connection: Connection,
+    sandbox_id: str,
+    endpoint_id: str,
+    *,
+    state: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> tuple[list[Any], str | None]:
+    """The messages to an endpoint, by id, and the next cursor."""
+    which = "AND state = :state" if state is not None else ""
+    sql = f"""SELECT id FROM webhooks WHERE sandbox_id = :sandbox_id AND endpoint_id = :endpoint_id AND id > :after
+              {which} ORDER BY id LIMIT :most"""
+    scope = {"sandbox_id": sandbox_id, "endpoint_id": endpoint_id, "after": after, "most": limit + 1}
+    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
+    found = load_all(connection, [(sandbox_id, ("webhook", id)) for id in ids[:limit]])
+    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+
+
 def payouts(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
     """What was paid out on a loan, or is about to be, oldest first."""
     entity(connection, sandbox_id, "loan", loan_id)
