@@ -56,6 +56,12 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 
 _SEED = pytest.StashKey[int]()
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--stateful-cases`: how many requests the stories of tests/api/test_stateful.py are made of."""
+    parser.addoption("--stateful-cases", type=int, default=500, metavar="N", help="requests of made-up stories")
+
+
 _ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
 _RUN_BY = tuple(
     str(TESTS.parent / "platform" / "mocklend" / "storage" / name) for name in ("stores.py", "statements.py")
