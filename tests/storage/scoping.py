@@ -53,9 +53,10 @@ def unscoped(sql: str) -> list[str]:
 
     Takes `:name`, `?` and `%(name)s` parameters. Raises `sqlite3.Error` for what is not SQL on the platform's tables.
     """
-    if not is_sql(sql) or not names_scoped(sql) or sql in SERVER_WIDE:
+    written = _PYFORMAT.sub(r":\1", sql)  # As it was before PostgreSQL's driver had it.
+    if not is_sql(written) or not names_scoped(written) or written in SERVER_WIDE:
         return []
-    return list(_loose_steps(_PYFORMAT.sub(r":\1", sql).replace(" FOR UPDATE", "")))
+    return list(_loose_steps(written.replace(" FOR UPDATE", "")))
 
 
 def _loose_steps(sql: str) -> Iterator[str]:
