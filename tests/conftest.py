@@ -317,13 +317,16 @@ class Story:
         return set(self.lender.audit(self.sandbox_id).broken())
 
     def everything(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[Mapping[str, Any]]]:
-        """Every row of the sandbox, table by table: to tell whether anything at all has changed."""
+        """Every row of the sandbox, table by table: to tell whether anything at all has changed.
+
+        When it was last used is real time, and no part of what happened in it.
+        """
         found: dict[str, list[Mapping[str, Any]]] = {}
         tables = inspect(self.lender.engine)
         with self.lender.read() as connection:
             for table in sorted(tables.get_table_names()):
                 columns = [column["name"] for column in tables.get_columns(table)]
-                if "sandbox_id" in columns and table not in without:
+                if "sandbox_id" in columns and table not in without | {"sandbox_uses"}:
                     columns.remove("sandbox_id")
                     sql = (
                         f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"

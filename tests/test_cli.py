@@ -833,3 +833,17 @@ def test_a_data_set_that_cannot_be_made_is_refused_in_words(run: Run, tmp_path: 
     assert ran.code == 2
     assert "--loans is 0, and should be from 1" in ran.err
     assert not list(tmp_path.iterdir())
+
+
+def test_sandboxes_are_listed_and_old_ones_go_from_the_shell(run: Run, mocklend: Client) -> None:
+    listed = run("sandboxes", "list")
+    assert listed.out.splitlines()[0] == f"sandboxes: {len(run('sandboxes', 'list', '--json').document['sandboxes'])}"
+    assert f"  {mocklend.sandbox_id}  last used " in listed.out
+    assert mocklend.api_key not in listed.out
+
+    assert run("sandboxes", "list", "--unused-for", "P1D").out == "sandboxes: 0\n"
+    assert run("sandboxes", "expire", "--unused-for", "P1D", "--json").document == {"deleted": []}
+    assert run("sandboxes", "expire", "--unused-for", "P1D").out == "deleted: 0\n"
+    refused = run("sandboxes", "expire", "--unused-for", "PT1S")
+    assert (refused.code, "at least PT1M" in refused.err) == (2, True)
+    assert run("sandboxes", "expire").code == 2

@@ -168,6 +168,7 @@ def limits() -> str:
     from mocklend.api import record
     from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
     from mocklend.channels.endpoints import ENDPOINTS_MAX
+    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
     from mocklend.seams import DELAY_MS_MAX
@@ -198,6 +199,12 @@ def limits() -> str:
             "how late an answer is, over all rules",
             f"{DELAY_MS_MAX // 1000} s",
             "It comes then, and the answer key says so.",
+        ),
+        ("sandboxes", f"{SANDBOXES_MAX:,} beside `default`, or `MOCKLEND_MAX_SANDBOXES`", "`too_many_sandboxes`"),
+        (
+            "clocks that run by themselves",
+            f"{RUNNING_CLOCKS_MAX:,} beside that of `default`, or `MOCKLEND_MAX_RUNNING_CLOCKS`",
+            "`too_many_clocks`",
         ),
         ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
         ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),

@@ -58,7 +58,7 @@ from mocklend.hosts import HostPolicy
 from mocklend.jobs import start_jobs
 from mocklend.lender import Lender, find_layer
 from mocklend.logs import adopt_libraries, conceal
-from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.serving import run
 
 NOUNS = (
@@ -123,6 +123,7 @@ def open_lender(settings: Settings) -> Lender:
         find_layer(),
         fast=settings.durability == "fast",
         receivers=settings.receivers,
+        bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
     )
 
 

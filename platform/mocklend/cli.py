@@ -38,7 +38,9 @@ faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=Tru
 clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
 scenario_app = typer.Typer(help="Tell a story of things going wrong.", no_args_is_help=True, rich_markup_mode=None)
 experiments_app = typer.Typer(help="Let things go wrong by a plan.", no_args_is_help=True, rich_markup_mode=None)
+sandboxes_app = typer.Typer(help="See all sandboxes, and delete old ones.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(faults_app, name="faults")
+app.add_typer(sandboxes_app, name="sandboxes")
 app.add_typer(experiments_app, name="experiments")
 app.add_typer(clock_app, name="clock")
 app.add_typer(scenario_app, name="scenario")
@@ -400,6 +402,36 @@ def sandbox(
     if not as_json and not sys.stdout.isatty():
         # In `eval "$(mocklend sandbox)"` the shell takes what is printed, and nobody would see it.
         print(said, file=sys.stderr)
+
+
+@sandboxes_app.command("list")
+def sandboxes_list(
+    unused_for: Annotated[
+        str | None, typer.Option("--unused-for", help="Only those in which nobody has asked anything for so long: P7D.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The sandboxes of the server, and when each was last used."""
+    with _client() as client:
+        found = list(client.every("sandboxes", unused_for=unused_for))
+    lines = [
+        f"  {one['id']}  last used {one['last_used_at']}, clock {one['clock']['mode']}, says {one['clock']['now']}"
+        for one in found
+    ]
+    _print({"sandboxes": found}, as_json, f"sandboxes: {len(found)}", *lines)
+
+
+@sandboxes_app.command("expire")
+def sandboxes_expire(
+    unused_for: Annotated[
+        str, typer.Option("--unused-for", help="How long nobody has asked anything in them: P7D, PT12H.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Delete the sandboxes that nobody has used for so long, and everything in them. `default` stays."""
+    with _client() as client:
+        gone = client.expire_sandboxes(unused_for)
+    _print({"deleted": gone}, as_json, f"deleted: {len(gone)}", *(f"  {id}" for id in gone))
 
 
 @app.command("live")

@@ -39,6 +39,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "receipts": ("receipts", "cursor"),
     "alerts": ("alerts", "cursor"),
     "transactions": ("transactions", "after"),
+    "sandboxes": ("sandboxes", "cursor"),
 }
 """The methods that answer a page of a list: what it is called there, and how the next page is asked for."""
 
@@ -255,7 +256,8 @@ class Client:
     def every(self, what: str, *given: Any, **asked: Any) -> Iterator[Doc]:
         """All of a list, page after page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
 
-        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts and transactions; else ValueError.
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions and sandboxes; else
+        ValueError.
         """
         if what not in _LISTS:
             raise ValueError(f"{what!r} is no list; known: {', '.join(_LISTS)}")
@@ -788,6 +790,19 @@ class Client:
     def delete_sandbox(self, sandbox_id: str | None = None) -> None:
         """Remove a sandbox and all that is in it, by default this client's own. `default` itself cannot be removed."""
         self._call("DELETE", f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
+
+    def sandboxes(self, *, unused_for: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """A page of all sandboxes, with `last_used_at`; of those that nobody has used for so long, like `P7D`."""
+        return self._get("/-/sandboxes", {"unused_for": unused_for, "limit": limit, "cursor": cursor})
+
+    def expire_sandboxes(self, unused_for: str) -> list[str]:
+        """Delete the sandboxes that nobody has used for so long, like `P7D`; `default` stays. Returns their ids."""
+        gone: list[str] = []
+        while True:
+            answer = self._call("DELETE", "/-/sandboxes", query={"unused_for": unused_for})
+            gone += answer["deleted"]
+            if not answer["more"]:
+                return gone
 
     def _own_sandbox(self) -> str:
         if self.sandbox_id is None:

@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mocklend.receivers import ReceiverPolicy
 
+SANDBOXES_MAX = 10_000
+RUNNING_CLOCKS_MAX = 5_000
+
 
 class Settings(BaseSettings):
     """What a server needs to know before it starts. Tokens that are not given are made up, and shown by `serve`."""
@@ -34,6 +37,10 @@ class Settings(BaseSettings):
     """The kinds that it may name, with commas between; all where none is named."""
     fault_header_most: int = Field(default=50, ge=0, le=200)
     """So many requests of a sandbox may carry it."""
+    max_sandboxes: int = Field(default=SANDBOXES_MAX, ge=1)
+    """So many sandboxes may be there beside `default`."""
+    max_running_clocks: int = Field(default=RUNNING_CLOCKS_MAX, ge=0)
+    """So many of their clocks may run by themselves: each is looked at when something is due on it."""
     allowed_hosts: str = ""
     """Host names under which the server may be asked for, with commas between. On loopback they are added to the
     machine's own names; elsewhere every name is allowed where none is given."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -19,6 +19,7 @@ import requests
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
+from mocklend.agenda import Agenda
 from mocklend.channels.channel import callback_secrets, hash_of_key
 from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.couriers import Couriers, Parcel
@@ -26,9 +27,9 @@ from mocklend.domain.problems import Refused
 from mocklend.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
-from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, ClaimAdvance, MoveClock, SetPace
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes import lifecycle, uses
+from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds, ClaimAdvance, MoveClock, SetPace
+from mocklend.sandboxes.moments import LAST_MS, rfc3339
 from mocklend.seams import Layer
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
@@ -51,6 +52,9 @@ ADVANCE_TOGETHER = 250
 TOLD_AT_MOST = 1_000
 """An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
 
+NAMES_EVERY_MS = 1_000
+EXPIRED_MOST = 500
+"""So many sandboxes go at one time: each is a commit of its own, with others in between."""
 DELIVERED_MOST = 5_000
 """An advance waits for so many webhooks; the rest goes out after it has answered."""
 BURST_S = 1.0
@@ -135,23 +139,33 @@ class Lender:
         *,
         fast: bool = False,
         receivers: ReceiverPolicy | None = None,
+        bounds: Bounds | None = None,
         delivers: bool = True,
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves.
 
-        `receivers` says which addresses webhooks go to; without it, to loopback only.
+        `receivers` says which addresses webhooks go to; without it, to loopback only. `bounds` is how many sandboxes
+        there may be.
         `real_ms` is for tests; without it, time runs steadily from the machine's clock on, and never goes back.
         """
         self.layer = layer
         self._delivers = delivers
         self._monotonic = monotonic
         self._next_mark_ms = 0
+        self._next_note_ms = 0
+        self._next_names_ms = 0
+        self._names: list[str] = []
+        self._bounds = bounds or Bounds()
+        self._pacing = threading.Lock()
+        self._used: set[str] = set()
+        self._agenda = Agenda()
         self.engine = open_engine(database, fast=fast)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms)
+        self.writer.on_written = self._agenda.touch
         self.turns = Turns()
         self.receivers = receivers or ReceiverPolicy()
         self._session: requests.Session = open_session(self.receivers)
@@ -261,13 +275,24 @@ class Lender:
             tolerance_minor=tolerance_minor,
             net_by=net_by,
         )
-        self.writer.call(lambda connection: lifecycle.create(connection, made))
+
+        def put(connection: Connection) -> None:
+            if made.id != DEFAULT:
+                self._bounds.refuse_one_more(connection)
+                if made.speed:
+                    self._bounds.refuse_one_more_clock(connection)
+            lifecycle.create(connection, made)
+            uses.note(connection, [made.id], real_ms)
+
+        self.writer.call(put)
+        self._next_names_ms = 0
         return made
 
     def ensure_default(self, seed: int) -> Sandbox:
         """The sandbox of calls without a key: made on a real clock if it is not there yet."""
         with self.read() as connection:
             found = lifecycle.find(connection, "id", DEFAULT)
+        self.writer.call(lambda connection: uses.note_unknown(connection, self.real_ms()))
         return found or self.create_sandbox(seed=seed, mode="wall", id=DEFAULT)
 
     def give_key(self, sandbox_id: str, api_key: str) -> None:
@@ -294,7 +319,9 @@ class Lender:
         """Empty a sandbox; the same seed again, so the same ids again."""
 
         def empty(connection: Connection) -> Sandbox:
-            return lifecycle.reset(connection, self.sandbox(connection, sandbox_id))
+            emptied = lifecycle.reset(connection, self.sandbox(connection, sandbox_id))
+            uses.note(connection, [sandbox_id], self.real_ms())
+            return emptied
 
         with self._advance_lock(sandbox_id):
             emptied: Sandbox = self.writer.call(empty)
@@ -319,9 +346,43 @@ class Lender:
             self._advancing.pop(sandbox_id, None)
 
     def _tell_emptied(self, sandbox_id: str) -> None:
+        self._agenda.touch([sandbox_id])
         self.couriers.forget(sandbox_id)
         if self.layer is not None:
             self.layer.emptied(sandbox_id)
+
+    def use(self, sandbox_id: str) -> None:
+        """Somebody asks something of a sandbox. It is written down within a minute: see `uses`."""
+        if sandbox_id not in self._used:
+            self._used.add(sandbox_id)
+
+    def note_uses(self) -> None:
+        """Write down which sandboxes were used since this was done last."""
+        used, now_ms = frozenset(self._used), self.real_ms()
+        self._next_note_ms = now_ms + uses.NOTED_EVERY_MS
+        if used:
+            self.writer.call(lambda connection: uses.note(connection, used, now_ms), waits_for_disk=False)
+            self._used -= used
+
+    def sandboxes(self, after: str, most: int, unused_for_ms: int | None = None) -> Sequence[tuple[Sandbox, int]]:
+        """Sandboxes by their ids, and the real time at which each was last used: all, or those unused for so long."""
+        self.note_uses()
+        until_ms = LAST_MS if unused_for_ms is None else self.real_ms() - unused_for_ms
+        with self.read() as connection:
+            return uses.listed(connection, after, until_ms, most)
+
+    def expire_sandboxes(self, unused_for_ms: int) -> tuple[list[str], bool]:
+        """Delete sandboxes that nobody has used for so long, but for `default`: which, and whether there are more."""
+        self.note_uses()
+        with self.read() as connection:
+            found = uses.unused(connection, self.real_ms() - unused_for_ms)
+        gone = []
+        for sandbox_id in found[:EXPIRED_MOST]:
+            if sandbox_id not in self._used:  # Else somebody has come just now.
+                with suppress(Refused):  # Somebody else has deleted it.
+                    self.delete_sandbox(sandbox_id)
+                    gone.append(sandbox_id)
+        return gone, len(found) > EXPIRED_MOST
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """The sandbox that an API key opens."""
@@ -371,8 +432,14 @@ class Lender:
 
     def set_pace(self, sandbox_id: str, speed: int) -> Answer:
         """Hold a clock (speed 0), or let it run on from where it is. An advance or a tick that runs ends first."""
-        with self._advance_lock(sandbox_id):
-            return self.run(SetPace(sandbox_id, speed, self.real_ms()))
+        with self._advance_lock(sandbox_id), self._pacing:
+            if speed and sandbox_id != DEFAULT:
+                with self.read() as connection:
+                    if not self.sandbox(connection, sandbox_id).speed:
+                        self._bounds.refuse_one_more_clock(connection)
+            paced = self.run(SetPace(sandbox_id, speed, self.real_ms()))
+            self._next_names_ms = 0
+            return paced
 
     def _go(self, sandbox_id: str, advanced: Advanced, resets: int) -> None:
         delivery = _Delivery(self, sandbox_id) if self._delivers else None
@@ -413,21 +480,32 @@ class Lender:
         """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran.
 
         Each has a slice of time, in rounds: however fast one's clock runs or how much falls due, the others are soon
-        looked at again. What is left after ROUNDS_S is for the next tick.
+        looked at again. What is left after ROUNDS_S is for the next tick. One on which nothing is due is not looked at:
+        see `agenda`.
         """
         began, done, left = self._monotonic(), 0, True
         while left and not self._closing and self._monotonic() < began + ROUNDS_S:
-            with self.read() as connection:
-                names = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
-            left = False
-            for (sandbox_id,) in names:
-                ran, more = self._tick_one(sandbox_id)
-                done += ran
-                left |= more
+            left, now_ms = False, self.real_ms()
+            for sandbox_id in self._running(now_ms):
+                if self._agenda.wants(sandbox_id, now_ms):
+                    ran, more = self._tick_one(sandbox_id)
+                    done += ran
+                    left |= more
         for sandbox_id in list(self._undelivered):
             self._deliver_on(sandbox_id)
         self._mark_time()
+        if self._used and self.real_ms() >= self._next_note_ms:
+            self.note_uses()
         return done
+
+    def _running(self, now_ms: int) -> Sequence[str]:
+        """The sandboxes whose clocks run. Those of another process are heard of within a second."""
+        if now_ms >= self._next_names_ms:
+            self._next_names_ms = now_ms + NAMES_EVERY_MS  # Before they are read: whoever changes them says so after.
+            with self.read() as connection:
+                found = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
+            self._names = [row[0] for row in found]
+        return self._names
 
     def _mark_time(self) -> None:
         """Once a second, leave on the database how late it is: a restart does not go back behind that."""
@@ -445,12 +523,18 @@ class Lender:
         if not lock.acquire(blocking=False):
             return 0, False
         try:
+            self._agenda.look(sandbox_id)
             with self.read() as connection:
                 found = lifecycle.find(connection, "id", sandbox_id)
-                if found is None:
+                if found is None or not found.speed:
                     return 0, False
-                now_ms = found.now_ms(self.real_ms())
+                real_ms = self.real_ms()
+                now_ms = found.now_ms(real_ms)
                 items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
+                first = items or due(connection, sandbox_id, LAST_MS, 1)
+                if not first or first[0].due_ms > now_ms:
+                    self._agenda.wait(sandbox_id, real_ms, found.real_ms_at(first[0].due_ms) if first else None)
+                    return 0, False
                 webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
             for item in webhooks:
                 self.couriers.offer(_parcel(sandbox_id, item))

@@ -91,6 +91,7 @@ class Writer:
         self._held: dict[str, list[_Waiting]] = {}
         self._held_lock = threading.Lock()
         self.on_group: Callable[[int], None] = lambda size: None
+        self.on_written: Callable[[Iterable[str]], None] = lambda sandbox_ids: None
         self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
         self._thread.start()
 
@@ -245,6 +246,7 @@ class Writer:
             for sandbox_id in group.rearmed():
                 self._layer.outdated(sandbox_id)
         self._written = self._now()
+        self.on_written({command.sandbox_id for command, _ in asked})
         self.on_group(len(asked))
         return outcomes
 

@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from mocklend.storage.statements import run_many
+
 
 def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
     made = stranger.post(
@@ -38,6 +40,43 @@ def test_a_deleted_sandbox_is_gone_with_its_key(api: Any, sandbox: Any) -> None:
     api.headers = {}
     api.problem(api.get(f"/-/sandboxes/{sandbox.id}"), 404, "sandbox_unknown")
     api.problem(api.call("DELETE", f"/-/sandboxes/{sandbox.id}"), 404, "sandbox_unknown")
+
+
+def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Any) -> None:
+    made = sorted(stranger.made(stranger.post("/-/sandboxes", {"seed": n}))["id"] for n in range(5))
+
+    pages, cursor = [], None
+    while True:
+        page = stranger.made(stranger.get("/-/sandboxes", limit=2, **({"cursor": cursor} if cursor else {})))
+        pages.append(page["sandboxes"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    listed = [one for page in pages for one in page]
+    assert {len(page) for page in pages[:-1]} == {2}
+    assert [one["id"] for one in listed] == sorted(one["id"] for one in listed)
+    assert set(made) <= {one["id"] for one in listed}
+    assert not any("key" in name or "mk_" in str(value) for one in listed for name, value in one.items())
+    assert all(one["last_used_at"].endswith("Z") for one in listed)
+    assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
+
+
+def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Any, lender: Any) -> None:
+    made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
+    long_ago = {"sandbox_id": made, "used_ms": 0}
+    lender.writer.call(
+        lambda connection: run_many(
+            connection, "UPDATE sandbox_uses SET used_ms = :used_ms WHERE sandbox_id = :sandbox_id", [long_ago]
+        )
+    )
+
+    gone = stranger.made(stranger.call("DELETE", "/-/sandboxes?unused_for=P7D"))
+
+    assert gone == {"deleted": [made], "more": False}
+    stranger.problem(stranger.get(f"/-/sandboxes/{made}"), 404, "sandbox_unknown")
+    for query in ("", "?unused_for=PT59S", "?unused_for=7", "?unused_for=-P7D"):
+        stranger.problem(stranger.call("DELETE", f"/-/sandboxes{query}"), 422, "validation_failed")
 
 
 def test_after_a_reset_the_same_story_has_the_same_ids(api: Any) -> None:

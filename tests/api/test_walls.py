@@ -19,7 +19,7 @@ from mocklend_faults.engine import FaultLayer
 MONDAY_MS = 1_767_578_400_000
 BY = {"operator": "wei", "memo": "a memo"}
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
-LEFT_OUT = {"/-/metrics", "/-/health", "/-/requests"}
+LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
 """What is about the server as a whole, and says so; and the record of what was asked, which grows by being asked."""
 
 

@@ -17,6 +17,7 @@ from mocklend.domain.product import PRODUCTS
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
+from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.servicing import ReverseRepayment
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.work import Answer, Command
@@ -275,3 +276,32 @@ def test_monitoring_sees_the_same_here(story: Any) -> None:
 
     assert loans
     assert [(one.check, one.entity) for one in found] == [("channel_money_not_in_books", repayment_id)]
+
+
+def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> None:
+    real_ms = [MONDAY_MS]
+    lender = Lender(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
+    try:
+        for sandbox, _ in lender.sandboxes("", 1_000):  # Others have told their stories here.
+            if sandbox.id != DEFAULT:
+                lender.delete_sandbox(sandbox.id)
+        lender.ensure_default(1)
+        old, used, runs = (lender.create_sandbox(seed=1, mode=mode).id for mode in ("manual", "manual", "wall"))
+        for refused, mode in (("too_many_sandboxes", "manual"), ("too_many_sandboxes", "wall")):
+            with pytest.raises(Refused, match=refused):
+                lender.create_sandbox(seed=1, mode=mode)
+        with pytest.raises(Refused, match="too_many_clocks"):
+            lender.set_pace(old, 1)
+        real_ms[0] += 8 * 86_400_000
+        lender.use(used)
+        lender.use(runs)
+        lender.tick()
+
+        first = lender.sandboxes("", 2)
+        rest = lender.sandboxes(first[-1][0].id, 10)
+        known = {one.id: at for one, at in [*first, *rest] if one.id != DEFAULT}
+        assert known == {old: MONDAY_MS, used: real_ms[0], runs: real_ms[0]}
+        assert lender.expire_sandboxes(7 * 86_400_000) == ([old], False)
+        assert len(lender.sandboxes("", 10)) == 3
+    finally:
+        lender.close()

@@ -71,6 +71,7 @@ def sandbox_id() -> str:
     asked = asked_request()
     if asked.sandbox_id is None:
         asked.sandbox_id = asked.environ[SANDBOX] = _sandbox_of(asked.environ.get(CREDENTIAL))
+        lender().use(asked.sandbox_id)
     return asked.sandbox_id
 
 

@@ -347,7 +347,11 @@ def _as_an_advance(made: Made) -> Made:
 
 def _begins_or_ends(record: Record, address: str, response: Response) -> None:
     if address == "/-/sandboxes":
-        record.begin(json.loads(response.get_data())["id"])
+        answer = json.loads(response.get_data())
+        if request.method == "POST":
+            record.begin(answer["id"])
+        for id in answer["deleted"] if request.method == "DELETE" else ():
+            record.forget(id)
     elif address == "/-/reset":
         record.begin(sandbox_id())
     elif request.method == "DELETE":

@@ -11,12 +11,15 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, sandbox_id
-from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Text, Whole
+from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Span, Text, Whole
+from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
 from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
 
 sandboxes = APIBlueprint("sandboxes", __name__)
@@ -97,6 +100,38 @@ class MadeSandbox(SandboxDoc):
     api_key: str
 
 
+class ListedSandbox(SandboxDoc):
+    """A sandbox, and when a request was last made in it: in real time, to the minute."""
+
+    last_used_at: str
+
+
+class SandboxList(Doc):
+    """A page of sandboxes, by their ids."""
+
+    sandboxes: list[ListedSandbox]
+    next_cursor: str | None
+
+
+class SandboxQuery(Paged):
+    """Which sandboxes: with `unused_for`, those in which nobody has asked anything for so long, like P7D."""
+
+    unused_for: Span | None = None
+
+
+class Expiry(Body):
+    """How long nobody has asked anything in the sandboxes that are to go, like P7D: at least a minute."""
+
+    unused_for: Span
+
+
+class ExpiredSandboxes(Doc):
+    """The sandboxes that are gone, and whether others are left that nobody has used for as long."""
+
+    deleted: list[str]
+    more: bool
+
+
 class ResetDoc(Doc):
     """What stays when a sandbox is emptied, what is gone, and where its clock is then."""
 
@@ -114,7 +149,7 @@ class EmptiedSandbox(SandboxDoc):
 @sandboxes.post("/-/sandboxes")
 @sandboxes.input(NewSandbox, arg_name="new")
 @sandboxes.output(MadeSandbox, status_code=201)
-@sandboxes.doc(**described("createSandbox"))
+@sandboxes.doc(**described("createSandbox", "too_many_sandboxes", "too_many_clocks"))
 def create_sandbox(new: NewSandbox) -> Response:
     """Make a sandbox."""
     if new.zone not in available_timezones():
@@ -133,6 +168,37 @@ def create_sandbox(new: NewSandbox) -> Response:
         net_by=new.monitoring.net_by,
     )
     return rendered({**_doc(made), "api_key": made.api_key}, 201)
+
+
+@sandboxes.get("/-/sandboxes")
+@sandboxes.input(SandboxQuery, location="query", arg_name="query")
+@sandboxes.output(SandboxList)
+@sandboxes.doc(**described("listSandboxes"))
+def list_sandboxes(query: SandboxQuery) -> Response:
+    """All sandboxes, without their keys, and when each was last used."""
+    found = lender().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
+    page = found[: query.limit]
+    return rendered(
+        {
+            "sandboxes": [{**_doc(one), "last_used_at": rfc3339(used_ms)} for one, used_ms in page],
+            "next_cursor": cursor_of(page[-1][0].id) if len(found) > query.limit else None,
+        }
+    )
+
+
+@sandboxes.delete("/-/sandboxes")
+@sandboxes.input(Expiry, location="query", arg_name="query")
+@sandboxes.output(ExpiredSandboxes)
+@sandboxes.doc(**described("expireSandboxes", parameters={"unused_for": "P7D"}))
+def expire_sandboxes(query: Expiry) -> Response:
+    """Delete the sandboxes that nobody has used for so long, and everything in them; `default` stays.
+
+    At most 500 at a time, those first that were used longest ago: ask again while there are `more`.
+    """
+    if query.unused_for < NOTED_EVERY_MS:
+        raise field_problem("unused_for", "a duration of at least PT1M", f"{query.unused_for / 1000:g} s")
+    deleted, more = lender().expire_sandboxes(query.unused_for)
+    return rendered({"deleted": deleted, "more": more})
 
 
 @sandboxes.get("/-/sandboxes/<id:id>")

@@ -94,6 +94,16 @@ PROBLEMS: dict[str, Problem] = {
     "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
     # What there is enough of.
+    "too_many_sandboxes": Problem(
+        409,
+        "The server has as many sandboxes as it may.",
+        "Delete those that nobody uses: mocklend sandboxes expire --unused-for P7D. Or raise MOCKLEND_MAX_SANDBOXES.",
+    ),
+    "too_many_clocks": Problem(
+        409,
+        "As many clocks run by themselves as may.",
+        "Make the sandbox with a manual clock, or hold one that runs. Or raise MOCKLEND_MAX_RUNNING_CLOCKS.",
+    ),
     "too_many_endpoints": Problem(
         409, "The sandbox has as many webhook endpoints as it may.", "Remove one: DELETE /v1/webhook-endpoints/{id}."
     ),

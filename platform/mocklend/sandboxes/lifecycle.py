@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
@@ -31,6 +32,33 @@ EMPTIED = (
     "answer_key", "requests",
 )  # fmt: skip
 """What is gone then."""
+NAMES = tuple(one.name for one in fields(Sandbox))
+"""The columns of a sandbox, in the order of its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many sandboxes a database may have beside `default`, and how many of their clocks may run by themselves."""
+
+    sandboxes_max: int = SANDBOXES_MAX
+    running_clocks_max: int = RUNNING_CLOCKS_MAX
+
+    def refuse_one_more(self, connection: Connection) -> None:
+        """Refuse a sandbox where there are as many as there may be."""
+        there = _count(connection, "id <> :default")
+        if there >= self.sandboxes_max:
+            raise Refused("too_many_sandboxes", f"there are {there} already", expected=f"at most {self.sandboxes_max}")
+
+    def refuse_one_more_clock(self, connection: Connection) -> None:
+        """Refuse to let a clock run where as many do as may."""
+        there = _count(connection, "id <> :default AND speed > 0")
+        if there >= self.running_clocks_max:
+            raise Refused("too_many_clocks", f"{there} run already", expected=f"at most {self.running_clocks_max}")
+
+
+def _count(connection: Connection, condition: str) -> int:
+    found = rows(connection, f"SELECT COUNT(*) FROM sandboxes WHERE {condition}", {"default": DEFAULT})
+    return int(found[0][0])
 
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
@@ -74,8 +102,7 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
 def find(connection: Connection, column: str, value: str) -> Sandbox | None:
     """The sandbox with this id or key_hash."""
     assert column in ("id", "key_hash")
-    names = [one.name for one in fields(Sandbox)]
-    found = rows(connection, f"SELECT {', '.join(names)} FROM sandboxes WHERE {column} = :value", {"value": value})
+    found = rows(connection, f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value", {"value": value})
     return Sandbox(*found[0]) if found else None
 
 

@@ -77,6 +77,14 @@ sandboxes = Table(
     UniqueConstraint("key_hash"),
 )
 
+sandbox_uses = Table(
+    "sandbox_uses",  # apart from the sandbox's row: it is written while nobody decides anything
+    metadata,
+    text("sandbox_id"),
+    whole("used_ms"),  # real time, to the minute, at which a request was last made in it
+    PrimaryKeyConstraint("sandbox_id"),
+)
+
 real_time = Table(
     "real_time",
     metadata,

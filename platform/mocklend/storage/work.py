@@ -59,6 +59,10 @@ class Sandbox:
         """The sandbox's time at a real time."""
         return self.sandbox_ms + max(0, real_ms - self.real_ms) * self.speed
 
+    def real_ms_at(self, at_ms: int) -> int:
+        """The real time at which a running clock has come to a moment."""
+        return self.real_ms + -(-max(0, at_ms - self.sandbox_ms) // self.speed)
+
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:

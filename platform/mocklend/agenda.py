@@ -1,0 +1,46 @@
+"""When each sandbox whose clock runs is to be looked at: an idle one only when something falls due on its clock.
+
+        look ─▶ nothing is due ─▶ the next thing is due at … ─▶ not looked at before then
+                                            └─ something is written in the sandbox ─▶ looked at at once
+
+What another process on the same database writes is not heard of here: that process looks after it. Should it have
+died, each sandbox is looked at after LOOK_AGAIN_MS at the latest, and not all of them at one moment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from zlib import crc32
+
+LOOK_AGAIN_MS = 60_000
+
+
+class Agenda:
+    """The real time at which each sandbox is to be looked at next. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._next_ms: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def wants(self, sandbox_id: str, now_ms: int) -> bool:
+        """Whether it is to be looked at now."""
+        return self._next_ms.get(sandbox_id, 0) <= now_ms
+
+    def touch(self, sandbox_ids: Iterable[str]) -> None:
+        """Something was written there, or it is gone."""
+        with self._lock:
+            for id in sandbox_ids:
+                self._next_ms.pop(id, None)
+
+    def look(self, sandbox_id: str) -> None:
+        """It is being looked at. What is written there from now on may not be seen in this look."""
+        with self._lock:
+            self._next_ms[sandbox_id] = 0
+
+    def wait(self, sandbox_id: str, now_ms: int, due_ms: int | None) -> None:
+        """Nothing is due there before this real time. Does nothing where something was written since the look."""
+        latest_ms = now_ms + LOOK_AGAIN_MS // 2 + crc32(sandbox_id.encode()) % (LOOK_AGAIN_MS // 2)
+        with self._lock:
+            if sandbox_id in self._next_ms:
+                self._next_ms[sandbox_id] = latest_ms if due_ms is None else min(due_ms, latest_ms)

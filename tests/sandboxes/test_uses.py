@@ -1,0 +1,171 @@
+"""When sandboxes were last used, how many there may be, and that old ones go when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
+from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
+from mocklend.storage.statements import run_many
+
+DAY_MS = 86_400_000
+
+
+class Clock:
+    """Real time, as this test has it."""
+
+    def __init__(self) -> None:
+        self.ms = 1_767_578_400_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def opened(open_lender: Callable[..., Lender], clock: Clock) -> Lender:
+    """A platform with room for three sandboxes, of which two may run by themselves."""
+    lender = open_lender(real_ms=clock, bounds=Bounds(3, 2))
+    lender.ensure_default(1)
+    return lender
+
+
+def last_used(lender: Lender) -> dict[str, int]:
+    return {sandbox.id: used_ms for sandbox, used_ms in lender.sandboxes("", 100)}
+
+
+def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Lender) -> None:
+    made = [opened.create_sandbox(seed=1, mode="manual") for _ in range(3)]
+
+    with pytest.raises(Refused, match="too_many_sandboxes") as caught:
+        opened.create_sandbox(seed=1, mode="manual")
+
+    assert caught.value.expected == "at most 3"
+    opened.delete_sandbox(made[0].id)
+    opened.create_sandbox(seed=1, mode="manual")
+
+
+def test_only_so_many_clocks_run_made_so_or_let_run(opened: Lender) -> None:
+    runs, also_runs = (opened.create_sandbox(seed=1, mode="wall") for _ in range(2))
+    stands = opened.create_sandbox(seed=1, mode="manual")
+
+    with pytest.raises(Refused, match="too_many_clocks"):
+        opened.set_pace(stands.id, 1)
+
+    opened.set_pace(runs.id, 60)  # It runs already.
+    opened.set_pace(also_runs.id, 0)
+    opened.set_pace(stands.id, 1)
+    with pytest.raises(Refused, match="too_many_clocks"):
+        opened.set_pace(also_runs.id, 1)
+    opened.set_pace(DEFAULT, 0)
+    opened.set_pace(DEFAULT, 1)
+    opened.delete_sandbox(also_runs.id)
+    with pytest.raises(Refused, match="too_many_clocks"):
+        opened.create_sandbox(seed=1, mode="wall")
+
+
+def test_a_request_is_a_use_and_it_is_known_after_a_restart(
+    open_lender: Callable[..., Lender], opened: Lender, clock: Clock
+) -> None:
+    began_ms = clock.ms
+    one, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
+    clock.ms += 5 * DAY_MS
+    opened.use(one)
+
+    opened.tick()
+
+    known = last_used(open_lender(real_ms=clock))
+    assert known == {DEFAULT: began_ms, one: clock.ms, other: began_ms}
+
+
+def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
+    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[int] = []
+    honest = opened.note_uses
+    monkeypatch.setattr(opened, "note_uses", lambda: (notes.append(clock.ms), honest()))
+    began_ms = clock.ms
+    for second in range(180):
+        clock.ms = began_ms + second * 1_000
+        if second < 90:
+            opened.use(DEFAULT)
+        opened.tick()
+
+    assert [(at - began_ms) // 1_000 for at in notes] == [0, 60, 120]
+
+
+def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Lender, clock: Clock) -> None:
+    old, used, new = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(3))
+    clock.ms += 8 * DAY_MS
+    opened.use(used)
+    opened.delete_sandbox(new)
+    new = opened.create_sandbox(seed=1, mode="manual").id
+
+    assert [sandbox.id for sandbox, _ in opened.sandboxes("", 100, 7 * DAY_MS)] == sorted([DEFAULT, old])
+    assert opened.expire_sandboxes(7 * DAY_MS) == ([old], False)
+
+    assert set(last_used(opened)) == {DEFAULT, used, new}
+    assert opened.expire_sandboxes(7 * DAY_MS) == ([], False)
+
+
+def test_a_sandbox_that_is_used_while_others_expire_stays(
+    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
+    honest = opened.delete_sandbox
+
+    def delete(sandbox_id: str) -> None:
+        for id in {first, second} - {sandbox_id}:
+            opened.use(id)
+        honest(sandbox_id)
+
+    monkeypatch.setattr(opened, "delete_sandbox", delete)
+    clock.ms += 8 * DAY_MS
+
+    gone, _ = opened.expire_sandboxes(7 * DAY_MS)
+
+    assert gone == [min(first, second)]
+
+
+def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(opened: Lender, clock: Clock) -> None:
+    id = opened.create_sandbox(seed=1, mode="manual").id
+    opened.writer.call(lambda connection: run_many(connection, "DELETE FROM sandbox_uses", [{}]))
+    clock.ms += 8 * DAY_MS
+
+    opened.ensure_default(1)
+
+    assert last_used(opened) == {DEFAULT: clock.ms, id: clock.ms}
+    assert opened.expire_sandboxes(DAY_MS) == ([], False)
+
+
+def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Clock) -> None:
+    id = opened.create_sandbox(seed=1, mode="manual").id
+    clock.ms += 8 * DAY_MS
+
+    opened.reset_sandbox(id)
+
+    assert last_used(opened)[id] == clock.ms
+
+
+def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
+    open_lender: Callable[..., Lender], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mocklend.lender.EXPIRED_MOST", 2)
+    lender = open_lender(real_ms=clock)
+    made = []
+    for _ in range(5):
+        made.append(lender.create_sandbox(seed=1, mode="manual").id)
+        clock.ms += 1_000
+    clock.ms += DAY_MS
+
+    answers: list[Any] = [lender.expire_sandboxes(DAY_MS // 2) for _ in range(3)]
+
+    assert answers == [(made[:2], True), (made[2:4], True), (made[4:], False)]

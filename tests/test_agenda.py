@@ -1,0 +1,162 @@
+"""Which sandboxes a tick looks at: idle ones not at all, and none too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend.agenda import LOOK_AGAIN_MS, Agenda
+from mocklend.lender import Lender
+from mocklend.sandboxes.ids import out_trade_no
+
+DAY_MS = 86_400_000
+
+
+class Clock:
+    """Real time, as this test has it."""
+
+    def __init__(self) -> None:
+        self.ms = 1_767_578_400_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wall(open_lender: Callable[..., Lender], story: Any, clock: Clock, seed: int) -> Any:
+    """A story on a clock that runs by itself."""
+    lender = open_lender(real_ms=clock)
+    return type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
+
+
+@pytest.fixture
+def looks(wall: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sandboxes that ticks look at."""
+    looked: list[str] = []
+    honest = wall.lender._tick_one
+
+    def note(sandbox_id: str) -> Any:
+        looked.append(sandbox_id)
+        return honest(sandbox_id)
+
+    monkeypatch.setattr(wall.lender, "_tick_one", note)
+    return looked
+
+
+def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock: Clock, looks: list[str]) -> None:
+    others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
+    wall.lender.tick()
+    assert set(looks) == others | {wall.sandbox_id}
+    looks.clear()
+
+    for _ in range(50):
+        clock.ms += 200
+        wall.lender.tick()
+
+    assert looks == []
+
+
+def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
+    wall: Any, clock: Clock, looks: list[str]
+) -> None:
+    others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
+    wall.lender.tick()
+    looks.clear()
+
+    busiest = 0
+    for _ in range(LOOK_AGAIN_MS // 1_000):
+        clock.ms += 1_000
+        before = len(looks)
+        wall.lender.tick()
+        busiest = max(busiest, len(looks) - before)
+
+    assert set(looks) == others | {wall.sandbox_id}
+    assert busiest < 20
+
+
+def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Clock, looks: list[str]) -> None:
+    order = wall.order(wall.borrow(), 1_000, "wallet")
+    while wall.lender.tick():
+        pass
+    settles_ms = wall.entity("trade", out_trade_no(order)).due_ms
+
+    clock.ms = settles_ms - 1
+    wall.lender.tick()
+    early = wall.entity("repayment", order).status
+    clock.ms = settles_ms
+    looks.clear()
+    wall.lender.tick()
+    wall.lender.tick()
+
+    assert (early, wall.entity("repayment", order).status) == ("PROCESSING", "S")
+    assert looks
+
+
+def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Clock) -> None:
+    wall.lender.set_pace(wall.sandbox_id, 3_600)
+    order = wall.order(wall.borrow(), 1_000, "wallet")
+    wall.lender.tick()
+
+    clock.ms += 1_000
+    wall.lender.tick()
+    wall.lender.tick()
+
+    assert wall.entity("repayment", order).status == "S"
+
+
+@pytest.mark.parametrize("pace", [1, 60])
+def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Clock, pace: int) -> None:
+    order = wall.order(wall.borrow(), 1_000, "wallet")
+    wall.lender.tick()
+    wall.lender.set_pace(wall.sandbox_id, 0)
+    clock.ms += 60_000
+    wall.lender.tick()
+    assert wall.entity("repayment", order).status == "PROCESSING"
+
+    wall.lender.set_pace(wall.sandbox_id, pace)
+    clock.ms += 60_000 // pace
+    wall.lender.tick()
+    wall.lender.tick()
+
+    assert wall.entity("repayment", order).status == "S"
+
+
+def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
+    wall: Any, open_lender: Callable[..., Lender], clock: Clock
+) -> None:
+    loan_id = wall.borrow()
+    while wall.lender.tick():
+        pass
+    wall.lender.tick()
+    other = type(wall)(open_lender(real_ms=clock), wall.sandbox)
+    other._keys = 100
+
+    order = other.order(loan_id, 1_000, "wallet")
+    clock.ms += LOOK_AGAIN_MS
+    wall.lender.tick()
+    wall.lender.tick()
+
+    assert wall.entity("repayment", order).status == "S"
+
+
+def test_what_is_written_during_a_look_is_not_overlooked() -> None:
+    agenda = Agenda()
+
+    agenda.look("a")
+    agenda.touch(["a"])
+    agenda.wait("a", 1_000, 5_000)
+    assert agenda.wants("a", 1_000)
+
+    agenda.look("a")
+    agenda.wait("a", 1_000, 5_000)
+    assert not agenda.wants("a", 4_999)
+    assert agenda.wants("a", 5_000)
+    agenda.touch(["a", "b"])
+    assert agenda.wants("a", 1_000)
