@@ -44,7 +44,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing.truth import decisions_are_true
 from mocklend.storage.entities import Callback, Loan, Receipt
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
-from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.stores import entities, load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
 from mocklend.views.pages import versions
@@ -150,8 +150,9 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
         elsewhere = _elsewhere(connection, sandbox_id, world, books)
         for loan in group:
             found.loans += 1
-            found.discrepancies += _world_alone(loan, world[loan.id])
-            found.discrepancies += _books_alone(loan, books[loan.id], journal[loan.id], orders.get(loan.id, {}))
+            found.discrepancies += _each_alone(
+                loan, world[loan.id], books[loan.id], journal[loan.id], orders.get(loan.id, {})
+            )
             found.discrepancies += _page(loan, pages.get(loan.id, {}))
             missing += _books_against_world(loan, world[loan.id], books[loan.id], second, elsewhere[loan.id], found)
             if loan.id in reporting:
@@ -163,15 +164,14 @@ def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
 
 
 def _groups(connection: Connection, sandbox_id: str) -> Iterator[list[Loan]]:
-    after = ""
-    while True:
-        sql = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id > :after ORDER BY id LIMIT :most"
-        scope = {"sandbox_id": sandbox_id, "after": after, "most": AT_ONCE}
-        ids = [row[0] for row in rows(connection, sql, scope)]
-        if not ids:
-            return
-        yield list(load_all(connection, [(sandbox_id, ("loan", id)) for id in ids]).values())
-        after = ids[-1]
+    after, full = "", True
+    while full:
+        page = {"after": after, "most": AT_ONCE}
+        group: list[Loan] = entities(connection, "loan", sandbox_id, "id > :after ORDER BY id LIMIT :most", page)
+        if group:
+            yield group
+            after = group[-1].id
+        full = len(group) == AT_ONCE
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
@@ -340,19 +340,24 @@ def _one(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
     return load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]
 
 
-def _world_alone(loan: Loan, facts: Sequence[Fact]) -> Iterator[Discrepancy]:
-    state = replay(terms_of(loan), facts, max((fact.on for fact in facts), default=date.min))
-    for name, detail in invariants.world(facts, state):
-        yield Discrepancy(Finding("world_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
-
-
-def _books_alone(
-    loan: Loan, facts: Sequence[Fact], journal: Sequence[Posted], orders: Mapping[str, tuple[int, int]]
+def _each_alone(
+    loan: Loan,
+    world: Sequence[Fact],
+    books: Sequence[Fact],
+    journal: Sequence[Posted],
+    orders: Mapping[str, tuple[int, int]],
 ) -> Iterator[Discrepancy]:
-    stored = loan.state
-    as_of = date.fromisoformat(json.loads(stored)["as_of"])
-    rebuilt: LoanState = replay(terms_of(loan), facts, as_of)
-    for name, detail in chain(invariants.books(loan, facts, journal, rebuilt), invariants.orders(orders, rebuilt)):
+    """W of the world's facts, B of the books'. Where they are the same, the one replay goes on to be the other."""
+    terms, last = terms_of(loan), max((fact.on for fact in world), default=date.min)
+    state: LoanState = replay(terms, world, last)
+    for name, detail in invariants.world(world, state):
+        yield Discrepancy(Finding("world_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
+    as_of = date.fromisoformat(json.loads(loan.state)["as_of"])
+    if world == books and last <= as_of:
+        state.touch(as_of)
+    else:
+        state = replay(terms, books, as_of)
+    for name, detail in chain(invariants.books(loan, books, journal, state), invariants.orders(orders, state)):
         yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, f"{name}: {detail}")
 
 
@@ -472,10 +477,9 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
         yield Discrepancy(finding, loan_id, detail)
     for finding, detail in v7_files_are_what_moved(connection, sandbox, found.now_ms):
         yield Discrepancy(finding, None, detail)
-    for id, loan_id, amount in rows(connection, _DEBITED_TWICE, {"sandbox_id": sandbox_id}):
-        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one debit of {amount} ordered twice")
-    for id, loan_id, amount in rows(connection, _ASKED_ONCE, {"sandbox_id": sandbox_id}):
-        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, f"one request for {amount}, two orders")
+    for id, loan_id, amount, what in rows(connection, _ORDERED_TWICE, {"sandbox_id": sandbox_id}):
+        detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
     for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox_id}):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)
@@ -490,13 +494,9 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
             journal = journals(connection, sandbox_id, [one.id])[one.id]
             for name, detail in invariants.chain(one.id, one.next_seq, one.head_hash, journal):
                 yield Discrepancy(Finding("books_invariant", one.id, 0), None, f"{name}: {detail}")
-    for name, detail in invariants.sandbox(
-        balances(connection, sandbox_id),
-        _sums(connection, sandbox_id, _KNOWN),
-        _sums(connection, sandbox_id, _TAKEN),
-        _sums(connection, sandbox_id, _RECEIVED),
-        rows(connection, _STRAYS, {"sandbox_id": sandbox_id}),
-    ):
+    known, taken, received = _sums(connection, sandbox_id)
+    strays = rows(connection, _STRAYS, {"sandbox_id": sandbox_id})
+    for name, detail in invariants.sandbox(balances(connection, sandbox_id), known, taken, received, strays):
         yield Discrepancy(Finding("books_invariant", sandbox_id, 0), None, f"{name}: {detail}")
 
 
@@ -504,17 +504,17 @@ def _sandbox_alone(connection: Connection, sandbox: Sandbox, found: Audit) -> It
 # and one that was posted a second time counts until it is taken back.
 _SIGNED = "CASE WHEN kind IN ('receipt', 'second_receipt') THEN amount_minor ELSE -amount_minor END"
 _MOVES = "('receipt', 'second_receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
-_KNOWN = f"""SELECT channel, SUM(amount_minor) FROM (
+_SUMS = f"""SELECT 0, channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
       AND NOT (kind = 'second_receipt' AND id IN (SELECT reverses FROM book_facts
                WHERE sandbox_id = :sandbox_id AND kind = 'reversal'))
     UNION ALL SELECT channel, amount_minor FROM receipts
     WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
-    ) AS known GROUP BY channel"""
-_TAKEN = """SELECT channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
-    GROUP BY channel"""
-_RECEIVED = f"""SELECT channel, SUM(amount_minor) FROM
+    ) AS known GROUP BY channel
+    UNION ALL SELECT 1, channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
+    GROUP BY channel
+    UNION ALL SELECT 2, channel, SUM(amount_minor) FROM
     (SELECT DISTINCT id, channel, {_SIGNED} AS amount_minor FROM world_facts
      WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
     AS receipts_once GROUP BY channel"""
@@ -538,18 +538,22 @@ _LOOKED_AT = """SELECT b.reverses FROM book_facts b
     JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
      AND w.reverses = b.reverses
     WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
-# What is due is debited by one order an attempt. Of two, either may have been taken back since.
-_DEBITED_TWICE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
-    WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL AND id NOT IN ({_LOOKED_AT})
-    GROUP BY loan_id, debit_ms HAVING COUNT(*) > 1"""
-# So is what a client has asked for: one request under one key is one order.
-_ASKED_ONCE = f"""SELECT MAX(id), loan_id, MAX(amount_minor) FROM repayments
-    WHERE sandbox_id = :sandbox_id AND asked_key IS NOT NULL AND id NOT IN ({_LOOKED_AT})
-    GROUP BY loan_id, asked_key HAVING COUNT(*) > 1"""
+# What is due is debited by one order an attempt, and what a client has asked for, under one key, is one order too. Of
+# two, either may have been taken back since.
+_ORDERED_TWICE = " UNION ALL ".join(
+    f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
+    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({_LOOKED_AT})
+    GROUP BY loan_id, {column} HAVING COUNT(*) > 1"""
+    for column, what in (("debit_ms", "debit"), ("asked_key", "request"))
+)
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""
 
 
-def _sums(connection: Connection, sandbox_id: str, sql: str) -> dict[str, int]:
-    return {row[0]: int(row[1]) for row in rows(connection, sql, {"sandbox_id": sandbox_id})}
+def _sums(connection: Connection, sandbox_id: str) -> tuple[dict[str, int], ...]:
+    """By channel: what the books know it to hold, what it has taken, and what the world saw it take."""
+    sums: tuple[dict[str, int], ...] = ({}, {}, {})
+    for which, channel, amount in rows(connection, _SUMS, {"sandbox_id": sandbox_id}):
+        sums[which][channel] = int(amount)
+    return sums

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from mocklend.lender import Lender
 from mocklend.storage import schema
 from mocklend.storage.entities import Borrower
-from mocklend.storage.stores import STORES, entity, load_all, select_in
+from mocklend.storage.stores import STORES, entities, entities_in, entity, load_all, select_in
 
 
 def test_every_entity_has_a_field_for_every_column() -> None:
@@ -54,6 +54,22 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender
     assert len(ran) == 1
     assert found[(story.sandbox_id, ("loan", "loan_missing"))] is None
     assert {loan.id for loan in found.values() if loan is not None} == set(loans)
+
+
+def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(lender: Lender, story: Any, tell: Any) -> None:
+    first, second, third = sorted(story.borrow(reference=f"loan-{n}") for n in range(3))
+    other = tell().borrow()
+    ran: list[str] = []
+
+    with lender.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+        after = entities(connection, "loan", story.sandbox_id, "id > :first ORDER BY id DESC", {"first": first})
+        named = entities_in(connection, "loan", story.sandbox_id, "id", [third, first, other])
+        expected = load_all(connection, [(story.sandbox_id, ("loan", id)) for id in (first, second, third)])
+
+    assert len(ran) == 3
+    assert after == [expected[(story.sandbox_id, ("loan", id))] for id in (third, second)]
+    assert named == [expected[(story.sandbox_id, ("loan", id))] for id in (first, third)]
 
 
 def test_few_texts_serve_all_sizes(lender: Lender) -> None:

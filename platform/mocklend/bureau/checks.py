@@ -23,7 +23,7 @@ from mocklend.domain.finding import Finding
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
-from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.stores import entities_in, load_all, rows, select_in
 
 WRONG = "wrong_bureau"
 
@@ -40,10 +40,8 @@ class Reporting:
 def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, Reporting]:
     """The loans of which anything was reported."""
     scope = {"sandbox_id": sandbox_id}
-    ids = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id"
-    keys = [(sandbox_id, ("bureau_record", row[0])) for row in select_in(connection, ids, loan_ids, scope)]
     by_loan: dict[str, list[BureauRecord]] = {}
-    for record in load_all(connection, keys).values():
+    for record in entities_in(connection, "bureau_record", sandbox_id, "loan_id", loan_ids):
         by_loan.setdefault(record.loan_id, []).append(record)
     if not by_loan:
         return {}

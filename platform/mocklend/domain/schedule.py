@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from mocklend.domain.days import DayCount, TermUnit, add_months, months_between, year_fraction
@@ -45,8 +46,9 @@ class Instalment:
     balance_minor: int
 
 
+@lru_cache(maxsize=1024)
 def schedule(product: Product, principal_minor: int, start: date) -> tuple[Instalment, ...]:
-    """All instalments of a loan paid out on `start`.
+    """All instalments of a loan paid out on `start`. Every replay begins with them, so they are worked out once.
 
     The product's limits are the lender's decision and not looked at here.
     """

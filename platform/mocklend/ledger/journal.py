@@ -150,6 +150,9 @@ _TRANSACTIONS = """SELECT chain, seq, kind, effective_date, reverses, ref, perio
     recorded_ms, currency FROM transactions WHERE sandbox_id = :sandbox_id AND chain"""
 _POSTINGS = "SELECT chain, seq, debit, credit, amount_minor FROM postings WHERE sandbox_id = :sandbox_id AND chain"
 
+_BALANCES = """SELECT debit, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY debit
+    UNION ALL SELECT credit, -SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY credit"""
+
 
 @loader("journal")
 def journals(connection: Connection, sandbox_id: str, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
@@ -173,8 +176,6 @@ def journals(connection: Connection, sandbox_id: str, chains: Sequence[str]) -> 
 def balances(connection: Connection, sandbox_id: str) -> dict[str, int]:
     """Every account's balance over the whole sandbox: debits less credits."""
     total: dict[str, int] = {}
-    sql = "SELECT {side}, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY {side}"
-    for side, sign in (("debit", 1), ("credit", -1)):
-        for account, amount in rows(connection, sql.format(side=side), {"sandbox_id": sandbox_id}):
-            total[account] = total.get(account, 0) + sign * int(amount)
+    for account, amount in rows(connection, _BALANCES, {"sandbox_id": sandbox_id}):
+        total[account] = total.get(account, 0) + int(amount)
     return total

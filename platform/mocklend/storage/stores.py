@@ -98,6 +98,26 @@ def load_all(
     return found
 
 
+def entities(
+    connection: Connection, kind: str, sandbox_id: str, condition: str, parameters: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """The entities of a kind for which a condition on their table's columns holds; it may end in an order and a limit.
+
+    One query, where asking for ids and loading those would be two.
+    """
+    store = STORES[kind]
+    sql = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {condition}"
+    return [store.make(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id, **(parameters or {})})]
+
+
+def entities_in(connection: Connection, kind: str, sandbox_id: str, column: str, values: Sequence[str]) -> list[Any]:
+    """The entities of a kind of which a column has one of these values."""
+    store = STORES[kind]
+    head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {column}"
+    found = select_in(connection, head, values, {"sandbox_id": sandbox_id}, tail=" ORDER BY id")
+    return [store.make(*row) for row in found]
+
+
 def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool) -> dict[str, Any]:
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE "
     if store.scoped:

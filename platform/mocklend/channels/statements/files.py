@@ -26,7 +26,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import StatementMade, remade
 from mocklend.storage.entities import StatementFile
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.stores import entities, load_all
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 CARRIES_ALL = "camt053"
@@ -128,13 +128,9 @@ def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
     return data[: len(data) * made.kept_percent // 100]
 
 
-_FILES = "SELECT id FROM statement_files WHERE sandbox_id = :sandbox_id ORDER BY id"
-
-
 def v7_files_are_what_moved(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[tuple[Finding, str]]:
     """V7, of each file that somebody has asked for: it is there in time, can be read, and is what moved there."""
-    keys = [(sandbox.id, ("statement_file", row[0])) for row in rows(connection, _FILES, {"sandbox_id": sandbox.id})]
-    for made in load_all(connection, keys).values():
+    for made in entities(connection, "statement_file", sandbox.id, "TRUE ORDER BY id"):
         wrong = _wrong_with(connection, sandbox, made, now_ms)
         if wrong is not None:
             yield Finding("wrong_statement", made.id, 0), f"V7: {wrong}"

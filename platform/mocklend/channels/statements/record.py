@@ -23,7 +23,10 @@ _PAYOUTS = f"""SELECT paid_ms, id, purpose, amount_minor, loan_id, created_ms FR
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
 _FAILED = f"""SELECT failed_ms, id, amount_minor, payer_name, payer_reference, paid_ms FROM trades
     WHERE {_ACCOUNT} AND failed_ms >= :from_ms AND failed_ms < :until_ms"""
-_BEFORE = "SELECT COALESCE(SUM(amount_minor), 0) FROM {table} WHERE " + _ACCOUNT + " AND {at} < :from_ms"
+_BEFORE = f"""SELECT SUM(moved_minor) FROM (
+    SELECT SUM(amount_minor) AS moved_minor FROM trades WHERE {_ACCOUNT} AND paid_ms < :from_ms
+    UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND failed_ms < :from_ms
+    UNION ALL SELECT -SUM(amount_minor) FROM payouts WHERE {_ACCOUNT} AND paid_ms < :from_ms) AS moved"""
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
     UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND fails_ms < :until_ms
     UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
@@ -49,13 +52,8 @@ def statement_day(connection: Connection, sandbox: Sandbox, heading: Heading) ->
     found = [(row[0], row[1], _paid_in(row)) for row in rows(connection, _TRADES, scope)]
     found += [(row[0], row[1], _paid_out(sandbox, row)) for row in rows(connection, _PAYOUTS, scope)]
     found += [(row[0], row[1] + "-R", _taken_back(sandbox, row)) for row in rows(connection, _FAILED, scope)]
-    came, gone, went = (
-        rows(connection, _BEFORE.format(table=table, at=at), scope)[0][0]
-        for table, at in (("trades", "paid_ms"), ("trades", "failed_ms"), ("payouts", "paid_ms"))
-    )
-    return StatementDay(
-        heading, int(came) - int(gone) - int(went), tuple(one for _, _, one in sorted(found, key=lambda f: f[:2]))
-    )
+    opening_minor = int(rows(connection, _BEFORE, scope)[0][0] or 0)
+    return StatementDay(heading, opening_minor, tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
 
 
 def _scope(sandbox: Sandbox, heading: Heading) -> dict[str, Any]:
