@@ -19,6 +19,7 @@ from sqlalchemy import Column, Integer, Table
 
 from mocklend.lender import Lender
 from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
+from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
 
 
@@ -229,6 +230,23 @@ def test_a_database_and_its_log_are_made_for_their_owner_alone_whatever_the_umas
     engine.dispose()
 
     assert found == {"a.db": "0600", "a.db-shm": "0600", "a.db-wal": "0600"}
+
+
+@pytest.mark.parametrize(
+    "form", ["file:{}/a%20b.db?uri=true", "file:{}/a%20b.db?mode=rwc&uri=true", "{}/a b.db?timeout=3"]
+)
+def test_a_database_that_is_named_by_a_url_is_made_so_too(tmp_path: Path, form: str) -> None:
+    open_engine("sqlite:///" + form.format(tmp_path), fast=True).dispose()
+
+    assert modes(tmp_path) == {"a b.db": "0600"}
+
+
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_a_database_that_is_not_to_be_made_is_not(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(CannotOpen):
+        open_engine(f"sqlite:///file:{tmp_path}/a.db?mode={mode}&uri=true", fast=True)
+
+    assert modes(tmp_path) == {}
 
 
 def test_a_database_behind_a_link_is_made_so_too(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
 from sqlalchemy.pool import QueuePool
@@ -46,7 +47,7 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
     ground = Ground(shown(where))
     look_at(where)
     if where.get_backend_name() == "sqlite":
-        _make_private(where.database)
+        _make_private(where)
     engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
     try:
         with engine.begin() as connection:
@@ -74,11 +75,14 @@ def ground_of(engine: Engine) -> Ground:
     return ground
 
 
-def _make_private(name: str | None) -> None:
+def _make_private(where: URL) -> None:
     """Make an SQLite database's file, empty, for its owner alone where it is not there. SQLite gives its log and index
     the same rights. The rights of a file that is there already are its owner's business. Raises CannotOpen."""
-    if not name or name.startswith("file:"):
-        return
+    name = where.database or ""
+    if name.startswith("file:"):
+        name = unquote(urlsplit(name).path)
+    if name in ("", ":memory:") or where.query.get("mode", "rwc") != "rwc":
+        return  # In memory, or SQLite is told not to make it.
     try:
         made = os.open(os.path.realpath(name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
