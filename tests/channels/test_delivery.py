@@ -267,6 +267,22 @@ def test_what_the_operator_allows_is_called(
     assert [log(message)[0][1] for message in messages(story)] == ["acked"]
 
 
+def test_a_name_with_one_address_that_is_not_called_is_not_called(
+    off_loopback: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening = Listening()
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (at, listening.port)) for at in ("93.184.215.14", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    listen(off_loopback, f"http://both.example:{listening.port}/", "loan.disbursed")
+    off_loopback.borrow()
+
+    off_loopback.wait(0)
+
+    assert log(messages(off_loopback)[0])[0][1] == "address_refused"
+    listening.listener.close()
+    assert listening.came.empty()
+
+
 def test_on_loopback_only_loopback_is_called(story: Any, resolves: Callable[..., None]) -> None:
     resolves("10.0.0.1")
     listen(story, "http://rebound.example:9/", "loan.disbursed")
