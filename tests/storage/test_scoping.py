@@ -34,12 +34,9 @@ AS_IT_RUNS = {
 """Modules whose texts are made from tables, each with where they are looked at instead."""
 TABLES = {"{table}", "{table.name}"}
 HOLES = {
-    "{}": ":id",
-    "{at}": ":at",
     "{extra}": "''",
     "{filters}": "",
     "{id}": "id",
-    "{loan}": ":loan",
     "{rank}": "1",
     "{side}": "debit",
     "{what}": "what",
@@ -48,7 +45,7 @@ HOLES = {
     "{_SHOWS.format(row='v', from_ms=from_ms)}": "1 = 1",
     "{_SHOWS.format(row='w', from_ms=from_ms)}": "1 = 1",
 }
-"""What stands for a value that only a call knows: no condition more, or any column or value. A table is each table."""
+"""What stands for what only a call knows, where it is no value: no condition more, or a column. A table is each table."""
 _SQL = re.compile(r"\b(?:SELECT|FROM|JOIN|WHERE|INSERT|UPDATE|DELETE)\b")
 _HOLE = re.compile(r"\{[^{}]*\}")
 _BOUND = re.compile(r"(?:\w+\.)?\bsandbox_id = (?::sandbox_id|\w+\.sandbox_id)")
@@ -108,8 +105,7 @@ def filled(text: str) -> Iterator[str]:
     """A text with its holes filled, once for each table that it can be about."""
     holes = set(_HOLE.findall(text))
     for hole in holes - TABLES:
-        if hole in HOLES:
-            text = text.replace(hole, HOLES[hole])
+        text = text.replace(hole, HOLES.get(hole, ":given"))
     for table in SCOPED if holes & TABLES else [""]:
         sql = text
         for hole in holes & TABLES:
@@ -121,7 +117,7 @@ def filled(text: str) -> Iterator[str]:
         except sqlite3.OperationalError as error:
             if holes & TABLES and str(error).startswith("no such column"):
                 continue  # It is about other tables.
-            raise AssertionError(f"not understood, {error}: {sql}") from error
+            raise AssertionError(f"not understood, {error}; HOLES may say what stands for a name: {sql}") from error
         yield sql
 
 
