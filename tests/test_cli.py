@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from mocklend.cli import _announce, main
+from mocklend.cli import _announce, app, main
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 
@@ -847,3 +848,53 @@ def test_sandboxes_are_listed_and_old_ones_go_from_the_shell(run: Run, mocklend:
     refused = run("sandboxes", "expire", "--unused-for", "PT1S")
     assert (refused.code, "at least PT1M" in refused.err) == (2, True)
     assert run("sandboxes", "expire").code == 2
+
+
+# --- what --json promises ---
+
+
+def commands_with_json() -> set[str]:
+    """Every command that takes `--json`, by its words."""
+
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(inner, (*words, name))
+        if any("--json" in parameter.opts for parameter in command.params):
+            yield " ".join(words)
+
+    return set(walk(typer.main.get_command(app), ()))
+
+
+@needs_faults
+def test_with_json_standard_output_is_one_document_and_nothing_else(
+    run: Run, loan: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weather.yaml").write_text("stages: [{name: calm, duration_s: 600}]\n", encoding="utf-8")
+    (tmp_path / "findings.jsonl").write_text("", encoding="utf-8")
+    told = {
+        "answers": [], "audit": [], "clock advance": ["PT1H"], "clock hold": [], "clock run": [], "clock show": [],
+        "dataset": ["season", "--loans", "2", "--days", "3", "--profile", "none"],
+        "demo": [], "doctor": ["--database", "new.db", "--port", "0"], "experiments list": [],
+        "experiments start": ["weather.yaml"], "experiments stop": ["weather"], "faults explain": [loan["id"]],
+        "faults lint": [], "faults list": [], "faults off": ["--all"], "faults on": ["cache.bounded_stale", "--lag-s", "60"],
+        "faults profile": ["none"], "live": ["--loans", "2", "--days", "5"], "reconcile": ["--out", "found.jsonl"],
+        "sandbox": [], "sandboxes expire": ["--unused-for", "P300D"], "sandboxes list": [], "scenario list": [],
+        "scenario new": ["late-page"], "scenario run": ["late-page.yaml"], "scenario save": ["done.yaml"],
+        "score": ["findings.jsonl"],
+    }  # fmt: skip
+    order = [
+        "faults on",
+        "experiments start",
+        "scenario new",
+        "clock hold",
+        *sorted(set(told) - {"clock run"}),
+        "clock run",
+    ]
+
+    for command in dict.fromkeys(order):
+        ran = run(*command.split(), *told[command], "--json")
+        assert ran.code in (0, 1, 3), (command, ran.err)
+        json.loads(ran.out)
+
+    assert set(told) == commands_with_json() - {"serve"}  # Which has a test of its own, as it does not end.
