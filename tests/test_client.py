@@ -151,6 +151,44 @@ def test_an_answer_that_is_not_the_platforms_is_named_as_such(
     assert (caught.value.status, caught.value.code) == (status, "answer_not_understood")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["", "v1/loans", "//evil.example/v1", "@evil.example/v1", ":80@evil.example/", ".evil.example/", "http://evil.example/",
+     "\\\\evil.example/", "/\\evil.example/", "/v1 /loans", "/v1/loans\r\nX: 1", "/v1\t", "/v1/\x00", "/v1/\u3000", "\u2028/v1"],
+)  # fmt: skip
+def test_a_path_that_could_lead_elsewhere_is_refused_and_nothing_is_sent(wire: Wire, path: str) -> None:
+    with Client(wire.url, "mk_key", control_token="secret-token") as client, pytest.raises(ValueError, match="no path"):
+        client.request("POST", path, {})
+
+    assert wire.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "127.0.0.1:8300", "//127.0.0.1", "ftp://127.0.0.1", "http://", "http://[::1", "http://a..b", "http://127.0.0.1:x",
+     "http://127.0.0.1:8300@evil.example", "http://127.0.0.1\\@evil.example", "http://127.0.0.1?a=", "http://127.0.0.1/#a",
+     "http://127.0.0.1/\n"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="no address of a server"):
+        Client(url)
+
+
+@pytest.mark.parametrize("named", ["api_key", "control_token", "operator_token", "channel_token", "bureau_token"])
+def test_a_key_that_no_header_takes_is_refused_and_not_shown(named: str) -> None:
+    for value in ("a\r\nX: 1", "é", "\0", "\ud800"):
+        with pytest.raises(ValueError, match=f"the {named} is not one") as caught:
+            Client("http://127.0.0.1", **{named: value})
+        assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "LOCALHOST", "a.localhost", "[::1]", "[0:0:0:0:0:0:0:1]"])
+def test_no_proxy_stands_before_any_address_of_this_machine(host: str) -> None:
+    with Client(f"http://{host}:8300") as client, Client("http://192.0.2.7") as elsewhere:
+        assert not client._session.trust_env
+        assert elsewhere._session.trust_env
+
+
 def test_a_redirect_is_not_followed_with_our_key(wire: Wire, client: Client) -> None:
     wire.status = 302
 

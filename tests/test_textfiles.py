@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.textfiles import NotText, decoded
+from mocklend.textfiles import NotPlain, NotText, decoded, read_yaml
 
 STORY = '{"payer": "Ada 张三", "told": "May"}\n{"n": 2}\n'
 
@@ -48,3 +48,24 @@ def test_everything_else_is_refused_in_a_sentence_that_says_where(data: bytes, s
         decoded(data)
 
     assert str(caught.value) == said
+
+
+def test_what_nobody_has_quoted_is_text_if_json_has_no_other_word_for_it() -> None:
+    text = "{a: 10:00, b: 2026-01-05, c: 2026-01-05T02:00:00Z, d: 0o17, e: 010, f: 1_000, g: 1.5, h: -3, i: null, j: true, k: 0x1f}"
+
+    assert read_yaml(text) == {
+        "a": "10:00", "b": "2026-01-05", "c": "2026-01-05T02:00:00Z", "d": "0o17", "e": "010", "f": 1000, "g": 1.5,
+        "h": -3, "i": None, "j": True, "k": "0x1f",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: [", "a: b: c", "!!timestamp 2026-01-05", "!!binary aGk=", "!!set {a}", "!!python/object:os.system {}", "&a [*a]",
+     "{? [a] : b}", "!!float .nan", "!!int 1:2:x", "a: \t- b", "%YAML 9", "*a", "[" * 5_000, "9" * 5_000],
+)  # fmt: skip
+def test_what_json_has_no_word_for_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(NotPlain) as caught:
+        read_yaml(text)
+
+    assert "\n" not in str(caught.value)

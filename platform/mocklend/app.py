@@ -51,7 +51,7 @@ from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
 from mocklend.api.webhook_endpoints import webhook_endpoints
-from mocklend.config import Settings
+from mocklend.config import Settings, address_of
 from mocklend.domain.facts import business_date
 from mocklend.door import Door
 from mocklend.hosts import HostPolicy
@@ -136,6 +136,8 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     adopt_libraries()
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     conceal([settings.default_key])
+    # The server takes addresses only; and it is the address that says whether it is on loopback, whatever it is called.
+    settings = settings.model_copy(update={"host": address_of(settings.host)})
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
     access = AccessLog(settings.access_log) if settings.access_log else None

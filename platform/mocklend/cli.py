@@ -148,14 +148,17 @@ def target(
 def _client() -> Client:
     from mocklend.client import Client
 
-    return Client(
-        _target.url,
-        _target.api_key,
-        control_token=_target.control_token,
-        operator_token=_target.operator_token,
-        channel_token=_target.channel_token,
-        bureau_token=_target.bureau_token,
-    )
+    try:
+        return Client(
+            _target.url,
+            _target.api_key,
+            control_token=_target.control_token,
+            operator_token=_target.operator_token,
+            channel_token=_target.channel_token,
+            bureau_token=_target.bureau_token,
+        )
+    except ValueError as wrong:
+        _refuse(f"{wrong}.", "It comes from a flag, or from a MOCKLEND_ variable.")
 
 
 # --- the server and the demo ---
@@ -199,7 +202,8 @@ def serve(
     except OSError as taken:
         if access_log and taken.filename == access_log:
             _refuse(f"{access_log} cannot be written: {taken.strerror}.", "Give another file with --access-log.")
-        _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", "Give another port with --port.")
+        other = "Give another port with --port. Or another address with --host."
+        _refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", other)
 
 
 def _announce(settings: Settings, default_key: str) -> None:
@@ -792,15 +796,12 @@ def _experiment_lines(experiment: Mapping[str, Any]) -> list[str]:
 
 def _stages(file: Path) -> list[Doc]:
     """The stages of a plan in a file. What a stage may say, the platform knows."""
-    import yaml  # type: ignore[import-untyped]
-
-    from mocklend.textfiles import read_text
+    from mocklend.textfiles import read_text, read_yaml
 
     example = "For example: {stages: [{name: storm, duration_s: 600, profile: hostile}]}."
     try:
-        plan = yaml.safe_load(read_text(file))
-        json.dumps(plan)  # YAML knows values that JSON lacks, such as days.
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as wrong:
+        plan = read_yaml(read_text(file))
+    except (OSError, ValueError) as wrong:
         _refuse(f"{file} cannot be read as a plan: {wrong}.", example)
     stages = plan.get("stages") if isinstance(plan, dict) else None
     if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(one, dict) for one in stages):
@@ -855,7 +856,7 @@ def _equation(text: str) -> tuple[str, str | int]:
     field, equals, value = text.partition("=")
     if not equals:
         _refuse(f"--match takes FIELD=VALUE, not {text!r}.", "For example: --match channel=wallet.")
-    return field, int(value) if field.endswith("_minor") and value.lstrip("-").isdecimal() else value
+    return field, int(value) if field.endswith("_minor") and re.fullmatch("-?[0-9]{1,18}", value) else value
 
 
 # --- the judge ---
@@ -1002,7 +1003,10 @@ def reconcile(
         outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
     findings = [one.to_json() for one in found]
     if out is not None:
-        out.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in findings), encoding="utf-8")
+        try:
+            out.write_text("".join(json.dumps(one) + "\n" for one in findings), encoding="utf-8")
+        except OSError as wrong:
+            _refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a file in a folder that exists.")
     lines = [f"findings: {len(found)}"]
     lines += [
         f"  {one.finding_class} on {one.entity}, {one.amount_minor}: {one.detail}; {one.action}"
@@ -1037,6 +1041,9 @@ def dataset(
         try:
             wanted = Wanted(loans, days, profile, seed, format)
             made = make(wanted, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
+        except OSError as wrong:
+            bar.stop()
+            _refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a new folder in one that exists.")
         except CannotMake as cannot:
             bar.stop()
             _refuse(f"{cannot}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")
@@ -1110,6 +1117,9 @@ def main() -> None:
     except SystemExit as leaving:
         # Ctrl-C: Typer leaves with a number of its own, which is none of ours.
         sys.exit(ExitCode.INCONCLUSIVE if leaving.code == INTERRUPTED else leaving.code)
+    except UnicodeError:
+        _say_no({"code": "command_refused", "title": "An argument is no text.", "hint": "Type it in UTF-8."})
+        sys.exit(ExitCode.WRONG_USE)
     except Exception as failure:
         if type(failure).__module__.partition(".")[0] not in ("mocklend", "requests"):
             raise

@@ -11,6 +11,8 @@ requests raises: whether it took effect is then *unknown*, and the safe thing is
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,8 @@ __tracebackhide__ = True
 DEFAULT_URL = "http://127.0.0.1:8300"
 START = "2026-01-05T02:00:00Z"
 """Where the clock of a sandbox to try things out in starts: at 10:00 on a Monday in Shanghai."""
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
+"""A path of the server: with another beginning it could name another host."""
 
 _PAGE_MOST = 500
 _LISTS: Mapping[str, tuple[str, str]] = {
@@ -123,6 +126,9 @@ class Armed(dict[str, Any]):
 class Client:
     """The platform as seen by one sandbox's key; without a key, on loopback, by the `default` sandbox.
 
+    It asks `base_url` and nobody else: no answer leads it elsewhere, and neither does a path. ValueError where
+    `base_url` is no address, or a key or token cannot stand in a header.
+
     The tokens are needed only where the server is not on loopback. `on_exchange` hears each request and answer.
     Calls that move money carry a fresh idempotency key of `next_key` where the caller gives none.
     """
@@ -140,6 +146,7 @@ class Client:
         on_exchange: Callable[[Exchange], None] | None = None,
         next_key: Callable[[], str] | None = None,
     ) -> None:
+        host = _host_of(base_url)
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
         self.timeout_s = timeout_s
@@ -153,9 +160,12 @@ class Client:
             "channel_token": channel_token,
             "bureau_token": bureau_token,
         }
+        for name, value in {"api_key": api_key, **self._tokens}.items():
+            if value is not None and not (value.isascii() and value.isprintable()):
+                raise ValueError(f"the {name} is not one: expected printable ASCII characters")
         self._session = requests.Session()
         # A proxy from the environment must not come between a test and its own machine.
-        self._session.trust_env = urlsplit(self.base_url).hostname not in LOOPBACK
+        self._session.trust_env = not _is_loopback(host)
         self._session.auth = self._sign  # Ours, so that a .netrc cannot replace the key.
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -1001,7 +1011,7 @@ class Client:
     def request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
     ) -> Doc:
-        """Any call, as the contract has it: for what no other method says."""
+        """Any call, as the contract has it: for what no other method says. `path` begins with one `/`."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return self._call(method, path, body, headers=headers)
 
@@ -1046,6 +1056,8 @@ class Client:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"{path[:80]!r} is no path of the server: expected one / at its beginning, and no blanks")
         return self._session.request(
             method,
             self.base_url + path,
@@ -1068,6 +1080,30 @@ class Client:
         if response.status_code >= 300:
             raise ProblemError(response.status_code, answer, request_id)
         return answer
+
+
+def _host_of(url: str) -> str:
+    """The host in a server's address. ValueError where it is no address of HTTP."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host.encode("idna")
+        is_one = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+    except (ValueError, UnicodeError):
+        is_one = False
+    if not is_one or re.search(r"[@?#\\\s\x00-\x20\x7f]", url):
+        shown = "the address" if "@" in url else repr(url[:80])  # It may hold a password.
+        raise ValueError(f"{shown} is no address of a server: expected one like {DEFAULT_URL}")
+    return host
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _document(response: requests.Response) -> Doc:

@@ -21,7 +21,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MOCKLEND_", extra="forbid", frozen=True)
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """An address, or a name that stands for one."""
     port: int = Field(default=8300, ge=0, le=65535)
     database: str = "mocklend.db"
     """A database's URL, or the path of an SQLite file."""
@@ -94,6 +95,16 @@ class Settings(BaseSettings):
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(name for one in value.split(",") if (name := one.strip()))
+
+
+def address_of(host: str) -> str:
+    """The address that a name stands for, one of IPv4 if it has any. OSError where it stands for none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError(0, f"{host[:80]!r} is no name of a host") from None
+    of_ipv4 = [one for one in found if one[0] is socket.AF_INET]
+    return str((of_ipv4 or found)[0][4][0])
 
 
 def _own_address(wildcard: str) -> str:

@@ -87,13 +87,15 @@ def writable(database: str) -> Check:
 
 def free(host: str, port: int) -> Check:
     """Nobody else listens there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as failure:
-            return False, f"{port} on {host}: {failure.strerror}; give `serve` another with --port"
+    from mocklend.config import address_of
+
+    try:
+        address = address_of(host)
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as failure:
+        return False, f"{port} on {host}: {failure.strerror}; give `serve` another with --port or --host"
     return True, f"{port} on {host} is free"
 
 

@@ -72,18 +72,17 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None]) ->
         backpressure=connections_max(),
     )
     serving = asyncio.create_task(server.serve())
-    told = asyncio.create_task(asyncio.to_thread(ready))
+    threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # It may wait for ever: see below.
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopped_s = time.monotonic()
     if serving.done():
-        serving.result()  # It ended by itself: it says why.
+        serving.result()  # It ended by itself, perhaps before it served anybody: it says why.
     with suppress(TimeoutError):
         await asyncio.wait_for(door.drained(), DEADLINE_S)
     server.stop()  # type: ignore[no-untyped-call]  # granian's own.
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(serving), 1)
-    told.cancel()
     return stopped_s
 
 

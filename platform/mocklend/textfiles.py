@@ -6,8 +6,12 @@ first bytes, so nothing is guessed here: a file that says nothing is UTF-8, and 
 
 from __future__ import annotations
 
+import json
+import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 MARK = "\ufeff"
 
@@ -35,6 +39,47 @@ def decoded(data: bytes) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise NotText(f"line {line}: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8")
     return text
+
+
+class NotPlain(ValueError):
+    """A document that is no YAML, or that says what JSON cannot. The message is one sentence, without a full stop."""
+
+
+def read_yaml(text: str) -> Any:
+    """A document of YAML as JSON would have it: mappings, lists, texts, numbers, true, false and null. Or NotPlain.
+
+    A day or a time that nobody has quoted is the text that was typed: 10:00 is not 600, and 2026-01-05 is no object.
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        document = yaml.load(text, _loader())  # It is a SafeLoader.
+        json.dumps(document, allow_nan=False)
+    except yaml.YAMLError as wrong:
+        raise NotPlain(" ".join(str(wrong).split())) from None
+    except RecursionError:
+        raise NotPlain("it is nested too deeply") from None
+    except (TypeError, ValueError) as wrong:
+        raise NotPlain(f"it holds what JSON cannot: {wrong}") from None
+    return document
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """What YAML 1.1 takes for a moment, or for a number to the base of 60 or 8, is text."""
+
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
+    other = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in tagged if tag not in other] for first, tagged in resolvers.items()
+    }
+    decimal = r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    Loader.add_implicit_resolver(other[1], re.compile(r"[-+]?(?:0|[1-9][0-9_]*)\Z"), list("-+0123456789"))
+    Loader.add_implicit_resolver(other[2], re.compile(decimal + r"\Z"), list("-+0123456789."))
+    return Loader
 
 
 def unmarked(body: bytes) -> bytes:

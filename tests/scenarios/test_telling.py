@@ -41,6 +41,24 @@ def told(scenario: Scenario) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.getvalue())
 
 
+@pytest.mark.parametrize("path", ["@evil.example/v1", "//evil.example/v1", "http://evil.example/v1"])
+def test_a_step_cannot_lead_the_key_to_another_host(path: str) -> None:
+    text = f"""
+name: elsewhere
+title: Elsewhere
+story: A step asks another host.
+seed: 7
+starts: 2026-01-05T02:00:00Z
+chapters:
+  - {{title: a, story: a, steps: [{{do: request, with: {{method: GET, path: "{path}"}}}}]}}
+"""
+
+    code, facts = told(read(text, "elsewhere.yaml"))
+
+    assert code == 1
+    assert "no path of the server" in json.dumps(facts)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:

@@ -55,3 +55,37 @@ def test_a_text_that_cannot_be_told_says_where_and_why(changes: dict[str, object
 def test_what_is_no_yaml_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"short\.yaml"):
         read("{", "short.yaml")
+
+
+def test_a_time_that_nobody_has_quoted_is_the_text_that_was_typed() -> None:
+    unquoted = SHORT.replace('"2026-01-05T02:00:00Z"', "2026-01-05T02:00:00Z").replace(
+        "name: Ada}, as", "name: 10:00}, as"
+    )
+
+    told = read(unquoted, "short.yaml")
+
+    assert told.starts == "2026-01-05T02:00:00Z"
+    assert told.chapters[0]["steps"][0]["with"]["name"] == "10:00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"name": 600}, "name"),
+        ({"title": ["a"]}, "title"),
+        ({"story": {"a": 1}}, "story"),
+        ({"seed": True}, "seed"),
+        ({"seed": "7"}, "seed"),
+        ({"starts": 600}, "starts"),
+        ({"open_end": "no"}, "open_end"),
+        ({"chapters": [{"title": 1, "story": "a", "steps": []}]}, "chapter 1, title"),
+        ({"chapters": [{"title": "a", "story": "a", "steps": [], "rules": ["x"]}]}, "chapter 1, rules"),
+        ({"chapters": [{"title": "a", "story": "a", "steps": [], "lies": "1"}]}, "chapter 1, lies"),
+        ({"chapters": [{"title": "a", "story": "a", "steps": [{"do": "clock", "with": []}]}]}, "step 1, with"),
+        ({"chapters": [{"title": "a", "story": "a", "steps": [{"do": "clock", "expect": 5}]}]}, "step 1, expect"),
+        ({"chapters": [{"title": "a", "story": "a", "steps": [{"do": 600}]}]}, "step 1, do"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_with_its_place(changes: dict[str, object], where: str) -> None:
+    with pytest.raises(ScenarioError, match=f"{where}: expected"):
+        short(**changes)

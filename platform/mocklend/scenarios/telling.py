@@ -107,7 +107,7 @@ def asked(client: Client, step: Mapping[str, Any], arguments: Mapping[str, Any])
         if "fails" not in step:
             raise NotAsTold(f"{step['do']}: no answer: {type(silence).__name__}") from silence
         return {}, NO_ANSWER
-    except TypeError as wrong:
+    except (TypeError, ValueError, AttributeError, LookupError) as wrong:
         raise NotAsTold(f"{step['do']}: {wrong}") from wrong
     return answer if isinstance(answer, dict) else {}, None
 

@@ -35,12 +35,11 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from mocklend.client import Client, Doc
 from mocklend.domain.names import did_you_mean
 from mocklend.reconcilers.named import SHIPPED
 from mocklend.scenarios.looks import NUMBERS
+from mocklend.textfiles import NotPlain, read_yaml
 
 GROUP = "mocklend.scenarios"
 CHAPTER = {"title", "story", "rules", "steps", "lies", "reconcile"}
@@ -90,20 +89,24 @@ def listed() -> list[Doc]:
 def read(text: str, where: str) -> Scenario:
     """A scenario from its YAML. ScenarioError names the part that is wrong."""
     try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        raw = read_yaml(text)
+    except NotPlain as error:
         raise ScenarioError(f"{where}: {error}") from None
     known = {one.name for one in fields(Scenario)}
     needed = {one.name for one in fields(Scenario) if one.default is MISSING and one.default_factory is MISSING}
     _only(raw, known, where, needed=needed)
+    _typed(raw, {"name": str, "title": str, "story": str, "seed": int, "starts": str, "open_end": bool}, where)
     _only(raw.get("sandbox", {}), SANDBOX, f"{where}, sandbox")
     _scores(raw.get("expected_score", {}), f"{where}, expected_score")
     for number, chapter in enumerate(_several(raw["chapters"], f"{where}, chapters"), 1):
         at = f"{where}, chapter {number}"
         _only(chapter, CHAPTER, at, needed={"title", "story", "steps"})
+        _typed(chapter, {"title": str, "story": str, "rules": dict, "lies": int}, at)
         _reconcilers(chapter.get("reconcile", {}), f"{at}, reconcile")
         for n, step in enumerate(_several(chapter["steps"], f"{at}, steps"), 1):
             _only(step, STEP, f"{at}, step {n}", needed={"do"})
+            texts = dict.fromkeys(("who", "say", "do", "as", "shows", "fails"), str)
+            _typed(step, {**texts, "with": dict, "expect": dict}, f"{at}, step {n}")
             if str(step["do"]).startswith("_") or not callable(getattr(Client, str(step["do"]), None)):
                 raise ScenarioError(
                     f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], _doable())}"
@@ -124,6 +127,15 @@ def _only(raw: Any, known: set[str], where: str, *, needed: set[str] = frozenset
         raise ScenarioError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}{meant}")
     if missing := sorted(needed - set(raw)):
         raise ScenarioError(f"{where}: {', '.join(missing)} missing")
+
+
+def _typed(raw: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> None:
+    """What is there is of its kind; null is as if it were not there."""
+    for name, kind in kinds.items():
+        value = raw.get(name)
+        if value is not None and (not isinstance(value, kind) or (kind is int and value is True)):
+            called = {str: "a text", int: "a whole number", bool: "true or false", dict: "a mapping"}[kind]
+            raise ScenarioError(f"{where}, {name}: expected {called}, received {str(value)[:80]!r}")
 
 
 def _several(raw: Any, where: str) -> list[Any]:

@@ -1,0 +1,183 @@
+"""Every flag and argument of every command with values that cannot be meant: a sentence and an exit code, no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer.main
+
+from mocklend import cli
+from mocklend.client import Client
+from mocklend.config import address_of
+from mocklend.exit_codes import ExitCode
+
+if not entry_points(group="pytest11", name="mocklend"):
+    pytest_plugins = ["mocklend.testing"]
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point"
+)
+
+HOSTILE = ("", " ", "é\n", "\udcff", "-1", "0", "9" * 400, "1e999", "nan", "../../x", "no/such/folder/x", "10:00", "{}")
+GOOD: dict[str, tuple[str, ...]] = {
+    "scenario run": ("settled-shown-unpaid",),
+    "scenario new": ("mine",),
+    "scenario save": ("mine.yaml",),
+    "clock advance": ("PT1S",),
+    "faults on": ("cache.bounded_stale",),
+    "faults off": ("cache.bounded_stale",),
+    "faults explain": ("loan_1",),
+    "experiments start": ("plan.yaml",),
+    "experiments stop": ("plan",),
+    "score": ("findings.jsonl",),
+    "dataset": ("season", "--loans", "1", "--days", "1"),
+    "live": ("--loans", "1", "--days", "1"),
+}
+"""What a command needs beside the flag that is looked at."""
+NOT_HERE = {"serve", "doctor", "demo"}
+"""They take a port, or a minute: their flags are looked at below, or are a seed alone."""
+LONG = {"scenario run", "dataset", "live"}
+"""Where a value is no harm, they do their work, which takes seconds."""
+
+
+def commands(group: Any = None, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Each command by the words that it is typed with."""
+    group = typer.main.get_command(cli.app) if group is None else group
+    for word, command in group.commands.items():
+        full = f"{name} {word}".strip()
+        if hasattr(command, "commands"):
+            yield from commands(command, full)
+        else:
+            yield full, command
+
+
+def cases() -> Iterator[Any]:
+    """Each command with each of what it takes, by its flag or by its place."""
+    for name, command in commands():
+        if name in NOT_HERE:
+            continue
+        for one in command.params:
+            if isinstance(one, click.Option) and (one.is_flag or one.name == "help"):
+                continue
+            what = one.opts[0] if one.param_type_name == "option" else one.name
+            yield pytest.param(name, what, marks=[pytest.mark.long] if name in LONG else [])
+
+
+@pytest.fixture
+def run(
+    mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[Any, str]]:
+    """Run a command in a folder with the files that it needs, and give back its code and all that it said."""
+    monkeypatch.setenv("MOCKLEND_URL", mocklend.base_url)
+    monkeypatch.setenv("MOCKLEND_API_KEY", mocklend.api_key or "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.yaml").write_text("stages: [{name: a, duration_s: 60, profile: realistic}]")
+    (tmp_path / "findings.jsonl").write_text("")
+
+    def run(*arguments: str) -> tuple[Any, str]:
+        monkeypatch.setattr(sys, "argv", ["mocklend", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+        except SystemExit as left:
+            said = capsys.readouterr()
+            return left.code or 0, said.out + said.err
+        return 0, "".join(capsys.readouterr())
+
+    return run
+
+
+@needs_faults
+@pytest.mark.parametrize(("name", "what"), cases())
+def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(run: Any, name: str, what: str) -> None:
+    for value in HOSTILE:
+        given = list(GOOD.get(name, ()))
+        if what.startswith("-"):
+            given += [f"{what}={value}"]
+        else:
+            given = [value, *given[1:]]
+        code, said = run(*name.split(), *given)
+        assert code in list(ExitCode), (value, code, said)
+        assert "Traceback" not in said, (value, said)
+        if code == ExitCode.WRONG_USE:
+            assert said.strip(), value
+
+
+@needs_faults
+@pytest.mark.parametrize(
+    "flag", ["--api-key", "--control-token", "--operator-token", "--channel-token", "--bureau-token"]
+)
+@pytest.mark.parametrize("value", ["é", "a\nb", "\udcff", "٣"])
+def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(run: Any, flag: str, value: str) -> None:
+    code, said = run(flag, value, "clock", "show")
+
+    assert code == ExitCode.WRONG_USE
+    assert f"the {flag[2:].replace('-', '_')} is not one" in said
+    assert value not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["x", "http://", "http://[::1", "http://127.0.0.1:a", "http://127.0.0.1:99999", "ftp://127.0.0.1", "file:///etc/passwd",
+     "http://a..b", "//127.0.0.1", "http://u:secret@127.0.0.1", "http:\\\\127.0.0.1", " http://127.0.0.1", "http://127.0.0.1?a",
+     "http://127.0.0.1/#a", "javascript:alert(1)", "\udcff"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused(run: Any, url: str) -> None:
+    code, said = run(f"--url={url}", "clock", "show")
+
+    assert code == ExitCode.WRONG_USE
+    assert "no address of a server" in said or "no text" in said
+    assert "secret" not in said
+
+
+@needs_faults
+def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Any) -> None:
+    for value in ("9" * 5_000, "--5", "²", "-", ""):
+        code, said = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
+        assert code in (ExitCode.PASS, ExitCode.WRONG_USE), said
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "no-such-host.invalid", "a b", "256.1.1.1", "::zz", "[::1]", "127.0.0.1:80", "http://127.0.0.1", "a..b", "a" * 300,
+     "203.0.113.9"],
+)  # fmt: skip
+def test_a_host_that_is_none_of_ours_is_refused(run: Any, host: str) -> None:
+    code, said = run("serve", f"--host={host}", "--port=0", "--database=x.db")
+
+    assert code == ExitCode.WRONG_USE
+    assert "cannot be" in said
+    assert run("doctor", f"--host={host}", "--port=0", "--database=x.db")[0] == ExitCode.FAIL
+
+
+def test_a_folder_is_no_database(run: Any) -> None:
+    code, said = run("serve", "--port=0", "--database=.")
+
+    assert code == ExitCode.WRONG_USE
+    assert "is a folder, not a database" in said
+
+
+def test_localhost_is_the_address_behind_it() -> None:
+    assert address_of("localhost") in ("127.0.0.1", "::1")
+    assert address_of("192.0.2.7") == "192.0.2.7"
+
+
+def test_a_server_on_localhost_comes_up_and_stops_when_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mocklend", "serve", "--host", "localhost", "--port", "0", "--json"]
+    with subprocess.Popen(
+        [*command, "--database", str(tmp_path / "x.db")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert '"url": "http://127.0.0.1:' in process.stdout.readline()
+            process.terminate()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
