@@ -300,7 +300,8 @@ def scenario_run(
     name: Annotated[
         str,
         typer.Argument(
-            help="A name of `mocklend scenario list`, or a .yaml file of yours.", autocompletion=_scenario_names
+            help="A name of `mocklend scenario list`, or a .yaml file. It calls the client, of a platform of its own.",
+            autocompletion=_scenario_names,
         ),
     ],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
@@ -981,7 +982,7 @@ def reconcile(
         str,
         typer.Option(
             "--with",
-            help="naive, thorough, or a Python file of yours with reconcile(client).",
+            help="naive, thorough, or a Python file with reconcile(client): it is run as you, so be it code you trust.",
             autocompletion=_reconciler_names,
         ),
     ] = "thorough",
@@ -989,17 +990,32 @@ def reconcile(
     out: Annotated[Path | None, typer.Option(help="Write the findings here, a line of JSON each.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a reconciler look for the platform's lies: findings for `mocklend score`."""
-    from mocklend.reconcilers.named import UnknownReconciler, named
+    """Let a reconciler look for the platform's lies: findings for `mocklend score`.
+
+    A file is run in a process of its own, with a key that opens no rule and no answer key.
+    """
+    from mocklend.reconcilers.alone import ReconcilerFailed, run_alone
+    from mocklend.reconcilers.named import SHIPPED, UnknownReconciler, known_file
     from mocklend.reconcilers.repair import repair as carry_out
 
-    try:
-        look = named(which)
-    except UnknownReconciler as unknown:
-        _refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
     with _client() as client, _counting_requests(client):
         client.timeout_s = PATIENT_S
-        found = look(client)
+        try:
+            if which in SHIPPED:
+                found = SHIPPED[which](client)
+            else:
+                known_file(which)
+                tokens = {
+                    "operator_token": _target.operator_token,
+                    "channel_token": _target.channel_token,
+                    "bureau_token": _target.bureau_token,
+                }
+                key = client.staff_key()
+                found = run_alone(which, _target.url, timeout_s=PATIENT_S, api_key=key, tokens=tokens)
+        except UnknownReconciler as unknown:
+            _refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
+        except ReconcilerFailed as failed:
+            _refuse(f"{failed}.", "reconcile(client) gives back a list of mocklend.reconcilers.found.Found.")
         outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
     findings = [one.to_json() for one in found]
     if out is not None:

@@ -819,6 +819,10 @@ class Client:
             raise ValueError("this client was not made by sandbox(); say which sandbox_id is meant")
         return self.sandbox_id
 
+    def staff_key(self) -> str:
+        """The sandbox's second key, for whoever may not see the answer key: it opens all planes but `/-/`."""
+        return str(self._get("/-/staff-key")["staff_key"])
+
     def reset(self) -> Doc:
         """Empty the sandbox. The seed stays, so ids repeat."""
         return self._post("/-/reset", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 import threading
@@ -392,6 +393,18 @@ class Lender:
             with self.read() as connection:
                 found = lifecycle.find(connection, "key_hash", digest)
             if found is None:
+                return None
+            known = self._sandbox_of_key[digest] = found.id
+        return known
+
+    def sandbox_of_staff(self, key: str) -> str | None:
+        """The sandbox that a staff key opens, but for the control plane."""
+        digest = hash_of_key(key)
+        known = self._sandbox_of_key.get(digest)
+        if known is None:
+            with self.read() as connection:
+                found = lifecycle.find(connection, "id", key.removeprefix(lifecycle.STAFF).partition(".")[0])
+            if found is None or not hmac.compare_digest(lifecycle.staff_key(found), key):
                 return None
             known = self._sandbox_of_key[digest] = found.id
         return known

@@ -7,6 +7,8 @@ plane has a credential of its own, beside the sandbox's key:
         /operator           and X-Mocklend-Operator: <token>
         /channels           and X-Mocklend-Channel: <token>
         /-/                 and X-Mocklend-Control: <token>; no sandbox key where no sandbox is meant
+
+A sandbox has a second key, for those who may not see its answer key: the staff key opens every plane but /-/.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
 from mocklend.lender import Lender
-from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.lifecycle import DEFAULT, STAFF
 from mocklend.storage.work import Answer, Command
 
 EXTENSION = "mocklend"
@@ -38,6 +40,9 @@ PLANES = {
     "/bureau": ("X-Mocklend-Bureau", "bureau_token"),
 }
 """The header that each plane asks for off loopback, and the setting that holds its token."""
+
+STAFF_MAY_READ = ("/-/health", "/-/clock")
+"""What a staff key may read of the control plane."""
 
 OPEN = ("/-/health", "/docs", "/openapi.json")
 """What anybody may see: that the server is up, and how to talk to it."""
@@ -86,12 +91,17 @@ def _sandbox_of(credential: str | None) -> str:
         )
     scheme, _, key = credential.partition(" ")
     if scheme.lower() == "bearer" and key.isascii() and key.isprintable() and 0 < len(key) <= 200:
-        found = lender().sandbox_of_key(key.strip())
+        key = key.strip()
+        found = lender().sandbox_of_staff(key) if key.startswith(STAFF) else lender().sandbox_of_key(key)
         if found is not None:
             return found
     raise Refused(
         "credential_invalid", "no sandbox has this key", expected="Authorization: Bearer <the sandbox's api_key>"
     )
+
+
+def _is_of_staff(credential: str) -> bool:
+    return credential.partition(" ")[2].strip().startswith(STAFF)
 
 
 @contextmanager
@@ -103,9 +113,15 @@ def snapshot() -> Iterator[tuple[Connection, str, int]]:
 
 
 def guard_planes() -> None:
-    """Before each request: off loopback a plane asks for its token."""
+    """Before each request: off loopback a plane asks for its token, and nowhere does a staff key open the last one."""
     settings = served().settings
     address = request.url_rule.rule if request.url_rule else request.path
+    if (
+        address.startswith("/-/")
+        and _is_of_staff(request.environ.get(CREDENTIAL, ""))
+        and (address not in STAFF_MAY_READ or request.method not in ("GET", "HEAD"))
+    ):
+        raise Refused("key_of_staff", f"{request.method} {address} is not for staff", expected="the api_key")
     if settings.on_loopback or address.startswith(OPEN):
         return
     for prefix, (header, setting) in PLANES.items():

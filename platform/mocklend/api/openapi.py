@@ -164,6 +164,8 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     operation["security"] = _security(path)
     if operation["security"]:
         codes += ["credential_missing", "credential_invalid"]
+    if path.startswith("/-/") and path != "/-/health":
+        codes.append("key_of_staff")
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
         codes += BODY_CODES

@@ -10,14 +10,14 @@ from flask import Response
 from pydantic import Field, StrictBool
 
 from mocklend.api.answers import rendered
-from mocklend.api.asking import lender, sandbox_id
+from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Span, Text, Whole
 from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
 from mocklend.domain.names import did_you_mean
-from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc
+from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc, staff_key
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
@@ -217,6 +217,21 @@ def delete_sandbox(id: str) -> Response:
     """Delete a sandbox and everything in it. `default` stays: it can only be emptied."""
     lender().delete_sandbox(id)
     return Response(status=204)
+
+
+class StaffKey(Doc):
+    """A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key."""
+
+    staff_key: str
+
+
+@sandboxes.get("/-/staff-key")
+@sandboxes.output(StaffKey)
+@sandboxes.doc(**described("getStaffKey"))
+def get_staff_key() -> Response:
+    """The sandbox's second key, for students and for reconcilers: it opens all but the control plane."""
+    with snapshot() as (connection, id, _):
+        return rendered({"staff_key": staff_key(lender().sandbox(connection, id))})
 
 
 @sandboxes.post("/-/reset")

@@ -62,6 +62,11 @@ PROBLEMS: dict[str, Problem] = {
     "credential_invalid": Problem(
         401, "The credential is not known.", "Check it, or make a sandbox with POST /-/sandboxes."
     ),
+    "key_of_staff": Problem(
+        403,
+        "A staff key does not open the control plane.",
+        "Ask with the sandbox's api_key, or ask somebody who has it.",
+    ),
     "method_not_allowed": Problem(405, "This address does not take that method.", "Use a method that Allow names."),
     "not_found": Problem(404, "There is nothing at this address.", "See /docs for the addresses there are."),
     # What is asked about.

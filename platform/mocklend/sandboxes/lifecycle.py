@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,6 +22,9 @@ NET_BY = ("none", "loan", "channel")
 """What differences of money may be set against each other, before monitoring looks whether they are worth telling."""
 DEFAULT = "default"
 """The sandbox that a call without an API key on loopback is about."""
+
+STAFF = "ms_"
+"""How a staff key begins: it opens what a lender's staff and clients use, and not the control plane."""
 
 KEPT = (
     "id", "api_key", "seed", "zone", "clock.mode", "clock.speed", "four_eyes_above_minor", "monitoring",
@@ -97,6 +102,12 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
     )
     create(connection, emptied)
     return emptied
+
+
+def staff_key(sandbox: Sandbox) -> str:
+    """The sandbox's second key. It follows from the first, and the first cannot be had from it."""
+    proof = hmac.new(sandbox.key_hash.encode(), b"staff", hashlib.sha256).hexdigest()
+    return f"{STAFF}{sandbox.id}.{proof[:40]}"
 
 
 def find(connection: Connection, column: str, value: str) -> Sandbox | None:

@@ -1,0 +1,89 @@
+"""The staff key: it opens what a lender's staff and clients use, and never the control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.lender import Lender, find_layer
+from mocklend.sandboxes.lifecycle import STAFF
+
+MAY_READ = {"/-/health", "/-/clock"}
+
+
+@pytest.fixture
+def staff_key(api: Any) -> str:
+    """The staff key of the caller's sandbox."""
+    return str(api.made(api.get("/-/staff-key"))["staff_key"])
+
+
+@pytest.fixture
+def staff(app: Any, documented: Any, api: Any, staff_key: str) -> Any:
+    """Somebody who has only that."""
+    return type(api)(app, documented, staff_key)
+
+
+def test_it_opens_the_sandbox_for_clients_and_staff(api: Any, staff: Any) -> None:
+    loan = api.borrow()
+
+    assert [one["id"] for one in staff.made(staff.get("/v1/loans"))["loans"]] == [loan["id"]]
+    assert staff.made(staff.get(f"/operator/loans/{loan['id']}"))["id"] == loan["id"]
+    assert staff.made(staff.get("/channels"))["channels"]
+    assert staff.made(staff.get("/-/clock"))["now"]
+    assert staff.repay(loan["id"], 1_000)["status"] == "PROCESSING"
+
+
+def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
+    open_lender: Callable[..., Lender], sandbox: Any
+) -> None:
+    http = create_app(Settings(), open_lender(find_layer())).test_client()
+    known = {"Authorization": f"Bearer {sandbox.api_key}"}
+    given = {"Authorization": f"Bearer {http.get('/-/staff-key', headers=known).get_json()['staff_key']}"}
+    asked = 0
+
+    for rule in http.application.url_map.iter_rules():
+        if not rule.rule.startswith("/-/"):
+            continue
+        path = rule.rule
+        for name in rule.arguments:
+            path = path.replace(f"<id:{name}>", sandbox.id)
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+            answer = http.open(path, method=method, headers=given, json={} if method != "GET" else None)
+            asked += 1
+            if method == "GET" and rule.rule in MAY_READ:
+                assert answer.status_code == 200
+            else:
+                assert (answer.status_code, answer.get_json()["code"]) == (403, "key_of_staff"), (method, path)
+
+    assert asked > 20
+    assert http.get(f"/-/sandboxes/{sandbox.id}", headers=known).status_code == 200  # It was not deleted.
+
+
+def test_one_that_was_made_up_opens_nothing(app: Any, documented: Any, api: Any, staff_key: str, sandbox: Any) -> None:
+    other = api.made(api.post("/-/sandboxes", {"seed": 1}))
+    proof = staff_key.partition(".")[2]
+    made_up = [
+        f"{STAFF}{sandbox.id}", f"{STAFF}{sandbox.id}.", f"{STAFF}{sandbox.id}.{'0' * 40}", staff_key[:-1], staff_key + "0",
+        f"{STAFF}{other['id']}.{proof}", STAFF, f"{STAFF}default.{proof}", sandbox.api_key.replace("mk_", STAFF), staff_key.upper(),
+    ]  # fmt: skip
+
+    for key in made_up:
+        nobody = type(api)(app, documented, key)
+        nobody.problem(nobody.get("/v1/loans"), 401, "credential_invalid")
+
+
+def test_the_api_key_is_not_in_it(staff_key: str, sandbox: Any) -> None:
+    assert sandbox.api_key not in staff_key
+    assert sandbox.key_hash not in staff_key
+
+
+def test_a_new_key_of_the_sandbox_ends_it(api: Any, staff: Any, lender: Lender, sandbox: Any) -> None:
+    staff.made(staff.get("/v1/loans"))
+
+    lender.give_key(sandbox.id, "mk_another-key-of-it")
+
+    staff.problem(staff.get("/v1/loans"), 401, "credential_invalid")
