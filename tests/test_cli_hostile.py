@@ -95,7 +95,7 @@ def run(
 
 
 @needs_faults
-@pytest.mark.parametrize(("name", "what"), cases())
+@pytest.mark.parametrize(("name", "what"), list(cases()))
 def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(run: Any, name: str, what: str) -> None:
     for value in HOSTILE:
         given = list(GOOD.get(name, ()))

@@ -18,6 +18,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SCRIPTS = (
     *(
         "check",
+        "chromium",
         "crash",
         "demo",
         "determinism",
@@ -186,7 +187,9 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in ci
-    assert {"scripts/pooler", "scripts/check", "scripts/test", "scripts/test-long"} <= set(ci.split())
+    assert {"scripts/pooler", "scripts/chromium", "scripts/check", "scripts/test", "scripts/test-long"} <= set(
+        ci.split()
+    )
 
 
 def test_the_boot_script_needs_the_standard_library_alone() -> None:
