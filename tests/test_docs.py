@@ -172,7 +172,8 @@ def limits() -> str:
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
     from mocklend.seams import DELAY_MS_MAX
-    from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS
+    from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
+    from mocklend.spool import MEMORY_MAX
     from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
     from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
 
@@ -186,6 +187,8 @@ def limits() -> str:
     rows = [
         ("open connections", f"{CONNECTIONS_MAX:,} a server", f"{waits} {files}"),
         ("a connection on which nothing is asked", f"{HEADERS_DEADLINE_MS // 1000} s", "It is closed."),
+        ("a client that takes nothing of its answer", f"{UNREAD_DEADLINE_MS // 1000} s", "It is dropped, on Linux."),
+        ("an answer in memory", _size(MEMORY_MAX), "It waits in a file until it is sent."),
         ("requests at work", f"{door.running_max} a sandbox", f"{door.waiting_max:,} {waiting}"),
         ("the same on the control plane", f"{door.control_running_max}", f"{door.control_waiting_max} {waiting}"),
         ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
+from mocklend import serving
 from mocklend.access_log import AccessLog
 from mocklend.door import HOLD, SANDBOX, Asked, Door, Limits, Outcome, Respond
 from mocklend.hosts import HostPolicy
+from mocklend.serving import Server
 from mocklend.workers import set_aside
 
 LONG_S = 30
@@ -43,6 +47,7 @@ class App:
     left: threading.Event = field(default_factory=threading.Event)
     staying: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     hold_ms: int = 0
+    long_mb: int = 4
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
@@ -56,6 +61,11 @@ class App:
             raise LookupError("a bug beneath the app")
         if path.endswith("/late"):
             environ[HOLD] = self.hold_ms
+        if path.endswith("/long"):
+            start_response("200 OK", [("content-type", "text/plain")])
+            return (b"x" * 1024 * 1024 for _ in range(self.long_mb))
+        if path.endswith("/no-room"):
+            raise OSError(errno.ENOSPC, "No space left on device")
         environ[SANDBOX] = "sbx_1"
         start_response("200 OK", [("content-type", "text/plain"), ("Mocklend-Request-Id", "req_1")])
         return [b"done"]
@@ -122,7 +132,9 @@ def access(request: pytest.FixtureRequest, tmp_path: Path) -> AccessLog | None:
 
 
 @pytest.fixture
-def place(access: AccessLog | None) -> Iterator[Place]:
+def place(access: AccessLog | None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A door with a server around it; its parameter is how many ms a client may take nothing of an answer."""
+    monkeypatch.setattr(serving, "UNREAD_DEADLINE_MS", getattr(request, "param", serving.UNREAD_DEADLINE_MS))
     app = App()
     ready: list[Any] = []
     up = threading.Event()
@@ -133,14 +145,14 @@ def place(access: AccessLog | None) -> Iterator[Place]:
         door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, limits=LIMITS, access=access)
         server = Server(door, port=port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,
                         log_enabled=False)  # fmt: skip
-        serving = asyncio.create_task(server.serve())
+        task = asyncio.create_task(server.serve())
         over = asyncio.Event()
         ready.extend((Place(app, door, port, asyncio.get_running_loop()), over))
         up.set()
         await over.wait()
         server.stop()
         with suppress(TimeoutError):
-            await asyncio.wait_for(serving, LONG_S)
+            await asyncio.wait_for(task, LONG_S)
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
@@ -458,3 +470,95 @@ def test_a_hot_path_answers_later_or_gives_back_and_a_server_that_stops_waits_fo
     assert answer_of(later) == (202, b"hot")
     assert answer_of(back) == (200, b"done")
     stopping.result(LONG_S)
+
+
+# --- long answers ---
+
+
+def resident_mb() -> int:
+    """How much memory this process has, in MB."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() // 1024**2
+
+
+@pytest.mark.parametrize("path", ["/v1/long", "/-/long"])
+def test_a_long_answer_comes_whole_and_says_how_long_it_is(place: Place, path: str) -> None:
+    connection = place.connect(request("GET", path))
+
+    said = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert f"content-length: {4 * 1024**2}".encode() in head.lower()
+    assert body == b"x" * 4 * 1024**2
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up as Linux tells it")
+def test_readers_that_do_not_read_hold_no_memory_and_no_thread(place: Place) -> None:
+    place.app.long_mb = 64
+    place.ask("GET", "/v1/long")
+    before_mb = resident_mb()
+
+    for n in range(4):
+        connection = place.connect(request("GET", "/v1/long", Authorization=f"reader-{n}"))
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    until(lambda: place.door._clients.running == 0)
+
+    assert resident_mb() - before_mb < 64
+    assert place.ask("GET", "/v1/loans")[0] == 200
+
+
+def test_a_long_answer_that_is_held_back_comes_whole_too(place: Place) -> None:
+    honest = place.app.__class__.__call__
+
+    def late(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[HOLD] = 50
+        return honest(app, environ, start_response)
+
+    place.door._app = partial(late, place.app)
+
+    status, body = place.ask("GET", "/v1/long")
+
+    assert (status, len(body)) == (200, 4 * 1024**2)
+
+
+def test_an_answer_for_which_there_is_no_room_is_refused(place: Place) -> None:
+    status, body = place.ask("GET", "/v1/no-room")
+
+    assert (status, json.loads(body)["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("access", [True], indirect=True)
+def test_a_long_answer_is_in_the_access_log_with_its_length(place: Place, access: AccessLog, tmp_path: Path) -> None:
+    place.ask("GET", "/v1/long")
+
+    access.close()
+
+    line = json.loads((tmp_path / "access.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["path"], line["bytes"]) == ("/v1/long", 4 * 1024**2)
+
+
+def taken(port: int) -> int:
+    """How many connections the server has with clients that are there."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(int(line[1].split(":")[1], 16) == port and line[3] == "01" for line in lines)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system does not drop who does not read")
+@pytest.mark.parametrize("place", [1_000], indirect=True)
+def test_a_reader_that_does_not_read_is_dropped_and_one_that_does_is_not(place: Place) -> None:
+    place.app.long_mb = 256
+    reads = place.connect(request("GET", "/v1/long"))
+    place.connect(request("GET", "/v1/long"))
+    until(lambda: taken(place.port) == 2)
+    got = 0
+
+    def one_is_left() -> bool:
+        nonlocal got
+        got += len(reads.recv(65536))
+        return taken(place.port) == 1
+
+    until(one_is_left)
+
+    assert got < 192 * 1024**2  # It is the other one that is gone: this one has more to come than anything holds.
+    got += sum(len(part) for part in iter(lambda: reads.recv(65536), b""))
+    assert got > 256 * 1024**2

@@ -121,9 +121,20 @@ class Watched:
         try:
             self._connection.response_bytes(status, headers, body)
         finally:
-            id = next((value for name, value in headers if name.lower() == REQUEST_ID), None)
-            took = time.monotonic() - self._began
-            self._access.note((self._came, took, self._scope, id, self.sandbox_id, status, len(body)))
+            self._note(status, headers, len(body))
+
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        """Send an answer out of a file, and note it: before the client has taken it."""
+        try:
+            self._connection.response_file(status, headers, file)
+        finally:
+            length = next((value for name, value in headers if name.lower() == "content-length"), "0")
+            self._note(status, headers, int(length))
+
+    def _note(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
+        id = next((value for name, value in headers if name.lower() == REQUEST_ID), None)
+        took = time.monotonic() - self._began
+        self._access.note((self._came, took, self._scope, id, self.sandbox_id, status, length))
 
 
 def document(entry: Entry) -> dict[str, Any]:

@@ -28,6 +28,7 @@ import orjson
 from mocklend.access_log import AccessLog, Watched
 from mocklend.domain.problems import Refused
 from mocklend.hosts import HostPolicy
+from mocklend.spool import Content, gathered, size_of
 from mocklend.workers import Workers
 
 BODY_MAX = 64 * 1024
@@ -42,6 +43,8 @@ CLOSING = ("server_stopping", "body_late", "body_incomplete")
 CONTROL = "/-/"
 URGENT = ("/-/health", "/-/rules/halt")
 """What answers whatever else is going on."""
+FILE_OPENED_S = 30.0
+"""The server has opened a file that it was told to send by then. It opens it anew, so ours may be closed."""
 HOLD = "mocklend.hold_ms"
 """Where the app leaves how long its answer is to be held back."""
 SANDBOX = "mocklend.sandbox_id"
@@ -82,6 +85,7 @@ class Connection(Protocol):
     def __call__(self) -> Any: ...
     def __aiter__(self) -> Any: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_file(self, status: int, headers: Headers, file: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,11 +321,16 @@ class Door:
         try:
             chunks = self._app(environ, start_response)
             try:
-                content = b"".join(chunks)
+                content = gathered(chunks)
             finally:
                 close = getattr(chunks, "close", None)
                 if close is not None:
                     close()
+        except OSError as failure:
+            # An answer too long for memory, and no room for it on the disk either.
+            refuse(proto, Refused("unavailable", f"there is no room to keep the answer in: {failure.strerror}"))
+            self._answered.append(answered)
+            return
         except BaseException:
             # The app answers its own failures, so this is one of the machinery around it.
             proto.response_bytes(500, [], b"")
@@ -333,8 +342,18 @@ class Door:
         if hold_ms:
             self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, answered)
             return
-        proto.response_bytes(status, sent, content)
+        self._send(proto, status, sent, content)
         self._answered.append(answered)
+
+    def _send(self, proto: Connection, status: int, headers: Headers, content: Content) -> None:
+        """Send an answer. What goes out of a file is read as fast as the client takes it, by the server itself."""
+        if isinstance(content, bytes):
+            proto.response_bytes(status, headers, content)
+            return
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers = [*headers, ("content-length", str(size_of(content)))]
+        proto.response_file(status, headers, f"/dev/fd/{content.fileno()}")
+        self._loop.call_soon_threadsafe(self._loop.call_later, FILE_OPENED_S, content.close)
 
     def _hold(
         self,
@@ -342,14 +361,14 @@ class Door:
         proto: Connection,
         status: int,
         sent: Headers,
-        content: bytes,
+        content: Content,
         answered: asyncio.Future[bool],
     ) -> None:
         """Keep an answer back, which takes no thread; a server that stops sends it at once."""
 
         def answer() -> None:
             self._held.pop(timer, None)
-            proto.response_bytes(status, sent, content)
+            self._send(proto, status, sent, content)
             self._let_go(answered)
 
         timer = self._loop.call_later(0 if self._stopping else hold_ms / 1000, answer)

@@ -12,6 +12,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -20,7 +21,8 @@ from contextlib import suppress
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.server.embed import Server
+from granian.net import SocketSpec  # type: ignore[attr-defined]  # granian exports it, and does not say so.
+from granian.server.embed import Server as GranianServer
 
 from mocklend.door import Door
 
@@ -33,6 +35,8 @@ BACKLOG = 4_096
 FILES_SPARE = 1_024
 """File descriptors for all that is no client's connection: the database, deliveries, libraries."""
 HEADERS_DEADLINE_MS = 20_000
+UNREAD_DEADLINE_MS = 60_000
+"""A client that takes next to nothing of its answer for so long is dropped."""
 
 
 def run(door: Door, *, host: str, port: int, ready: Callable[[], None], close: Callable[[], None]) -> None:
@@ -84,6 +88,20 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None]) ->
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(serving), 1)
     return stopped_s
+
+
+class Server(GranianServer):
+    """The server, whose connections are dropped by the system where nothing of what was sent is taken."""
+
+    def _init_shared_socket(self) -> None:
+        # granian's own way on Linux is a socket for each worker, of which nobody else gets hold. There is one worker.
+        holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        listens_at: int = holder.get_fd()
+        self._ssp, self._shd, self._sfd = None, holder, listens_at  # type: ignore[assignment]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Elsewhere a connection is kept as long as its other end is there.
+            with socket.socket(fileno=os.dup(listens_at)) as listening:
+                # Those that are accepted have it from there.
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_DEADLINE_MS)
 
 
 def connections_max() -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from mocklend.storage.engines import open_engine, reading, writing
-from mocklend.storage.statements import flush
+from mocklend.storage.statements import flush, run_many
 from mocklend_faults.engine import answer_key, journal
 
 MONDAY_MS = 1_767_578_400_000
@@ -84,3 +85,63 @@ def test_reading_goes_on_after_any_entry(engine: Engine) -> None:
             after = answer_key.find(connection, SANDBOX, MONDAY_MS, entry.injection)
             assert list(answer_key.stream(connection, SANDBOX, MONDAY_MS, after=after)) == whole[n + 1 :]
         assert answer_key.find(connection, SANDBOX, MONDAY_MS, "inj_nobody") is None
+
+
+def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_key, "AT_ONCE", 7)
+    open_now = 0
+
+    @contextmanager
+    def read() -> Iterator[Connection]:
+        nonlocal open_now
+        with reading(engine) as connection:
+            open_now += 1
+            yield connection
+            open_now -= 1
+
+    told = []
+    for page in answer_key.pages(read, SANDBOX, MONDAY_MS + 100):
+        assert open_now == 0
+        assert unfinished(engine) == 0
+        told += page
+
+    with reading(engine) as connection:
+        assert told == list(answer_key.stream(connection, SANDBOX, MONDAY_MS + 100))
+
+
+def unfinished(engine: Engine) -> int:
+    """Whether somebody's snapshot keeps the database from letting go of what is old."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            return busy
+        return int(
+            connection.exec_driver_sql(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND left(state, 7) = 'idle in'"
+            ).scalar_one()
+        )
+
+
+def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_key, "AT_ONCE", 7)
+    then_ms = MONDAY_MS + 5  # All are over five milliseconds later.
+    before = [one for page in answer_key.pages(lambda: reading(engine), SANDBOX, then_ms) for one in page]
+    assert {(one.status, one.ended_ms) for one in before} == {("active", None)}
+    told, active = [], []
+
+    for n, page in enumerate(answer_key.pages(lambda: reading(engine), SANDBOX, then_ms)):
+        told += page
+        with writing(engine) as connection:
+            flush(connection, [(journal.OPEN, row(random.Random(n), 1_000 + n) | {"at_ms": then_ms + 1})])
+            over = {"id": SANDBOX, "ms": then_ms + 1 + n}
+            sql = (
+                "UPDATE injections SET status = 'superseded', ended_by = 'shown', ended_ms = :ms WHERE sandbox_id = :id"
+            )
+            run_many(connection, sql, [over])
+    for page in answer_key.pages(lambda: reading(engine), SANDBOX, then_ms, status="active"):
+        active += page
+
+    assert told == before
+    assert active == before

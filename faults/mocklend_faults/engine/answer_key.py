@@ -7,7 +7,8 @@ nothing has to be written at the moment when a page catches up.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,6 +158,30 @@ def stream(
         after = found[-1]
 
 
+def pages(
+    reading: Callable[[], AbstractContextManager[Connection]],
+    sandbox_id: str,
+    now_ms: int,
+    *,
+    status: str | None = None,
+    entity: str | None = None,
+    loan_id: str | None = None,
+) -> Iterator[list[Entry]]:
+    """The key as it was at a moment, page by page, each in a snapshot of its own: none is open between two of them.
+
+    What was put on the key after that moment is in no page, and what has ended since is told as it stood. What happens
+    in that very millisecond, while the pages are read, may be told or not.
+    """
+    after: Entry | None = None
+    while True:
+        with reading() as connection:
+            found = _page(connection, sandbox_id, now_ms, status, entity, loan_id, after, as_then=True)
+        yield [one for one in found if status in (None, one.status)]
+        if len(found) < AT_ONCE:
+            return
+        after = found[-1]
+
+
 def find(connection: Connection, sandbox_id: str, now_ms: int, injection: str) -> Entry | None:
     """One entry by its injection's id, as it stands at a moment."""
     sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
@@ -172,10 +197,18 @@ def _page(
     entity: str | None,
     loan_id: str | None,
     after: Entry | None,
+    *,
+    as_then: bool = False,
 ) -> list[Entry]:
-    """The next entries in canonical order; a status that only the clock tells is not looked at here."""
+    """The next entries in canonical order; a status that only the clock tells is not looked at here.
+
+    With `as_then` it may be later by now, and they are told as they stood at `now_ms`.
+    """
     sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id"
     parameters: dict[str, Any] = {"sandbox_id": sandbox_id}
+    if as_then:
+        sql += " AND at_ms <= :now_ms"
+        parameters["now_ms"] = now_ms
     if loan_id is not None:
         sql += " AND loan_id = :loan_id"
         parameters["loan_id"] = loan_id
@@ -183,7 +216,7 @@ def _page(
         sql += " AND (entity = :entity OR finding_entity = :entity)"
         parameters["entity"] = entity
     if status == ACTIVE:
-        sql += " AND ended_ms IS NULL"
+        sql += " AND (ended_ms IS NULL OR ended_ms > :now_ms)" if as_then else " AND ended_ms IS NULL"
     # Texts by their bytes, as Python sorts them, and not as some database's locale would.
     bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
     ordered = [name if name in ("at_ms", "occurrence") else name + bytewise for name in _ORDER]
@@ -192,7 +225,7 @@ def _page(
         sql += f" AND at_ms >= :at_ms AND ({', '.join(ordered)}) > ({', '.join(':' + name for name in _ORDER)})"
         parameters |= dict(zip(_ORDER, after.order, strict=True))
     sql += f" ORDER BY {', '.join(ordered)} LIMIT {AT_ONCE}"
-    return [_entry(row, now_ms) for row in rows(connection, sql, parameters)]
+    return [_entry(row, now_ms, as_then=as_then) for row in rows(connection, sql, parameters)]
 
 
 def reason(ended_by: str | None) -> str | None:
@@ -207,11 +240,13 @@ def reason(ended_by: str | None) -> str | None:
     return f"{REASONS[kind]}: {which}" if kind in REASONS else ended_by
 
 
-def _entry(row: Any, now_ms: int) -> Entry:
+def _entry(row: Any, now_ms: int, *, as_then: bool = False) -> Entry:
     (
         injection, rule, fault, seam, entity, loan_id, occurrence, at_ms, effect, before, after, served, currency,
         finding_class, finding_entity, amount_minor, expect, from_ms, until_ms, status, ended_by, ended_ms,
     ) = row  # fmt: skip
+    if as_then and ended_ms is not None and ended_ms > now_ms:
+        status, ended_by, ended_ms = ACTIVE, None, None  # Somebody or something has ended it since.
     if ended_ms is None and until_ms is not None and until_ms <= now_ms:
         status, ended_by, ended_ms = HEALED, ITSELF, until_ms
     elif ended_ms is None and from_ms > now_ms:

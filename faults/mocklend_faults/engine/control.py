@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +12,9 @@ import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import StrictBool, create_model
+from sqlalchemy import Connection
 
-from mocklend.api.answers import answered, rendered
+from mocklend.api.answers import answered, in_full, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, Id, PageSize, Text
 from mocklend.api.lists import Paged, cursor_of, place
@@ -23,7 +24,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.work import Nudge
 from mocklend_faults.engine import experiments
-from mocklend_faults.engine.answer_key import STATUSES, Entry, find, stream
+from mocklend_faults.engine.answer_key import STATUSES, find, pages, stream
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.control_scores import add_scores
 from mocklend_faults.engine.counting import Tally, tallies
@@ -295,12 +296,12 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     @rules.get("/-/answer-key")
     @rules.input(KeyQuery, location="query", arg_name="query")
     @rules.output(AnswerKey)
-    @rules.doc(**_or_lines(described("getAnswerKey")))
+    @rules.doc(**_or_lines(described("getAnswerKey", "conflict")))
     def get_answer_key(query: KeyQuery) -> Response:
         """Which answers were lies, and what the truth was."""
-        entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
         if query.format == "jsonl":
-            return _exported(query.cursor, entries)
+            return _exported(query)
+        entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
         with snapshot() as (connection, sandbox, now_ms):
             after = find(connection, sandbox, now_ms, place(query.cursor)) if query.cursor is not None else None
             if query.cursor is not None and after is None:
@@ -397,19 +398,29 @@ def blueprint(layer: FaultLayer) -> APIBlueprint:
     return rules
 
 
-def _exported(cursor: str | None, entries: Callable[..., Iterator[Entry]]) -> Response:
-    """The whole key, a line of JSON each, while it is read: memory stays bounded."""
-    if cursor is not None:
-        raise field_problem("cursor", "no cursor with jsonl, which is not in pages", cursor)
-    sandbox, platform = sandbox_id(), lender()
+def _exported(query: KeyQuery) -> Response:
+    """The whole key, a line of JSON each, as it stood when this began: see `pages` for what is promised.
 
-    def lines() -> Iterator[bytes]:
+    It is read in short transactions and kept in a file, and sent once it is whole: a client that does not read holds
+    up nobody.
+    """
+    if query.cursor is not None:
+        raise field_problem("cursor", "no cursor with jsonl, which is not in pages", query.cursor)
+    id, platform = sandbox_id(), lender()
+    with platform.read() as connection:
+        began = platform.sandbox(connection, id)
+
+    @contextmanager
+    def same_life() -> Iterator[Connection]:
         with platform.read() as connection:
-            now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
-            for entry in entries(connection, sandbox, now_ms):
-                yield orjson.dumps(entry.to_json(), option=orjson.OPT_APPEND_NEWLINE)
+            if platform.sandbox(connection, id).resets != began.resets:
+                raise Refused("conflict", "the sandbox was emptied while its answer key was read", sandbox_id=id)
+            yield connection
 
-    return Response(lines(), content_type=LINES)
+    wanted = {"status": query.status, "entity": query.entity, "loan_id": query.loan_id}
+    found = pages(same_life, id, began.now_ms(platform.real_ms()), **wanted)
+    lines = (orjson.dumps(one.to_json(), option=orjson.OPT_APPEND_NEWLINE) for page in found for one in page)
+    return in_full(lines, LINES)
 
 
 def _told(layer: FaultLayer) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from flask import Response
 
+from mocklend.spool import chunks_of, gathered, size_of
 from mocklend.storage.work import Answer
 
 JSON = "application/json"
@@ -24,6 +25,16 @@ def answered(answer: Answer) -> Response:
     response = rendered(answer.body, answer.status)
     if answer.replayed:
         response.headers[REPLAYED] = "true"
+    return response
+
+
+def in_full(chunks: Iterable[bytes], content_type: str) -> Response:
+    """A long answer, all of which is there before its first byte leaves. Raises what making it raises."""
+    content = gathered(chunks)
+    response = Response(chunks_of(content), content_type=content_type)
+    response.content_length = size_of(content)
+    if not isinstance(content, bytes):
+        response.call_on_close(content.close)
     return response
 
 

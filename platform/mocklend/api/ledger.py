@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
+from mocklend.api.answers import in_full, rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.fields import Body, Doc, Id, PageSize
 from mocklend.api.lists import Cursor, place
@@ -85,5 +85,6 @@ def _text(operation: dict[str, Any]) -> dict[str, Any]:
 def export_beancount() -> Response:
     """The whole journal as a Beancount file, with our balances as assertions: check it with bean-check."""
     with snapshot() as (connection, sandbox, _):
-        text = "\n".join(export(connection, sandbox)) + "\n"
-    return Response(text, content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"})
+        response = in_full((f"{line}\n".encode() for line in export(connection, sandbox)), "text/plain; charset=utf-8")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

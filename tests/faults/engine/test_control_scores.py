@@ -13,6 +13,7 @@ from mocklend.domain.finding import FINDINGS_MAX
 from mocklend.door import LONG_BODIES
 from mocklend.reconcilers import thorough
 from mocklend.reconcilers.repair import OPERATOR, repair
+from mocklend_faults.engine import answer_key
 
 LAG, DROPPED = "cache.bounded_stale", "callback.dropped"
 
@@ -302,6 +303,29 @@ def test_of_many_wrong_findings_the_first_is_told(mocklend: Client) -> None:
 
 
 # --- the answer key in pages and as lines ---
+
+
+def test_a_sandbox_that_is_emptied_while_its_key_is_read_is_no_half_of_a_key(
+    mocklend: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mocklend.arm(LAG)
+    for name in ("ada", "bob", "cy"):
+        paid_off(mocklend, borrowed(mocklend, name))
+    monkeypatch.setattr(answer_key, "AT_ONCE", 1)
+    honest = answer_key._page
+
+    def emptied(*given: Any, **more: Any) -> Any:
+        page = honest(*given, **more)
+        monkeypatch.setattr(answer_key, "_page", honest)
+        mocklend.reset()
+        return page
+
+    monkeypatch.setattr(answer_key, "_page", emptied)
+
+    with pytest.raises(ProblemError) as caught:
+        list(mocklend.answer_key_lines())
+
+    assert (caught.value.status, caught.value.code) == (409, "conflict")
 
 
 def test_the_key_comes_in_pages_and_as_lines_and_both_are_whole(mocklend: Client) -> None:

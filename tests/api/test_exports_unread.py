@@ -1,0 +1,53 @@
+"""Long answers to clients that do not read them: nobody else is held up, and what is sent is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.lender import Lender, find_layer
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lender]:
+    """A platform with faults, on either engine."""
+    url = str(tmp_path / "key.db") if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    lender = Lender(url, find_layer())
+    yield lender
+    lender.close()
+
+
+def held_back(engine: Engine) -> int:
+    """Whether somebody's snapshot keeps the database from letting go of what is old."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            return int(connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0])
+        sql = """SELECT COUNT(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND left(state, 7) = 'idle in'"""
+        return int(connection.exec_driver_sql(sql).scalar_one())
+
+
+@pytest.mark.parametrize("address", ["/-/answer-key?format=jsonl", "/v1/ledger/beancount", "/v1/ledger/transactions"])
+def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Lender, address: str) -> None:
+    client: Any = create_app(Settings(database="unused"), opened).test_client()
+    made = client.post("/-/sandboxes", json={"seed": 1, "clock": {"mode": "manual"}}).get_json()
+    headers = {"Authorization": f"Bearer {made['api_key']}"}
+    rule = {"fault": "transport.latency", "with": {"delay_ms": 1}}
+    assert client.put("/-/rules/late", json=rule, headers=headers).status_code == 201
+    ada = client.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"}, headers=headers).get_json()["id"]
+    loan = {"borrower_id": ada, "principal_minor": 100_000, "product_id": "jiebei-like"}
+    assert client.post("/v1/loans", json=loan, headers=headers | {"Idempotency-Key": "one"}).status_code == 201
+
+    unread = [client.get(address, headers=headers, buffered=False) for _ in range(3)]
+    written = client.post("/v1/borrowers", json={"reference": "ben", "name": "Ben"}, headers=headers)
+
+    assert (written.status_code, held_back(opened.engine)) == (201, 0)
+    assert {one.status_code for one in unread} == {200}
+    assert len({one.get_data() for one in unread}) == 1
+    assert unread[0].get_data()
