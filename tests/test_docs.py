@@ -193,6 +193,11 @@ def limits() -> str:
         ("the same on the control plane", f"{door.control_running_max}", f"{door.control_waiting_max} {waiting}"),
         ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),
         ("a body's length", f"{_size(BODY_MAX)}; a score's {scores}", "`body_too_large`"),
+        (
+            "long bodies (a score's) under way",
+            f"{door.long_bodies_lane_max} a sandbox, {door.long_bodies_max} a server",
+            "`sandbox_busy`, `busy`",
+        ),
         ("values of a body", f"{VALUES_MAX:,}; {MEMBERS_MAX:,} names an object", "`body_too_many_values`"),
         ("depth of a body", str(DEPTH_MAX), "`body_too_deep`"),
         ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),

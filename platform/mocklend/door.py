@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -45,6 +46,7 @@ URGENT = ("/-/health", "/-/rules/halt")
 """What answers whatever else is going on."""
 FILE_OPENED_S = 30.0
 """The server has opened a file that it was told to send by then. It opens it anew, so ours may be closed."""
+ROOM_ENOUGH = nullcontext()
 HOLD = "mocklend.hold_ms"
 """Where the app leaves how long its answer is to be held back."""
 SANDBOX = "mocklend.sandbox_id"
@@ -102,6 +104,9 @@ class Limits:
     control_waiting_max: int = 64
     urgent_threads_max: int = 4
     urgent_waiting_max: int = 256
+    long_bodies_max: int = 8
+    long_bodies_lane_max: int = 2
+    """Of the addresses that take long ones: from before such a body is read until it is answered."""
 
 
 class Door:
@@ -158,6 +163,8 @@ class Door:
         self._loop: asyncio.AbstractEventLoop
         self._answered: deque[asyncio.Future[bool]] = deque()
         self._coming: dict[Any, float] = {}
+        self._long: Counter[str] = Counter()
+        self._long_max, self._long_lane_max = limits.long_bodies_max, limits.long_bodies_lane_max
         self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
         self._open = 0
         self._stopping = False
@@ -178,10 +185,11 @@ class Door:
                 raise Refused("server_stopping", "the server was told to stop")
             headers, path = headers_of(scope), scope.path
             self._hosts.check(scope.method, path, headers)
-            body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
-            asked = Asked(scope.method, path, scope.query_string, headers, body)
-            if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
-                await self._answer(asked, scope, proto)
+            with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
+                body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
+                asked = Asked(scope.method, path, scope.query_string, headers, body)
+                if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
+                    await self._answer(asked, scope, proto)
         except Refused as refused:
             refuse(proto, refused)
 
@@ -197,6 +205,25 @@ class Door:
             await asyncio.sleep(TICK_S)
 
     # --- in the loop ---
+
+    @contextmanager
+    def _room_for(self, headers: dict[str, str]) -> Iterator[None]:
+        """Room for a body that may be long, from before it is read until it is answered: each takes much memory."""
+        length, lane = headers.get("content-length", ""), headers.get("authorization", "")
+        if length.isdecimal() and int(length) <= BODY_MAX:
+            yield
+            return
+        if self._long[lane] >= self._long_lane_max:
+            raise Refused("sandbox_busy", "too many long bodies of this sandbox are under way")
+        if self._long.total() >= self._long_max:
+            raise Refused("busy", "too many long bodies are under way")
+        self._long[lane] += 1
+        try:
+            yield
+        finally:
+            self._long[lane] -= 1
+            if not self._long[lane]:
+                del self._long[lane]
 
     async def _body(self, path: str, headers: dict[str, str], proto: Connection) -> bytes:
         """The body, whole. Where it is longer than the address takes, as much as shows it: the app refuses it then."""
@@ -219,21 +246,20 @@ class Door:
 
     async def _chunked(self, proto: Connection, most: int) -> bytes:
         """A body in chunks, or the first of it where it is longer than `most`. Refused if its end did not come."""
-        chunks: list[bytes] = []
-        size, empty, until_s = 0, 0, self._loop.time() + self._body_deadline_s
+        body = bytearray()  # Joined as they come: they may be of a byte each.
+        empty, until_s = 0, self._loop.time() + self._body_deadline_s
         stream = aiter(proto)
-        while size <= most:
+        while len(body) <= most:
             try:
                 chunk: bytes = await self._in_time(anext(stream), until_s)
             except StopAsyncIteration:
                 if empty != 1:
                     raise incomplete() from None
-                return b"".join(chunks)
+                return bytes(body)
             if not chunk:
                 empty += 1  # One for the end; another one before it is an error, which granian does not tell apart.
-            chunks.append(chunk)
-            size += len(chunk)
-        return b"".join(chunks)[: most + 1]
+            body += chunk
+        return bytes(body[: most + 1])
 
     async def _in_time(self, coming: Any, until_s: float) -> bytes:
         """What the connection brings, if it does until then: the tick looks after it, which costs less than a timer."""
