@@ -67,8 +67,8 @@ FINDING = b'{"class": "timing", "entity": "a"},'
         b"[" + b"[]," * (WIDE // 3) + b"[]]",
         b"[" + b"{}," * (WIDE // 3) + b"{}]",
         b"[" + b"1000," * (WIDE // 5) + b"1]",
-        b'{"findings": [' + FINDING * (WIDE // len(FINDING)) + b"{}]}",
-        b"{" + b",".join(b'"%x":1' % n for n in range(1_200_000)) + b"}",
+        pytest.param(b'{"findings": [' + FINDING * (WIDE // len(FINDING)) + b"{}]}", marks=pytest.mark.long),
+        pytest.param(b"{" + b",".join(b'"%x":1' % n for n in range(1_200_000)) + b"}", marks=pytest.mark.long),
     ],
     ids=["arrays", "objects", "numbers", "findings", "names"],
 )
