@@ -89,6 +89,7 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     )
     app.extensions[EXTENSION] = Served(platform, settings)
     app.url_map.converters["id"] = IdConverter
+    app.url_map.merge_slashes = False  # An address with two slashes is at nothing: nobody is sent anywhere else.
     app.spec_processor(lambda spec: complete(spec, _examples(platform)))
     handle_problems(app)
     name_requests(app)

@@ -311,6 +311,16 @@ def test_a_query_that_is_not_what_it_should_be_is_named(api: Any, ids: dict[str,
     )
 
 
+def test_an_address_with_an_empty_part_is_at_nothing_and_leads_nowhere_else(app: Any) -> None:
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            path = address(rule.rule, dict.fromkeys(rule.arguments, "x"))
+            for doubled in {path.replace("/x", "/", 1), path.replace("/", "//")[1:]} - {path}:
+                answer = client.open(doubled, method=method)
+                assert (answer.status_code, answer.headers.get("Location")) == (404, None), (method, doubled)
+
+
 NO_TEXTS_IN_QUERIES = (
     "%00",
     "a%00b",
