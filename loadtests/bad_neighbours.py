@@ -34,6 +34,7 @@ from line import Line, request
 from server import Server
 from tool import concluded, number
 
+from mocklend.domain.finding import FINDINGS_MAX
 from mocklend.exit_codes import ExitCode
 
 SECONDS = 6.0
@@ -44,7 +45,6 @@ HEALTH_MS_MAX = 100.0
 ENDS_S_MAX = 30.0
 WALLET_S = 2.0
 """So long a wallet payment takes when nobody disturbs."""
-FINDINGS_BYTES = 30 * 1024 * 1024
 PATTERN, LETTERS = "a?" * 60 + "a" * 60, "a" * 60
 
 
@@ -209,10 +209,12 @@ def endless_pattern(troubles: Troubles) -> None:
 
 
 def large_bodies(troubles: Troubles) -> None:
-    """Four clients that hand in findings of 30 MB, again and again."""
+    """Four clients that hand in as many findings as are taken, 14 MB, again and again."""
     bad = Sandbox(troubles.url, 1, MANUAL)
-    finding = b'{"class":"stale_view","entity":"loan_aaaaaaaaaaaaaaaaaaaa","amount_minor":1},'
-    body = b'{"findings":[' + finding * (FINDINGS_BYTES // len(finding)) + b"{}]}"
+    finding = b'{"class":"stale_view","entity":"loan_aaaaaaaaaaaaaaaaaaaa","amount_minor":1,"detail":"%s"}' % (
+        b"x" * 200
+    )
+    body = b'{"findings":[' + b",".join([finding] * FINDINGS_MAX) + b"]}"
     headers = {**bad.headers, "Content-Type": "application/json"}
     troubles.keep_doing(lambda: requests.post(f"{troubles.url}/-/scores", data=body, headers=headers, timeout=120), 4)
 
@@ -223,9 +225,9 @@ def unread_export(troubles: Troubles) -> None:
     bad.arm("cache.bounded_stale", **{"with": {"lag_s": 60}}).raise_for_status()
     for _ in range(60):
         bad.borrow()
-    head = {"Host": "127.0.0.1", "Accept": "application/jsonl", **bad.headers}
+    head = {"Host": "127.0.0.1", **bad.headers}
     for _ in range(20):
-        troubles.open(request("GET", "/-/answer-key", head), receive_buffer=1024)
+        troubles.open(request("GET", "/-/answer-key?format=jsonl", head), receive_buffer=1024)
     troubles.keep_doing(bad.borrow)
 
 

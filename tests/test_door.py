@@ -488,6 +488,7 @@ def test_only_so_many_long_bodies_are_under_way_of_one_sandbox_and_of_all(place:
     opened = [under_way(place, key) for key in "aabbccdd"]
     until(lambda: place.door._long.total() == 8)
 
+    place.door._body_deadline_s = 0.1
     same = answer_of(under_way(place, "a"))
     other = answer_of(under_way(place, "e"))
     short = place.ask("POST", SCORES, b"{}", Authorization="a")
@@ -503,12 +504,24 @@ def test_only_so_many_long_bodies_are_under_way_of_one_sandbox_and_of_all(place:
     until(lambda: not place.door._long)
 
 
+def test_who_finds_no_room_for_a_long_body_waits_for_some(place: Place) -> None:
+    place.door._body_deadline_s = LONG_S
+    first, _ = under_way(place, "a"), under_way(place, "a")
+    until(lambda: place.door._long.total() == 2)
+    waits = place.connect(request("POST", SCORES, b" " * 100_000, Authorization="a"))
+
+    first.close()
+
+    assert answer_of(waits)[0] == 200
+
+
 def test_a_long_body_in_chunks_needs_room_too(place: Place) -> None:
     place.door._body_deadline_s = LONG_S
     for _ in range(2):
         place.connect(request("POST", SCORES, Authorization="a", Transfer_Encoding="chunked") + b"1\r\n \r\n")
     until(lambda: place.door._long.total() == 2)
 
+    place.door._body_deadline_s = 0.1
     status, body = answer_of(under_way(place, "a"))
 
     assert (status, json.loads(body)["code"]) == (429, "sandbox_busy")

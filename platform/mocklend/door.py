@@ -18,8 +18,8 @@ import asyncio
 import io
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -148,6 +148,13 @@ class Door:
             lane_running_max=limits.urgent_threads_max,
             lane_waiting_max=limits.urgent_waiting_max,
         )
+        self._heavy = Workers(
+            "mocklend-heavy",
+            at_once=1,  # It computes for a second, and Python lets one thread compute at a time.
+            threads_max=1,
+            lane_running_max=1,
+            lane_waiting_max=limits.long_bodies_lane_max,
+        )
         self._environ: dict[str, Any] = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": "localhost",
@@ -185,7 +192,7 @@ class Door:
                 raise Refused("server_stopping", "the server was told to stop")
             headers, path = headers_of(scope), scope.path
             self._hosts.check(scope.method, path, headers)
-            with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
+            async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
                 body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
                 asked = Asked(scope.method, path, scope.query_string, headers, body)
                 if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
@@ -206,17 +213,22 @@ class Door:
 
     # --- in the loop ---
 
-    @contextmanager
-    def _room_for(self, headers: dict[str, str]) -> Iterator[None]:
-        """Room for a body that may be long, from before it is read until it is answered: each takes much memory."""
+    @asynccontextmanager
+    async def _room_for(self, headers: dict[str, str]) -> AsyncIterator[None]:
+        """Room for a body that may be long, from before it is read until it is answered: each takes much memory.
+
+        Who finds none waits for some, with the body unread: refused at once, it would only be sent again at once.
+        """
         length, lane = headers.get("content-length", ""), headers.get("authorization", "")
         if length.isdecimal() and int(length) <= BODY_MAX:
             yield
             return
-        if self._long[lane] >= self._long_lane_max:
-            raise Refused("sandbox_busy", "too many long bodies of this sandbox are under way")
-        if self._long.total() >= self._long_max:
-            raise Refused("busy", "too many long bodies are under way")
+        until_s = self._loop.time() + self._body_deadline_s
+        while (full := self._long_lane_max <= self._long[lane]) or self._long_max <= self._long.total():
+            if self._stopping or until_s <= self._loop.time():
+                code = "sandbox_busy" if full else "busy"
+                raise Refused(code, "too many long bodies are under way for too long")
+            await asyncio.sleep(TICK_S)
         self._long[lane] += 1
         try:
             yield
@@ -284,7 +296,7 @@ class Door:
         def job() -> None:
             self._work(asked, scope, proto, answered)
 
-        if not self._workers_for(asked.path).submit(asked.headers.get("authorization", ""), job):
+        if not self._workers_for(asked).submit(asked.headers.get("authorization", ""), job):
             raise Refused("sandbox_busy", "too many requests of this sandbox wait already")
         await self._until(answered)
 
@@ -313,10 +325,12 @@ class Door:
         finally:
             self._open -= 1
 
-    def _workers_for(self, path: str) -> Workers:
-        if not path.startswith(CONTROL):
+    def _workers_for(self, asked: Asked) -> Workers:
+        if not asked.path.startswith(CONTROL):
             return self._clients
-        return self._urgent if path in URGENT else self._control
+        if len(asked.body) > BODY_MAX:
+            return self._heavy
+        return self._urgent if asked.path in URGENT else self._control
 
     def _tick(self) -> None:
         while self._answered:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BeforeValidator, FailFast, Field, create_model
+from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_model
 from sqlalchemy import Connection
 
 from mocklend.api.answers import rendered
@@ -67,16 +67,27 @@ _WINDOW_DOC = "From when to when the reconciler is judged, both included: all th
 WindowBody = create_model("WindowBody", __base__=Body, __doc__=_WINDOW_DOC, **_WINDOW_FIELDS)
 
 
-def _not_too_many(findings: Any) -> Any:
-    """Refuse findings that are too many before one of them is looked at."""
-    if isinstance(findings, list) and len(findings) > FINDINGS_MAX:
+def _one_by_one(findings: Any) -> Any:
+    """Findings that are read already, up to the first that is wrong; refused where they are too many.
+
+    Pydantic reads a list in one call, during which no other thread of the process works: a second, where it is long.
+    """
+    if not isinstance(findings, list):
+        return findings
+    if len(findings) > FINDINGS_MAX:
         raise Refused(
             "too_many_findings",
             "there are more findings than are scored at once",
             expected=f"at most {FINDINGS_MAX}",
             received=len(findings),
         )
-    return findings
+    found: list[Any] = []
+    for one in findings:
+        try:
+            found.append(FindingBody.model_validate(one))
+        except ValidationError:
+            return [*found, one]
+    return found
 
 
 class ThresholdsBody(Body):
@@ -101,7 +112,7 @@ class NewScore(Body):
     findings: Annotated[
         list[FindingBody],  # type: ignore[valid-type]
         FailFast(),  # The errors of one: those of millions of wrong names took gigabytes.
-        BeforeValidator(_not_too_many),
+        BeforeValidator(_one_by_one),
         Field(json_schema_extra={"maxItems": FINDINGS_MAX}),
     ]
     thresholds: ThresholdsBody = ThresholdsBody()
