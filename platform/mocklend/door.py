@@ -5,7 +5,8 @@
         client     ◀───────────────────────────── at once, or later where a fault says so ◀─┘
 
 It is the application that the server calls (RSGI, granian's own interface): it runs on the event loop, so that a body
-that never comes and an answer that is held back cost no thread. What may take long is not done here.
+that never comes and an answer that is held back cost no thread. What may take long is not done here; the few requests
+that take microseconds are answered here at once (`Hot`, see `api.hot`).
 
 Three kinds of threads answer, each with lanes of its own, so that none waits for another: for the planes that clients
 use; for the control plane, which may be asked for minutes of work; and for what must always answer: health, and the
