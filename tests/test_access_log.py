@@ -15,6 +15,8 @@ import pytest
 from mocklend import access_log
 from mocklend.access_log import AccessLog
 
+pytestmark = pytest.mark.security
+
 
 @dataclass
 class Scope:

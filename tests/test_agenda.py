@@ -11,6 +11,8 @@ from mocklend.agenda import LOOK_AGAIN_MS, Agenda
 from mocklend.lender import Lender
 from mocklend.sandboxes.ids import out_trade_no
 
+pytestmark = pytest.mark.security
+
 DAY_MS = 86_400_000
 
 

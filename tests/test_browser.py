@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import requests
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.security, pytest.mark.timeout(300)]
 
 PATIENCE_S = 120
 SECRET = "Ada-whom-no-page-may-see"

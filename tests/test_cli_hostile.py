@@ -18,6 +18,8 @@ from mocklend.client import Client
 from mocklend.config import address_of
 from mocklend.exit_codes import ExitCode
 
+pytestmark = pytest.mark.security
+
 if not entry_points(group="pytest11", name="mocklend"):
     pytest_plugins = ["mocklend.testing"]
 

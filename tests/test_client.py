@@ -19,6 +19,8 @@ import requests
 
 from mocklend.client import Client, Exchange, ProblemError
 
+pytestmark = pytest.mark.security
+
 if not entry_points(group="pytest11", name="mocklend"):
     pytest_plugins = ["mocklend.testing"]
 

@@ -12,6 +12,8 @@ import pytest
 
 from mocklend.couriers import A_SANDBOX, AN_ENDPOINT, QUEUED_MOST, Couriers, Parcel
 
+pytestmark = pytest.mark.security
+
 
 class Roads:
     """Receivers that hang until they are let go, and others that answer at once. What arrived is kept, in order."""

@@ -26,6 +26,8 @@ from mocklend.hosts import HostPolicy
 from mocklend.serving import Server
 from mocklend.workers import set_aside
 
+pytestmark = pytest.mark.security
+
 LONG_S = 30
 LIMITS = Limits(
     body_deadline_s=0.5,

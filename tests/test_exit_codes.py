@@ -43,7 +43,7 @@ TOOLS = {
     "year": "loadtests/year.py",
 }
 """Scripts with a verdict of their own, and the file that each becomes."""
-OTHERS = {"check", "chromium", "demo", "lock", "pooler", "serve", "setup", "test", "test-long"}
+OTHERS = {"check", "chromium", "demo", "lock", "pooler", "security", "serve", "setup", "test", "test-long"}
 """Scripts that become another program: ruff and its like, `mocklend` itself, uv, apt-get, pytest."""
 LEAVING = {"exit", "_exit", "quit", "SystemExit", "Exit"}
 

@@ -7,6 +7,8 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.hosts import HostPolicy
 
+pytestmark = pytest.mark.security
+
 LOCAL = HostPolicy(on_loopback=True)
 
 

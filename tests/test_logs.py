@@ -14,6 +14,8 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.logs import get_logger, in_a_line, masked
 
+pytestmark = pytest.mark.security
+
 SECRETS = {
     "Authorization: Bearer mk_AbC-123_x": "mk_AbC-123_x",
     "{'Authorization': 'Bearer abcdef'}": "abcdef",

@@ -20,6 +20,8 @@ import requests
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 
+pytestmark = pytest.mark.security
+
 BESIDE = str(Path(sys.executable).parent)
 PATIENCE_S = 120
 needs_faults = pytest.mark.skipif(

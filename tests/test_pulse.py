@@ -11,6 +11,8 @@ from mocklend.domain.problems import Refused
 from mocklend.pulse import UNKNOWN_MOST_S, Beat, Pulse
 from mocklend.storage.ground import DISK_FULL, LOCKED, Ground, Unavailable
 
+pytestmark = pytest.mark.security
+
 LONG_S = 30
 
 

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from mocklend.config import Settings
 from mocklend.receivers import URL_MAX, URL_PATTERN, ReceiverPolicy, url_expected
 
+pytestmark = pytest.mark.security
+
 GOOD = (
     "http://a", "https://a.example", "http://a.example.", "http://a/", "http://a:1/b", "http://a:65535?c=d", "http://a?b",
     "http://127.0.0.1:8080/x?y=%20", "http://[::1]/", "http://[2001:db8::1]:80", "http://loan_app:3000/hook", "http://x-y.z",

@@ -9,6 +9,8 @@ import pytest
 
 from mocklend.spool import MEMORY_MAX, chunks_of, gathered, size_of
 
+pytestmark = pytest.mark.security
+
 MB = 1024 * 1024
 
 

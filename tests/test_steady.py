@@ -14,6 +14,8 @@ from mocklend import jobs
 from mocklend import lender as lending
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
 
+pytestmark = pytest.mark.security
+
 START_MS = 1_767_578_400_000
 HOUR_MS = 3_600_000
 

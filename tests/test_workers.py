@@ -11,6 +11,8 @@ import pytest
 
 from mocklend.workers import Workers, set_aside
 
+pytestmark = pytest.mark.security
+
 LONG_S = 30
 
 

@@ -9,6 +9,8 @@ import pytest
 from mocklend.app import create_app
 from mocklend.config import Settings
 
+pytestmark = pytest.mark.security
+
 TOKENS = {"control_token": "control-secret", "operator_token": "operator-secret", "channel_token": "channel-secret"}
 
 

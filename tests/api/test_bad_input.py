@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.security
+
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 BY = {"memo": "a memo", "operator": "wei"}
 

@@ -11,6 +11,8 @@ from mocklend.channels.channel import callback_secret
 from mocklend.channels.signing import signed_headers
 from mocklend.storage.work import Sandbox
 
+pytestmark = pytest.mark.security
+
 NOW_MS = 1_767_578_400_000
 
 

@@ -13,6 +13,8 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lender import Lender, find_layer
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lender]:

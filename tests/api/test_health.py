@@ -1,6 +1,10 @@
 from typing import Any
 
+import pytest
+
 from mocklend import __version__
+
+pytestmark = pytest.mark.security
 
 
 def test_a_server_says_what_it_is_made_of(lender: Any, stranger: Any) -> None:

@@ -21,6 +21,8 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lender import Lender, find_layer
 
+pytestmark = pytest.mark.security
+
 STORY = (
     "addBorrower", "addWebhookEndpoint", "borrow", "repay", "payAtChannel", "", "queryPayment", "putRule",
     "putExperiment", "openDispute", "edit", "charge",

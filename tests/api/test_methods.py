@@ -19,6 +19,8 @@ from mocklend.hosts import HostPolicy
 from mocklend.lender import Lender, find_layer
 from mocklend.sandboxes.lifecycle import DEFAULT
 
+pytestmark = pytest.mark.security
+
 NO_METHODS = ("TRACE", "CONNECT", "PROPFIND", "FOO", "OPTION")
 OFF_LOOPBACK = Settings(host="192.0.2.7")
 

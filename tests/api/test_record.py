@@ -20,6 +20,8 @@ from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.lender import Lender
 
+pytestmark = pytest.mark.security
+
 MADE = Made(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from mocklend.storage.statements import run_many
 
+pytestmark = pytest.mark.security
+
 
 def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
     made = stranger.post(

@@ -21,6 +21,8 @@ import requests
 from mocklend.app import refuse_taken
 from mocklend.config import Settings
 
+pytestmark = pytest.mark.security
+
 SERVE = """
 import sys
 from mocklend.app import serve

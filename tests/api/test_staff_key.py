@@ -12,6 +12,8 @@ from mocklend.config import Settings
 from mocklend.lender import Lender, find_layer
 from mocklend.sandboxes.lifecycle import STAFF
 
+pytestmark = pytest.mark.security
+
 MAY_READ = {"/-/health", "/-/clock"}
 
 

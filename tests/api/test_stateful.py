@@ -22,6 +22,8 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lender import Lender, find_layer
 
+pytestmark = pytest.mark.security
+
 STEPS = 25
 MONDAY_MS = 1_767_578_400_000
 LEFT_OUT = {"path": "/-/sandboxes/{id}", "method": "DELETE"}

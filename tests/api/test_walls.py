@@ -16,6 +16,8 @@ from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend_faults.engine import FaultLayer
 
+pytestmark = pytest.mark.security
+
 MONDAY_MS = 1_767_578_400_000
 BY = {"operator": "wei", "memo": "a memo"}
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}

@@ -5,6 +5,8 @@ import pytest
 from mocklend.channels.endpoints import AddEndpoint
 from mocklend.receivers import ReceiverPolicy
 
+pytestmark = pytest.mark.security
+
 HOOK = {"url": "http://127.0.0.1:9/hook", "events": ["loan.cleared"], "profile": "alipay"}
 
 

@@ -27,6 +27,8 @@ from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
 
+pytestmark = pytest.mark.security
+
 
 class Receiver(ThreadingHTTPServer):
     """A client's endpoint on loopback: it keeps what comes and answers what it was told to."""

@@ -17,6 +17,8 @@ from mocklend.storage.schema import metadata
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
 
+pytestmark = pytest.mark.security
+
 DAY_MS = 86_400_000
 
 

@@ -12,6 +12,8 @@ from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.storage.statements import run_many
 
+pytestmark = pytest.mark.security
+
 DAY_MS = 86_400_000
 
 

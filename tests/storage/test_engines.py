@@ -22,6 +22,8 @@ from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture
 def raw(story: Any, tmp_path: Path) -> Iterator[sqlite3.Connection]:

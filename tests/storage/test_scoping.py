@@ -27,6 +27,8 @@ from mocklend.storage.stores import STORES, load_all, rows
 from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
 
+pytestmark = pytest.mark.security
+
 ROOT = Path(__file__).resolve().parents[2]
 AS_IT_RUNS = {
     "mocklend.storage.stores": "a text for each entity: those that write are in STATEMENTS, those that read are run here",

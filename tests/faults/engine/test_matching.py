@@ -9,6 +9,8 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.matching import OPERATORS, Match
 
+pytestmark = pytest.mark.security
+
 REFRESH, ATTEMPT, FILED = "view.refresh", "callback.attempt", "repayment.filed"
 
 
