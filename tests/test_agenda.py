@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.agenda import LOOK_AGAIN_MS, Agenda
+from mocklend.agenda import LOOK_AGAIN_MS, Agenda, Portions
 from mocklend.lender import Lender
 from mocklend.sandboxes.ids import out_trade_no
 
@@ -162,3 +162,26 @@ def test_what_is_written_during_a_look_is_not_overlooked() -> None:
     assert agenda.wants("a", 5_000)
     agenda.touch(["a", "b"])
     assert agenda.wants("a", 1_000)
+
+
+def test_a_portion_is_as_much_of_a_kind_as_a_slice_of_time_takes() -> None:
+    portions = Portions(64, 0.05)
+    assert portions.of("a", "callback") == 64
+
+    portions.took("a", "callback", 64, 0.06)
+    portions.took("a", "callback", 32, 0.4)
+    assert (portions.of("a", "callback"), portions.of("a", "settlement"), portions.of("b", "callback")) == (16, 64, 64)
+
+    portions.took("a", "callback", 3, 0.06)
+    assert portions.of("a", "callback") == 1
+    portions.took("a", "callback", 1, 9)
+    assert portions.of("a", "callback") == 1
+
+    portions.took("a", "callback", 1, 0.03)
+    assert portions.of("a", "callback") == 1
+    for _ in range(9):
+        portions.took("a", "callback", portions.of("a", "callback"), 0.001)
+    assert portions.of("a", "callback") == 64
+    portions.took("a", "callback", 64, 1)
+    portions.forget("a")
+    assert portions.of("a", "callback") == 64

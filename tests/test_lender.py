@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from mocklend import lender as lending
+from mocklend.agenda import Portions
 from mocklend.channels.endpoints import AddEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender, database_url, find_layer
+from mocklend.lending import books
 from mocklend_faults.engine import FaultLayer
 
 DAY_MS = 86_400_000
@@ -275,7 +278,7 @@ def test_a_day_a_second(open_lender: Any, story: Any, clock: Clock, seed: int) -
 def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
     wall: Any, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lending, "DUE_TOGETHER", 1)
+    wall.lender._portions = Portions(1, lending.SLICE_S)
     busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
     loans = [busy.borrow() for _ in range(6)]
     for loan_id in loans:
@@ -381,3 +384,47 @@ def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.Monkey
     monkeypatch.setattr(lending, "entry_points", lambda **_group: [])
 
     assert find_layer() is None
+
+
+def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
+    wall: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loan_id = wall.borrow()
+    for _ in range(6):
+        wall.order(loan_id, 100)
+        clock.ms += 7
+    replays: list[int] = []
+    whole = books.replay
+    monkeypatch.setattr(books, "replay", lambda *given: replays.append(1) or whole(*given))
+    clock.ms += 60_000
+
+    while wall.lender.tick():
+        pass
+
+    assert wall.page(loan_id)["paid_minor"] == 600
+    assert replays == []  # Nothing came before what the books had already.
+
+
+def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_again(
+    open_lender: Any, story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.borrow()
+    platform, start_ms = story.lender, story.now_ms
+    monkeypatch.setattr(platform, "_monotonic", itertools.count().__next__)  # Each look at the time takes a second.
+    run_all = platform.writer.run_all
+
+    def stopping(commands: Any) -> Any:
+        platform.stop_clocks()
+        return run_all(commands)
+
+    monkeypatch.setattr(platform.writer, "run_all", stopping)
+    to_ms = start_ms + 400 * DAY_MS
+    for _ in range(2):
+        with pytest.raises(Refused, match="server_stopping"):
+            platform.advance(story.sandbox_id, to_ms)
+    assert story.now_ms < to_ms
+
+    again = open_lender()
+    again.advance(story.sandbox_id, to_ms)
+
+    assert again.now_ms(story.sandbox_id) == to_ms

@@ -1,4 +1,4 @@
-"""When each sandbox whose clock runs is to be looked at: an idle one only when something falls due on its clock.
+"""When each sandbox whose clock runs is to be looked at, and how much is done then. An idle one waits for what is due.
 
         look ─▶ nothing is due ─▶ the next thing is due at … ─▶ not looked at before then
                                             └─ something is written in the sandbox ─▶ looked at at once
@@ -44,3 +44,33 @@ class Agenda:
         with self._lock:
             if sandbox_id in self._next_ms:
                 self._next_ms[sandbox_id] = latest_ms if due_ms is None else min(due_ms, latest_ms)
+
+
+class Portions:
+    """How many due things of each sandbox are carried out together: as many as take a slice of time, and no more.
+
+    What one of them costs differs by its kind, and by a thousand: a loan with ten repayments, or with ten thousand.
+    While one is carried out, nobody else writes.
+    """
+
+    def __init__(self, most: int, slice_s: float) -> None:
+        self._most = most
+        self._slice_s = slice_s
+        self._sizes: dict[str, dict[str, int]] = {}
+
+    def of(self, sandbox_id: str, what: str) -> int:
+        """The next portion of one kind."""
+        return self._sizes.get(sandbox_id, {}).get(what, self._most)
+
+    def took(self, sandbox_id: str, what: str, count: int, seconds: float) -> None:
+        """So long the last one took, of so many things."""
+        size = self.of(sandbox_id, what)
+        if seconds > self._slice_s:
+            size = max(1, min(size, count) // 2)
+        elif seconds < self._slice_s / 4 and count == size:
+            size = min(self._most, size * 2)
+        self._sizes.setdefault(sandbox_id, {})[what] = size
+
+    def forget(self, sandbox_id: str) -> None:
+        """The sandbox is empty, or gone."""
+        self._sizes.pop(sandbox_id, None)

@@ -20,7 +20,7 @@ import requests
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
-from mocklend.agenda import Agenda
+from mocklend.agenda import Agenda, Portions
 from mocklend.channels.channel import callback_secrets, hash_of_key
 from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.couriers import Couriers, Parcel
@@ -162,6 +162,7 @@ class Lender:
         self._pacing = threading.Lock()
         self._used: set[str] = set()
         self._agenda = Agenda()
+        self._portions = Portions(DUE_TOGETHER, SLICE_S)
         self.engine = open_engine(database, fast=fast)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
@@ -180,7 +181,7 @@ class Lender:
         self.pulse = Pulse(self.look, self.ground)
 
     def stop_clocks(self) -> None:
-        """Have a tick that is under way end soon: what is due stays due."""
+        """Have a tick or an advance that is under way end soon: what is due stays due."""
         self._closing = True
 
     def close(self) -> None:
@@ -348,6 +349,7 @@ class Lender:
 
     def _tell_emptied(self, sandbox_id: str) -> None:
         self._agenda.touch([sandbox_id])
+        self._portions.forget(sandbox_id)
         self.couriers.forget(sandbox_id)
         if self.layer is not None:
             self.layer.emptied(sandbox_id)
@@ -438,6 +440,8 @@ class Lender:
         but not for long.
         """
         with self._advance_lock(sandbox_id):
+            if self._closing:
+                raise Refused("server_stopping", "the clock was not moved")
             (claimed,) = self.writer.run_all([ClaimAdvance(sandbox_id, to_ms, by_ms, idem)])
             advanced = Advanced(claimed.body["to_ms"], replayed=claimed.replayed)
             self._go(sandbox_id, advanced, claimed.body["resets"])
@@ -457,6 +461,8 @@ class Lender:
     def _go(self, sandbox_id: str, advanced: Advanced, resets: int) -> None:
         delivery = _Delivery(self, sandbox_id) if self._delivers else None
         while True:
+            if self._closing:
+                raise Refused("server_stopping", "the clock is on its way: asked for again, the advance goes on")
             until = self._monotonic() + BURST_S
             with self.writer.holding(sandbox_id):
                 arrived = self._burst(sandbox_id, advanced, resets, until)
@@ -552,10 +558,14 @@ class Lender:
             for item in webhooks:
                 self.couriers.offer(_parcel(sandbox_id, item))
             while done < len(items) and not self._closing:
-                group = items[done : done + DUE_TOGETHER]
+                began, what = self._monotonic(), items[done].what
+                portion = items[done : done + self._portions.of(sandbox_id, what)]
+                group = portion[: _alike(portion)]
                 self._run_due(sandbox_id, group, DUE_TOGETHER)
                 done += len(group)
-                if self._monotonic() >= until:
+                now = self._monotonic()
+                self._portions.took(sandbox_id, what, len(group), now - began)
+                if now >= until:
                     break
             return done, done < len(items) or len(items) == DUE_AT_ONCE
         finally:
@@ -636,6 +646,11 @@ class _Delivery:
                 self._sent[(item.id, item.due_ms)] = item
                 under_way.add(item.id)
         return under_way
+
+
+def _alike(items: Sequence[Due]) -> int:
+    """How many of these, from the first on, are of its kind."""
+    return next((n for n, item in enumerate(items) if item.what != items[0].what), len(items))
 
 
 def _parcel(sandbox_id: str, item: Due, *, in_order: bool = False) -> Parcel:

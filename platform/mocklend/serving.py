@@ -28,6 +28,8 @@ from mocklend.door import Door
 
 DEADLINE_S = 30.0
 """From the first signal to the end of the process, whatever is under way."""
+ENDING_S = 3.0
+"""What is left of it for the end itself, when the last request has had its time."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 CONNECTIONS_MAX = 16_384
 """Connections that are served at one time; more wait in the system's own queue until one of these is closed."""
@@ -39,12 +41,22 @@ UNREAD_DEADLINE_MS = 60_000
 """A client that takes next to nothing of its answer for so long is dropped."""
 
 
-def run(door: Door, *, host: str, port: int, ready: Callable[[], None], close: Callable[[], None]) -> None:
+def run(
+    door: Door,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[], None],
+    stopping: Callable[[], None],
+    close: Callable[[], None],
+) -> None:
     """Serve until a signal comes. `ready` is called once connections are taken, `close` when no request is left.
+
+    `stopping` is called on the event loop when the signal comes.
 
     Never returns later than DEADLINE_S after the signal: what has not ended by then is left, with exit code 0.
     """
-    stopped_s = asyncio.run(_serve(door, host, port, ready))
+    stopped_s = asyncio.run(_serve(door, host, port, ready, stopping))
     ending = threading.Thread(target=close, name="mocklend-close", daemon=True)
     ending.start()
     ending.join(max(0.0, stopped_s + DEADLINE_S - time.monotonic()))
@@ -52,7 +64,7 @@ def run(door: Door, *, host: str, port: int, ready: Callable[[], None], close: C
         _leave(0)
 
 
-async def _serve(door: Door, host: str, port: int, ready: Callable[[], None]) -> float:
+async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], stopping: Callable[[], None]) -> float:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -77,13 +89,14 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None]) ->
     )
     serving = asyncio.create_task(server.serve())
     threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # It may wait for ever: see below.
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
     stopped_s = time.monotonic()
+    stopping()
     if serving.done():
         serving.result()  # It ended by itself, perhaps before it served anybody: it says why.
     with suppress(TimeoutError):
-        await asyncio.wait_for(door.drained(), DEADLINE_S)
+        await asyncio.wait_for(door.drained(), DEADLINE_S - ENDING_S)
     server.stop()  # type: ignore[no-untyped-call]  # granian's own.
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(serving), 1)

@@ -29,6 +29,7 @@ from mocklend.storage.ground import Unavailable
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
 from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
+from mocklend.turn import TurnLock
 from mocklend.workers import set_aside
 
 GROUP_MAX = 256
@@ -83,7 +84,7 @@ class Writer:
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_MAX)
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
-        self._commit_lock = threading.Lock()
+        self._commit_lock = TurnLock()
         self._closed = False
         self._now = now
         self._written = now() - LOOK_S

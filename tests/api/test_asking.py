@@ -91,7 +91,7 @@ class TestElsewhere:
 @pytest.mark.parametrize(
     ("host", "on_loopback"),
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
-     ("192.168.1.2", False), ("example.org", False), ("localhost.example.org", False), ("", False)],
+     ("192.168.1.2", False), ("example.org", False), ("localhost.example.org", False)],
 )  # fmt: skip
 def test_only_loopback_is_loopback(host: str, on_loopback: bool) -> None:
     assert Settings(host=host).on_loopback is on_loopback

@@ -12,6 +12,7 @@ from mocklend.reconcilers.repair import repair
 from mocklend_faults.engine.catalogue import installed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
     lesson = twins.lesson_of(fault)

@@ -130,7 +130,9 @@ def _fails(chapters: list[Any]) -> str:
 
 
 @pytest.mark.parametrize("falsify", [_expect, _lies, _reconcile, _fails])
-@pytest.mark.parametrize("name", ["double-deduction", "stale-cache-lost-invalidation"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("double-deduction", marks=pytest.mark.long), "stale-cache-lost-invalidation"]
+)
 def test_a_false_claim_of_any_kind_ends_the_story(name: str, falsify: Callable[[list[Any]], str]) -> None:
     chapters = copy.deepcopy(list(SHIPPED[name].chapters))
     wanted = falsify(chapters)

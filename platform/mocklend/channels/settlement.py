@@ -68,7 +68,12 @@ class SettleTrade:
 
 
 def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
-    """The channel has something to tell of a trade: that it was paid, or that the money is gone again."""
+    """The channel has something to tell of a trade: that it was paid, or that the money is gone again.
+
+    It is due from the moment of which it tells, also where the platform comes to it later: so what a channel tells
+    comes in the order in which it happened, and the books need not be worked out anew for it.
+    """
+    happened_ms = trade.paid_ms if trade.failed_ms is None else trade.failed_ms
     work.put(
         Callback(
             id=callback_of(fact_id),
@@ -81,7 +86,7 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
             lost_left=0,
             log="[]",
             queued_ms=work.now_ms,
-            due_ms=work.now_ms,
+            due_ms=work.now_ms if happened_ms is None else min(happened_ms, work.now_ms),
             acked_ms=None,
             applied_ms=None,
         )
