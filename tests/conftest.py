@@ -146,6 +146,29 @@ def lender(open_lender: Callable[..., Lender]) -> Lender:
     return open_lender()
 
 
+class Clock:
+    """Real time, as a test has it: it goes on where the test says so."""
+
+    def __init__(self) -> None:
+        self.ms = MONDAY_MS
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The real time of a platform: `open_lender(real_ms=clock)`."""
+    return Clock()
+
+
+@pytest.fixture
+def wall(open_lender: Callable[..., Lender], clock: Clock, seed: int) -> Story:
+    """Ada's story, on a clock that runs by itself."""
+    lender = open_lender(real_ms=clock)
+    return Story(lender, lender.create_sandbox(seed=seed, mode="wall"))
+
+
 @pytest.fixture
 def sandbox(lender: Lender, seed: int) -> Sandbox:
     """A sandbox with a manual clock."""

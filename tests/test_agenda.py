@@ -16,28 +16,6 @@ pytestmark = pytest.mark.security
 DAY_MS = 86_400_000
 
 
-class Clock:
-    """Real time, as this test has it."""
-
-    def __init__(self) -> None:
-        self.ms = 1_767_578_400_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def wall(open_lender: Callable[..., Lender], story: Any, clock: Clock, seed: int) -> Any:
-    """A story on a clock that runs by itself."""
-    lender = open_lender(real_ms=clock)
-    return type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
-
-
 @pytest.fixture
 def looks(wall: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sandboxes that ticks look at."""
@@ -52,7 +30,7 @@ def looks(wall: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return looked
 
 
-def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock: Clock, looks: list[str]) -> None:
+def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock: Any, looks: list[str]) -> None:
     others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
     wall.lender.tick()
     assert set(looks) == others | {wall.sandbox_id}
@@ -66,7 +44,7 @@ def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock:
 
 
 def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
-    wall: Any, clock: Clock, looks: list[str]
+    wall: Any, clock: Any, looks: list[str]
 ) -> None:
     others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
     wall.lender.tick()
@@ -83,7 +61,7 @@ def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
     assert busiest < 20
 
 
-def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Clock, looks: list[str]) -> None:
+def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Any, looks: list[str]) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     while wall.lender.tick():
         pass
@@ -101,7 +79,7 @@ def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Clock, looks: lis
     assert looks
 
 
-def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Clock) -> None:
+def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Any) -> None:
     wall.lender.set_pace(wall.sandbox_id, 3_600)
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.lender.tick()
@@ -114,7 +92,7 @@ def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Clock) -
 
 
 @pytest.mark.parametrize("pace", [1, 60])
-def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Clock, pace: int) -> None:
+def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Any, pace: int) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.lender.tick()
     wall.lender.set_pace(wall.sandbox_id, 0)
@@ -131,7 +109,7 @@ def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Clock, p
 
 
 def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
-    wall: Any, open_lender: Callable[..., Lender], clock: Clock
+    wall: Any, open_lender: Callable[..., Lender], clock: Any
 ) -> None:
     loan_id = wall.borrow()
     while wall.lender.tick():

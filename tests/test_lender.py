@@ -20,28 +20,6 @@ from mocklend_faults.engine import FaultLayer
 DAY_MS = 86_400_000
 
 
-class Clock:
-    """Real time, as this test has it."""
-
-    def __init__(self) -> None:
-        self.ms = 1_767_578_400_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def wall(open_lender: Callable[..., Lender], story: Any, clock: Clock, seed: int) -> Any:
-    """A story on a clock that runs by itself."""
-    lender = open_lender(real_ms=clock)
-    return type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
-
-
 def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Any) -> None:
     loan_id = story.borrow()
     first = story.order(loan_id, 1_000, "bank_card")
@@ -218,7 +196,7 @@ def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Any, monk
     assert answered == [200]
 
 
-def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any, clock: Clock) -> None:
+def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any, clock: Any) -> None:
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 
@@ -229,7 +207,7 @@ def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any
 
 
 def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
-    wall: Any, story: Any, clock: Clock
+    wall: Any, story: Any, clock: Any
 ) -> None:
     running, standing = wall.borrow(), story.borrow()
     wall.order(running, 9_500)
@@ -246,7 +224,7 @@ def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
     assert wall.discrepancies() == []
 
 
-def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Any, clock: Clock) -> None:
+def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Any, clock: Any) -> None:
     loan_id = wall.borrow()
     repayment_id = wall.order(loan_id, 9_500)
     ordered_ms = wall.now_ms
@@ -262,7 +240,7 @@ def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: An
     assert wall.lender.tick() == 0
 
 
-def test_a_day_a_second(open_lender: Any, story: Any, clock: Clock, seed: int) -> None:
+def test_a_day_a_second(open_lender: Any, story: Any, clock: Any, seed: int) -> None:
     lender = open_lender(real_ms=clock)
     fast = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall", speed=86_400))
     loan_id = fast.borrow()
@@ -276,7 +254,7 @@ def test_a_day_a_second(open_lender: Any, story: Any, clock: Clock, seed: int) -
 
 
 def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
-    wall: Any, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
+    wall: Any, clock: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall.lender._portions = Portions(1, lending.SLICE_S)
     busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
@@ -304,7 +282,7 @@ def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
 
 
-def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Clock) -> None:
+def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Any) -> None:
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
     clock.ms += 2_000
@@ -315,7 +293,7 @@ def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Clock) -
     assert wall.page(loan_id)["paid_minor"] == 0
 
 
-def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, go = threading.Event(), threading.Event()
 
     def slowly(*_: Any) -> str:
@@ -387,7 +365,7 @@ def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.Monkey
 
 
 def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
-    wall: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    wall: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = wall.borrow()
     for _ in range(6):
