@@ -245,6 +245,18 @@ def test_both_ways_count_and_record_alike(both: Both, api: Any, loan: str) -> No
     assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
 
 
+def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
+    both: Both, lender: Lender, sandbox: Sandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+    monkeypatch.setattr(lender, "use", used.append)
+
+    assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
+    assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
+
+    assert used == [sandbox.id] * 2
+
+
 def alike(one: dict[str, Any]) -> dict[str, Any]:
     """A request on record, without what makes it one of its own."""
     own = ("id", "at", "idempotency_key")

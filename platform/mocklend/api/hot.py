@@ -165,6 +165,7 @@ class HotPaths:
             taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
             body if len(body) <= ANSWER_MOST else b"", False, None, taken.request_id,
         )  # fmt: skip
+        self._platform.use(taken.sandbox_id)
         self._record.add(taken.sandbox_id, made)
         self._meters.count(taken.rule, asked.method, status, perf_counter() - taken.began_s)
         told = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
