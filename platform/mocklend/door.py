@@ -59,13 +59,14 @@ Headers = list[tuple[str, str]]
 
 
 class Asked(NamedTuple):
-    """A request, whole. Its headers go by their names in lower case."""
+    """A request, whole. Its headers go by their names in lower case; `carried` is for the environment of the app."""
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes
+    carried: dict[str, Any]
 
 
 class Outcome(Enum):
@@ -196,7 +197,7 @@ class Door:
             self._hosts.check(scope.method, path, headers)
             async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
                 body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
-                asked = Asked(scope.method, path, scope.query_string, headers, body)
+                asked = Asked(scope.method, path, scope.query_string, headers, body, {})
                 if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
                     await self._answer(asked, scope, proto)
         except Refused as refused:
@@ -419,7 +420,7 @@ class Door:
         self._held[timer] = answer
 
     def _environ_of(self, asked: Asked, scope: Any) -> dict[str, Any]:
-        environ = self._environ.copy()
+        environ = self._environ | asked.carried
         environ["REQUEST_METHOD"] = asked.method
         environ["PATH_INFO"] = _wsgi_text(asked.path)
         environ["QUERY_STRING"] = _wsgi_text(asked.query)

@@ -415,6 +415,10 @@ class Lender:
         """The sandbox that an API key opens, where that is known without asking the database."""
         return self._sandbox_of_key.get(hash_of_key(api_key))
 
+    def seed_known(self, sandbox_id: str) -> int | None:
+        """A sandbox's seed, where that is known without asking the database."""
+        return self._seeds.get(sandbox_id)
+
     def seed_of(self, sandbox_id: str) -> int:
         """A sandbox's seed, which stays what it is. Raises Refused."""
         known = self._seeds.get(sandbox_id)

@@ -161,13 +161,13 @@ class HotFirst:
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:
             headers["content-type"] = environ["CONTENT_TYPE"]
-        asked = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body)
+        asked = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
         answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
         outcome = self._hot(asked, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)
         answer = None if outcome is Outcome.NOT_TAKEN else answers.get(timeout=30)
         if answer is None:
-            return self._app(environ | {"wsgi.input": io.BytesIO(body)}, start_response)
+            return self._app(environ | asked.carried | {"wsgi.input": io.BytesIO(body)}, start_response)
         status, sent, content = answer
         start_response(f"{status} {HTTP_STATUS_CODES[status]}", sent)
         return [content]

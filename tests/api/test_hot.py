@@ -37,7 +37,7 @@ class Both:
 
     def asked(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> Asked:
         headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
-        return Asked(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body)
+        return Asked(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {})
 
     def ask_hot(self, asked: Asked) -> Answered | Outcome:
         answers: list[tuple[int, Any, bytes, str]] = []
@@ -62,7 +62,12 @@ class Both:
 
     def ask_flask(self, asked: Asked) -> Answered:
         answer = self.client.open(
-            asked.path, method=asked.method, query_string=asked.query, headers=asked.headers, data=asked.body
+            asked.path,
+            method=asked.method,
+            query_string=asked.query,
+            headers=asked.headers,
+            data=asked.body,
+            environ_overrides=asked.carried,
         )
         return answer.status_code, told(answer.headers.items()), json.loads(answer.data)
 
@@ -204,6 +209,53 @@ def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Any, loan:
     assert both.ask_hot(asked) is Outcome.NOT_TAKEN
     assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
     assert both.ask_flask(asked)[0] == 503
+
+
+def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(both: Both, api: Any, loan: str) -> None:
+    arm(api, "outage.full", match={"loan_id": {"equal_to": "loan_another"}})
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # Not loaded yet.
+    assert both.ask_flask(asked)[0] == 200
+
+    assert both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")) == both.ask_flask(asked)
+    assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
+
+
+@pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
+def test_a_request_is_counted_once_whichever_way_it_is_answered(
+    app: APIFlask, documented: Any, api: Any, lender: Lender, select: dict[str, Any]
+) -> None:
+    met = []
+    for hot_first in (True, False):
+        made = lender.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+        one, both = type(api)(app, documented, made.api_key), Both(app, lender, made.api_key)
+        loan = one.borrow()["id"]
+        arm(one, "outage.full", match={"loan_id": {"equal_to": loan}}, select=select)
+        one.get("/v1/loans", limit=1)
+        seen = []
+        for n in range(12):
+            for asked in (both.asked("GET", f"/v1/loans/{loan}"), ordered(both, loan, idempotency_key=f"k{n}")):
+                answer = both.ask_hot(asked) if hot_first else Outcome.NOT_TAKEN
+                seen.append((both.ask_flask(asked) if isinstance(answer, Outcome) else answer)[0])
+        key = one.made(one.get("/-/answer-key", limit=100))["entries"]
+        met.append((seen, [entry["entity"] for entry in key]))
+
+    assert met[0] == met[1]
+    assert 503 in met[0][0]
+    assert {200, 202} & set(met[0][0])
+
+
+def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Any, loan: str) -> None:
+    arm(api, "outage.full", select={"every": 1})
+    both.ask_flask(both.asked("GET", "/v1/loans"))
+    asked = both.asked("GET", f"/v1/loans/{loan}")
+    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+
+    answer = both.client.get(asked.path, headers=asked.headers, environ_overrides=asked.carried)
+
+    assert answer.headers[REQUEST_ID] == asked.carried["mocklend.request_id"]
+    explained = api.made(api.get("/-/explain", request_id=answer.headers[REQUEST_ID]))
+    assert "api.answer" in json.dumps(explained)
 
 
 def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(both: Both, api: Any, loan: str) -> None:

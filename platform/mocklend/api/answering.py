@@ -38,6 +38,8 @@ REFERENCE = "reference"
 """What a client calls a borrower who is to be added."""
 NEVER = ("/-/", *OPEN)
 KEY = wsgi_name(HEADER)
+GLANCED = "mocklend.glanced"
+"""Where a request was looked at, and counted, before it came to Flask: the Glimpse, and whether a rule selects it."""
 
 
 def answer_faultily(app: Flask, platform: Lender) -> None:
@@ -119,13 +121,16 @@ def _given(asked: JsonRequest, sandbox: str, platform: Lender, layer: Layer) -> 
     """The request as the seam has it, or None where no rule would do anything about it."""
     assert asked.url_rule is not None
     named: dict[str, str] = asked.view_args or {}
-    shape = shape_of(asked.url_rule.rule, asked.endpoint or "")
-    entity = _entity(asked, named) or shape.operation
     of_repayment = "repayment_id" in named and asked.path.endswith("/query")
-    channel = None if of_repayment else _channel(asked, named)
-    seed = platform.seed_of(sandbox)
-    seen = Glimpse(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
-    if not of_repayment and not layer.glance(seen):
+    seen, selected = asked.environ.get(GLANCED, (None, True))
+    if seen is None:
+        shape = shape_of(asked.url_rule.rule, asked.endpoint or "")
+        entity = _entity(asked, named) or shape.operation
+        channel = None if of_repayment else _channel(asked, named)
+        seed = platform.seed_of(sandbox)
+        seen = Glimpse(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
+        selected = of_repayment or layer.glance(seen)
+    if not selected:
         return None  # Without the database, which would cost as much as the rest of the request.
     with platform.read() as connection:
         seen.now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())

@@ -3,9 +3,9 @@
         GET  /v1/loans/{id}             ─▶ one statement ─▶ the page as it is stored
         POST /v1/loans/{id}/repayments  ─▶ writer ─▶ the order's answer, once it is durable
 
-Plain is: no query string, an id that can be one, a sandbox that is known, no rule at `api.answer`, no fault that the
-request names itself. Whatever is not, and whatever would be refused before the writer has it, goes to Flask as it came.
-Both ways read, decide, render, count and record with the same functions.
+Plain is: no query string, an id that can be one, a sandbox that is known, no rule at `api.answer` that selects it, no
+fault that the request names itself. Whatever is not, and whatever would be refused before the writer has it, goes to
+Flask as it came. Both ways read, decide, render, count and record with the same functions.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ import orjson
 from flask import Flask
 from pydantic import ValidationError
 
+from mocklend.api.answering import GLANCED
 from mocklend.api.answers import JSON, REPLAYED, type_of
 from mocklend.api.fields import SAFE_ID
+from mocklend.api.glimpse import Glimpse, shape_of
 from mocklend.api.idempotency import HEADER, fingerprint, is_usable
 from mocklend.api.metrics import METERS, Meters
 from mocklend.api.problems import refused
@@ -32,7 +34,7 @@ from mocklend.api.record import ANSWER_MOST, FAULT_HEADER, Made, record_of
 from mocklend.api.repayments import NewRepayment, order
 from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
-from mocklend.api.request_ids import RequestIds
+from mocklend.api.request_ids import NAMED, RequestIds
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Headers, Outcome, Respond
 from mocklend.lender import Lender
@@ -79,6 +81,11 @@ class HotPaths:
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
         self._reader = QuickReader(platform.engine)
+        with app.app_context():
+            self._shapes = {
+                LOAN: shape_of(LOAN, "loans.get_loan"),
+                REPAYMENTS: shape_of(REPAYMENTS, "repayments.repay"),
+            }
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -88,25 +95,37 @@ class HotPaths:
         if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
             return Outcome.NOT_TAKEN
         if asked.method == "GET" and (named := PAGE_OF(path)):
-            taken = self._take(asked, LOAN, None)
+            taken = self._take(asked, LOAN)
             return Outcome.ANSWERED if taken and self._page(taken, named[1], respond) else Outcome.NOT_TAKEN
         if asked.method == "POST" and (named := REPAYMENTS_OF(path)):
-            key = asked.headers.get(KEY, "")
-            if not is_usable(key) or asked.headers.get("content-type") != JSON:
-                return Outcome.NOT_TAKEN
-            taken = self._take(asked, REPAYMENTS, key)
+            taken = self._take(asked, REPAYMENTS)
             if taken and self._order(taken, named[1], respond, give_back):
                 return Outcome.ANSWERED_LATER
         return Outcome.NOT_TAKEN
 
-    def _take(self, asked: Asked, rule: str, key: str | None) -> Taken | None:
-        """The request, if its sandbox is known and no rule looks at its answers."""
+    def _take(self, asked: Asked, rule: str) -> Taken | None:
+        """The request, if its sandbox is known."""
         began_s = perf_counter()
         sandbox_id = self._sandbox(asked.headers.get("authorization"))
-        layer = self._platform.layer
-        if sandbox_id is None or (layer is not None and layer.listens(sandbox_id, ApiAnswer.seam) is not False):
+        if sandbox_id is None:
             return None
+        key = asked.headers.get(KEY)
         return Taken(asked, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
+
+    def _is_left_alone(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
+        """Whether no rule selects the request. It is counted by that look, so Flask is told of it and does not look."""
+        layer = self._platform.layer
+        listens = layer is not None and layer.listens(taken.sandbox_id, ApiAnswer.seam)
+        seed = self._platform.seed_known(taken.sandbox_id)
+        if layer is None or listens is not True or seed is None:
+            return listens is False
+        asked, key = taken.asked, taken.key or ""
+        entity, named = key if is_usable(key) else loan_id, {"loan_id": loan_id}
+        shape = self._shapes[taken.rule]
+        seen = Glimpse(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
+        selected = layer.glance(seen)
+        asked.carried.update({GLANCED: (seen, selected), NAMED: taken.request_id})
+        return not selected
 
     def _sandbox(self, credential: str | None) -> str | None:
         if credential is None:
@@ -114,6 +133,8 @@ class HotPaths:
         return self._platform.sandbox_known_by(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
 
     def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
+        if not self._is_left_alone(taken, loan_id):
+            return False
         page = page_at_once(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
         if page is None:
             return False
@@ -122,10 +143,14 @@ class HotPaths:
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, give_back: Callable[[], None]) -> bool:
         asked, key = taken.asked, taken.key or ""
+        if not is_usable(key) or asked.headers.get("content-type") != JSON:
+            return False
         asked_by = ASKED_BY.set(taken.request_id)
         try:
             document = parse(asked.body)
             new = NewRepayment.model_validate(document)
+            if not self._is_left_alone(taken, loan_id, new.channel):
+                return False
             idem = Idempotency(key, fingerprint(asked.method, asked.path, document))
             command = order(taken.sandbox_id, idem, loan_id, new)
             if not self._waits(taken.sandbox_id):

@@ -12,12 +12,14 @@ from __future__ import annotations
 import secrets
 from itertools import count
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from mocklend.seams import ASKED_BY
 
 HEADER = "Mocklend-Request-Id"
 EXTENSION = "mocklend.request_ids"
+NAMED = "mocklend.request_id"
+"""Where a request has its id that was named before it came to Flask."""
 
 
 class RequestIds:
@@ -37,7 +39,7 @@ def name_requests(app: Flask) -> None:
     ids = app.extensions[EXTENSION] = RequestIds()
 
     def begin() -> None:
-        ASKED_BY.set(ids.next())
+        ASKED_BY.set(request.environ.get(NAMED) or ids.next())
 
     app.before_request(begin)
     app.after_request(tell)
