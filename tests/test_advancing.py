@@ -232,6 +232,12 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     monkeypatch.setattr(story.lender, "_monotonic", lambda: next(looks) * 0.4)
     answered_after: list[int] = []
     run_due, steps = story.lender._run_due, []
+    put_aside, has_come = story.lender.writer._not_held, threading.Event()
+
+    def taken(group: Any) -> Any:
+        free = put_aside(group)
+        has_come.set()
+        return free
 
     def beside(*about: Any, **more: Any) -> None:
         steps.append(1)
@@ -240,9 +246,11 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
             order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", 2, "OVD_AND_CURRENT", None, None)
             waiting = story.lender.writer.submit(order)
             waiting.add_done_callback(lambda _: answered_after.append(len(steps)))
+            assert has_come.wait(10), "the writer's thread takes what is asked"
         run_due(*about, **more)
 
     monkeypatch.setattr(story.lender, "_run_due", beside)
+    monkeypatch.setattr(story.lender.writer, "_not_held", taken)
     story.lender.advance(story.sandbox_id, by_ms=60_000)
 
     assert answered_after == [2]
