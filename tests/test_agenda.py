@@ -144,22 +144,28 @@ def test_what_is_written_during_a_look_is_not_overlooked() -> None:
 
 def test_a_portion_is_as_much_of_a_kind_as_a_slice_of_time_takes() -> None:
     portions = Portions(64, 0.05)
-    assert portions.of("a", "callback") == 64
+    assert portions.of("a", "callback") == 4
 
-    portions.took("a", "callback", 64, 0.06)
-    portions.took("a", "callback", 32, 0.4)
-    assert (portions.of("a", "callback"), portions.of("a", "settlement"), portions.of("b", "callback")) == (16, 64, 64)
-
-    portions.took("a", "callback", 3, 0.06)
-    assert portions.of("a", "callback") == 1
-    portions.took("a", "callback", 1, 9)
-    assert portions.of("a", "callback") == 1
-
-    portions.took("a", "callback", 1, 0.03)
-    assert portions.of("a", "callback") == 1
-    for _ in range(9):
+    grown = []
+    for _ in range(5):
         portions.took("a", "callback", portions.of("a", "callback"), 0.001)
-    assert portions.of("a", "callback") == 64
-    portions.took("a", "callback", 64, 1)
+        grown.append(portions.of("a", "callback"))
+    assert grown == [8, 16, 32, 64, 64], "twice as many at most"
+
+    portions.took("a", "callback", 64, 0.64)
+    assert portions.of("a", "callback") == 5, "ten milliseconds each: five of them in fifty"
+    assert (portions.of("a", "settlement"), portions.of("b", "callback")) == (4, 4)
+    portions.took("a", "callback", 5, 0.04)
+    assert portions.of("a", "callback") == 6
+    portions.took("a", "callback", 1, 0.001)
+    assert portions.of("a", "callback") == 6, "one alone says nothing about many"
+    portions.took("a", "callback", 1, 9)
+    assert portions.of("a", "callback") == 1, "but that it took too long does"
+    portions.took("a", "callback", 1, 0.0)
+    assert portions.of("a", "callback") == 2
     portions.forget("a")
-    assert portions.of("a", "callback") == 64
+    assert portions.of("a", "callback") == 4
+
+
+def test_a_portion_is_never_larger_than_what_may_be_done_at_once() -> None:
+    assert Portions(1, 0.05).of("a", "callback") == 1

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from zlib import crc32
 
 LOOK_AGAIN_MS = 60_000
+PORTION_FIRST = 4
+"""So many of a kind are carried out together before it is known what one of them costs."""
 
 
 class Agenda:
@@ -50,7 +52,8 @@ class Portions:
     """How many due things of each sandbox are carried out together: as many as take a slice of time, and no more.
 
     What one of them costs differs by its kind, and by a thousand: a loan with ten repayments, or with ten thousand.
-    While one is carried out, nobody else writes.
+    While they are carried out, nobody else writes. So the first portion of a kind is small, and the next one is twice
+    as large at most.
     """
 
     def __init__(self, most: int, slice_s: float) -> None:
@@ -60,16 +63,18 @@ class Portions:
 
     def of(self, sandbox_id: str, what: str) -> int:
         """The next portion of one kind."""
-        return self._sizes.get(sandbox_id, {}).get(what, self._most)
+        return self._sizes.get(sandbox_id, {}).get(what, min(PORTION_FIRST, self._most))
 
     def took(self, sandbox_id: str, what: str, count: int, seconds: float) -> None:
         """So long the last one took, of so many things."""
-        size = self.of(sandbox_id, what)
-        if seconds > self._slice_s:
-            size = max(1, min(size, count) // 2)
-        elif seconds < self._slice_s / 4 and count == size:
-            size = min(self._most, size * 2)
-        self._sizes.setdefault(sandbox_id, {})[what] = size
+        size, fits = self.of(sandbox_id, what), self._fits(count, seconds)
+        if count < size:
+            fits = min(fits, size)  # There were no more: what they cost says little about many.
+        self._sizes.setdefault(sandbox_id, {})[what] = max(1, min(fits, size * 2, self._most))
+
+    def _fits(self, count: int, seconds: float) -> int:
+        """How many things that cost the same take a slice."""
+        return self._most if seconds * self._most <= self._slice_s * count else int(self._slice_s * count / seconds)
 
     def forget(self, sandbox_id: str) -> None:
         """The sandbox is empty, or gone."""

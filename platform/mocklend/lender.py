@@ -541,39 +541,56 @@ class Lender:
             self.real_ms.catch_up(latest)
 
     def _tick_one(self, sandbox_id: str) -> tuple[int, bool]:
-        """A slice of one sandbox's work: how many things ran, and whether some are left."""
+        """A slice of one sandbox's work: how many things ran, and whether some may be left."""
         lock, done, until = self._advance_lock(sandbox_id), 0, self._monotonic() + SLICE_S
         if not lock.acquire(blocking=False):
             return 0, False
         try:
-            self._agenda.look(sandbox_id)
-            with self.read() as connection:
-                found = lifecycle.find(connection, "id", sandbox_id)
-                if found is None or not found.speed:
-                    return 0, False
-                real_ms = self.real_ms()
-                now_ms = found.now_ms(real_ms)
-                items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
-                first = items or due(connection, sandbox_id, LAST_MS, 1)
-                if not first or first[0].due_ms > now_ms:
-                    self._agenda.wait(sandbox_id, real_ms, found.real_ms_at(first[0].due_ms) if first else None)
-                    return 0, False
-                webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
-            for item in webhooks:
-                self.couriers.offer(_parcel(sandbox_id, item))
-            while done < len(items) and not self._closing:
-                began, what = self._monotonic(), items[done].what
-                portion = items[done : done + self._portions.of(sandbox_id, what)]
-                group = portion[: _alike(portion)]
-                self._run_due(sandbox_id, group, DUE_TOGETHER)
-                done += len(group)
-                now = self._monotonic()
-                self._portions.took(sandbox_id, what, len(group), now - began)
-                if now >= until:
-                    break
-            return done, done < len(items) or len(items) == DUE_AT_ONCE
+            while not self._closing:
+                items = self._look(sandbox_id)
+                if not items:
+                    return done, False
+                done += self._work_off(sandbox_id, items, until)
+                if self._monotonic() >= until:
+                    return done, True
+                # What was done may have made something else due: a settlement, its callback.
+            return done, True
         finally:
             lock.release()
+
+    def _look(self, sandbox_id: str) -> Sequence[Due]:
+        """What is due in a sandbox whose clock runs. Where that is nothing, it is not looked at before something is."""
+        self._agenda.look(sandbox_id)
+        with self.read() as connection:
+            found = lifecycle.find(connection, "id", sandbox_id)
+            if found is None or not found.speed:
+                return []
+            real_ms = self.real_ms()
+            now_ms = found.now_ms(real_ms)
+            items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
+            first = items or due(connection, sandbox_id, LAST_MS, 1)
+            if not first or first[0].due_ms > now_ms:
+                self._agenda.wait(sandbox_id, real_ms, found.real_ms_at(first[0].due_ms) if first else None)
+                return []
+            webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
+        for item in webhooks:
+            self.couriers.offer(_parcel(sandbox_id, item))
+        return items
+
+    def _work_off(self, sandbox_id: str, items: Sequence[Due], until: float) -> int:
+        """Carry out due items in portions, until a moment of `_monotonic`: how many were."""
+        done = 0
+        while done < len(items) and not self._closing:
+            began, what = self._monotonic(), items[done].what
+            portion = items[done : done + self._portions.of(sandbox_id, what)]
+            group = portion[: _alike(portion)]
+            self._run_due(sandbox_id, group, DUE_TOGETHER)
+            done += len(group)
+            now = self._monotonic()
+            self._portions.took(sandbox_id, what, len(group), now - began)
+            if now >= until:
+                break
+        return done
 
     def _deliver_on(self, sandbox_id: str) -> None:
         """Go on with the webhooks that an advance has not waited for: its receivers hang, or there are many."""
