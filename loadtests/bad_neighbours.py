@@ -242,20 +242,26 @@ def open_connections(troubles: Troubles) -> None:
 
 
 def request_storm(troubles: Troubles) -> None:
-    """64 clients that order repayments and ask for pages as fast as they can."""
+    """64 clients that order repayments and ask for pages as fast as they can. On one thread: it must not starve us."""
     bad = Sandbox(troubles.url, 1, WALL)
     loan = bad.borrow(principal_minor=10**7)
-    local = threading.local()
+    parts = urlsplit(troubles.url)
+    head = {"Host": "127.0.0.1", **bad.headers}
+    page = request("GET", f"/v1/loans/{loan}", head)
+    order = {"amount_minor": 1, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 
-    def act() -> None:
-        if not hasattr(local, "session"):
-            local.session = requests.Session()
-        local.session.get(f"{troubles.url}/v1/loans/{loan}", headers=bad.headers, timeout=30)
-        order = {"amount_minor": 1, "channel": "wallet", "type": "OVD_AND_CURRENT"}
-        headers = {**bad.headers, "Idempotency-Key": uuid.uuid4().hex}
-        local.session.post(f"{troubles.url}/v1/loans/{loan}/repayments", json=order, headers=headers, timeout=30)
+    async def client(line: Line) -> None:
+        while not troubles.over.is_set():
+            await line.ask(page)
+            key = {"Idempotency-Key": uuid.uuid4().hex}
+            await line.ask(request("POST", f"/v1/loans/{loan}/repayments", head | key, order))
 
-    troubles.keep_doing(act, 64)
+    async def clients() -> None:
+        line = Line(str(parts.hostname), parts.port or 80)
+        await asyncio.gather(*(client(line) for _ in range(64)))
+        line.close()
+
+    threading.Thread(target=lambda: asyncio.run(clients()), daemon=True).start()
 
 
 WAYS: dict[str, Callable[[Troubles], None]] = {
