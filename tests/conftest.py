@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -59,7 +60,7 @@ _SEED = pytest.StashKey[int]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--stateful-cases`: how many requests the stories of tests/api/test_stateful.py are made of."""
-    parser.addoption("--stateful-cases", type=int, default=500, metavar="N", help="requests of made-up stories")
+    parser.addoption("--stateful-cases", type=int, default=5_000, metavar="N", help="requests of made-up stories")
 
 
 _ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
@@ -373,7 +374,10 @@ def tell(lender: Lender) -> Callable[..., Story]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of a database. Without one the tests that need it are skipped, but never in CI."""
+    """The URL of a database. Without one the tests that need it are skipped, but never in CI.
+
+    Tests share it, each in sandboxes of its own. One that is about `default` takes `postgresql_alone`.
+    """
     from postgresql import NotHere, running
 
     try:
@@ -383,3 +387,17 @@ def postgresql() -> Iterator[str]:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def postgresql_alone(postgresql: str) -> Iterator[str]:
+    """The URL of a database that nobody else has used or will use, on the same server."""
+    import psycopg
+    from sqlalchemy import make_url
+
+    name = f"alone_{uuid.uuid4().hex}"
+    server = make_url(postgresql).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -233,7 +233,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A platform on each engine."""
     database = str(tmp_path / "mocklend.db")
     if request.param == "postgresql":
-        database = request.getfixturevalue("postgresql")
+        database = request.getfixturevalue("postgresql_alone")
     lender = Lender(database, find_layer(), fast=request.param == "sqlite", delivers=False)
     yield _place(lender)
     lender.close()
