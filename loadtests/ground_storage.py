@@ -165,7 +165,7 @@ def removed(folder: Path) -> Told:
 def postgresql(folder: Path) -> Told:
     """PostgreSQL is killed and started again, five times."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from postgresql import NotHere, own
+    from support.postgresql import NotHere, own
 
     told, log = Told("postgresql"), folder / "log"
     try:

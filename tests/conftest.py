@@ -10,37 +10,21 @@ import os
 import sqlite3
 import sys
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from scoping import unscoped
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Engine, event
 
-from mocklend.channels.channel import channel_of
-from mocklend.domain.product import PRODUCTS, Product
-from mocklend.due import command_for, due
 from mocklend.lender import Lender
-from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
-from mocklend.sandboxes.ids import callback_of, order_no
-from mocklend.sandboxes.lifecycle import SetClock
-from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
-from mocklend.storage.stores import rows
-from mocklend.storage.work import Command, Idempotency, Sandbox
-from mocklend.views import reads
+from mocklend.storage.work import Sandbox
+from support.scoping import unscoped
+from support.story import MONDAY_MS, SEED, Clock, Story
 
 TESTS = Path(__file__).resolve().parent
-if str(TESTS) not in sys.path:
-    sys.path.insert(0, str(TESTS))
-
-MONDAY_MS = 1_767_578_400_000
-"""2026-01-05T10:00 in Shanghai."""
-DAY_MS = 86_400_000
-SEED = 7
 
 # The fixtures that Hypothesis would warn about are a platform that all examples may share: each takes its own sandbox.
 _EVERYWHERE: dict[str, Any] = {
@@ -147,16 +131,6 @@ def lender(open_lender: Callable[..., Lender]) -> Lender:
     return open_lender()
 
 
-class Clock:
-    """Real time, as a test has it: it goes on where the test says so."""
-
-    def __init__(self) -> None:
-        self.ms = MONDAY_MS
-
-    def __call__(self) -> int:
-        return self.ms
-
-
 @pytest.fixture
 def clock() -> Clock:
     """The real time of a platform: `open_lender(real_ms=clock)`."""
@@ -182,185 +156,6 @@ def story(lender: Lender, sandbox: Sandbox) -> Story:
     return Story(lender, sandbox)
 
 
-class Story:
-    """Whatever happens in one sandbox, in a line each. Keys are numbered, so the same story has the same ids."""
-
-    def __init__(self, lender: Lender, sandbox: Sandbox) -> None:
-        self.lender = lender
-        self.sandbox_id = sandbox.id
-        self.sandbox = sandbox
-        self._keys = 0
-
-    def key(self) -> Idempotency:
-        """A fresh idempotency key."""
-        self._keys += 1
-        return Idempotency(f"key-{self._keys}", f"fingerprint-{self._keys}")
-
-    @property
-    def now_ms(self) -> int:
-        """The sandbox's clock."""
-        return self.lender.now_ms(self.sandbox_id)
-
-    # --- what clients do ---
-
-    def borrow(
-        self,
-        principal_minor: int = 100_000,
-        *,
-        product: Product = PRODUCTS["jiebei-like"],
-        reference: str | None = None,
-        borrower: str = "ada",
-        limit_minor: int = 10**12,
-    ) -> str:
-        """Ada borrows 1,000.00."""
-        ada = self.lender.run(AddBorrower(self.sandbox_id, borrower, borrower.title(), limit_minor)).body["id"]
-        borrowing = Borrow(self.sandbox_id, self.key(), ada, principal_minor, "CNY", product, None, reference)
-        loan_id: str = self.lender.run(borrowing).body["id"]
-        return loan_id
-
-    def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> dict[str, Any]:
-        """What would it take?"""
-        return self.lender.run(MakeQuote(self.sandbox_id, loan_id, type, on)).body
-
-    def order(
-        self, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "OVD_AND_CURRENT", **more: Any
-    ) -> str:
-        """Order a repayment; the money is not there yet."""
-        return str(self.lender.run(self.repayment(loan_id, amount_minor, channel, type, **more)).body["id"])
-
-    def repayment(
-        self,
-        loan_id: str,
-        amount_minor: int,
-        channel: str = "wallet",
-        type: str = "OVD_AND_CURRENT",
-        *,
-        key: Idempotency | None = None,
-        quote_id: str | None = None,
-    ) -> Repay:
-        """The order as a command."""
-        delay = channel_of(channel).settle_delay_s
-        key = key or self.key()
-        return Repay(self.sandbox_id, key, loan_id, amount_minor, channel, delay, type, quote_id, None)
-
-    def repay(self, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "OVD_AND_CURRENT") -> str:
-        """Repay, and wait until the channel has settled and called back."""
-        repayment_id = self.order(loan_id, amount_minor, channel, type)
-        self.wait(channel_of(channel).settle_delay_s)
-        return repayment_id
-
-    def settle(self, loan_id: str, channel: str = "wallet") -> str:
-        """Pay off what a quote asks for."""
-        return self.repay(loan_id, self.quote(loan_id)["total_minor"], channel, "CLEAR")
-
-    # --- what staff do ---
-
-    def edit(
-        self, loan_id: str, amount_minor: int | None, kind: str = "MODIFY_BILL_AMOUNT", status: str | None = None
-    ) -> str:
-        """An operator edits the bill."""
-        edit = Edit(self.sandbox_id, self.key(), loan_id, kind, amount_minor, status, "a memo", "op", None)
-        return str(self.lender.run(edit).body["id"])
-
-    def reverse_edit(self, edit_id: str) -> dict[str, Any]:
-        """An operator takes an edit back."""
-        return self.lender.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op")).body
-
-    def reverse(self, repayment_id: str) -> dict[str, Any]:
-        """An operator takes a repayment off its loan."""
-        return self.lender.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op")).body
-
-    def query_channel(self, repayment_id: str) -> dict[str, Any]:
-        """An operator asks the channel what became of an order."""
-        return self.lender.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op")).body
-
-    # --- time ---
-
-    def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
-        """Let time pass; gives back what that released."""
-        return self.lender.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
-
-    def settle_silently(self, repayment_id: str) -> None:
-        """The channel gets its money, and its callback waits."""
-        trade_id = order_no(repayment_id)
-        due_ms = max(self.now_ms, self.entity("trade", trade_id).due_ms)
-        settling = self.command(due_ms, "settlement", trade_id)
-        self.lender.writer.run_all([SetClock(self.sandbox_id, due_ms), settling])
-
-    def callback(self, repayment_id: str) -> Command:
-        """The attempt to deliver a callback that is due."""
-        return self.command(self.now_ms, "callback", callback_of(repayment_id))
-
-    def command(self, until_ms: int, what: str, id: str) -> Command:
-        """The command that works off one due item."""
-        with self.lender.read() as connection:
-            items = due(connection, self.sandbox_id, until_ms, 10_000, only=(what,))
-        return command_for(self.sandbox_id, next(item for item in items if item.id == id))
-
-    def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
-        """Time passes and nobody does anything about it."""
-        to_ms = self.now_ms + seconds * 1000 + days * DAY_MS
-        self.lender.writer.run_all([SetClock(self.sandbox_id, to_ms)])
-
-    # --- what can be seen ---
-
-    def page(self, loan_id: str) -> dict[str, Any]:
-        """What the status page says."""
-        with self.lender.read() as connection:
-            return reads.page(connection, self.sandbox_id, self.now_ms, loan_id)
-
-    def entity(self, kind: str, id: str) -> Any:
-        """A row as the platform has it."""
-        with self.lender.read() as connection:
-            return reads.entity(connection, self.sandbox_id, kind, id)
-
-    def journal(self, loan_id: str) -> list[dict[str, Any]]:
-        """The loan's transactions."""
-        with self.lender.read() as connection:
-            found: list[dict[str, Any]] = reads.transactions(
-                connection, self.sandbox_id, loan_id=loan_id, limit=10_000
-            )["transactions"]
-            return found
-
-    def receivable(self, loan_id: str) -> int:
-        """What the journal says is still owed."""
-        total = 0
-        for transaction in self.journal(loan_id):
-            for posting in transaction["postings"]:
-                sides = posting["debit"].startswith("110"), posting["credit"].startswith("110")
-                total += posting["amount_minor"] * (sides[0] - sides[1])
-        return total
-
-    def discrepancies(self) -> list[tuple[str, str, int]]:
-        """What the audit finds: class, entity, amount."""
-        found = self.lender.audit(self.sandbox_id).discrepancies
-        return [(d.finding.finding_class, d.finding.entity, d.finding.amount_minor) for d in found]
-
-    def broken(self) -> set[str]:
-        """The names of the invariants that do not hold."""
-        return set(self.lender.audit(self.sandbox_id).broken())
-
-    def everything(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[Mapping[str, Any]]]:
-        """Every row of the sandbox, table by table: to tell whether anything at all has changed.
-
-        When it was last used is real time, and no part of what happened in it.
-        """
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        tables = inspect(self.lender.engine)
-        with self.lender.read() as connection:
-            for table in sorted(tables.get_table_names()):
-                columns = [column["name"] for column in tables.get_columns(table)]
-                if "sandbox_id" in columns and table not in without | {"sandbox_uses"}:
-                    columns.remove("sandbox_id")
-                    sql = (
-                        f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"
-                    )
-                    found[table] = [
-                        dict(zip(columns, row, strict=True)) for row in rows(connection, sql, {"id": self.sandbox_id})
-                    ]
-        return found
-
-
 @pytest.fixture
 def tell(lender: Lender) -> Callable[..., Story]:
     """Another story, in a sandbox of its own."""
@@ -378,7 +173,7 @@ def postgresql() -> Iterator[str]:
 
     Tests share it, each in sandboxes of its own. One that is about `default` takes `postgresql_alone`.
     """
-    from postgresql import NotHere, running
+    from support.postgresql import NotHere, running
 
     try:
         with running() as url:

@@ -31,7 +31,7 @@ import tool  # noqa: E402
 
 TOOLS = {
     "crash": "loadtests/crash.py",
-    "determinism": "tests/identity/determine.py",
+    "determinism": "tests/identity/determinism_run.py",
     "ground": "loadtests/ground.py",
     "identity": "tests/identity/run.py",
     "idle": "loadtests/idle.py",
@@ -58,7 +58,7 @@ def sources() -> list[Path]:
         ROOT / "tests/test_typed_docs.py",
         ROOT / "scripts/_boot.py",
         ROOT / "tests/identity/run.py",
-        ROOT / "tests/identity/determine.py",
+        ROOT / "tests/identity/determinism_run.py",
     ]
 
 

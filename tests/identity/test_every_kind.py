@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-import neighbours
 import pytest
 
 from mocklend.seams import (
@@ -28,6 +27,7 @@ from mocklend.seams import (
 )
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, ORDER
+from support import concurrent_stories
 
 KINDS = sorted(installed())
 NOT_IN_THE_STORY: Mapping[str, str] = {}
@@ -47,10 +47,10 @@ def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
     mocklend_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("CRITICAL")  # The server says that requests wait, and that answers break off.
-    rules = {kind: neighbours.rule_of(kind, probability=0.5) for kind in KINDS}
+    rules = {kind: concurrent_stories.rule_of(kind, probability=0.5) for kind in KINDS}
 
     one, eight, many = (
-        neighbours.tell(mocklend_server, rules, clients=clients, neighbours=32, backwards=clients == 8)
+        concurrent_stories.tell(mocklend_server, rules, clients=clients, neighbours=32, backwards=clients == 8)
         for clients in (1, 8, 32)
     )
 
@@ -67,10 +67,11 @@ def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
 ) -> None:
     caplog.set_level("CRITICAL")
     kinds = [kind for kind in KINDS if set(installed()[kind].seams()) <= AT_A_REQUEST]
-    rules = {kind: neighbours.rule_of(kind, times=1) for kind in kinds}
+    rules = {kind: concurrent_stories.rule_of(kind, times=1) for kind in kinds}
 
     forwards, backwards = (
-        neighbours.tell(mocklend_server, rules, clients=1, neighbours=8, backwards=turned) for turned in (False, True)
+        concurrent_stories.tell(mocklend_server, rules, clients=1, neighbours=8, backwards=turned)
+        for turned in (False, True)
     )
 
     assert forwards.verdicts == {ORDER}
@@ -78,7 +79,7 @@ def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
     assert [kind for kind in kinds if _acts(forwards)[kind] == _acts(backwards)[kind]] == []
 
 
-def _acts(told: neighbours.Telling) -> dict[str, list[Any]]:
+def _acts(told: concurrent_stories.Telling) -> dict[str, list[Any]]:
     """What each kind did to whom."""
     found = defaultdict(list)
     for entry in told.entries:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-import hostile
 import pytest
 import twins
 
 from mocklend.scenarios.looks import ALL_LOANS, LOOKING
+from support import hostile
 
 SEEDS = (1, 2)
 Scores = Mapping[str, Mapping[str, Any]]

@@ -16,8 +16,8 @@ from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
 @pytest.fixture(scope="module")
 def pooler(postgresql: str) -> Iterator[str]:
     """The URL of the pooler. Without one the tests are skipped, but never in CI."""
-    from pgbouncer import before
-    from postgresql import NotHere
+    from support.pgbouncer import before
+    from support.postgresql import NotHere
 
     try:
         with before(postgresql) as url:

@@ -8,19 +8,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from postgresql import Database
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
 from mocklend.storage.ground import Unavailable
+from support.postgresql import Database
 
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[Database]:
     """A server that a test may kill."""
-    from postgresql import NotHere, own
+    from support.postgresql import NotHere, own
 
     try:
         with own(max_connections="8") as server:

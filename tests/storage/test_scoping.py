@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from scoping import SCOPED, SERVER_WIDE, is_sql, names_scoped, unscoped
 from sqlalchemy import event
 
 from mocklend.lender import Lender
@@ -26,6 +25,7 @@ from mocklend.storage.statements import STATEMENTS
 from mocklend.storage.stores import STORES, load_all, rows
 from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
+from support.scoping import SCOPED, SERVER_WIDE, is_sql, names_scoped, unscoped
 
 pytestmark = pytest.mark.security
 

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from postgresql import PORT, NotHere
 from sqlalchemy.engine import make_url
+
+from support.postgresql import PORT, NotHere
 
 BACKENDS = 2
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -50,10 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 def _differ(first: int, seeds: int) -> bool:
     """Whether any of the seeds came out in two ways, or with something that is not explained."""
-    from neighbours import rule_of, tell
-
     from mocklend.local import local_platform
     from mocklend_faults.engine.catalogue import installed
+    from support.concurrent_stories import rule_of, tell
 
     logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
     failed = False
