@@ -7,10 +7,10 @@ import http.client
 import socket
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from apiflask import APIFlask
+from flask import Blueprint
 
 from mocklend.access_log import AccessLog
 from mocklend.api.addresses import IdConverter
@@ -56,9 +56,10 @@ from mocklend.domain.facts import business_date
 from mocklend.door import Door
 from mocklend.hosts import HostPolicy
 from mocklend.jobs import start_jobs
-from mocklend.lender import Lender, find_layer
+from mocklend.lender import Lender, find_layer, installed
 from mocklend.logs import adopt_libraries, conceal
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
+from mocklend.seams import Layer
 from mocklend.serving import run
 
 SWITCH_S = 0.0005
@@ -104,12 +105,18 @@ def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
     refuse_unknown_parameters(app)
     for noun in NOUNS:
         app.register_blueprint(noun)
-    layer: Any = platform.layer
-    if layer is not None:
-        app.register_blueprint(layer.blueprint(platform))
+    for blueprint in layer_blueprints(platform.layer):
+        app.register_blueprint(blueprint)
     app.register_blueprint(pages(app))
     platform.ensure_default(settings.default_seed)
     return app
+
+
+def layer_blueprints(layer: Layer | None) -> Iterator[Blueprint]:
+    """The endpoints of the platform's fault layer, if it has one: of the entry-point group `mocklend.blueprints`."""
+    if layer is not None:
+        for entry in installed("mocklend.blueprints"):
+            yield from entry.load()(layer)
 
 
 def _examples(platform: Lender) -> Examples:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,17 @@ class NewSandbox(Sandbox):
 
 def find_layer() -> Layer | None:
     """The fault layer of the entry-point group `mocklend.layer`. With none installed the platform is honest."""
-    for entry in entry_points(group="mocklend.layer"):
-        package = entry.module.partition(".")[0]
-        if find_spec(package) is None:
-            continue  # The entry is still announced, its package is not there any more.
+    for entry in installed("mocklend.layer"):
         layer: Layer = entry.load()()
         return layer
     return None
+
+
+def installed(group: str) -> Iterator[EntryPoint]:
+    """The entry points of a group whose package is there: an entry may still be announced when its package is gone."""
+    for entry in entry_points(group=group):
+        if find_spec(entry.module.partition(".")[0]) is not None:
+            yield entry
 
 
 @dataclass(slots=True)
@@ -686,4 +690,4 @@ def _released(item: Due) -> dict[str, Any]:
     return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}
 
 
-__all__ = ["Advanced", "Lender", "database_url", "find_layer"]
+__all__ = ["Advanced", "Lender", "database_url", "find_layer", "installed"]

@@ -17,7 +17,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -51,10 +51,6 @@ from mocklend_faults.engine.trail import (
     Glanced,
     Trail,
 )
-
-if TYPE_CHECKING:
-    from flask import Blueprint
-
 
 log = structlog.get_logger()
 
@@ -389,15 +385,6 @@ class FaultLayer:
         """How many events each fault's rules matched, selected and changed, in this process."""
         with self._lock:
             return self.outcomes.copy()
-
-    def blueprint(self, lender: Any) -> Blueprint:
-        """The control endpoints of the fault layer. The lender is found through the app, as everywhere in the API."""
-        from mocklend_faults.engine.control import blueprint
-        from mocklend_faults.engine.metrics import watch
-
-        made = blueprint(self)
-        made.record_once(lambda state: watch(state.app.extensions["mocklend.metrics"], lender, self.counted_outcomes))
-        return made
 
     # --- inside ---
 

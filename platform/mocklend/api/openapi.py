@@ -130,6 +130,7 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
     }
     # Relative to this document: behind a path prefix, "Try it out" asks there too.
     spec["servers"] = [{"url": "."}]
+    spec["tags"] = list({tag["name"]: tag for tag in spec["tags"]}.values())  # Several blueprints may share a tag.
     components = spec.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     components["securitySchemes"] = _security_schemes()

@@ -5,7 +5,7 @@ Nothing is stored: the same findings at the same moment have the same score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from mocklend.api.problems import field_problem
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import FIRST_MS, rfc3339
+from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
 from mocklend_faults.engine.layer import stored_of
@@ -38,6 +39,8 @@ from mocklend_faults.engine.scoring import (
     Window,
     score,
 )
+
+scores = APIBlueprint("scores", __name__, tag="Faults")
 
 LISTED_MOST = 1_000
 LOOKS_MOST = 10_000
@@ -153,32 +156,29 @@ class ScoreDoc(Doc):
     lists_cut: list[str]
 
 
-def add_scores(control: APIBlueprint, rules_told: Callable[[], list[dict[str, Any]]]) -> None:
-    """Put the endpoint beside the layer's others; `rules_told` are the rules as `GET /-/rules` tells them."""
-
-    @control.post("/-/scores")
-    @control.input(NewScore, arg_name="new")
-    @control.output(ScoreDoc)
-    @control.doc(**described("score", "too_many_findings", example=SCORED))
-    def post_score(new: NewScore) -> Response:
-        """How good the findings are: precision, recall, time, money, harm, and a verdict."""
-        with snapshot() as (connection, sandbox, now_ms):
-            window = _window(new.window, new.looks, now_ms)
-            reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
-            lies, records = _looked(connection, sandbox, now_ms, window, new.operators)
-        told = score(
-            lies,
-            reported,
-            window=window,
-            thresholds=Thresholds(**dict(new.thresholds)),
-            records=records,
-            bound_s=new.bound_s,
-            listed_most=new.listed_most,
-        )
-        hint = None
-        if not told["counts"]["demanded"]:
-            hint = OVER_BY_ITSELF if lies else no_lies(rules_told())
-        return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
+@scores.post("/-/scores")
+@scores.input(NewScore, arg_name="new")
+@scores.output(ScoreDoc)
+@scores.doc(**described("score", "too_many_findings", example=SCORED))
+def post_score(new: NewScore) -> Response:
+    """How good the findings are: precision, recall, time, money, harm, and a verdict."""
+    with snapshot() as (connection, sandbox, now_ms):
+        window = _window(new.window, new.looks, now_ms)
+        reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
+        lies, records = _looked(connection, sandbox, now_ms, window, new.operators)
+    told = score(
+        lies,
+        reported,
+        window=window,
+        thresholds=Thresholds(**dict(new.thresholds)),
+        records=records,
+        bound_s=new.bound_s,
+        listed_most=new.listed_most,
+    )
+    hint = None
+    if not told["counts"]["demanded"]:
+        hint = OVER_BY_ITSELF if lies else no_lies(rules_told())
+    return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
 
 
 def _looked(

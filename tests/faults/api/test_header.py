@@ -12,8 +12,8 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
+from mocklend_faults.api.header import parsed
 from mocklend_faults.engine import FaultLayer
-from mocklend_faults.engine.header import parsed
 
 ON = {"fault_header": "on"}
 LAG = "cache.bounded_stale; lag_s=90"

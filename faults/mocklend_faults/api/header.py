@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import request
+from flask import Blueprint, request
 
 from mocklend.api.asking import lender, run, sandbox_id, served
 from mocklend.api.idempotency import idempotency
@@ -24,7 +24,8 @@ from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend_faults.engine.catalogue import Catalogue, find
+from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine.catalogue import find
 from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.strict import wrong
@@ -34,13 +35,16 @@ WSGI_HEADER = wsgi_name(HEADER)
 GROUP = "header"
 LONGEST = 500
 
+header = Blueprint("fault_header", __name__)
 
-def arm_from_header(catalogue: Catalogue) -> None:
+
+@header.before_app_request
+def arm_from_header() -> None:
     """Before each request: where it carries the header, arm a rule for its loan. Refused where that cannot be."""
     asked = request.environ.get(WSGI_HEADER)
     if asked is None or request.routing_exception is not None:
         return
-    settings = served().settings
+    settings, catalogue = served().settings, fault_layer().catalogue
     if settings.fault_header == "off":
         raise wrong(HEADER, expected="no such header: this server has MOCKLEND_FAULT_HEADER=off", received=asked)
     loan_id = (request.view_args or {}).get("loan_id")

@@ -1,0 +1,26 @@
+"""The fault layer's endpoints under /-/, one module a noun, drawn as the platform draws its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Blueprint
+
+from mocklend.seams import Layer
+from mocklend_faults.api.answer_key import answer_key
+from mocklend_faults.api.experiments import experiments
+from mocklend_faults.api.explain import explanations
+from mocklend_faults.api.header import header
+from mocklend_faults.api.kinds import kinds
+from mocklend_faults.api.metrics import metrics
+from mocklend_faults.api.profiles import profiles
+from mocklend_faults.api.rules import rules
+from mocklend_faults.api.scores import scores
+from mocklend_faults.engine.layer import FaultLayer
+
+BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, experiments, explanations)
+
+
+def blueprints(layer: Layer) -> Sequence[Blueprint]:
+    """What an app with this layer registers: nothing where the layer is not ours. See `mocklend.blueprints`."""
+    return BLUEPRINTS if isinstance(layer, FaultLayer) else ()

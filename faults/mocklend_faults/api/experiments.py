@@ -1,0 +1,106 @@
+"""/-/experiments: plans of stages, each with its rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.fields import Body, Doc
+from mocklend.api.openapi import described
+from mocklend_faults.api.rules import RULE
+from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine.experiments import (
+    DeleteExperiment,
+    Experiment,
+    PutExperiment,
+    refuse_too_many,
+    started_of,
+    told,
+    unknown,
+)
+from mocklend_faults.engine.layer import stored_of
+
+experiments = APIBlueprint("experiments", __name__, tag="Faults")
+
+PLAN = {"stages": [{"name": "storm", "duration_s": 600, "rules": {"pages": RULE}}]}
+A_PLAN = {"experiment_id": "storm"}
+"""Examples of the documentation."""
+
+
+class NewExperiment(Body):
+    """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
+
+    stages: list[dict[str, Any]]
+
+
+class ExperimentDoc(Doc):
+    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
+
+    id: str
+    running: str | None
+    stages: list[dict[str, Any]]
+
+
+class ExperimentList(Doc):
+    """The sandbox's experiments."""
+
+    experiments: list[ExperimentDoc]
+
+
+@experiments.get("/-/experiments")
+@experiments.output(ExperimentList)
+@experiments.doc(**described("listExperiments"))
+def list_experiments() -> Response:
+    """Every experiment, and what it is at."""
+    return rendered({"experiments": _experiments()})
+
+
+@experiments.get("/-/experiments/<id:experiment_id>")
+@experiments.output(ExperimentDoc)
+@experiments.doc(**described("getExperiment", "experiment_unknown", parameters=A_PLAN))
+def get_experiment(experiment_id: str) -> Response:
+    """An experiment, and what it is at."""
+    return rendered(_experiment(experiment_id))
+
+
+@experiments.put("/-/experiments/<id:experiment_id>")
+@experiments.input(NewExperiment, arg_name="new")
+@experiments.output(ExperimentDoc, status_code=201)
+@experiments.doc(
+    **described(
+        "putExperiment", "fault_unknown", "profile_unknown", "too_many_rules", "too_many_experiments",
+        may_be_200=True, example=PLAN, parameters=A_PLAN,
+    )
+)  # fmt: skip
+def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
+    """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
+    plan = Experiment.from_json(experiment_id, new.model_dump(), fault_layer().catalogue)
+    refuse_too_many(one["id"] for one in _experiments() if one["id"] != experiment_id)
+    answer = run(PutExperiment(sandbox_id(), plan))
+    return rendered(_experiment(experiment_id), answer.status)
+
+
+@experiments.delete("/-/experiments/<id:experiment_id>")
+@experiments.output({}, status_code=204)
+@experiments.doc(**described("deleteExperiment", "experiment_unknown", parameters=A_PLAN))
+def delete_experiment(experiment_id: str) -> Response:
+    """Forget an experiment and its rules."""
+    _experiment(experiment_id)  # Refused with the names that there are.
+    return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
+
+
+def _experiments() -> list[dict[str, Any]]:
+    with snapshot() as (connection, sandbox, now_ms):
+        stored = stored_of(connection, sandbox)
+        return [told(one, now_ms, stored) for one in started_of(connection, sandbox)]
+
+
+def _experiment(id: str) -> dict[str, Any]:
+    known = {one["id"]: one for one in _experiments()}
+    if id not in known:
+        raise unknown(id, known)
+    return known[id]

@@ -1,0 +1,39 @@
+"""GET /-/faults: the kinds of fault that are installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import rendered
+from mocklend.api.fields import Doc
+from mocklend.api.openapi import described
+from mocklend_faults.api.this_layer import fault_layer
+
+kinds = APIBlueprint("faults", __name__)
+
+
+class FaultDoc(Doc):
+    """A kind of fault: its story, where it acts, its settings, and the class of break that it makes."""
+
+    id: str
+    story: str
+    seams: list[str]
+    settings: list[dict[str, Any]]
+    finding: str
+
+
+class FaultList(Doc):
+    """Every kind that is installed."""
+
+    faults: list[FaultDoc]
+
+
+@kinds.get("/-/faults")
+@kinds.output(FaultList)
+@kinds.doc(**described("listFaults"))
+def list_faults() -> Response:
+    """The kinds of fault, with their settings."""
+    return rendered({"faults": [kind.describe() for kind in fault_layer().catalogue.values()]})

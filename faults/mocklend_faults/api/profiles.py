@@ -1,0 +1,68 @@
+"""/-/profile and /-/profiles: sets of rules that are switched on together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import run, sandbox_id, snapshot
+from mocklend.api.fields import Body, Doc, Id
+from mocklend.api.openapi import described
+from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.profiles import GROUP, PutProfile, profile_named, profile_of
+from mocklend_faults.engine.profiles import profiles as shipped_profiles
+
+profiles = APIBlueprint("profiles", __name__, tag="Faults")
+
+
+class NewProfile(Body):
+    """Which profile."""
+
+    name: Id
+
+
+class ProfileDoc(Doc):
+    """The profile that is on, and the ids of its rules."""
+
+    name: str
+    rules: list[str]
+
+
+class ProfileList(Doc):
+    """Every profile, with the rules that it arms here."""
+
+    profiles: list[dict[str, Any]]
+
+
+@profiles.get("/-/profiles")
+@profiles.output(ProfileList)
+@profiles.doc(**described("listProfiles"))
+def list_profiles() -> Response:
+    """The profiles, with their rules."""
+    return rendered({"profiles": [one.to_json(fault_layer().catalogue) for one in shipped_profiles().values()]})
+
+
+@profiles.get("/-/profile")
+@profiles.output(ProfileDoc)
+@profiles.doc(**described("getProfile"))
+def get_profile() -> Response:
+    """The profile that is on."""
+    with snapshot() as (connection, sandbox, _):
+        stored = stored_of(connection, sandbox)
+    name = profile_of(stored)
+    ids = [one["id"] for one in stored if one.get("group") == f"{GROUP}{name}"]
+    return rendered({"name": name, "rules": ids})
+
+
+@profiles.put("/-/profile")
+@profiles.input(NewProfile, arg_name="new")
+@profiles.output(ProfileDoc)
+@profiles.doc(**described("putProfile", "profile_unknown", "too_many_rules", example={"name": "realistic"}))
+def put_profile(new: NewProfile) -> Response:
+    """Switch to a profile. Rules that were armed by hand stay."""
+    armed = profile_named(new.name).armed(fault_layer().catalogue, f"{new.name}.")
+    return answered(run(PutProfile(sandbox_id(), new.name, tuple(armed))))

@@ -1,0 +1,181 @@
+"""/-/rules: arming, changing, halting and forgetting rules, and what each has done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import StrictBool, create_model
+
+from mocklend.api.answers import answered, rendered
+from mocklend.api.asking import lender, run, sandbox_id, snapshot
+from mocklend.api.fields import Body, Doc, Id, Text
+from mocklend.api.openapi import described
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.work import Nudge
+from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
+from mocklend_faults.engine.counting import Tally, tallies
+from mocklend_faults.engine.layer import stored_of, usable
+from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
+from mocklend_faults.engine.rules import Rule, unknown
+
+rules = APIBlueprint("rules", __name__, tag="Faults")
+
+Section = dict[str, Any] | None
+UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
+RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": {"lag_s": 60}}
+A_RULE = {"rule_id": "stale-pages"}
+"""Examples of the documentation."""
+
+# `with` is a word of Python's own, so this model cannot be written as a class.
+_RULE_FIELDS: dict[str, Any] = {
+    "fault": (Annotated[str, Text(200)], ...),
+    "id": (Id | None, None),
+    "match": (Section, None),
+    "activate": (Section, None),
+    "select": (Section, None),
+    "with": (Section, None),
+    "expect": (Section, None),
+    "enabled": (StrictBool | None, None),
+}
+_RULE_DOC = "A fault, and whom it hits, when, how often and how. Only `fault` is needed."
+NewRule = create_model("NewRule", __base__=Body, __doc__=_RULE_DOC, **_RULE_FIELDS)
+
+
+class RulePatch(Body):
+    """Switch a rule on or off. To change anything else, put it again."""
+
+    enabled: StrictBool
+
+
+class RuleDoc(Doc):
+    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed).
+
+    `lint` says whether its injections can be repeated (exact, order_dependent, time_dependent) and warns of what it
+    cannot do."""
+
+    id: str
+    fault: str
+    match: dict[str, Any]
+    activate: dict[str, Any]
+    select: dict[str, Any]
+    expect: dict[str, Any]
+    enabled: bool
+    armed_at: str
+    state: str
+    evaluated: int
+    matched: int
+    selected: int
+    injected: int
+    lint: dict[str, Any]
+
+
+class RuleList(Doc):
+    """The sandbox's rules, in the order in which they act."""
+
+    rules: list[RuleDoc]
+
+
+class Halted(Doc):
+    """The rules that were on."""
+
+    halted: list[str]
+
+
+@rules.get("/-/rules")
+@rules.output(RuleList)
+@rules.doc(**described("listRules"))
+def list_rules() -> Response:
+    """Every rule with its counters."""
+    return rendered({"rules": rules_told()})
+
+
+@rules.get("/-/rules/<id:rule_id>")
+@rules.output(RuleDoc)
+@rules.doc(**described("getRule", "rule_unknown", parameters=A_RULE))
+def get_rule(rule_id: str) -> Response:
+    """A rule with its counters."""
+    return rendered(_told(rule_id))
+
+
+@rules.put("/-/rules/<id:rule_id>")
+@rules.input(NewRule, arg_name="new")
+@rules.output(RuleDoc, status_code=201)
+@rules.doc(**described("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
+def put_rule(rule_id: str, new: Body) -> Response:
+    """Arm a rule. The same again changes nothing; another one in its place counts anew."""
+    given = {name: value for name, value in new if value is not None}
+    answer = run(PutRule(sandbox_id(), Rule.from_json(rule_id, given, fault_layer().catalogue)))
+    return rendered(_told(rule_id), answer.status)
+
+
+@rules.patch("/-/rules/<id:rule_id>")
+@rules.input(RulePatch, arg_name="patch")
+@rules.output(RuleDoc)
+@rules.doc(**described("patchRule", "rule_unknown", example={"enabled": False}, parameters=A_RULE))
+def patch_rule(rule_id: str, patch: RulePatch) -> Response:
+    """Switch a rule on or off."""
+    answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
+    return rendered(_told(rule_id), answer.status)
+
+
+@rules.delete("/-/rules/<id:rule_id>")
+@rules.output({}, status_code=204)
+@rules.doc(**described("deleteRule", "rule_unknown", parameters=A_RULE))
+def delete_rule(rule_id: str) -> Response:
+    """Forget a rule. What it injected stays on the answer key."""
+    return answered(run(DeleteRule(sandbox_id(), rule_id)))
+
+
+@rules.post("/-/rules/halt")
+@rules.output(Halted)
+@rules.doc(**described("haltRules"))
+def halt_rules() -> Response:
+    """Switch every rule off, at once."""
+    return answered(run(HaltRules(sandbox_id())))
+
+
+def rules_told() -> list[dict[str, Any]]:
+    """The rules of the request's sandbox, each with its counters, as `GET /-/rules` has them."""
+    layer = fault_layer()
+    if layer.write_counts(sandbox_id()):
+        with suppress(Refused):  # Where the platform is too busy, it tells what was written by now.
+            run(Nudge(sandbox_id()))
+    with snapshot() as (connection, sandbox, now_ms):
+        stored = stored_of(connection, sandbox)
+        rules = usable(stored, layer.catalogue)
+        counted = tallies(connection, sandbox, stored, rules)
+        mode = lender().sandbox(connection, sandbox).mode
+    known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
+    return [_doc(one, known.get(one["id"]), counted[one["id"]], now_ms, linted) for one in stored]
+
+
+def _told(rule_id: str) -> dict[str, Any]:
+    known = {told["id"]: told for told in rules_told()}
+    if rule_id not in known:
+        raise unknown(rule_id, known)
+    return known[rule_id]
+
+
+def _doc(
+    stored: dict[str, Any],
+    rule: Rule | None,
+    tally: Tally,
+    now_ms: int,
+    linted: Mapping[str, Linted],
+) -> dict[str, Any]:
+    told: dict[str, Any] = stored["rule"] | {
+        "armed_at": rfc3339(stored["armed_ms"]),
+        "state": rule.state(now_ms) if rule is not None else "unavailable",
+        "evaluated": tally.evaluated,
+        "matched": tally.matched,
+        "selected": tally.selected,
+        "injected": tally.injected,
+        "lint": (linted[rule.id] if rule is not None else UNAVAILABLE).to_json(),
+    }
+    return told
