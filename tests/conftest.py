@@ -19,8 +19,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
-from mocklend.lender import Lender
-from mocklend.storage.work import Sandbox
+from mocklend.lender import Lender, NewSandbox
 from support.scoping import unscoped
 from support.story import MONDAY_MS, SEED, Clock, Story
 
@@ -145,13 +144,13 @@ def wall(open_lender: Callable[..., Lender], clock: Clock, seed: int) -> Story:
 
 
 @pytest.fixture
-def sandbox(lender: Lender, seed: int) -> Sandbox:
+def sandbox(lender: Lender, seed: int) -> NewSandbox:
     """A sandbox with a manual clock."""
     return lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)
 
 
 @pytest.fixture
-def story(lender: Lender, sandbox: Sandbox) -> Story:
+def story(lender: Lender, sandbox: NewSandbox) -> Story:
     """Ada's story, told in the sandbox."""
     return Story(lender, sandbox)
 
@@ -161,7 +160,7 @@ def tell(lender: Lender) -> Callable[..., Story]:
     """Another story, in a sandbox of its own."""
 
     def tell_one(*, seed: int = SEED, **more: Any) -> Story:
-        terms = {"mode": "manual", "now_ms": MONDAY_MS} | more
+        terms: dict[str, Any] = {"mode": "manual", "now_ms": MONDAY_MS} | more
         return Story(lender, lender.create_sandbox(seed=seed, **terms))
 
     return tell_one

@@ -15,6 +15,7 @@ from mocklend.lender import Lender
 from mocklend.lending import Repay
 from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
 from mocklend.storage.work import Idempotency
+from support.story import Story
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -36,7 +37,7 @@ def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]
         return list(pool.map(one, range(many)))
 
 
-def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Any) -> None:
+def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> None:
     began = story.now_ms
 
     answers = at_once(40, lambda _: story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
@@ -45,7 +46,9 @@ def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Any) -> No
     assert story.now_ms == began + 40 * HOUR_MS
 
 
-def test_hours_asked_of_two_processes_on_one_database_all_count(story: Any, open_lender: Callable[..., Lender]) -> None:
+def test_hours_asked_of_two_processes_on_one_database_all_count(
+    story: Story, open_lender: Callable[..., Lender]
+) -> None:
     """What each answers is its own hour; what falls due on the way is done once, by whichever comes to it."""
     loan_id = story.borrow()
     repayments = [story.order(loan_id, 1_000, "bill_pay") for _ in range(3)]
@@ -60,7 +63,7 @@ def test_hours_asked_of_two_processes_on_one_database_all_count(story: Any, open
 
 
 def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
-    story: Any, open_lender: Callable[..., Lender]
+    story: Story, open_lender: Callable[..., Lender]
 ) -> None:
     began = story.now_ms
     story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS))  # It has answered nothing yet.
@@ -68,7 +71,7 @@ def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
     assert open_lender().advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + DAY_MS + HOUR_MS
 
 
-def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Any) -> None:
+def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> None:
     began = story.now_ms
 
     answers = at_once(40, lambda n: story.lender.advance(story.sandbox_id, began + (n % 10 + 1) * HOUR_MS).now_ms)
@@ -78,7 +81,9 @@ def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Any) -> No
     assert max(reached) == story.now_ms == began + 10 * HOUR_MS
 
 
-def test_a_moment_behind_where_another_process_is_going_is_refused(story: Any, open_lender: Callable[..., Any]) -> None:
+def test_a_moment_behind_where_another_process_is_going_is_refused(
+    story: Story, open_lender: Callable[..., Any]
+) -> None:
     began = story.now_ms
     story.lender.run(ClaimAdvance(story.sandbox_id, began + DAY_MS, None))
 
@@ -86,7 +91,7 @@ def test_a_moment_behind_where_another_process_is_going_is_refused(story: Any, o
         open_lender().advance(story.sandbox_id, began + HOUR_MS)
 
 
-def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Any) -> None:
+def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Story) -> None:
     began = story.now_ms
     story.order(story.borrow(), 1_000)
 
@@ -105,7 +110,7 @@ def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Any) -> None:
     assert sorted(answers) == sorted([*before, began, *after])
 
 
-def test_an_advance_of_another_process_does_not_move_what_was_reset_meanwhile(story: Any) -> None:
+def test_an_advance_of_another_process_does_not_move_what_was_reset_meanwhile(story: Story) -> None:
     began = story.now_ms
     claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
     story.lender.reset_sandbox(story.sandbox_id)
@@ -117,7 +122,7 @@ def test_an_advance_of_another_process_does_not_move_what_was_reset_meanwhile(st
     assert story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + HOUR_MS
 
 
-def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_meanwhile(story: Any) -> None:
+def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_meanwhile(story: Story) -> None:
     claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
     story.lender.set_pace(story.sandbox_id, 1)
 
@@ -126,7 +131,7 @@ def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_me
 
 
 def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refused(
-    open_lender: Callable[..., Lender], story: Any, seed: int
+    open_lender: Callable[..., Lender], story: Story, seed: int
 ) -> None:
     real = iter(range(10**12, 2 * 10**12))
     lender = open_lender(real_ms=lambda: next(real))
@@ -147,7 +152,7 @@ def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refus
     assert gone_on // HOUR_MS == len(counted)
 
 
-def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(story: Any) -> None:
+def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(story: Story) -> None:
     def act(n: int) -> Any:
         if n == 9:
             return story.lender.delete_sandbox(story.sandbox_id)
@@ -160,7 +165,7 @@ def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(sto
         story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
 
 
-def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(story: Any) -> None:
+def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(story: Story) -> None:
     began, key = story.now_ms, Idempotency("key-1", "fingerprint-1")
 
     first = story.lender.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
@@ -173,7 +178,7 @@ def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(st
 
 
 def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = story.now_ms
     loan_id = story.borrow()
@@ -195,7 +200,7 @@ def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
 
 
 def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At every step another client orders: seven minutes would be two hundred steps with an order at each."""
     loan_id = story.borrow()
@@ -222,7 +227,7 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
 
 
 def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look at the clock costs 0.4 s here, so that a burst has two steps."""
     loan_id = story.borrow()
@@ -258,7 +263,9 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     assert story.discrepancies() == []
 
 
-def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(tell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(
+    tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
     moving, other = tell(), tell()
     moving.order(moving.borrow(), 1_000)
     run_due = moving.lender._run_due
@@ -275,7 +282,7 @@ def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(tell: Any, monkeypa
 
 
 def test_what_stays_due_after_it_was_done_is_a_fault_of_ours_and_no_endless_loop(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.order(story.borrow(), 1_000)
     monkeypatch.setattr(lending, "command_for", lambda sandbox_id, _: MoveClock(sandbox_id, 0, 0))

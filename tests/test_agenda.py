@@ -10,6 +10,7 @@ import pytest
 from mocklend.agenda import LOOK_AGAIN_MS, Agenda, Portions
 from mocklend.lender import Lender
 from mocklend.sandboxes.ids import out_trade_no
+from support.story import Clock, Story
 
 pytestmark = pytest.mark.security
 
@@ -17,7 +18,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def looks(wall: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def looks(wall: Story, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sandboxes that ticks look at."""
     looked: list[str] = []
     honest = wall.lender._tick_one
@@ -30,7 +31,7 @@ def looks(wall: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return looked
 
 
-def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock: Any, looks: list[str]) -> None:
+def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, clock: Clock, looks: list[str]) -> None:
     others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
     wall.lender.tick()
     assert set(looks) == others | {wall.sandbox_id}
@@ -44,7 +45,7 @@ def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Any, clock:
 
 
 def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
-    wall: Any, clock: Any, looks: list[str]
+    wall: Story, clock: Clock, looks: list[str]
 ) -> None:
     others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
     wall.lender.tick()
@@ -61,7 +62,7 @@ def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
     assert busiest < 20
 
 
-def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Any, looks: list[str]) -> None:
+def test_what_falls_due_is_done_when_it_does(wall: Story, clock: Clock, looks: list[str]) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     while wall.lender.tick():
         pass
@@ -79,7 +80,7 @@ def test_what_falls_due_is_done_when_it_does(wall: Any, clock: Any, looks: list[
     assert looks
 
 
-def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Any) -> None:
+def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock) -> None:
     wall.lender.set_pace(wall.sandbox_id, 3_600)
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.lender.tick()
@@ -92,7 +93,7 @@ def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Any, clock: Any) -> 
 
 
 @pytest.mark.parametrize("pace", [1, 60])
-def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Any, pace: int) -> None:
+def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock, pace: int) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.lender.tick()
     wall.lender.set_pace(wall.sandbox_id, 0)
@@ -109,7 +110,7 @@ def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Any, clock: Any, pac
 
 
 def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
-    wall: Any, open_lender: Callable[..., Lender], clock: Any
+    wall: Story, open_lender: Callable[..., Lender], clock: Clock
 ) -> None:
     loan_id = wall.borrow()
     while wall.lender.tick():

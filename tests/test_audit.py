@@ -27,6 +27,7 @@ from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.facts import BOOKS, WORLD, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
+from support.story import Story
 
 _TODAY = date(2026, 1, 5)
 
@@ -47,7 +48,7 @@ class Plant:
         return Answer(200, {})
 
 
-def plant(story: Any, bug: Callable[[Work], None]) -> None:
+def plant(story: Story, bug: Callable[[Work], None]) -> None:
     story.lender.run(Plant(story.sandbox_id, bug))
 
 
@@ -66,7 +67,7 @@ def post_again(
 
 
 @pytest.fixture
-def loan_id(story: Any) -> str:
+def loan_id(story: Story) -> str:
     """Ada has borrowed 1,000.00 and repaid 95.00 of it."""
     made: str = story.borrow()
     story.repay(made, 9_500)
@@ -75,7 +76,7 @@ def loan_id(story: Any) -> str:
 
 
 @pytest.fixture
-def raw(story: Any) -> Iterator[sqlite3.Connection]:
+def raw(story: Story) -> Iterator[sqlite3.Connection]:
     """Somebody with the file, who has taken the guards away."""
     connection = sqlite3.connect(story.lender.engine.url.database, isolation_level=None)
     for table in APPEND_ONLY:
@@ -88,19 +89,19 @@ def raw(story: Any) -> Iterator[sqlite3.Connection]:
 # --- books that contradict themselves ---
 
 
-def test_a_repayment_posted_twice_is_found(story: Any, loan_id: str) -> None:
+def test_a_repayment_posted_twice_is_found(story: Story, loan_id: str) -> None:
     plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment"))
 
     assert {"B6", "B13"} <= story.broken()
 
 
-def test_a_receipt_posted_twice_is_found(story: Any, loan_id: str) -> None:
+def test_a_receipt_posted_twice_is_found(story: Story, loan_id: str) -> None:
     plant(story, post_again(loan_id, lambda one: one.movement.kind == "receipt"))
 
     assert {"B6", "B13", "C1"} <= story.broken()
 
 
-def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Any, loan_id: str) -> None:
+def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Story, loan_id: str) -> None:
     """A split transaction: what belongs together was posted in two steps, and the second never came."""
 
     def first_half(movement: Movement) -> Movement:
@@ -111,13 +112,13 @@ def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Any, loan
     assert {"B6", "B13"} <= story.broken()
 
 
-def test_a_transaction_that_lost_a_leg_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_transaction_that_lost_a_leg_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("DELETE FROM postings WHERE debit = '2102' AND line = 1")
 
     assert {"B3", "B6", "B13"} <= story.broken()
 
 
-def test_a_posting_slipped_into_a_transaction_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_posting_slipped_into_a_transaction_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute(
         "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) "
         "SELECT sandbox_id, chain, seq, 9, '5003', '1101', 1 FROM transactions WHERE kind = 'repayment'"
@@ -126,7 +127,7 @@ def test_a_posting_slipped_into_a_transaction_is_found(story: Any, loan_id: str,
     assert {"B3", "B13"} <= story.broken()
 
 
-def test_a_posting_of_no_transaction_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_posting_of_no_transaction_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute(
         "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) VALUES (?, ?, 99, 0, '5003', '1101', 1)",
         (story.sandbox_id, loan_id),
@@ -151,13 +152,15 @@ def test_a_posting_of_no_transaction_is_found(story: Any, loan_id: str, raw: sql
         "DELETE FROM transactions WHERE seq = (SELECT MAX(seq) FROM transactions)",
     ],
 )
-def test_a_journal_that_was_tampered_with_is_found(story: Any, loan_id: str, raw: sqlite3.Connection, sql: str) -> None:
+def test_a_journal_that_was_tampered_with_is_found(
+    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str
+) -> None:
     assert raw.execute(sql).rowcount > 0
 
     assert "B3" in story.broken()
 
 
-def test_a_projection_that_is_not_its_facts_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_projection_that_is_not_its_facts_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("UPDATE loans SET state = replace(state, '9500', '9501')")
 
     assert "B13" in story.broken()
@@ -165,14 +168,16 @@ def test_a_projection_that_is_not_its_facts_is_found(story: Any, loan_id: str, r
 
 @pytest.mark.parametrize("column", ["applied_minor", "overpaid_minor"])
 def test_a_repayment_whose_row_says_another_split_than_the_books_is_found(
-    story: Any, loan_id: str, raw: sqlite3.Connection, column: str
+    story: Story, loan_id: str, raw: sqlite3.Connection, column: str
 ) -> None:
     raw.execute(f"UPDATE repayments SET {column} = {column} + 1")
 
     assert story.broken() == {"B15"}
 
 
-def test_a_repayment_that_was_taken_back_has_settled_nothing(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_repayment_that_was_taken_back_has_settled_nothing(
+    story: Story, loan_id: str, raw: sqlite3.Connection
+) -> None:
     gone = story.repay(loan_id, 700)
     story.reverse(gone)
     assert story.broken() == set()
@@ -182,13 +187,13 @@ def test_a_repayment_that_was_taken_back_has_settled_nothing(story: Any, loan_id
     assert story.broken() == {"B15"}
 
 
-def test_a_status_that_is_not_derived_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_status_that_is_not_derived_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("UPDATE loans SET status = 'CLEAR'")
 
     assert "B12" in story.broken()
 
 
-def test_a_posting_with_no_fact_behind_it_is_found(story: Any, loan_id: str) -> None:
+def test_a_posting_with_no_fact_behind_it_is_found(story: Story, loan_id: str) -> None:
     fee = Movement("edit", "edt_x", _TODAY, (("1105", "4004", 500),))
     plant(story, post_again(loan_id, lambda one: one.seq == 1, lambda _m: fee))
 
@@ -198,7 +203,7 @@ def test_a_posting_with_no_fact_behind_it_is_found(story: Any, loan_id: str) -> 
 # --- books against world ---
 
 
-def test_a_receipt_that_never_happened_is_found(story: Any, loan_id: str) -> None:
+def test_a_receipt_that_never_happened_is_found(story: Story, loan_id: str) -> None:
     """Somebody who knows the channel's secret says that an order was paid, and it was not."""
     repayment_id = story.order(loan_id, 4_000, "bank_transfer")
     data = {
@@ -213,7 +218,7 @@ def test_a_receipt_that_never_happened_is_found(story: Any, loan_id: str) -> Non
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 4_000)]
 
 
-def test_money_that_no_callback_will_tell_of_is_missing(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_money_that_no_callback_will_tell_of_is_missing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     repayment_id = story.order(loan_id, 4_000)
     story.settle_silently(repayment_id)
     raw.execute("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
@@ -225,7 +230,7 @@ def test_money_that_no_callback_will_tell_of_is_missing(story: Any, loan_id: str
     assert audit.in_transit == []
 
 
-def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepancy(story: Any, loan_id: str) -> None:
+def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepancy(story: Story, loan_id: str) -> None:
     repayment_id = story.order(loan_id, 4_000)
     story.settle_silently(repayment_id)
     story.sleep(90)
@@ -237,7 +242,7 @@ def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepanc
     assert (moving["entity"], moving["loan_id"], moving["age_s"]) == (repayment_id, loan_id, 90)
 
 
-def test_a_world_that_saw_money_no_channel_took_is_found(story: Any, loan_id: str) -> None:
+def test_a_world_that_saw_money_no_channel_took_is_found(story: Story, loan_id: str) -> None:
     fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
     plant(story, lambda work: append(work, WORLD, loan_id, fact))
 
@@ -245,7 +250,7 @@ def test_a_world_that_saw_money_no_channel_took_is_found(story: Any, loan_id: st
     assert "W1" in story.broken()
 
 
-def test_a_fact_on_the_books_that_was_never_posted_is_found(story: Any, loan_id: str) -> None:
+def test_a_fact_on_the_books_that_was_never_posted_is_found(story: Story, loan_id: str) -> None:
     fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
     plant(story, lambda work: append(work, BOOKS, loan_id, fact))
 
@@ -253,7 +258,7 @@ def test_a_fact_on_the_books_that_was_never_posted_is_found(story: Any, loan_id:
     assert {"B6", "B13", "C1"} <= story.broken()
 
 
-def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Any, loan_id: str) -> None:
+def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Story, loan_id: str) -> None:
     fact = Fact("edt_x", EDIT, story.now_ms, _TODAY, 500, edit_kind="MODIFY_BILL_AMOUNT")
     plant(story, lambda work: append(work, BOOKS, loan_id, fact))
 
@@ -271,7 +276,7 @@ def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Any, loan_id:
     ],
 )
 def test_one_event_told_in_two_ways_is_found(
-    story: Any, loan_id: str, raw: sqlite3.Connection, sql: str, found: str
+    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str, found: str
 ) -> None:
     raw.execute(sql)
 
@@ -282,7 +287,7 @@ def test_one_event_told_in_two_ways_is_found(
 
 
 def test_a_page_behind_the_books_with_no_fault_about_is_found(
-    story: Any, loan_id: str, raw: sqlite3.Connection
+    story: Story, loan_id: str, raw: sqlite3.Connection
 ) -> None:
     raw.execute(
         "UPDATE loan_views SET version = 1, doc = replace(replace(doc, ?, ?), '\"version\":2', '\"version\":1')",
@@ -295,7 +300,7 @@ def test_a_page_behind_the_books_with_no_fault_about_is_found(
 
 @pytest.mark.parametrize(("view", "column"), reads.FROM_MS.items())
 def test_each_view_that_is_behind_is_found_and_named(
-    story: Any, loan_id: str, raw: sqlite3.Connection, view: str, column: str
+    story: Story, loan_id: str, raw: sqlite3.Connection, view: str, column: str
 ) -> None:
     """Each by itself: what is behind on one view only must not hide behind the others."""
     raw.execute(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
@@ -308,28 +313,28 @@ def test_each_view_that_is_behind_is_found_and_named(
 
 
 def test_a_view_that_falls_back_is_found_like_one_that_is_late(
-    story: Any, loan_id: str, raw: sqlite3.Connection
+    story: Story, loan_id: str, raw: sqlite3.Connection
 ) -> None:
     raw.execute("UPDATE loan_views SET back_ms = ?, again_ms = ? WHERE version = 2", (story.now_ms, NEVER_MS))
 
     assert [name for name, *_ in story.discrepancies()] == ["stale_view"]
 
 
-def test_a_loan_with_no_page_at_all_is_found(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_loan_with_no_page_at_all_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("DELETE FROM loan_views")
 
     assert [(name, id) for name, id, _ in story.discrepancies()] == [("stale_view", loan_id)]
 
 
 def test_a_page_that_says_something_else_than_its_version_is_found(
-    story: Any, loan_id: str, raw: sqlite3.Connection
+    story: Story, loan_id: str, raw: sqlite3.Connection
 ) -> None:
     raw.execute("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')")
 
     assert story.broken() == {"V4"}
 
 
-def test_a_mark_with_no_fault_behind_it_is_found(story: Any, loan_id: str) -> None:
+def test_a_mark_with_no_fault_behind_it_is_found(story: Story, loan_id: str) -> None:
     def bug(work: Work) -> None:
         work.put(replace(work.get("loan", loan_id), mark=json.dumps({"edit_id": "edt_x", "status": "OVERDUE"})))
 
@@ -341,7 +346,7 @@ def test_a_mark_with_no_fault_behind_it_is_found(story: Any, loan_id: str) -> No
 # --- the audit itself ---
 
 
-def test_an_audit_says_for_each_invariant_whether_it_holds(story: Any, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     sound = story.lender.audit(story.sandbox_id).to_json()
     raw.execute("UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2")
     tampered = story.lender.audit(story.sandbox_id).to_json()
@@ -354,7 +359,7 @@ def test_an_audit_says_for_each_invariant_whether_it_holds(story: Any, loan_id: 
     assert all(one["detail"] for one in tampered["invariants"] if not one["holds"])
 
 
-def test_an_audit_changes_nothing(story: Any, loan_id: str) -> None:
+def test_an_audit_changes_nothing(story: Story, loan_id: str) -> None:
     before = story.everything()
 
     story.lender.audit(story.sandbox_id)
@@ -362,7 +367,7 @@ def test_an_audit_changes_nothing(story: Any, loan_id: str) -> None:
     assert story.everything() == before
 
 
-def test_one_sandboxs_trouble_is_not_anothers(tell: Any, story: Any, loan_id: str) -> None:
+def test_one_sandboxs_trouble_is_not_anothers(tell: Callable[..., Story], story: Story, loan_id: str) -> None:
     other = tell()
     other.borrow()
 
@@ -372,7 +377,7 @@ def test_one_sandboxs_trouble_is_not_anothers(tell: Any, story: Any, loan_id: st
     assert other.discrepancies() == []
 
 
-def test_loans_are_audited_a_group_at_a_time(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loans_are_audited_a_group_at_a_time(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory and queries go with the groups and not with the loans."""
     for n in range(12):
         story.borrow(reference=f"loan-{n}")

@@ -75,7 +75,7 @@ def cases() -> Iterator[Any]:
 @pytest.fixture
 def run(
     mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., tuple[Any, str]]:
+) -> Callable[..., tuple[int | str, str]]:
     """Run a command in a folder with the files that it needs, and give back its code and all that it said."""
     monkeypatch.setenv("MOCKLEND_URL", mocklend.base_url)
     monkeypatch.setenv("MOCKLEND_API_KEY", mocklend.api_key or "")
@@ -83,7 +83,7 @@ def run(
     (tmp_path / "plan.yaml").write_text("stages: [{name: a, duration_s: 60, profile: realistic}]")
     (tmp_path / "findings.jsonl").write_text("")
 
-    def run(*arguments: str) -> tuple[Any, str]:
+    def run(*arguments: str) -> tuple[int | str, str]:
         monkeypatch.setattr(sys, "argv", ["mocklend", *arguments])
         capsys.readouterr()
         try:
@@ -98,7 +98,9 @@ def run(
 
 @needs_faults
 @pytest.mark.parametrize(("name", "what"), list(cases()))
-def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(run: Any, name: str, what: str) -> None:
+def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
+    run: Callable[..., tuple[Any, str]], name: str, what: str
+) -> None:
     for value in HOSTILE:
         given = list(GOOD.get(name, ()))
         if what.startswith("-"):
@@ -117,7 +119,9 @@ def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(run: Any, name: 
     "flag", ["--api-key", "--control-token", "--operator-token", "--channel-token", "--bureau-token"]
 )
 @pytest.mark.parametrize("value", ["é", "a\nb", "\udcff", "٣"])
-def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(run: Any, flag: str, value: str) -> None:
+def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
+    run: Callable[..., tuple[Any, str]], flag: str, value: str
+) -> None:
     code, said = run(flag, value, "clock", "show")
 
     assert code == ExitCode.WRONG_USE
@@ -131,7 +135,7 @@ def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(run: Any, 
      "http://a..b", "//127.0.0.1", "http://u:secret@127.0.0.1", "http:\\\\127.0.0.1", " http://127.0.0.1", "http://127.0.0.1?a",
      "http://127.0.0.1/#a", "javascript:alert(1)", "\udcff"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(run: Any, url: str) -> None:
+def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[Any, str]], url: str) -> None:
     code, said = run(f"--url={url}", "clock", "show")
 
     assert code == ExitCode.WRONG_USE
@@ -140,7 +144,7 @@ def test_an_address_that_is_none_is_refused(run: Any, url: str) -> None:
 
 
 @needs_faults
-def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Any) -> None:
+def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[..., tuple[Any, str]]) -> None:
     for value in ("9" * 5_000, "--5", "²", "-", ""):
         code, said = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
         assert code in (ExitCode.PASS, ExitCode.WRONG_USE), said
@@ -151,7 +155,7 @@ def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Any) -> N
     ["", "no-such-host.invalid", "a b", "256.1.1.1", "::zz", "[::1]", "127.0.0.1:80", "http://127.0.0.1", "a..b", "a" * 300,
      "203.0.113.9"],
 )  # fmt: skip
-def test_a_host_that_is_none_of_ours_is_refused(run: Any, host: str) -> None:
+def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[Any, str]], host: str) -> None:
     code, said = run("serve", f"--host={host}", "--port=0", "--database=x.db")
 
     assert code == ExitCode.WRONG_USE
@@ -159,7 +163,7 @@ def test_a_host_that_is_none_of_ours_is_refused(run: Any, host: str) -> None:
     assert run("doctor", f"--host={host}", "--port=0", "--database=x.db")[0] == ExitCode.FAIL
 
 
-def test_a_folder_is_no_database(run: Any) -> None:
+def test_a_folder_is_no_database(run: Callable[..., tuple[Any, str]]) -> None:
     code, said = run("serve", "--port=0", "--database=.")
 
     assert code == ExitCode.WRONG_USE

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Client
 from mocklend.dataset.making import columns_table
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
@@ -40,9 +41,9 @@ from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "faults"))
+sys.path.insert(0, str(ROOT / "tests"))
 
-import twins  # noqa: E402
+from support import paired_runs  # noqa: E402
 
 DOCS = ROOT / "docs"
 PAGES = {
@@ -88,7 +89,7 @@ def lessons() -> str:
     rows = []
     with local_platform() as url:
         for name, kind in installed().items():
-            told = twins.learned(name, url)
+            told = paired_runs.learned(name, url)
             status = ", ".join(sorted({one["status"] for one in told.key}))
             after = ", ".join(sorted({one["status_reason"] or one["status"] for one in told.repaired_key}))
             seen = ", ".join(sorted(told.differ, key=list(VIEWS).index)) or "none"
@@ -100,10 +101,10 @@ def lessons() -> str:
 def reconciler_scores() -> str:
     """Each kind's story, and how well each reference reconciler did when it looked once at the end."""
     rows = []
-    totals = {name: [0, 0, 0] for name in twins.SHIPPED}
+    totals = {name: [0, 0, 0] for name in paired_runs.SHIPPED}
     with local_platform() as url:
         for fault in installed():
-            told = twins.scored(fault, url)
+            told = paired_runs.scored(fault, url)
             for name, total in totals.items():
                 counts = told[name]["counts"]
                 wrong = counts["false_positives"] + counts["wrong_class"]
@@ -516,7 +517,7 @@ PYTHON = {name: block for name, block in _blocks("python") if "write-your-own-fa
 
 @needs_faults
 @pytest.mark.parametrize("example", [name for name, block in PYTHON.items() if "def test_" in block])
-def test_an_example_passes_as_it_stands(example: str, mocklend: Any) -> None:
+def test_an_example_passes_as_it_stands(example: str, mocklend: Client) -> None:
     names: dict[str, Any] = {}
     exec(compile(PYTHON[example], example, "exec"), names)
 
@@ -556,7 +557,7 @@ def _without_ids(line: str) -> str:
 
 @needs_faults
 @pytest.mark.parametrize(("page", "block"), [(name, block) for name, block in _blocks("json") if '"fault"' in block])
-def test_a_rule_in_the_docs_is_taken(page: str, block: str, mocklend: Any) -> None:
+def test_a_rule_in_the_docs_is_taken(page: str, block: str, mocklend: Client) -> None:
     rule = json.loads(block)
 
     taken = mocklend.put_rule("from-the-docs", rule)
@@ -576,7 +577,7 @@ def _commands() -> Iterator[str]:
 
 @needs_faults
 @pytest.mark.parametrize("command", sorted({one for one in _commands() if " faults on " in one}))
-def test_a_command_that_arms_a_fault_does(command: str, mocklend: Any, mocklend_server: str) -> None:
+def test_a_command_that_arms_a_fault_does(command: str, mocklend: Client, mocklend_server: str) -> None:
     from typer.testing import CliRunner
 
     from mocklend.cli import app

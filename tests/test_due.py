@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from mocklend.due import EVERY, QUICK, WEBHOOK, Due, _sql, command_for, due
 from mocklend.storage.stores import rows
+from support.story import Story
 
 DAY_S = 86_400
 
 
-def upcoming(story: Any, seconds: int, *, most: int = 100, only: tuple[str, ...] = EVERY) -> list[Due]:
+def upcoming(story: Story, seconds: int, *, most: int = 100, only: tuple[str, ...] = EVERY) -> list[Due]:
     with story.lender.read() as connection:
         return list(due(connection, story.sandbox_id, story.now_ms + seconds * 1000, most, only=only))
 
 
-def test_nothing_is_due_before_its_time(story: Any) -> None:
+def test_nothing_is_due_before_its_time(story: Story) -> None:
     story.order(story.borrow(), 9_500, "bank_card")
 
     assert upcoming(story, 4) == []
     assert [item.what for item in upcoming(story, 5)] == ["settlement"]
 
 
-def test_what_is_due_is_in_order_of_time_whatever_it_is(story: Any) -> None:
+def test_what_is_due_is_in_order_of_time_whatever_it_is(story: Story) -> None:
     loan_id = story.borrow()
     for channel in ("bank_transfer", "wallet", "bill_pay", "auto_debit"):
         story.order(loan_id, 1_000, channel)
@@ -39,7 +40,7 @@ def test_what_is_due_is_in_order_of_time_whatever_it_is(story: Any) -> None:
     assert {item.loan_id for item in items} == {loan_id}
 
 
-def test_at_one_moment_money_comes_before_the_message_and_both_before_the_calendar(story: Any) -> None:
+def test_at_one_moment_money_comes_before_the_message_and_both_before_the_calendar(story: Story) -> None:
     """Paid on the stroke of midnight after the due date: nobody is told of an overdue loan in between."""
     loan_id = story.borrow()
     midnight_ms = next(item.due_ms for item in upcoming(story, 40 * DAY_S) if item.what == "due_date")
@@ -55,7 +56,7 @@ def test_at_one_moment_money_comes_before_the_message_and_both_before_the_calend
     assert story.discrepancies() == []
 
 
-def test_no_more_is_given_than_asked_for(story: Any) -> None:
+def test_no_more_is_given_than_asked_for(story: Story) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
     for loan_id in loans:
         story.order(loan_id, 1_000)
@@ -64,7 +65,7 @@ def test_no_more_is_given_than_asked_for(story: Any) -> None:
     assert upcoming(story, 2, most=3) == upcoming(story, 2)[:3]
 
 
-def test_one_kind_can_be_asked_for_alone(story: Any) -> None:
+def test_one_kind_can_be_asked_for_alone(story: Story) -> None:
     story.order(story.borrow(), 1_000)
 
     everything = upcoming(story, 40 * DAY_S)
@@ -75,14 +76,14 @@ def test_one_kind_can_be_asked_for_alone(story: Any) -> None:
     assert (*QUICK, *WEBHOOK) == EVERY
 
 
-def test_another_sandboxs_work_is_not_ours(tell: Any, story: Any) -> None:
+def test_another_sandboxs_work_is_not_ours(tell: Callable[..., Story], story: Story) -> None:
     other = tell()
     other.order(other.borrow(), 1_000)
 
     assert upcoming(story, 400 * DAY_S) == []
 
 
-def test_doing_what_is_due_a_second_time_changes_nothing(story: Any) -> None:
+def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
     """A ticker that died after its commit, or two of them, may do the same work again."""
     loan_id = story.borrow()
     story.order(loan_id, 9_500)
@@ -98,12 +99,12 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Any) -> None:
         assert story.everything() == before, what
 
 
-def test_what_has_no_command_says_so(story: Any) -> None:
+def test_what_has_no_command_says_so(story: Story) -> None:
     with pytest.raises(AssertionError, match="no command works off a webhook"):
         command_for(story.sandbox_id, Due(0, "webhook", "msg_x", "loan_x", ""))
 
 
-def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Any) -> None:
+def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Story) -> None:
     """Each kind's due times have an index: a sandbox of a hundred thousand loans is not read to find one."""
     sql = _sql(EVERY)
     with story.lender.read() as connection:

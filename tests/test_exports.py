@@ -62,7 +62,9 @@ def test_equal_seeds_make_equal_bytes_and_other_seeds_do_not(
     assert files(told(mocklend_server, seed=8), "other") != files(lines, "first")
 
 
-def test_many_rows_are_written_a_group_at_a_time(lines: list[bytes], tmp_path: Path, monkeypatch: Any) -> None:
+def test_many_rows_are_written_a_group_at_a_time(
+    lines: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(exports, "AT_ONCE", 10)
 
@@ -88,7 +90,7 @@ def test_what_cannot_be_written_is_said(path: str, tmp_path: Path) -> None:
         export([], tmp_path / path)
 
 
-def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: Any) -> None:
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
 
     with pytest.raises(CannotExport, match=r"mocklend\[data\]"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from mocklend.domain.problems import Refused
 from mocklend.lender import Lender, database_url, find_layer
 from mocklend.lending import books
 from mocklend_faults.engine import FaultLayer
+from support.story import Clock, Story
 
 DAY_MS = 86_400_000
 
 
-def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Any) -> None:
+def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Story) -> None:
     loan_id = story.borrow()
     first = story.order(loan_id, 1_000, "bank_card")
     second = story.order(loan_id, 2_000, "wallet")
@@ -42,7 +44,7 @@ def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Any) 
     assert [story.entity("repayment", id).paid_ms % DAY_MS // 1000 % 60 for id in (first, second)] == [5, 2]
 
 
-def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Any) -> None:
+def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Callable[..., Story]) -> None:
     once, often = tell(), tell()
     for story in (once, often):
         story.order(story.borrow(), 9_500, "bill_pay")
@@ -54,7 +56,7 @@ def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Any) -> None
     assert once.everything() == often.everything()
 
 
-def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story: Any) -> None:
+def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story: Story) -> None:
     loan_id = story.borrow()
 
     story.wait(days=400)
@@ -65,7 +67,7 @@ def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story
     assert len(recorded) == 12
 
 
-def test_more_than_a_batch_at_one_moment_is_all_done(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lending, "DUE_AT_ONCE", 3)
     for n in range(8):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
@@ -76,7 +78,7 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Any, monkeypatch: py
     assert story.discrepancies() == []
 
 
-def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lending, "TOLD_AT_MOST", 3)
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
@@ -89,7 +91,7 @@ def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Any, monk
     assert not story.lender.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
 
 
-def test_two_who_advance_one_clock_take_turns(story: Any) -> None:
+def test_two_who_advance_one_clock_take_turns(story: Story) -> None:
     story.order(story.borrow(), 9_500)
     to_ms = story.now_ms + 40 * DAY_MS
     outcomes: list[Any] = []
@@ -125,7 +127,7 @@ class Turnstile:
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
 def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
-    story: Any, monkeypatch: pytest.MonkeyPatch, act: str
+    story: Story, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     """Else the clock would go on in the emptied sandbox, and what was due would be done in nobody's name."""
     lender, turnstile, order = story.lender, Turnstile(), []
@@ -163,7 +165,7 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
 def test_couriers_and_faults_are_told_of_an_emptied_sandbox(
-    open_lender: Any, monkeypatch: pytest.MonkeyPatch, act: str
+    open_lender: Callable[..., Lender], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     lender = open_lender(FaultLayer())
     sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
@@ -176,7 +178,7 @@ def test_couriers_and_faults_are_told_of_an_emptied_sandbox(
     assert sorted(told) == [("couriers", sandbox_id), ("faults", sandbox_id)]
 
 
-def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     lender, turnstile, answered = wall.lender, Turnstile(), []
     monkeypatch.setattr(lender, "_advance_lock", lambda sandbox_id: turnstile)
 
@@ -196,7 +198,7 @@ def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Any, monk
     assert answered == [200]
 
 
-def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any, clock: Any) -> None:
+def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Story, clock: Clock) -> None:
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 
@@ -207,7 +209,7 @@ def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Any
 
 
 def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
-    wall: Any, story: Any, clock: Any
+    wall: Story, story: Story, clock: Clock
 ) -> None:
     running, standing = wall.borrow(), story.borrow()
     wall.order(running, 9_500)
@@ -224,7 +226,7 @@ def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
     assert wall.discrepancies() == []
 
 
-def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Any, clock: Any) -> None:
+def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Story, clock: Clock) -> None:
     loan_id = wall.borrow()
     repayment_id = wall.order(loan_id, 9_500)
     ordered_ms = wall.now_ms
@@ -240,7 +242,7 @@ def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: An
     assert wall.lender.tick() == 0
 
 
-def test_a_day_a_second(open_lender: Any, story: Any, clock: Any, seed: int) -> None:
+def test_a_day_a_second(open_lender: Callable[..., Lender], story: Story, clock: Clock, seed: int) -> None:
     lender = open_lender(real_ms=clock)
     fast = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall", speed=86_400))
     loan_id = fast.borrow()
@@ -254,7 +256,7 @@ def test_a_day_a_second(open_lender: Any, story: Any, clock: Any, seed: int) -> 
 
 
 def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
-    wall: Any, clock: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+    wall: Story, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall.lender._portions = Portions(1, lending.SLICE_S)
     busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
@@ -282,7 +284,7 @@ def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
 
 
-def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Any) -> None:
+def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Story, clock: Clock) -> None:
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
     clock.ms += 2_000
@@ -293,7 +295,7 @@ def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Any, clock: Any) -> 
     assert wall.page(loan_id)["paid_minor"] == 0
 
 
-def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, go = threading.Event(), threading.Event()
 
     def slowly(*_: Any) -> str:
@@ -319,7 +321,7 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Any, clock: Any, monke
     assert wall.discrepancies() == []
 
 
-def test_what_was_answered_is_there_after_a_restart(story: Any, open_lender: Callable[..., Lender]) -> None:
+def test_what_was_answered_is_there_after_a_restart(story: Story, open_lender: Callable[..., Lender]) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
@@ -333,7 +335,7 @@ def test_what_was_answered_is_there_after_a_restart(story: Any, open_lender: Cal
     assert story.discrepancies() == []
 
 
-def test_a_read_is_of_one_moment(story: Any) -> None:
+def test_a_read_is_of_one_moment(story: Story) -> None:
     from mocklend.views import reads
 
     loan_id = story.borrow()
@@ -353,7 +355,7 @@ def test_a_sandbox_that_is_not_there_has_no_clock(lender: Lender) -> None:
             ask("sbx_x")
 
 
-def test_a_path_is_a_database_and_so_is_a_url(tmp_path: Any) -> None:
+def test_a_path_is_a_database_and_so_is_a_url(tmp_path: Path) -> None:
     assert database_url(str(tmp_path / "a.db")) == f"sqlite:///{tmp_path}/a.db"
     assert database_url("postgresql+psycopg://localhost/a") == "postgresql+psycopg://localhost/a"
 
@@ -365,7 +367,7 @@ def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.Monkey
 
 
 def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
-    wall: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+    wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = wall.borrow()
     for _ in range(6):
@@ -384,7 +386,7 @@ def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
 
 
 def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_again(
-    open_lender: Any, story: Any, monkeypatch: pytest.MonkeyPatch
+    open_lender: Callable[..., Lender], story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.borrow()
     platform, start_ms = story.lender, story.now_ms

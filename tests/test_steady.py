@@ -13,6 +13,7 @@ import pytest
 from mocklend import jobs
 from mocklend import lender as lending
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
@@ -106,7 +107,7 @@ def test_who_is_behind_another_process_catches_up_and_who_is_ahead_stays(machine
 
 @pytest.mark.parametrize("back_ms", [20_000, HOUR_MS])
 def test_settling_goes_on_while_the_clock_is_set_back(
-    open_lender: Callable[..., Any], story: Any, machine: Machine, seed: int, back_ms: int
+    open_lender: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int
 ) -> None:
     lender = open_lender()
     wall = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
@@ -127,7 +128,7 @@ def test_settling_goes_on_while_the_clock_is_set_back(
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
 @pytest.mark.parametrize("back_ms", [0, 400, 20_000, HOUR_MS])
 def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
-    open_lender: Callable[..., Any], story: Any, machine: Machine, seed: int, back_ms: int, closed: bool
+    open_lender: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int, closed: bool
 ) -> None:
     lender = open_lender()
     sandbox = lender.create_sandbox(seed=seed, mode="wall")

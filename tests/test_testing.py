@@ -557,7 +557,7 @@ def test_the_replay_can_be_typed_where_the_run_was_started(
 
 
 @needs_faults
-def test_a_fault_is_armed_for_as_long_as_the_block_lasts(mocklend: Any) -> None:
+def test_a_fault_is_armed_for_as_long_as_the_block_lasts(mocklend: Client) -> None:
     with mocklend.arm(
         "transport.latency", probability=1, times=2, delay_ms=1, match={"operation": "listLoans"}
     ) as rule:
@@ -572,7 +572,7 @@ def test_a_fault_is_armed_for_as_long_as_the_block_lasts(mocklend: Any) -> None:
 
 
 @needs_faults
-def test_a_fault_that_is_armed_without_a_block_stays_armed(mocklend: Any) -> None:
+def test_a_fault_that_is_armed_without_a_block_stays_armed(mocklend: Client) -> None:
     rule = mocklend.arm("callback.dropped", select={"times": 3, "probability": 0.5})
 
     assert json.loads(json.dumps(rule)) == mocklend.rule("callback.dropped")
@@ -582,7 +582,7 @@ def test_a_fault_that_is_armed_without_a_block_stays_armed(mocklend: Any) -> Non
 
 @needs_faults
 def test_what_ends_the_block_is_told_whatever_the_disarming_meets(
-    mocklend: Any, monkeypatch: pytest.MonkeyPatch
+    mocklend: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for end in (mocklend.halt, lambda: mocklend.disarm("callback.dropped"), mocklend.reset, mocklend.delete_sandbox):
         with mocklend.arm("callback.dropped"):

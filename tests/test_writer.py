@@ -34,6 +34,7 @@ from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
+from support.story import Story
 
 ANSWERS = frozenset({"idempotency"})
 
@@ -158,7 +159,7 @@ def _outcome(future: Any) -> Any:
 # --- answers and commits ---
 
 
-def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Any) -> None:
+def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Story) -> None:
     order: list[str] = []
     event.listen(lender.engine, "commit", lambda _connection: order.append("commit"))
 
@@ -171,7 +172,7 @@ def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Any) -> N
         assert rows(connection, "SELECT id FROM borrowers", {}) == [(answer.body["id"],)]
 
 
-def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Any) -> None:
+def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Story) -> None:
     before = story.everything()
 
     def fail(_connection: Any) -> None:
@@ -189,7 +190,7 @@ def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Any) -> None
 
 
 def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
-    open_lender: Callable[..., Lender], story: Any
+    open_lender: Callable[..., Lender], story: Story
 ) -> None:
     stopping = open_lender()
     stopping.writer.close()
@@ -198,7 +199,7 @@ def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
         stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
 
 
-def test_what_waits_is_committed_together(lender: Lender, story: Any) -> None:
+def test_what_waits_is_committed_together(lender: Lender, story: Story) -> None:
     sizes: list[int] = []
     lender.writer.on_group = sizes.append
 
@@ -208,7 +209,7 @@ def test_what_waits_is_committed_together(lender: Lender, story: Any) -> None:
     assert sizes == [1, 20]
 
 
-def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Any, seed: int) -> None:
+def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Callable[..., Lender], seed: int) -> None:
     lender = open_lender()
     sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
 
@@ -222,7 +223,7 @@ def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Any
 # --- refusals and failures ---
 
 
-def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Lender, story: Any) -> None:
+def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Lender, story: Story) -> None:
     loan_id = story.borrow(limit_minor=100_000)
     cleared = story.borrow(borrower="bob")
     story.settle(cleared)
@@ -252,7 +253,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(le
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("keyed", [True, False])
 def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
-    lender: Lender, story: Any, alone: bool, keyed: bool
+    lender: Lender, story: Story, alone: bool, keyed: bool
 ) -> None:
     """States, rows, appended facts and the clock: in its own group, and for those who come after it in one."""
     loan_id = story.borrow()
@@ -272,7 +273,7 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     assert story.discrepancies() == []
 
 
-def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Any) -> None:
+def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
@@ -283,7 +284,7 @@ def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Any) -
 
 
 @pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
-def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Any, spoil: Any) -> None:
+def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Story, spoil: Any) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
@@ -298,7 +299,7 @@ def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Any,
     assert story.discrepancies() == []
 
 
-def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Any, seed: int) -> None:
+def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Lender], seed: int) -> None:
     layer = Counting()
     lender = open_lender(layer)
     sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
@@ -315,7 +316,7 @@ def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Any, seed: int) 
 # --- idempotency ---
 
 
-def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Any) -> None:
+def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
     first = lender.run(story.repayment(loan_id, 100, key=key))
@@ -328,7 +329,7 @@ def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Any) -> 
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Any) -> None:
+def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Story) -> None:
     key = story.key()
     with pytest.raises(Refused) as caught:
         lender.run(story.repayment("loan_x", 100, key=key))
@@ -338,7 +339,7 @@ def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Any) -> None
     assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
 
 
-def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Any) -> None:
+def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
     lender.run(story.repayment(loan_id, 100, key=key))
@@ -351,7 +352,7 @@ def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Any) -
     assert story.everything() == before
 
 
-def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: Any) -> None:
+def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
@@ -364,7 +365,7 @@ def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: A
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Any) -> None:
+def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
     key = Idempotency("key", "print")
     loans = [one.borrow(), other.borrow()]
@@ -376,7 +377,7 @@ def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Any) -> None
     assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
 
 
-def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: Any) -> None:
+def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
@@ -399,7 +400,7 @@ def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: A
 # --- groups ---
 
 
-def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Any) -> None:
+def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Callable[..., Story]) -> None:
     stories = [tell(seed=n) for n in range(4)]
 
     answers = together(
@@ -410,7 +411,7 @@ def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Any) -> None:
     assert [len(one.everything()["borrowers"]) for one in stories] == [3] * 4
 
 
-def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, story: Any) -> None:
+def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, story: Story) -> None:
     there, missing, after = together(
         lender.writer,
         [AddBorrower(id, "ada", "Ada", 1) for id in (story.sandbox_id, "sbx_x", story.sandbox_id)],
@@ -419,7 +420,7 @@ def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, s
     assert (there.status, missing.code, after.status) == (201, "sandbox_unknown", 200)
 
 
-def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, story: Any) -> None:
+def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 40_000, type="CLEAR")
     story.order(loan_id, 100_000, type="CLEAR")
@@ -432,7 +433,7 @@ def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, 
     assert story.discrepancies() == []
 
 
-def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, story: Any) -> None:
+def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, story: Story) -> None:
     """A reversal reads facts and journal; what its group has not written yet has to be written first."""
     from mocklend.servicing import QueryChannel, ReverseRepayment
 
@@ -454,7 +455,7 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, stor
     assert story.discrepancies() == []
 
 
-def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, story: Any) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, story: Story) -> None:
     """Repayments and callbacks are the hot path: a group costs the same round trips, however many share it."""
     loans = [story.borrow(reference=f"loan-{n}") for n in range(40)]
     ran: list[str] = []
@@ -482,7 +483,7 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, s
     assert story.discrepancies() == []
 
 
-def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender, story: Any) -> None:
+def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender, story: Story) -> None:
     """Only where a fault listens for it is more done than to read what a first request reads as well."""
     order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
     ran: list[str] = []
@@ -501,7 +502,9 @@ def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender
 # --- the layer is asked once ---
 
 
-def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, tell: Any, seed: int) -> None:
+def test_a_command_that_is_decided_again_asks_the_layer_once(
+    open_lender: Callable[..., Lender], tell: Callable[..., Story], seed: int
+) -> None:
     layer = Counting()
     lender = open_lender(layer)
     story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
@@ -525,7 +528,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(open_lender: Any, t
 
 @pytest.mark.parametrize("kind", ["on time", "on the first day", "in advance", "in the past"])
 def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
-    open_lender: Any, tell: Any, seed: int, kind: str
+    open_lender: Callable[..., Lender], tell: Callable[..., Story], seed: int, kind: str
 ) -> None:
     layer = Counting(mark="OVERDUE")
     lender = open_lender(layer)
@@ -550,7 +553,7 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
     assert story.broken() == set()
 
 
-def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Any) -> None:
+def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Callable[..., Lender]) -> None:
     layer = Counting()
     lender = open_lender(layer)
     sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=0)
@@ -563,7 +566,7 @@ def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: A
         assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
 
 
-def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Any) -> None:
+def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Callable[..., Lender]) -> None:
     layer = Counting()
     lender = open_lender(layer)
     layer.left = [("idempotency.insert", {"sandbox_id": None})]

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
-from apscheduler.schedulers.base import STATE_STOPPED  # type: ignore[import-untyped]
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_STOPPED
 
 from mocklend.lender import Lender
 from mocklend.logs import get_logger, in_a_line

@@ -50,7 +50,7 @@ def read_yaml(text: str) -> Any:
 
     A day or a time that nobody has quoted is the text that was typed: 10:00 is not 600, and 2026-01-05 is no object.
     """
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         document = yaml.load(text, _loader())  # It is a SafeLoader.

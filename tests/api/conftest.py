@@ -8,8 +8,7 @@ from apiflask import APIFlask
 from mocklend.api.hot import HotPaths
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
-from mocklend.storage.work import Sandbox
+from mocklend.lender import Lender, NewSandbox
 from support.caller import Caller, Documented, HotFirst
 
 
@@ -36,7 +35,7 @@ def documented(app: APIFlask) -> Documented:
 
 
 @pytest.fixture
-def api(app: APIFlask, documented: Documented, sandbox: Sandbox) -> Caller:
+def api(app: APIFlask, documented: Documented, sandbox: NewSandbox) -> Caller:
     """Somebody with the key of a sandbox whose clock is manual."""
     return Caller(app, documented, sandbox.api_key)
 

@@ -13,25 +13,27 @@ from apiflask import APIFlask
 
 from mocklend.api import answering
 from mocklend.app import create_app
-from mocklend.client import ProblemError
+from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.lender import Lender
 from mocklend_faults.engine import FaultLayer
 
 
 @pytest.fixture
-def loan(mocklend: Any) -> dict[str, Any]:
+def loan(mocklend: Client) -> dict[str, Any]:
     """Ada's."""
     ada = mocklend.add_borrower("ada", "Ada")
     made: dict[str, Any] = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     return made
 
 
-def injected(mocklend: Any) -> list[tuple[str, int, str]]:
+def injected(mocklend: Client) -> list[tuple[str, int, str]]:
     return [(one["entity"], one["occurrence"], one["status"]) for one in mocklend.answer_key()["entries"]]
 
 
-def test_without_a_rule_no_request_becomes_a_command(mocklend: Any, loan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_rule_no_request_becomes_a_command(
+    mocklend: Client, loan: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mocklend.arm("cache.bounded_stale")
     mocklend.loan(loan["id"])
     monkeypatch.setattr(answering, "MeetRequest", None)
@@ -40,7 +42,7 @@ def test_without_a_rule_no_request_becomes_a_command(mocklend: Any, loan: Any, m
 
 
 def test_a_rule_that_does_not_select_a_request_costs_no_command(
-    mocklend: Any, loan: Any, monkeypatch: pytest.MonkeyPatch
+    mocklend: Client, loan: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mocklend.arm("outage.full", match={"operation": "getProduct"})
     mocklend.loan(loan["id"])
@@ -49,7 +51,7 @@ def test_a_rule_that_does_not_select_a_request_costs_no_command(
     assert mocklend.loan(loan["id"])["status"] == "USING"
 
 
-def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Any, loan: Any) -> None:
+def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Client, loan: dict[str, Any]) -> None:
     mocklend.arm("outage.full", match={"method": "POST"}, rule_id="down")
     for _ in range(5):
         mocklend.loan(loan["id"])
@@ -61,7 +63,7 @@ def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Any, loan: Any) 
     assert [counted[name] for name in ("evaluated", "matched", "selected", "injected")] == [6, 1, 1, 1]
 
 
-def test_the_control_plane_and_the_documentation_are_never_hit(mocklend: Any) -> None:
+def test_the_control_plane_and_the_documentation_are_never_hit(mocklend: Client) -> None:
     mocklend.arm("outage.full")
 
     with pytest.raises(ProblemError, match="unavailable"):
@@ -76,7 +78,7 @@ def test_the_control_plane_and_the_documentation_are_never_hit(mocklend: Any) ->
     assert mocklend.loans()["loans"] == []
 
 
-def test_another_sandbox_is_not_hit(mocklend: Any, mocklend_server: str) -> None:
+def test_another_sandbox_is_not_hit(mocklend: Client, mocklend_server: str) -> None:
     mocklend.arm("outage.full")
     other = mocklend.sandbox(seed=1, now="2026-01-05T02:00:00Z")
 
@@ -84,7 +86,9 @@ def test_another_sandbox_is_not_hit(mocklend: Any, mocklend_server: str) -> None
     other.delete_sandbox()
 
 
-def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(mocklend: Any, loan: Any) -> None:
+def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(
+    mocklend: Client, loan: dict[str, Any]
+) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     mocklend.loan(loan["id"])
@@ -102,7 +106,7 @@ def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(mock
     ]
 
 
-def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Any, loan: Any) -> None:
+def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client, loan: dict[str, Any]) -> None:
     """Else it would hang on who comes first, who is hit."""
     first, second = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
@@ -127,7 +131,7 @@ def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Any, l
 
 
 @pytest.mark.parametrize("reference", ["\ud800", "a\x00b", "", 7, None, "x" * 70_000])
-def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Any, reference: Any) -> None:
+def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client, reference: Any) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     with pytest.raises(ProblemError) as refused:
@@ -137,7 +141,9 @@ def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Any, re
     assert injected(mocklend) == [("addBorrower", 1, "healed")]
 
 
-def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(mocklend: Any, loan: Any) -> None:
+def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(
+    mocklend: Client, loan: dict[str, Any]
+) -> None:
     mocklend.arm("transport.rate_limit", retry_after_s=3, match={"operation": "repay"}, select={"times": 1})
 
     with pytest.raises(ProblemError) as refused:
@@ -149,7 +155,7 @@ def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(moc
     assert [one["id"] for one in mocklend.repayments(loan["id"])["repayments"]] == [ordered["id"]]
 
 
-def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Any) -> None:
+def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Client) -> None:
     mocklend.arm("outage.full", retry_after_s=77)
 
     answer = mocklend._send("GET", "/v1/loans")
@@ -159,14 +165,14 @@ def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Any)
     assert not {"fault", "rule", "injection", "outage"} & set(answer.text.replace('"', " ").split())
 
 
-def test_work_that_is_refused_by_itself_is_not_hidden_by_a_late_answer(mocklend: Any) -> None:
+def test_work_that_is_refused_by_itself_is_not_hidden_by_a_late_answer(mocklend: Client) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     with pytest.raises(ProblemError, match="loan_unknown"):
         mocklend.loan("loan_nobodys")
 
 
-def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Any, loan: Any) -> None:
+def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: dict[str, Any]) -> None:
     mocklend.arm("outage.dependency")
     path, headers = f"/v1/loans/{loan['id']}/repayments", {"Content-Type": "application/json", "Idempotency-Key": "a"}
 
@@ -177,7 +183,7 @@ def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Any, loan: Any)
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
 
 
-def test_a_channel_that_is_down_answers_no_question(mocklend: Any, loan: Any) -> None:
+def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: dict[str, Any]) -> None:
     wallet, card = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
     mocklend.arm("outage.dependency", channel="wallet")
@@ -194,7 +200,7 @@ def test_a_channel_that_is_down_answers_no_question(mocklend: Any, loan: Any) ->
     assert mocklend.repayment(wallet["id"])["status"] == "S"
 
 
-def test_chance_is_the_same_for_the_same_story(mocklend: Any) -> None:
+def test_chance_is_the_same_for_the_same_story(mocklend: Client) -> None:
     def acts(seed: int) -> list[tuple[str, int, str]]:
         told = mocklend.sandbox(seed=seed, now="2026-01-05T02:00:00Z")
         told.arm("outage.full", probability=0.5)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.app import create_app
 from mocklend.config import Settings
+from mocklend.lender import Lender
+from support.caller import Caller
 
 pytestmark = pytest.mark.security
 
@@ -17,7 +17,7 @@ TOKENS = {"control_token": "control-secret", "operator_token": "operator-secret"
 class TestOnLoopback:
     """Nobody but this machine can reach the server."""
 
-    def test_no_key_opens_the_default_sandbox_on_every_plane(self, stranger: Any) -> None:
+    def test_no_key_opens_the_default_sandbox_on_every_plane(self, stranger: Caller) -> None:
         for path in ("/v1/loans", "/-/clock", "/-/audit", "/channels"):
             assert stranger.get(path).status_code == 200
         assert stranger.made(stranger.get("/-/sandboxes/default"))["clock"]["mode"] == "wall"
@@ -26,13 +26,13 @@ class TestOnLoopback:
         "credential",
         ["Bearer nobody", "Bearer", "Bearer ", "Basic YWRhOmFkYQ==", "mk_x", "Bearer é", "Bearer " + "a" * 300],
     )
-    def test_a_key_that_nobody_has_opens_nothing(self, stranger: Any, credential: str) -> None:
+    def test_a_key_that_nobody_has_opens_nothing(self, stranger: Caller, credential: str) -> None:
         refused = stranger.call("GET", "/v1/loans", {"Authorization": credential})
 
         stranger.problem(refused, 401, "credential_invalid")
         assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
-    def test_a_key_opens_its_own_sandbox_only(self, api: Any, stranger: Any) -> None:
+    def test_a_key_opens_its_own_sandbox_only(self, api: Caller, stranger: Caller) -> None:
         api.borrow()
 
         assert len(api.made(api.get("/v1/loans"))["loans"]) == 1
@@ -47,7 +47,7 @@ class TestElsewhere:
         return Settings(host="0.0.0.0", **TOKENS)
 
     @pytest.mark.parametrize("path", ["/v1/loans", "/v1/products/../loans"])
-    def test_a_client_needs_the_key_of_a_sandbox(self, stranger: Any, path: str) -> None:
+    def test_a_client_needs_the_key_of_a_sandbox(self, stranger: Caller, path: str) -> None:
         stranger.problem(stranger.call("GET", "/v1/loans"), 401, "credential_missing")
 
     @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ class TestElsewhere:
             ("/channels/wallet/trades/ML1", "X-Mocklend-Channel", "channel-secret"),
         ],
     )
-    def test_a_plane_needs_its_own_token(self, api: Any, path: str, header: str, token: str) -> None:
+    def test_a_plane_needs_its_own_token(self, api: Caller, path: str, header: str, token: str) -> None:
         missing = api.problem(api.get(path), 401, "credential_missing")
         wrong = api.call("GET", path, {header: "guess"})
         right = api.call("GET", path, {header: token})
@@ -70,12 +70,12 @@ class TestElsewhere:
         api.problem(wrong, 401, "credential_invalid")
         assert right.status_code in (200, 404)
 
-    def test_a_token_opens_no_other_plane(self, api: Any) -> None:
+    def test_a_token_opens_no_other_plane(self, api: Caller) -> None:
         headers = {"X-Mocklend-Operator": "operator-secret", "X-Mocklend-Channel": "channel-secret"}
 
         api.problem(api.call("GET", "/-/clock", headers), 401, "credential_missing")
 
-    def test_with_the_control_token_alone_a_sandbox_can_be_made(self, stranger: Any) -> None:
+    def test_with_the_control_token_alone_a_sandbox_can_be_made(self, stranger: Caller) -> None:
         control = {"X-Mocklend-Control": "control-secret"}
 
         made = stranger.call("POST", "/-/sandboxes", control, json={"seed": 1})
@@ -83,7 +83,7 @@ class TestElsewhere:
         assert made.status_code == 201
         stranger.problem(stranger.call("GET", "/-/clock", control), 401, "credential_missing")
 
-    def test_anybody_may_see_that_the_server_is_up_and_how_to_talk_to_it(self, stranger: Any) -> None:
+    def test_anybody_may_see_that_the_server_is_up_and_how_to_talk_to_it(self, stranger: Caller) -> None:
         for path in ("/-/health", "/openapi.json", "/docs", "/docs/problems"):
             assert stranger.get(path).status_code == 200
 
@@ -105,7 +105,7 @@ def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.Mo
     assert len({settings.control_token, settings.operator_token, settings.channel_token, other.control_token}) == 4
 
 
-def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Any) -> None:
+def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Lender) -> None:
     with create_app(Settings(default_seed=5), lender).test_client() as client:
         assert client.get("/-/sandboxes/default").get_json()["seed"] == 5
     with create_app(Settings(default_seed=6), lender).test_client() as client:

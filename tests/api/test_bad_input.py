@@ -9,6 +9,10 @@ import json
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
+
+from support.caller import Caller, Documented
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
@@ -138,7 +142,7 @@ def address(rule: str, given: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def ids(api: Any) -> dict[str, str]:
+def ids(api: Caller) -> dict[str, str]:
     """A loan with a repayment on the books, an edit and a borrower."""
     loan = api.borrow()
     repayment = api.repay(loan["id"], 1000)
@@ -158,7 +162,7 @@ def ids(api: Any) -> dict[str, str]:
     }
 
 
-def test_every_post_endpoint_is_in_the_table(app: Any) -> None:
+def test_every_post_endpoint_is_in_the_table(app: APIFlask) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules() if "POST" in rule.methods}
 
     assert rules == set(GOOD) | READS_ITSELF
@@ -166,7 +170,7 @@ def test_every_post_endpoint_is_in_the_table(app: Any) -> None:
 
 @pytest.mark.parametrize("rule", sorted(GOOD))
 def test_what_cannot_be_read_is_refused_and_nothing_is_written(
-    api: Any, story: Any, ids: dict[str, str], rule: str
+    api: Caller, story: Story, ids: dict[str, str], rule: str
 ) -> None:
     before = story.everything()
     path = address(rule, ids)
@@ -180,14 +184,14 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_what_is_not_called_json_is_not_read(api: Any, ids: dict[str, str], content_type: str) -> None:
+def test_what_is_not_called_json_is_not_read(api: Caller, ids: dict[str, str], content_type: str) -> None:
     for rule in GOOD:
         refused = api.call("POST", address(rule, ids), {"Content-Type": content_type}, data=b"{}")
         api.problem(refused, 415, "media_type_unsupported")
 
 
 @pytest.mark.parametrize("nobody", [" ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\u3164"])
-def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Any, ids: dict[str, str], nobody: str) -> None:
+def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Caller, ids: dict[str, str], nobody: str) -> None:
     named = [(rule, field) for rule, body in GOOD.items() for field in body if field in ("operator", "approver")]
     assert len(named) > 20
 
@@ -197,7 +201,9 @@ def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Any, ids: dict[str,
 
 
 @pytest.mark.parametrize("rule", sorted(GOOD))
-def test_a_field_that_is_not_what_it_should_be_is_named(api: Any, story: Any, ids: dict[str, str], rule: str) -> None:
+def test_a_field_that_is_not_what_it_should_be_is_named(
+    api: Caller, story: Story, ids: dict[str, str], rule: str
+) -> None:
     before = story.everything()
     path = address(rule, ids)
 
@@ -215,7 +221,9 @@ def test_a_field_that_is_not_what_it_should_be_is_named(api: Any, story: Any, id
 
 
 @pytest.mark.parametrize("rule", sorted(GOOD))
-def test_a_field_that_is_required_is_missed(api: Any, documented: Any, ids: dict[str, str], rule: str) -> None:
+def test_a_field_that_is_required_is_missed(
+    api: Caller, documented: Documented, ids: dict[str, str], rule: str
+) -> None:
     template = rule.replace("<id:", "{").replace(">", "}")
     body = documented.document["paths"][template]["post"]["requestBody"]
     assert body["required"] is True
@@ -232,7 +240,7 @@ def test_a_field_that_is_required_is_missed(api: Any, documented: Any, ids: dict
 @pytest.mark.parametrize("digits", [19, 20, 40, 400, 5000])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_an_integer_of_any_length_is_refused_and_shown_short(
-    api: Any, ids: dict[str, str], digits: int, sign: str
+    api: Caller, ids: dict[str, str], digits: int, sign: str
 ) -> None:
     body = f'{{"amount_minor": {sign}{"9" * digits}, "channel": "wallet", "type": "CLEAR"}}'.encode()
     headers = {"Content-Type": "application/json", "Idempotency-Key": "a"}
@@ -245,7 +253,9 @@ def test_an_integer_of_any_length_is_refused_and_shown_short(
 
 
 @pytest.mark.parametrize("amount_minor", [0, -1, -(10**15)])
-def test_an_amount_that_moves_is_at_least_one(api: Any, story: Any, ids: dict[str, str], amount_minor: int) -> None:
+def test_an_amount_that_moves_is_at_least_one(
+    api: Caller, story: Story, ids: dict[str, str], amount_minor: int
+) -> None:
     before = story.everything()
 
     repayment = {"amount_minor": amount_minor, "channel": "wallet", "type": "CLEAR"}
@@ -275,7 +285,7 @@ NO_IDS = [
 IDS = ["9223372036854775808", "-9223372036854775809"[1:], "18446744073709551616", "loan_0", "NaN", "null", "a" * 80]
 
 
-def test_an_address_with_an_id_that_cannot_be_is_at_nothing(api: Any, app: Any) -> None:
+def test_an_address_with_an_id_that_cannot_be_is_at_nothing(api: Caller, app: APIFlask) -> None:
     for rule in app.url_map.iter_rules():
         if not rule.arguments or rule.rule.startswith("/docs"):
             continue
@@ -287,7 +297,7 @@ def test_an_address_with_an_id_that_cannot_be_is_at_nothing(api: Any, app: Any) 
                 assert refused.mimetype == "application/problem+json"
 
 
-def test_an_id_that_could_be_and_is_not_is_unknown(api: Any, app: Any) -> None:
+def test_an_id_that_could_be_and_is_not_is_unknown(api: Caller, app: APIFlask) -> None:
     for rule in app.url_map.iter_rules():
         if not rule.arguments or rule.rule.startswith("/docs"):
             continue
@@ -305,7 +315,7 @@ def test_an_id_that_could_be_and_is_not_is_unknown(api: Any, app: Any) -> None:
      "cursor=", "cursor=%00", "cursor=!!!", "cursor=a", "cursor=AAAA", "cursor=_____w", "cursor=" + "a" * 500, "cursor=%ED%A0%80",
      "page=2", "limit=1&after_=x", "%00=1"],
 )  # fmt: skip
-def test_a_query_that_is_not_what_it_should_be_is_named(api: Any, ids: dict[str, str], query: str) -> None:
+def test_a_query_that_is_not_what_it_should_be_is_named(api: Caller, ids: dict[str, str], query: str) -> None:
     for path in ("/v1/loans", f"/v1/loans/{ids['loan_id']}/repayments"):
         api.problem(api.call("GET", f"{path}?{query}"), 422, "validation_failed")
     api.problem(
@@ -313,7 +323,7 @@ def test_a_query_that_is_not_what_it_should_be_is_named(api: Any, ids: dict[str,
     )
 
 
-def test_an_address_with_an_empty_part_is_at_nothing_and_leads_nowhere_else(app: Any) -> None:
+def test_an_address_with_an_empty_part_is_at_nothing_and_leads_nowhere_else(app: APIFlask) -> None:
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
@@ -339,7 +349,7 @@ NO_TEXTS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize("text", NO_TEXTS_IN_QUERIES)
-def test_a_query_holds_no_more_than_a_body_may(api: Any, app: Any, ids: dict[str, str], text: str) -> None:
+def test_a_query_holds_no_more_than_a_body_may(api: Caller, app: APIFlask, ids: dict[str, str], text: str) -> None:
     path = f"/bureau/borrowers/{ids['borrower']}/score"
 
     for query, field in ((f"transaction_id={text}", "transaction_id"), (f"{text}=1", None)):
@@ -352,7 +362,7 @@ def test_a_query_holds_no_more_than_a_body_may(api: Any, app: Any, ids: dict[str
 
 
 @pytest.mark.parametrize("cursor", ["bG9hbl94L8Ky", "L8Kz", "eC85OTk5OTk5OTk5OTk5OTk5OTk5", "eC8tMQ", "Lw"])
-def test_a_made_up_cursor_is_refused_or_leads_nowhere(api: Any, ids: dict[str, str], cursor: str) -> None:
+def test_a_made_up_cursor_is_refused_or_leads_nowhere(api: Caller, ids: dict[str, str], cursor: str) -> None:
     read = api.get("/v1/ledger/transactions", after=cursor)
 
     assert read.status_code == 422

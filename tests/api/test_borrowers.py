@@ -1,7 +1,7 @@
-from typing import Any
+from support.caller import Caller
 
 
-def test_a_borrower_is_made_and_can_be_read(api: Any) -> None:
+def test_a_borrower_is_made_and_can_be_read(api: Caller) -> None:
     made = api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})
 
     assert made.status_code == 201
@@ -11,7 +11,7 @@ def test_a_borrower_is_made_and_can_be_read(api: Any) -> None:
     assert api.get(f"/v1/borrowers/{ada['id']}").get_json() == ada
 
 
-def test_the_same_borrower_twice_is_one_borrower(api: Any) -> None:
+def test_the_same_borrower_twice_is_one_borrower(api: Caller) -> None:
     ada = {"reference": "ada", "name": "Ada", "credit_limit_minor": 100_000}
     first = api.post("/v1/borrowers", ada)
 
@@ -21,7 +21,7 @@ def test_the_same_borrower_twice_is_one_borrower(api: Any) -> None:
     assert again.get_json() == first.get_json()
 
 
-def test_a_reference_names_one_borrower_only(api: Any) -> None:
+def test_a_reference_names_one_borrower_only(api: Caller) -> None:
     ada = api.borrower()
 
     taken = api.post("/v1/borrowers", {"reference": "ada", "name": "Somebody else"})
@@ -29,7 +29,7 @@ def test_a_reference_names_one_borrower_only(api: Any) -> None:
     assert api.problem(taken, 409, "reference_taken")["borrower_id"] == ada
 
 
-def test_a_borrower_who_is_not_there_is_unknown(api: Any) -> None:
+def test_a_borrower_who_is_not_there_is_unknown(api: Caller) -> None:
     document = api.problem(api.get("/v1/borrowers/brw_nobody"), 404, "borrower_unknown")
 
     assert document["borrower_id"] == "brw_nobody"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any
 
 import pytest
 
+from mocklend.client import Client
 
-def raw(mocklend: Any, path: str) -> tuple[bytes, bytes, str]:
+
+def raw(mocklend: Client, path: str) -> tuple[bytes, bytes, str]:
     """Head, body and how the connection ended (closed, reset): one GET on a socket of one's own."""
     host, _, port = mocklend.base_url.removeprefix("http://").rpartition(":")
     head = (
@@ -33,7 +34,7 @@ def length(head: bytes) -> int:
 
 
 @pytest.fixture
-def products(mocklend: Any) -> bytes:
+def products(mocklend: Client) -> bytes:
     """What is honestly answered."""
     head, body, end = raw(mocklend, "/v1/products")
     assert head.startswith(b"HTTP/1.1 200")
@@ -42,7 +43,7 @@ def products(mocklend: Any) -> bytes:
 
 
 @pytest.mark.parametrize(("how", "end"), [("abort", "closed"), ("reset", "reset")])
-def test_not_a_byte_comes_and_the_connection_is_over(mocklend: Any, products: bytes, how: str, end: str) -> None:
+def test_not_a_byte_comes_and_the_connection_is_over(mocklend: Client, products: bytes, how: str, end: str) -> None:
     mocklend.arm(f"transport.{how}")
 
     for _ in range(20):
@@ -52,7 +53,7 @@ def test_not_a_byte_comes_and_the_connection_is_over(mocklend: Any, products: by
     assert raw(mocklend, "/v1/products")[1] == products
 
 
-def test_an_empty_answer_has_a_status_and_no_body(mocklend: Any, products: bytes) -> None:
+def test_an_empty_answer_has_a_status_and_no_body(mocklend: Client, products: bytes) -> None:
     mocklend.arm("transport.empty")
 
     head, body, end = raw(mocklend, "/v1/products")
@@ -61,7 +62,7 @@ def test_an_empty_answer_has_a_status_and_no_body(mocklend: Any, products: bytes
     assert (length(head), body, end) == (0, b"", "closed")
 
 
-def test_a_truncated_answer_has_half_of_its_length(mocklend: Any, products: bytes) -> None:
+def test_a_truncated_answer_has_half_of_its_length(mocklend: Client, products: bytes) -> None:
     mocklend.arm("transport.truncated")
 
     head, body, end = raw(mocklend, "/v1/products")
@@ -70,7 +71,7 @@ def test_a_truncated_answer_has_half_of_its_length(mocklend: Any, products: byte
     assert (length(head), body, end) == (len(products), products[: len(products) // 2], "closed")
 
 
-def test_a_malformed_answer_is_whole_and_no_json(mocklend: Any, products: bytes) -> None:
+def test_a_malformed_answer_is_whole_and_no_json(mocklend: Client, products: bytes) -> None:
     mocklend.arm("transport.malformed")
 
     head, body, end = raw(mocklend, "/v1/products")

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from support.caller import Caller
 
-def test_a_report_shows_what_is_published(api: Any) -> None:
+
+def test_a_report_shows_what_is_published(api: Caller) -> None:
     loan = api.borrow()
     before = api.made(api.get(f"/bureau/borrowers/{loan['borrower_id']}/report"))
 
@@ -22,7 +24,7 @@ def test_a_report_shows_what_is_published(api: Any) -> None:
     assert report["version"] == 1
 
 
-def test_a_loan_s_records_and_the_day_s_file_can_be_read(api: Any) -> None:
+def test_a_loan_s_records_and_the_day_s_file_can_be_read(api: Caller) -> None:
     loan = api.borrow()
     api.wait("P2D")
 
@@ -33,7 +35,7 @@ def test_a_loan_s_records_and_the_day_s_file_can_be_read(api: Any) -> None:
     assert (file["count"], file["lines"][0]["record"], file["next_cursor"]) == (1, records[0]["id"], None)
 
 
-def test_a_score_can_be_asked_for_with_and_without_a_transaction(api: Any) -> None:
+def test_a_score_can_be_asked_for_with_and_without_a_transaction(api: Caller) -> None:
     borrower_id = api.borrow()["borrower_id"]
     first = api.made(api.get(f"/bureau/borrowers/{borrower_id}/score", transaction_id="t-1"))
     api.wait("P33D")
@@ -45,7 +47,7 @@ def test_a_score_can_be_asked_for_with_and_without_a_transaction(api: Any) -> No
     assert (now["score"], now["transaction_id"], again["score"]) == (700, None, 700)
 
 
-def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Any) -> None:
+def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Caller) -> None:
     borrower_id = api.borrow()["borrower_id"]
     api.wait("P33D")
     wanted = {"borrower_id": borrower_id, "product": "mortgage", "amount_minor": 100_000_000}
@@ -61,7 +63,7 @@ def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Any) -
     )
 
 
-def test_the_lenders_show_their_rules(api: Any) -> None:
+def test_the_lenders_show_their_rules(api: Caller) -> None:
     lenders = api.made(api.get("/bureau/lenders"))["lenders"]
 
     assert [one["id"] for one in lenders] == ["harbour-bank", "meridian-auto", "swift-card"]
@@ -83,7 +85,7 @@ def test_the_lenders_show_their_rules(api: Any) -> None:
         ("/bureau/lenders/harbour-bank/copies/ada", 404, "copy_unknown"),
     ],
 )
-def test_what_is_not_there_is_refused(api: Any, path: str, status: int, code: str) -> None:
+def test_what_is_not_there_is_refused(api: Caller, path: str, status: int, code: str) -> None:
     address, _, query = path.partition("?")
 
     api.problem(api.call("GET", address, query_string=query), status, code)
@@ -101,7 +103,7 @@ def test_what_is_not_there_is_refused(api: Any, path: str, status: int, code: st
     ],
 )
 def test_an_application_that_cannot_be_made_is_refused(
-    api: Any, partner: str, change: dict[str, Any], status: int, code: str
+    api: Caller, partner: str, change: dict[str, Any], status: int, code: str
 ) -> None:
     wanted = {"borrower_id": api.borrower(), "product": "mortgage", "amount_minor": 100} | change
 

@@ -9,7 +9,9 @@ import pytest
 
 from mocklend.channels.channel import callback_secret
 from mocklend.channels.signing import signed_headers
-from mocklend.storage.work import Sandbox
+from mocklend.lender import NewSandbox
+from support.caller import Caller
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
@@ -19,7 +21,7 @@ NOW_MS = 1_767_578_400_000
 class Wallet:
     """A channel with its secret."""
 
-    def __init__(self, api: Any, sandbox: Sandbox) -> None:
+    def __init__(self, api: Caller, sandbox: NewSandbox) -> None:
         self._api = api
         self._secret = callback_secret(sandbox.api_key, "wallet")
 
@@ -45,26 +47,26 @@ class Wallet:
 
 
 @pytest.fixture
-def wallet(api: Any, sandbox: Sandbox) -> Wallet:
+def wallet(api: Caller, sandbox: NewSandbox) -> Wallet:
     """The wallet."""
     return Wallet(api, sandbox)
 
 
 @pytest.fixture
-def ordered(api: Any) -> dict[str, Any]:
+def ordered(api: Caller) -> dict[str, Any]:
     """A repayment whose money is on its way."""
     repayment: dict[str, Any] = api.repay(api.borrow()["id"], 1000)
     return repayment
 
 
-def test_a_signed_callback_puts_the_money_on_the_books(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_signed_callback_puts_the_money_on_the_books(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
     assert api.made(wallet.send(wallet.body(ordered))) == {"received": True}
 
     assert api.made(api.get(f"/v1/repayments/{ordered['id']}"))["status"] == "S"
 
 
 def test_a_callback_delivered_twice_is_applied_once(
-    api: Any, wallet: Wallet, ordered: dict[str, Any], story: Any
+    api: Caller, wallet: Wallet, ordered: dict[str, Any], story: Story
 ) -> None:
     wallet.send(wallet.body(ordered))
     before = story.everything()
@@ -92,7 +94,7 @@ def test_a_callback_delivered_twice_is_applied_once(
     ],
 )
 def test_a_callback_that_is_wrong_posts_nothing(
-    api: Any, wallet: Wallet, ordered: dict[str, Any], story: Any, changed: dict[str, Any], status: int, code: str
+    api: Caller, wallet: Wallet, ordered: dict[str, Any], story: Story, changed: dict[str, Any], status: int, code: str
 ) -> None:
     before = story.everything()
 
@@ -102,25 +104,25 @@ def test_a_callback_that_is_wrong_posts_nothing(
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", "{", '{"data": []}', '{"data": {"data": {}}}', "null", "1e999"])
-def test_a_callback_in_another_form_is_malformed(api: Any, wallet: Wallet, body: str) -> None:
+def test_a_callback_in_another_form_is_malformed(api: Caller, wallet: Wallet, body: str) -> None:
     api.problem(wallet.send(body), 400, "callback_malformed")
 
 
-def test_a_callback_of_50_000_brackets_is_too_deep(api: Any, wallet: Wallet) -> None:
+def test_a_callback_of_50_000_brackets_is_too_deep(api: Caller, wallet: Wallet) -> None:
     api.problem(wallet.send("[" * 50_000), 400, "body_too_deep")
 
 
-def test_a_signature_of_another_body_does_not_verify(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_signature_of_another_body_does_not_verify(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
     refused = wallet.send(wallet.body(ordered), sign="another body")
 
     api.problem(refused, 401, "callback_signature_invalid")
 
 
-def test_a_callback_without_a_signature_is_refused(api: Any, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_callback_without_a_signature_is_refused(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
     refused = api.call("POST", "/v1/callbacks/wallet", data=wallet.body(ordered).encode())
 
     api.problem(refused, 401, "callback_signature_invalid")
 
 
-def test_no_channel_no_inbox(api: Any) -> None:
+def test_no_channel_no_inbox(api: Caller) -> None:
     api.problem(api.post("/v1/callbacks/cash", {}), 404, "channel_unknown")

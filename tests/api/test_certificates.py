@@ -1,9 +1,9 @@
-from typing import Any
+from support.caller import Caller
 
 BY = {"memo": "a chargeback", "operator": "wei"}
 
 
-def test_a_certificate_is_issued_once_the_books_say_clear(api: Any) -> None:
+def test_a_certificate_is_issued_once_the_books_say_clear(api: Caller) -> None:
     loan = api.borrow()
     address = f"/v1/loans/{loan['id']}/certificates"
 
@@ -27,7 +27,7 @@ def test_a_certificate_is_issued_once_the_books_say_clear(api: Any) -> None:
     api.problem(api.post(address), 409, "not_settled")
 
 
-def test_a_certificate_is_asked_for_with_nothing_or_an_empty_object(api: Any) -> None:
+def test_a_certificate_is_asked_for_with_nothing_or_an_empty_object(api: Caller) -> None:
     loan = api.borrow()
     address = f"/v1/loans/{loan['id']}/certificates"
     as_json = {"Content-Type": "application/json"}

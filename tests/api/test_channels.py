@@ -1,7 +1,7 @@
-from typing import Any
+from support.caller import Caller
 
 
-def test_every_channel_is_listed_with_its_delay_and_ladder(api: Any) -> None:
+def test_every_channel_is_listed_with_its_delay_and_ladder(api: Caller) -> None:
     listed = {one["id"]: one for one in api.made(api.get("/channels"))["channels"]}
 
     assert set(listed) == {"auto_debit", "bank_card", "bank_transfer", "bill_pay", "wallet"}
@@ -9,7 +9,7 @@ def test_every_channel_is_listed_with_its_delay_and_ladder(api: Any) -> None:
     assert len(listed["auto_debit"]["callback_after_s"]) == 8
 
 
-def test_the_channel_has_the_money_when_its_delay_is_over(api: Any) -> None:
+def test_the_channel_has_the_money_when_its_delay_is_over(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000, payer_reference="for the loan")
     order = f"/channels/wallet/trades/{repayment['out_trade_no']}"
     before = api.made(api.get(order))
@@ -22,7 +22,7 @@ def test_the_channel_has_the_money_when_its_delay_is_over(api: Any) -> None:
     assert after["payer_reference"] == "for the loan"
 
 
-def test_the_log_of_a_callback_tells_its_attempts(api: Any) -> None:
+def test_the_log_of_a_callback_tells_its_attempts(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
     log = f"/channels/wallet/callbacks/{repayment['out_trade_no']}"
     api.problem(api.get(log), 404, "trade_unknown")
@@ -37,7 +37,7 @@ def test_the_log_of_a_callback_tells_its_attempts(api: Any) -> None:
     assert callback["acked_at"] == callback["applied_at"] == "2026-01-05T02:00:02.000Z"
 
 
-def test_a_payment_without_an_order_has_its_log_too(api: Any) -> None:
+def test_a_payment_without_an_order_has_its_log_too(api: Caller) -> None:
     paid = {"amount_minor": 1000, "payer_name": "Ada", "payer_reference": "thanks"}
     payment = api.made(api.post("/channels/bank_transfer/payments", paid))
     api.wait(86_400)
@@ -47,7 +47,7 @@ def test_a_payment_without_an_order_has_its_log_too(api: Any) -> None:
     assert callback["state"] == "ACKED"
 
 
-def test_a_channel_knows_its_own_orders_only(api: Any) -> None:
+def test_a_channel_knows_its_own_orders_only(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 
     api.problem(api.get(f"/channels/bank_card/trades/{repayment['out_trade_no']}"), 404, "trade_unknown")

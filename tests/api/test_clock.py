@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from mocklend.client import Client
+from support.caller import Caller
 
 
 @pytest.mark.parametrize(
@@ -15,13 +16,13 @@ from mocklend.client import Client
         ({"to": "2026-01-05T11:00:00+08:00"}, "2026-01-05T03:00:00.000Z"),
     ],
 )
-def test_a_manual_clock_moves_when_told(api: Any, asked: dict[str, Any], now: str) -> None:
+def test_a_manual_clock_moves_when_told(api: Caller, asked: dict[str, Any], now: str) -> None:
     assert api.made(api.post("/-/clock/advance", asked))["now"] == now
 
     assert api.made(api.get("/-/clock"))["now"] == now
 
 
-def test_advancing_answers_what_it_released_in_order(api: Any) -> None:
+def test_advancing_answers_what_it_released_in_order(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 
     released = api.wait("PT1H")["released"]
@@ -32,13 +33,13 @@ def test_advancing_answers_what_it_released_in_order(api: Any) -> None:
     ]
 
 
-def test_a_clock_does_not_go_back(api: Any) -> None:
+def test_a_clock_does_not_go_back(api: Caller) -> None:
     back = api.post("/-/clock/advance", {"to": "2026-01-05T01:59:59Z"})
 
     api.problem(back, 422, "clock_backwards")
 
 
-def test_a_running_clock_cannot_be_moved(stranger: Any) -> None:
+def test_a_running_clock_cannot_be_moved(stranger: Caller) -> None:
     api = stranger
 
     api.problem(api.post("/-/clock/advance", {"by": 1}), 409, "clock_not_manual")
@@ -49,7 +50,7 @@ def test_a_running_clock_cannot_be_moved(stranger: Any) -> None:
     [{}, {"by": 1, "to": "2027-01-05T01:59:59Z"}, {"by": -1}, {"by": "soon"}, {"by": "P"}, {"by": 1.5}, {"by": True},
      {"by": 2**63}, {"by": "P999999D"}, {"to": "tomorrow"}, {"to": 1}, {"by": 31_000_000_000}, {"seconds": 1}],
 )  # fmt: skip
-def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Any, asked: dict[str, Any]) -> None:
+def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, asked: dict[str, Any]) -> None:
     api.problem(api.post("/-/clock/advance", asked), 422, "validation_failed")
 
 
@@ -86,11 +87,11 @@ def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: 
     [{}, {"mode": "slow"}, {"mode": "manual", "speed": 2}, {"mode": "wall", "speed": 0}, {"mode": "wall", "speed": 86_401},
      {"mode": "wall", "speed": 1.5}, {"mode": "wall", "now": "2026-01-05T02:00:00Z"}],
 )  # fmt: skip
-def test_a_clock_is_held_or_runs_and_nothing_else(api: Any, asked: dict[str, Any]) -> None:
+def test_a_clock_is_held_or_runs_and_nothing_else(api: Caller, asked: dict[str, Any]) -> None:
     api.problem(api.call("PUT", "/-/clock", json=asked), 422, "validation_failed")
 
 
-def test_an_advance_with_a_key_moves_the_clock_once(api: Any) -> None:
+def test_an_advance_with_a_key_moves_the_clock_once(api: Caller) -> None:
     first, again = (api.post("/-/clock/advance", {"by": "PT1H"}, key="the-first-hour") for _ in range(2))
 
     assert (first.status_code, again.status_code) == (200, 200)
@@ -99,7 +100,7 @@ def test_an_advance_with_a_key_moves_the_clock_once(api: Any) -> None:
     assert api.made(api.get("/-/clock"))["now"] == "2026-01-05T03:00:00.000Z"
 
 
-def test_a_clock_that_stands_says_that_it_moves_nowhere(api: Any) -> None:
+def test_a_clock_that_stands_says_that_it_moves_nowhere(api: Caller) -> None:
     api.wait("PT1H")
 
     assert api.made(api.get("/-/clock"))["moving_to"] is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from apiflask import APIFlask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -14,18 +15,20 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from mocklend.lender import NewSandbox
+
 EXAMPLES = 40
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 @pytest.fixture
-def document(app: Any) -> Any:
+def document(app: APIFlask) -> Any:
     """The app's document, for Schemathesis."""
     return schemathesis.openapi.from_wsgi("/openapi.json", app)
 
 
 @pytest.mark.long
-def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: Any) -> None:
+def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: NewSandbox) -> None:
     asked = 0
     for result in document.get_all_operations():
         operation = result.ok()

@@ -1,21 +1,23 @@
 from datetime import date
-from typing import Any
 
 import pytest
+from apiflask import APIFlask
+
+from support.caller import Caller, Documented
 
 BY = {"memo": "as agreed", "operator": "wei"}
 
 
 @pytest.fixture
-def strict(app: Any, documented: Any, stranger: Any) -> Any:
+def strict(app: APIFlask, documented: Documented, stranger: Caller) -> Caller:
     """The key of a sandbox that asks for a second person above 10.00."""
     clock = {"mode": "manual", "now": "2026-01-05T10:00:00+08:00"}
     made = stranger.made(stranger.post("/-/sandboxes", {"seed": 7, "clock": clock, "four_eyes_above_minor": 1000}))
     assert made["four_eyes_above_minor"] == 1000
-    return type(stranger)(app, documented, made["api_key"])
+    return Caller(app, documented, made["api_key"])
 
 
-def test_a_fee_is_charged_for_a_day(api: Any) -> None:
+def test_a_fee_is_charged_for_a_day(api: Caller) -> None:
     loan = api.borrow()
     charge = {"kind": "fee", "amount_minor": 500, "due_date": "2026-02-05", **BY}
 
@@ -30,7 +32,7 @@ def test_a_fee_is_charged_for_a_day(api: Any) -> None:
     assert date(2026, 1, 5).isoformat() in api.problem(late, 422, "date_out_of_range")["expected"]
 
 
-def test_a_waiver_names_its_part(api: Any) -> None:
+def test_a_waiver_names_its_part(api: Caller) -> None:
     loan = api.borrow()
     api.made(
         api.post(
@@ -47,7 +49,7 @@ def test_a_waiver_names_its_part(api: Any) -> None:
     assert api.problem(refused, 409, "waiver_too_large")["expected"] == 0
 
 
-def test_a_loan_is_written_off_and_recovered(api: Any) -> None:
+def test_a_loan_is_written_off_and_recovered(api: Caller) -> None:
     loan = api.borrow()
 
     made = api.made(api.post(f"/operator/loans/{loan['id']}/write-offs", BY))
@@ -61,7 +63,7 @@ def test_a_loan_is_written_off_and_recovered(api: Any) -> None:
     assert (booked["status"], booked["recovered_minor"]) == ("CLEAR", 100_000)
 
 
-def test_what_was_too_much_is_refunded(api: Any) -> None:
+def test_what_was_too_much_is_refunded(api: Caller) -> None:
     loan = api.borrow()
     api.repay(loan["id"], api.quote(loan["id"])["total_minor"] + 700, type="CLEAR")
     api.wait(2)
@@ -84,7 +86,7 @@ def test_what_was_too_much_is_refunded(api: Any) -> None:
     api.problem(api.post(f"/operator/edits/{made['id']}/reverse", BY), 409, "edit_not_reversible")
 
 
-def test_a_large_edit_waits_for_somebody_else(strict: Any) -> None:
+def test_a_large_edit_waits_for_somebody_else(strict: Caller) -> None:
     loan = strict.borrow()
     edit = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1001, **BY}
 
@@ -104,7 +106,7 @@ def test_a_large_edit_waits_for_somebody_else(strict: Any) -> None:
     assert [act["verb"] for act in acts] == ["edit.drafted", "edit.approved"]
 
 
-def test_a_draft_is_dropped(strict: Any) -> None:
+def test_a_draft_is_dropped(strict: Caller) -> None:
     loan = strict.borrow()
     draft = strict.post(f"/operator/loans/{loan['id']}/write-offs", BY).get_json()
 
@@ -115,7 +117,7 @@ def test_a_draft_is_dropped(strict: Any) -> None:
     assert strict.made(strict.get(f"/v1/loans/{loan['id']}"))["status"] == "USING"
 
 
-def test_the_list_of_edits_comes_in_pages(api: Any) -> None:
+def test_the_list_of_edits_comes_in_pages(api: Caller) -> None:
     loan = api.borrow()
     for amount in (1, 2, 3):
         api.made(

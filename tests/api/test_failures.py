@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from support.caller import Caller
 
 
-def test_a_channel_takes_back_what_it_had_reported(api: Any) -> None:
+def test_a_channel_takes_back_what_it_had_reported(api: Caller) -> None:
     loan = api.borrow()
     repayment = api.repay(loan["id"], 1000)
     api.wait(2)
@@ -20,7 +20,7 @@ def test_a_channel_takes_back_what_it_had_reported(api: Any) -> None:
     api.problem(api.post(path, {"why": 1}), 422, "validation_failed")
 
 
-def test_a_payout_that_fails_leaves_no_loan(api: Any) -> None:
+def test_a_payout_that_fails_leaves_no_loan(api: Caller) -> None:
     loan = api.borrow(disburse_to="bank_transfer")
     payout = api.made(api.get(f"/operator/loans/{loan['id']}/payouts"))["payouts"][0]
 

@@ -17,10 +17,11 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Outcome
-from mocklend.lender import Lender
+from mocklend.lender import Lender, NewSandbox
 from mocklend.storage.ground import DISK_FULL, Unavailable
 from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import FaultLayer
+from support.caller import Caller, Documented
 
 ORDER = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 Answered = tuple[int, dict[str, str], Any]
@@ -81,7 +82,7 @@ def told(headers: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(settings: Settings, open_lender: Any) -> APIFlask:
+def app(settings: Settings, open_lender: Callable[..., Lender]) -> APIFlask:
     """A platform with faults."""
     lender = open_lender(FaultLayer())
     app = create_app(settings, lender)
@@ -100,17 +101,17 @@ def sandbox(lender: Lender) -> Sandbox:
 
 
 @pytest.fixture
-def loan(api: Any) -> str:
+def loan(api: Caller) -> str:
     """Ada's loan, in a sandbox that has been asked for by its key."""
     return str(api.borrow(reference="张女士的")["id"])
 
 
 @pytest.fixture
-def both(app: APIFlask, lender: Lender, sandbox: Sandbox, loan: str) -> Both:
+def both(app: APIFlask, lender: Lender, sandbox: NewSandbox, loan: str) -> Both:
     return Both(app, lender, sandbox.api_key)
 
 
-def arm(api: Any, fault: str, **rule: Any) -> None:
+def arm(api: Caller, fault: str, **rule: Any) -> None:
     api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
 
 
@@ -124,7 +125,7 @@ def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
 
-def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Lender, stranger: Any) -> None:
+def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Lender, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
     both = Both(app, lender, None)
     asked = both.asked("GET", f"/v1/loans/{loan}")
@@ -138,7 +139,7 @@ def never(*_: Any) -> None:
     raise AssertionError("nobody is to be answered")
 
 
-def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, api: Any, loan: str) -> None:
+def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, api: Caller, loan: str) -> None:
     path, body = f"/v1/loans/{loan}/repayments", json.dumps(ORDER).encode()
     first = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
     again = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
@@ -191,14 +192,14 @@ def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) ->
 
 
 @pytest.mark.parametrize("what", NOT_PLAIN)
-def test_what_is_not_plain_is_left_to_flask(both: Both, api: Any, loan: str, what: str) -> None:
+def test_what_is_not_plain_is_left_to_flask(both: Both, api: Caller, loan: str, what: str) -> None:
     asked = NOT_PLAIN[what](both, loan)
 
     assert both.hot(asked, never, never) is Outcome.NOT_TAKEN
     assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
 
 
-def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Any, loan: str) -> None:
+def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Caller, loan: str) -> None:
     asked = both.asked("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale")
     assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # The new rules are not loaded yet: Flask sees to that.
@@ -211,7 +212,9 @@ def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Any, loan:
     assert both.ask_flask(asked)[0] == 503
 
 
-def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(both: Both, api: Any, loan: str) -> None:
+def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
+    both: Both, api: Caller, loan: str
+) -> None:
     arm(api, "outage.full", match={"loan_id": {"equal_to": "loan_another"}})
     asked = both.asked("GET", f"/v1/loans/{loan}")
     assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # Not loaded yet.
@@ -223,7 +226,7 @@ def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(bot
 
 @pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
 def test_a_request_is_counted_once_whichever_way_it_is_answered(
-    app: APIFlask, documented: Any, api: Any, lender: Lender, select: dict[str, Any]
+    app: APIFlask, documented: Documented, api: Caller, lender: Lender, select: dict[str, Any]
 ) -> None:
     met = []
     for hot_first in (True, False):
@@ -245,7 +248,7 @@ def test_a_request_is_counted_once_whichever_way_it_is_answered(
     assert {200, 202} & set(met[0][0])
 
 
-def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Any, loan: str) -> None:
+def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Caller, loan: str) -> None:
     arm(api, "outage.full", select={"every": 1})
     both.ask_flask(both.asked("GET", "/v1/loans"))
     asked = both.asked("GET", f"/v1/loans/{loan}")
@@ -258,7 +261,9 @@ def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Any, loa
     assert "api.answer" in json.dumps(explained)
 
 
-def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(both: Both, api: Any, loan: str) -> None:
+def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(
+    both: Both, api: Caller, loan: str
+) -> None:
     asked = both.asked("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
     api.repay(loan, 5_000)
@@ -280,7 +285,7 @@ def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(bot
     assert {both.ask_flask(asked)[2]["version"] for _ in range(2)} == {2, 3}
 
 
-def test_both_ways_count_and_record_alike(both: Both, api: Any, loan: str) -> None:
+def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) -> None:
     path = f"/v1/loans/{loan}"
     both.ask_flask(both.asked("GET", path))
     both.ask_hot(both.asked("GET", path))
@@ -298,7 +303,7 @@ def test_both_ways_count_and_record_alike(both: Both, api: Any, loan: str) -> No
 
 
 def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
-    both: Both, lender: Lender, sandbox: Sandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, lender: Lender, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
     monkeypatch.setattr(lender, "use", used.append)
@@ -316,7 +321,7 @@ def alike(one: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in one.items() if name not in own} | {"answer": answer}
 
 
-def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Any, loan: str) -> None:
+def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Caller, loan: str) -> None:
     arm(api, "idempotency.expired", **{"with": {"kept_for_s": 1}})
     api.made(api.get(f"/v1/loans/{loan}"))
     assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
@@ -346,7 +351,7 @@ def test_what_fails_in_the_writer_is_given_back(both: Both, loan: str, monkeypat
 
 
 def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
-    both: Both, lender: Lender, sandbox: Sandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, lender: Lender, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot, "WAITING_MOST", 2)
     answered = threading.Semaphore(0)
@@ -379,7 +384,7 @@ def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
     assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
 
 
-def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Lender, sandbox: Sandbox, loan: str) -> None:
+def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Lender, sandbox: NewSandbox, loan: str) -> None:
     asked = both.asked("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(asked), tuple)
 

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from support.caller import Caller, Documented
+from support.story import Story
+
 pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
 
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 REPAYMENT = {"amount_minor": 1000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 
 
-def test_a_retry_has_the_same_answer_and_says_so(api: Any) -> None:
+def test_a_retry_has_the_same_answer_and_says_so(api: Caller) -> None:
     loan = api.borrow()
     path = f"/v1/loans/{loan['id']}/repayments"
     first = api.post(path, REPAYMENT, key="order-1")
@@ -24,7 +27,7 @@ def test_a_retry_has_the_same_answer_and_says_so(api: Any) -> None:
     assert len(api.made(api.get(path))["repayments"]) == 1
 
 
-def test_a_refusal_is_an_answer_too_and_comes_back_as_one(api: Any) -> None:
+def test_a_refusal_is_an_answer_too_and_comes_back_as_one(api: Caller) -> None:
     body = {"borrower_id": "brw_nobody", "principal_minor": 1000, "product": TERMS}
     first = api.post("/v1/loans", body, key="order-1")
 
@@ -34,7 +37,7 @@ def test_a_refusal_is_an_answer_too_and_comes_back_as_one(api: Any) -> None:
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_key_belongs_to_one_body_and_one_address(api: Any, story: Any) -> None:
+def test_a_key_belongs_to_one_body_and_one_address(api: Caller, story: Story) -> None:
     loan, other = api.borrow(reference="a"), api.borrow(reference="b")
     api.made(api.post(f"/v1/loans/{loan['id']}/repayments", REPAYMENT, key="order-1"))
     before = story.everything()
@@ -82,25 +85,25 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("path", "body"), MONEY)
-def test_whatever_moves_money_asks_for_a_key(api: Any, path: str, body: dict[str, Any]) -> None:
+def test_whatever_moves_money_asks_for_a_key(api: Caller, path: str, body: dict[str, Any]) -> None:
     api.problem(api.call("POST", path, json=body), 400, "idempotency_key_missing")
 
 
 @pytest.mark.parametrize("key", ["", "é", "a" * 256, "a\x7f", "a\tb"])
-def test_a_key_is_printable_ascii(api: Any, key: str) -> None:
+def test_a_key_is_printable_ascii(api: Caller, key: str) -> None:
     path, body = MONEY[0]
 
     api.problem(api.call("POST", path, {"Idempotency-Key": key}, json=body), 400, "idempotency_key_invalid")
 
 
 @pytest.mark.parametrize("key", ["a", " ~", "a" * 255])
-def test_a_key_may_be_anything_else(api: Any, key: str) -> None:
+def test_a_key_may_be_anything_else(api: Caller, key: str) -> None:
     path, body = MONEY[0]
 
     api.problem(api.call("POST", path, {"Idempotency-Key": key}, json=body), 404, "borrower_unknown")
 
 
-def test_the_document_says_which_calls_ask_for_a_key(documented: Any) -> None:
+def test_the_document_says_which_calls_ask_for_a_key(documented: Documented) -> None:
     asking = {
         path
         for path, operations in documented.document["paths"].items()

@@ -1,7 +1,9 @@
 from typing import Any
 
+from support.caller import Caller
 
-def test_the_journal_shows_where_the_principal_went(api: Any) -> None:
+
+def test_the_journal_shows_where_the_principal_went(api: Caller) -> None:
     loan = api.borrow()
 
     transactions = api.made(api.get("/v1/ledger/transactions", loan_id=loan["id"]))["transactions"]
@@ -11,7 +13,7 @@ def test_the_journal_shows_where_the_principal_went(api: Any) -> None:
     assert first["postings"] == [{"debit": "1101", "credit": "2001", "amount_minor": 100_000, "currency": "CNY"}]
 
 
-def test_reading_page_by_page_reads_the_whole_journal_once(api: Any) -> None:
+def test_reading_page_by_page_reads_the_whole_journal_once(api: Caller) -> None:
     for n in range(3):
         loan = api.borrow(10_000, reference=f"loan {n}")
         api.repay(loan["id"], 500)
@@ -31,7 +33,7 @@ def test_reading_page_by_page_reads_the_whole_journal_once(api: Any) -> None:
     assert len(whole) > 6
 
 
-def test_a_cursor_of_another_list_is_refused(api: Any) -> None:
+def test_a_cursor_of_another_list_is_refused(api: Caller) -> None:
     for n in range(2):
         api.borrow(1000, reference=f"loan {n}")
     cursor = api.made(api.get("/v1/loans", limit=1))["next_cursor"]

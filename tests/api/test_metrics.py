@@ -1,11 +1,12 @@
-from typing import Any
-
 import pytest
+
+from mocklend.storage.work import Sandbox
+from support.caller import Caller
 
 pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
 
 
-def test_requests_are_counted_by_template_method_and_status(api: Any) -> None:
+def test_requests_are_counted_by_template_method_and_status(api: Caller) -> None:
     loan = api.borrow()
     api.get(f"/v1/loans/{loan['id']}")
     api.get("/v1/loans/loan_nobody")
@@ -20,7 +21,7 @@ def test_requests_are_counted_by_template_method_and_status(api: Any) -> None:
     assert "mocklend_writer_group_commands_count 2.0" in text
 
 
-def test_no_metric_names_a_sandbox_or_a_loan(api: Any, sandbox: Any) -> None:
+def test_no_metric_names_a_sandbox_or_a_loan(api: Caller, sandbox: Sandbox) -> None:
     loan = api.borrow()
 
     text = api.get("/-/metrics").get_data(as_text=True)

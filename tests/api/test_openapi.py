@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from apiflask import APIFlask
 from openapi_spec_validator import validate
+
+from support.caller import Documented
 
 PROBLEM = "application/problem+json"
 
@@ -25,13 +28,13 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield path, method, operation
 
 
-def test_the_document_is_openapi_3_1(documented: Any) -> None:
+def test_the_document_is_openapi_3_1(documented: Documented) -> None:
     assert documented.document["openapi"].startswith("3.1")
 
     validate(documented.document)
 
 
-def test_every_endpoint_is_documented(app: Any, documented: Any) -> None:
+def test_every_endpoint_is_documented(app: APIFlask, documented: Documented) -> None:
     served = {
         (rule.rule.replace("<id:", "{").replace(">", "}"), method.lower())
         for rule in app.url_map.iter_rules()
@@ -42,14 +45,14 @@ def test_every_endpoint_is_documented(app: Any, documented: Any) -> None:
     assert {(path, method) for path, method, _ in operations(documented.document)} == served
 
 
-def test_every_operation_has_a_name_of_its_own_and_a_summary(documented: Any) -> None:
+def test_every_operation_has_a_name_of_its_own_and_a_summary(documented: Documented) -> None:
     listed = [operation for _, _, operation in operations(documented.document)]
 
     assert len({operation["operationId"] for operation in listed}) == len(listed)
     assert all(operation["summary"] for operation in listed)
 
 
-def test_every_answer_names_its_request(documented: Any) -> None:
+def test_every_answer_names_its_request(documented: Documented) -> None:
     named = [
         response["headers"] for _, _, one in operations(documented.document) for response in one["responses"].values()
     ]
@@ -57,7 +60,7 @@ def test_every_answer_names_its_request(documented: Any) -> None:
     assert all("Mocklend-Request-Id" in headers for headers in named)
 
 
-def test_every_operation_says_how_it_refuses(documented: Any) -> None:
+def test_every_operation_says_how_it_refuses(documented: Documented) -> None:
     for path, method, operation in operations(documented.document):
         for status, response in operation["responses"].items():
             if status >= "400":
@@ -72,7 +75,7 @@ def test_every_operation_says_how_it_refuses(documented: Any) -> None:
             assert {"400", "413", "415", "422"} <= set(operation["responses"]), (path, method)
 
 
-def test_every_request_body_is_closed_and_every_answer_is_open(documented: Any) -> None:
+def test_every_request_body_is_closed_and_every_answer_is_open(documented: Documented) -> None:
     schemas = documented.document["components"]["schemas"]
     asked = {
         operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]

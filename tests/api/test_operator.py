@@ -2,10 +2,12 @@ from typing import Any
 
 import pytest
 
+from support.caller import Caller
+
 BY = {"memo": "a late fee", "operator": "wei"}
 
 
-def test_an_operator_adds_a_fee_and_takes_it_back(api: Any) -> None:
+def test_an_operator_adds_a_fee_and_takes_it_back(api: Caller) -> None:
     loan = api.borrow()
     edit = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 500, **BY}
 
@@ -38,7 +40,7 @@ def test_an_operator_adds_a_fee_and_takes_it_back(api: Any) -> None:
         ({"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 10**15 + 1}, "amount_minor"),
     ],
 )
-def test_an_edit_has_what_its_kind_needs_and_no_more(api: Any, edit: dict[str, Any], field: str) -> None:
+def test_an_edit_has_what_its_kind_needs_and_no_more(api: Caller, edit: dict[str, Any], field: str) -> None:
     loan = api.borrow()
 
     document = api.problem(api.post(f"/operator/loans/{loan['id']}/edits", edit | BY), 422, "validation_failed")
@@ -46,14 +48,14 @@ def test_an_edit_has_what_its_kind_needs_and_no_more(api: Any, edit: dict[str, A
     assert document["errors"][0]["field"] == field
 
 
-def test_nobody_waives_what_the_bill_has_not(api: Any) -> None:
+def test_nobody_waives_what_the_bill_has_not(api: Caller) -> None:
     loan = api.borrow()
     waiver = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": -100_000, **BY}
 
     api.problem(api.post(f"/operator/loans/{loan['id']}/edits", waiver), 409, "waiver_too_large")
 
 
-def test_a_status_edit_only_confirms_what_the_books_derive(api: Any) -> None:
+def test_a_status_edit_only_confirms_what_the_books_derive(api: Caller) -> None:
     loan = api.borrow()
     mark = {"kind": "MODIFY_BILL_STATUS", **BY}
 
@@ -64,7 +66,7 @@ def test_a_status_edit_only_confirms_what_the_books_derive(api: Any) -> None:
     assert confirmation.status_code == 201
 
 
-def test_a_repayment_is_reversed_and_the_loan_is_open_again(api: Any) -> None:
+def test_a_repayment_is_reversed_and_the_loan_is_open_again(api: Caller) -> None:
     loan = api.borrow()
     repayment = api.repay(loan["id"], api.quote(loan["id"])["total_minor"], type="CLEAR")
     api.wait(2)
@@ -76,7 +78,7 @@ def test_a_repayment_is_reversed_and_the_loan_is_open_again(api: Any) -> None:
     api.problem(api.post(f"/operator/repayments/{repayment['id']}/reverse", BY), 409, "repayment_not_applied")
 
 
-def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Any) -> None:
+def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 
     asked = api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"})
@@ -84,7 +86,7 @@ def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Any) ->
     assert api.problem(asked, 409, "trade_not_paid")["received"] == "CREATED"
 
 
-def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: Any) -> None:
+def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
     api.wait(2)
 
@@ -93,7 +95,7 @@ def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: 
     assert asked == api.made(api.get(f"/v1/repayments/{repayment['id']}"))
 
 
-def test_the_books_say_what_the_books_say(api: Any) -> None:
+def test_the_books_say_what_the_books_say(api: Caller) -> None:
     loan = api.borrow()
 
     booked = api.made(api.get(f"/operator/loans/{loan['id']}"))

@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
 from mocklend.api import pages
 from mocklend.domain.problems import PROBLEMS
+from support.caller import Caller
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def test_what_is_vendored_is_what_was_published() -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
-def test_a_page_asks_no_other_origin(stranger: Any, path: str) -> None:
+def test_a_page_asks_no_other_origin(stranger: Caller, path: str) -> None:
     page = stranger.get(path)
 
     policy = page.headers["Content-Security-Policy"]
@@ -44,18 +44,18 @@ def test_a_page_asks_no_other_origin(stranger: Any, path: str) -> None:
     assert "style=" not in text
 
 
-def test_everything_that_a_page_asks_for_is_there(stranger: Any) -> None:
+def test_everything_that_a_page_asks_for_is_there(stranger: Caller) -> None:
     for path in ("/docs", "/docs/problems"):
         for part in re.findall(r'(?:src|href)="([^"#]+)"', stranger.get(path).get_data(as_text=True)):
             assert stranger.get(urljoin(path, part)).status_code == 200, part
 
 
-def test_a_part_that_is_not_the_pages_is_not_served(stranger: Any) -> None:
+def test_a_part_that_is_not_the_pages_is_not_served(stranger: Caller) -> None:
     for name in ("..%2Fpages.py", "swagger-ui.json", "nothing.js"):
         stranger.problem(stranger.get(f"/docs/assets/{name}"), 404, "not_found")
 
 
-def test_every_problem_has_an_anchor_where_its_type_points(stranger: Any) -> None:
+def test_every_problem_has_an_anchor_where_its_type_points(stranger: Caller) -> None:
     text = stranger.get("/docs/problems").get_data(as_text=True)
 
     assert re.findall(r'<section id="([a-z_]+)">', text) == list(PROBLEMS)

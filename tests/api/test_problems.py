@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,13 +9,15 @@ import mocklend
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import PROBLEMS
+from mocklend.lender import Lender
+from support.caller import Caller
 
 
-def test_nothing_is_at_an_address_that_is_none(api: Any) -> None:
+def test_nothing_is_at_an_address_that_is_none(api: Caller) -> None:
     api.problem(api.get("/v1/nothing"), 404, "not_found")
 
 
-def test_an_address_says_which_methods_it_takes(api: Any) -> None:
+def test_an_address_says_which_methods_it_takes(api: Caller) -> None:
     refused = api.call("DELETE", "/v1/loans")
 
     assert "GET" in api.problem(refused, 405, "method_not_allowed")["expected"]
@@ -24,7 +25,7 @@ def test_an_address_says_which_methods_it_takes(api: Any) -> None:
 
 
 def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
-    lender: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lender: Lender, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(), lender)
     monkeypatch.setattr(lender, "read", lambda: 1 / 0)
@@ -41,13 +42,13 @@ def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
     assert "ZeroDivisionError" in logged.out + logged.err
 
 
-def test_as_many_wrong_fields_as_are_wrong_are_named_and_no_more_than_twenty(api: Any) -> None:
+def test_as_many_wrong_fields_as_are_wrong_are_named_and_no_more_than_twenty(api: Caller) -> None:
     document = api.problem(api.post("/v1/loans", {f"field {n}": n for n in range(100)}), 422, "validation_failed")
 
     assert len(document["errors"]) == 20
 
 
-def test_an_unknown_field_is_answered_with_the_known_ones(api: Any) -> None:
+def test_an_unknown_field_is_answered_with_the_known_ones(api: Caller) -> None:
     document = api.problem(
         api.post("/v1/borrowers", {"reference": "a", "name": "A", "limit": 5}), 422, "validation_failed"
     )

@@ -1,11 +1,11 @@
-from typing import Any
-
 import pytest
+
+from support.caller import Caller
 
 pytestmark = pytest.mark.parametrize("app", ["flask", "hot"], indirect=True)
 
 
-def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_called_back(api: Any) -> None:
+def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_called_back(api: Caller) -> None:
     loan = api.borrow()
     total = api.quote(loan["id"])["total_minor"]
 
@@ -23,7 +23,7 @@ def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_cal
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["status"] == "CLEAR"
 
 
-def test_a_repayment_keeps_to_its_quote(api: Any) -> None:
+def test_a_repayment_keeps_to_its_quote(api: Caller) -> None:
     loan = api.borrow()
     quote = api.quote(loan["id"])
     body = {"amount_minor": quote["total_minor"] - 1, "channel": "wallet", "type": "CLEAR", "quote_id": quote["id"]}
@@ -33,7 +33,7 @@ def test_a_repayment_keeps_to_its_quote(api: Any) -> None:
     assert document["expected"]["amount_minor"] == quote["total_minor"]
 
 
-def test_a_loan_that_is_clear_takes_no_more_repayments(api: Any) -> None:
+def test_a_loan_that_is_clear_takes_no_more_repayments(api: Caller) -> None:
     loan = api.borrow()
     api.repay(loan["id"], api.quote(loan["id"])["total_minor"], type="CLEAR")
     api.wait(2)
@@ -45,7 +45,7 @@ def test_a_loan_that_is_clear_takes_no_more_repayments(api: Any) -> None:
     assert api.problem(late, 409, "loan_not_active")["received"] == "CLEAR"
 
 
-def test_an_unknown_channel_is_refused_with_the_known_ones(api: Any) -> None:
+def test_an_unknown_channel_is_refused_with_the_known_ones(api: Caller) -> None:
     loan = api.borrow()
 
     refused = api.post(f"/v1/loans/{loan['id']}/repayments", {"amount_minor": 1, "channel": "cash", "type": "CLEAR"})
@@ -53,7 +53,7 @@ def test_an_unknown_channel_is_refused_with_the_known_ones(api: Any) -> None:
     assert "wallet" in api.problem(refused, 404, "channel_unknown")["expected"]
 
 
-def test_a_loans_repayments_come_in_pages(api: Any) -> None:
+def test_a_loans_repayments_come_in_pages(api: Caller) -> None:
     loan = api.borrow()
     ids = sorted(api.repay(loan["id"], amount)["id"] for amount in (100, 200, 300))
 

@@ -2,12 +2,14 @@ from typing import Any
 
 import pytest
 
+from mocklend.lender import Lender, NewSandbox
 from mocklend.storage.statements import run_many
+from support.caller import Caller
 
 pytestmark = pytest.mark.security
 
 
-def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
+def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Caller) -> None:
     made = stranger.post(
         "/-/sandboxes",
         {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T10:00:00+08:00"}, "zone": "Asia/Tokyo"},
@@ -27,13 +29,13 @@ def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Any) -> None:
     assert stranger.made(stranger.get("/-/clock")) == sandbox["clock"]
 
 
-def test_a_running_clock_may_run_faster(stranger: Any) -> None:
+def test_a_running_clock_may_run_faster(stranger: Caller) -> None:
     made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1, "clock": {"mode": "wall", "speed": 86_400}}))
 
     assert (made["clock"]["mode"], made["clock"]["speed"]) == ("wall", 86_400)
 
 
-def test_a_deleted_sandbox_is_gone_with_its_key(api: Any, sandbox: Any) -> None:
+def test_a_deleted_sandbox_is_gone_with_its_key(api: Caller, sandbox: NewSandbox) -> None:
     api.borrow()
 
     assert api.call("DELETE", f"/-/sandboxes/{sandbox.id}").status_code == 204
@@ -44,7 +46,7 @@ def test_a_deleted_sandbox_is_gone_with_its_key(api: Any, sandbox: Any) -> None:
     api.problem(api.call("DELETE", f"/-/sandboxes/{sandbox.id}"), 404, "sandbox_unknown")
 
 
-def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Any) -> None:
+def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller) -> None:
     made = sorted(stranger.made(stranger.post("/-/sandboxes", {"seed": n}))["id"] for n in range(5))
 
     pages, cursor = [], None
@@ -64,7 +66,7 @@ def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Any) ->
     assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
 
 
-def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Any, lender: Any) -> None:
+def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, lender: Lender) -> None:
     made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
     long_ago = {"sandbox_id": made, "used_ms": 0}
     lender.writer.call(
@@ -81,7 +83,7 @@ def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Any, lender: Any)
         stranger.problem(stranger.call("DELETE", f"/-/sandboxes{query}"), 422, "validation_failed")
 
 
-def test_after_a_reset_the_same_story_has_the_same_ids(api: Any) -> None:
+def test_after_a_reset_the_same_story_has_the_same_ids(api: Caller) -> None:
     first = api.made(api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"}))
     api.wait("P1D")
 
@@ -92,7 +94,7 @@ def test_after_a_reset_the_same_story_has_the_same_ids(api: Any) -> None:
     assert api.made(api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})) == first
 
 
-def test_a_reset_takes_an_empty_object_and_nothing_else(api: Any) -> None:
+def test_a_reset_takes_an_empty_object_and_nothing_else(api: Caller) -> None:
     assert api.post("/-/reset", {}).status_code == 200
 
     api.problem(api.post("/-/reset", {"seed": 8}), 422, "validation_failed")
@@ -117,13 +119,13 @@ def test_a_reset_takes_an_empty_object_and_nothing_else(api: Any) -> None:
         ({"seed": 1, "clock": []}, "clock"),
     ],
 )
-def test_a_sandbox_is_made_of_sensible_things(stranger: Any, body: dict[str, Any], field: str) -> None:
+def test_a_sandbox_is_made_of_sensible_things(stranger: Caller, body: dict[str, Any], field: str) -> None:
     document = stranger.problem(stranger.post("/-/sandboxes", body), 422, "validation_failed")
 
     assert document["errors"][0]["field"] == field
 
 
-def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Any) -> None:
+def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Caller) -> None:
     endpoint = api.made(api.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"}))
     api.repay(api.borrow()["id"], 1000)
     api.wait("P1D")
@@ -142,11 +144,11 @@ def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Any) -> None
     assert api.made(api.get("/v1/ledger/transactions"))["transactions"] == []
 
 
-def test_the_reset_of_a_running_clock_says_that_it_runs_on(stranger: Any) -> None:
+def test_the_reset_of_a_running_clock_says_that_it_runs_on(stranger: Caller) -> None:
     assert stranger.made(stranger.call("POST", "/-/reset"))["reset"]["clock"] == "runs_on"
 
 
-def test_the_sandbox_default_is_not_deleted_for_who_brings_no_key_is_in_it(stranger: Any) -> None:
+def test_the_sandbox_default_is_not_deleted_for_who_brings_no_key_is_in_it(stranger: Caller) -> None:
     stranger.borrower("ada")
 
     refused = stranger.problem(stranger.call("DELETE", "/-/sandboxes/default"), 409, "sandbox_default")

@@ -21,6 +21,7 @@ from mocklend.channels.channel import callback_secret
 from mocklend.channels.signing import signed_headers
 from mocklend.client import Client
 from mocklend.views.webhooks import EVENTS
+from support.caller import Documented
 
 PAGE = (Path(__file__).parents[2] / "docs" / "signatures.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -134,7 +135,7 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
             Draft202012Validator(one["schema"]).validate(headers[one["name"]])
 
 
-def test_the_document_describes_every_event_and_how_it_is_signed(documented: Any) -> None:
+def test_the_document_describes_every_event_and_how_it_is_signed(documented: Documented) -> None:
     document = documented.document
     validate(document)
 
@@ -146,7 +147,7 @@ def test_the_document_describes_every_event_and_how_it_is_signed(documented: Any
         assert all(one["required"] and one["description"] for one in methods["post"]["parameters"])
 
 
-def test_the_document_has_the_rules_of_the_page(documented: Any) -> None:
+def test_the_document_has_the_rules_of_the_page(documented: Documented) -> None:
     document = documented.document
     transaction = document["components"]["schemas"]["TransactionList.TransactionDoc"]["properties"]
     callback = document["paths"]["/v1/callbacks/{channel}"]["post"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from apiflask import APIFlask
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.lender import Lender, NewSandbox, find_layer
 from mocklend.sandboxes.lifecycle import STAFF
+from support.caller import Caller, Documented
 
 pytestmark = pytest.mark.security
 
@@ -18,18 +19,18 @@ MAY_READ = {"/-/health", "/-/clock"}
 
 
 @pytest.fixture
-def staff_key(api: Any) -> str:
+def staff_key(api: Caller) -> str:
     """The staff key of the caller's sandbox."""
     return str(api.made(api.get("/-/staff-key"))["staff_key"])
 
 
 @pytest.fixture
-def staff(app: Any, documented: Any, api: Any, staff_key: str) -> Any:
+def staff(app: APIFlask, documented: Documented, api: Caller, staff_key: str) -> Caller:
     """Somebody who has only that."""
-    return type(api)(app, documented, staff_key)
+    return Caller(app, documented, staff_key)
 
 
-def test_it_opens_the_sandbox_for_clients_and_staff(api: Any, staff: Any) -> None:
+def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) -> None:
     loan = api.borrow()
 
     assert [one["id"] for one in staff.made(staff.get("/v1/loans"))["loans"]] == [loan["id"]]
@@ -40,7 +41,7 @@ def test_it_opens_the_sandbox_for_clients_and_staff(api: Any, staff: Any) -> Non
 
 
 def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
-    open_lender: Callable[..., Lender], sandbox: Any
+    open_lender: Callable[..., Lender], sandbox: NewSandbox
 ) -> None:
     http = create_app(Settings(), open_lender(find_layer())).test_client()
     known = {"Authorization": f"Bearer {sandbox.api_key}"}
@@ -65,7 +66,9 @@ def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
     assert http.get(f"/-/sandboxes/{sandbox.id}", headers=known).status_code == 200  # It was not deleted.
 
 
-def test_one_that_was_made_up_opens_nothing(app: Any, documented: Any, api: Any, staff_key: str, sandbox: Any) -> None:
+def test_one_that_was_made_up_opens_nothing(
+    app: APIFlask, documented: Documented, api: Caller, staff_key: str, sandbox: NewSandbox
+) -> None:
     other = api.made(api.post("/-/sandboxes", {"seed": 1}))
     proof = staff_key.partition(".")[2]
     made_up = [
@@ -78,12 +81,12 @@ def test_one_that_was_made_up_opens_nothing(app: Any, documented: Any, api: Any,
         nobody.problem(nobody.get("/v1/loans"), 401, "credential_invalid")
 
 
-def test_the_api_key_is_not_in_it(staff_key: str, sandbox: Any) -> None:
+def test_the_api_key_is_not_in_it(staff_key: str, sandbox: NewSandbox) -> None:
     assert sandbox.api_key not in staff_key
     assert sandbox.key_hash not in staff_key
 
 
-def test_a_new_key_of_the_sandbox_ends_it(api: Any, staff: Any, lender: Lender, sandbox: Any) -> None:
+def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, lender: Lender, sandbox: NewSandbox) -> None:
     staff.made(staff.get("/v1/loans"))
 
     lender.give_key(sandbox.id, "mk_another-key-of-it")

@@ -1,26 +1,26 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import pytest
 
 from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.formats import FORMATS
+from support.caller import Caller
 
 MONDAY = "/channels/wallet/statements/2026-01-05"
 
 
 @pytest.fixture
-def paid(api: Any) -> str:
+def paid(api: Caller) -> str:
     """Ada has repaid 95.00 through the wallet on Monday, and it is Tuesday, 10:00."""
     repayment = api.repay(api.borrow()["id"], 9_500, payer_reference='May, "first"')
     api.wait("P1D")
     return str(repayment["out_trade_no"])
 
 
-def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Any) -> None:
+def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Caller) -> None:
     listed = api.made(api.get("/channels/bank_transfer/statements"))
 
     assert (listed["cut_off"], listed["statement_ready"]) == ("23:00:00", "09:00:00")
@@ -34,7 +34,7 @@ def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Any) -> 
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
-def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Any, paid: str, format: str) -> None:
+def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Caller, paid: str, format: str) -> None:
     response = api.get(MONDAY, format=format)
 
     known = FORMATS[format]
@@ -49,11 +49,11 @@ def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Any, paid: 
     assert api.get(MONDAY, format=format).data == response.data
 
 
-def test_without_a_format_it_is_the_one_that_loses_nothing(api: Any, paid: str) -> None:
+def test_without_a_format_it_is_the_one_that_loses_nothing(api: Caller, paid: str) -> None:
     assert api.get(MONDAY).data == api.get(MONDAY, format="camt053", currency="CNY").data
 
 
-def test_today_has_no_statement_yet_and_the_answer_says_when(api: Any, paid: str) -> None:
+def test_today_has_no_statement_yet_and_the_answer_says_when(api: Caller, paid: str) -> None:
     problem = api.problem(api.get("/channels/wallet/statements/2026-01-06"), 409, "statement_not_ready")
 
     assert problem["expected"] == "from 2026-01-07T01:00:00.000Z"
@@ -62,13 +62,13 @@ def test_today_has_no_statement_yet_and_the_answer_says_when(api: Any, paid: str
 @pytest.mark.parametrize(
     "day", ["yesterday", "20260105", "2026-02-30", "2026-1-5", "1970-01-01", "9999-12-31", "0001-01-01"]
 )
-def test_what_is_no_date_is_named_as_such(api: Any, day: str) -> None:
+def test_what_is_no_date_is_named_as_such(api: Caller, day: str) -> None:
     problem = api.problem(api.get(f"/channels/wallet/statements/{day}"), 422, "validation_failed")
 
     assert problem["errors"][0]["field"] == "date"
 
 
-def test_an_unknown_channel_format_or_currency_is_refused(api: Any) -> None:
+def test_an_unknown_channel_format_or_currency_is_refused(api: Caller) -> None:
     api.problem(api.get("/channels/cash/statements"), 404, "channel_unknown")
     api.problem(api.get("/channels/cash/statements/2026-01-05"), 404, "channel_unknown")
     api.problem(api.get(MONDAY, format="mt940"), 422, "validation_failed")
@@ -76,7 +76,7 @@ def test_an_unknown_channel_format_or_currency_is_refused(api: Any) -> None:
     api.problem(api.get(MONDAY, day="2026-01-05"), 422, "validation_failed")
 
 
-def test_a_sandbox_sees_its_own_money_only(api: Any, stranger: Any, paid: str) -> None:
+def test_a_sandbox_sees_its_own_money_only(api: Caller, stranger: Caller, paid: str) -> None:
     theirs = stranger.get(MONDAY)
 
     assert theirs.status_code in (200, 409)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/p
 
 
 @pytest.fixture
-def faulty(open_lender: Any) -> Lender:
+def faulty(open_lender: Callable[..., Lender]) -> Lender:
     """A platform with the fault layer."""
     opened: Lender = open_lender(find_layer())
     opened.pulse.answers_within_s = 30  # However busy the machine is.

@@ -8,13 +8,16 @@ that any test runs by `tests/conftest.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend_faults.engine import FaultLayer
+from support.caller import Caller, Documented
 
 pytestmark = pytest.mark.security
 
@@ -26,7 +29,7 @@ LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
 
 
 @pytest.fixture
-def lender(open_lender: Any) -> Lender:
+def lender(open_lender: Callable[..., Lender]) -> Lender:
     """A platform with faults."""
     return open_lender(FaultLayer())  # type: ignore[no-any-return]
 
@@ -34,7 +37,7 @@ def lender(open_lender: Any) -> Lender:
 class Somebody:
     """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
 
-    def __init__(self, app: Any, documented: Any, lender: Lender, caller: Any, n: int) -> None:
+    def __init__(self, app: APIFlask, documented: Documented, lender: Lender, caller: Any, n: int) -> None:
         made = lender.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
         self.id, self.n = made.id, n
         self.api = caller(app, documented, made.api_key)
@@ -105,7 +108,9 @@ class Somebody:
         return answers
 
 
-def test_what_happens_in_another_sandbox_changes_no_answer(app: Any, documented: Any, lender: Lender, api: Any) -> None:
+def test_what_happens_in_another_sandbox_changes_no_answer(
+    app: APIFlask, documented: Documented, lender: Lender, api: Caller
+) -> None:
     ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
     ada.lives()
     ada.asks_everything(documented.document)  # A statement is made when it is asked for first.
@@ -124,7 +129,7 @@ def test_what_happens_in_another_sandbox_changes_no_answer(app: Any, documented:
 
 
 def test_nothing_of_a_deleted_twin_is_left_and_nothing_of_the_other_is_gone(
-    app: Any, documented: Any, lender: Lender, api: Any
+    app: APIFlask, documented: Documented, lender: Lender, api: Caller
 ) -> None:
     ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
     ada.lives()

@@ -1,16 +1,16 @@
-from typing import Any
-
 import pytest
 
 from mocklend.channels.endpoints import AddEndpoint
+from mocklend.lender import Lender
 from mocklend.receivers import ReceiverPolicy
+from support.caller import Caller
 
 pytestmark = pytest.mark.security
 
 HOOK = {"url": "http://127.0.0.1:9/hook", "events": ["loan.cleared"], "profile": "alipay"}
 
 
-def test_an_endpoint_is_registered_listed_and_removed(api: Any) -> None:
+def test_an_endpoint_is_registered_listed_and_removed(api: Caller) -> None:
     endpoint = api.made(api.post("/v1/webhook-endpoints", HOOK))
 
     assert endpoint["secret"].startswith("whsec_")
@@ -20,7 +20,7 @@ def test_an_endpoint_is_registered_listed_and_removed(api: Any) -> None:
     assert api.made(api.get("/v1/webhook-endpoints"))["endpoints"] == []
 
 
-def test_the_same_endpoint_twice_is_one_endpoint(api: Any) -> None:
+def test_the_same_endpoint_twice_is_one_endpoint(api: Caller) -> None:
     first = api.post("/v1/webhook-endpoints", HOOK)
 
     again = api.post("/v1/webhook-endpoints", HOOK)
@@ -29,7 +29,7 @@ def test_the_same_endpoint_twice_is_one_endpoint(api: Any) -> None:
     assert again.get_json() == first.get_json()
 
 
-def test_an_endpoint_that_is_not_there_cannot_be_removed(api: Any) -> None:
+def test_an_endpoint_that_is_not_there_cannot_be_removed(api: Caller) -> None:
     api.problem(api.call("DELETE", "/v1/webhook-endpoints/whe_none"), 404, "endpoint_unknown")
 
 
@@ -55,13 +55,13 @@ def test_an_endpoint_that_is_not_there_cannot_be_removed(api: Any) -> None:
         ("profile", "hourly"),
     ],
 )
-def test_an_endpoint_must_be_one_that_can_be_called(api: Any, field: str, value: object) -> None:
+def test_an_endpoint_must_be_one_that_can_be_called(api: Caller, field: str, value: object) -> None:
     document = api.problem(api.post("/v1/webhook-endpoints", HOOK | {field: value}), 422, "validation_failed")
 
     assert document["errors"][0]["field"].split(".")[0] == field
 
 
-def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Any) -> None:
+def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Caller) -> None:
     document = api.problem(api.post("/v1/webhook-endpoints", {"url": "http://a..b/"}), 422, "validation_failed")
 
     expected = "a URL whose host is labels of 1 to 63 letters, digits and inner hyphens, with single dots between"
@@ -70,7 +70,7 @@ def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Any) -> None:
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://127.0.0.1/", "https://[::ffff:169.254.169.254]/latest"])
 def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
-    lender: Any, api: Any, monkeypatch: pytest.MonkeyPatch, url: str
+    lender: Lender, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr(lender, "receivers", ReceiverPolicy(on_loopback=False))
 
@@ -79,7 +79,7 @@ def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
     assert "MOCKLEND_CALLBACK_ALLOW" in document["errors"][0]["expected"]
 
 
-def test_what_came_of_each_message_is_told(lender: Any, api: Any) -> None:
+def test_what_came_of_each_message_is_told(lender: Lender, api: Caller) -> None:
     """Nobody listens at one address, and the other one is not called."""
     loan = api.borrow(auto_debit=False)["id"]
     nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
@@ -103,7 +103,7 @@ def test_what_came_of_each_message_is_told(lender: Any, api: Any) -> None:
     assert {one["outcome"] for found in ordered[0] for one in found["attempts"]} == {"unreachable"}
 
 
-def test_messages_come_in_pages_and_by_state(api: Any) -> None:
+def test_messages_come_in_pages_and_by_state(api: Caller) -> None:
     endpoint = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
     loan = api.borrow()["id"]
     for _ in range(3):
@@ -123,5 +123,5 @@ def test_messages_come_in_pages_and_by_state(api: Any) -> None:
     api.problem(api.get("/v1/webhook-endpoints/whe_none/webhooks"), 404, "endpoint_unknown")
 
 
-def key_of(api: Any) -> str:
+def key_of(api: Caller) -> str:
     return str(api.headers["Authorization"]).removeprefix("Bearer ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,10 +13,12 @@ from mocklend.bureau import ReportAccount, checks, correct, mark_disputed, unmar
 from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import records, report, submission
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.lender import Lender
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.reads import after_cursor
+from support.story import Story
 
 DAY_MS = 86_400_000
 
@@ -40,14 +42,14 @@ class Desk:
 
 
 @pytest.fixture
-def bureau(story: Any) -> Any:
+def bureau(story: Story) -> Bureau:
     return Bureau(story)
 
 
 class Bureau:
     """The bureau's side of Ada's story."""
 
-    def __init__(self, story: Any) -> None:
+    def __init__(self, story: Story) -> None:
         self.story = story
 
     def report(self) -> list[dict[str, Any]]:
@@ -76,7 +78,7 @@ class Bureau:
         self.story.lender.advance(self.story.sandbox_id, parse_rfc3339(moment))
 
 
-def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: Any, bureau: Bureau) -> None:
+def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
 
     bureau.until("2026-01-07T00:00:00+08:00")
@@ -88,7 +90,7 @@ def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: An
     assert story.discrepancies() == []
 
 
-def test_it_is_not_there_a_moment_sooner(story: Any, bureau: Bureau) -> None:
+def test_it_is_not_there_a_moment_sooner(story: Story, bureau: Bureau) -> None:
     story.borrow()
 
     bureau.until("2026-01-06T23:59:59.999+08:00")
@@ -96,7 +98,7 @@ def test_it_is_not_there_a_moment_sooner(story: Any, bureau: Bureau) -> None:
     assert bureau.report() == []
 
 
-def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(story: Any, bureau: Bureau) -> None:
+def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     seen = []
     for moment in ("2026-01-06T00:00", "2026-01-06T02:00", "2026-01-07T00:00", "2026-02-02T00:00"):
@@ -106,7 +108,7 @@ def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(st
     assert seen == [["SNAPSHOT"], ["SUBMITTED"], ["PUBLISHED"], ["SUPERSEDED", "PUBLISHED"]]
 
 
-def test_every_account_is_reported_at_the_end_of_each_month(story: Any, bureau: Bureau) -> None:
+def test_every_account_is_reported_at_the_end_of_each_month(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
 
     story.wait(days=60)
@@ -119,7 +121,7 @@ def test_every_account_is_reported_at_the_end_of_each_month(story: Any, bureau: 
     ]
 
 
-def test_a_missed_due_date_is_a_1_on_the_report_two_days_later(story: Any, bureau: Bureau) -> None:
+def test_a_missed_due_date_is_a_1_on_the_report_two_days_later(story: Story, bureau: Bureau) -> None:
     story.borrow()
 
     bureau.until("2026-02-07T23:59:59+08:00")
@@ -130,7 +132,7 @@ def test_a_missed_due_date_is_a_1_on_the_report_two_days_later(story: Any, burea
     assert (bureau.account()["class"], bureau.account()["days_overdue"]) == ("ATTENTION", 1)
 
 
-def test_months_run_on_across_the_end_of_a_year(story: Any, bureau: Bureau) -> None:
+def test_months_run_on_across_the_end_of_a_year(story: Story, bureau: Bureau) -> None:
     story.borrow()
 
     story.wait(days=395)
@@ -140,7 +142,7 @@ def test_months_run_on_across_the_end_of_a_year(story: Any, bureau: Bureau) -> N
     assert story.discrepancies() == []
 
 
-def test_a_settled_loan_ends_with_a_c_and_is_reported_no_more(story: Any, bureau: Bureau) -> None:
+def test_a_settled_loan_ends_with_a_c_and_is_reported_no_more(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=2)
     story.settle(loan_id)
@@ -152,7 +154,7 @@ def test_a_settled_loan_ends_with_a_c_and_is_reported_no_more(story: Any, bureau
     assert story.entity("bureau_account", loan_id).due_ms is None
 
 
-def test_a_loan_that_is_settled_on_its_first_day_is_reported_as_settled(story: Any, bureau: Bureau) -> None:
+def test_a_loan_that_is_settled_on_its_first_day_is_reported_as_settled(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
 
@@ -162,7 +164,7 @@ def test_a_loan_that_is_settled_on_its_first_day_is_reported_as_settled(story: A
     assert (bureau.account()["status"], bureau.months()) == ("CLEAR", "C")
 
 
-def test_a_loan_that_opens_again_is_reported_again(story: Any, bureau: Bureau) -> None:
+def test_a_loan_that_opens_again_is_reported_again(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     story.wait(days=3)
@@ -174,7 +176,7 @@ def test_a_loan_that_opens_again_is_reported_again(story: Any, bureau: Bureau) -
     assert story.discrepancies() == []
 
 
-def test_a_change_that_is_undone_the_same_day_is_no_change(story: Any, bureau: Bureau) -> None:
+def test_a_change_that_is_undone_the_same_day_is_no_change(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=3)
 
@@ -187,7 +189,7 @@ def test_a_change_that_is_undone_the_same_day_is_no_change(story: Any, bureau: B
 class Wall:
     """A platform on a running clock whose ticker sleeps until it is told to look."""
 
-    def __init__(self, open_lender: Any, told: Any, now_ms: int) -> None:
+    def __init__(self, open_lender: Callable[..., Lender], told: Any, now_ms: int) -> None:
         self.now_ms = now_ms
         self.lender = open_lender(real_ms=lambda: self.now_ms)
         self.story = type(told)(self.lender, self.lender.create_sandbox(seed=told.sandbox.seed, mode="wall"))
@@ -201,7 +203,7 @@ class Wall:
 
 
 @pytest.fixture
-def wall(open_lender: Any, story: Any) -> Wall:
+def wall(open_lender: Callable[..., Lender], story: Story) -> Wall:
     return Wall(open_lender, story, story.now_ms)
 
 
@@ -221,7 +223,7 @@ def test_what_is_recorded_after_the_day_is_over_is_not_in_its_record(wall: Wall)
     assert wall.story.discrepancies() == []
 
 
-def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(wall: Wall, story: Any) -> None:
+def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(wall: Wall, story: Story) -> None:
     loan_id, twin = wall.story.borrow(), story.borrow()
     story.wait(days=150)
     wall.pass_(days=2)
@@ -240,7 +242,7 @@ def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(w
     assert wall.story.discrepancies() == []
 
 
-def test_looking_twice_reports_once(story: Any, bureau: Bureau) -> None:
+def test_looking_twice_reports_once(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=30)
     before = story.everything()
@@ -250,7 +252,7 @@ def test_looking_twice_reports_once(story: Any, bureau: Bureau) -> None:
     assert story.everything() == before
 
 
-def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Any) -> None:
+def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> None:
     for n in range(5):
         story.borrow(reference=f"loan-{n}")
     story.wait(days=2)
@@ -275,7 +277,7 @@ def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Any) -> None:
 # --- disputes and corrections ---
 
 
-def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Any, bureau: Bureau) -> None:
+def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=2)
 
@@ -293,7 +295,7 @@ def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Any, 
     assert len(bureau.records(loan_id)) == 1
 
 
-def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story: Any, bureau: Bureau) -> None:
+def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=31)
     receipt_id = _pay_with_an_unusable_reference(story)
@@ -315,7 +317,7 @@ def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story
 
 
 def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_again(
-    story: Any, bureau: Bureau
+    story: Story, bureau: Bureau
 ) -> None:
     loan_id = story.borrow()
     story.wait(days=31)
@@ -333,20 +335,20 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
     assert story.discrepancies() == []
 
 
-def test_nothing_that_was_never_reported_needs_a_correction(story: Any, bureau: Bureau) -> None:
+def test_nothing_that_was_never_reported_needs_a_correction(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
 
     assert bureau.desk("correct", loan_id, "too early") is None
 
 
-def _pay_with_an_unusable_reference(story: Any) -> str:
+def _pay_with_an_unusable_reference(story: Story) -> str:
     """Ada pays everything through bill-pay, and what she typed tells nobody whose it is."""
     paid = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 101_395, "CNY", "Ada", "my loan", "CLEAR")
     order_no = str(story.lender.run(paid).body["out_trade_no"])
     return "rct_" + order_no.removeprefix("PY").lower()
 
 
-def _match(story: Any, receipt_id: str, loan_id: str) -> None:
+def _match(story: Story, receipt_id: str, loan_id: str) -> None:
     """The receipt takes effect on the day on which it was paid."""
     story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "op"))
 
@@ -354,7 +356,7 @@ def _match(story: Any, receipt_id: str, loan_id: str) -> None:
 # --- what the audit says ---
 
 
-def test_a_change_on_its_way_to_the_report_is_in_transit(story: Any, bureau: Bureau) -> None:
+def test_a_change_on_its_way_to_the_report_is_in_transit(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
 
     bureau.until("2026-02-07T12:00:00+08:00")
@@ -368,7 +370,7 @@ def test_a_change_on_its_way_to_the_report_is_in_transit(story: Any, bureau: Bur
     "lie",
     ["status = 'OVD'", "balance_minor = balance_minor + 5", "months = '1'", "five_class = 'LOSSES'"],
 )
-def test_a_record_that_is_not_what_the_books_said_is_found(story: Any, lie: str) -> None:
+def test_a_record_that_is_not_what_the_books_said_is_found(story: Story, lie: str) -> None:
     loan_id = story.borrow()
     story.wait(days=2)
     sql = f"UPDATE bureau_records SET {lie} WHERE sandbox_id = ?"

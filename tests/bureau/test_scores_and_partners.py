@@ -12,38 +12,43 @@ from mocklend.bureau.partners import PARTNERS, REASONS, Rule, copy_doc, copy_id,
 from mocklend.bureau.scores import current_score
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import parse_rfc3339
+from support.story import Story
 
 
 @pytest.fixture
-def loan_id(story: Any) -> str:
+def loan_id(story: Story) -> str:
     made: str = story.borrow()
     return made
 
 
-def ada(story: Any) -> str:
+def ada(story: Story) -> str:
     with story.lender.read() as connection:
         sql = "SELECT id FROM borrowers WHERE sandbox_id = ?"
         id: str = connection.exec_driver_sql(sql, (story.sandbox_id,)).fetchall()[0][0]
         return id
 
 
-def until(story: Any, moment: str) -> None:
+def until(story: Story, moment: str) -> None:
     story.lender.advance(story.sandbox_id, parse_rfc3339(moment))
 
 
-def score(story: Any) -> Any:
+def score(story: Story) -> Any:
     with story.lender.read() as connection:
         sandbox = story.lender.sandbox(connection, story.sandbox_id)
         return current_score(connection, sandbox, story.now_ms, ada(story))["score"]
 
 
-def ask(story: Any, transaction_id: str) -> dict[str, Any]:
+def ask(story: Story, transaction_id: str) -> dict[str, Any]:
     answer: dict[str, Any] = story.lender.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
     return answer
 
 
 def apply(
-    story: Any, lender: str = "harbour-bank", product: str = "mortgage", amount: int = 10_000_000, refresh: bool = False
+    story: Story,
+    lender: str = "harbour-bank",
+    product: str = "mortgage",
+    amount: int = 10_000_000,
+    refresh: bool = False,
 ) -> dict[str, Any]:
     command = Apply(story.sandbox_id, story.key(), lender, ada(story), product, amount, refresh)
     answer: dict[str, Any] = story.lender.run(command).body
@@ -53,7 +58,7 @@ def apply(
 # --- the score ---
 
 
-def test_there_is_no_score_before_the_first_sixth(story: Any, loan_id: str) -> None:
+def test_there_is_no_score_before_the_first_sixth(story: Story, loan_id: str) -> None:
     until(story, "2026-02-05T23:59:59.999+08:00")
     before = score(story)
     until(story, "2026-02-06T00:00:00+08:00")
@@ -61,7 +66,7 @@ def test_there_is_no_score_before_the_first_sixth(story: Any, loan_id: str) -> N
     assert (before, score(story)) == ("N/A", 700)
 
 
-def test_the_score_stays_as_it_is_until_the_next_sixth(story: Any, loan_id: str) -> None:
+def test_the_score_stays_as_it_is_until_the_next_sixth(story: Story, loan_id: str) -> None:
     seen = []
     for day in ("2026-02-06", "2026-02-10", "2026-03-05", "2026-03-06"):
         until(story, f"{day}T12:00:00+08:00")
@@ -70,7 +75,7 @@ def test_the_score_stays_as_it_is_until_the_next_sixth(story: Any, loan_id: str)
     assert seen == [700, 700, 700, 700 - 80 * 23 // 24]
 
 
-def test_a_score_stands_on_what_was_published_when_it_was_made(story: Any, loan_id: str) -> None:
+def test_a_score_stands_on_what_was_published_when_it_was_made(story: Story, loan_id: str) -> None:
     until(story, "2026-03-06T12:00:00+08:00")
     ask(story, "t-1")
     assert story.discrepancies() == []
@@ -81,7 +86,7 @@ def test_a_score_stands_on_what_was_published_when_it_was_made(story: Any, loan_
     assert [found[0] for found in story.discrepancies()] == ["wrong_bureau"]
 
 
-def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: Any, loan_id: str) -> None:
+def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: Story, loan_id: str) -> None:
     until(story, "2026-03-05T12:00:00+08:00")
 
     first = ask(story, "t-1")
@@ -95,7 +100,7 @@ def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: An
     assert (first["refreshed_at"], first["next_refresh"]) == ("2026-02-05T16:00:00.000Z", "2026-03-05T16:00:00.000Z")
 
 
-def test_nobody_asks_about_somebody_unknown(story: Any, loan_id: str) -> None:
+def test_nobody_asks_about_somebody_unknown(story: Story, loan_id: str) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
         story.lender.run(AskScore(story.sandbox_id, "brw_nobody", "t-1"))
 
@@ -103,7 +108,7 @@ def test_nobody_asks_about_somebody_unknown(story: Any, loan_id: str) -> None:
 # --- partner lenders ---
 
 
-def test_a_lender_approves_who_is_on_time_and_refuses_who_is_not(story: Any, loan_id: str) -> None:
+def test_a_lender_approves_who_is_on_time_and_refuses_who_is_not(story: Story, loan_id: str) -> None:
     until(story, "2026-02-06T12:00:00+08:00")
     before = apply(story, refresh=True)
     until(story, "2026-03-06T12:00:00+08:00")
@@ -115,7 +120,7 @@ def test_a_lender_approves_who_is_on_time_and_refuses_who_is_not(story: Any, loa
     assert after["report_version"] > before["report_version"]
 
 
-def test_a_lender_decides_by_its_copy_until_that_is_old(story: Any, loan_id: str) -> None:
+def test_a_lender_decides_by_its_copy_until_that_is_old(story: Story, loan_id: str) -> None:
     until(story, "2026-02-06T12:00:00+08:00")
     pulled = apply(story)
     until(story, "2026-03-08T11:59:59+08:00")
@@ -133,7 +138,7 @@ def test_a_lender_decides_by_its_copy_until_that_is_old(story: Any, loan_id: str
     assert copy["expires_at"] == "2026-04-07T04:00:00.000Z"
 
 
-def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Any, loan_id: str) -> None:
+def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Story, loan_id: str) -> None:
     story.wait(days=40)
     refused = apply(story, "swift-card", "card", 100)
     story.settle(loan_id)
@@ -146,19 +151,19 @@ def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Any, loan_id: 
     assert (refused["reasons"], kept["reasons"], asked_again["reasons"]) == (["overdue_now"], ["overdue_now"], [])
 
 
-def test_a_lender_that_asks_for_a_score_refuses_who_has_none(story: Any, loan_id: str) -> None:
+def test_a_lender_that_asks_for_a_score_refuses_who_has_none(story: Story, loan_id: str) -> None:
     assert apply(story)["reasons"] == ["score_missing"]
     assert apply(story, "swift-card", "card", 100)["decision"] == "APPROVED"
 
 
-def test_a_lender_refuses_what_it_does_not_offer(story: Any, loan_id: str) -> None:
+def test_a_lender_refuses_what_it_does_not_offer(story: Story, loan_id: str) -> None:
     with pytest.raises(Refused, match="product_not_offered"):
         apply(story, "swift-card", "mortgage")
     with pytest.raises(Refused, match="lender_unknown"):
         apply(story, "nobody")
 
 
-def test_an_application_that_is_sent_twice_is_one_enquiry(story: Any, loan_id: str) -> None:
+def test_an_application_that_is_sent_twice_is_one_enquiry(story: Story, loan_id: str) -> None:
     until(story, "2026-02-06T12:00:00+08:00")
     command = Apply(story.sandbox_id, story.key(), "swift-card", ada(story), "card", 100)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -12,9 +12,11 @@ import pytest
 
 from mocklend.channels.channel import LADDERS, channel_of, channels
 from mocklend.channels.payments import PayAtChannel
+from mocklend.lender import Lender
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 PROFILES = {channel.profile: channel.id for channel in channels().values()}
@@ -53,23 +55,23 @@ class Losing:
 
 
 @pytest.fixture
-def losing(open_lender: Any, story: Any, seed: int) -> Any:
+def losing(open_lender: Callable[..., Lender], story: Story, seed: int) -> Callable[[int], tuple[Story, Losing]]:
     """A story on a platform that loses callbacks; it can be restarted."""
 
-    def tell(attempts: int) -> tuple[Any, Losing]:
+    def tell(attempts: int) -> tuple[Story, Losing]:
         layer = Losing(attempts)
         lender = open_lender(layer)
-        return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)), layer
+        return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)), layer
 
     return tell
 
 
-def callback(story: Any, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
+def callback(story: Story, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
     found = story.entity("callback", callback_of(repayment_id))
     return found, json.loads(found.log)
 
 
-def _pushed(story: Any, loan_id: str) -> str:
+def _pushed(story: Story, loan_id: str) -> str:
     payment = PayAtChannel(
         story.sandbox_id, story.key(), "bank_card", 9_500, "CNY", "Ada", loan_id, scope="OVD_AND_CURRENT"
     )
@@ -86,7 +88,9 @@ def test_every_ladder_adds_up_to_what_is_published() -> None:
 
 
 @pytest.mark.parametrize("profile", LADDERS)
-def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_more(losing: Any, profile: str) -> None:
+def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_more(
+    losing: Callable[[int], tuple[Story, Losing]], profile: str
+) -> None:
     story, layer = losing(LOST_FOR_GOOD)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500, PROFILES[profile])
@@ -106,7 +110,7 @@ def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_mor
 
 
 @pytest.mark.parametrize("lost", [1, 2, 5])
-def test_the_attempt_after_the_lost_ones_arrives(losing: Any, lost: int) -> None:
+def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[Story, Losing]], lost: int) -> None:
     story, _ = losing(lost)
     repayment_id = story.order(story.borrow(), 9_500, "bank_card")
 
@@ -122,7 +126,9 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Any, lost: int) -> None
     assert story.discrepancies() == []
 
 
-def test_a_restarted_platform_goes_on_where_the_ladder_was(losing: Any, open_lender: Any) -> None:
+def test_a_restarted_platform_goes_on_where_the_ladder_was(
+    losing: Callable[[int], tuple[Story, Losing]], open_lender: Callable[..., Lender]
+) -> None:
     story, layer = losing(LOST_FOR_GOOD)
     repayment_id = story.order(story.borrow(), 9_500, "bank_card")
     story.wait(60)
@@ -138,7 +144,9 @@ def test_a_restarted_platform_goes_on_where_the_ladder_was(losing: Any, open_len
     assert message.state == "EXHAUSTED"
 
 
-def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_missing(losing: Any) -> None:
+def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_missing(
+    losing: Callable[[int], tuple[Story, Losing]],
+) -> None:
     story, _ = losing(1)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500)
@@ -157,7 +165,7 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     assert (arrived.discrepancies, arrived.in_transit) == ([], [])
 
 
-def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Any) -> None:
+def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Callable[[int], tuple[Story, Losing]]) -> None:
     story, _ = losing(LOST_FOR_GOOD)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500)
@@ -171,7 +179,9 @@ def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Any) -> None
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_nothing(losing: Any) -> None:
+def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_nothing(
+    losing: Callable[[int], tuple[Story, Losing]],
+) -> None:
     story, _ = losing(2)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500)
@@ -196,7 +206,7 @@ def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_noth
 )
 @pytest.mark.parametrize("pushed", [False, True])
 def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
-    losing: Any, altered: str, refusal: str, pushed: bool
+    losing: Callable[[int], tuple[Story, Losing]], altered: str, refusal: str, pushed: bool
 ) -> None:
     story, layer = losing(0)
     layer.more = {"altered": altered}
@@ -213,7 +223,7 @@ def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
     assert story.discrepancies() == []
 
 
-def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Any) -> None:
+def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Callable[[int], tuple[Story, Losing]]) -> None:
     story, layer = losing(0)
     layer.more = {"discarded": True}
     repayment_id = story.order(story.borrow(), 9_500)
@@ -228,7 +238,7 @@ def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Any) -> N
     assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
 
 
-def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Any) -> None:
+def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Callable[[int], tuple[Story, Losing]]) -> None:
     story, layer = losing(2)
     repayment_id = story.order(story.borrow(), 9_500)
     story.wait(2)
@@ -239,7 +249,7 @@ def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Any) -> Non
     assert [asked.in_books for asked in layer.asked] == [False, True]
 
 
-def test_an_attempt_that_comes_twice_is_made_once(story: Any) -> None:
+def test_an_attempt_that_comes_twice_is_made_once(story: Story) -> None:
     repayment_id = story.order(story.borrow(), 9_500)
     story.settle_silently(repayment_id)
     attempt = story.callback(repayment_id)
@@ -252,7 +262,7 @@ def test_an_attempt_that_comes_twice_is_made_once(story: Any) -> None:
 
 
 @pytest.mark.parametrize("channel", channels())
-def test_each_channel_settles_after_its_own_delay(story: Any, channel: str) -> None:
+def test_each_channel_settles_after_its_own_delay(story: Story, channel: str) -> None:
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500, channel)
     delay = channel_of(channel).settle_delay_s
@@ -264,7 +274,7 @@ def test_each_channel_settles_after_its_own_delay(story: Any, channel: str) -> N
     assert story.entity("trade", out_trade_no(repayment_id)).paid_ms == story.now_ms
 
 
-def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_time(story: Any) -> None:
+def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_time(story: Story) -> None:
     """Two that work on one database may both have seen it due."""
     from mocklend.channels.callbacks import AttemptCallback
 

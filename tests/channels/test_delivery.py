@@ -26,6 +26,7 @@ from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
@@ -72,13 +73,13 @@ def receiver() -> Iterator[Receiver]:
     thread.join(10)
 
 
-def listen(story: Any, url: str, *events: str, profile: str = "standard") -> dict[str, Any]:
+def listen(story: Story, url: str, *events: str, profile: str = "standard") -> dict[str, Any]:
     answer = story.lender.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
     endpoint: dict[str, Any] = answer.body
     return endpoint
 
 
-def messages(story: Any) -> list[Message]:
+def messages(story: Story) -> list[Message]:
     ids = [row["id"] for row in story.everything()["webhooks"]]
     with story.lender.read() as connection:
         found = load_all(connection, [(story.sandbox_id, ("webhook", id)) for id in ids])
@@ -89,7 +90,7 @@ def log(message: Message) -> list[tuple[int, str]]:
     return [(parse_rfc3339(entry["at"]), entry["outcome"]) for entry in json.loads(message.log)]
 
 
-def test_a_client_hears_of_its_loan_in_signed_messages(story: Any, receiver: Receiver) -> None:
+def test_a_client_hears_of_its_loan_in_signed_messages(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, f"{receiver.url}/hooks")
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
@@ -108,7 +109,7 @@ def test_a_client_hears_of_its_loan_in_signed_messages(story: Any, receiver: Rec
     assert story.discrepancies() == []
 
 
-def test_a_message_that_was_altered_does_not_verify(story: Any, receiver: Receiver) -> None:
+def test_a_message_that_was_altered_does_not_verify(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, receiver.url)
     story.borrow()
     story.wait(0)
@@ -120,7 +121,7 @@ def test_a_message_that_was_altered_does_not_verify(story: Any, receiver: Receiv
 
 @pytest.mark.parametrize("profile", LADDERS)
 def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_up(
-    story: Any, receiver: Receiver, profile: str
+    story: Story, receiver: Receiver, profile: str
 ) -> None:
     listen(story, receiver.url, "loan.disbursed", profile=profile)
     receiver.answers = [500] * 99
@@ -137,7 +138,7 @@ def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_
     assert len({(headers["webhook-id"], body) for _, headers, body in receiver.got}) == 1
 
 
-def test_a_message_that_is_taken_at_last_is_not_sent_again(story: Any, receiver: Receiver) -> None:
+def test_a_message_that_is_taken_at_last_is_not_sent_again(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.disbursed")
     receiver.answers = [503, 400, 202]
     start = story.now_ms
@@ -150,7 +151,7 @@ def test_a_message_that_is_taken_at_last_is_not_sent_again(story: Any, receiver:
     assert (message.state, message.acked_ms) == ("ACKED", start + 305_000)
 
 
-def test_a_redirect_is_not_followed(story: Any, receiver: Receiver) -> None:
+def test_a_redirect_is_not_followed(story: Story, receiver: Receiver) -> None:
     listen(story, f"{receiver.url}/hooks", "loan.disbursed")
     receiver.answers = [307, 302, 204]
     story.borrow()
@@ -161,7 +162,7 @@ def test_a_redirect_is_not_followed(story: Any, receiver: Receiver) -> None:
     assert [outcome for _, outcome in log(messages(story)[0])] == ["status_307", "status_302", "acked"]
 
 
-def test_a_client_that_says_gone_hears_no_more_of_it(story: Any, receiver: Receiver) -> None:
+def test_a_client_that_says_gone_hears_no_more_of_it(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.disbursed")
     receiver.answers = [410]
     story.borrow()
@@ -192,7 +193,7 @@ class Listening(threading.Thread):
 
 
 @pytest.fixture
-def off_loopback(story: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def off_loopback(story: Story, monkeypatch: pytest.MonkeyPatch) -> Story:
     """A story in a platform that others can reach."""
     monkeypatch.setattr(story.lender, "_session", open_session(ReceiverPolicy(on_loopback=False)))
     return story
@@ -218,7 +219,7 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_name_that_is_rebound_is_refused_after_connecting_and_before_a_byte_is_sent(
-    off_loopback: Any, resolves: Callable[..., None], scheme: str
+    off_loopback: Story, resolves: Callable[..., None], scheme: str
 ) -> None:
     """It is public when it is looked at, and loopback when it is called: what counts is the address that was reached."""
     listening = Listening()
@@ -238,7 +239,7 @@ def test_a_name_that_is_rebound_is_refused_after_connecting_and_before_a_byte_is
     ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "rebound.example"],
 )
 def test_off_loopback_nobody_is_led_to_the_server_itself_whether_or_not_somebody_listens(
-    off_loopback: Any, resolves: Callable[..., None], host: str
+    off_loopback: Story, resolves: Callable[..., None], host: str
 ) -> None:
     """An open port and a closed one look alike, so a URL is no way to look around behind the server."""
     listening = Listening()
@@ -256,7 +257,7 @@ def test_off_loopback_nobody_is_led_to_the_server_itself_whether_or_not_somebody
 
 @pytest.mark.parametrize("allowed", ["127.0.0.0/8", "127.0.0.1", "rebound.example", "REBOUND.example."])
 def test_what_the_operator_allows_is_called(
-    story: Any, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
+    story: Story, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
 ) -> None:
     policy = ReceiverPolicy(on_loopback=False, allowed=(allowed,))
     monkeypatch.setattr(story.lender, "_session", open_session(policy))
@@ -270,7 +271,7 @@ def test_what_the_operator_allows_is_called(
 
 
 def test_a_name_with_one_address_that_is_not_called_is_not_called(
-    off_loopback: Any, monkeypatch: pytest.MonkeyPatch
+    off_loopback: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening = Listening()
     both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (at, listening.port)) for at in ("93.184.215.14", "127.0.0.1")]
@@ -285,7 +286,7 @@ def test_a_name_with_one_address_that_is_not_called_is_not_called(
     assert listening.came.empty()
 
 
-def test_on_loopback_only_loopback_is_called(story: Any, resolves: Callable[..., None]) -> None:
+def test_on_loopback_only_loopback_is_called(story: Story, resolves: Callable[..., None]) -> None:
     resolves("10.0.0.1")
     listen(story, "http://rebound.example:9/", "loan.disbursed")
     story.borrow()
@@ -296,7 +297,7 @@ def test_on_loopback_only_loopback_is_called(story: Any, resolves: Callable[...,
 
 
 def test_a_proxy_in_the_environment_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, story: Any, receiver: Receiver
+    monkeypatch: pytest.MonkeyPatch, story: Story, receiver: Receiver
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -308,7 +309,7 @@ def test_a_proxy_in_the_environment_is_not_used(
     assert messages(story)[0].state == "ACKED"
 
 
-def test_nobody_listening_is_an_attempt_that_failed(story: Any, receiver: Receiver) -> None:
+def test_nobody_listening_is_an_attempt_that_failed(story: Story, receiver: Receiver) -> None:
     receiver.shutdown()
     receiver.server_close()
     listen(story, receiver.url, "loan.disbursed")
@@ -319,7 +320,7 @@ def test_nobody_listening_is_an_attempt_that_failed(story: Any, receiver: Receiv
     assert [outcome for _, outcome in log(messages(story)[0])] == ["unreachable"]
 
 
-def test_an_endpoint_hears_only_what_it_asked_for(story: Any, receiver: Receiver) -> None:
+def test_an_endpoint_hears_only_what_it_asked_for(story: Story, receiver: Receiver) -> None:
     listen(story, f"{receiver.url}/overdue", "loan.overdue")
     listen(story, f"{receiver.url}/cleared", "loan.cleared", "loan.reopened")
     loan_id = story.borrow()
@@ -335,7 +336,7 @@ def test_an_endpoint_hears_only_what_it_asked_for(story: Any, receiver: Receiver
     assert sorted(heard[1:]) == [("/cleared", "loan.cleared"), ("/overdue", "loan.overdue")]
 
 
-def test_the_same_endpoint_again_is_the_same_endpoint(story: Any, receiver: Receiver) -> None:
+def test_the_same_endpoint_again_is_the_same_endpoint(story: Story, receiver: Receiver) -> None:
     first, again = listen(story, receiver.url), listen(story, receiver.url)
     other = listen(story, receiver.url, "loan.cleared")
 
@@ -344,7 +345,7 @@ def test_the_same_endpoint_again_is_the_same_endpoint(story: Any, receiver: Rece
     assert other["secret"] != first["secret"]
 
 
-def test_a_sandbox_has_only_so_many_endpoints(story: Any, receiver: Receiver) -> None:
+def test_a_sandbox_has_only_so_many_endpoints(story: Story, receiver: Receiver) -> None:
     for n in range(ENDPOINTS_MAX):
         listen(story, f"{receiver.url}/{n}")
 
@@ -352,7 +353,7 @@ def test_a_sandbox_has_only_so_many_endpoints(story: Any, receiver: Receiver) ->
         listen(story, f"{receiver.url}/more")
 
 
-def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Any, receiver: Receiver) -> None:
+def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, receiver.url, "loan.disbursed")
     story.borrow()
     story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
@@ -365,7 +366,7 @@ def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Any, receiver: Re
         story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
 
 
-def test_an_attempt_that_is_recorded_twice_counts_once(story: Any, receiver: Receiver) -> None:
+def test_an_attempt_that_is_recorded_twice_counts_once(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.disbursed")
     story.borrow()
     (message,) = messages(story)
@@ -377,7 +378,9 @@ def test_an_attempt_that_is_recorded_twice_counts_once(story: Any, receiver: Rec
     assert messages(story)[0].attempts == 1
 
 
-def test_a_name_that_is_no_host_is_an_attempt_that_failed_and_the_clock_goes_on(story: Any, receiver: Receiver) -> None:
+def test_a_name_that_is_no_host_is_an_attempt_that_failed_and_the_clock_goes_on(
+    story: Story, receiver: Receiver
+) -> None:
     """Each breaks in another library: none of them stops the clock, or what comes after."""
     for host in ("a..b", "." * 5, "-", "[::1", "x" * 64, "a" * 300, "127.0.0.1:99999", "[]", "localhost:", "256.1.1.1"):
         listen(story, f"http://{host}/hook", "loan.disbursed")
@@ -412,7 +415,7 @@ class Dripping(threading.Thread):
 
 @pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "], ids=repr)
 def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
-    story: Any, monkeypatch: pytest.MonkeyPatch, said: bytes
+    story: Story, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     monkeypatch.setattr(delivery, "WHOLE_S", 0.1)
     dripping = Dripping(said)
@@ -426,7 +429,7 @@ def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
     assert not delivery.DEADLINES._lines
 
 
-def test_one_receivers_cookie_is_no_others(story: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_receivers_cookie_is_no_others(story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     end = _Receive.end_headers
 
     def with_cookie(self: _Receive) -> None:
@@ -444,7 +447,7 @@ def test_one_receivers_cookie_is_no_others(story: Any, receiver: Receiver, monke
 
 
 def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_it(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go, asked = threading.Event(), threading.Event()
 
@@ -474,7 +477,9 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
     assert {message.state for message in messages(story)} == {"ACKED"}
 
 
-def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(story: Any, receiver: Receiver) -> None:
+def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(
+    story: Story, receiver: Receiver
+) -> None:
     listen(story, receiver.url, "loan.overdue", "repayment.succeeded")
     loan_id = story.borrow()
     story.order(loan_id, 1_000)
@@ -492,7 +497,7 @@ def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(s
     ]
 
 
-def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Any, receiver: Receiver) -> None:
+def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Story, receiver: Receiver) -> None:
     """The same seed, so the same ids: the message of the new life has not been tried yet."""
     endpoint = listen(story, receiver.url, "loan.disbursed")
     story.borrow(reference="one")
@@ -509,7 +514,7 @@ def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Any, recei
     assert (after.id, messages(story)[0].state) == (before.id, "QUEUED")
 
 
-def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another(story: Any) -> None:
+def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another(story: Story) -> None:
     hung = listen(story, "http://127.0.0.1:9/hung", "loan.disbursed")
     for n in range(6):
         story.borrow(reference=f"loan-{n}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,12 +15,13 @@ from mocklend.channels.signing import TOLERANCE_S, signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import rfc3339
+from support.story import Story
 
 
 class Channel:
     """A channel that is not ours: it signs what it likes and sends it over HTTP."""
 
-    def __init__(self, story: Any, id: str = "wallet") -> None:
+    def __init__(self, story: Story, id: str = "wallet") -> None:
         self.story = story
         self.id = id
         self.secret = callback_secret(story.sandbox.api_key, id)
@@ -44,19 +46,19 @@ class Channel:
 
 
 @pytest.fixture
-def channel(story: Any) -> Channel:
+def channel(story: Story) -> Channel:
     return Channel(story)
 
 
 @pytest.fixture
-def order(story: Any) -> str:
+def order(story: Story) -> str:
     """An order for 95.00 through the wallet."""
     repayment_id: str = story.order(story.borrow(), 9_500)
     return repayment_id
 
 
 def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
-    story: Any, channel: Channel, order: str
+    story: Story, channel: Channel, order: str
 ) -> None:
     first = channel.send(channel.says(order))
     before = story.everything()
@@ -99,7 +101,7 @@ def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
     ],
 )
 def test_what_is_not_the_order_is_refused_and_changes_nothing(
-    story: Any, channel: Channel, order: str, changes: dict[str, Any], code: str
+    story: Story, channel: Channel, order: str, changes: dict[str, Any], code: str
 ) -> None:
     before = story.everything()
 
@@ -142,7 +144,7 @@ def _unlike(whole: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_no_channel_says_is_refused_and_changes_nothing(
-    story: Any, channel: Channel, order: str, kind: str
+    story: Story, channel: Channel, order: str, kind: str
 ) -> None:
     moment = rfc3339(story.now_ms)
     state = {"payment.closed": "CLOSED", "payment.late_failed": "LATE_FAILED"}.get(kind, "SUCCESS")
@@ -175,19 +177,19 @@ def test_a_refused_type_says_which_there_are(channel: Channel, order: str) -> No
     [b"", b"{", b"[]", b"7", b'"data"', b"null", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"\xff\xfe",
      b"[" * 50_000, b'{"data":' * 50_000],
 )  # fmt: skip
-def test_what_is_not_in_the_channels_form_is_refused(story: Any, channel: Channel, order: str, body: bytes) -> None:
+def test_what_is_not_in_the_channels_form_is_refused(story: Story, channel: Channel, order: str, body: bytes) -> None:
     with pytest.raises(Refused, match="callback_malformed"):
         channel.send(body)
 
 
-def test_a_callback_for_another_channels_order_is_refused(story: Any, order: str) -> None:
+def test_a_callback_for_another_channels_order_is_refused(story: Story, order: str) -> None:
     other = Channel(story, "bank_card")
 
     with pytest.raises(Refused, match="trade_unknown"):
         other.send(other.says(order))
 
 
-def test_a_channel_that_is_none_is_refused(story: Any, channel: Channel, order: str) -> None:
+def test_a_channel_that_is_none_is_refused(story: Story, channel: Channel, order: str) -> None:
     channel.id = "cheque"
 
     with pytest.raises(Refused) as caught:
@@ -214,7 +216,7 @@ def test_a_channel_that_is_none_is_refused(story: Any, channel: Channel, order: 
     ],
 )
 def test_a_signature_that_does_not_verify_is_refused_and_changes_nothing(
-    story: Any, channel: Channel, order: str, headers: dict[str, str]
+    story: Story, channel: Channel, order: str, headers: dict[str, str]
 ) -> None:
     before = story.everything()
 
@@ -224,14 +226,14 @@ def test_a_signature_that_does_not_verify_is_refused_and_changes_nothing(
     assert story.everything() == before
 
 
-def test_no_headers_at_all_are_refused(story: Any, channel: Channel, order: str) -> None:
+def test_no_headers_at_all_are_refused(story: Story, channel: Channel, order: str) -> None:
     with pytest.raises(Refused, match="callback_signature_invalid"):
         story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
 
 
 @pytest.mark.parametrize("paid", [False, True])
 def test_an_event_that_contradicts_what_is_known_of_its_order_is_refused(
-    story: Any, channel: Channel, order: str, paid: bool
+    story: Story, channel: Channel, order: str, paid: bool
 ) -> None:
     if paid:
         story.wait(2)
@@ -263,7 +265,7 @@ def test_any_of_several_signatures_will_do_so_that_a_secret_can_change(channel: 
     assert channel.send(body, webhook_signature=f"v1a,xyz v1,AAAA {good}").status == 200
 
 
-def test_another_sandboxs_secret_opens_nothing_here(tell: Any, order: str, channel: Channel) -> None:
+def test_another_sandboxs_secret_opens_nothing_here(tell: Callable[..., Story], order: str, channel: Channel) -> None:
     channel.secret = callback_secret(tell().sandbox.api_key, "wallet")
 
     with pytest.raises(Refused, match="callback_signature_invalid"):
@@ -271,7 +273,7 @@ def test_another_sandboxs_secret_opens_nothing_here(tell: Any, order: str, chann
 
 
 def test_a_callback_about_a_reversed_repayment_is_acknowledged_and_does_not_bring_it_back(
-    story: Any, channel: Channel, order: str
+    story: Story, channel: Channel, order: str
 ) -> None:
     channel.send(channel.says(order))
     story.reverse(order)

@@ -21,22 +21,23 @@ from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing import IssueCertificate
+from support.story import Story
 
 
-def fail_late(story: Any, receipt_id: str, channel: str = "wallet") -> dict[str, Any]:
+def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> dict[str, Any]:
     """The bank claws it back; nobody has heard of it yet."""
     command = FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id))
     trade: dict[str, Any] = story.lender.run(command).body
     return trade
 
 
-def account(story: Any, name: str) -> int:
+def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
     with story.lender.read() as connection:
         return balances(connection, story.sandbox_id).get(name, 0)
 
 
-def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(story: Any) -> None:
+def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     certificate = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
@@ -53,7 +54,7 @@ def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(stor
     assert story.discrepancies() == []
 
 
-def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Any) -> None:
+def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
 
@@ -65,7 +66,7 @@ def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Any) ->
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Any) -> None:
+def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.order(loan_id, 40_000)
     story.settle_silently(repayment_id)
@@ -80,7 +81,7 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Any) -
     assert account(story, "1002:wallet") == 0
 
 
-def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: Any) -> None:
+def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     fail_late(story, repayment_id)
@@ -91,7 +92,7 @@ def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: A
     assert story.page(loan_id)["status"] == "USING"
 
 
-def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Any) -> None:
+def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Story) -> None:
     push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 4_321, "CNY", "Ada", "thanks", "CLEAR")
     order = story.lender.run(push).body["out_trade_no"]
     story.wait(600)
@@ -107,7 +108,7 @@ def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Any)
     assert story.discrepancies() == []
 
 
-def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: Any) -> None:
+def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     story.reverse(repayment_id)
@@ -120,7 +121,7 @@ def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: 
     assert story.discrepancies() == []
 
 
-def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Any) -> None:
+def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story) -> None:
     repayment_id = story.order(story.borrow(100_000), 40_000)
 
     with pytest.raises(Refused, match="trade_not_paid"):
@@ -133,7 +134,7 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Any) -
         fail_late(story, repayment_id)
 
 
-def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Any) -> None:
+def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
     from dataclasses import replace
 
     loan_id = story.borrow(100_000)
@@ -148,7 +149,7 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def said_of(story: Any, trade: Any, by: str | None = None, **otherwise: Any) -> ReceiveCallback:
+def said_of(story: Story, trade: Any, by: str | None = None, **otherwise: Any) -> ReceiveCallback:
     """A signed message, `by` another channel than the trade's or not, that its money was taken back."""
     whole = json.loads(late_failure_body(trade, rfc3339(story.now_ms)))
     whole["data"] |= otherwise
@@ -176,7 +177,7 @@ OTHERWISE = [
 @pytest.mark.parametrize(("field", "value", "code"), OTHERWISE)
 @PUSHED
 def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes_nothing(
-    story: Any, pushed: bool, field: str, value: Any, code: str
+    story: Story, pushed: bool, field: str, value: Any, code: str
 ) -> None:
     trade = taken_back(story, pushed)
     before = story.everything()
@@ -190,7 +191,7 @@ def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes
 
 
 @PUSHED
-def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Any, pushed: bool) -> None:
+def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Story, pushed: bool) -> None:
     trade = taken_back(story, pushed)
     before = story.everything()
 
@@ -201,7 +202,7 @@ def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Any,
 
 
 @PUSHED
-def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Any, pushed: bool) -> None:
+def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Story, pushed: bool) -> None:
     trade = taken_back(story, pushed)
     story.lender.run(said_of(story, trade))
     before = story.everything()
@@ -212,7 +213,7 @@ def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Any, pus
     assert story.discrepancies() == []
 
 
-def taken_back(story: Any, pushed: bool) -> Any:
+def taken_back(story: Story, pushed: bool) -> Any:
     """A trade whose money the bank took back, as the channel has it; the books have not heard of it."""
     loan_id = story.borrow(100_000)
     if pushed:
@@ -226,7 +227,7 @@ def taken_back(story: Any, pushed: bool) -> Any:
     return story.entity("trade", order_no(id))
 
 
-def test_the_statement_has_the_clawback_on_its_own_day(story: Any) -> None:
+def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.repay(loan_id, 40_000, "bill_pay")
     story.wait(days=2)

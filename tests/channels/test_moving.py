@@ -12,11 +12,12 @@ from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import receipt_of
+from support.story import Story
 
 DELAY_S = channels()["bill_pay"].settle_delay_s
 
 
-def pushed(story: Any, typed: str, amount_minor: int = 100_045) -> str:
+def pushed(story: Story, typed: str, amount_minor: int = 100_045) -> str:
     """Ada settles in her bank's app, and types something: the receipt."""
     command = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
     trade = story.lender.run(command).body
@@ -24,17 +25,17 @@ def pushed(story: Any, typed: str, amount_minor: int = 100_045) -> str:
     return receipt_of(trade["out_trade_no"])
 
 
-def match(story: Any, receipt_id: str, loan_id: str) -> None:
+def match(story: Story, receipt_id: str, loan_id: str) -> None:
     story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
 
 
-def move(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
+def move(story: Story, receipt_id: str, loan_id: str) -> dict[str, Any]:
     command = MoveReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "the slip says so", "grace")
     body: dict[str, Any] = story.lender.run(command).body
     return body
 
 
-def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story: Any) -> None:
+def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story: Story) -> None:
     wrong, right = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, wrong)
@@ -49,7 +50,7 @@ def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story
     assert story.discrepancies() == []
 
 
-def test_an_operator_may_think_again_as_often_as_needed(story: Any) -> None:
+def test_an_operator_may_think_again_as_often_as_needed(story: Story) -> None:
     one, two, three = story.borrow(100_000), story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
@@ -63,7 +64,7 @@ def test_an_operator_may_think_again_as_often_as_needed(story: Any) -> None:
         assert story.discrepancies() == []
 
 
-def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story: Any) -> None:
+def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story: Story) -> None:
     one, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
@@ -80,7 +81,7 @@ def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story:
         move(story, receipt_id, one)
 
 
-def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is_on_its_way(story: Any) -> None:
+def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is_on_its_way(story: Story) -> None:
     one, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
@@ -91,7 +92,7 @@ def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is
         move(story, receipt_id, two)
 
 
-def test_only_what_was_matched_is_moved_and_only_elsewhere(story: Any) -> None:
+def test_only_what_was_matched_is_moved_and_only_elsewhere(story: Story) -> None:
     one, two = story.borrow(100_000), story.borrow(100_000)
     named, nobodys = pushed(story, one, 500), pushed(story, "my loan", 500)
 

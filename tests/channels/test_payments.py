@@ -16,12 +16,13 @@ from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.moments import rfc3339
+from support.story import Story
 
 DELAY_S = 600  # bill-pay
 
 
 def push(
-    story: Any, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay"
+    story: Story, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay"
 ) -> dict[str, Any]:
     """Ada pays through bill-pay; the channel's record."""
     command = PayAtChannel(story.sandbox_id, story.key(), channel, amount, "CNY", "Ada", typed, scope)
@@ -29,7 +30,7 @@ def push(
     return trade
 
 
-def match(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
+def match(story: Story, receipt_id: str, loan_id: str) -> dict[str, Any]:
     """The operator knows whose it is."""
     receipt: dict[str, Any] = story.lender.run(
         MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
@@ -37,14 +38,14 @@ def match(story: Any, receipt_id: str, loan_id: str) -> dict[str, Any]:
     return receipt
 
 
-def account(story: Any, name: str) -> int:
+def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
     with story.lender.read() as connection:
         return balances(connection, story.sandbox_id).get(name, 0)
 
 
 @pytest.mark.parametrize("typed", ["id", "reference"])
-def test_a_payment_that_names_its_loan_settles_it(story: Any, typed: str) -> None:
+def test_a_payment_that_names_its_loan_settles_it(story: Story, typed: str) -> None:
     loan_id = story.borrow(100_000)
     name = loan_id if typed == "id" else story.entity("loan", loan_id).reference
 
@@ -55,7 +56,7 @@ def test_a_payment_that_names_its_loan_settles_it(story: Any, typed: str) -> Non
     assert story.discrepancies() == []
 
 
-def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(story: Any) -> None:
+def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(story: Story) -> None:
     loan_id = story.borrow(100_000)
 
     trade = push(story, "for my loan, thanks")
@@ -67,7 +68,7 @@ def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(st
     assert story.discrepancies() == []
 
 
-def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: Any) -> None:
+def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: Story) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, "thanks")
     story.wait(DELAY_S)
@@ -83,7 +84,7 @@ def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: An
     assert story.discrepancies() == []
 
 
-def test_a_receipt_is_matched_once(story: Any) -> None:
+def test_a_receipt_is_matched_once(story: Story) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, "thanks")
     story.wait(DELAY_S)
@@ -105,7 +106,7 @@ LIES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def said_of(story: Any, trade: Any, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
+def said_of(story: Story, trade: Any, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
     """A signed message that the trade was paid, with some fields otherwise."""
     body = callback_body(replace(trade, **otherwise), rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)
@@ -114,7 +115,7 @@ def said_of(story: Any, trade: Any, channel: str = "bill_pay", **otherwise: Any)
 
 @pytest.mark.parametrize(("lie", "code"), LIES)
 def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
-    story: Any, lie: dict[str, Any], code: str
+    story: Story, lie: dict[str, Any], code: str
 ) -> None:
     story.borrow(100_000)
     known = story.entity("trade", paid_silently(story))
@@ -128,7 +129,7 @@ def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
     assert account(story, "2102") == -100_045
 
 
-def test_a_callback_of_another_channel_is_not_believed(story: Any) -> None:
+def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
     known = story.entity("trade", paid_silently(story))
     before = story.everything()
 
@@ -138,14 +139,14 @@ def test_a_callback_of_another_channel_is_not_believed(story: Any) -> None:
     assert story.everything() == before
 
 
-def paid_silently(story: Any) -> str:
+def paid_silently(story: Story) -> str:
     """Money of nobody is at the channel, and its callback has not been tried yet; the order number."""
     order: str = push(story, "thanks")["out_trade_no"]
     story.settle_silently(receipt_of(order))
     return order
 
 
-def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came(story: Any) -> None:
+def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came(story: Story) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, loan_id)
     ask = QueryPayment(story.sandbox_id, story.key(), "bill_pay", trade["out_trade_no"], "grace")

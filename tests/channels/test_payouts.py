@@ -11,9 +11,10 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.views.reads import payouts
+from support.story import Story
 
 
-def borrow_through(story: Any, channel: str = "bank_transfer", delay_s: int = 7_200) -> str:
+def borrow_through(story: Story, channel: str = "bank_transfer", delay_s: int = 7_200) -> str:
     """Ada borrows 1,000.00, and the channel takes its time."""
     ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
     product = PRODUCTS["jiebei-like"]
@@ -22,20 +23,20 @@ def borrow_through(story: Any, channel: str = "bank_transfer", delay_s: int = 7_
     return loan_id
 
 
-def payout_of(story: Any, loan_id: str) -> str:
+def payout_of(story: Story, loan_id: str) -> str:
     """The loan's only payout."""
     with story.lender.read() as connection:
         (one,) = payouts(connection, story.sandbox_id, loan_id)
     return str(one.id)
 
 
-def fail(story: Any, payout_id: str, channel: str = "bank_transfer") -> dict[str, Any]:
+def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> dict[str, Any]:
     """The channel cannot pay."""
     body: dict[str, Any] = story.lender.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
     return body
 
 
-def test_a_loan_whose_payout_fails_is_failed_and_owes_nothing(story: Any) -> None:
+def test_a_loan_whose_payout_fails_is_failed_and_owes_nothing(story: Story) -> None:
     loan_id = borrow_through(story)
 
     payout = fail(story, payout_of(story, loan_id))
@@ -47,7 +48,7 @@ def test_a_loan_whose_payout_fails_is_failed_and_owes_nothing(story: Any) -> Non
     assert story.discrepancies() == []
 
 
-def test_a_payout_that_was_paid_cannot_fail_nor_can_one_fail_twice(story: Any) -> None:
+def test_a_payout_that_was_paid_cannot_fail_nor_can_one_fail_twice(story: Story) -> None:
     paid, failed = borrow_through(story), borrow_through(story, delay_s=90_000)
     story.wait(7_200)
     fail(story, payout_of(story, failed))

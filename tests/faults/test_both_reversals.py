@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-import twins
-from twins import open_entries
 
 from mocklend.client import ProblemError
+from support import paired_runs
+from support.paired_runs import open_entries
 
 
 def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_repair_each(
     mocklend_server: str,
 ) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan = told.loan()
         first = told.repaid(client.repay(loan, 30_000, "wallet", "OVD_AND_CURRENT"))
@@ -41,7 +41,7 @@ def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_r
 def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_look_at_its_channel_repairs_both(
     mocklend_server: str,
 ) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan = told.loan()
         client.advance("P10D")
@@ -59,7 +59,7 @@ def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_lo
 
 
 def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(mocklend_server: str) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan = told.loan(auto_debit=True)
         client.arm("batch.twice", match={"batch": "auto_debit"})
@@ -79,7 +79,7 @@ def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(moc
 
 
 def test_of_two_debits_one_that_was_reversed_by_mistake_is_not_given_back(mocklend_server: str) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan = told.loan(auto_debit=True)
         other = told.repaid(client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import twins
 
 from mocklend.servicing.corrections import LEFT_TO_DO
 from mocklend.servicing.disputes import CLAIMS
 from mocklend_faults.engine.catalogue import installed
+from support import paired_runs
+from support.disputes import decided
 
 KINDS = sorted(installed())
 TOO_EARLY = {"dispute.deadline_missed"}
@@ -18,39 +17,7 @@ RENEWED = ("wrong_bureau",)
 """What a correction has ordered, and the bureau shows when it takes the next file."""
 
 
-def evidence_of(told: twins.Told, loan_id: str) -> list[dict[str, Any]]:
-    """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
-    own = {order["out_trade_no"] for order in told.client.repayments(loan_id)["repayments"]}
-    orders = {order["out_trade_no"] for id in told.loans for order in told.client.repayments(id)["repayments"]}
-    pieces = []
-    for channel, number in told.trades:
-        trade = told.asked(lambda channel=channel, number=number: told.client.trade(channel, number))
-        if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
-            continue
-        pieces.append(
-            {
-                "kind": "transfer_record",
-                "channel": channel,
-                "channel_trade_no": trade["channel_trade_no"],
-                "amount_minor": trade["amount_minor"],
-                "paid_at": trade["paid_at"],
-            }
-        )
-    return pieces
-
-
-def decided(told: twins.Told, loan_id: str, claim: str) -> dict[str, Any]:
-    """The borrower disputes, and the desk is told to put it right."""
-    client = told.client
-    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(told, loan_id))
-    client.verify_dispute(opened["id"], operator="wang")
-    answer: dict[str, Any] = client.decide_dispute(
-        opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True
-    )
-    return answer
-
-
-def wrong_with(told: twins.Told, loan_id: str) -> list[tuple[str, str]]:
+def wrong_with(told: paired_runs.Told, loan_id: str) -> list[tuple[str, str]]:
     """What the audit has about a loan, and not about who was told of it."""
     return [
         (one["class"], one["entity"])
@@ -61,8 +28,8 @@ def wrong_with(told: twins.Told, loan_id: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TOO_EARLY])
 def test_a_dispute_of_any_claim_that_says_corrected_has_corrected(kind: str, mocklend_server: str) -> None:
-    lesson, turn = twins.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
-    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+    lesson, turn = paired_runs.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
+    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
         told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(told)
         told.client.halt()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import twins
-from twins import open_entries
+from support import paired_runs
+from support.paired_runs import open_entries
 
 
 def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_record_has_come(
     mocklend_server: str,
 ) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan = told.loan()
         client.arm("bureau.lag", lag_days=7)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import twins
 
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
+from support import paired_runs
 
 KINDS = sorted(installed())
 
@@ -21,17 +21,17 @@ def fault(request: Any) -> str:
 
 
 @pytest.fixture
-def told(fault: str, mocklend_server: str) -> twins.Learned:
+def told(fault: str, mocklend_server: str) -> paired_runs.Learned:
     """What came of its lesson."""
-    return twins.learned(fault, mocklend_server)
+    return paired_runs.learned(fault, mocklend_server)
 
 
-def test_the_symptom_is_at_exactly_the_views_that_the_fault_names(fault: str, told: twins.Learned) -> None:
+def test_the_symptom_is_at_exactly_the_views_that_the_fault_names(fault: str, told: paired_runs.Learned) -> None:
     assert told.differ == tuple(sorted(installed()[fault].symptom))
     assert installed()[fault].symptom.keys() <= VIEWS.keys()
 
 
-def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, told: twins.Learned) -> None:
+def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, told: paired_runs.Learned) -> None:
     open_entries = [one for one in told.key if one["status"] == "active"]
 
     assert told.key
@@ -45,12 +45,12 @@ def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, told: twins.Le
     assert all(one["status_reason"] for one in told.key if one["status"] in ("masked", "healed", "superseded"))
 
 
-def test_its_repair_leaves_nothing_open(told: twins.Learned) -> None:
+def test_its_repair_leaves_nothing_open(told: paired_runs.Learned) -> None:
     assert [one["status"] for one in told.repaired_key if one["status"] in ("active", "pending")] == []
     assert (told.repaired_audit["clean"], told.repaired_audit["discrepancies"]) == (True, [])
 
 
-def test_without_the_fault_the_story_is_honest(told: twins.Learned) -> None:
+def test_without_the_fault_the_story_is_honest(told: paired_runs.Learned) -> None:
     assert (told.honest_audit["clean"], told.honest_audit["discrepancies"]) == (True, [])
 
 

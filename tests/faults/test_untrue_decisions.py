@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import test_disputed
-import twins
 
 from mocklend.servicing.corrections import CORRECTIONS, Desk
+from support import disputes, paired_runs
 
 OVERLOOKED = {
     "callback.dropped": ("_lost_payments", "repayment_applied", None),
@@ -26,20 +25,20 @@ What a payment or a rest is wrong about, the books do not know: there only the c
 """
 
 
-def untrue(told: twins.Told) -> list[str]:
+def untrue(told: paired_runs.Told) -> list[str]:
     """What the audit says of decisions that are not true."""
     found = told.client.audit()["discrepancies"]
     return [one["detail"] for one in found if one["class"] == "untrue_decision"]
 
 
-def disputed(told: twins.Told, kind: str) -> str:
+def disputed(told: paired_runs.Told, kind: str) -> str:
     """A lie is told, and its loan disputed and decided; the loan."""
-    lesson = twins.lesson_of(kind)
+    lesson = paired_runs.lesson_of(kind)
     told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
     lesson.story(told)
     told.client.halt()
     loan_id = told.loans[0]
-    assert test_disputed.decided(told, loan_id, "settled_but_unpaid")["state"] == "CORRECTED"
+    assert disputes.decided(told, loan_id, "settled_but_unpaid")["state"] == "CORRECTED"
     return loan_id
 
 
@@ -48,7 +47,7 @@ def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monke
     does, _, said = OVERLOOKED[kind]
     monkeypatch.setattr(Desk, does, lambda *_: ())
     monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
-    with twins.telling(mocklend_server, **twins.lesson_of(kind).sandbox) as told:
+    with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
         disputed(told, kind)
 
         assert [said in one for one in untrue(told)] == ([] if said is None else [True])
@@ -68,7 +67,7 @@ def test_what_the_desk_claims_and_has_not_done_is_found(
 
     monkeypatch.setattr(Desk, does, claims)
     monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
-    with twins.telling(mocklend_server, **twins.lesson_of(kind).sandbox) as told:
+    with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
         disputed(told, kind)
 
         assert len(untrue(told)) == 1
@@ -81,7 +80,7 @@ def test_every_correction_is_among_those_that_are_overlooked() -> None:
 
 def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mocklend_server: str) -> None:
     """The list of what a page may show keeps older versions for a while: that they are listed shows them to nobody."""
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         client = told.client
         loan_id = told.loan()
         client.arm("cache.bounded_stale", rule_id="late", lag_s=3_600)
@@ -90,7 +89,7 @@ def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mockle
         client.halt()
         client.advance("P1D")
 
-        decided = test_disputed.decided(told, loan_id, "settled_but_unpaid")
+        decided = disputes.decided(told, loan_id, "settled_but_unpaid")
 
         assert (decided["state"], decided["corrections"]) == ("CORRECTED", [])
         assert untrue(told) == []
@@ -98,8 +97,8 @@ def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mockle
 
 def test_an_order_that_comes_back_after_the_decision_is_no_lie_of_it(mocklend_server: str) -> None:
     """Reversed when the desk looked, it was booked as nothing."""
-    lesson = twins.lesson_of("operator.prepay_as_partial")
-    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+    lesson = paired_runs.lesson_of("operator.prepay_as_partial")
+    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
         client = told.client
         client.arm("operator.prepay_as_partial", rule_id="lesson", **lesson.settings)
         lesson.story(told)

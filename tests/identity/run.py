@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 EVERY_S = 2.0
 STEPS_MOST = 100_000_000
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     options = _options(arguments)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
 
-    import test_identity
+    from identity import test_identity
 
     print(f"walking at least {options.steps} steps from seed {seed}", flush=True)
     began = time.monotonic()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-import test_identity
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from identity import test_identity
 
 from mocklend.exit_codes import ExitCode
 
@@ -34,7 +35,7 @@ class Honest(Tally):
 
 
 @pytest.fixture
-def walking(monkeypatch: pytest.MonkeyPatch) -> Any:
+def walking(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script's own module; the load test has one of the same name."""
     spec = spec_from_file_location("walking", Path(__file__).with_name("run.py"))
     assert spec is not None
@@ -46,7 +47,7 @@ def walking(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_for(
-    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told_before: list[str] = []
     honest = test_identity.run_state_machine_as_test
@@ -69,7 +70,9 @@ def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_f
     assert said.out.splitlines()[-1].startswith("FAIL: ")
 
 
-def test_a_failure_without_a_shorter_story_is_a_failure_too(walking: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_without_a_shorter_story_is_a_failure_too(
+    walking: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(AssertionError, match="the audit sees"):
         test_identity.walk(400, seed=11, shrink=False)
 
@@ -77,7 +80,7 @@ def test_a_failure_without_a_shorter_story_is_a_failure_too(walking: Any, capsys
 
 
 def test_a_walk_says_how_far_it_is(
-    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(test_identity, "Story", Honest)
     monkeypatch.setattr(walking, "EVERY_S", 0.001)
@@ -88,7 +91,7 @@ def test_a_walk_says_how_far_it_is(
 
 
 def test_a_walk_that_is_told_to_stop_has_no_verdict(
-    walking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt

@@ -5,16 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mocklend.channels.payments import PayAtChannel
 from mocklend.ledger.accounts import ACCOUNTS
 from mocklend.ledger.beancount import NAMES, account_name, export
+from support.story import Story
 
 
-def exported(story: Any) -> str:
+def exported(story: Story) -> str:
     """The sandbox's journal as a Beancount file."""
     with story.lender.read() as connection:
         return "\n".join(export(connection, story.sandbox_id)) + "\n"
@@ -29,7 +29,7 @@ def bean_check(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def busy(story: Any) -> Any:
+def busy(story: Story) -> Story:
     """A sandbox with a bit of everything: repaid, overdue, edited, reversed, unapplied."""
     settled, late, edited = (story.borrow(100_000, reference=name) for name in ("settled", "late", "edited"))
     story.settle(settled)
@@ -49,13 +49,13 @@ def test_every_account_of_the_chart_has_a_name() -> None:
     assert account_name("1002:bank_card") == "Assets:Clearing:BankCard"
 
 
-def test_bean_check_accepts_the_journal_with_our_balances(busy: Any, tmp_path: Path) -> None:
+def test_bean_check_accepts_the_journal_with_our_balances(busy: Story, tmp_path: Path) -> None:
     said = bean_check(tmp_path, exported(busy))
 
     assert (said.returncode, said.stderr) == (0, "")
 
 
-def test_bean_check_catches_a_figure_that_was_changed(busy: Any, tmp_path: Path) -> None:
+def test_bean_check_catches_a_figure_that_was_changed(busy: Story, tmp_path: Path) -> None:
     text = exported(busy)
     changed = text.replace("-1000.00 CNY", "-1000.01 CNY", 1)
 
@@ -66,7 +66,7 @@ def test_bean_check_catches_a_figure_that_was_changed(busy: Any, tmp_path: Path)
     assert "does not balance" in said.stderr
 
 
-def test_bean_check_catches_a_transaction_that_was_left_out(busy: Any, tmp_path: Path) -> None:
+def test_bean_check_catches_a_transaction_that_was_left_out(busy: Story, tmp_path: Path) -> None:
     parts = exported(busy).split("\n\n")
     kept = [part for n, part in enumerate(parts) if n != 2]
 
@@ -76,5 +76,5 @@ def test_bean_check_catches_a_transaction_that_was_left_out(busy: Any, tmp_path:
     assert "Balance failed" in said.stderr
 
 
-def test_an_empty_journal_is_an_empty_file(story: Any, tmp_path: Path) -> None:
+def test_an_empty_journal_is_an_empty_file(story: Story, tmp_path: Path) -> None:
     assert bean_check(tmp_path, exported(story)).returncode == 0

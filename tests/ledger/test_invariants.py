@@ -16,6 +16,7 @@ from mocklend.ledger.journal import Posted, journals
 from mocklend.lending.books import terms_of
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
+from support.story import Story
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Books:
 
 
 @pytest.fixture
-def books(story: Any) -> Books:
+def books(story: Story) -> Books:
     """Ada borrowed, paid late, had a fee and lost a repayment."""
     loan_id = story.borrow()
     story.wait(days=40)
@@ -130,7 +131,7 @@ def test_the_world_in_which_an_order_succeeds_twice_is_noticed(books: Books) -> 
     assert {name for name, _ in invariants.world([*books.facts, receipts[0]], books.state)} == {"W2"}
 
 
-def test_the_world_of_an_honest_story_is_sound(story: Any) -> None:
+def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     with story.lender.read() as connection:

@@ -23,6 +23,7 @@ from mocklend.ledger.journal import (
     repost,
 )
 from mocklend.storage.work import Sandbox, Work
+from support.story import Story
 
 ON = date(2026, 1, 5)
 LENT = Movement("disbursement_accepted", "loan_a", ON, (("1101", "2001", 100_000),))
@@ -164,7 +165,7 @@ def test_every_receivable_and_sub_account_is_in_the_chart() -> None:
     assert not known("9999")
 
 
-def test_the_trial_balance_of_a_whole_story_is_zero(story: Any) -> None:
+def test_the_trial_balance_of_a_whole_story_is_zero(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500, "bank_card")
     story.wait(days=40)
@@ -181,7 +182,7 @@ def test_the_trial_balance_of_a_whole_story_is_zero(story: Any) -> None:
     assert all(total[account] == 0 for account in RECEIVABLES if account in total)
 
 
-def test_each_event_has_the_postings_of_its_kind(story: Any) -> None:
+def test_each_event_has_the_postings_of_its_kind(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
 

@@ -8,11 +8,12 @@ import pytest
 
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
+from support.story import Story
 
 DAY = 86_400
 
 
-def lend(story: Any, *, auto_debit: bool) -> str:
+def lend(story: Story, *, auto_debit: bool) -> str:
     """Ada borrows 1,000.00 on 5 January; the first instalment falls due on 5 February."""
     who = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     product = PRODUCTS["jiebei-like"]
@@ -28,7 +29,7 @@ def debits(released: list[dict[str, Any]]) -> list[str]:
     return [one["at"] for one in released if one["kind"] == "auto_debit"]
 
 
-def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Any) -> None:
+def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Story) -> None:
     loan_id = lend(story, auto_debit=True)
 
     released = story.wait(days=32)
@@ -40,7 +41,7 @@ def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_loan_without_it_is_left_alone_and_falls_overdue(story: Any) -> None:
+def test_a_loan_without_it_is_left_alone_and_falls_overdue(story: Story) -> None:
     loan_id = lend(story, auto_debit=False)
 
     released = story.wait(days=32)
@@ -49,7 +50,7 @@ def test_a_loan_without_it_is_left_alone_and_falls_overdue(story: Any) -> None:
     assert story.page(loan_id)["status"] == "OVD"
 
 
-def test_a_year_of_debits_clears_the_loan_and_then_stops(story: Any) -> None:
+def test_a_year_of_debits_clears_the_loan_and_then_stops(story: Story) -> None:
     loan_id = lend(story, auto_debit=True)
 
     story.wait(days=366)
@@ -60,7 +61,7 @@ def test_a_year_of_debits_clears_the_loan_and_then_stops(story: Any) -> None:
 
 
 @pytest.mark.parametrize(("channel", "delay_s"), [("wallet", 2), ("bank_transfer", 1_800)])
-def test_a_payout_in_transit_is_lending_until_the_channel_has_paid(story: Any, channel: str, delay_s: int) -> None:
+def test_a_payout_in_transit_is_lending_until_the_channel_has_paid(story: Story, channel: str, delay_s: int) -> None:
     who = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     product = PRODUCTS["jiebei-like"]
     order = Borrow(story.sandbox_id, story.key(), who, 100_000, "CNY", product, None, None, False, channel, delay_s)

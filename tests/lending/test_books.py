@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.story import Story
 
-def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Any) -> None:
+
+def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Story) -> None:
     on_time, late = story.borrow(), story.borrow(borrower="bob")
     amount = story.quote(on_time, "OVD_AND_CURRENT")["total_minor"]
     story.repay(on_time, amount)
@@ -27,7 +29,7 @@ def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_the_penalty_in_between_disappears_with_a_late_receipt(story: Any) -> None:
+def test_the_penalty_in_between_disappears_with_a_late_receipt(story: Story) -> None:
     loan_id = story.borrow()
     unheard = story.order(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])
     story.settle_silently(unheard)
@@ -45,7 +47,7 @@ def test_the_penalty_in_between_disappears_with_a_late_receipt(story: Any) -> No
     assert story.discrepancies() == []
 
 
-def test_what_later_repayments_settled_follows_from_a_late_one(story: Any) -> None:
+def test_what_later_repayments_settled_follows_from_a_late_one(story: Story) -> None:
     loan_id = story.borrow()
     unheard = story.order(loan_id, 60_000, type="CLEAR")
     story.settle_silently(unheard)
@@ -67,7 +69,7 @@ def test_what_later_repayments_settled_follows_from_a_late_one(story: Any) -> No
     assert story.discrepancies() == []
 
 
-def test_undoing_a_repayment_replays_the_later_ones(story: Any) -> None:
+def test_undoing_a_repayment_replays_the_later_ones(story: Story) -> None:
     loan_id = story.borrow()
     first = story.repay(loan_id, 60_000, type="CLEAR")
     story.wait(days=2)
@@ -83,7 +85,7 @@ def test_undoing_a_repayment_replays_the_later_ones(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Any) -> None:
+def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
     loan_id = one.borrow()
     assert other.borrow() == loan_id
@@ -99,7 +101,7 @@ def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Any) -> None
     assert one.discrepancies() == other.discrepancies() == []
 
 
-def test_undoing_a_repayment_reverses_only_what_it_changed(story: Any) -> None:
+def test_undoing_a_repayment_reverses_only_what_it_changed(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 100)
     before = story.journal(loan_id)
@@ -111,7 +113,7 @@ def test_undoing_a_repayment_reverses_only_what_it_changed(story: Any) -> None:
     assert added[0]["reverses"] == next(t["seq"] for t in before if t["kind"] == "repayment")
 
 
-def test_a_due_date_that_passes_is_posted_once(story: Any) -> None:
+def test_a_due_date_that_passes_is_posted_once(story: Story) -> None:
     loan_id = story.borrow()
 
     released = story.wait(days=32)
@@ -124,7 +126,7 @@ def test_a_due_date_that_passes_is_posted_once(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_there_is_no_row_a_day(story: Any) -> None:
+def test_there_is_no_row_a_day(story: Story) -> None:
     loan_id = story.borrow()
 
     story.wait(days=400)
@@ -151,7 +153,9 @@ STEPS = st.lists(
 
 @settings(max_examples=60)
 @given(steps=STEPS)
-def test_whatever_is_done_to_a_loan_the_audit_is_clean(tell: Any, steps: list[tuple[str, int, str]]) -> None:
+def test_whatever_is_done_to_a_loan_the_audit_is_clean(
+    tell: Callable[..., Story], steps: list[tuple[str, int, str]]
+) -> None:
     """With no fault about, the only thing ever found is money whose message is still on its way."""
     story = tell()
     loan_id = story.borrow()
@@ -192,7 +196,7 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(tell: Any, steps: list[tu
 
 
 @pytest.mark.parametrize("days", [31, 32, 60])
-def test_a_receipt_of_the_past_may_come_before_or_after_the_nightly_look(tell: Any, days: int) -> None:
+def test_a_receipt_of_the_past_may_come_before_or_after_the_nightly_look(tell: Callable[..., Story], days: int) -> None:
     early, late = tell(), tell()
     for story in (early, late):
         loan_id = story.borrow()

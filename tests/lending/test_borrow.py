@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,12 @@ from mocklend.domain.product import PRODUCTS, Limits, Method, Product
 from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.storage.work import Idempotency
+from support.story import Story
 
 TERMS = Product(method=Method.EQUAL_INSTALMENT, terms=3, rate="0.36")
 
 
-def test_a_loan_is_paid_out_and_in_use_at_once(story: Any) -> None:
+def test_a_loan_is_paid_out_and_in_use_at_once(story: Story) -> None:
     loan_id = story.borrow(100_000, product=TERMS)
 
     page = story.page(loan_id)
@@ -26,7 +26,7 @@ def test_a_loan_is_paid_out_and_in_use_at_once(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_borrower_is_made_once_for_each_reference(lender: Lender, story: Any) -> None:
+def test_a_borrower_is_made_once_for_each_reference(lender: Lender, story: Story) -> None:
     first = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
 
     again = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
@@ -36,7 +36,7 @@ def test_a_borrower_is_made_once_for_each_reference(lender: Lender, story: Any) 
         lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 6))
 
 
-def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Any) -> None:
+def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None:
     first = story.borrow(60_000, limit_minor=100_000)
     with pytest.raises(Refused) as caught:
         story.borrow(40_001, limit_minor=100_000)
@@ -48,7 +48,7 @@ def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Any) -> None:
     story.borrow(60_000, limit_minor=100_000)
 
 
-def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Lender, story: Any) -> None:
+def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Lender, story: Story) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 100_000)).body["id"]
     commands = [Borrow(story.sandbox_id, story.key(), ada, 60_000, "CNY", TERMS, None, None) for _ in range(2)]
 
@@ -58,14 +58,14 @@ def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Lender
     assert len(story.everything()["loans"]) == 1
 
 
-def test_a_reference_names_one_loan(story: Any) -> None:
+def test_a_reference_names_one_loan(story: Story) -> None:
     story.borrow(reference="mine")
 
     with pytest.raises(Refused, match="reference_taken"):
         story.borrow(reference="mine")
 
 
-def test_a_loan_without_a_reference_is_named_by_its_key(lender: Lender, story: Any) -> None:
+def test_a_loan_without_a_reference_is_named_by_its_key(lender: Lender, story: Story) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
 
     made = lender.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
@@ -73,13 +73,13 @@ def test_a_loan_without_a_reference_is_named_by_its_key(lender: Lender, story: A
     assert made.body["reference"] == "k"
 
 
-def test_nobody_lends_to_a_stranger(lender: Lender, story: Any) -> None:
+def test_nobody_lends_to_a_stranger(lender: Lender, story: Story) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
         lender.run(Borrow(story.sandbox_id, story.key(), "brw_x", 1_000, "CNY", TERMS, None, None))
 
 
 @pytest.mark.parametrize("principal", [0, -1, 99, 1_001, 2**63, 2**70])
-def test_a_principal_outside_the_limits_of_the_product_is_refused(story: Any, principal: int) -> None:
+def test_a_principal_outside_the_limits_of_the_product_is_refused(story: Story, principal: int) -> None:
     product = replace(TERMS, limits=Limits(100, 1_000))
 
     with pytest.raises(Refused) as caught:
@@ -88,14 +88,14 @@ def test_a_principal_outside_the_limits_of_the_product_is_refused(story: Any, pr
     assert (caught.value.code, caught.value.expected) == ("amount_out_of_range", "100 to 1000")
 
 
-def test_a_loan_that_cannot_be_scheduled_is_refused(story: Any) -> None:
+def test_a_loan_that_cannot_be_scheduled_is_refused(story: Story) -> None:
     endless = Product(method=Method.EQUAL_INSTALMENT, terms=1, term_length=360, rate="1", rate_unit="daily")
 
     with pytest.raises(Refused, match="product_invalid"):
         story.borrow(10**15, product=endless, limit_minor=10**15)
 
 
-def test_every_shipped_product_can_be_borrowed_and_settled_on_its_last_due_date(story: Any) -> None:
+def test_every_shipped_product_can_be_borrowed_and_settled_on_its_last_due_date(story: Story) -> None:
     for name, product in PRODUCTS.items():
         try:
             loan_id = story.borrow(100_000, product=product, borrower=name)

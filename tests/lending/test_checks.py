@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from support.story import Story
+
 
 @pytest.fixture
-def quoted(story: Any) -> dict[str, Any]:
+def quoted(story: Story) -> dict[str, Any]:
     """After twenty days Ada is quoted a fen less than what pays her loan off."""
     loan_id = story.borrow()
     story.wait(days=20)
     return _short_by(story, loan_id, 1)
 
 
-def _short_by(story: Any, loan_id: str, drift_minor: int, **more: Any) -> dict[str, Any]:
+def _short_by(story: Story, loan_id: str, drift_minor: int, **more: Any) -> dict[str, Any]:
     quote: dict[str, Any] = story.quote(loan_id, **more)
     quote["total_minor"] -= drift_minor
     sql = text("UPDATE quotes SET total_minor = :total_minor WHERE id = :id")
@@ -29,12 +31,12 @@ def _total(quote: dict[str, Any]) -> dict[str, int]:
     return {"total_minor": quote["total_minor"]}
 
 
-def _order_by(story: Any, quote: dict[str, Any]) -> str:
+def _order_by(story: Story, quote: dict[str, Any]) -> str:
     repayment_id: str = story.order(quote["loan_id"], quote["total_minor"], "wallet", "CLEAR", quote_id=quote["id"])
     return repayment_id
 
 
-def test_a_quote_that_lapses_unused_is_worth_nothing(story: Any, quoted: dict[str, Any]) -> None:
+def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[str, Any]) -> None:
     assert story.discrepancies() == [("wrong_view", quoted["id"], 1)]
 
     story.wait(days=1)
@@ -42,7 +44,7 @@ def test_a_quote_that_lapses_unused_is_worth_nothing(story: Any, quoted: dict[st
     assert story.discrepancies() == []
 
 
-def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Any, quoted: dict[str, Any]) -> None:
+def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Story, quoted: dict[str, Any]) -> None:
     _order_by(story, quoted)
 
     story.wait(days=400)
@@ -56,7 +58,9 @@ def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Any
     assert story.discrepancies() == []
 
 
-def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(story: Any, quoted: dict[str, Any]) -> None:
+def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(
+    story: Story, quoted: dict[str, Any]
+) -> None:
     repayment_id = _order_by(story, quoted)
     story.wait(5)
     story.edit(quoted["loan_id"], 1, "MODIFY_REVOKE_AMOUNT")
@@ -67,7 +71,7 @@ def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(story
     assert story.discrepancies() == []
 
 
-def test_what_happens_after_a_quote_does_not_make_it_wrong(story: Any) -> None:
+def test_what_happens_after_a_quote_does_not_make_it_wrong(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=20)
     late = story.order(loan_id, 2_000)
@@ -83,7 +87,7 @@ def test_what_happens_after_a_quote_does_not_make_it_wrong(story: Any) -> None:
 
 
 @pytest.mark.parametrize("on", [None, date(2026, 1, 20), date(2026, 2, 20)])
-def test_a_right_quote_is_right_before_and_after_a_due_date(story: Any, on: date | None) -> None:
+def test_a_right_quote_is_right_before_and_after_a_due_date(story: Story, on: date | None) -> None:
     loan_id = story.borrow(99_999)
     story.repay(loan_id, 777)
     story.quote(loan_id, on=on)
@@ -93,7 +97,7 @@ def test_a_right_quote_is_right_before_and_after_a_due_date(story: Any, on: date
         story.wait(days=9)
 
 
-def test_only_a_payoff_is_held_to_the_fen(story: Any) -> None:
+def test_only_a_payoff_is_held_to_the_fen(story: Story) -> None:
     loan_id = story.borrow()
 
     _short_by(story, loan_id, 1, type="OVD_AND_CURRENT")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import pytest
 
 from mocklend.channels.channel import channels
 from mocklend.domain.problems import Refused
+from support.story import Story
 
 
-def test_a_quote_paid_through_any_channel_clears_the_loan(story: Any) -> None:
+def test_a_quote_paid_through_any_channel_clears_the_loan(story: Story) -> None:
     for channel in channels():
         loan_id = story.borrow(borrower=channel)
 
@@ -23,7 +23,7 @@ def test_a_quote_paid_through_any_channel_clears_the_loan(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Any) -> None:
+def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Story) -> None:
     loan_id = story.borrow()
     before = story.page(loan_id)
 
@@ -37,7 +37,7 @@ def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Any) -
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_the_same_question_about_the_same_version_has_the_same_quote(story: Any) -> None:
+def test_the_same_question_about_the_same_version_has_the_same_quote(story: Story) -> None:
     loan_id = story.borrow()
 
     first, again = story.quote(loan_id), story.quote(loan_id)
@@ -49,7 +49,7 @@ def test_the_same_question_about_the_same_version_has_the_same_quote(story: Any)
     assert story.quote(loan_id)["id"] != first["id"]
 
 
-def test_a_quote_is_the_sum_of_its_buckets(story: Any) -> None:
+def test_a_quote_is_the_sum_of_its_buckets(story: Story) -> None:
     loan_id = story.borrow()
     story.edit(loan_id, 500)
     story.wait(days=40)
@@ -62,7 +62,7 @@ def test_a_quote_is_the_sum_of_its_buckets(story: Any) -> None:
     assert quote["buckets"]["fee_minor"] == 500
 
 
-def test_a_quote_for_another_day_is_valid_until_that_day_ends(story: Any) -> None:
+def test_a_quote_for_another_day_is_valid_until_that_day_ends(story: Story) -> None:
     loan_id = story.borrow()
     quote = story.quote(loan_id, on=date(2026, 1, 20))
 
@@ -75,14 +75,14 @@ def test_a_quote_for_another_day_is_valid_until_that_day_ends(story: Any) -> Non
 
 
 @pytest.mark.parametrize("on", [date(2026, 1, 4), date(2027, 1, 7), date(9999, 12, 31)])
-def test_a_quote_is_for_today_or_a_day_within_the_year(story: Any, on: date) -> None:
+def test_a_quote_is_for_today_or_a_day_within_the_year(story: Story, on: date) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused, match="amount_out_of_range"):
         story.quote(loan_id, on=on)
 
 
-def test_a_quote_holds_until_its_day_is_over(story: Any) -> None:
+def test_a_quote_holds_until_its_day_is_over(story: Story) -> None:
     loan_id = story.borrow()
     quote = story.quote(loan_id)
     story.wait(days=1)
@@ -92,7 +92,7 @@ def test_a_quote_holds_until_its_day_is_over(story: Any) -> None:
 
 
 @pytest.mark.parametrize(("amount", "type"), [(1, "CLEAR"), (0, "OVD_AND_CURRENT")])
-def test_a_repayment_on_a_quote_is_what_the_quote_says(story: Any, amount: int, type: str) -> None:
+def test_a_repayment_on_a_quote_is_what_the_quote_says(story: Story, amount: int, type: str) -> None:
     loan_id = story.borrow()
     quote = story.quote(loan_id)
 
@@ -103,7 +103,7 @@ def test_a_repayment_on_a_quote_is_what_the_quote_says(story: Any, amount: int, 
     assert caught.value.expected == {"type": "CLEAR", "amount_minor": quote["total_minor"]}
 
 
-def test_a_quote_belongs_to_its_loan(story: Any) -> None:
+def test_a_quote_belongs_to_its_loan(story: Story) -> None:
     mine, theirs = story.borrow(), story.borrow(borrower="bob")
     quote = story.quote(theirs)
 
@@ -111,7 +111,7 @@ def test_a_quote_belongs_to_its_loan(story: Any) -> None:
         story.lender.run(story.repayment(mine, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
 
 
-def test_a_clear_loan_takes_no_more_orders(story: Any) -> None:
+def test_a_clear_loan_takes_no_more_orders(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
 
@@ -120,7 +120,7 @@ def test_a_clear_loan_takes_no_more_orders(story: Any) -> None:
             ask()
 
 
-def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Any) -> None:
+def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Story) -> None:
     loan_id = story.borrow()
     slow = story.order(loan_id, 5_000, "bank_transfer")
     story.settle(loan_id)
@@ -133,7 +133,7 @@ def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_paying_the_current_instalment_early_leaves_it_nothing_to_grow(story: Any) -> None:
+def test_paying_the_current_instalment_early_leaves_it_nothing_to_grow(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=10)
     story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from claims import STALE
 from desk import SETTINGS, Desk, Settings
+from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings as ServerSettings
@@ -127,7 +128,7 @@ def people() -> Iterator[dict[str, ModuleType]]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A client of the real application, with all kinds."""
     database = str(tmp_path_factory.mktemp("kinds") / "mocklend.db")
     lender = Lender(database, FaultLayer(installed().values()), fast=True)
@@ -181,12 +182,12 @@ def walk(platform: Any, people: Mapping[str, ModuleType], kinds: Sequence[str], 
 
 
 @pytest.fixture(scope="module")
-def together(platform: Any, people: Mapping[str, ModuleType]) -> Walked:
+def together(platform: FlaskClient, people: Mapping[str, ModuleType]) -> Walked:
     """All kinds at once, as `scripts/load` arms them."""
     return walk(platform, people, KINDS, probability=0.2)
 
 
-def test_without_a_fault_nothing_looks_wrong(platform: Any, people: Mapping[str, ModuleType]) -> None:
+def test_without_a_fault_nothing_looks_wrong(platform: FlaskClient, people: Mapping[str, ModuleType]) -> None:
     assert walk(platform, people, (), probability=0).desk.unexplained == {}
 
 
@@ -197,7 +198,7 @@ def test_with_all_faults_nothing_looks_wrong_that_none_of_them_explains(together
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_looks_wrong_under_one_fault_is_put_down_to_that_fault(
-    platform: Any, people: Mapping[str, ModuleType], together: Walked, kind: str
+    platform: FlaskClient, people: Mapping[str, ModuleType], together: Walked, kind: str
 ) -> None:
     if not together.matched[kind]:
         return  # Nothing that these people do gives it an occasion.

@@ -24,7 +24,7 @@ def sandbox_with(mocklend_server: str) -> Callable[..., Client]:
 
 
 @pytest.fixture
-def client(sandbox_with: Any) -> Client:
+def client(sandbox_with: Callable[..., Client]) -> Client:
     """The same, monitored as strictly as by default."""
     made: Client = sandbox_with()
     return made
@@ -265,7 +265,7 @@ def test_an_honest_year_raises_no_alert(client: Client) -> None:
     assert (told(client), client.loan(late)["status"]) == ([], "CLEAR")
 
 
-def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with: Any) -> None:
+def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with: Callable[..., Client]) -> None:
     client = sandbox_with(enabled=False)
     loan_id = borrow(client)
     client.arm("callback.dropped")
@@ -280,7 +280,7 @@ def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with:
     assert [one["class"] for one in client.audit()["discrepancies"]] == ["missing_in_books"]
 
 
-def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Any) -> None:
+def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Callable[..., Client]) -> None:
     client = sandbox_with(tolerance_minor=10_000)
     loan_id = borrow(client)
     client.arm("callback.dropped")
@@ -319,7 +319,9 @@ def test_a_filter_that_makes_no_sense_is_refused(client: Client, asked: dict[str
     "monitoring",
     [{"enabled": "yes"}, {"tolerance_minor": -1}, {"tolerance_minor": 1.5}, {"net_by": "borrower"}, {"loud": True}],
 )
-def test_a_monitoring_that_makes_no_sense_is_refused(sandbox_with: Any, monitoring: dict[str, Any]) -> None:
+def test_a_monitoring_that_makes_no_sense_is_refused(
+    sandbox_with: Callable[..., Client], monitoring: dict[str, Any]
+) -> None:
     with pytest.raises(ProblemError) as refused:
         sandbox_with(**monitoring)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import mocklend.monitoring
 from mocklend.channels.late_failures import FailLate
@@ -15,23 +18,24 @@ from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
 from mocklend.seams import ReceiptBooked
 from mocklend.servicing import RebookRepayment, ReinstateRepayment
-from mocklend.storage.work import Work
+from mocklend.storage.work import Sandbox, Work
+from support.story import Story
 
 
-def told(story: Any, sandbox: Any, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
+def told(story: Story, sandbox: Sandbox, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
     with story.lender.read() as connection:
         found = alerts(connection, story.lender.sandbox(connection, sandbox), story.now_ms + later_ms)
     return [(one.check, one.finding_class, one.entity, one.amount_minor) for one in found.alerts]
 
 
-def change(story: Any, sql: str, *values: Any) -> None:
+def change(story: Story, sql: str, *values: Any) -> None:
     def run(connection: Any) -> None:
         assert connection.exec_driver_sql(sql, values).rowcount == 1
 
     story.lender.writer.call(run)
 
 
-def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Any) -> None:
+def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 10_000)
     change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
@@ -45,7 +49,7 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Any) -> None
     assert told(story, story.sandbox_id) == []
 
 
-def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Any) -> None:
+def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 10_000)
     story.reverse(repayment_id)
     story.lender.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
@@ -57,7 +61,9 @@ def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story:
     assert told(story, story.sandbox_id) == [known]
 
 
-def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(story: Any, monkeypatch: Any) -> None:
+def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     honest = Work.act
 
     def as_an_instalment(work: Work, given: Any) -> Any:
@@ -76,7 +82,7 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(story: Any, m
     assert told(story, story.sandbox_id) == []
 
 
-def test_a_payment_with_two_amounts(story: Any) -> None:
+def test_a_payment_with_two_amounts(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 10_000)
 
@@ -85,7 +91,7 @@ def test_a_payment_with_two_amounts(story: Any) -> None:
     assert told(story, story.sandbox_id) == [("booked_otherwise_than_paid", "amount_mismatch", repayment_id, 1_000)]
 
 
-def test_one_trade_number_in_two_receipts(story: Any) -> None:
+def test_one_trade_number_in_two_receipts(story: Story) -> None:
     loan_id = story.borrow()
     first, second = story.repay(loan_id, 10_000), story.repay(loan_id, 20_000)
     number = story.entity("repayment", first).channel_trade_no
@@ -96,7 +102,7 @@ def test_one_trade_number_in_two_receipts(story: Any) -> None:
     assert (check, finding_class, entity in (first, second)) == ("one_trade_booked_twice", "duplicate_in_books", True)
 
 
-def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Any) -> None:
+def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Story) -> None:
     loan_id = story.borrow()
 
     story.repay(loan_id, 10_000)
@@ -105,7 +111,7 @@ def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Any
     assert told(story, story.sandbox_id) == []
 
 
-def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Any) -> None:
+def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
     ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
     terms = (ada, 100_000, "CNY", PRODUCTS["jiebei-like"], "jiebei-like", None)
     slow = Borrow(story.sandbox_id, story.key(), *terms, disburse_to="bank_transfer", disburse_delay_s=1800)
@@ -121,7 +127,7 @@ def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Any) -> None:
     assert (story.page(loan_id)["status"], told(story, story.sandbox_id)) == ("USING", [])
 
 
-def test_a_bureau_that_was_not_told_for_two_days(story: Any) -> None:
+def test_a_bureau_that_was_not_told_for_two_days(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=3)
     assert told(story, story.sandbox_id) == []
@@ -137,7 +143,7 @@ def test_a_bureau_that_was_not_told_for_two_days(story: Any) -> None:
     assert told(story, story.sandbox_id) == []
 
 
-def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Any) -> None:
+def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Callable[..., Story]) -> None:
     told_by = {}
     for net_by in ("none", "loan", "channel"):
         story = tell(net_by=net_by)
@@ -172,7 +178,7 @@ def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Any) -> None:
     }  # fmt: skip
 
 
-def test_two_looks_in_one_state_say_the_same(story: Any) -> None:
+def test_two_looks_in_one_state_say_the_same(story: Story) -> None:
     loan_id = story.borrow()
     story.settle_silently(story.order(loan_id, 10_000))
     story.sleep(days=1)
@@ -180,7 +186,7 @@ def test_two_looks_in_one_state_say_the_same(story: Any) -> None:
     assert told(story, story.sandbox_id) == told(story, story.sandbox_id) != []
 
 
-def test_more_loans_than_are_looked_at_together(story: Any, monkeypatch: Any) -> None:
+def test_more_loans_than_are_looked_at_together(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mocklend.monitoring.loan_checks.AT_ONCE", 2)
     loans = [story.borrow(borrower=name) for name in ("ada", "bob", "cyd", "dan", "eve")]
     for loan_id in loans:

@@ -7,10 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-import twins
 
 from mocklend.scenarios.looks import ALL_LOANS, LOOKING
-from support import hostile
+from support import hostile, paired_runs
 
 SEEDS = (1, 2)
 Scores = Mapping[str, Mapping[str, Any]]
@@ -23,7 +22,7 @@ def seasons(mocklend_server: str) -> list[Scores]:
     """How well each did that looked once at the end of a season, all faults still armed."""
     told_of = []
     for seed in SEEDS:
-        with twins.telling(mocklend_server) as told:
+        with paired_runs.telling(mocklend_server) as told:
             hostile.season(told, seed, people=8, weeks=8)
             # A statement is made, well or badly, when somebody asks for it: all have looked before any is scored.
             found = {name: [one.to_json() for one in look(told.client)] for name, look in LOOKING.items()}
@@ -32,21 +31,21 @@ def seasons(mocklend_server: str) -> list[Scores]:
     return told_of
 
 
-def test_the_thorough_one_finds_nearly_all_and_hardly_anything_else(seasons: Any) -> None:
+def test_the_thorough_one_finds_nearly_all_and_hardly_anything_else(seasons: list[Scores]) -> None:
     assert min(total(seasons, "thorough")) >= Fraction(95, 100), lost(seasons)
 
 
-def test_beside_the_many_files_that_are_wrong_it_finds_nearly_all_the_rest(seasons: Any) -> None:
+def test_beside_the_many_files_that_are_wrong_it_finds_nearly_all_the_rest(seasons: list[Scores]) -> None:
     assert min(total(seasons, "thorough", but=FILES)) >= Fraction(95, 100), lost(seasons)
 
 
-def test_the_naive_one_misses_most_of_it(seasons: Any) -> None:
+def test_the_naive_one_misses_most_of_it(seasons: list[Scores]) -> None:
     _, recall = total(seasons, "naive")
 
     assert recall <= Fraction(1, 2)
 
 
-def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: Any) -> None:
+def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: list[Scores]) -> None:
     precision, recall = total(seasons, ALL_LOANS)
 
     assert total(seasons, "empty") == (0, 0)
@@ -55,7 +54,7 @@ def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: Any) -> Non
     assert all(scores[name]["verdict"] == "FAIL" for scores in seasons for name in ("empty", ALL_LOANS))
 
 
-def test_there_was_something_to_find(seasons: Any) -> None:
+def test_there_was_something_to_find(seasons: list[Scores]) -> None:
     for scores in seasons:
         assert sum(one["demanded"] for name, one in scores["empty"]["by_class"].items() if name != FILES) >= 5
 

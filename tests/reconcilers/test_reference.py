@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import twins
 
 from mocklend.reconcilers import naive, thorough
 from mocklend.reconcilers.repair import repair
 from mocklend_faults.engine.catalogue import installed
+from support import paired_runs
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
-    lesson = twins.lesson_of(fault)
-    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+    lesson = paired_runs.lesson_of(fault)
+    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
         told.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(told)
 
@@ -36,8 +36,8 @@ def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, m
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
-    lesson = twins.lesson_of(fault)
-    with twins.telling(mocklend_server, **lesson.sandbox) as told:
+    lesson = paired_runs.lesson_of(fault)
+    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
         lesson.story(told)
 
         assert thorough.reconcile(told.client) == []
@@ -45,7 +45,7 @@ def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: 
 
 
 def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_server: str) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         told.client.arm("cache.bounded_stale")
         told.paid_off(told.loan())
 
@@ -55,7 +55,7 @@ def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_serve
 
 
 def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -> None:
-    with twins.telling(mocklend_server) as told:
+    with paired_runs.telling(mocklend_server) as told:
         told.client.arm("callback.dropped")
         repayment = told.paid_off(told.loan())
         assert naive.reconcile(told.client) == []

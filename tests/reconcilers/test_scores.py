@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-import twins
 
 from mocklend_faults.engine.catalogue import installed
+from support import paired_runs
 
 KINDS = sorted(installed())
 
@@ -15,7 +15,7 @@ KINDS = sorted(installed())
 @pytest.mark.long
 @pytest.mark.parametrize("fault", KINDS)
 def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) -> None:
-    told = twins.scored(fault, mocklend_server)["thorough"]
+    told = paired_runs.scored(fault, mocklend_server)["thorough"]
 
     assert (told["verdict"], told["precision"], told["recall"]) in (
         ("PASS", 1.0, 1.0),
@@ -28,7 +28,10 @@ def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) ->
 
 @pytest.mark.long
 def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> None:
-    scores = {name: [twins.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in twins.SHIPPED}
+    scores = {
+        name: [paired_runs.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS]
+        for name in paired_runs.SHIPPED
+    }
 
     recall = {
         name: Fraction(sum(one["true_positives"] for one in told), sum(one["demanded"] for one in told))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,13 +16,14 @@ from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
 from mocklend.storage.schema import metadata
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
 DAY_MS = 86_400_000
 
 
-def tell_it(story: Any) -> str:
+def tell_it(story: Story) -> str:
     """A story with everything in it."""
     loan_id: str = story.borrow()
     story.wait(days=33)
@@ -36,7 +37,7 @@ def tell_it(story: Any) -> str:
     return loan_id
 
 
-def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tell: Any) -> None:
+def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tell: Callable[..., Story]) -> None:
     one, other = tell(seed=7), tell(seed=7)
 
     loans = [tell_it(one), tell_it(other)]
@@ -46,7 +47,7 @@ def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tel
     assert one.discrepancies() == []
 
 
-def test_another_seed_tells_the_same_story_under_other_names(tell: Any) -> None:
+def test_another_seed_tells_the_same_story_under_other_names(tell: Callable[..., Story]) -> None:
     one, other = tell(seed=7), tell(seed=8)
 
     loans = [tell_it(one), tell_it(other)]
@@ -57,7 +58,7 @@ def test_another_seed_tells_the_same_story_under_other_names(tell: Any) -> None:
     assert differing <= {"id", "borrower_id"}
 
 
-def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Any) -> None:
+def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
 
     ids = {name: one.borrow(reference=name) for name in ("x", "y")}
@@ -65,7 +66,7 @@ def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Any) 
     assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
 
 
-def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Any) -> None:
+def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Story) -> None:
     empty = story.everything()
     loan_id = tell_it(story)
     told = story.everything()
@@ -80,14 +81,14 @@ def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Any) -
     assert story.everything() == told
 
 
-def test_a_reset_keeps_the_key_and_the_seed(lender: Lender, story: Any) -> None:
+def test_a_reset_keeps_the_key_and_the_seed(lender: Lender, story: Story) -> None:
     again = lender.reset_sandbox(story.sandbox_id)
 
     assert (again.id, again.key_hash, again.seed) == (story.sandbox.id, story.sandbox.key_hash, story.sandbox.seed)
     assert lender.sandbox_of_key(story.sandbox.api_key) == again.id
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Any) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Callable[..., Story]) -> None:
     gone, stays = tell(), tell()
     tell_it(gone)
     tell_it(stays)
@@ -107,7 +108,7 @@ def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Any) -> N
         lender.delete_sandbox(gone.sandbox_id)
 
 
-def test_a_manual_clock_moves_forward_only(lender: Lender, story: Any) -> None:
+def test_a_manual_clock_moves_forward_only(lender: Lender, story: Story) -> None:
     story.wait(60)
 
     with pytest.raises(Refused, match="clock_backwards"):
@@ -125,7 +126,7 @@ def test_a_running_clock_cannot_be_moved(lender: Lender) -> None:
         lender.advance(wall.id, wall.sandbox_ms + 1)
 
 
-def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Any) -> None:
+def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Callable[..., Lender]) -> None:
     real = [1_000_000]
     lender = open_lender(real_ms=lambda: real[0])
     plain = lender.create_sandbox(seed=7, mode="wall")
@@ -137,7 +138,7 @@ def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lende
     assert lender.now_ms(fast.id) == DAY_MS + 2 * DAY_MS  # A day a second.
 
 
-def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Any) -> None:
+def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Story) -> None:
     wall = replace(story.sandbox, mode="wall", speed=1, real_ms=5_000)
 
     assert wall.now_ms(4_000) == wall.sandbox_ms
@@ -152,13 +153,13 @@ def test_there_is_one_default_sandbox(lender: Lender) -> None:
     assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
 
 
-def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Any) -> None:
+def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Story) -> None:
     assert lender.sandbox_of_key("mk_wrong") is None
     assert lender.sandbox_of_key("") is None
     assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
 
 
-def test_no_key_is_in_the_database(lender: Lender, story: Any, tmp_path: Path) -> None:
+def test_no_key_is_in_the_database(lender: Lender, story: Story, tmp_path: Path) -> None:
     """Whoever reads the file opens no sandbox by it."""
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     tell_it(story)
@@ -172,7 +173,7 @@ def test_no_key_is_in_the_database(lender: Lender, story: Any, tmp_path: Path) -
     assert b"mk_" not in stored
 
 
-def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Any) -> None:
+def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Story) -> None:
     old, new = story.sandbox.api_key, "mk_another_one"
     assert lender.sandbox_of_key(old) == story.sandbox_id
 
@@ -184,7 +185,7 @@ def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Any) ->
     story.settle(story.borrow())
 
 
-def test_no_two_sandboxes_have_one_key(lender: Lender, tell: Any) -> None:
+def test_no_two_sandboxes_have_one_key(lender: Lender, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
 
     with pytest.raises(Refused, match="opens another sandbox"):
@@ -195,14 +196,14 @@ def test_no_two_sandboxes_have_one_key(lender: Lender, tell: Any) -> None:
     assert lender.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
 
 
-def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Any) -> None:
+def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Story) -> None:
     old = replace(story.sandbox, callback_secrets="{}")
 
     assert secret_at(old, "wallet") == secret_at(old, "wallet") != secret_at(old, "bill_pay")
     assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")
 
 
-def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Lender, story: Any) -> None:
+def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Lender, story: Story) -> None:
     """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
     story.borrow()
     before = story.sandbox

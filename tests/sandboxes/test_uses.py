@@ -11,6 +11,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.storage.statements import run_many
+from support.story import Clock
 
 pytestmark = pytest.mark.security
 
@@ -18,7 +19,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def opened(open_lender: Callable[..., Lender], clock: Any) -> Lender:
+def opened(open_lender: Callable[..., Lender], clock: Clock) -> Lender:
     """A platform with room for three sandboxes, of which two may run by themselves."""
     lender = open_lender(real_ms=clock, bounds=Bounds(3, 2))
     lender.ensure_default(1)
@@ -60,7 +61,7 @@ def test_only_so_many_clocks_run_made_so_or_let_run(opened: Lender) -> None:
 
 
 def test_a_request_is_a_use_and_it_is_known_after_a_restart(
-    open_lender: Callable[..., Lender], opened: Lender, clock: Any
+    open_lender: Callable[..., Lender], opened: Lender, clock: Clock
 ) -> None:
     began_ms = clock.ms
     one, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
@@ -74,7 +75,7 @@ def test_a_request_is_a_use_and_it_is_known_after_a_restart(
 
 
 def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
-    opened: Lender, clock: Any, monkeypatch: pytest.MonkeyPatch
+    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[int] = []
     honest = opened.note_uses
@@ -89,7 +90,7 @@ def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
     assert [(at - began_ms) // 1_000 for at in notes] == [0, 60, 120]
 
 
-def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Lender, clock: Any) -> None:
+def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Lender, clock: Clock) -> None:
     old, used, new = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(3))
     clock.ms += 8 * DAY_MS
     opened.use(used)
@@ -104,7 +105,7 @@ def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opene
 
 
 def test_a_sandbox_that_is_used_while_others_expire_stays(
-    opened: Lender, clock: Any, monkeypatch: pytest.MonkeyPatch
+    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
     honest = opened.delete_sandbox
@@ -122,7 +123,7 @@ def test_a_sandbox_that_is_used_while_others_expire_stays(
     assert gone == [min(first, second)]
 
 
-def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(opened: Lender, clock: Any) -> None:
+def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(opened: Lender, clock: Clock) -> None:
     id = opened.create_sandbox(seed=1, mode="manual").id
     opened.writer.call(lambda connection: run_many(connection, "DELETE FROM sandbox_uses", [{}]))
     clock.ms += 8 * DAY_MS
@@ -133,7 +134,7 @@ def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(ope
     assert opened.expire_sandboxes(DAY_MS) == ([], False)
 
 
-def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Any) -> None:
+def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Clock) -> None:
     id = opened.create_sandbox(seed=1, mode="manual").id
     clock.ms += 8 * DAY_MS
 
@@ -143,7 +144,7 @@ def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Any) -> None:
 
 
 def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
-    open_lender: Callable[..., Lender], clock: Any, monkeypatch: pytest.MonkeyPatch
+    open_lender: Callable[..., Lender], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocklend.lender.EXPIRED_MOST", 2)
     lender = open_lender(real_ms=clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def save(client: Client, **more: Any) -> Scenario:
 
 
 @pytest.fixture
-def explored(mocklend_server: str) -> Any:
+def explored(mocklend_server: str) -> Iterator[Client]:
     """A sandbox in which things were done."""
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, now="2026-01-05T02:00:00Z") as client:
         client.next_key = numbered_keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,36 +11,37 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.acts import acts_of
 from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, desk
 from mocklend.storage.work import Answer
+from support.story import Story
 
 FEE = "MODIFY_BILL_AMOUNT"
 LIMIT = 1_000
 
 
 @pytest.fixture
-def story(tell: Any) -> Any:
+def story(tell: Callable[..., Story]) -> Story:
     """A sandbox that asks for a second person above 10.00."""
     return tell(four_eyes_above_minor=LIMIT)
 
 
-def edit(story: Any, loan_id: str, amount: int, operator: str = "wei", approver: str | None = None) -> Answer:
+def edit(story: Story, loan_id: str, amount: int, operator: str = "wei", approver: str | None = None) -> Answer:
     """Wei asks for an edit."""
     command = Edit(story.sandbox_id, story.key(), loan_id, FEE, amount, None, "a memo", operator, approver)
     return story.lender.run(command)
 
 
-def approve(story: Any, edit_id: str, approver: str = "li") -> dict[str, Any]:
+def approve(story: Story, edit_id: str, approver: str = "li") -> dict[str, Any]:
     """Li looks at it."""
     return story.lender.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
 
 
-def test_a_small_edit_needs_nobody_else(story: Any) -> None:
+def test_a_small_edit_needs_nobody_else(story: Story) -> None:
     loan_id = story.borrow()
 
     assert edit(story, loan_id, LIMIT).body["state"] == "APPLIED"
     assert edit(story, loan_id, -LIMIT).body["state"] == "APPLIED"
 
 
-def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Any) -> None:
+def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Story) -> None:
     loan_id = story.borrow()
     page, journal = story.page(loan_id), story.journal(loan_id)
 
@@ -50,7 +52,7 @@ def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_somebody_else_approves_and_then_it_is_on_the_books(story: Any) -> None:
+def test_somebody_else_approves_and_then_it_is_on_the_books(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
 
@@ -68,7 +70,7 @@ def test_somebody_else_approves_and_then_it_is_on_the_books(story: Any) -> None:
 
 
 @pytest.mark.parametrize("spelt", ["Wei", "w\u200bei", "ｗｅｉ", "w e i", "we\u0456", "\u202ewei"])
-def test_another_spelling_is_no_second_person(story: Any, spelt: str) -> None:
+def test_another_spelling_is_no_second_person(story: Story, spelt: str) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     write_off = WriteOff(story.sandbox_id, story.key(), loan_id, "lost", "wei", spelt)
@@ -84,7 +86,7 @@ def test_another_spelling_is_no_second_person(story: Any, spelt: str) -> None:
 
 
 def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk, "refuse_same_person", lambda edit, approver: None)
     loan_id = story.borrow()
@@ -95,7 +97,7 @@ def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
     assert story.discrepancies() == [("unapproved", made["id"], LIMIT + 1)]
 
 
-def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Any) -> None:
+def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Story) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused) as caught:
@@ -106,7 +108,7 @@ def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Any) 
     assert (applied.status, applied.body["state"]) == (201, "APPLIED")
 
 
-def test_a_rejected_draft_never_was(story: Any) -> None:
+def test_a_rejected_draft_never_was(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     with pytest.raises(Refused, match="edit_not_applied"):
@@ -122,7 +124,7 @@ def test_a_rejected_draft_never_was(story: Any) -> None:
         approve(story, "edt_x")
 
 
-def test_a_draft_that_the_books_no_longer_take_is_refused_and_stays_a_draft(story: Any) -> None:
+def test_a_draft_that_the_books_no_longer_take_is_refused_and_stays_a_draft(story: Story) -> None:
     loan_id = story.borrow()
     edit(story, loan_id, 2_000, approver="li")
     waiver = edit(story, loan_id, -2_000).body["id"]
@@ -135,7 +137,7 @@ def test_a_draft_that_the_books_no_longer_take_is_refused_and_stays_a_draft(stor
     assert story.entity("edit", waiver).state == "DRAFT"
 
 
-def test_write_offs_and_refunds_always_need_a_second_person(story: Any) -> None:
+def test_write_offs_and_refunds_always_need_a_second_person(story: Story) -> None:
     loan_id, other = story.borrow(), story.borrow()
     story.repay(other, story.quote(other)["total_minor"] + 1, type="CLEAR")
 
@@ -151,7 +153,7 @@ def test_write_offs_and_refunds_always_need_a_second_person(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_the_log_says_who_asked_and_who_agreed(story: Any) -> None:
+def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     approve(story, draft_id)
@@ -165,7 +167,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Any) -> None:
     ]
 
 
-def test_the_same_draft_asked_for_again_is_the_same_draft(story: Any) -> None:
+def test_the_same_draft_asked_for_again_is_the_same_draft(story: Story) -> None:
     loan_id, key = story.borrow(), story.key()
     command = Edit(story.sandbox_id, key, loan_id, FEE, LIMIT + 1, None, "a memo", "wei", None)
 
@@ -175,7 +177,7 @@ def test_the_same_draft_asked_for_again_is_the_same_draft(story: Any) -> None:
 
 
 def test_what_went_on_the_books_without_anybody_is_approved_once_and_by_somebody_else(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk, "_must_wait", lambda work, loan, edit: False)
     loan_id = story.borrow()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.servicing import CatchUp
+from support.story import Story
 
 
-def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Any) -> None:
+def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Story) -> None:
     loan_id = story.borrow(100_000)
     before = story.page(loan_id)
 
@@ -20,6 +19,6 @@ def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Any) -> None:
     assert story.page(loan_id)["version"] == before["version"]
 
 
-def test_a_loan_that_nobody_knows_cannot_catch_up(story: Any) -> None:
+def test_a_loan_that_nobody_knows_cannot_catch_up(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.lender.run(CatchUp(story.sandbox_id, "loan_x", "to be sure", "olga"))

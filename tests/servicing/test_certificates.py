@@ -12,27 +12,28 @@ from mocklend.ledger.invariants import certificate as rests_on_books
 from mocklend.ledger.journal import journals
 from mocklend.servicing import IssueCertificate
 from mocklend.servicing.certificates import certificate
+from support.story import Story
 
 
-def issue(story: Any, loan_id: str) -> dict[str, Any]:
+def issue(story: Story, loan_id: str) -> dict[str, Any]:
     """Ask for the paper."""
     body: dict[str, Any] = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
     return body
 
 
-def read(story: Any, id: str) -> dict[str, Any]:
+def read(story: Story, id: str) -> dict[str, Any]:
     """Look at it again."""
     with story.lender.read() as connection:
         return certificate(connection, story.sandbox_id, id)
 
 
-def journal(story: Any, loan_id: str) -> Any:
+def journal(story: Story, loan_id: str) -> Any:
     """The loan's transactions as the ledger has them."""
     with story.lender.read() as connection:
         return journals(connection, story.sandbox_id, [loan_id])[loan_id]
 
 
-def test_a_settled_loan_gets_a_certificate_with_its_journal_number(story: Any) -> None:
+def test_a_settled_loan_gets_a_certificate_with_its_journal_number(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=10)
     story.settle(loan_id)
@@ -52,7 +53,7 @@ def test_a_settled_loan_gets_a_certificate_with_its_journal_number(story: Any) -
     assert story.discrepancies() == []
 
 
-def test_a_loan_that_is_not_settled_gets_none(story: Any) -> None:
+def test_a_loan_that_is_not_settled_gets_none(story: Story) -> None:
     loan_id = story.borrow()
     story.order(loan_id, story.quote(loan_id)["total_minor"], "bank_transfer", "CLEAR")
 
@@ -64,7 +65,7 @@ def test_a_loan_that_is_not_settled_gets_none(story: Any) -> None:
     assert (caught.value.code, caught.value.expected, caught.value.received) == ("not_settled", "CLEAR", "USING")
 
 
-def test_asking_again_is_the_same_paper(story: Any) -> None:
+def test_asking_again_is_the_same_paper(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     first = issue(story, loan_id)
@@ -75,7 +76,7 @@ def test_asking_again_is_the_same_paper(story: Any) -> None:
     assert (again.status, again.body) == (200, first)
 
 
-def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_holds(story: Any) -> None:
+def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_holds(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     issued = issue(story, loan_id)
@@ -90,7 +91,7 @@ def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_ho
     assert story.discrepancies() == []
 
 
-def test_a_loan_settled_anew_gets_new_paper_and_the_old_one_stays_superseded(story: Any) -> None:
+def test_a_loan_settled_anew_gets_new_paper_and_the_old_one_stays_superseded(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     old = issue(story, loan_id)
@@ -107,7 +108,7 @@ def test_a_loan_settled_anew_gets_new_paper_and_the_old_one_stays_superseded(sto
     assert story.discrepancies() == []
 
 
-def test_money_that_is_too_much_supersedes_nothing(story: Any) -> None:
+def test_money_that_is_too_much_supersedes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     late = story.order(loan_id, 1_000, "bank_transfer")
     story.settle(loan_id)
@@ -119,7 +120,7 @@ def test_money_that_is_too_much_supersedes_nothing(story: Any) -> None:
     assert not read(story, issued["id"])["superseded"]
 
 
-def test_v8_sees_paper_that_the_books_never_bore_out(story: Any) -> None:
+def test_v8_sees_paper_that_the_books_never_bore_out(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     issued = issue(story, loan_id)
@@ -135,7 +136,7 @@ def test_v8_sees_paper_that_the_books_never_bore_out(story: Any) -> None:
     assert [name for name, _ in early + forged + ahead] == ["V8", "V8", "V8"]
 
 
-def test_the_audit_holds_paper_against_the_books(story: Any) -> None:
+def test_the_audit_holds_paper_against_the_books(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     issued = story.entity("certificate", issue(story, loan_id)["id"])

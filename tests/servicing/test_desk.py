@@ -10,34 +10,35 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import acts_of
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
+from support.story import Story
 
 TODAY = date(2026, 1, 5)
 PAID, REVOKE, PAID_REVOKE = "MODIFY_PAID_AMOUNT", "MODIFY_REVOKE_AMOUNT", "MODIFY_PAID_REVOKE_AMOUNT"
 
 
-def charge(story: Any, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> dict[str, Any]:
+def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> dict[str, Any]:
     """The desk charges."""
     command = Charge(story.sandbox_id, story.key(), loan_id, kind, amount, due, "a memo", "wei")
     return story.lender.run(command).body
 
 
-def waive(story: Any, loan_id: str, part: str, amount: int) -> dict[str, Any]:
+def waive(story: Story, loan_id: str, part: str, amount: int) -> dict[str, Any]:
     """The desk waives."""
     return story.lender.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
 
 
-def write_off(story: Any, loan_id: str) -> dict[str, Any]:
+def write_off(story: Story, loan_id: str) -> dict[str, Any]:
     """The desk gives up."""
     return story.lender.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
 
 
-def refund(story: Any, loan_id: str, amount: int | None = None, channel: str = "wallet") -> dict[str, Any]:
+def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> dict[str, Any]:
     """The desk pays back."""
     command = Refund(story.sandbox_id, story.key(), loan_id, channel, amount, "paid twice", "wei")
     return story.lender.run(command).body
 
 
-def posted(story: Any, loan_id: str, ref: str) -> list[tuple[str, str, int]]:
+def posted(story: Story, loan_id: str, ref: str) -> list[tuple[str, str, int]]:
     """What the journal moved for one act, in order."""
     return [
         (leg["debit"], leg["credit"], leg["amount_minor"])
@@ -47,12 +48,12 @@ def posted(story: Any, loan_id: str, ref: str) -> list[tuple[str, str, int]]:
     ]
 
 
-def overpay(story: Any, loan_id: str, by: int = 5_000) -> None:
+def overpay(story: Story, loan_id: str, by: int = 5_000) -> None:
     """Ada pays everything, and more."""
     story.repay(loan_id, story.quote(loan_id)["total_minor"] + by, type="CLEAR")
 
 
-def test_a_fee_joins_the_instalment_of_its_due_date(story: Any) -> None:
+def test_a_fee_joins_the_instalment_of_its_due_date(story: Story) -> None:
     loan_id = story.borrow()
 
     made = charge(story, loan_id, due=TODAY + timedelta(days=40))
@@ -64,7 +65,7 @@ def test_a_fee_joins_the_instalment_of_its_due_date(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_penalty_is_charged_waived_and_both_are_taken_back(story: Any) -> None:
+def test_a_penalty_is_charged_waived_and_both_are_taken_back(story: Story) -> None:
     loan_id = story.borrow()
     charged = charge(story, loan_id, "penalty", 700)
     waived = waive(story, loan_id, "penalty", 300)
@@ -82,7 +83,7 @@ def test_a_penalty_is_charged_waived_and_both_are_taken_back(story: Any) -> None
     assert story.discrepancies() == []
 
 
-def test_a_waiver_takes_the_part_that_it_names_and_no_more_than_there_is(story: Any) -> None:
+def test_a_waiver_takes_the_part_that_it_names_and_no_more_than_there_is(story: Story) -> None:
     loan_id = story.borrow()
     charge(story, loan_id, amount=500)
     story.wait(days=10)
@@ -100,7 +101,7 @@ def test_a_waiver_takes_the_part_that_it_names_and_no_more_than_there_is(story: 
 
 
 @pytest.mark.parametrize("due", [TODAY - timedelta(days=1), TODAY + timedelta(days=367)])
-def test_a_charge_falls_due_today_or_within_the_year(story: Any, due: date) -> None:
+def test_a_charge_falls_due_today_or_within_the_year(story: Story, due: date) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused) as caught:
@@ -109,7 +110,7 @@ def test_a_charge_falls_due_today_or_within_the_year(story: Any, due: date) -> N
     assert (caught.value.code, caught.value.expected) == ("date_out_of_range", "2026-01-05 to 2027-01-06")
 
 
-def test_a_loan_that_is_written_off_is_off_and_owes_nothing(story: Any) -> None:
+def test_a_loan_that_is_written_off_is_off_and_owes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=100)
     owed = story.quote(loan_id)["total_minor"]
@@ -125,7 +126,7 @@ def test_a_loan_that_is_written_off_is_off_and_owes_nothing(story: Any) -> None:
         write_off(story, loan_id)
 
 
-def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story: Any) -> None:
+def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story: Story) -> None:
     loan_id = story.borrow()
     write_off(story, loan_id)
 
@@ -139,7 +140,7 @@ def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story
     assert story.discrepancies() == []
 
 
-def test_a_write_off_taken_back_leaves_a_loan_that_was_repaid_all_along(story: Any) -> None:
+def test_a_write_off_taken_back_leaves_a_loan_that_was_repaid_all_along(story: Story) -> None:
     loan_id = story.borrow()
     off = write_off(story, loan_id)
     story.repay(loan_id, 40_000)
@@ -152,7 +153,7 @@ def test_a_write_off_taken_back_leaves_a_loan_that_was_repaid_all_along(story: A
     assert story.discrepancies() == []
 
 
-def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: Any) -> None:
+def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: Story) -> None:
     loan_id = story.borrow()
     overpay(story, loan_id)
 
@@ -169,7 +170,7 @@ def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: 
     assert story.discrepancies() == []
 
 
-def test_nobody_is_refunded_more_than_was_too_much(story: Any) -> None:
+def test_nobody_is_refunded_more_than_was_too_much(story: Story) -> None:
     loan_id = story.borrow()
     with pytest.raises(Refused) as caught:
         refund(story, loan_id)
@@ -189,7 +190,7 @@ def test_nobody_is_refunded_more_than_was_too_much(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_refund_is_not_taken_back_and_what_history_no_longer_justifies_is_owed_again(story: Any) -> None:
+def test_a_refund_is_not_taken_back_and_what_history_no_longer_justifies_is_owed_again(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 105_045, type="CLEAR")
     made = refund(story, loan_id)
@@ -204,7 +205,7 @@ def test_a_refund_is_not_taken_back_and_what_history_no_longer_justifies_is_owed
     assert story.discrepancies() == []
 
 
-def test_unapplied_money_pays_the_bill_and_goes_back(story: Any) -> None:
+def test_unapplied_money_pays_the_bill_and_goes_back(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.repay(loan_id, 30_000))
 
@@ -225,7 +226,7 @@ def test_unapplied_money_pays_the_bill_and_goes_back(story: Any) -> None:
     )
 
 
-def test_part_of_the_bill_is_cancelled_from_its_end_and_put_back(story: Any) -> None:
+def test_part_of_the_bill_is_cancelled_from_its_end_and_put_back(story: Story) -> None:
     loan_id = story.borrow()
 
     made = story.edit(loan_id, 5_000, REVOKE)
@@ -241,7 +242,7 @@ def test_part_of_the_bill_is_cancelled_from_its_end_and_put_back(story: Any) -> 
     assert story.discrepancies() == []
 
 
-def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Any) -> None:
+def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Story) -> None:
     loan_id = story.borrow()
     story.repay(loan_id, 20_000)
 
@@ -258,7 +259,7 @@ def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Any) ->
 
 @pytest.mark.parametrize("kind", ["MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT", PAID, REVOKE, PAID_REVOKE])
 @pytest.mark.parametrize("amount", [100, -100])
-def test_no_edit_reopens_a_clear_loan(story: Any, kind: str, amount: int) -> None:
+def test_no_edit_reopens_a_clear_loan(story: Story, kind: str, amount: int) -> None:
     loan_id = story.borrow()
     overpay(story, loan_id)
     before = story.everything(without=frozenset({"idempotency"}))
@@ -269,7 +270,7 @@ def test_no_edit_reopens_a_clear_loan(story: Any, kind: str, amount: int) -> Non
     assert story.everything(without=frozenset({"idempotency"})) == before
 
 
-def test_an_edit_does_all_that_it_says_or_nothing(story: Any) -> None:
+def test_an_edit_does_all_that_it_says_or_nothing(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.repay(loan_id, 500_000, type="CLEAR"))
 
@@ -283,7 +284,7 @@ def test_an_edit_does_all_that_it_says_or_nothing(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: Any) -> None:
+def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: Story) -> None:
     loan_id = story.borrow()
     fee = charge(story, loan_id)
     story.reverse_edit(fee["id"])

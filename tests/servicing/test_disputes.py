@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from mocklend.channels.endpoints import AddEndpoint
 from mocklend.channels.inbox import callback_body
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
 from mocklend.lending.acts import acts_of
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
+from support.story import Story
 
 DAY_MS = 86_400_000
 
@@ -37,33 +40,33 @@ def slip(trade: Any, **otherwise: Any) -> Piece:
     return Piece(**(said | otherwise))
 
 
-def dispute(story: Any, loan_id: str, *pieces: Piece, claim: str = "settled_but_unpaid") -> str:
+def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_but_unpaid") -> str:
     """Ada disputes."""
     opened = OpenDispute(story.sandbox_id, story.key(), loan_id, claim, "I have paid.", pieces)
     return str(story.lender.run(opened).body["id"])
 
 
-def verify(story: Any, dispute_id: str) -> dict[str, Any]:
+def verify(story: Story, dispute_id: str) -> dict[str, Any]:
     """Staff verify."""
     body: dict[str, Any] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
     return body
 
 
-def decide(story: Any, dispute_id: str, decision: str = "UPHELD", **more: Any) -> dict[str, Any]:
+def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> dict[str, Any]:
     """Staff decide."""
     answer = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
     body: dict[str, Any] = story.lender.run(answer).body
     return body
 
 
-def unheard(story: Any, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Any:
+def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Any:
     """A repayment whose callback has not come: the channel's own record of it."""
     repayment_id = story.order(loan_id, amount_minor, channel, type)
     story.settle_silently(repayment_id)
     return story.entity("trade", out_trade_no(repayment_id))
 
 
-def pay_unasked(story: Any, typed: str, amount_minor: int) -> Any:
+def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
     """A bill-pay payment that has reached its channel, and nobody else yet: the channel's record."""
     pay = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
     trade_id = story.lender.run(pay).body["out_trade_no"]
@@ -73,7 +76,7 @@ def pay_unasked(story: Any, typed: str, amount_minor: int) -> Any:
     return story.entity("trade", trade_id)
 
 
-def told(story: Any) -> list[str]:
+def told(story: Story) -> list[str]:
     """The events about disputes, in the order in which they were queued."""
     with story.lender.read() as connection:
         sql = "SELECT body FROM webhooks WHERE sandbox_id = :id AND event LIKE 'dispute.%' ORDER BY queued_ms"
@@ -85,7 +88,7 @@ def states(body: dict[str, Any]) -> list[str]:
     return [line["state"] for line in body["progress"]]
 
 
-def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Any) -> None:
+def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Story) -> None:
     loan_id = story.borrow()
 
     opened = story.entity("dispute", dispute(story, loan_id))
@@ -97,7 +100,7 @@ def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: Any) -> None:
+def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: Story) -> None:
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     loan_id = story.borrow()
     total = story.quote(loan_id)["total_minor"]
@@ -142,7 +145,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: A
     assert story.discrepancies() == []
 
 
-def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_paid(story: Any) -> None:
+def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_paid(story: Story) -> None:
     loan_id = story.borrow()
     trade = pay_unasked(story, "nothing of use", 1_000)
     dispute_id = dispute(story, loan_id, slip(trade))
@@ -159,7 +162,7 @@ def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_pai
     assert (matched["before"]["outstanding_minor"], matched["after"]["outstanding_minor"]) == (100_000, 99_000)
 
 
-def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: Any) -> None:
+def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: Story) -> None:
     loan_id = story.borrow()
     trade = pay_unasked(story, "Ada's loan", story.quote(loan_id)["total_minor"])
     story.wait(1)
@@ -176,14 +179,14 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: An
     assert story.discrepancies() == []
 
 
-def verify_again(story: Any, loan_id: str, trade: Any) -> tuple[bool, bool, str | None]:
+def verify_again(story: Story, loan_id: str, trade: Any) -> tuple[bool, bool, str | None]:
     """What another dispute with the same slip finds."""
     found = verify(story, dispute(story, loan_id, slip(trade)))["findings"][0]
     return found["matches_channel"], found["on_books"], found["loan_id"]
 
 
 @pytest.mark.parametrize("typed", ["the loan's id", "nothing of use"])
-def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record(story: Any, typed: str) -> None:
+def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record(story: Story, typed: str) -> None:
     loan_id = story.borrow()
     trade = pay_unasked(story, loan_id if typed == "the loan's id" else typed, story.quote(loan_id)["total_minor"])
     dispute_id = dispute(story, loan_id, slip(trade))
@@ -202,7 +205,7 @@ def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record
     assert story.discrepancies() == []
 
 
-def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(story: Any) -> None:
+def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(story: Story) -> None:
     loan_id = story.borrow()
     trades = [unheard(story, loan_id, amount, type="OVD_AND_CURRENT") for amount in (1_000, 2_000)]
     story.sleep(days=40)
@@ -216,7 +219,7 @@ def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(
     assert story.discrepancies() == []
 
 
-def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_too(story: Any) -> None:
+def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_too(story: Story) -> None:
     loan_id = story.borrow()
     trade = unheard(story, loan_id, story.quote(loan_id)["total_minor"])
     assert trade.paid_ms == story.now_ms
@@ -238,7 +241,7 @@ def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_
     ],
 )
 def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
-    story: Any, otherwise: dict[str, Any], differs: list[str]
+    story: Story, otherwise: dict[str, Any], differs: list[str]
 ) -> None:
     loan_id = story.borrow()
     trade = unheard(story, loan_id, 1_000)
@@ -252,7 +255,7 @@ def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
     assert story.page(loan_id)["paid_minor"] == 0
 
 
-def test_money_that_the_channel_does_not_have_is_no_match(story: Any) -> None:
+def test_money_that_the_channel_does_not_have_is_no_match(story: Story) -> None:
     loan_id = story.borrow()
     waiting = story.entity("trade", out_trade_no(story.order(loan_id, 1_000, "bank_transfer")))
     forged = Piece("screenshot", "wallet", "CH0", 1_000, story.now_ms, None)
@@ -266,7 +269,7 @@ def test_money_that_the_channel_does_not_have_is_no_match(story: Any) -> None:
     ]
 
 
-def test_somebody_elses_payment_is_not_put_on_the_loan(story: Any) -> None:
+def test_somebody_elses_payment_is_not_put_on_the_loan(story: Story) -> None:
     mine, other = story.borrow(), story.borrow(borrower="bob")
     trade = unheard(story, other, 1_000)
     dispute_id = dispute(story, mine, slip(trade), slip(trade, channel_trade_no=None))
@@ -279,7 +282,7 @@ def test_somebody_elses_payment_is_not_put_on_the_loan(story: Any) -> None:
     assert story.page(mine)["paid_minor"] == story.page(other)["paid_minor"] == 0
 
 
-def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Any) -> None:
+def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     story.reverse(repayment_id)
@@ -292,7 +295,7 @@ def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Any)
     assert story.discrepancies() == []
 
 
-def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(story: Any) -> None:
+def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, claim="wrong_amount")
     verify(story, dispute_id)
@@ -306,7 +309,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     assert json.loads(story.entity("bureau_account", loan_id).disputes) == []
 
 
-def test_what_cannot_be_verified_stays_marked(story: Any) -> None:
+def test_what_cannot_be_verified_stays_marked(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id)
     verify(story, dispute_id)
@@ -315,7 +318,7 @@ def test_what_cannot_be_verified_stays_marked(story: Any) -> None:
     assert json.loads(story.entity("bureau_account", loan_id).disputes) == [dispute_id]
 
 
-def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Any) -> None:
+def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
     verify(story, dispute_id)
@@ -334,7 +337,7 @@ def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Any) 
     assert story.discrepancies() == []
 
 
-def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_decision(story: Any) -> None:
+def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_decision(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
     verify(story, dispute_id)
@@ -348,7 +351,7 @@ def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_deci
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 
-def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Any) -> None:
+def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story) -> None:
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id)
@@ -368,7 +371,7 @@ def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Any) -
     assert decide(story, dispute_id, "REJECTED")["breached"]
 
 
-def test_each_step_has_its_time(story: Any) -> None:
+def test_each_step_has_its_time(story: Story) -> None:
     dispute_id = dispute(story, story.borrow())
 
     with pytest.raises(Refused) as undecided:
@@ -384,7 +387,7 @@ def test_each_step_has_its_time(story: Any) -> None:
     assert (undecided.value.expected, undecided.value.received) == ("VERIFYING", "MARKED")
 
 
-def test_nobody_disputes_what_is_not_there(story: Any) -> None:
+def test_nobody_disputes_what_is_not_there(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         dispute(story, "loan_x")
     with pytest.raises(Refused, match="channel_unknown"):
@@ -394,7 +397,7 @@ def test_nobody_disputes_what_is_not_there(story: Any) -> None:
 
 
 @pytest.fixture
-def faulty(open_lender: Any, tell: Any) -> Any:
+def faulty(open_lender: Callable[..., Lender]) -> Callable[[str], Story]:
     """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
     engine = pytest.importorskip("mocklend_faults.engine")
     kinds = [
@@ -403,18 +406,18 @@ def faulty(open_lender: Any, tell: Any) -> Any:
     ]
     faults = (kinds[0].CallbackDropped, kinds[1].MarkedOverdue)
 
-    def tell_faulty(name: str) -> Any:
+    def tell_faulty(name: str) -> Story:
         platform = open_lender(engine.FaultLayer(faults))
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
         known = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
         rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(name, {"fault": name}, known)
         platform.run(importlib.import_module("mocklend_faults.engine.commands").PutRule(sandbox.id, rule))
-        return type(tell())(platform, sandbox)
+        return Story(platform, sandbox)
 
     return tell_faulty
 
 
-def test_a_correction_reaches_the_credit_report(faulty: Any) -> None:
+def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) -> None:
     story = faulty("callback.dropped")
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
@@ -437,7 +440,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Any) -> None:
     assert story.discrepancies() == []
 
 
-def on_report(story: Any, loan_id: str) -> dict[str, Any]:
+def on_report(story: Story, loan_id: str) -> dict[str, Any]:
     """The loan on its borrower's credit report."""
     with story.lender.read() as connection:
         accounts = report(connection, story.sandbox_id, story.now_ms, story.entity("loan", loan_id).borrower_id)[
@@ -446,7 +449,7 @@ def on_report(story: Any, loan_id: str) -> dict[str, Any]:
     return dict(next(account for account in accounts if account["loan_id"] == loan_id))
 
 
-def test_a_wrong_mark_comes_off(faulty: Any) -> None:
+def test_a_wrong_mark_comes_off(faulty: Callable[[str], Story]) -> None:
     story = faulty("operator.marked_overdue")
     loan_id = story.borrow()
     story.settle(loan_id)
@@ -463,7 +466,7 @@ def test_a_wrong_mark_comes_off(faulty: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(story: Any) -> None:
+def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(story: Story) -> None:
     trade = pay_unasked(story, "Ada", 1_000)
 
     said = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
@@ -472,7 +475,7 @@ def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(stor
 
 
 def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.servicing import Edit
+from support.story import Story
 
 FEE, PENALTY, STATUS = "MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT", "MODIFY_BILL_STATUS"
 
 
-def test_a_fee_is_charged_to_the_current_bill_and_taken_back(story: Any) -> None:
+def test_a_fee_is_charged_to_the_current_bill_and_taken_back(story: Story) -> None:
     loan_id = story.borrow()
 
     edit_id = story.edit(loan_id, 500)
@@ -26,7 +25,7 @@ def test_a_fee_is_charged_to_the_current_bill_and_taken_back(story: Any) -> None
     assert story.discrepancies() == []
 
 
-def test_a_penalty_is_charged_and_waived(story: Any) -> None:
+def test_a_penalty_is_charged_and_waived(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=40)
     before = story.quote(loan_id)["buckets"]["penalty_principal_minor"]
@@ -41,7 +40,7 @@ def test_a_penalty_is_charged_and_waived(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_waiver_takes_no_more_than_there_is(story: Any) -> None:
+def test_a_waiver_takes_no_more_than_there_is(story: Story) -> None:
     loan_id = story.borrow()
     story.edit(loan_id, 500)
     story.wait(days=10)
@@ -57,7 +56,7 @@ def test_a_waiver_takes_no_more_than_there_is(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_undoing_a_waiver_reopens_the_loan_that_it_cleared(story: Any) -> None:
+def test_undoing_a_waiver_reopens_the_loan_that_it_cleared(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=10)
     waiver = story.edit(loan_id, -450)
@@ -73,7 +72,7 @@ def test_undoing_a_waiver_reopens_the_loan_that_it_cleared(story: Any) -> None:
 
 
 @pytest.mark.parametrize("amount", [0, None, MAX_MINOR + 1, -MAX_MINOR - 1])
-def test_an_edit_changes_the_bill_by_some_amount(story: Any, amount: int | None) -> None:
+def test_an_edit_changes_the_bill_by_some_amount(story: Story, amount: int | None) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused) as caught:
@@ -82,7 +81,7 @@ def test_an_edit_changes_the_bill_by_some_amount(story: Any, amount: int | None)
     assert caught.value.code in ("amount_out_of_range", "waiver_too_large")
 
 
-def test_a_clear_loan_is_not_charged(story: Any) -> None:
+def test_a_clear_loan_is_not_charged(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
 
@@ -90,7 +89,7 @@ def test_a_clear_loan_is_not_charged(story: Any) -> None:
         story.edit(loan_id, 500)
 
 
-def test_a_status_can_only_confirm_the_books(story: Any) -> None:
+def test_a_status_can_only_confirm_the_books(story: Story) -> None:
     loan_id = story.borrow()
 
     for status in ("CLEAR", "OVERDUE", "INIT"):
@@ -105,7 +104,7 @@ def test_a_status_can_only_confirm_the_books(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_edit_is_taken_back_once(story: Any) -> None:
+def test_an_edit_is_taken_back_once(story: Story) -> None:
     edit_id = story.edit(story.borrow(), 500)
     story.reverse_edit(edit_id)
 
@@ -115,7 +114,7 @@ def test_an_edit_is_taken_back_once(story: Any) -> None:
         story.reverse_edit("edt_x")
 
 
-def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Lender, story: Any) -> None:
+def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Lender, story: Story) -> None:
     loan_id = story.borrow()
 
     edit = lender.run(Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")).body
@@ -130,6 +129,6 @@ def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Lender, story:
     assert (edit["after"]["status"], edit["after"]["outstanding_minor"]) == ("USING", 100_500)
 
 
-def test_nobody_edits_a_loan_that_is_not_there(story: Any) -> None:
+def test_nobody_edits_a_loan_that_is_not_there(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.edit("loan_x", 500)

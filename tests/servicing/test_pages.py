@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
 from mocklend.lending.acts import acts_of
 from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.servicing import RebuildPage
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
@@ -53,13 +55,13 @@ def layer() -> Behind:
 
 
 @pytest.fixture
-def behind(open_lender: Any, story: Any, layer: Behind, seed: int) -> Any:
+def behind(open_lender: Callable[..., Lender], layer: Behind, seed: int) -> Story:
     """A story in which no page hears of a new version."""
     lender = open_lender(layer)
-    return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def rebuilt(story: Any, loan_id: str) -> dict[str, Any]:
+def rebuilt(story: Story, loan_id: str) -> dict[str, Any]:
     """What the operator is answered."""
     body: dict[str, Any] = story.lender.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
     return body
@@ -69,7 +71,7 @@ def rebuilt(story: Any, loan_id: str) -> dict[str, Any]:
     "changes",
     [{"lost": True}, {"lag_s": 600}, {"list_lag_s": 600}, {"replica_lag_s": 600}, {"right_for_s": 1}],
 )
-def test_a_rebuilt_page_shows_what_the_books_say(behind: Any, layer: Behind, changes: dict[str, Any]) -> None:
+def test_a_rebuilt_page_shows_what_the_books_say(behind: Story, layer: Behind, changes: dict[str, Any]) -> None:
     loan_id = behind.borrow()
     layer.changes = changes
     behind.settle(loan_id)
@@ -88,7 +90,7 @@ def test_a_rebuilt_page_shows_what_the_books_say(behind: Any, layer: Behind, cha
     assert (behind.page(loan_id), behind.discrepancies()) == (answer, [])
 
 
-def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Any) -> None:
+def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Story) -> None:
     loan_id = behind.borrow()
     behind.settle(loan_id)
 
@@ -100,7 +102,7 @@ def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Any) -> None:
     assert act["before"] == act["after"]
 
 
-def test_a_page_that_is_right_is_left_alone(story: Any) -> None:
+def test_a_page_that_is_right_is_left_alone(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     before = story.everything()
@@ -110,7 +112,7 @@ def test_a_page_that_is_right_is_left_alone(story: Any) -> None:
     assert story.everything() == before
 
 
-def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: Any) -> None:
+def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: Story) -> None:
     loan_id = behind.borrow()
     for amount in (1_000, 2_000):
         behind.repay(loan_id, amount)
@@ -122,12 +124,12 @@ def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: A
         assert len(acts_of(connection, behind.sandbox_id, loan_id)) == 2
 
 
-def test_a_loan_that_nobody_knows_has_no_page(story: Any) -> None:
+def test_a_loan_that_nobody_knows_has_no_page(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         rebuilt(story, "loan_x")
 
 
-def test_a_balance_that_has_lost_a_change_is_made_anew(behind: Any, layer: Behind) -> None:
+def test_a_balance_that_has_lost_a_change_is_made_anew(behind: Story, layer: Behind) -> None:
     loan_id = behind.borrow()
     layer.changes, layer.evicts = {}, True
     for amount in (5_000, 6_000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,14 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import ReceiptBooked
 from mocklend.servicing import RebookRepayment
 from mocklend.storage.work import Work
+from support.story import Story
 
 BY = ("as was ordered", "grace")
 HONEST = Work.act
 
 
 @pytest.fixture
-def mistaken(monkeypatch: pytest.MonkeyPatch) -> Any:
+def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Whoever books the next receipts takes them for something else."""
 
     def mistake(**changes: Any) -> None:
@@ -33,7 +35,7 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Any:
     return mistake
 
 
-def test_what_is_booked_right_is_left_alone(story: Any) -> None:
+def test_what_is_booked_right_is_left_alone(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
 
@@ -44,7 +46,7 @@ def test_what_is_booked_right_is_left_alone(story: Any) -> None:
 
 
 def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_day_on(
-    story: Any, mistaken: Any
+    story: Story, mistaken: Callable[..., None]
 ) -> None:
     loan_id = story.borrow(100_000)
     story.wait(days=10)
@@ -63,7 +65,9 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
     assert story.discrepancies() == []
 
 
-def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(story: Any, mistaken: Any) -> None:
+def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(
+    story: Story, mistaken: Callable[..., None]
+) -> None:
     mistaken(scope=INSTALMENT)
     loans = [story.borrow(100_000), story.borrow(200_000)]
     reversed_, failing = [story.settle(loan_id) for loan_id in loans]
@@ -80,7 +84,9 @@ def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(stor
     assert story.discrepancies() == []
 
 
-def test_a_booking_on_the_next_day_costs_a_penalty_that_the_new_one_undoes(story: Any, mistaken: Any) -> None:
+def test_a_booking_on_the_next_day_costs_a_penalty_that_the_new_one_undoes(
+    story: Story, mistaken: Callable[..., None]
+) -> None:
     loan_id = story.borrow(100_000)
     story.wait(days=31)
     story.wait(13 * 3_600)  # The evening of the due date.

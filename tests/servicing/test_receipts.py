@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,14 @@ from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
 from mocklend.seams import Scene, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
 from mocklend.storage.stores import rows
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
@@ -51,17 +53,17 @@ class Wrong:
 
 
 @pytest.fixture
-def wrong(open_lender: Any, story: Any, seed: int) -> Any:
+def wrong(open_lender: Callable[..., Lender], seed: int) -> Callable[..., Story]:
     """A story on a platform where one thing goes wrong."""
 
-    def tell(seam: str, **changes: Any) -> Any:
+    def tell(seam: str, **changes: Any) -> Story:
         lender = open_lender(Wrong(seam, **changes))
-        return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+        return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
     return tell
 
 
-def clearing(story: Any, channel: str = "wallet") -> int:
+def clearing(story: Story, channel: str = "wallet") -> int:
     """What the books say a channel holds."""
     with reading(story.lender.engine) as connection:
         sql = """SELECT debit, credit, amount_minor FROM postings
@@ -71,20 +73,20 @@ def clearing(story: Any, channel: str = "wallet") -> int:
     return sum(amount if debit == account else -amount for debit, _, amount in found)
 
 
-def second_of(story: Any) -> Any:
+def second_of(story: Story) -> Any:
     with reading(story.lender.engine) as connection:
         sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id"
         [[id]] = rows(connection, sql, {"sandbox_id": story.sandbox_id})
     return story.entity("receipt", id)
 
 
-def fail_late(story: Any, receipt_id: str, channel: str = "wallet") -> str:
+def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> str:
     """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
     story.lender.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
     return late_failure_of(receipt_id)
 
 
-def reverse(story: Any, receipt_id: str) -> Any:
+def reverse(story: Story, receipt_id: str) -> Any:
     return story.lender.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op")).body
 
 
@@ -92,7 +94,9 @@ TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2
 
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
-def test_a_second_receipt_is_found_and_nothing_is_left_of_it(wrong: Any, seam: str, changes: dict[str, Any]) -> None:
+def test_a_second_receipt_is_found_and_nothing_is_left_of_it(
+    wrong: Callable[..., Story], seam: str, changes: dict[str, Any]
+) -> None:
     story = wrong(seam, **changes)
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500)
@@ -109,7 +113,9 @@ def test_a_second_receipt_is_found_and_nothing_is_left_of_it(wrong: Any, seam: s
     assert story.broken() == set()
 
 
-def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_put_right(wrong: Any) -> None:
+def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_put_right(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("order.paid", posted_again=True)
     loan_id = story.borrow()
     story.settle(loan_id)
@@ -122,7 +128,9 @@ def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_pu
     assert story.discrepancies() == []
 
 
-def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_too_many(wrong: Any) -> None:
+def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_too_many(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("order.paid", posted_again=True)
     repayment_id = story.repay(story.borrow(), 9_500)
     story.reverse(repayment_id)
@@ -130,7 +138,7 @@ def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_
     assert story.discrepancies() == [("duplicate_in_books", second_of(story).id, 9_500)]
 
 
-def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Any) -> None:
+def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Callable[..., Story]) -> None:
     story = wrong("order.paid", posted_again=True)
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)
@@ -146,7 +154,7 @@ def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Any) -> No
         assert refused.value.code == code
 
 
-def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Any) -> None:
+def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", copies=3)
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500)
@@ -156,7 +164,7 @@ def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: An
     assert story.discrepancies() == []
 
 
-def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Any) -> None:
+def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED")
     repayment_id = story.repay(story.borrow(), 9_500)
 
@@ -165,7 +173,9 @@ def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_is_asked(wrong: Any) -> None:
+def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_is_asked(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
@@ -187,7 +197,9 @@ def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_i
     assert story.discrepancies() == []
 
 
-def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_again(wrong: Any) -> None:
+def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_again(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     repayment_id = story.order(story.borrow(), 9_500)
     story.settle_silently(repayment_id)
@@ -201,7 +213,7 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
     assert story.discrepancies() == []
 
 
-def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Any) -> None:
+def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
     trade = story.entity("trade", out_trade_no(story.settle(loan_id)))
@@ -220,7 +232,9 @@ def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: A
 # --- where such receipts fail late ---
 
 
-def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(wrong: Any) -> None:
+def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
@@ -236,7 +250,7 @@ def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_nei
     assert story.broken() == set()
 
 
-def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wrong: Any) -> None:
+def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     repayment_id = story.settle(story.borrow())
     fail_late(story, repayment_id)
@@ -249,7 +263,7 @@ def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wro
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
 def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
-    wrong: Any, seam: str, changes: dict[str, Any]
+    wrong: Callable[..., Story], seam: str, changes: dict[str, Any]
 ) -> None:
     story = wrong(seam, **changes)
     repayment_id = story.repay(story.borrow(), 9_500)
@@ -268,7 +282,7 @@ def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
     assert story.broken() == set()
 
 
-def test_nothing_follows_the_message_of_a_late_failure(wrong: Any) -> None:
+def test_nothing_follows_the_message_of_a_late_failure(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", copies=2, older_event="CLOSED", believed=True)
     failure = fail_late(story, story.repay(story.borrow(), 9_500))
     story.wait()
@@ -287,7 +301,7 @@ ALTERED = [
 
 @pytest.mark.parametrize(("changes", "outcome"), ALTERED)
 def test_a_late_failure_is_missing_until_its_channel_is_asked(
-    wrong: Any, changes: dict[str, Any], outcome: str
+    wrong: Callable[..., Story], changes: dict[str, Any], outcome: str
 ) -> None:
     story = wrong("callback.attempt", **changes)
     repayment_id = story.order(story.borrow(), 9_500)
@@ -304,7 +318,9 @@ def test_a_late_failure_is_missing_until_its_channel_is_asked(
     assert story.discrepancies() == []
 
 
-def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_itself(wrong: Any) -> None:
+def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_itself(
+    wrong: Callable[..., Story],
+) -> None:
     story = wrong("callback.attempt", altered="wrong_key")
     repayment_id = story.order(story.borrow(), 9_500)
     payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Eve", "?", "OVD_AND_CURRENT")

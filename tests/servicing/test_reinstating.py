@@ -10,15 +10,16 @@ from mocklend.channels.late_failures import FailLate
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.servicing import ReinstateRepayment
+from support.story import Story
 
 
-def reinstate(story: Any, repayment_id: str) -> dict[str, Any]:
+def reinstate(story: Story, repayment_id: str) -> dict[str, Any]:
     command = ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace")
     body: dict[str, Any] = story.lender.run(command).body
     return body
 
 
-def test_a_reinstated_repayment_leaves_no_trace_of_its_absence(story: Any) -> None:
+def test_a_reinstated_repayment_leaves_no_trace_of_its_absence(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
     story.reverse(repayment)
@@ -32,7 +33,7 @@ def test_a_reinstated_repayment_leaves_no_trace_of_its_absence(story: Any) -> No
     assert (story.discrepancies(), story.broken()) == ([], set())
 
 
-def test_a_repayment_can_be_reversed_and_reinstated_as_often_as_needed(story: Any) -> None:
+def test_a_repayment_can_be_reversed_and_reinstated_as_often_as_needed(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
 
@@ -43,7 +44,7 @@ def test_a_repayment_can_be_reversed_and_reinstated_as_often_as_needed(story: An
         assert (story.page(loan_id)["status"], story.discrepancies()) == ("CLEAR", [])
 
 
-def test_only_what_somebody_has_reversed_can_be_reinstated(story: Any) -> None:
+def test_only_what_somebody_has_reversed_can_be_reinstated(story: Story) -> None:
     repayment = story.settle(story.borrow(100_000))
 
     for id, code in ((repayment, "repayment_not_reversed"), ("rpy_nobody", "repayment_unknown")):
@@ -51,7 +52,7 @@ def test_only_what_somebody_has_reversed_can_be_reinstated(story: Any) -> None:
             reinstate(story, id)
 
 
-def test_what_its_channel_has_taken_back_does_not_come_back(story: Any) -> None:
+def test_what_its_channel_has_taken_back_does_not_come_back(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
     story.reverse(repayment)

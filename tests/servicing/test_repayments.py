@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.servicing import ReinstateRepayment
+from support.story import Story
 
 
-def test_a_reversed_repayment_leaves_its_money_unapplied_and_reopens_the_loan(story: Any) -> None:
+def test_a_reversed_repayment_leaves_its_money_unapplied_and_reopens_the_loan(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
 
@@ -27,7 +28,7 @@ def test_a_reversed_repayment_leaves_its_money_unapplied_and_reopens_the_loan(st
     assert story.discrepancies() == []
 
 
-def test_a_reversed_repayment_can_be_made_again(story: Any) -> None:
+def test_a_reversed_repayment_can_be_made_again(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.settle(loan_id))
 
@@ -37,7 +38,7 @@ def test_a_reversed_repayment_can_be_made_again(story: Any) -> None:
     assert story.discrepancies() == []
 
 
-def test_only_what_is_on_the_books_is_reversed_and_that_once(story: Any) -> None:
+def test_only_what_is_on_the_books_is_reversed_and_that_once(story: Story) -> None:
     loan_id = story.borrow()
     waiting = story.order(loan_id, 100, "bank_transfer")
     done = story.repay(loan_id, 100)
@@ -51,7 +52,7 @@ def test_only_what_is_on_the_books_is_reversed_and_that_once(story: Any) -> None
         story.reverse("rpy_x")
 
 
-def test_a_channel_that_has_no_money_yet_says_so(story: Any) -> None:
+def test_a_channel_that_has_no_money_yet_says_so(story: Story) -> None:
     repayment_id = story.order(story.borrow(), 100, "bank_transfer")
 
     with pytest.raises(Refused) as caught:
@@ -62,7 +63,7 @@ def test_a_channel_that_has_no_money_yet_says_so(story: Any) -> None:
         story.query_channel("rpy_x")
 
 
-def test_asking_about_what_the_books_have_changes_nothing(story: Any) -> None:
+def test_asking_about_what_the_books_have_changes_nothing(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 100)
     before = story.everything(without=frozenset({"idempotency"}))
 
@@ -71,13 +72,15 @@ def test_asking_about_what_the_books_have_changes_nothing(story: Any) -> None:
     assert story.everything(without=frozenset({"idempotency"})) == before
 
 
-def split(story: Any, repayment_id: str) -> tuple[int, int]:
+def split(story: Story, repayment_id: str) -> tuple[int, int]:
     """How much of a repayment settled something, and how much was too much, as its row says."""
     kept = story.entity("repayment", repayment_id)
     return kept.applied_minor, kept.overpaid_minor
 
 
-def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_is_taken_back(tell: Any) -> None:
+def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_is_taken_back(
+    tell: Callable[..., Story],
+) -> None:
     """1,000.45 is owed. Of 950.00 after 95.00 there are 44.55 too much, and none once the 95.00 are gone."""
     story, other = tell(), tell()
     loan_id = story.borrow()
@@ -94,7 +97,7 @@ def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_i
     assert story.discrepancies() == []
 
 
-def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Any) -> None:
+def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Story) -> None:
     loan_id = story.borrow()
     first = story.repay(loan_id, 9_500, type="CLEAR")
     second = story.repay(loan_id, 95_000, type="CLEAR")
@@ -106,7 +109,7 @@ def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Any) -
     assert story.discrepancies() == []
 
 
-def test_an_edit_that_is_taken_back_changes_what_later_money_settled(story: Any) -> None:
+def test_an_edit_that_is_taken_back_changes_what_later_money_settled(story: Story) -> None:
     """A fee of 7.00 is paid by the payoff; without it, the 7.00 were too much."""
     loan_id = story.borrow()
     fee = story.edit(loan_id, 700)
@@ -120,7 +123,7 @@ def test_an_edit_that_is_taken_back_changes_what_later_money_settled(story: Any)
     assert story.discrepancies() == []
 
 
-def test_a_reversed_overpayment_is_no_longer_overpaid(story: Any) -> None:
+def test_a_reversed_overpayment_is_no_longer_overpaid(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 150_000, type="CLEAR")
     assert story.page(loan_id)["overpaid_minor"] == 150_000 - 100_045

@@ -21,12 +21,13 @@ from mocklend.lender import Lender
 from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
 
 @pytest.fixture
-def raw(story: Any, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def raw(story: Story, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Somebody with the file and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)

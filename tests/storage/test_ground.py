@@ -19,6 +19,7 @@ from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
 from mocklend.storage import ground as underneath
 from mocklend.storage.ground import RETRY_S, SAID_AGAIN_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
+from support.story import Story
 
 SOON_MS = 1
 
@@ -61,11 +62,11 @@ def pragma(lender: Lender) -> Pragma:
     return Pragma(lender)
 
 
-def add(lender: Lender, story: Any, name: str) -> Any:
+def add(lender: Lender, story: Story, name: str) -> Any:
     return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 
-def refused(lender: Lender, story: Any, name: str = "ada") -> str:
+def refused(lender: Lender, story: Story, name: str = "ada") -> str:
     """The trouble that a write is refused with."""
     with pytest.raises(Unavailable) as caught:
         add(lender, story, name)
@@ -74,7 +75,7 @@ def refused(lender: Lender, story: Any, name: str = "ada") -> str:
     return caught.value.trouble.kind
 
 
-def fill(lender: Lender, story: Any) -> int:
+def fill(lender: Lender, story: Story) -> int:
     """Write until the database takes no more; how many were acknowledged."""
     for n in range(10_000):
         try:
@@ -88,7 +89,7 @@ def fill(lender: Lender, story: Any) -> int:
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
-    lender: Lender, story: Any, pragma: Pragma, clock: Clock
+    lender: Lender, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     pragma.sql = "PRAGMA max_page_count=1"  # SQLite takes the size that it has for the least.
 
@@ -104,7 +105,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
 
 
 def test_a_lock_that_another_process_holds_is_waited_for_once(
-    lender: Lender, story: Any, pragma: Pragma, clock: Clock, tmp_path: Path
+    lender: Lender, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
@@ -124,7 +125,7 @@ def test_a_lock_that_another_process_holds_is_waited_for_once(
 
 
 def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
-    lender: Lender, story: Any, pragma: Pragma, clock: Clock, tmp_path: Path
+    lender: Lender, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
@@ -141,7 +142,7 @@ def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
 
 
 def test_a_database_that_takes_no_writes_is_still_read(
-    lender: Lender, story: Any, pragma: Pragma, clock: Clock
+    lender: Lender, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     add(lender, story, "ada")
     pragma.sql = "PRAGMA query_only=ON"
@@ -155,7 +156,7 @@ def test_a_database_that_takes_no_writes_is_still_read(
 
 
 def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
-    lender: Lender, story: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    lender: Lender, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(underneath.os, "access", lambda *_: False)  # The mode means nothing to root.
 
@@ -170,7 +171,7 @@ def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
 
 @pytest.mark.parametrize("ending", ["", "-wal"])
 def test_a_file_that_is_removed_takes_no_write_with_it(
-    lender: Lender, story: Any, clock: Clock, tmp_path: Path, ending: str
+    lender: Lender, story: Story, clock: Clock, tmp_path: Path, ending: str
 ) -> None:
     add(lender, story, "ada")
     (tmp_path / f"mocklend.db{ending}").unlink()
@@ -183,7 +184,7 @@ def test_a_file_that_is_removed_takes_no_write_with_it(
 
 
 def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
-    lender: Lender, story: Any, clock: Clock, tmp_path: Path
+    lender: Lender, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     add(lender, story, "ada")
     path, aside = tmp_path / "mocklend.db", tmp_path / "aside.db"
@@ -200,7 +201,7 @@ def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
 
 
 def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
-    lender: Lender, story: Any, clock: Clock, tmp_path: Path
+    lender: Lender, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
     with lender.read():  # One is in use, so that the next one is new.
@@ -213,7 +214,7 @@ def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
     assert caught.value.trouble.kind == "moved"
 
 
-def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, story: Any, tmp_path: Path) -> None:
+def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, story: Story, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
     other.close()
@@ -222,7 +223,7 @@ def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, st
 
 
 def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
-    lender: Lender, story: Any, pragma: Pragma
+    lender: Lender, story: Story, pragma: Pragma
 ) -> None:
     pragma.sql = "PRAGMA query_only=ON"
     begun: list[str] = []
@@ -237,7 +238,7 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
 
 @pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
 def test_a_group_is_tried_one_by_one_only_where_that_may_help(
-    lender: Lender, story: Any, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
+    lender: Lender, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
 ) -> None:
     monkeypatch.setitem(underneath.SQLITE, sqlite3.SQLITE_READONLY, trouble)
     pragma.sql = "PRAGMA query_only=ON"

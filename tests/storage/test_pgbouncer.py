@@ -11,6 +11,7 @@ import pytest
 
 from mocklend.lender import Lender
 from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
+from support.story import Story
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def lender(pooler: str) -> Iterator[Lender]:
     opened.close()
 
 
-def test_a_story_is_told_through_a_pooler_as_without_one(story: Any, lender: Lender) -> None:
+def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: Lender) -> None:
     """Each statement runs more often than it takes psycopg to prepare it, in whichever session is free."""
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:

@@ -21,6 +21,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.servicing import ReverseRepayment
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.work import Answer, Command
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 STEPS = 300
@@ -35,7 +36,7 @@ def lender(postgresql: str) -> Iterator[Lender]:
 
 
 @pytest.fixture
-def raw(postgresql: str, story: Any) -> Iterator[psycopg.Connection]:
+def raw(postgresql: str, story: Story) -> Iterator[psycopg.Connection]:
     """Somebody with the password and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)
@@ -46,7 +47,7 @@ def raw(postgresql: str, story: Any) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def tell_it(story: Any) -> list[str]:
+def tell_it(story: Story) -> list[str]:
     """Every channel, a late payment, charges and waivers, and things taken back."""
     loans = []
     for channel in sorted(channels()):
@@ -69,7 +70,7 @@ def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
 
 
 def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
-    story: Any, open_lender: Callable[..., Lender], seed: int
+    story: Story, open_lender: Callable[..., Lender], seed: int
 ) -> None:
     embedded = open_lender()
     other = type(story)(embedded, embedded.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
@@ -82,7 +83,7 @@ def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
     assert story.discrepancies() == []
 
 
-def test_a_restarted_platform_finds_everything_as_it_was(story: Any, postgresql: str) -> None:
+def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresql: str) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
@@ -171,7 +172,7 @@ def test_the_books_know_a_fact_of_one_loan_only(raw: psycopg.Connection) -> None
 # --- reads, and more than one process ---
 
 
-def test_a_read_sees_one_moment_and_writes_nothing(story: Any, lender: Lender) -> None:
+def test_a_read_sees_one_moment_and_writes_nothing(story: Story, lender: Lender) -> None:
     count = "SELECT COUNT(*) FROM loans WHERE sandbox_id = %(id)s"
     with lender.read() as connection:
         before = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
@@ -206,7 +207,7 @@ def at_once(platforms: Sequence[Lender], commands: Sequence[Command]) -> list[An
         return list(clients.map(run, range(len(commands))))
 
 
-def test_two_processes_move_one_loan_and_lose_nothing(story: Any, lender: Lender, second: Lender) -> None:
+def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Lender, second: Lender) -> None:
     loan_id = story.borrow(10_000_000)
 
     placed = at_once((lender, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
@@ -222,7 +223,7 @@ def test_two_processes_move_one_loan_and_lose_nothing(story: Any, lender: Lender
     assert story.discrepancies() == []
 
 
-def test_a_limit_holds_for_two_processes_at_once(story: Any, lender: Lender, second: Lender) -> None:
+def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Lender, second: Lender) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1_000_000)).body["id"]
     product = PRODUCTS["jiebei-like"]
 
@@ -236,7 +237,7 @@ def test_a_limit_holds_for_two_processes_at_once(story: Any, lender: Lender, sec
     assert story.discrepancies() == []
 
 
-def test_one_key_sent_to_two_processes_moves_money_once(story: Any, lender: Lender, second: Lender) -> None:
+def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Lender, second: Lender) -> None:
     order = story.repayment(story.borrow(), 1_000)
 
     outcomes = at_once((lender, second), [order] * 20)
@@ -264,7 +265,7 @@ def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
         identity._lender.pop().close()
 
 
-def test_monitoring_sees_the_same_here(story: Any) -> None:
+def test_monitoring_sees_the_same_here(story: Story) -> None:
     loans = tell_it(story)
     loan_id = story.borrow(reference="one more")
     repayment_id = story.order(loan_id, 9_500)

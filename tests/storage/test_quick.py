@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -42,7 +41,9 @@ def test_what_fails_is_no_answer_and_the_next_one_is(reader: QuickReader) -> Non
     assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
 
 
-def test_a_file_that_is_gone_has_no_answers(reader: QuickReader, lender: Lender, monkeypatch: Any) -> None:
+def test_a_file_that_is_gone_has_no_answers(
+    reader: QuickReader, lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
     monkeypatch.setattr(lender.ground, "_look_at", 0.0)
     Path(str(lender.engine.url.database)).unlink()

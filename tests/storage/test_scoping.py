@@ -10,7 +10,7 @@ import ast
 import importlib
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,7 @@ from mocklend.storage.stores import STORES, load_all, rows
 from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
 from support.scoping import SCOPED, SERVER_WIDE, is_sql, names_scoped, unscoped
+from support.story import Story
 
 pytestmark = pytest.mark.security
 
@@ -163,7 +164,7 @@ def test_what_is_only_a_part_of_a_statement_stands_in_one_that_is_looked_at() ->
     assert [where for where, text in parts if text not in whole] == []
 
 
-def test_every_entity_is_loaded_from_one_sandbox(open_lender: Any) -> None:
+def test_every_entity_is_loaded_from_one_sandbox(open_lender: Callable[..., Lender]) -> None:
     lender: Lender = open_lender(FaultLayer())
     ran: list[str] = []
     scoped = {kind: store for kind, store in STORES.items() if store.scoped}
@@ -178,7 +179,7 @@ def test_every_entity_is_loaded_from_one_sandbox(open_lender: Any) -> None:
 
 
 def test_what_the_platform_runs_in_a_test_is_looked_at(
-    story: Any, walls_between_sandboxes: list[str], monkeypatch: pytest.MonkeyPatch
+    story: Story, walls_between_sandboxes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = story.borrow()
     loose = "SELECT debit, credit, amount_minor FROM postings WHERE chain = :chain AND seq = :seq ORDER BY line"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from mocklend.lender import Lender
 from mocklend.storage import schema
 from mocklend.storage.entities import Borrower
 from mocklend.storage.stores import STORES, entities, entities_in, entity, load_all, select_in
+from support.story import Story
 
 
 def test_every_entity_has_a_field_for_every_column() -> None:
@@ -30,7 +32,7 @@ def test_an_entity_that_is_not_its_table_is_refused_at_once() -> None:
         entity(schema.borrowers)(Shorter)
 
 
-def test_what_is_put_is_what_is_got(story: Any) -> None:
+def test_what_is_put_is_what_is_got(story: Story) -> None:
     loan_id = story.borrow()
     loan = story.entity("loan", loan_id)
 
@@ -42,7 +44,7 @@ def test_what_is_put_is_what_is_got(story: Any) -> None:
     assert all(getattr(loan, one.name) is not None for one in fields(loan) if one.name in required)
 
 
-def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender, story: Any) -> None:
+def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender, story: Story) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
     ran: list[str] = []
 
@@ -56,7 +58,9 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender
     assert {loan.id for loan in found.values() if loan is not None} == set(loans)
 
 
-def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(lender: Lender, story: Any, tell: Any) -> None:
+def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
+    lender: Lender, story: Story, tell: Callable[..., Story]
+) -> None:
     first, second, third = sorted(story.borrow(reference=f"loan-{n}") for n in range(3))
     other = tell().borrow()
     ran: list[str] = []
@@ -84,7 +88,7 @@ def test_few_texts_serve_all_sizes(lender: Lender) -> None:
     assert len(texts) == 8  # 1, 2, 4 … 128 places
 
 
-def test_one_sandbox_never_sees_another(tell: Any, lender: Lender) -> None:
+def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Lender) -> None:
     mine, theirs = tell(), tell()
     loan_id = mine.borrow()
 

@@ -8,7 +8,7 @@ thought of, and a step in it that the story does not make is one that nothing te
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +48,7 @@ from mocklend.storage.work import Answer, Work
 from mocklend.views.reads import payouts
 from mocklend.views.webhooks import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
+from support.story import Story
 
 STAFF = "only staff see it"
 OTHER = "staff see the payout; clients see the loan, refund or dispute that it is for, which has an event of its own"
@@ -197,7 +198,7 @@ class PostedAgain:
 class Told:
     """A story with a client who listens to everything, and a line for each thing that staff and channels do."""
 
-    def __init__(self, story: Any) -> None:
+    def __init__(self, story: Story) -> None:
         self.story = story
         self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
 
@@ -238,7 +239,7 @@ class Told:
         return [(row["event"], json.loads(row["body"])["data"]) for row in queued]
 
 
-def through_all_of_it(tell: Any) -> Told:
+def through_all_of_it(tell: Callable[..., Story]) -> Told:
     """A story that makes every step of the table."""
     story = tell(four_eyes_above_minor=1_000)
     told = Told(story)
@@ -272,7 +273,7 @@ def _loans(told: Told) -> None:
     told.run(desk_reverse(story, edit))  # Overdue again.
 
 
-def desk_reverse(story: Any, edit_id: str) -> Any:
+def desk_reverse(story: Story, edit_id: str) -> Any:
     return ReverseEdit(story.sandbox_id, story.key(), edit_id, "he came back", "wei")
 
 
@@ -345,7 +346,9 @@ def _disputes(told: Told) -> None:
     story.wait(days=21)
 
 
-def test_every_step_of_every_resource_is_told_with_its_new_status(tell: Any, steps: list[Step]) -> None:
+def test_every_step_of_every_resource_is_told_with_its_new_status(
+    tell: Callable[..., Story], steps: list[Step]
+) -> None:
     through_all_of_it(tell)
 
     unheard_of = {step.name for step in steps} - set(STEPS)
@@ -366,7 +369,7 @@ def test_each_status_that_the_code_knows_is_in_the_table() -> None:
         assert {after for of, _, after in STEPS if of == kind} == states
 
 
-def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(tell: Any) -> None:
+def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(tell: Callable[..., Story]) -> None:
     told = through_all_of_it(tell)
 
     sent = {event for event, _ in told.events()}
@@ -376,7 +379,7 @@ def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(
     }  # fmt: skip
 
 
-def test_a_refund_is_told_when_it_is_agreed_and_when_it_has_left(tell: Any) -> None:
+def test_a_refund_is_told_when_it_is_agreed_and_when_it_has_left(tell: Callable[..., Story]) -> None:
     told = Told(tell())
     loan = told.story.borrow()
     told.story.repay(loan, told.story.quote(loan)["total_minor"] + 900, type="CLEAR")
@@ -392,7 +395,7 @@ def test_a_refund_is_told_when_it_is_agreed_and_when_it_has_left(tell: Any) -> N
     assert heard[0][1]["payout_id"] == heard[1][1]["payout_id"] == told.payout_of(loan).id
 
 
-def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(tell: Any) -> None:
+def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(tell: Callable[..., Story]) -> None:
     """Reversed, and reinstated: the last word that a client hears is what the repayment's page says."""
     told = Told(tell())
     loan = told.story.borrow()
@@ -409,7 +412,7 @@ def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(t
         }  # fmt: skip
 
 
-def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Any) -> None:
+def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Callable[..., Story]) -> None:
     """9.00 too much is no longer too much once an earlier repayment is taken off the loan."""
     told = Told(tell())
     loan = told.story.borrow()
@@ -426,7 +429,7 @@ def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Any) ->
     assert now.overpaid_minor == 0
 
 
-def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_back(tell: Any) -> None:
+def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_back(tell: Callable[..., Story]) -> None:
     """Interest is waived on the 40th day; then the platform hears of money that had paid it on the 39th."""
     told = Told(tell())
     story = told.story
@@ -449,7 +452,7 @@ def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_ba
     assert story.discrepancies() == []
 
 
-def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Any) -> None:
+def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Callable[..., Story]) -> None:
     told = Told(tell())
     loan = told.story.borrow()
     repayment = told.story.settle(loan)
@@ -466,7 +469,7 @@ def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Any) -
     assert {data["certificate_id"] for event, data in told.events() if "certificate" in event} == {issued["id"]}
 
 
-def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Any) -> None:
+def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Callable[..., Story]) -> None:
     told = Told(tell())
     loan = told.story.borrow()
     told.story.wait(days=40)
@@ -478,7 +481,7 @@ def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Any) -> None:
     assert [(data["edit_id"], data["status"]) for data in ended] == [(edit, "CLEAR")]
 
 
-def test_a_repayment_that_is_booked_anew_is_told(tell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch) -> None:
     told = Told(tell())
     loan = told.story.borrow()
     act = Work.act

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.lender import Lender
 from mocklend.lending.books import terms_of
 from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.views import reads
 from mocklend.views.turns import Turns
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
@@ -59,13 +61,13 @@ def layer() -> Lagging:
 
 
 @pytest.fixture
-def lagging(open_lender: Any, story: Any, layer: Lagging, seed: int) -> Any:
+def lagging(open_lender: Callable[..., Lender], layer: Lagging, seed: int) -> Story:
     """A story in which every page is a minute behind."""
     lender = open_lender(layer)
-    return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def test_a_page_has_a_version_and_the_moment_that_it_is_of(story: Any) -> None:
+def test_a_page_has_a_version_and_the_moment_that_it_is_of(story: Story) -> None:
     loan_id = story.borrow()
     first = story.page(loan_id)
 
@@ -76,7 +78,7 @@ def test_a_page_has_a_version_and_the_moment_that_it_is_of(story: Any) -> None:
     assert second["as_of"] == "2026-01-05T02:00:02.000Z"
 
 
-def test_reading_changes_nothing(story: Any) -> None:
+def test_reading_changes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     before = story.everything()
 
@@ -92,14 +94,14 @@ def test_reading_changes_nothing(story: Any) -> None:
     assert story.everything() == before
 
 
-def test_the_first_page_never_lags_since_there_is_nothing_to_show_instead(lagging: Any, layer: Lagging) -> None:
+def test_the_first_page_never_lags_since_there_is_nothing_to_show_instead(lagging: Story, layer: Lagging) -> None:
     loan_id = lagging.borrow()
 
     assert lagging.page(loan_id)["status"] == "USING"
     assert layer.asked == []
 
 
-def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(lagging: Any) -> None:
+def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(lagging: Story) -> None:
     loan_id = lagging.borrow()
 
     lagging.settle(loan_id)
@@ -115,7 +117,7 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(lagging: Any) -> N
     assert lagging.discrepancies() == []
 
 
-def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Any) -> None:
+def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.settle(loan_id)
 
@@ -128,7 +130,7 @@ def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Any) 
     assert at == ["USING", "USING", "CLEAR"]
 
 
-def test_each_page_lags_on_its_own(lagging: Any, layer: Lagging) -> None:
+def test_each_page_lags_on_its_own(lagging: Story, layer: Lagging) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     lagging.wait(30)
@@ -145,7 +147,7 @@ def test_each_page_lags_on_its_own(lagging: Any, layer: Lagging) -> None:
     assert len(lagging.everything()["loan_views"]) == 1
 
 
-def test_a_page_shown_at_once_overtakes_those_that_lag(lagging: Any, layer: Lagging) -> None:
+def test_a_page_shown_at_once_overtakes_those_that_lag(lagging: Story, layer: Lagging) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     layer.lag_s = 0
@@ -159,7 +161,7 @@ def test_a_page_shown_at_once_overtakes_those_that_lag(lagging: Any, layer: Lagg
     assert lagging.discrepancies() == []
 
 
-def test_list_page_and_instalments_are_of_one_version(lagging: Any) -> None:
+def test_list_page_and_instalments_are_of_one_version(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
 
@@ -173,7 +175,7 @@ def test_list_page_and_instalments_are_of_one_version(lagging: Any) -> None:
     assert sum(line["paid_minor"] for line in plan["instalments"]) == 0
 
 
-def test_a_list_is_filtered_by_what_its_pages_show(lagging: Any) -> None:
+def test_a_list_is_filtered_by_what_its_pages_show(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.settle(loan_id)
 
@@ -189,7 +191,7 @@ def test_a_list_is_filtered_by_what_its_pages_show(lagging: Any) -> None:
     assert (listed("USING"), listed("CLEAR")) == ([], [loan_id])
 
 
-def test_a_loan_that_is_not_there_has_no_page(story: Any) -> None:
+def test_a_loan_that_is_not_there_has_no_page(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.page("loan_x")
 
@@ -197,26 +199,30 @@ def test_a_loan_that_is_not_there_has_no_page(story: Any) -> None:
 # --- other ways to be behind ---
 
 
+class Odd:
+    """Says what happens to the next versions of a story's pages, and what page, list and plan show of a loan."""
+
+    def __init__(self, story: Story, layer: Lagging) -> None:
+        self.story, self._layer = story, layer
+
+    def happens(self, **changes: Any) -> None:
+        self._layer.lag_s, self._layer.changes = 0, changes
+
+    def shown(self, loan_id: str) -> tuple[int, int, int]:
+        story = self.story
+        with story.lender.read() as connection:
+            listed = reads.loans(connection, story.sandbox_id, story.now_ms)["loans"]
+            plan = reads.instalments(connection, story.sandbox_id, story.now_ms, loan_id, terms_of)
+        return story.page(loan_id)["version"], listed[0]["version"], plan["version"]
+
+
 @pytest.fixture
-def odd(lagging: Any, layer: Lagging) -> Any:
-    """Says what happens to the next versions, and gives back what page, list and plan show of a loan."""
-
-    class Odd:
-        story = lagging
-
-        def happens(self, **changes: Any) -> None:
-            layer.lag_s, layer.changes = 0, changes
-
-        def shown(self, loan_id: str) -> tuple[int, int, int]:
-            with lagging.lender.read() as connection:
-                listed = reads.loans(connection, lagging.sandbox_id, lagging.now_ms)["loans"]
-                plan = reads.instalments(connection, lagging.sandbox_id, lagging.now_ms, loan_id, terms_of)
-            return lagging.page(loan_id)["version"], listed[0]["version"], plan["version"]
-
-    return Odd()
+def odd(lagging: Story, layer: Lagging) -> Odd:
+    """A story whose next versions do as the test says."""
+    return Odd(lagging, layer)
 
 
-def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Any) -> None:
+def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(lost=True)
     odd.story.repay(loan_id, 5_000)
@@ -232,7 +238,7 @@ def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Any) -> N
     assert [row["version"] for row in odd.story.everything()["loan_views"]] == [3]
 
 
-def test_lost_versions_do_not_pile_up(odd: Any) -> None:
+def test_lost_versions_do_not_pile_up(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(lost=True)
 
@@ -243,7 +249,7 @@ def test_lost_versions_do_not_pile_up(odd: Any) -> None:
     assert odd.story.discrepancies() == [("stale_view", loan_id, 6_000)]
 
 
-def test_an_old_value_returns_for_a_while(odd: Any) -> None:
+def test_an_old_value_returns_for_a_while(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(right_for_s=30, returned_for_s=60)
     odd.story.repay(loan_id, 5_000)
@@ -259,7 +265,7 @@ def test_an_old_value_returns_for_a_while(odd: Any) -> None:
     assert [row["version"] for row in odd.story.everything()["loan_views"]] == [2]
 
 
-def test_an_old_value_that_returned_stays_until_the_next_write(odd: Any) -> None:
+def test_an_old_value_that_returned_stays_until_the_next_write(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(right_for_s=30)
     odd.story.repay(loan_id, 5_000)
@@ -272,7 +278,7 @@ def test_an_old_value_that_returned_stays_until_the_next_write(odd: Any) -> None
     assert (odd.shown(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
 
 
-def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Any) -> None:
+def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(right_for_s=30, returned_for_s=600)
     odd.story.repay(loan_id, 5_000)
@@ -291,7 +297,7 @@ def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Any
 @pytest.mark.parametrize(
     ("late", "seen"), [("page_lag_s", (1, 2, 2)), ("list_lag_s", (2, 1, 2)), ("instalments_lag_s", (2, 2, 1))]
 )
-def test_one_view_lags_while_the_others_are_right(odd: Any, late: str, seen: tuple[int, int, int]) -> None:
+def test_one_view_lags_while_the_others_are_right(odd: Odd, late: str, seen: tuple[int, int, int]) -> None:
     loan_id = odd.story.borrow()
     odd.happens(**{late: 60})
     odd.story.repay(loan_id, 5_000)
@@ -302,7 +308,7 @@ def test_one_view_lags_while_the_others_are_right(odd: Any, late: str, seen: tup
     assert (odd.shown(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
 
 
-def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Any) -> None:
+def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(list_lag_s=3_600)
     odd.story.repay(loan_id, 5_000)
@@ -313,7 +319,7 @@ def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Any) -> 
     assert odd.shown(loan_id) == (2, 1, 2)
 
 
-def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Any) -> None:
+def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(replica_lag_s=60)
     odd.story.repay(loan_id, 5_000)
@@ -335,7 +341,7 @@ def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Any) -> Non
 
 
 @pytest.fixture
-def forked(odd: Any, layer: Lagging) -> str:
+def forked(odd: Odd, layer: Lagging) -> str:
     """Of two repayments the first was lost from the page's balance with the second."""
     loan_id: str = odd.story.borrow()
     odd.happens()
@@ -346,7 +352,7 @@ def forked(odd: Any, layer: Lagging) -> str:
     return loan_id
 
 
-def test_a_balance_jumps_back_and_goes_on_from_there(odd: Any, forked: str) -> None:
+def test_a_balance_jumps_back_and_goes_on_from_there(odd: Odd, forked: str) -> None:
     too_much = [odd.story.page(forked)["outstanding_minor"] - odd.story.receivable(forked)]
 
     odd.story.repay(forked, 7_000)
@@ -357,7 +363,7 @@ def test_a_balance_jumps_back_and_goes_on_from_there(odd: Any, forked: str) -> N
     assert odd.story.broken() == set()
 
 
-def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Any, layer: Lagging) -> None:
+def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Odd, layer: Lagging) -> None:
     loan_id = odd.story.borrow()
     odd.happens()
     odd.story.edit(loan_id, 3_000)
@@ -372,7 +378,7 @@ def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Any, layer: Laggi
     assert f"rebuilt:{loan_id}" in layer.signals
 
 
-def test_there_has_to_be_a_change_to_lose(odd: Any, layer: Lagging) -> None:
+def test_there_has_to_be_a_change_to_lose(odd: Odd, layer: Lagging) -> None:
     loan_id = odd.story.borrow()
     odd.happens()
     layer.evicts = True
@@ -383,7 +389,7 @@ def test_there_has_to_be_a_change_to_lose(odd: Any, layer: Lagging) -> None:
     assert odd.story.discrepancies() == []
 
 
-def test_a_page_that_is_behind_may_be_off_as_well(odd: Any, forked: str) -> None:
+def test_a_page_that_is_behind_may_be_off_as_well(odd: Odd, forked: str) -> None:
     odd.happens(lost=True)
 
     odd.story.repay(forked, 7_000)

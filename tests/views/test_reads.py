@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.views import reads
+from support.story import Story
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 7])
-def test_loans_are_listed_once_each_page_by_page(story: Any, limit: int) -> None:
+def test_loans_are_listed_once_each_page_by_page(story: Story, limit: int) -> None:
     made = {story.borrow(reference=f"loan-{n}") for n in range(5)}
 
     seen: list[str] = []
@@ -28,7 +27,7 @@ def test_loans_are_listed_once_each_page_by_page(story: Any, limit: int) -> None
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 100])
-def test_the_journal_is_listed_once_page_by_page(story: Any, limit: int) -> None:
+def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(2)]
     story.settle(loans[0])
 
@@ -44,7 +43,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Any, limit: int) -> None
     assert len(seen) == 7
 
 
-def test_a_borrowers_loans_are_theirs(story: Any) -> None:
+def test_a_borrowers_loans_are_theirs(story: Story) -> None:
     mine, theirs = story.borrow(), story.borrow(borrower="bob")
     borrower_id = story.page(mine)["borrower_id"]
 
@@ -55,7 +54,7 @@ def test_a_borrowers_loans_are_theirs(story: Any) -> None:
     assert theirs != mine
 
 
-def test_repayments_and_edits_of_a_loan_are_listed(story: Any) -> None:
+def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
     loan_id = story.borrow()
     paid = {story.repay(loan_id, amount) for amount in (100, 200, 300)}
     edited = [story.edit(loan_id, amount) for amount in (10, 20)]
@@ -81,12 +80,12 @@ def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "after", ["loan_x", "loan_x/", "loan_x/-1", "loan_x/" + "9" * 19, "/x", "loan_x/\u0661", "loan_x/\u00b2"]
 )
-def test_a_place_in_the_journal_that_is_none_is_refused(story: Any, after: str) -> None:
+def test_a_place_in_the_journal_that_is_none_is_refused(story: Story, after: str) -> None:
     with story.lender.read() as connection, pytest.raises(Refused, match="validation_failed"):
         reads.transactions(connection, story.sandbox_id, after=after)
 
 
-def test_instalments_add_up_to_the_page(story: Any) -> None:
+def test_instalments_add_up_to_the_page(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=40)
     story.repay(loan_id, 12_000)
@@ -103,7 +102,7 @@ def test_instalments_add_up_to_the_page(story: Any) -> None:
     assert page["next_due"]["due_minor"] == lines[1]["due_minor"] - lines[1]["paid_minor"]
 
 
-def test_what_is_due_next_is_what_settles_it_on_that_day(story: Any) -> None:
+def test_what_is_due_next_is_what_settles_it_on_that_day(story: Story) -> None:
     loan_id = story.borrow()
     due = story.page(loan_id)["next_due"]
     assert due["due_date"] == "2026-02-05"

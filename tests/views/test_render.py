@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +16,7 @@ from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
 from mocklend.lending.books import mark_of, state_of
 from mocklend.views.render import SHOWN_FOR_MARK, instalment_docs, loan_doc, marked, next_due, wrong_mark
+from support.story import Story
 
 START = date(2026, 1, 5)
 PRODUCT = Product(method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365", penalty=Penalty(grace_days=3))
@@ -41,7 +41,7 @@ def statuses(state: LoanState) -> list[str]:
 # --- the page ---
 
 
-def test_a_page_says_what_the_state_says(story: Any) -> None:
+def test_a_page_says_what_the_state_says(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=40)
     story.repay(loan_id, 20_000)
@@ -58,7 +58,7 @@ def test_a_page_says_what_the_state_says(story: Any) -> None:
 
 
 @pytest.mark.parametrize(("bill", "shown"), SHOWN_FOR_MARK.items())
-def test_a_mark_pins_the_status_shown_and_no_figure(story: Any, bill: str, shown: str) -> None:
+def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, shown: str) -> None:
     loan = story.entity("loan", story.borrow())
     pinned = replace(loan, mark=mark_of("edt_a", bill))
 
@@ -69,7 +69,7 @@ def test_a_mark_pins_the_status_shown_and_no_figure(story: Any, bill: str, shown
 
 
 @pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])
-def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Any, bill: str, wrong: bool) -> None:
+def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Story, bill: str, wrong: bool) -> None:
     loan = story.entity("loan", story.borrow())
     pinned = replace(loan, mark=mark_of("edt_a", bill, since_ms=7, since_version=2))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mocklend.lender import Lender
 from mocklend.seams import Scene, ViewRefresh, Write
 from mocklend.views.show import ShowVersion
+from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
@@ -38,18 +40,18 @@ class Lagging:
 
 
 @pytest.fixture
-def lagging(open_lender: Any, story: Any, seed: int) -> Any:
+def lagging(open_lender: Callable[..., Lender], seed: int) -> Story:
     """A story in which every page is a minute behind."""
     lender = open_lender(Lagging())
-    return type(story)(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def versions(story: Any) -> list[tuple[int, bool]]:
+def versions(story: Story) -> list[tuple[int, bool]]:
     """The versions that are kept, and whether each still waits."""
     return [(row["version"], row["due_ms"] is not None) for row in story.everything()["loan_views"]]
 
 
-def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Any) -> None:
+def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     before = versions(lagging)
@@ -60,7 +62,7 @@ def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Any) -> None
     assert versions(lagging) == [(2, False)]
 
 
-def test_what_is_newer_waits_for_its_own_time(lagging: Any) -> None:
+def test_what_is_newer_waits_for_its_own_time(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     lagging.wait(10)
@@ -74,7 +76,7 @@ def test_what_is_newer_waits_for_its_own_time(lagging: Any) -> None:
     assert lagging.discrepancies() == []
 
 
-def test_showing_a_version_twice_or_late_changes_nothing(lagging: Any) -> None:
+def test_showing_a_version_twice_or_late_changes_nothing(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     lagging.wait(10)
@@ -88,7 +90,7 @@ def test_showing_a_version_twice_or_late_changes_nothing(lagging: Any) -> None:
     assert lagging.everything() == before
 
 
-def test_one_loans_pages_are_no_concern_of_another(lagging: Any) -> None:
+def test_one_loans_pages_are_no_concern_of_another(lagging: Story) -> None:
     loans = [lagging.borrow(reference=name) for name in ("one", "other")]
     for loan_id in loans:
         lagging.repay(loan_id, 5_000)
@@ -99,7 +101,7 @@ def test_one_loans_pages_are_no_concern_of_another(lagging: Any) -> None:
     assert kept == {loans[0]: 2, loans[1]: 1}
 
 
-def test_the_answer_names_what_is_shown(lagging: Any) -> None:
+def test_the_answer_names_what_is_shown(lagging: Story) -> None:
     loan_id = lagging.borrow()
 
     answer = lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 1))

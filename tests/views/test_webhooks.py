@@ -12,6 +12,7 @@ from mocklend.domain.problems import Refused
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Sandbox, Work
 from mocklend.views.webhooks import EVENTS, emit, status_event
+from support.story import Story
 
 NOW_MS = 1_767_578_400_000
 STATUSES = ("SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF")
@@ -112,7 +113,7 @@ def test_no_change_is_no_event_and_every_event_is_one_that_can_be_asked_for() ->
     assert {status_event(before, after) for before in STATUSES for after in STATUSES} - {None} <= set(EVENTS)
 
 
-def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Any) -> None:
+def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Story) -> None:
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     loan_id = story.borrow()
     before = story.everything()["webhooks"]
@@ -124,7 +125,7 @@ def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Any) -> None:
     assert story.everything()["webhooks"] == before
 
 
-def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: Any) -> None:
+def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: Story) -> None:
     loan_id = story.borrow()
     story.lender.run(
         AddEndpoint(

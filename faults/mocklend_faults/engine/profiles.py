@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused

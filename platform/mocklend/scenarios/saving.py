@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from mocklend.client import Client, Doc, numbered_keys
 from mocklend.demo.story import NotAsTold, at

@@ -14,6 +14,7 @@ from mocklend.channels.statements.files import MakeStatement, contents, fetch, f
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import StatementFile
+from support.story import Story
 
 MONDAY = date(2026, 1, 5)
 HEADING = Heading(channel_of("wallet"), MONDAY, "CNY", "Asia/Shanghai")
@@ -60,7 +61,7 @@ def test_a_late_file_is_refused_until_it_is_there() -> None:
     assert fetch(late, DAY, FORMATS["camt053"], late.ready_ms) == FORMATS["camt053"].write(DAY)
 
 
-def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: Any) -> None:
+def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: Story) -> None:
     story.wait(days=1)
     make = MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 0)
 
@@ -69,7 +70,7 @@ def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: 
     assert [(one.status, one.body["times_made"]) for one in made] == [(201, 1), (200, 1), (201, 2), (200, 2)]
 
 
-def test_the_audit_reads_the_files_that_were_asked_for(story: Any) -> None:
+def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     story.settle(story.borrow(100_000))
     story.wait(days=1)
     story.lender.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))

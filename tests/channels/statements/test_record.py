@@ -21,28 +21,29 @@ from mocklend.channels.statements.record import ready_statement, statement_day
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
+from support.story import Story
 
 MONDAY = date(2026, 1, 5)
 """Stories begin on it, at 10:00."""
 
 
-def heading(story: Any, channel: str, day: date, currency: str = "CNY") -> Heading:
+def heading(story: Story, channel: str, day: date, currency: str = "CNY") -> Heading:
     return Heading(channel_of(channel), day, currency, story.sandbox.zone)
 
 
-def stated(story: Any, channel: str, day: date, currency: str = "CNY") -> StatementDay:
+def stated(story: Story, channel: str, day: date, currency: str = "CNY") -> StatementDay:
     """The statement, if it is ready."""
     with story.lender.read() as connection:
         return ready_statement(connection, story.sandbox, heading(story, channel, day, currency), story.now_ms)
 
 
-def broken(story: Any, day: StatementDay) -> list[tuple[str, str]]:
+def broken(story: Story, day: StatementDay) -> list[tuple[str, str]]:
     """What V7 finds wrong with a statement."""
     with story.lender.read() as connection:
         return list(statement_against_world(day, moved_in_the_world(connection, story.sandbox_id, day.heading)))
 
 
-def pay(story: Any, channel: str, amount_minor: int, reference: str = "", currency: str = "CNY") -> str:
+def pay(story: Story, channel: str, amount_minor: int, reference: str = "", currency: str = "CNY") -> str:
     """Somebody pays without an order of ours."""
     payment = PayAtChannel(
         story.sandbox_id, story.key(), channel, amount_minor, currency, "Ada", reference, "OVD_AND_CURRENT"
@@ -50,7 +51,7 @@ def pay(story: Any, channel: str, amount_minor: int, reference: str = "", curren
     return str(story.lender.run(payment).body["out_trade_no"])
 
 
-def test_a_repayment_is_on_the_statement_of_its_day(story: Any) -> None:
+def test_a_repayment_is_on_the_statement_of_its_day(story: Story) -> None:
     loan_id = story.borrow()
     order = story.entity("repayment", story.repay(loan_id, 9_500))
     story.wait(days=1)
@@ -61,7 +62,7 @@ def test_a_repayment_is_on_the_statement_of_its_day(story: Any) -> None:
     assert (line.channel_no, line.at_ms) == (order.channel_trade_no, order.paid_ms)
 
 
-def test_a_statement_comes_on_the_next_day_at_nine_and_not_before(story: Any) -> None:
+def test_a_statement_comes_on_the_next_day_at_nine_and_not_before(story: Story) -> None:
     story.wait(22 * 3600 + 59 * 60 + 59)
 
     with pytest.raises(Refused) as caught:
@@ -82,7 +83,7 @@ def test_a_statement_comes_on_the_next_day_at_nine_and_not_before(story: Any) ->
     ],
 )
 def test_the_last_second_before_the_cut_off_is_of_the_day_and_the_cut_off_of_the_next(
-    story: Any, channel: str, seconds_after_ten: int, day: date
+    story: Story, channel: str, seconds_after_ten: int, day: date
 ) -> None:
     story.wait(seconds_after_ten)
     order_no = pay(story, channel, 100)
@@ -94,7 +95,7 @@ def test_the_last_second_before_the_cut_off_is_of_the_day_and_the_cut_off_of_the
     assert not any(broken(story, one) for one in days.values())
 
 
-def test_money_that_nobody_knows_is_on_the_statement_all_the_same(story: Any) -> None:
+def test_money_that_nobody_knows_is_on_the_statement_all_the_same(story: Story) -> None:
     """The bank's statement is where a payment without a usable reference is found."""
     pay(story, "bill_pay", 4_200, "for the loan, thanks")
     story.wait(days=1)
@@ -104,7 +105,7 @@ def test_money_that_nobody_knows_is_on_the_statement_all_the_same(story: Any) ->
     assert (line.amount_minor, line.party, line.reference) == (4_200, "Ada", "for the loan, thanks")
 
 
-def test_each_currency_has_a_statement_of_its_own(story: Any) -> None:
+def test_each_currency_has_a_statement_of_its_own(story: Story) -> None:
     pay(story, "bill_pay", 4_200)
     pay(story, "bill_pay", 100, currency="JPY")
     story.wait(days=1)
@@ -117,7 +118,7 @@ def test_each_currency_has_a_statement_of_its_own(story: Any) -> None:
         assert total(format.read(format.write(yen), yen.heading).movements) == 100
 
 
-def test_a_channel_that_is_behind_with_its_settling_is_late_with_its_statement(story: Any) -> None:
+def test_a_channel_that_is_behind_with_its_settling_is_late_with_its_statement(story: Story) -> None:
     pay(story, "wallet", 100)
     story.sleep(days=1)
 
@@ -130,7 +131,7 @@ def test_a_channel_that_is_behind_with_its_settling_is_late_with_its_statement(s
     assert total(stated(story, "wallet", MONDAY).movements) == 100
 
 
-def test_a_balance_opens_where_the_day_before_closed(story: Any) -> None:
+def test_a_balance_opens_where_the_day_before_closed(story: Story) -> None:
     for amount in (100, 20, 3):
         pay(story, "wallet", amount)
         story.wait(days=1)
@@ -141,7 +142,7 @@ def test_a_balance_opens_where_the_day_before_closed(story: Any) -> None:
     assert [(one.opening_minor, one.closing_minor) for one in days] == [(0, 100), (100, 120), (120, 123)]
 
 
-def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Any) -> None:
+def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Story) -> None:
     with story.lender.engine.begin() as connection:
         connection.exec_driver_sql(
             """INSERT INTO payouts (sandbox_id, id, loan_id, purpose, channel, amount_minor, currency, state,
@@ -161,7 +162,7 @@ def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Any) ->
     assert broken(story, day) == [("V7", "wallet-CNY 2026-01-05 states out_1 of -100000, which never moved")]
 
 
-def test_v7_notices_a_line_too_many_one_too_few_and_a_wrong_amount(story: Any) -> None:
+def test_v7_notices_a_line_too_many_one_too_few_and_a_wrong_amount(story: Story) -> None:
     order_no = pay(story, "wallet", 100)
     story.wait(days=1)
     day = stated(story, "wallet", MONDAY)
@@ -210,7 +211,7 @@ def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
     assert found == paid
 
 
-def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Any) -> None:
+def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Story) -> None:
     pay(story, "wallet", 100)
     story.wait(2)
 
@@ -220,7 +221,7 @@ def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Any) -
     assert total(day.movements) == 100
 
 
-def test_a_loan_that_is_paid_out_through_a_channel_is_on_its_statement(story: Any) -> None:
+def test_a_loan_that_is_paid_out_through_a_channel_is_on_its_statement(story: Story) -> None:
     ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     borrowing = Borrow(
         story.sandbox_id, story.key(), ada, 100_000, "CNY", PRODUCTS["jiebei-like"], None, "first",

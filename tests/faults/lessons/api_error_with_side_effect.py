@@ -1,8 +1,8 @@
 """Ada orders a repayment, it is ordered, and she is told 500."""
 
-import twins
+from support import paired_runs
 
 MATCH = {"operation": "repay"}
 SELECT = {"times": 1}
 
-story = twins.pays_again
+story = paired_runs.pays_again

@@ -1,9 +1,9 @@
 """Ada looks at her loan while everybody else does."""
 
-import twins
+from support import paired_runs
 
 SETTINGS = {"delay_ms": 1, "errors_percent": 100}
 MATCH = {"operation": "getLoan"}
 SELECT = {"times": 1}
 
-story = twins.looks_twice
+story = paired_runs.looks_twice

@@ -1,9 +1,9 @@
 """Ada wants to pay through the wallet, and the wallet is down."""
 
-import twins
+from support import paired_runs
 
 SETTINGS = {"channel": "wallet"}
 MATCH = {"operation": "repay"}
 SELECT = {"times": 1}
 
-story = twins.pays_again
+story = paired_runs.pays_again

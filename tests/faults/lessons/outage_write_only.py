@@ -1,8 +1,8 @@
 """Ada can see what she owes, and cannot pay it."""
 
-import twins
+from support import paired_runs
 
 MATCH = {"operation": "repay"}
 SELECT = {"times": 1}
 
-story = twins.pays_again
+story = paired_runs.pays_again

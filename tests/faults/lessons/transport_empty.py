@@ -1,8 +1,8 @@
 """Ada looks at her loan, and a 200 and no body: that is what she is answered."""
 
-import twins
+from support import paired_runs
 
 MATCH = {"operation": "getLoan"}
 SELECT = {"times": 1}
 
-story = twins.looks_twice
+story = paired_runs.looks_twice

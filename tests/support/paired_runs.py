@@ -30,7 +30,7 @@ import requests
 from mocklend.client import Client, ProblemError, numbered_keys
 from mocklend.reconcilers.named import SHIPPED
 
-LESSONS = Path(__file__).with_name("lessons")
+LESSONS = Path(__file__).resolve().parents[1] / "faults" / "lessons"
 START = "2026-01-05T02:00:00Z"
 SEED = 7
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -1,0 +1,39 @@
+"""A borrower who disputes what she sees, with whatever evidence she has in hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support import paired_runs
+
+
+def evidence_of(told: paired_runs.Told, loan_id: str) -> list[dict[str, Any]]:
+    """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
+    own = {order["out_trade_no"] for order in told.client.repayments(loan_id)["repayments"]}
+    orders = {order["out_trade_no"] for id in told.loans for order in told.client.repayments(id)["repayments"]}
+    pieces = []
+    for channel, number in told.trades:
+        trade = told.asked(lambda channel=channel, number=number: told.client.trade(channel, number))
+        if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
+            continue
+        pieces.append(
+            {
+                "kind": "transfer_record",
+                "channel": channel,
+                "channel_trade_no": trade["channel_trade_no"],
+                "amount_minor": trade["amount_minor"],
+                "paid_at": trade["paid_at"],
+            }
+        )
+    return pieces
+
+
+def decided(told: paired_runs.Told, loan_id: str, claim: str) -> dict[str, Any]:
+    """The borrower disputes, and the desk is told to put it right."""
+    client = told.client
+    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(told, loan_id))
+    client.verify_dispute(opened["id"], operator="wang")
+    answer: dict[str, Any] = client.decide_dispute(
+        opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True
+    )
+    return answer
