@@ -25,12 +25,12 @@ from typing import Any
 
 import pytest
 
+from mocklend.audit.checks import CHECKS
 from mocklend.client import Client
 from mocklend.dataset.making import columns_table
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
 from mocklend.exit_codes import MEANINGS, ExitCode
-from mocklend.ledger.invariants import STATEMENTS
 from mocklend.local import local_platform
 from mocklend.reconcilers.named import SHIPPED as RECONCILERS
 from mocklend.scenarios import run, scenarios
@@ -148,9 +148,10 @@ def findings() -> str:
     return _table(("class", "what it means"), [(f"`{name}`", says) for name, says in CLASSES.items()])
 
 
-def invariants() -> str:
-    """What always holds."""
-    return _table(("name", "what holds"), [(f"`{name}`", says) for name, says in STATEMENTS.items()])
+def checks() -> str:
+    """What an audit checks."""
+    rows = [(f"`{check.code}`", check.states, "no" if check.always else "yes") for check in CHECKS]
+    return _table(("code", "what holds", "may a fault break it"), rows)
 
 
 def operators() -> str:
@@ -344,7 +345,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "faults of": faults,
     "fields of": fields_of,
     "findings": findings,
-    "invariants": invariants,
+    "checks": checks,
     "operators": operators,
     "problems": problems,
     "channels": channels,

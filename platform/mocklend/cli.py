@@ -889,7 +889,7 @@ def audit(as_json: AsJson = False) -> None:
     lines.append(f"unobserved injections: {len(found['unobserved'])}")
     lines += [f"  {one['injection']} {one['fault']} on {one['entity']}" for one in found["unobserved"]]
     lines.append(f"invariants: {len(found['invariants'])}, broken: {len(broken)}")
-    lines += [f"  {one['name']}: {one['detail']}" for one in broken]
+    lines += [f"  {one['name']} {one['states']} Not so: {'; '.join(one['detail'])}" for one in broken]
     _print(found, as_json, *lines)
     raise typer.Exit(ExitCode.FAIL if unexplained or found["unobserved"] or broken else ExitCode.PASS)
 

@@ -45,7 +45,7 @@ from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement
-from mocklend.channels.statements.invariant import v7_statements_are_what_moved
+from mocklend.channels.statements.invariant import check_statements
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
@@ -867,7 +867,7 @@ class Story(RuleBasedStateMachine):
         """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""
         with self.platform.read() as connection:
             sandbox = self.platform.sandbox(connection, self.id)
-            wrong = v7_statements_are_what_moved(connection, sandbox, self.now_ms)
+            wrong = check_statements(connection, sandbox, self.now_ms)
         assert not wrong, f"statements and the world disagree: {wrong}"
 
     def teardown(self) -> None:

@@ -1,8 +1,4 @@
-"""What an audit asks of the bureau, as named functions, each worked out from the journal's own facts.
-
-V5  a published record says what the books said at its cut; what is not published yet is in transit.
-V6  a score that was answered follows from what was published when it was made.
-"""
+"""What an audit asks of the bureau, as named functions, each worked out from the journal's own facts."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -19,11 +16,12 @@ from mocklend.bureau.reports import published
 from mocklend.bureau.scores import MEMORY_MS, enquiries_before, made
 from mocklend.domain.bureau import History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
-from mocklend.domain.finding import Finding
+from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.stores import entities_in, load_all, rows, select_in
+from mocklend.storage.work import Sandbox
 
 WRONG = "wrong_bureau"
 
@@ -60,9 +58,17 @@ def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str
     }
 
 
-def v5_published_is_what_the_books_said(
-    loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: int
-) -> Iterator[tuple[Finding, str]]:
+def check_published_records(
+    loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: int, zone: str
+) -> Iterator[Discrepancy | InTransit]:
+    """What the bureau shows of a loan is what its books said at each cut; what it does not show yet is in transit."""
+    for finding, detail in chain(_wrong_record(loan, facts, known, now_ms), _late_or_lost(known, now_ms, zone)):
+        yield Discrepancy(finding, loan.id, detail)
+    for record, detail in _on_its_way(known, now_ms):
+        yield InTransit(record.id, loan.id, record.cut_ms, detail)
+
+
+def _wrong_record(loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: int) -> Iterator[tuple[Finding, str]]:
     """The record on the report, held against a replay of what the books knew at each cut up to it."""
     on_report = [record for record in known.records if record.published_ms <= now_ms]
     if not on_report:
@@ -94,7 +100,7 @@ def v5_published_is_what_the_books_said(
         yield Finding(WRONG, loan.id, stake), detail
 
 
-def late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Finding, str]]:
+def _late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Finding, str]]:
     """The oldest record that should be published by now and is not; a correction that was ordered and never made.
 
     What is behind a late record waits with it, so one of them is named.
@@ -114,7 +120,7 @@ def late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Fin
         yield Finding(WRONG, account.id, 0), "a correction was decided, and never reached the bureau"
 
 
-def on_its_way(known: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
+def _on_its_way(known: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
     """A change that is reported and not published yet: the report shows the account as it was, by its normal lag."""
     shown = [record for record in known.records if record.published_ms <= now_ms]
     for record in known.records[len(shown) :]:
@@ -130,18 +136,16 @@ _ANSWERS = """SELECT id, borrower_id, body, refreshed_ms FROM score_answers
     WHERE sandbox_id = :sandbox_id AND answered_ms > :forgotten_ms ORDER BY id"""
 
 
-def v6_scores_follow_from_published_records(
-    connection: Connection, sandbox_id: str, zone: str, now_ms: int
-) -> Iterator[tuple[Finding, str]]:
-    """Every answer that is remembered, made again."""
-    scope = {"sandbox_id": sandbox_id, "forgotten_ms": now_ms - MEMORY_MS}
+def check_scores(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+    """Every score that was answered and is remembered, worked out again from what was published by then."""
+    scope = {"sandbox_id": sandbox.id, "forgotten_ms": now_ms - MEMORY_MS}
     for id, borrower_id, body, refreshed_ms in rows(connection, _ANSWERS, scope):
-        accounts = published(connection, sandbox_id, borrower_id, refreshed_ms)
-        enquiries = enquiries_before(connection, sandbox_id, borrower_id, refreshed_ms)
-        should_be = made(accounts, enquiries, business_date(refreshed_ms, zone))
+        accounts = published(connection, sandbox.id, borrower_id, refreshed_ms)
+        enquiries = enquiries_before(connection, sandbox.id, borrower_id, refreshed_ms)
+        should_be = made(accounts, enquiries, business_date(refreshed_ms, sandbox.zone))
         if json.loads(body)["score"] != should_be:
             detail = f"the score was answered as {json.loads(body)['score']}, what was published makes {should_be}"
-            yield Finding(WRONG, id, 0), detail
+            yield Discrepancy(Finding(WRONG, id, 0), None, detail)
 
 
 _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FROM partner_copies c
@@ -150,13 +154,13 @@ _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FRO
     WHERE c.sandbox_id = :sandbox_id AND a.pulled_ms < a.created_ms ORDER BY a.id"""
 
 
-def copies_are_renewed(connection: Connection, sandbox_id: str) -> Iterator[tuple[Finding, str]]:
+def check_partner_copies(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
     """A partner's newest decision about somebody does not rest on a copy that should have been renewed."""
-    for id, partner, asked_anew, pulled_ms, created_ms in rows(connection, _NEWEST, {"sandbox_id": sandbox_id}):
+    for id, partner, asked_anew, pulled_ms, created_ms in rows(connection, _NEWEST, {"sandbox_id": sandbox.id}):
         old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
         if asked_anew or old:
             detail = f"{partner} decided by a copy of {rfc3339(pulled_ms)}"
-            yield Finding("stale_view", id, 0), detail
+            yield Discrepancy(Finding("stale_view", id, 0), None, detail)
 
 
 def differs_from_books_now(loan: Loan, facts: Sequence[Fact], record: BureauRecord) -> bool:

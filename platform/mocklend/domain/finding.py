@@ -39,3 +39,22 @@ class Finding:
     finding_class: str
     entity: str
     amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Two records that disagree: what a reconciler should find. `loan_id` is None where it is no one loan's."""
+
+    finding: Finding
+    loan_id: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class InTransit:
+    """Money or news that is merely on its way: no discrepancy, and shown with its age."""
+
+    entity: str
+    loan_id: str | None
+    since_ms: int
+    detail: str

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.facts import CLEAR
-from mocklend.domain.finding import Finding
+from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.replay import replay
 from mocklend.lending.books import terms_of
 from mocklend.lending.quotes import buckets_of
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.work import Sandbox
 
 AT_ONCE = 200
 """Quotes that are looked at together: memory stays bounded, however many there are."""
@@ -32,20 +33,18 @@ _COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.v
 _SINCE = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 
 
-def quotes_are_what_the_books_asked_for(
-    connection: Connection, sandbox_id: str, now_ms: int
-) -> Iterator[tuple[Finding, str, str]]:
-    """Each quote is worked out again from what the books had at its version: the finding, its loan, in words."""
-    scope = {"sandbox_id": sandbox_id, "type": CLEAR, "now_ms": now_ms}
+def check_quotes(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+    """Each payoff quote that counts, worked out again from what the books had at its version: class `wrong_view`."""
+    scope = {"sandbox_id": sandbox.id, "type": CLEAR, "now_ms": now_ms}
     found = [
         Quote(row[0], row[1], CLEAR, *row[2:])  # The columns are in the order of its fields.
         for row in rows(connection, _COUNT, scope)
     ]
     for start in range(0, len(found), AT_ONCE):
-        yield from _these(connection, sandbox_id, found[start : start + AT_ONCE])
+        yield from _these(connection, sandbox.id, found[start : start + AT_ONCE])
 
 
-def _these(connection: Connection, sandbox_id: str, quotes: Sequence[Quote]) -> Iterator[tuple[Finding, str, str]]:
+def _these(connection: Connection, sandbox_id: str, quotes: Sequence[Quote]) -> Iterator[Discrepancy]:
     ids = sorted({quote.loan_id for quote in quotes})
     loans: Mapping[Any, Loan] = load_all(connection, [(sandbox_id, ("loan", id)) for id in ids])
     facts = facts_of(connection, BOOKS, sandbox_id, ids)
@@ -57,4 +56,5 @@ def _these(connection: Connection, sandbox_id: str, quotes: Sequence[Quote]) -> 
         right_minor = sum(buckets_of(state, CLEAR, date.fromisoformat(quote.date)).values())
         if quote.total_minor != right_minor:
             detail = f"it asks for {quote.total_minor} on {quote.date}, the books for {right_minor}"
-            yield Finding("wrong_view", quote.id, abs(quote.total_minor - right_minor)), quote.loan_id, detail
+            finding = Finding("wrong_view", quote.id, abs(quote.total_minor - right_minor))
+            yield Discrepancy(finding, quote.loan_id, detail)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
-from mocklend.domain.finding import Finding
+from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.lending.repay import SUCCEEDED
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import parse_rfc3339
@@ -22,6 +22,7 @@ from mocklend.servicing.disputes import COMPENSATED, CORRECTED, CORRECTED_NOTE
 from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.work import Sandbox
 from mocklend.views.pages import versions
 from mocklend.views.render import wrong_mark
 
@@ -31,17 +32,17 @@ _VERSIONS = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id A
 _ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{SUCCEEDED}' AND loan_id"""
 
 
-def decisions_are_true(connection: Connection, sandbox_id: str) -> Iterator[tuple[Finding, str, str]]:
-    """Each decision that is not: the finding, its loan, in words."""
-    for (id,) in rows(connection, _DECIDED, {"sandbox_id": sandbox_id}):
-        dispute: Dispute = _load(connection, sandbox_id, "dispute", id)
+def check_decisions(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+    """Each decision that says CORRECTED and is not true: class `untrue_decision`."""
+    for (id,) in rows(connection, _DECIDED, {"sandbox_id": sandbox.id}):
+        dispute: Dispute = _load(connection, sandbox.id, "dispute", id)
         steps = [one for one in json.loads(dispute.progress) if one["note"].startswith(CORRECTED_NOTE)]
         if not steps or steps[-1]["state"] != CORRECTED:
             continue  # It was compensated for, and says itself that it is not corrected.
-        wrong = _wrong(connection, sandbox_id, dispute, steps[-1]["at"])
+        wrong = _wrong(connection, sandbox.id, dispute, steps[-1]["at"])
         if wrong:
             detail = f"it says {CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
-            yield Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail
+            yield Discrepancy(Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail)
 
 
 def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import REPAYMENT, Heading, MalformedStatement, Movement, StatementDay
-from mocklend.channels.statements.files import MakeStatement, contents, fetch, file_id, v7_files_are_what_moved
+from mocklend.channels.statements.files import MakeStatement, check_statement_files, contents, fetch, file_id
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import StatementFile
@@ -77,6 +77,6 @@ def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     made = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
 
     with story.lender.read() as connection:
-        assert list(v7_files_are_what_moved(connection, story.sandbox, story.now_ms)) == []
+        assert list(check_statement_files(connection, story.sandbox, story.now_ms)) == []
     assert made.ready_ms == HEADING.ready_ms
     assert story.discrepancies() == []

@@ -21,7 +21,7 @@ from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.invariant import moved_in_the_world, statement_against_world
 from mocklend.channels.statements.record import ready_statement
-from mocklend.domain.finding import Finding
+from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import StatementMade, remade
@@ -128,12 +128,12 @@ def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
     return data[: len(data) * made.kept_percent // 100]
 
 
-def v7_files_are_what_moved(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[tuple[Finding, str]]:
-    """V7, of each file that somebody has asked for: it is there in time, can be read, and is what moved there."""
+def check_statement_files(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+    """Each file that somebody has asked for is there in time, can be read, and is what moved: `wrong_statement`."""
     for made in entities(connection, "statement_file", sandbox.id, "TRUE ORDER BY id"):
         wrong = _wrong_with(connection, sandbox, made, now_ms)
         if wrong is not None:
-            yield Finding("wrong_statement", made.id, 0), f"V7: {wrong}"
+            yield Discrepancy(Finding("wrong_statement", made.id, 0), None, f"V7: {wrong}")
 
 
 def _wrong_with(connection: Connection, sandbox: Sandbox, made: StatementFile, now_ms: int) -> str | None:

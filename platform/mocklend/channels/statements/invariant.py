@@ -68,7 +68,7 @@ def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading
     return moved
 
 
-def v7_statements_are_what_moved(connection: Connection, sandbox: Sandbox, now_ms: int) -> list[tuple[str, str]]:
+def check_statements(connection: Connection, sandbox: Sandbox, now_ms: int) -> list[tuple[str, str]]:
     """V7, of every statement that is there: of each channel, on each day on which either side saw money move."""
     scope = {"sandbox_id": sandbox.id}
     days: set[tuple[str, date]] = set()

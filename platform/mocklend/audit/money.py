@@ -1,0 +1,221 @@
+"""World against books: each movement stands once on both sides, with one amount, or is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mocklend.audit.subjects import AT_ONCE, AuditedLoan, AuditedLoans
+from mocklend.channels.payments import LATE_FAILED
+from mocklend.domain.facts import (
+    LATE_FAILURE,
+    MARK,
+    MOVED,
+    RECEIPT,
+    REVERSAL,
+    SECOND_RECEIPT,
+    Fact,
+    booked,
+    standing,
+)
+from mocklend.domain.finding import Discrepancy, Finding, InTransit
+from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Callback, Receipt
+from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.work import Sandbox
+
+# Money whose payer named no loan, and that the books do not have even as unapplied.
+_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM world_facts
+    WHERE sandbox_id = :sandbox_id AND loan_id = ''
+      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
+      AND id NOT IN (SELECT id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
+
+
+def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
+    """What is on one side only, or with two amounts, channels or days. Where none is, every balance agrees.
+
+    Classes: `missing_in_books`, `missing_in_channel`, `unsupported`, `unidentified`, `amount_mismatch`, `misapplied`
+    and `duplicate_in_books`. What no fault has touched and is about to come is in transit.
+    """
+    second, elsewhere = _second_receipts(group), _elsewhere(group)
+    missing: list[tuple[str | None, Fact]] = []
+    for one in group.loans:
+        yield from _compare(one, second, elsewhere[one.loan.id], missing)
+    yield from _missing(group.connection, group.sandbox_id, missing)
+
+
+def check_unclaimed_money(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy | InTransit]:
+    """Money whose payer named no loan, and that the books do not have even as unapplied: `missing_in_books`."""
+    nobodys: list[tuple[str | None, Fact]] = [
+        (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
+        for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox.id})
+    ]
+    yield from _missing(connection, sandbox.id, nobodys)
+
+
+def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
+    """What moves something and counts, each event once. A mark moves nothing; what it pins is looked at on the page.
+
+    A receipt that failed late did happen, and so did its failure: each side should have both.
+    """
+    left = standing(facts)
+    return {
+        booked(fact.id): fact
+        for fact in facts
+        if fact.kind not in (REVERSAL, MARK, MOVED) and fact.id not in left.gone | left.undone
+    }
+
+
+def check_reversals(audited: AuditedLoan) -> Iterator[Discrepancy]:
+    """Reversals that took back another entry than the one that was meant: class `misapplied`."""
+    world, books = audited.world.facts, audited.books.facts
+    counts = _crossed(world, books) - standing(books).undone
+    if not counts:
+        return
+    meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
+    amounts = {booked(fact.id): fact.amount_minor for fact in world}
+    for fact in books:
+        if fact.id in counts:
+            stake = amounts.get(meant[fact.id] or "", 0)
+            detail = f"{fact.reverses} was reversed, and {meant[fact.id]} was meant"
+            yield Discrepancy(Finding("misapplied", fact.id, stake), audited.loan.id, detail)
+
+
+def _crossed(world: Sequence[Fact], books: Sequence[Fact]) -> set[str]:
+    """The ids of reversals that are on both sides and take back different entries. Each is a break of its own."""
+    meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
+    return {fact.id for fact in books if fact.kind == REVERSAL and meant.get(fact.id, fact.reverses) != fact.reverses}
+
+
+def _denied(books: Sequence[Fact], seen: Set[str]) -> dict[str, Fact]:
+    """What counts on the books but for reversals that nobody decided: how it was booked is a question of its own."""
+    decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in seen]
+    return {} if len(decided) == len(books) else _live(decided)
+
+
+def _failed(facts: Sequence[Fact]) -> frozenset[str]:
+    """What its channel has taken back. How it was booked before makes no difference any more."""
+    left = standing(facts)
+    return frozenset(booked(id) for id in left.void - left.undone)
+
+
+def _told(fact: Fact) -> tuple[int, date, str | None, str | None]:
+    return (fact.at_ms, fact.on, fact.channel, fact.scope)
+
+
+def _compare(
+    audited: AuditedLoan,
+    second: Mapping[str, str],
+    elsewhere: Set[str],
+    missing: list[tuple[str | None, Fact]],
+) -> Iterator[Discrepancy]:
+    """One loan's two sides. What happened and is not on the books is added to `missing`.
+
+    `second` has the order behind each second receipt. Events that belong `elsewhere`, to another loan, are reported on
+    that loan.
+    """
+    loan = audited.loan
+    crossed = _crossed(audited.world.facts, audited.books.facts)
+    world = [fact for fact in audited.world.facts if fact.id not in crossed]
+    books = [fact for fact in audited.books.facts if fact.id not in crossed]
+    happened, known = _live(world), _live(books)
+    seen = {fact.id for fact in world}
+    denied = _denied(books, seen)
+    came_to_nothing = _failed(world) & _failed(books)
+    for id, fact in happened.items():
+        mine = known.get(id)
+        if mine is None:
+            missing.append((loan.id, fact))
+            mine = denied.get(id, fact)
+        if mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
+            detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
+            stake = abs(mine.amount_minor - fact.amount_minor)
+            yield Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail)
+        elif id not in came_to_nothing and _told(mine) != _told(fact):
+            detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
+            yield Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail)
+    for id, fact in known.items():
+        if id not in happened and second.get(id) in seen:
+            detail = f"{fact.amount_minor} is on the books besides the receipt of {second[id]}, which was paid once"
+            yield Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
+        elif id not in happened and id not in elsewhere:
+            finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
+            detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
+            yield Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail)
+
+
+def _second_receipts(group: AuditedLoans) -> dict[str, str]:
+    """The order behind each second receipt on the books of some loans, in one query for all of them."""
+    ids = [fact.id for one in group.loans for fact in one.books.facts if fact.kind == SECOND_RECEIPT]
+    known: dict[Any, Receipt] = load_all(group.connection, [(group.sandbox_id, ("receipt", id)) for id in ids])
+    return {id: repayment_of(receipt.out_trade_no) for (_, (_, id)), receipt in known.items()}
+
+
+_WHOSE = "SELECT id, loan_id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+
+
+def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
+    """What of push payments the books have on these loans and the world has on others."""
+    strays = {
+        one.loan.id: {
+            id
+            for id, fact in _live(one.books.facts).items()
+            if fact.kind in (RECEIPT, LATE_FAILURE) and receipt_behind(id).startswith("rct_")
+        }
+        - _live(one.world.facts).keys()
+        for one in group.loans
+    }
+    wanted = sorted(set(chain.from_iterable(strays.values())))
+    if not wanted:
+        return strays
+    whose = {row[0] for row in select_in(group.connection, _WHOSE, wanted, {"sandbox_id": group.sandbox_id})}
+    return {loan_id: ids & whose for loan_id, ids in strays.items()}
+
+
+def _missing(
+    connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]]
+) -> Iterator[Discrepancy | InTransit]:
+    """What happened and the books do not have, one query per kind for all of it: on its way, or lost?"""
+    for start in range(0, len(missing), AT_ONCE):
+        some = missing[start : start + AT_ONCE]
+        keys = [("receipt", receipt_behind(fact.id)) for _, fact in some] + [
+            ("callback", callback_of(fact.id)) for _, fact in some
+        ]
+        known = load_all(connection, [(sandbox_id, key) for key in keys])
+        for loan_id, fact in some:
+            receipt = known[(sandbox_id, ("receipt", receipt_behind(fact.id)))]
+            callback = known[(sandbox_id, ("callback", callback_of(fact.id)))]
+            yield from _lost_or_on_its_way(loan_id, fact, receipt, callback)
+
+
+def _lost_or_on_its_way(
+    loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None
+) -> Iterator[Discrepancy | InTransit]:
+    if receipt is not None and receipt.state == LATE_FAILED and (receipt.loan_id is None or receipt.loan_id != loan_id):
+        return  # It came and went before anybody knew whose it was; another chain has both.
+    if receipt is not None and receipt.loan_id not in (None, loan_id) and fact.kind == RECEIPT:
+        detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, and belongs to {loan_id}"
+        yield Discrepancy(Finding("misapplied", fact.id, fact.amount_minor), loan_id, detail)
+        return
+    if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
+        typed = f"{receipt.payer_name!r} typed {receipt.payer_reference!r}"
+        detail = f"{receipt.amount_minor} through {receipt.channel} is unapplied: {typed}"
+        yield Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail)
+        return
+    if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
+        yield InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back")
+        return
+    if fact.kind == LATE_FAILURE:
+        # Whatever the books have heard of it, the money is not there: this is how a reconciler sees it too.
+        detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, and the books do not know"
+        finding = Finding("missing_in_channel", receipt_behind(fact.id), fact.amount_minor)
+        yield Discrepancy(finding, loan_id, detail)
+        return
+    tried = f"{callback.attempts} attempts, {callback.state}" if callback else "no callback"
+    detail = f"{fact.kind} of {fact.amount_minor} at {rfc3339(fact.at_ms)} is not on the books: {tried}"
+    yield Discrepancy(Finding("missing_in_books", fact.id, fact.amount_minor), loan_id, detail)

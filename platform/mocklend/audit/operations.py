@@ -1,0 +1,64 @@
+"""What staff and channels owe: answers by their day, a second person, each order once, each payout paid or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from mocklend.domain.finding import Discrepancy, Finding
+from mocklend.domain.people import same_person
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Sandbox
+
+# A desk that was merely idle could have answered; one that does not see the dispute could not.
+_UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
+    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
+# Who has approved it may be who asked for it under another spelling.
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM edits WHERE sandbox_id = :sandbox_id
+    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL ORDER BY id"""
+# Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
+_STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
+# What was given back, by its channel or by somebody who meant just that one; if it is on the books again, it has been
+# looked at. A reversal of something else than was meant is a break of its own.
+_LOOKED_AT = """SELECT b.reverses FROM book_facts b
+    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
+     AND w.reverses = b.reverses
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
+# What is due is debited by one order an attempt, and what a client has asked for, under one key, is one order too. Of
+# two, either may have been taken back since.
+_ORDERED_TWICE = " UNION ALL ".join(
+    f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
+    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({_LOOKED_AT})
+    GROUP BY loan_id, {column} HAVING COUNT(*) > 1"""
+    for column, what in (("debit_ms", "debit"), ("asked_key", "request"))
+)
+
+
+def check_deadlines(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+    """Disputes that the desk takes up only after their answer was due: class `deadline_missed`."""
+    for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox.id, "now_ms": now_ms}):
+        yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+
+
+def check_approvals(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+    """Edits above the limit that no second person has approved: class `unapproved`."""
+    for id, loan_id, amount, operator, approver in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox.id}):
+        if approver is None or same_person(operator, approver):
+            detail = "a second person had to look at it, and nobody did"
+            yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
+
+
+def check_orders(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+    """Two orders for one debit or one request: class `duplicate_in_channel`."""
+    for id, loan_id, amount, what in rows(connection, _ORDERED_TWICE, {"sandbox_id": sandbox.id}):
+        detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
+        yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
+
+
+def check_payouts(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+    """Payouts that were ordered, and that nothing will settle: class `missing_in_channel`."""
+    for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox.id}):
+        detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
+        yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)

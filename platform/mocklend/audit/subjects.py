@@ -1,0 +1,144 @@
+"""What the checks look at, loaded by one query per kind for a group of loans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from mocklend.bureau.checks import Reporting, reporting_of
+from mocklend.domain.replay import replay
+from mocklend.ledger.invariants import LoanBooks, LoanWorld
+from mocklend.ledger.journal import journals
+from mocklend.lending.books import terms_of
+from mocklend.storage.entities import Loan
+from mocklend.storage.facts import BOOKS, WORLD, facts_of
+from mocklend.storage.stores import entities, rows
+from mocklend.storage.work import Sandbox
+from mocklend.views import reads
+
+AT_ONCE = 200
+"""Loans that are looked at together: memory stays bounded, however many there are."""
+
+WRITTEN = "written"
+"""Beside what is seen: the newest page there is, whether or not anybody sees it yet."""
+
+Certificate = tuple[str, int, str]
+"""The id of a settlement certificate, and the number and hash of the journal's line that it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedLoan:
+    """One loan: both sides, and what is shown of it. `shown` has the version and the document, by view."""
+
+    loan: Loan
+    world: LoanWorld
+    books: LoanBooks
+    shown: Mapping[str, tuple[int, str]]
+    certificates: Sequence[Certificate]
+    reporting: Reporting | None
+    zone: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedLoans:
+    """A group of loans that are looked at together."""
+
+    connection: Connection
+    sandbox_id: str
+    loans: Sequence[AuditedLoan]
+
+
+def groups(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[AuditedLoans]:
+    """Every loan of a sandbox, by id, `AT_ONCE` at a time."""
+    after, full = "", True
+    while full:
+        page = {"after": after, "most": AT_ONCE}
+        loans: list[Loan] = entities(connection, "loan", sandbox.id, "id > :after ORDER BY id LIMIT :most", page)
+        if loans:
+            yield AuditedLoans(connection, sandbox.id, _load(connection, sandbox, now_ms, loans))
+            after = loans[-1].id
+        full = len(loans) == AT_ONCE
+
+
+def _load(connection: Connection, sandbox: Sandbox, now_ms: int, loans: Sequence[Loan]) -> list[AuditedLoan]:
+    ids = [loan.id for loan in loans]
+    world = facts_of(connection, WORLD, sandbox.id, ids)
+    books = facts_of(connection, BOOKS, sandbox.id, ids)
+    journal = journals(connection, sandbox.id, ids)
+    shown = _pages(connection, sandbox.id, ids, now_ms)
+    orders = _orders(connection, sandbox.id, ids)
+    certificates = _certificates(connection, sandbox.id, ids)
+    reporting = reporting_of(connection, sandbox.id, ids)
+    loaded: list[AuditedLoan] = []
+    for loan in loans:
+        happened, known = world[loan.id], books[loan.id]
+        terms, last = terms_of(loan), max((fact.on for fact in happened), default=date.min)
+        as_of = date.fromisoformat(json.loads(loan.state)["as_of"])
+        rebuilt = replay(terms, known, as_of)
+        # Where both sides are the same, so is their replay.
+        true_state = rebuilt if happened == known and last <= as_of else replay(terms, happened, last)
+        loaded.append(
+            AuditedLoan(
+                loan,
+                LoanWorld(happened, true_state),
+                LoanBooks(loan, known, journal[loan.id], rebuilt, orders.get(loan.id, {})),
+                shown.get(loan.id, {}),
+                certificates.get(loan.id, []),
+                reporting.get(loan.id),
+                sandbox.zone,
+                now_ms,
+            )
+        )
+    return loaded
+
+
+_PAGES = """SELECT v.loan_id, v.version, v.doc, v.back_ms, v.again_ms,
+        v.visible_ms, v.list_ms, v.instalments_ms, v.replica_ms
+    FROM loan_views v WHERE v.sandbox_id = :sandbox_id AND v.loan_id >= :first AND v.loan_id <= :last
+    ORDER BY v.loan_id, v.version"""
+
+
+def _pages(
+    connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int
+) -> dict[str, dict[str, tuple[int, str]]]:
+    """What each view of each loan shows: the version and the document."""
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    shown: dict[str, dict[str, tuple[int, str]]] = {}
+    for loan_id, version, doc, back_ms, again_ms, *moments in rows(connection, _PAGES, scope):
+        of_loan = shown.setdefault(loan_id, {})
+        of_loan[WRITTEN] = (version, doc)
+        for view, from_ms in zip(reads.FROM_MS, moments, strict=True):
+            if from_ms <= now_ms and not back_ms <= now_ms < again_ms:
+                of_loan[view] = (version, doc)
+    return shown
+
+
+_ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor FROM repayments
+    WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
+
+
+def _orders(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
+    """What the rows of some loans' repayments say, applied and overpaid."""
+    said: dict[str, dict[str, tuple[int, int]]] = {}
+    for loan_id, id, applied, over in rows(
+        connection, _ORDERS, {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    ):
+        said.setdefault(loan_id, {})[id] = (applied, over)
+    return said
+
+
+_CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates
+    WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
+
+
+def _certificates(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> dict[str, list[Certificate]]:
+    issued: dict[str, list[Certificate]] = {}
+    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    for id, loan_id, seq, digest in rows(connection, _CERTIFICATES, scope):
+        issued.setdefault(loan_id, []).append((id, seq, digest))
+    return issued
