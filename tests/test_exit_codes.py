@@ -39,6 +39,7 @@ TOOLS = {
     "load": "loadtests/load.py",
     "neighbours": "loadtests/bad_neighbours.py",
     "ranges": "tests/ranges.py",
+    "same": "loadtests/same.py",
     "typed": "tests/test_typed_docs.py",
     "year": "loadtests/year.py",
 }
@@ -183,6 +184,7 @@ def test_a_script_that_is_asked_for_what_it_does_not_know_leaves_with_2(script: 
         ("load", "--time 2h"),
         ("load", "--spawn-rate 0"),
         ("load", "--probability 2"),
+        ("same", "HEAD --seeds 0"),
         ("typed", "docs/no-such-page.md"),
         ("year", "--loans 0"),
         ("year", "--loans ten"),

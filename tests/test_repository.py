@@ -32,7 +32,7 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "ranges", "security", "test", "test-long", "typed", "year"),
+    *("neighbours", "ranges", "same", "security", "test", "test-long", "typed", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),

@@ -1,0 +1,143 @@
+"""Tells the neighbours' story of one seed and writes down all that it left behind, for `scripts/same` to compare.
+
+    OUT/seed-7/answers.jsonl      what the neighbours were answered, in their order
+    OUT/seed-7/answer-key.jsonl   the answer key, as it is exported
+    OUT/seed-7/journal.jsonl      the books, a transaction a line
+    OUT/seed-7/audit.json         discrepancies, what is in transit, open entries without a discrepancy
+    OUT/seed-7/statements/        each channel's files: a day, a format, a currency
+
+One client tells it, so that even the order of what it leaves behind is the story's. It takes every installed kind of
+fault, each with one of the selections that `scripts/determinism` uses, and runs against the tree that it is given: the
+names that it needs are those of its own commit, which is why `scripts/same` takes each commit's own recording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+NEIGHBOURS = 32
+STATEMENT_DAYS = [date(2026, 1, 4) + timedelta(days=day) for day in range(66)]
+"""From the day before the story to the day after."""
+ROWS_MOST = 500
+TURNS_MOST = 1_000
+
+
+def main() -> None:
+    """One folder of files for each seed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tree", type=Path, help="the checkout whose story is told")
+    parser.add_argument("out", type=Path, help="the folder for what is recorded")
+    parser.add_argument("seeds", type=int, nargs="+")
+    given = parser.parse_args()
+    sys.path.insert(0, str(given.tree / "tests" / "identity"))
+    logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
+
+    import mocklend
+    from mocklend.local import local_platform
+
+    imported = Path(mocklend.__file__).resolve()
+    if not imported.is_relative_to(given.tree.resolve()):
+        sys.exit(f"the story would be told by {imported}, which is not in {given.tree}")
+    with local_platform() as url:
+        for seed in given.seeds:
+            record(url, seed, given.out / f"seed-{seed}")
+            print(f"seed {seed} is recorded", flush=True)
+
+
+def rules_of(seed: int) -> dict[str, dict[str, Any]]:
+    """A rule for each kind of fault; which of the exact selections it has, the seed decides."""
+    from determine import SELECTIONS
+    from neighbours import rule_of
+
+    from mocklend_faults.engine.catalogue import installed
+
+    rules = {}
+    for n, kind in enumerate(sorted(installed())):
+        more = SELECTIONS[(n + seed) % len(SELECTIONS)]
+        select = {"probability": 0.5} | more.get("select", {})
+        rules[kind] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
+    return rules
+
+
+def record(url: str, seed: int, folder: Path) -> None:
+    """The whole story, in a sandbox of its own, and what it left behind."""
+    from neighbours import START, STORY, TIMEOUT_S, Neighbour
+
+    from mocklend.client import Client
+
+    with Client(url, timeout_s=TIMEOUT_S) as anyone:
+        teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
+    for rule_id, rule in rules_of(seed).items():
+        teller.put_rule(rule_id, rule)
+    people = [Neighbour(url, teller.api_key, number) for number in range(NEIGHBOURS)]
+    answers: list[Any] = []
+    for person in people:
+        person.client.on_exchange = _noting(person.name, answers)
+    try:
+        for chapter, pause in STORY:
+            for person in people:
+                chapter(person)
+            teller.advance(**pause)
+        _write(folder / "answers.jsonl", answers)
+        (folder / "answer-key.jsonl").write_bytes(b"".join(line + b"\n" for line in teller.answer_key_lines()))
+        _write(folder / "journal.jsonl", _journal(teller))
+        _write(folder / "audit.json", [teller.audit()])
+        _write_statements(teller, folder / "statements")
+    finally:
+        for person in people:
+            person.client.close()
+        teller.delete_sandbox()
+        teller.close()
+
+
+def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
+    """Of a refusal the code is noted, for its sentences may be said better at any time."""
+
+    def note(exchange: Any) -> None:
+        answer = exchange.answer if exchange.status < 300 else {"code": exchange.answer.get("code")}
+        asked = f"{exchange.method} {exchange.path}"
+        answers.append({"neighbour": name, "asked": asked, "status": exchange.status, "answer": answer})
+
+    return note
+
+
+def _journal(teller: Any) -> Iterator[Any]:
+    after = None
+    for _ in range(TURNS_MOST):
+        page = teller.transactions(after=after, limit=ROWS_MOST)
+        yield from page["transactions"]
+        after = page.get("next_cursor")
+        if after is None:
+            return
+    raise AssertionError(f"the journal has more than {TURNS_MOST} pages, or they go in a circle")
+
+
+def _write_statements(teller: Any, folder: Path) -> None:
+    from mocklend.client import ProblemError
+
+    folder.mkdir(parents=True)
+    for channel in sorted(known["id"] for known in teller.channels()["channels"]):
+        for kind in sorted(known["id"] for known in teller.statement_formats(channel)["formats"]):
+            for day in STATEMENT_DAYS:
+                try:
+                    file = teller.statement(channel, str(day), format=kind)
+                except ProblemError as problem:
+                    file = f"{problem.status} {problem.code}\n".encode()
+                (folder / f"{channel}-{kind}-{day}").write_bytes(file)
+
+
+def _write(path: Path, documents: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n" for document in documents)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Whether another commit behaves as this checkout does: its answers, answer keys, journals, audits and statements.
+
+    scripts/same fc4cbf0 --seeds 10
+
+Both tell the story of 32 neighbours with the same seeds (see `recording.py`), each with its own code in a process
+of its own and the libraries of this environment. What they leave behind is compared byte for byte, but for two things:
+`renamed.toml` says which words have another name by now, and the fields of a JSON object may stand in any order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tool
+
+from mocklend.exit_codes import ExitCode
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDING = "loadtests/recording.py"
+SHOWN_MOST = 20
+SEEDS_MOST = 1_000
+JSON_ENDINGS = frozenset({".json", ".jsonl"})
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """PASS where nothing differs but the names in `renamed.toml`; FAIL with the first differences otherwise."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/same", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("base", metavar="BASE", help="the commit to compare with")
+    parser.add_argument("--seeds", type=tool.whole(1, SEEDS_MOST), default=10, help="how many seeds (%(default)s)")
+    given = parser.parse_args(arguments)
+    return tool.concluded(lambda: _compare_with(given.base, range(1, given.seeds + 1)), as_json=False)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """The names of an earlier commit, and what they are called now."""
+
+    keys: Mapping[str, str]
+    words: Mapping[str, str]
+    left_out: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Renamed:
+        """From a file such as `renamed.toml`. NotRun where it has another table than those three."""
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        try:
+            return cls(**tables)
+        except TypeError as wrong:
+            raise tool.NotRun(f"{path}: {wrong}") from None
+
+    def text(self, text: str) -> str:
+        """A text with today's words in it; of two that begin at the same place the longer one is taken."""
+        if not self.words:
+            return text
+        longest_first = sorted(self.words, key=len, reverse=True)
+        pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
+        return re.sub(pattern, lambda found: self.words[found[0]], text)
+
+    def document(self, value: Any) -> Any:
+        """A document of JSON with today's names, without what is left out."""
+        if isinstance(value, dict):
+            kept = {key: inner for key, inner in value.items() if key not in self.left_out}
+            return {self.keys.get(key, self.text(key)): self.document(inner) for key, inner in kept.items()}
+        if isinstance(value, list):
+            return [self.document(inner) for inner in value]
+        return self.text(value) if isinstance(value, str) else value
+
+
+def differences(before: Path, now: Path, renamed: Renamed) -> Iterator[str]:
+    """What is not the same in two folders of recordings: the file, the place in it, both values."""
+    then = {renamed.text(str(path.relative_to(before))): path for path in _files(before)}
+    today = {str(path.relative_to(now)): path for path in _files(now)}
+    for name in sorted(then.keys() | today.keys()):
+        if name not in today or name not in then:
+            yield f"{name}: only {'before' if name in then else 'now'}"
+            continue
+        old, new = then[name].read_bytes(), today[name].read_bytes()
+        if Path(name).suffix in JSON_ENDINGS:
+            yield from _in_documents(name, old, new, renamed)
+        elif _words_in(old, renamed) != new:
+            yield from _in_lines(name, _words_in(old, renamed), new)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _words_in(file: bytes, renamed: Renamed) -> bytes:
+    """Statements come in more than one encoding, and some are spoiled: Latin-1 reads and writes any byte."""
+    return renamed.text(file.decode("latin-1")).encode("latin-1") if renamed.words else file
+
+
+def _in_documents(name: str, old: bytes, new: bytes, renamed: Renamed) -> Iterator[str]:
+    left_out = Renamed(keys={}, words={}, left_out=renamed.left_out)
+    before = [renamed.document(json.loads(line)) for line in old.splitlines()]
+    now = [left_out.document(json.loads(line)) for line in new.splitlines()]
+    for n, (one, other) in enumerate(zip(before, now, strict=False), start=1):
+        yield from _in_values(f"{name}:{n}", one, other)
+    if len(before) != len(now):
+        yield f"{name}: {len(before)} lines before, {len(now)} now"
+
+
+def _in_values(place: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            if key in old and key in new:
+                yield from _in_values(f"{place} {key}", old[key], new[key])
+            else:
+                yield f"{place} {key}: only {'before' if key in old else 'now'}"
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for n, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _in_values(f"{place} {n}", one, other)
+    elif type(old) is not type(new) or old != new:
+        yield f"{place}: {_shown(old)} before, {_shown(new)} now"
+
+
+def _in_lines(name: str, old: bytes, new: bytes) -> Iterator[str]:
+    before, now = old.split(b"\n"), new.split(b"\n")
+    for n, (one, other) in enumerate(zip(before, now, strict=False), start=1):
+        if one != other:
+            yield f"{name}:{n}: {one[:100]!r} before, {other[:100]!r} now"
+    if len(before) != len(now):
+        yield f"{name}: {len(before)} lines before, {len(now)} now"
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:200]
+
+
+# --- the two recordings ---
+
+
+def _compare_with(base: str, seeds: range) -> ExitCode:
+    renamed = Renamed.read(ROOT / "loadtests" / "renamed.toml")
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
+    if not commit:
+        raise tool.NotRun(f"{base!r} is no commit of this repository")
+    with tempfile.TemporaryDirectory(prefix="mocklend-same-") as name, _checked_out(commit, Path(name, "tree")) as tree:
+        folder = Path(name)
+        of_base = _recording_of(commit, folder / "recording.py")
+        tool.say(f"telling the story with {len(seeds)} seeds, at {commit[:10]} and in this checkout")
+        with ExitStack() as running:
+            begun = {
+                side: running.enter_context(_told(where, recording, folder / side, seeds))
+                for side, where, recording in (("before", tree, of_base), ("now", ROOT, ROOT / RECORDING))
+            }
+            for side, process in begun.items():
+                if process.wait():
+                    raise tool.CutShort(f"the story broke off {side}: {_last_words(folder / f'{side}.log')}")
+        sizes = [path.stat().st_size for path in _files(folder / "now")]
+        found = list(differences(folder / "before", folder / "now", renamed))
+    for difference in found[:SHOWN_MOST]:
+        print(difference)
+    if found:
+        print(f"FAIL: {len(found)} differences from {commit[:10]} with {len(seeds)} seeds")
+        return ExitCode.FAIL
+    print(f"PASS: as at {commit[:10]}: {len(sizes)} files, {sum(sizes):,} bytes of {len(seeds)} seeds")
+    return ExitCode.PASS
+
+
+def _recording_of(commit: str, path: Path) -> Path:
+    """The commit's own recording; for a commit that had none yet, the first one that there was."""
+    first = _git("log", "--diff-filter=A", "--format=%H", "--", RECORDING).split()[-1:]
+    source = next((text for at in [commit, *first] if (text := _git("show", f"{at}:{RECORDING}"))), None)
+    path.write_text(source or (ROOT / RECORDING).read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def _checked_out(commit: str, tree: Path) -> Iterator[Path]:
+    try:
+        _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+        if not (tree / "platform" / "mocklend").is_dir():
+            raise tool.NotRun(f"git could not check {commit[:10]} out, or it has no platform")
+        yield tree
+    finally:
+        _git("worktree", "remove", "--force", str(tree))
+
+
+@contextmanager
+def _told(tree: Path, recording: Path, out: Path, seeds: range) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that tells the story with this tree's code; it ends with the block."""
+    roots = [_metadata_of(tree, out.with_suffix(".site")), tree / "platform", tree / "faults"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))}
+    command = [sys.executable, "-P", str(recording), str(tree), str(out), *map(str, seeds)]
+    with (
+        out.with_suffix(".log").open("wb") as log,
+        subprocess.Popen(command, cwd=out.parent, env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _metadata_of(tree: Path, folder: Path) -> Path:
+    """A folder for the import path with the tree's own entry points: the installed ones are those of this checkout."""
+    project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    about = folder / f"{project['name']}-{project['version']}.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
+    (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def _last_words(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
+
+
+def _git(*arguments: str) -> str:
+    """What git prints; nothing where it fails."""
+    command = ["git", "-c", f"safe.directory={ROOT}", *arguments]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        raise tool.NotRun("git is needed to check a commit out, and it is not installed") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
