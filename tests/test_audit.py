@@ -15,15 +15,15 @@ from sqlalchemy import event
 
 from mocklend.audit import subjects
 from mocklend.audit.checks import CHECKS, INVARIANTS
-from mocklend.channels.channel import callback_secret
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
-from mocklend.channels.signing import signed_headers
 from mocklend.domain.facts import EDIT, RECEIPT, Fact
 from mocklend.domain.replay import Movement
 from mocklend.ledger.journal import Head, Posted, post
 from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
+from mocklend.signing import signed_headers
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.facts import BOOKS, WORLD, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -169,13 +169,13 @@ def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
     from mocklend.api import record
     from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
-    from mocklend.channels.endpoints import ENDPOINTS_MAX
     from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
     from mocklend.seams import DELAY_MS_MAX
     from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
     from mocklend.spool import MEMORY_MAX
+    from mocklend.webhooks.endpoints import ENDPOINTS_MAX
     from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
     from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
 
@@ -229,7 +229,7 @@ def _size(of_bytes: int) -> str:
 
 def channels() -> str:
     """Every channel."""
-    from mocklend.channels.channel import channels as known
+    from mocklend.domain.channel import channels as known
 
     return _table(
         ("channel", "name", "settles after", "ladder", "attempts"),
@@ -242,7 +242,7 @@ def channels() -> str:
 
 def events() -> str:
     """The events of webhooks, and the fields of their data."""
-    from mocklend.views.webhooks import EVENTS, FIELDS
+    from mocklend.webhooks.events import EVENTS, FIELDS
 
     sent = [(f"`{name}`", one.when, ", ".join(f"`{field}`" for field in one.data)) for name, one in EVENTS.items()]
     fields = [(f"`{name}`", kind, meaning) for name, (kind, meaning) in FIELDS.items()]

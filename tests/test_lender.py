@@ -12,10 +12,10 @@ import pytest
 
 from mocklend import lender as lending
 from mocklend.agenda import Portions
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender, database_url, find_layer
 from mocklend.lending import books
+from mocklend.webhooks.endpoints import AddEndpoint
 from mocklend_faults.engine import FaultLayer
 from support.story import Clock, Story
 
@@ -164,18 +164,18 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
 
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
-def test_couriers_and_faults_are_told_of_an_emptied_sandbox(
+def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
     open_lender: Callable[..., Lender], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     lender = open_lender(FaultLayer())
     sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(lender.couriers, "forget", lambda id: told.append(("couriers", id)))
+    monkeypatch.setattr(lender.delivery_workers, "forget", lambda id: told.append(("delivery_workers", id)))
     monkeypatch.setattr(lender.layer, "emptied", lambda id: told.append(("faults", id)))
 
     getattr(lender, act)(sandbox_id)
 
-    assert sorted(told) == [("couriers", sandbox_id), ("faults", sandbox_id)]
+    assert sorted(told) == [("delivery_workers", sandbox_id), ("faults", sandbox_id)]
 
 
 def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from mocklend.bureau import ReportAccount
 from mocklend.channels.callbacks import AttemptCallback
-from mocklend.channels.channel import channel_of
 from mocklend.channels.late_failures import FailAsDue
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
+from mocklend.domain.channel import channel_of
 from mocklend.lending import AutoDebit, TouchLoan
 from mocklend.servicing import FollowDispute
 from mocklend.storage.stores import rows

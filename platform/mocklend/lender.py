@@ -21,9 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.agenda import Agenda, Portions
-from mocklend.channels.channel import callback_secrets, hash_of_key
-from mocklend.channels.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
-from mocklend.couriers import Couriers, Parcel
+from mocklend.channels.callback_secrets import callback_secrets
 from mocklend.domain.problems import Refused
 from mocklend.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.pulse import Pulse
@@ -32,6 +30,7 @@ from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds, ClaimAdvance, MoveClock, SetPace
 from mocklend.sandboxes.moments import LAST_MS, rfc3339
 from mocklend.seams import Layer
+from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
 from mocklend.storage.engines import ground_of, open_engine, reading
@@ -40,6 +39,8 @@ from mocklend.storage.ground import Ground
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.turns import Turns
+from mocklend.webhooks.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
+from mocklend.webhooks.workers import DeliveryWorkers, Parcel
 from mocklend.writer import Writer
 
 DUE_AT_ONCE = 500
@@ -179,7 +180,7 @@ class Lender:
         self._seeds: dict[str, int] = {}
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self.couriers = Couriers(self._carry)
+        self.delivery_workers = DeliveryWorkers(self._carry)
         self._undelivered: set[str] = set()
         self._closing = False
         self.pulse = Pulse(self.look, self.ground)
@@ -192,7 +193,7 @@ class Lender:
         """Answer what waits, then let go of the database."""
         self.stop_clocks()
         self.pulse.close()
-        self.couriers.close()
+        self.delivery_workers.close()
         self.writer.close()
         self._session.close()
         self.engine.dispose()
@@ -354,7 +355,7 @@ class Lender:
     def _tell_emptied(self, sandbox_id: str) -> None:
         self._agenda.touch([sandbox_id])
         self._portions.forget(sandbox_id)
-        self.couriers.forget(sandbox_id)
+        self.delivery_workers.forget(sandbox_id)
         if self.layer is not None:
             self.layer.emptied(sandbox_id)
 
@@ -578,7 +579,7 @@ class Lender:
                 return []
             webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
         for item in webhooks:
-            self.couriers.offer(_parcel(sandbox_id, item))
+            self.delivery_workers.offer(_parcel(sandbox_id, item))
         return items
 
     def _work_off(self, sandbox_id: str, items: Sequence[Due], until: float) -> int:
@@ -631,7 +632,7 @@ class Lender:
 
 
 class _Delivery:
-    """The webhooks of one advance: handed to couriers as the clock passes them, and waited for at its end, a while."""
+    """The webhooks of one advance: handed to workers as the clock passes them, and waited for at its end."""
 
     def __init__(self, platform: Lender, sandbox_id: str) -> None:
         self._platform, self._sandbox_id = platform, sandbox_id
@@ -655,7 +656,7 @@ class _Delivery:
         until, ours = platform._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MOST)}
         while under_way := self._hand_over([item for item in self._due(DELIVERED_MOST) if item.id in ours]):
             left = until - platform._monotonic()
-            if left <= 0 or not platform.couriers.wait({(self._sandbox_id, id) for id in under_way}, left):
+            if left <= 0 or not platform.delivery_workers.wait({(self._sandbox_id, id) for id in under_way}, left):
                 return False
         return True
 
@@ -667,7 +668,7 @@ class _Delivery:
     def _hand_over(self, items: Sequence[Due]) -> set[str]:
         under_way = set()
         for item in items:
-            if self._platform.couriers.offer(_parcel(self._sandbox_id, item, in_order=True)):
+            if self._platform.delivery_workers.offer(_parcel(self._sandbox_id, item, in_order=True)):
                 self._sent[(item.id, item.due_ms)] = item
                 under_way.add(item.id)
         return under_way

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import callback_secret
-from mocklend.channels.signing import signed_headers
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.lender import NewSandbox
+from mocklend.signing import signed_headers
 from support.caller import Caller
 from support.story import Story
 

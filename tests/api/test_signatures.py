@@ -17,10 +17,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from mocklend.channels.channel import callback_secret
-from mocklend.channels.signing import signed_headers
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.client import Client
-from mocklend.views.webhooks import EVENTS
+from mocklend.signing import signed_headers
+from mocklend.webhooks.events import EVENTS
 from support.caller import Documented
 
 PAGE = (Path(__file__).parents[2] / "docs" / "signatures.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.formats import FORMATS
+from mocklend.domain.channel import channel_of
 from support.caller import Caller
 
 MONDAY = "/channels/wallet/statements/2026-01-05"

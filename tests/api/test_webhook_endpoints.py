@@ -1,8 +1,8 @@
 import pytest
 
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.lender import Lender
 from mocklend.receivers import ReceiverPolicy
+from mocklend.webhooks.endpoints import AddEndpoint
 from support.caller import Caller
 
 pytestmark = pytest.mark.security

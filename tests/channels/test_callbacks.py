@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import LADDERS, channel_of, channels
 from mocklend.channels.payments import PayAtChannel
+from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
 from mocklend.lender import Lender
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
@@ -79,15 +79,15 @@ def _pushed(story: Story, loan_id: str) -> str:
 
 
 def test_every_ladder_adds_up_to_what_is_published() -> None:
-    assert {profile: (len(ladder), sum(ladder)) for profile, ladder in LADDERS.items()} == {
+    assert {profile: (len(ladder), sum(ladder)) for profile, ladder in RETRY_SCHEDULES.items()} == {
         "standard": (10, 75 * 3600 + 35 * 60 + 5),
         "alipay": (8, 24 * 3600 + 24 * 60),
         "wechat": (16, 24 * 3600 + 4 * 60),
     }
-    assert set(PROFILES) == set(LADDERS)
+    assert set(PROFILES) == set(RETRY_SCHEDULES)
 
 
-@pytest.mark.parametrize("profile", LADDERS)
+@pytest.mark.parametrize("profile", RETRY_SCHEDULES)
 def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_more(
     losing: Callable[[int], tuple[Story, Losing]], profile: str
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_mor
     released = story.wait(days=10)
 
     message, log = callback(story, repayment_id)
-    wanted = [settled_ms + after * 1000 for after in accumulate(LADDERS[profile])]
+    wanted = [settled_ms + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
     assert [parse_rfc3339(entry["at"]) for entry in log] == wanted
     assert [parse_rfc3339(i["at"]) for i in released if i["kind"] == "callback"] == wanted
     assert {entry["outcome"] for entry in log} == {"lost"}
@@ -118,7 +118,7 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
 
     message, log = callback(story, repayment_id)
     assert [entry["outcome"] for entry in log] == ["lost"] * lost + ["acked"]
-    ladder = list(accumulate(LADDERS["wechat"]))
+    ladder = list(accumulate(RETRY_SCHEDULES["wechat"]))
     assert message.acked_ms == message.queued_ms + ladder[lost] * 1000
     repayment = story.entity("repayment", repayment_id)
     assert (repayment.status, repayment.applied_ms) == ("S", message.acked_ms)
@@ -140,7 +140,7 @@ def test_a_restarted_platform_goes_on_where_the_ladder_was(
 
     message, log = callback(story, repayment_id)
     times = [parse_rfc3339(entry["at"]) for entry in log]
-    assert times == [message.queued_ms + after * 1000 for after in accumulate(LADDERS["wechat"])]
+    assert times == [message.queued_ms + after * 1000 for after in accumulate(RETRY_SCHEDULES["wechat"])]
     assert message.state == "EXHAUSTED"
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 import pytest
 
-from mocklend.channels.channel import callback_secret
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
-from mocklend.channels.signing import TOLERANCE_S, signed_headers
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.signing import TOLERANCE_S, signed_headers
 from support.story import Story
 
 

@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import callback_secret, channel_of
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback, late_failure_body
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
-from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.record import statement_day
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing import IssueCertificate
+from mocklend.signing import signed_headers
 from support.story import Story
 
 

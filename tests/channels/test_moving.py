@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import channels
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import receipt_of
 from support.story import Story

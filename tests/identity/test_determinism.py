@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import channels
+from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lender import Lender

@@ -35,17 +35,17 @@ from mocklend.api.glimpse import Glimpse, Shape
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.partners import PARTNERS
 from mocklend.channels import inbox
-from mocklend.channels.channel import callback_secret, channels
+from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.channels.payouts import FailPayout
-from mocklend.channels.signing import signed_headers
 from mocklend.channels.statements import record
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement
 from mocklend.channels.statements.invariant import check_statements
+from mocklend.domain.channel import channels
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
@@ -78,6 +78,7 @@ from mocklend.servicing import (
 )
 from mocklend.servicing.desk import AMOUNT_EDITS, bounds
 from mocklend.servicing.evidence import Piece
+from mocklend.signing import signed_headers
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Nudge, Work
 from mocklend.views.reads import entity

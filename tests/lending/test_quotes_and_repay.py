@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from mocklend.channels.channel import channels
+from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from support.story import Story
 

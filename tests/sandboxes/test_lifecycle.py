@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mocklend.channels.channel import callback_secret, secret_at
-from mocklend.channels.endpoints import AddEndpoint
+from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.domain.problems import Refused
 from mocklend.lender import Advanced, Lender
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
 from mocklend.storage.schema import metadata
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
+from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
 
 pytestmark = pytest.mark.security

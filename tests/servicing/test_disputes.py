@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from mocklend.bureau.reports import report
-from mocklend.channels.channel import channel_of
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.channels.inbox import callback_body
 from mocklend.channels.payments import PayAtChannel
+from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.lender import Lender
 from mocklend.lending.acts import acts_of
@@ -22,6 +21,7 @@ from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.stores import rows
+from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
 
 DAY_MS = 86_400_000

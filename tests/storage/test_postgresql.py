@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from mocklend.channels.channel import channels
+from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lender import Lender

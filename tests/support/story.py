@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from mocklend.channels.channel import channel_of
+from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.due import command_for, due
 from mocklend.lender import Lender, NewSandbox

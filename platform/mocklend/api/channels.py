@@ -11,9 +11,9 @@ from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.fields import Choice, Doc
 from mocklend.api.openapi import described
-from mocklend.channels.channel import channel_of
-from mocklend.channels.channel import channels as known_channels
 from mocklend.channels.settlement import callback_doc, trade_doc
+from mocklend.domain.channel import channel_of
+from mocklend.domain.channel import channels as known_channels
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade

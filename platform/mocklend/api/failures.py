@@ -14,9 +14,9 @@ from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
 from mocklend.api.sandboxes import NOTHING
-from mocklend.channels.channel import channel_of
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.payouts import FailPayout
+from mocklend.domain.channel import channel_of
 
 failures = APIBlueprint("failures", __name__)
 

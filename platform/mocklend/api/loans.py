@@ -16,7 +16,7 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, known_product, read_product
-from mocklend.channels.channel import channel_of
+from mocklend.domain.channel import channel_of
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
 from mocklend.views import reads

@@ -16,7 +16,6 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
 from mocklend.api.quotes import RepaymentType
-from mocklend.channels.channel import channel_of
 from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import (
@@ -28,6 +27,7 @@ from mocklend.channels.payments import (
     PayAtChannel,
     receipt_doc,
 )
+from mocklend.domain.channel import channel_of
 from mocklend.servicing import ReverseReceipt
 from mocklend.views import reads
 

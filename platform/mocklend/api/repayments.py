@@ -14,7 +14,7 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.quotes import RepaymentType
-from mocklend.channels.channel import channel_of
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import CLEAR, INSTALMENT, OVD_AND_CURRENT
 from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mocklend.views.webhooks import EVENTS, payload_schema
+from mocklend.webhooks.events import EVENTS, payload_schema
 
 HASH_RULE = (
     "SHA-256, in small hexadecimal digits, of these texts with | between: prev_hash, chain, seq, kind, ref, "

@@ -13,11 +13,11 @@ from mocklend.api.asking import lender, run, snapshot
 from mocklend.api.fields import Body, Choice, Currency, Doc
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement, fetch, file_of
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
+from mocklend.domain.channel import channel_of
 from mocklend.sandboxes.moments import LAST_MS
 
 statements = APIBlueprint("statements", __name__)

@@ -14,12 +14,12 @@ from mocklend.api.fields import Body, Choice, Doc, UrlText
 from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.channels.channel import LADDERS
-from mocklend.channels.delivery import STATES, endpoint_of, webhook_doc
-from mocklend.channels.endpoints import AddEndpoint, RemoveEndpoint
+from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
 from mocklend.views import reads
-from mocklend.views.webhooks import EVENTS
+from mocklend.webhooks.delivery import STATES, endpoint_of, webhook_doc
+from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
+from mocklend.webhooks.events import EVENTS
 
 webhook_endpoints = APIBlueprint("webhook_endpoints", __name__)
 
@@ -33,7 +33,7 @@ class NewEndpoint(Body):
 
     url: Url
     events: Events = ("*",)
-    profile: Annotated[str, Choice(tuple(LADDERS))] = "standard"
+    profile: Annotated[str, Choice(tuple(RETRY_SCHEDULES))] = "standard"
 
 
 class EndpointDoc(Doc):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from mocklend.channels.channel import channels
+from mocklend.domain.channel import channels
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import balances, journals

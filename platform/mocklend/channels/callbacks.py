@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mocklend.channels.channel import callback_secret, channel_of, secret_at
+from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.channels.inbox import (
     CLOSED,
     LATE_FAILURE,
@@ -21,12 +21,13 @@ from mocklend.channels.inbox import (
 from mocklend.channels.payments import LATE_FAILED
 from mocklend.channels.second_receipts import second_receipt_of
 from mocklend.channels.settlement import callback_doc
-from mocklend.channels.signing import signed_headers
+from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.lending.repay import PROCESSING
 from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
+from mocklend.signing import signed_headers
 from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

@@ -15,7 +15,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.work import Work
-from mocklend.views.webhooks import emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 
 
 def take_for_closed(work: Work, order: Repayment) -> Repayment:

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from mocklend.channels.channel import channel_of, secret_at
+from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore, take_for_closed
 from mocklend.channels.late_failures import LATE_FAILED, take_back
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import post_again, second_receipt_of
-from mocklend.channels.signing import verify
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import FAILED_LATE, MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
@@ -23,10 +23,11 @@ from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
+from mocklend.signing import verify
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
-from mocklend.views.webhooks import edit_data, emit, repayment_data
+from mocklend.webhooks.outbox import edit_data, emit, repayment_data
 
 VERSION = "1.0"
 PUSH = "payment.received"

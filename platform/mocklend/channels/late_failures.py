@@ -23,7 +23,7 @@ from mocklend.sandboxes.ids import channel_chain, late_failure_of
 from mocklend.seams import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, receipt_data, repayment_data
+from mocklend.webhooks.outbox import emit, receipt_data, repayment_data
 from mocklend.world.record import witness
 
 __all__ = ["LATE_FAILED", "FailAsDue", "FailLate", "take_back"]

@@ -23,7 +23,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, receipt_data
+from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import witness
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.settlement import trade_doc
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
@@ -28,7 +28,7 @@ from mocklend.seams import PaymentReference, ReceiptMatch, applied, landed, reco
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, receipt_data
+from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import witness
 
 NOBODYS = ""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mocklend.channels.channel import channel_of
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import moment_for, record, state_of
@@ -19,7 +19,7 @@ from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import PayoutSettled, closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, loan_data
+from mocklend.webhooks.outbox import emit, loan_data
 from mocklend.world.record import witness
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}

@@ -13,7 +13,7 @@ from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import recorded
 from mocklend.storage.entities import Loan, Receipt, Repayment
 from mocklend.storage.work import Work
-from mocklend.views.webhooks import emit, receipt_data
+from mocklend.webhooks.outbox import emit, receipt_data
 
 
 def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from mocklend.channels.channel import channel_of
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.channels.payments import MatchReceipt, PayAtChannel
 from mocklend.dataset.own_platform import OwnPlatform
 from mocklend.dataset.story import BORROW, DISPUTE, PAY, PUSH, Act, Story
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
@@ -23,6 +22,7 @@ from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.servicing import DecideDispute, Edit, OpenDispute, VerifyDispute
 from mocklend.storage.work import Command, Idempotency
 from mocklend.views import reads
+from mocklend.webhooks.endpoints import AddEndpoint
 
 FIRST_DAY = date(2026, 1, 5)
 FIRST_MS = midnight_ms(FIRST_DAY, DEFAULT_ZONE)

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.channels.channel import channels
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.record import ready_statement
 from mocklend.dataset.branch import FIRST_DAY, Branch
 from mocklend.dataset.columns import FILES, KEY, MOMENT
+from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.exports import row_of
 from mocklend.sandboxes.ids import money_of, out_trade_no

@@ -25,7 +25,8 @@ from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import SHOWN_FOR_MARK, wrong_mark
-from mocklend.views.webhooks import certificate_data, emit, loan_data, repayment_data, status_event
+from mocklend.webhooks.events import status_event
+from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 
 ON_BOOKS = "S"
 """The status of a repayment that is on the books (`lending.repay.SUCCEEDED`, which is above this)."""

@@ -14,7 +14,7 @@ from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import IdempotencyChecked, ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Kept, Key, Remembered, Work
-from mocklend.views.webhooks import emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 
 AGAIN = "\nagain"
 """After the key of a request that is done again. No client's key has a line end, so it is like no other."""

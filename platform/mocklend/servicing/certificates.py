@@ -25,7 +25,7 @@ from mocklend.storage.entities import Borrower, Certificate, Loan
 from mocklend.storage.stores import loader, rows, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
-from mocklend.views.webhooks import certificate_data, emit
+from mocklend.webhooks.outbox import certificate_data, emit
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.payouts import order_payout, refund_data
+from mocklend.domain.channel import channel_of
 from mocklend.domain.effects import least_edit, most_edit
 from mocklend.domain.facts import (
     CHARGE,
@@ -52,7 +52,7 @@ from mocklend.seams import OperatorEdit as EditSeam
 from mocklend.storage.entities import Loan, OperatorEdit
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.views.render import SHOWN_FOR_MARK
-from mocklend.views.webhooks import edit_data, emit
+from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import witness
 
 DRAFT, APPLIED, REVERSED, REJECTED = "DRAFT", "APPLIED", "REVERSED", "REJECTED"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.bureau import mark_disputed
-from mocklend.channels.channel import channel_of
+from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
@@ -27,7 +27,7 @@ from mocklend.seams import DisputeOpened
 from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit
+from mocklend.webhooks.outbox import emit
 
 CLAIMS = ("settled_but_unpaid", "wrong_amount", "wrong_status", "wrong_report", "other")
 OPEN, MARKED, VERIFYING = "OPEN", "MARKED", "VERIFYING"

@@ -14,7 +14,7 @@ from mocklend.seams import recorded, reversed_
 from mocklend.servicing.desk import APPLIED, EDIT_KINDS, REFUND, REVERSED, Wish, edit_doc, known_edit, submit
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import edit_data, emit
+from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import witness
 
 KINDS = EDIT_KINDS

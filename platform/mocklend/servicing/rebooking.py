@@ -19,7 +19,7 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 
 
 @dataclass(frozen=True, slots=True)

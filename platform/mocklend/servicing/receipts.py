@@ -14,7 +14,7 @@ from mocklend.sandboxes.ids import order_no
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, receipt_data
+from mocklend.webhooks.outbox import emit, receipt_data
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from mocklend.seams import applied
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from mocklend.seams import RepaymentReversal, recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.webhooks import emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 from mocklend.world.record import witness
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.channels.channel import Channel, channels
 from mocklend.channels.payouts import PURPOSES as PAID_OUT_FOR
 from mocklend.channels.statements.amounts import major, minor
 from mocklend.channels.statements.day import PURPOSES, REPAYMENT, WORDS, Heading, MalformedStatement
+from mocklend.domain.channel import Channel, channels
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
 from mocklend.sandboxes.moments import rfc3339
 

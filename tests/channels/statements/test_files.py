@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import REPAYMENT, Heading, MalformedStatement, Movement, StatementDay
 from mocklend.channels.statements.files import MakeStatement, check_statement_files, contents, fetch, file_id
 from mocklend.channels.statements.formats import FORMATS
+from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import StatementFile
 from support.story import Story

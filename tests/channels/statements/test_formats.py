@@ -14,7 +14,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mocklend.channels.channel import channels
 from mocklend.channels.statements import wechat_csv
 from mocklend.channels.statements.camt053 import printable
 from mocklend.channels.statements.day import (
@@ -29,6 +28,7 @@ from mocklend.channels.statements.day import (
     StatementDay,
 )
 from mocklend.channels.statements.formats import FORMATS
+from mocklend.domain.channel import channels
 
 DAY = date(2026, 1, 5)
 SHANGHAI = timezone(timedelta(hours=8))

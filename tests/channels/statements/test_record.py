@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocklend.channels.channel import channel_of, channels
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.statements.day import DISBURSEMENT, REPAYMENT, Heading, StatementDay, total
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.invariant import moved_in_the_world, statement_against_world
 from mocklend.channels.statements.record import ready_statement, statement_day
+from mocklend.domain.channel import channel_of, channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow

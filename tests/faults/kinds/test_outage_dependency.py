@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.channel import channels
+from mocklend.domain.channel import channels
 from mocklend_faults.kinds.outage_dependency import CHANNELS, DependencyOutage
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from mocklend.channels.channel import Channel
+from mocklend.domain.channel import Channel
 
 REPAYMENT, DISBURSEMENT, REFUND, COMPENSATION = "repayment", "disbursement", "refund", "compensation"
 

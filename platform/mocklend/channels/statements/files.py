@@ -15,12 +15,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading, MalformedStatement, StatementDay
 from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.invariant import moved_in_the_world, statement_against_world
 from mocklend.channels.statements.record import ready_statement
+from mocklend.domain.channel import channel_of
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339

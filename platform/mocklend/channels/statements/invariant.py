@@ -12,9 +12,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from mocklend.channels.channel import channel_of
 from mocklend.channels.statements.day import Heading, StatementDay
 from mocklend.channels.statements.record import ready_statement
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import order_no, receipt_behind

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import importlib
-import json
 import pkgutil
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
-from mocklend.storage.work import Sandbox
 
 SECOND, MINUTE, HOUR = 1, 60, 3600
 
-LADDERS: dict[str, tuple[int, ...]] = {
+RETRY_SCHEDULES: dict[str, tuple[int, ...]] = {
     # Standard Webhooks 1.0.0, the specification's example: ten attempts in 75 h 35 m 5 s.
     "standard": (
         0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR
@@ -51,11 +45,11 @@ class Channel:
     @property
     def ladder(self) -> tuple[int, ...]:
         """Seconds before each attempt to deliver a callback."""
-        return LADDERS[self.profile]
+        return RETRY_SCHEDULES[self.profile]
 
 
 def _found() -> dict[str, Channel]:
-    kinds = importlib.import_module("mocklend.channels.kinds")
+    kinds = importlib.import_module("mocklend.domain.channel_kinds")
     modules = (importlib.import_module(f"{kinds.__name__}.{one.name}") for one in pkgutil.iter_modules(kinds.__path__))
     return {channel.id: channel for channel in sorted((m.CHANNEL for m in modules), key=lambda c: c.id)}
 
@@ -77,37 +71,3 @@ def channel_of(id: str) -> Channel:
         known = sorted(channels())
         raise Refused("channel_unknown", f"no channel {id!r}{did_you_mean(id, known)}", expected=known, received=id)
     return channel
-
-
-def hash_of_key(api_key: str) -> str:
-    """What is kept of a sandbox's API key. It is long and made by chance, so nobody finds a key by its hash."""
-    return hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def callback_secret(api_key: str, channel_id: str) -> str:
-    """The secret that a channel signs its callbacks to one sandbox with, in Standard Webhooks' form."""
-    return secret_under(api_key, f"callback:{channel_id}")
-
-
-def secret_under(key: str, text: str) -> str:
-    """The secret that follows from a key for one purpose."""
-    return "whsec_" + base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
-
-
-def callback_secrets(api_key: str) -> str:
-    """The secrets of all channels, as a sandbox keeps them: it does not keep the key that they follow from."""
-    return json.dumps({id: callback_secret(api_key, id) for id in channels()})
-
-
-def secret_at(sandbox: Sandbox, channel_id: str) -> str:
-    """What a channel signs its callbacks to a sandbox with.
-
-    A channel that came to the platform after the sandbox has one that no client can work out.
-    """
-    return _kept(sandbox.callback_secrets).get(channel_id) or callback_secret(sandbox.key_hash, channel_id)
-
-
-@lru_cache(maxsize=1024)
-def _kept(secrets: str) -> dict[str, str]:
-    kept: dict[str, str] = json.loads(secrets)
-    return kept

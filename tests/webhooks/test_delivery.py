@@ -16,16 +16,16 @@ import pytest
 from standardwebhooks import Webhook
 
 from mocklend import lender as lending
-from mocklend.channels import delivery
-from mocklend.channels.channel import LADDERS
-from mocklend.channels.delivery import RecordDelivery, open_session
-from mocklend.channels.endpoints import ENDPOINTS_MAX, AddEndpoint, RemoveEndpoint
+from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
 from mocklend.due import due_webhooks
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
+from mocklend.webhooks import delivery
+from mocklend.webhooks.delivery import RecordDelivery, open_session
+from mocklend.webhooks.endpoints import ENDPOINTS_MAX, AddEndpoint, RemoveEndpoint
 from support.story import Story
 
 pytestmark = pytest.mark.security
@@ -119,7 +119,7 @@ def test_a_message_that_was_altered_does_not_verify(story: Story, receiver: Rece
         Webhook(endpoint["secret"]).verify(body.replace(b"100000", b"100001"), headers)
 
 
-@pytest.mark.parametrize("profile", LADDERS)
+@pytest.mark.parametrize("profile", RETRY_SCHEDULES)
 def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_up(
     story: Story, receiver: Receiver, profile: str
 ) -> None:
@@ -131,10 +131,10 @@ def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_
     story.wait(days=10)
 
     (message,) = messages(story)
-    wanted = [start + after * 1000 for after in accumulate(LADDERS[profile])]
+    wanted = [start + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
     assert log(message) == [(at, "status_500") for at in wanted]
     assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
-    assert len(receiver.got) == len(LADDERS[profile])
+    assert len(receiver.got) == len(RETRY_SCHEDULES[profile])
     assert len({(headers["webhook-id"], body) for _, headers, body in receiver.got}) == 1
 
 
@@ -473,7 +473,7 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
         waiting = {(story.sandbox_id, message.id) for message in messages(story) if message.state != "ACKED"}
         if not waiting:
             break
-        story.lender.couriers.wait(waiting, 1)
+        story.lender.delivery_workers.wait(waiting, 1)
     assert {message.state for message in messages(story)} == {"ACKED"}
 
 

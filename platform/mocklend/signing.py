@@ -5,6 +5,8 @@ The library signs; it would also verify, but against real time, and a sandbox ma
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +17,16 @@ from mocklend.domain.problems import Refused
 
 TOLERANCE_S = 300
 """How far a signature's time may be from the clock, either way. 5 minutes is what receivers usually allow."""
+
+
+def hash_of_key(api_key: str) -> str:
+    """What is kept of a sandbox's API key. It is long and made by chance, so nobody finds a key by its hash."""
+    return hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def secret_under(key: str, text: str) -> str:
+    """The secret that follows from a key for one purpose."""
+    return "whsec_" + base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
 def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[str, str]:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mocklend.channels.channel import secret_under
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.signing import secret_under
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ENDPOINTS_MAX = 16

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Sandbox, Work
-from mocklend.views.webhooks import EVENTS, emit, status_event
+from mocklend.webhooks.endpoints import AddEndpoint
+from mocklend.webhooks.events import EVENTS, status_event
+from mocklend.webhooks.outbox import emit
 from support.story import Story
 
 NOW_MS = 1_767_578_400_000

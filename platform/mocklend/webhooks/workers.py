@@ -1,8 +1,8 @@
-"""Couriers: webhooks on their way to receivers, beside everything else, so that one that hangs delays nobody else.
+"""Delivery workers: threads that send webhooks, beside everything else, so that a receiver that hangs delays no other.
 
         offer ─▶ queue of its endpoint ─▶ as many at a time as an endpoint may have ─▶ deliver ─▶ record ─▶ done
 
-An endpoint has a few couriers at a time and a sandbox twice that, of many; one whose last receiver did not answer in
+An endpoint has a few workers at a time and a sandbox twice that, of many; one whose last receiver did not answer in
 time has a single one, and all such together at most half. So what hangs takes its own time and nobody else's.
 """
 
@@ -18,11 +18,11 @@ from typing import Any
 from mocklend.logs import get_logger
 from mocklend.storage.ground import Unavailable
 
-COURIERS = 128
+DELIVERY_WORKERS = 128
 """Threads at most. They are made when there is work for them, and only wait for receivers."""
 AN_ENDPOINT = 4
 A_SANDBOX = 2 * AN_ENDPOINT
-SLOW_ALTOGETHER = COURIERS // 2
+SLOW_ALTOGETHER = DELIVERY_WORKERS // 2
 QUEUED_MOST = 500
 """So many messages wait here for one endpoint; what is due beyond that waits in the outbox."""
 
@@ -56,12 +56,12 @@ Carried = tuple[bool, "Future[Any] | None"]
 """Whether the receiver answered in time, and the record of it, which may still be on its way to the database."""
 
 
-class Couriers:
-    """Who delivers. `carry` is one attempt. Thread-safe."""
+class DeliveryWorkers:
+    """Who delivers. `carry` makes one attempt. Thread-safe."""
 
-    def __init__(self, carry: Callable[[Parcel], Carried], *, most: int = COURIERS) -> None:
+    def __init__(self, carry: Callable[[Parcel], Carried], *, most: int = DELIVERY_WORKERS) -> None:
         self._carry = carry
-        self._pool = ThreadPoolExecutor(most, thread_name_prefix="mocklend-courier")
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="mocklend-delivery")
         self._most = most
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -90,7 +90,7 @@ class Couriers:
                 return False
             self._known.add(name)
             queue.waiting.append(parcel)
-            self._send_out()
+            self._dispatch()
         return True
 
     def forget(self, sandbox_id: str) -> None:
@@ -111,7 +111,7 @@ class Couriers:
 
     # --- with the lock held ---
 
-    def _send_out(self) -> None:
+    def _dispatch(self) -> None:
         for key in list(self._queues):
             queue = self._queues[key]
             while queue.waiting and self._may_go(key[0], queue):
@@ -135,7 +135,7 @@ class Couriers:
         self._out_of[key[0]] = self._out_of.get(key[0], 0) + 1
         self._pool.submit(self._deliver, key, parcel, queue.slow)
 
-    # --- on a courier's thread ---
+    # --- on a worker's thread ---
 
     def _deliver(self, key: tuple[str, str], parcel: Parcel, was_slow: bool) -> None:
         in_time, record = True, None
@@ -156,7 +156,7 @@ class Couriers:
                 if not self._out_of[key[0]]:
                     del self._out_of[key[0]]
                 if not self._closed:
-                    self._send_out()
+                    self._dispatch()
             # The next one may go; this one is not offered again before what came of it is in the outbox.
             if record is None:
                 self._done(parcel)

@@ -28,11 +28,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from mocklend.channels.channel import LADDERS
-from mocklend.channels.signing import signed_headers
+from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.logs import get_logger
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
@@ -249,7 +249,7 @@ class RecordDelivery:
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
             return Answer(200, webhook_doc(webhook))  # Somebody else was faster.
         endpoint = endpoint_of(work.sandbox.endpoints, webhook.endpoint_id)
-        ladder = LADDERS[endpoint["profile"]] if endpoint else ()
+        ladder = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
         over = acked or self.outcome == "gone" or self.attempt >= len(ladder)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.couriers import A_SANDBOX, AN_ENDPOINT, QUEUED_MOST, Couriers, Parcel
+from mocklend.webhooks.workers import A_SANDBOX, AN_ENDPOINT, QUEUED_MOST, DeliveryWorkers, Parcel
 
 pytestmark = pytest.mark.security
 
@@ -54,8 +54,8 @@ def roads() -> Roads:
 
 
 @pytest.fixture
-def couriers(roads: Roads) -> Iterator[Couriers]:
-    made = Couriers(roads.carry, most=32)
+def delivery_workers(roads: Roads) -> Iterator[DeliveryWorkers]:
+    made = DeliveryWorkers(roads.carry, most=32)
     yield made
     roads.go.set()
     made.close()
@@ -65,100 +65,106 @@ def parcel(n: int, endpoint: str = "a", sandbox: str = "s", *, in_order: bool = 
     return Parcel(sandbox, f"{sandbox}.{endpoint}", f"{sandbox}.{endpoint}.{n}", n, in_order)
 
 
-def test_a_receiver_that_hangs_delays_no_other_sandbox(couriers: Couriers, roads: Roads) -> None:
+def test_a_receiver_that_hangs_delays_no_other_sandbox(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     roads.hanging = {"s.a"}
     for n in range(100):
-        couriers.offer(parcel(n))
+        delivery_workers.offer(parcel(n))
 
-    couriers.offer(parcel(0, sandbox="other"))
+    delivery_workers.offer(parcel(0, sandbox="other"))
 
     roads.until(lambda: roads.arrived == ["other.a.0"])
 
 
-def test_a_receiver_that_hangs_delays_no_other_of_its_sandbox(couriers: Couriers, roads: Roads) -> None:
+def test_a_receiver_that_hangs_delays_no_other_of_its_sandbox(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     roads.hanging = {"s.a"}
     for n in range(100):
-        couriers.offer(parcel(n))
+        delivery_workers.offer(parcel(n))
 
     for n in range(20):
-        couriers.offer(parcel(n, "b"))
+        delivery_workers.offer(parcel(n, "b"))
 
     roads.until(lambda: len(roads.arrived) == 20)
     assert {id.rpartition(".")[0] for id in roads.arrived} == {"s.b"}
 
 
-def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(couriers: Couriers, roads: Roads) -> None:
+def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(
+    delivery_workers: DeliveryWorkers, roads: Roads
+) -> None:
     roads.hanging = {f"s.{n}" for n in range(16)}
     for endpoint in range(16):
         for n in range(10):
-            couriers.offer(parcel(n, str(endpoint)))
+            delivery_workers.offer(parcel(n, str(endpoint)))
     roads.until(lambda: sum(roads.on_the_way.values()) == A_SANDBOX)
 
-    couriers.offer(parcel(0, sandbox="other"))
+    delivery_workers.offer(parcel(0, sandbox="other"))
 
     roads.until(lambda: roads.arrived == ["other.a.0"])
     assert sum(roads.on_the_way.values()) == A_SANDBOX
     assert max(roads.most_at_once.values()) <= AN_ENDPOINT
 
 
-def test_those_known_to_hang_have_one_courier_each_and_half_of_them_altogether(
-    couriers: Couriers, roads: Roads
+def test_those_known_to_hang_have_one_worker_each_and_half_of_them_altogether(
+    delivery_workers: DeliveryWorkers, roads: Roads
 ) -> None:
-    """Every sandbox's receiver hangs: the first attempt teaches it, and from then on half of the couriers are free."""
+    """Every sandbox's receiver hangs: the first attempt teaches it, and from then on half of the delivery_workers are free."""
     everybody = [f"box{n}" for n in range(40)]
     roads.hanging, roads.in_time = {f"{sandbox}.a" for sandbox in everybody}, False
     for sandbox in everybody:
-        couriers.offer(parcel(0, sandbox=sandbox))
+        delivery_workers.offer(parcel(0, sandbox=sandbox))
     roads.go.set()
     roads.until(lambda: len(roads.arrived) == 40)
     roads.go.clear()
     for sandbox in everybody:
         for n in range(1, 5):
-            couriers.offer(parcel(n, sandbox=sandbox))
+            delivery_workers.offer(parcel(n, sandbox=sandbox))
     roads.until(lambda: sum(roads.on_the_way.values()) == 16)
 
     for n in range(10):
-        couriers.offer(parcel(n, sandbox="healthy"))
+        delivery_workers.offer(parcel(n, sandbox="healthy"))
 
     roads.until(lambda: len(roads.arrived) == 50)
     assert sum(roads.on_the_way.values()) == 16
 
 
-def test_a_receiver_that_answers_again_has_all_its_couriers_again(couriers: Couriers, roads: Roads) -> None:
+def test_a_receiver_that_answers_again_has_all_its_workers_again(
+    delivery_workers: DeliveryWorkers, roads: Roads
+) -> None:
     roads.hanging, roads.in_time = {"s.a"}, False
-    couriers.offer(parcel(0))
+    delivery_workers.offer(parcel(0))
     roads.go.set()
     roads.until(lambda: len(roads.arrived) == 1)
     roads.in_time = True
-    couriers.offer(parcel(1))
+    delivery_workers.offer(parcel(1))
     roads.until(lambda: len(roads.arrived) == 2)
 
     roads.go.clear()
     for n in range(2, 20):
-        couriers.offer(parcel(n))
+        delivery_workers.offer(parcel(n))
 
     roads.until(lambda: roads.on_the_way["s.a"] == AN_ENDPOINT)
 
 
-def test_on_a_manual_clock_an_endpoint_hears_in_order(couriers: Couriers, roads: Roads) -> None:
+def test_on_a_manual_clock_an_endpoint_hears_in_order(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     names = [f"s.a.{n}" for n in range(50)]
     for n in range(50):
-        couriers.offer(parcel(n, in_order=True))
+        delivery_workers.offer(parcel(n, in_order=True))
 
-    assert couriers.wait({("s", name) for name in names}, 10)
+    assert delivery_workers.wait({("s", name) for name in names}, 10)
     assert roads.arrived == names
     assert roads.most_at_once["s.a"] == 1
 
 
-def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(couriers: Couriers, roads: Roads) -> None:
+def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(
+    delivery_workers: DeliveryWorkers, roads: Roads
+) -> None:
     roads.record = Future()
-    couriers.offer(parcel(1))
+    delivery_workers.offer(parcel(1))
     roads.until(lambda: roads.arrived == ["s.a.1"])
 
-    assert couriers.offer(parcel(1))
-    assert not couriers.wait({("s", "s.a.1")}, 0.01)
+    assert delivery_workers.offer(parcel(1))
+    assert not delivery_workers.wait({("s", "s.a.1")}, 0.01)
     roads.record.set_result(None)
-    assert couriers.wait({("s", "s.a.1")}, 10)
+    assert delivery_workers.wait({("s", "s.a.1")}, 10)
     assert roads.arrived == ["s.a.1"]
 
 
@@ -169,31 +175,33 @@ def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> N
         roads.carry(one)
         return True, None
 
-    couriers = Couriers(breaks, most=1)
-    couriers.offer(parcel(0))
-    couriers.offer(parcel(1))
+    delivery_workers = DeliveryWorkers(breaks, most=1)
+    delivery_workers.offer(parcel(0))
+    delivery_workers.offer(parcel(1))
 
-    assert couriers.wait({("s", "s.a.0"), ("s", "s.a.1")}, 10)
+    assert delivery_workers.wait({("s", "s.a.0"), ("s", "s.a.1")}, 10)
     assert roads.arrived == ["s.a.1"]
-    couriers.close()
+    delivery_workers.close()
 
 
-def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(couriers: Couriers, roads: Roads) -> None:
+def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
+    delivery_workers: DeliveryWorkers, roads: Roads
+) -> None:
     roads.hanging = {"s.a"}
 
-    taken = sum(couriers.offer(parcel(n)) for n in range(QUEUED_MOST + 100))
+    taken = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MOST + 100))
 
     assert QUEUED_MOST <= taken <= QUEUED_MOST + AN_ENDPOINT
 
 
-def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(couriers: Couriers, roads: Roads) -> None:
+def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     roads.hanging = {"s.a"}
     for n in range(20):
-        couriers.offer(parcel(n, in_order=True))
+        delivery_workers.offer(parcel(n, in_order=True))
     roads.until(lambda: roads.on_the_way["s.a"] == 1)
 
-    couriers.forget("s")
+    delivery_workers.forget("s")
     roads.go.set()
 
-    assert couriers.wait({("s", f"s.a.{n}") for n in range(20)}, 10)
+    assert delivery_workers.wait({("s", f"s.a.{n}") for n in range(20)}, 10)
     assert roads.arrived == ["s.a.0"]

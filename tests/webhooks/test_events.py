@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from mocklend.channels.closed_orders import take_for_closed
-from mocklend.channels.endpoints import AddEndpoint
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.order_query import QueryPayment
@@ -46,7 +45,8 @@ from mocklend.servicing import (
 )
 from mocklend.storage.work import Answer, Work
 from mocklend.views.reads import payouts
-from mocklend.views.webhooks import EVENTS, FIELDS, payload_schema
+from mocklend.webhooks.endpoints import AddEndpoint
+from mocklend.webhooks.events import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
 from support.story import Story
 

@@ -1,5 +1,5 @@
 """Bill-pay (生活缴费): another app collects the bill and passes the money on in its own time."""
 
-from mocklend.channels.channel import Channel
+from mocklend.domain.channel import Channel
 
 CHANNEL = Channel(id="bill_pay", name="Bill-pay in another app", settle_delay_s=600, profile="alipay")
