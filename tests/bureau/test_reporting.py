@@ -12,9 +12,10 @@ import pytest
 from mocklend.bureau import ReportAccount, checks, correct, mark_disputed, unmark
 from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import records, report, submission
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.lender import Lender
 from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.reads import after_cursor

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mocklend.channels.callback_secrets import callback_secret
-from mocklend.channels.inbox import ReceiveCallback, late_failure_body
+from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
+from mocklend.channels.messages import late_failure_body
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.statements.day import Heading

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from mocklend.channels.callback_secrets import callback_secret
-from mocklend.channels.inbox import ReceiveCallback, callback_body
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.messages import callback_body
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.servicing.matching import MatchReceipt
 from mocklend.signing import signed_headers
 from support.story import Story
 

@@ -38,8 +38,7 @@ from mocklend.channels import inbox
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.late_failures import FailLate
-from mocklend.channels.moving import MoveReceipt
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.statements import record
 from mocklend.channels.statements.day import Heading
@@ -78,6 +77,8 @@ from mocklend.servicing import (
 )
 from mocklend.servicing.desk import AMOUNT_EDITS, bounds
 from mocklend.servicing.evidence import Piece
+from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.moving import MoveReceipt
 from mocklend.signing import signed_headers
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Command, Idempotency, Nudge, Work

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mocklend.bureau.reports import report
-from mocklend.channels.inbox import callback_body
+from mocklend.channels.messages import callback_body
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused

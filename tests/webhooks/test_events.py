@@ -16,9 +16,8 @@ import pytest
 
 from mocklend.channels.closed_orders import take_for_closed
 from mocklend.channels.late_failures import FailLate
-from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.second_receipts import post_again
 from mocklend.domain.product import PRODUCTS
@@ -43,6 +42,8 @@ from mocklend.servicing import (
     desk,
     disputes,
 )
+from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.moving import MoveReceipt
 from mocklend.storage.work import Answer, Work
 from mocklend.views.reads import payouts
 from mocklend.webhooks.endpoints import AddEndpoint

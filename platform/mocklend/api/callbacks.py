@@ -13,7 +13,8 @@ from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
 from mocklend.api.reading import asked_request, parse
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
-from mocklend.channels.inbox import STATES, ReceiveCallback
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.messages import STATES
 from mocklend.domain.problems import Refused
 
 callbacks = APIBlueprint("callbacks", __name__)

@@ -16,19 +16,12 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
 from mocklend.api.quotes import RepaymentType
-from mocklend.channels.moving import MoveReceipt
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import (
-    APPLIED,
-    LATE_FAILED,
-    REVERSED,
-    UNAPPLIED,
-    MatchReceipt,
-    PayAtChannel,
-    receipt_doc,
-)
+from mocklend.channels.payments import APPLIED, LATE_FAILED, REVERSED, UNAPPLIED, PayAtChannel, receipt_doc
 from mocklend.domain.channel import channel_of
 from mocklend.servicing import ReverseReceipt
+from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.moving import MoveReceipt
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocklend.channels.callback_secrets import callback_secret, secret_at
-from mocklend.channels.inbox import (
+from mocklend.channels.inbox import receive
+from mocklend.channels.messages import (
     CLOSED,
     LATE_FAILURE,
     PAID,
@@ -16,7 +17,6 @@ from mocklend.channels.inbox import (
     closed_body,
     event_of,
     late_failure_body,
-    receive,
 )
 from mocklend.channels.payments import LATE_FAILED
 from mocklend.channels.second_receipts import second_receipt_of

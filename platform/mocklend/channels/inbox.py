@@ -11,39 +11,23 @@ from typing import Any
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore, take_for_closed
 from mocklend.channels.late_failures import LATE_FAILED, take_back
+from mocklend.channels.messages import CLOSED, LATE_FAILURE, PUSH, read_callback
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.domain.channel import channel_of
-from mocklend.domain.facts import FAILED_LATE, MARK, RECEIPT, Fact, booking, business_date, midnight_ms
-from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, mark_of, record
 from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
-from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
 from mocklend.signing import verify
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit, repayment_data
-
-VERSION = "1.0"
-PUSH = "payment.received"
-"""The type of a callback about money that no order of ours asked for."""
-PAID = "payment.succeeded"
-"""The type of a callback about an order that was paid."""
-CLOSED = "payment.closed"
-"""The type of a callback about an order that the channel has given up."""
-LATE_FAILURE = "payment.late_failed"
-"""The type of a callback about money that the channel has taken back."""
-STATES = {PAID: "SUCCESS", PUSH: "SUCCESS", CLOSED: "CLOSED", LATE_FAILURE: LATE_FAILED}
-"""The types of callbacks that there are, and the state that each tells of."""
-DATA = frozenset({"version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at"})
-PAYER = frozenset({"payer_name", "payer_reference", "scope"})
-FIELDS = {PAID: DATA, PUSH: DATA | PAYER, CLOSED: DATA, LATE_FAILURE: DATA | {"failed_at"}}
-"""The fields that the data of each type has, all of them and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     """
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
-    said = _read(body)
+    said = read_callback(body)
     if said["type"] == LATE_FAILURE:
         trade = _hold_to_failure(work, channel.id, said)
         bring_late_failure(work, trade)
@@ -165,112 +149,6 @@ def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> No
     claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}
     if claimed != {name: getattr(trade, name) for name in claimed}:
         raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
-
-
-def callback_body(trade: Trade, timestamp: str) -> str:
-    """What a channel sends when it has been paid."""
-    assert trade.paid_ms is not None, "a callback follows a payment"
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": "SUCCESS",  # It tells of the payment, whatever became of that since.
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": rfc3339(trade.paid_ms),
-    }
-    kind = event_of(trade.repayment_id)
-    if kind == PUSH:
-        named = {"payer_name": trade.payer_name, "payer_reference": trade.payer_reference, "scope": trade.scope}
-        data |= named
-    return json.dumps({"type": kind, "timestamp": timestamp, "data": data}, separators=(",", ":"))
-
-
-def event_of(fact_id: str) -> str:
-    """The type of the callback about a repayment, a push payment's receipt, or the late failure of one of them."""
-    if fact_id.startswith(FAILED_LATE):
-        return LATE_FAILURE
-    return PUSH if fact_id.startswith("rct_") else PAID
-
-
-def late_failure_body(trade: Trade, timestamp: str) -> str:
-    """What a channel sends when it has taken back money that it had reported."""
-    assert trade.paid_ms is not None, "a late failure follows a payment"
-    assert trade.failed_ms is not None, "the trade has failed"
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": STATES[LATE_FAILURE],
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": rfc3339(trade.paid_ms),
-        "failed_at": rfc3339(trade.failed_ms),
-    }
-    return json.dumps({"type": LATE_FAILURE, "timestamp": timestamp, "data": data}, separators=(",", ":"))
-
-
-def closed_body(trade: Trade, timestamp: str) -> str:
-    """What a channel says of an order that nobody paid in time. `timestamp` is when it thought so."""
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": STATES[CLOSED],
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": timestamp,
-    }
-    return json.dumps({"type": CLOSED, "timestamp": timestamp, "data": data}, separators=(",", ":"))
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    """The callback's data, with `paid_ms`; or Refused."""
-    try:
-        whole = json.loads(body)
-        kind, data = whole.get("type"), whole["data"]
-        texts = [data[name] for name in ("out_trade_no", "channel_trade_no", "state", "currency", "paid_at")]
-        amount, version = data["amount_minor"], data["version"]
-        paid_ms = parse_rfc3339(data["paid_at"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Refused("callback_malformed", "a field is missing or not what it should be") from None
-    if type(amount) is not int or abs(amount) > MAX_MINOR or not all(_is_plain(text) for text in texts):
-        raise Refused("callback_malformed", "a field is not what it should be")
-    if version != VERSION:
-        raise Refused(
-            "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
-        )
-    if not isinstance(kind, str) or kind not in STATES:
-        raise Refused(
-            "callback_malformed", "no channel sends this type", expected=list(STATES), received=ascii(kind)[:64]
-        )
-    if data["state"] != STATES[kind]:
-        raise Refused("callback_malformed", "the state is not the one that this type tells of", expected=STATES[kind])
-    if unknown := (whole.keys() - {"type", "timestamp", "data"}) | (data.keys() - FIELDS[kind]):
-        raise Refused(
-            "callback_malformed",
-            "a field is none of this type's",
-            expected=sorted(FIELDS[kind]),
-            received=ascii(min(unknown))[:64],
-        )
-    if "timestamp" in whole:
-        _moment(whole, "timestamp")
-    if kind == PUSH and not all(isinstance(data.get(name), str) for name in PAYER):
-        raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
-    failed_ms = _moment(data, "failed_at") if kind == LATE_FAILURE else None
-    return {**data, "type": kind, "paid_ms": paid_ms, "failed_ms": failed_ms}
-
-
-def _moment(data: Mapping[str, Any], name: str) -> int:
-    try:
-        return parse_rfc3339(data[name])
-    except (ValueError, KeyError, TypeError, OverflowError):
-        raise Refused("callback_malformed", f"{name} is missing or no moment") from None
-
-
-def _is_plain(text: object) -> bool:
-    """Whether a text can be stored and shown as it is, on any engine: no NUL, no half of a surrogate pair."""
-    return isinstance(text, str) and 0 < len(text) <= 64 and text.isascii() and text.isprintable()
 
 
 def _ids(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.dataset.own_platform import OwnPlatform
 from mocklend.dataset.story import BORROW, DISPUTE, PAY, PUSH, Act, Story
 from mocklend.domain.channel import channel_of
@@ -20,6 +20,7 @@ from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.servicing import DecideDispute, Edit, OpenDispute, VerifyDispute
+from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.work import Command, Idempotency
 from mocklend.views import reads
 from mocklend.webhooks.endpoints import AddEndpoint

@@ -7,6 +7,8 @@ from mocklend.servicing.charges import Charge, Waive
 from mocklend.servicing.decisions import DecideDispute
 from mocklend.servicing.disputes import AddStatement, FollowDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.edits import Edit, ReverseEdit
+from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.moving import MoveReceipt
 from mocklend.servicing.pages import RebuildPage
 from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
@@ -24,6 +26,8 @@ __all__ = [
     "Edit",
     "FollowDispute",
     "IssueCertificate",
+    "MatchReceipt",
+    "MoveReceipt",
     "OpenDispute",
     "QueryChannel",
     "RebookRepayment",

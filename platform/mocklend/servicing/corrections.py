@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import APPLIED as RECEIVED
-from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED, MatchReceipt
+from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED
 from mocklend.domain.facts import CLEAR, MODIFY_REVOKE_AMOUNT
 from mocklend.domain.money import minor_exponent
 from mocklend.domain.people import same_person
@@ -32,6 +32,7 @@ from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no
 from mocklend.servicing.catch_up import CatchUp
 from mocklend.servicing.desk import APPLIED, REFUND
 from mocklend.servicing.edits import Edit, ReverseEdit
+from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from mocklend.channels.late_failures import FailLate
-from mocklend.channels.moving import MoveReceipt
-from mocklend.channels.payments import MatchReceipt, PayAtChannel
+from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import receipt_of
+from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.moving import MoveReceipt
 from support.story import Story
 
 DELAY_S = channels()["bill_pay"].settle_delay_s

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, chosen_loan, loan_for, put_on, receipt_doc
+from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, receipt_doc
 from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_MOVED
@@ -21,6 +21,7 @@ from mocklend.lending.books import record
 from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
+from mocklend.servicing.matching import chosen_loan, loan_for, put_on
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data

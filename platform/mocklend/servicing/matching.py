@@ -1,0 +1,120 @@
+"""Matching unapplied cash (挂账): an operator finds out whose money it is, and puts it on that loan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED, apply_payment, late_failure, receipt_doc
+from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.domain.problems import Refused
+from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
+from mocklend.lending.books import state_of
+from mocklend.lending.known import known_loan, known_receipt
+from mocklend.seams import ReceiptMatch, applied
+from mocklend.storage.entities import Loan, Receipt, Trade
+from mocklend.storage.stores import loader, select_in
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.world.record import witness
+
+ACTIVE = ("USING", "OVD", "OFF")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReceipt:
+    """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
+
+    sandbox_id: str
+    idem: Idempotency | None
+    receipt_id: str
+    loan_id: str
+    memo: str
+    operator: str
+
+    def needs(self) -> Iterable[Key]:
+        """The receipt and the loan; what the borrower owes besides follows."""
+        return (("receipt", self.receipt_id), ("loan", self.loan_id))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the receipt, APPLIED."""
+        receipt = known_receipt(work, self.receipt_id)
+        if receipt.state != UNAPPLIED:
+            raise Refused(
+                "receipt_not_unapplied", f"the receipt is {receipt.state}", expected=UNAPPLIED, received=receipt.state
+            )
+        loan = loan_for(work, receipt, self.loan_id)
+        trade: Trade = work.get("trade", receipt.out_trade_no)
+        work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
+        chosen = chosen_loan(work, receipt, loan, self.operator)
+        if trade.loan_id == NOBODYS:
+            # The payer named no loan, so whose it is, is what the operator finds out.
+            on = business_date(receipt.paid_ms, work.sandbox.zone)
+            meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
+            witness(work, loan.id, meant)
+            receipt = replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": {}}))
+            if trade.state == LATE_FAILED:  # The message of that is still on its way, or was lost.
+                witness(work, loan.id, late_failure(work, trade))
+        receipt = put_on(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
+        return Answer(201, receipt_doc(receipt))
+
+
+def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
+    """The loan that a receipt is to be put on, or a refusal."""
+    loan = known_loan(work, loan_id)
+    if loan.currency != receipt.currency:
+        raise Refused(
+            "currency_mismatch",
+            f"the loan is in {loan.currency}",
+            expected=loan.currency,
+            received=receipt.currency,
+        )
+    return loan
+
+
+def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
+    """The loan that the operator really puts it on. Asked after the last refusal."""
+    owing: Sequence[tuple[str, str]] = work.get("owing", meant.borrower_id)
+    given = ReceiptMatch(
+        entity=receipt.id,
+        occurrence=receipt.matches + 1,
+        now_ms=work.now_ms,
+        borrower_id=meant.borrower_id,
+        receipt_id=receipt.id,
+        operator=operator,
+        channel=receipt.channel,
+        amount_minor=receipt.amount_minor,
+        currency=receipt.currency,
+        payer_name=receipt.payer_name,
+        siblings=tuple(
+            id for id, currency in owing if currency == receipt.currency and id not in (meant.id, receipt.loan_id)
+        ),
+        loan_id=meant.id,
+    )
+    loan: Loan = work.get("loan", work.act(given).loan_id)
+    return loan
+
+
+def put_on(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, operator: str) -> Receipt:
+    """An operator has put a receipt on a loan: the books, and the log of the desk."""
+    before = bill_of(loan, state_of(loan))
+    receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
+    loan = work.get("loan", loan.id)
+    after = bill_of(loan, state_of(loan))
+    log_act(work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches)
+    return receipt
+
+
+@loader("owing")
+def _owing(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+    """A borrower's loans that owe something, with their currencies, in the order of their ids."""
+    sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id
+        AND status IN ({", ".join(f"'{status}'" for status in ACTIVE)}) AND borrower_id"""
+    found: dict[str, list[tuple[str, str]]] = {id: [] for id in borrower_ids}
+    for borrower_id, id, currency in select_in(
+        connection, sql, borrower_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"
+    ):
+        found[borrower_id].append((id, currency))
+    return found
