@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -102,3 +103,72 @@ def test_the_name_of_a_parameter_that_no_text_can_be_is_shown_as_such(http: Flas
     [error] = refused(http, "GET", "/v1/loans", "%00%F0%28=%00")
 
     assert "\0" not in error["field"]
+
+
+def undescribed(document: dict[str, Any]) -> Iterator[str]:
+    """Where the document leaves a reader alone: operations, parameters and properties without a sentence."""
+    for address, operation in described_operations(document):
+        if not is_sentence(operation):
+            yield f"operation {address}"
+        for parameter in operation.get("parameters", []):
+            if not is_sentence(parameter):
+                yield f"parameter {address} {parameter['name']}"
+    for place, schema in schemas(document, ""):
+        for name, one in properties(schema).items():
+            if not is_sentence(one):
+                yield f"property {place}.{name}"
+
+
+def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The operations of the platform, and those of the receivers of webhooks."""
+    for address, methods in (document["paths"] | document["webhooks"]).items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {address}", operation
+
+
+def is_sentence(described: dict[str, Any]) -> bool:
+    """Whether a description says something: more than the name of the thing once more."""
+    return described.get("description", "").strip().endswith((".", "`"))
+
+
+def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every JSON Schema of the document, and where it stands. What is an example or a value is none."""
+    if isinstance(part, dict):
+        if part.get("type") == "object":
+            yield place, part
+        for name, inner in part.items():
+            if name not in ("example", "examples", "default", "const", "enum"):
+                yield from schemas(inner, f"{place}/{name}")
+    elif isinstance(part, list):
+        for n, inner in enumerate(part):
+            yield from schemas(inner, f"{place}/{n}")
+
+
+def properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a schema of an object says of its properties."""
+    found: dict[str, Any] = schema.get("properties", {})
+    return found
+
+
+def test_every_operation_parameter_and_property_is_described(document: dict[str, Any]) -> None:
+    assert list(undescribed(document)) == []
+
+    seen = sum(len(properties(schema)) for _, schema in schemas(document, ""))
+    assert seen > 1_200  # That many there were when this was written: the walk reaches all.
+
+
+def test_a_property_without_a_description_is_noticed(document: dict[str, Any]) -> None:
+    planted = copy.deepcopy(document)
+    loan = planted["components"]["schemas"]["LoanDoc"]["properties"]
+    del loan["overdue_minor"]["description"]
+    loan["version"]["description"] = "Version"
+    operation = planted["paths"]["/v1/loans"]["post"]
+    operation["description"] = "Borrow"
+    operation["parameters"][0]["description"] = ""
+
+    assert list(undescribed(planted)) == [
+        "operation POST /v1/loans",
+        f"parameter POST /v1/loans {operation['parameters'][0]['name']}",
+        "property /components/schemas/LoanDoc.overdue_minor",
+        "property /components/schemas/LoanDoc.version",
+    ]

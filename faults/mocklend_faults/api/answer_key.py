@@ -11,12 +11,14 @@ from typing import Annotated, Any
 import orjson
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 from sqlalchemy import Connection
 
 from mocklend.api.answers import in_full, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Choice, Doc, Id, PageSize
 from mocklend.api.lists import Paged, cursor_of, place
+from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.problems import Refused
@@ -33,42 +35,61 @@ class KeyQuery(Paged):
     """Which entries. `entity` is the seam's or the finding's. As `jsonl` they come all, a line each."""
 
     limit: PageSize = 500
-    format: Annotated[str, Choice(("json", "jsonl"))] = "json"
-    status: Annotated[str, Choice(STATUSES)] | None = None
-    entity: Id | None = None
-    loan_id: Id | None = None
+    format: Annotated[str, Choice(("json", "jsonl"))] = Field(
+        default="json", description="`json` is one page; `jsonl` is all entries, one JSON object per line."
+    )
+    status: Annotated[str, Choice(STATUSES)] | None = Field(
+        default=None,
+        description="Only entries in this status: PENDING not visible yet, ACTIVE visible, HEALED over, "
+        "SUPERSEDED replaced by a newer injection, MASKED withstood by the platform.",
+    )
+    entity: Id | None = Field(
+        default=None, description="Only entries about this entity: the seam's, or the one that a finding should name."
+    )
+    loan_id: LoanId | None = None
 
 
 class EntryDoc(Doc):
     """One injection: what was true, what was served, and what a reconciler should find."""
 
-    injection: str
-    rule: str
-    fault: str
-    seam: str
-    entity: str
-    loan_id: str
-    occurrence: int
-    at: str
-    effect: str
-    truth: dict[str, Any]
-    served: dict[str, Any]
-    amount_minor: int
-    currency: str
-    visible_from: str
-    visible_until: str | None
-    expected: dict[str, Any]
-    status: Annotated[str, Choice(STATUSES)]
-    status_reason: str | None
-    ended_at: str | None
+    injection: str = Field(description="The entry's id.")
+    rule: str = Field(description="The id of the rule that injected it.")
+    fault: str = Field(description="The kind of fault.")
+    seam: str = Field(description="The seam where it was injected.")
+    entity: str = Field(description="What the event was about: a loan, a repayment, a receipt, an edit, by its id.")
+    loan_id: str = Field(description="The loan that it is about; empty where it is about none.")
+    occurrence: int = Field(description="The event's number among those of its entity at this seam, from 1.")
+    at: str = Field(description="When it was injected. RFC 3339, on the sandbox's clock.")
+    effect: str = Field(description="What was done, in a word of the seam.")
+    truth: dict[str, Any] = Field(description="What would have been, in the seam's fields.")
+    served: dict[str, Any] = Field(description="What was instead, in the seam's fields.")
+    amount_minor: int = Field(
+        description="How much money is wrong, in minor units of `currency`; 0 where it is no amount."
+    )
+    currency: str = Field(description="The currency of `amount_minor`, by its ISO 4217 code.")
+    visible_from: str = Field(description="From when on it can be seen. RFC 3339, on the sandbox's clock.")
+    visible_until: str | None = Field(
+        description="Until when it can be seen; null while that is open. RFC 3339, on the sandbox's clock."
+    )
+    expected: dict[str, Any] = Field(
+        description="What a reconciler should report: the class of break, the entity, the amount."
+    )
+    status: Annotated[str, Choice(STATUSES)] = Field(
+        description="PENDING not visible yet, ACTIVE visible, HEALED over, SUPERSEDED replaced by a newer "
+        "injection, MASKED withstood by the platform."
+    )
+    status_reason: str | None = Field(description="Why the entry has this status; null where there is nothing to say.")
+    ended_at: str | None = Field(
+        description="When it was over; null while it is not. RFC 3339, on the sandbox's clock."
+    )
 
 
 class AnswerKey(Doc):
     """A page of the answer key, in canonical order. `hint` says why the whole key is empty, where it is."""
 
-    entries: list[EntryDoc]
-    next_cursor: str | None
-    hint: str | None
+    entries: list[EntryDoc] = Field(description="The entries of this page.")
+    next_cursor: NextCursor | None
+    hint: str | None = Field(description="Where the whole key is empty: why, and what to do. Null otherwise.")
 
 
 def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:

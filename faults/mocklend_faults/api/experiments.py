@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
@@ -34,21 +35,23 @@ A_PLAN = {"experiment_id": "storm"}
 class NewExperiment(Body):
     """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
 
-    stages: list[dict[str, Any]]
+    stages: list[dict[str, Any]] = Field(
+        description="1 to 50 stages, one after the other, of at most ten years together."
+    )
 
 
 class ExperimentDoc(Doc):
     """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
 
-    id: str
-    running: str | None
-    stages: list[dict[str, Any]]
+    id: str = Field(description="The experiment's id, as in its address.")
+    running: str | None = Field(description="The name of the stage that runs now; null when all are over.")
+    stages: list[dict[str, Any]] = Field(description="The stages in their order, each with its times and rules.")
 
 
 class ExperimentList(Doc):
     """The sandbox's experiments."""
 
-    experiments: list[ExperimentDoc]
+    experiments: list[ExperimentDoc] = Field(description="The experiments, by their ids.")
 
 
 @experiments.get("/-/experiments")

@@ -6,10 +6,12 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.fields import Body, Doc, Id
+from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend_faults.api.this_layer import fault_layer
@@ -26,17 +28,25 @@ class ExplainQuery(Body):
     `request_id` is what the answer had in the header `Mocklend-Request-Id`, and what `GET /-/requests` lists.
     """
 
-    entity: Id | None = None
-    loan_id: Id | None = None
-    request_id: Id | None = None
+    entity: Id | None = Field(
+        default=None, description="Events about this entity: a loan, a repayment, a receipt or an edit, by its id."
+    )
+    loan_id: LoanId | None = None
+    request_id: Id | None = Field(
+        default=None, description="Events that this request led to: the `Mocklend-Request-Id` of its answer."
+    )
 
 
 class ExplanationDoc(Doc):
     """For each rule, each event of the story that is still known, how far it came with the rule, and why no further."""
 
-    rules: list[dict[str, Any]]
-    events_known: int
-    events_kept_most: int
+    rules: list[dict[str, Any]] = Field(
+        description="Each armed rule, with the events of the story that it met, and what became of each."
+    )
+    events_known: int = Field(description="How many events of the story this server still remembers.")
+    events_kept_most: int = Field(
+        description="How many events of a sandbox the server remembers at most; the oldest are forgotten."
+    )
 
 
 @explanations.get("/-/explain")

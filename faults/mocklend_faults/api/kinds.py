@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.fields import Doc
@@ -18,17 +19,17 @@ kinds = APIBlueprint("faults", __name__)
 class FaultDoc(Doc):
     """A kind of fault: its story, where it acts, its settings, and the class of break that it makes."""
 
-    id: str
-    story: str
-    seams: list[str]
-    settings: list[dict[str, Any]]
-    finding: str
+    id: str = Field(description="The kind's name, as a rule's `fault` has it.")
+    story: str = Field(description="What goes wrong, as told from the operations floor.")
+    seams: list[str] = Field(description="The seams where the kind acts.")
+    settings: list[dict[str, Any]] = Field(description="What a rule's `with` may hold.")
+    finding: str = Field(description="The class of break that a reconciler should report.")
 
 
 class FaultList(Doc):
     """Every kind that is installed."""
 
-    faults: list[FaultDoc]
+    faults: list[FaultDoc] = Field(description="The kinds, by name.")
 
 
 @kinds.get("/-/faults")

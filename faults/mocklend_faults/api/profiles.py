@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
@@ -22,20 +23,22 @@ profiles = APIBlueprint("profiles", __name__, tag="Faults")
 class NewProfile(Body):
     """Which profile."""
 
-    name: Id
+    name: Id = Field(description="The profile's name, one of GET /-/profiles; `none` switches the profile off.")
 
 
 class ProfileDoc(Doc):
     """The profile that is on, and the ids of its rules."""
 
-    name: str
-    rules: list[str]
+    name: str = Field(description="The profile that is on; `none` where none is.")
+    rules: list[str] = Field(description="The ids of the profile's rules, `<profile>.<id>`.")
 
 
 class ProfileList(Doc):
     """Every profile, with the rules that it arms here."""
 
-    profiles: list[dict[str, Any]]
+    profiles: list[dict[str, Any]] = Field(
+        description="Every profile: `name`, `title`, `story`, and the rules that it arms on this server."
+    )
 
 
 @profiles.get("/-/profiles")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import StrictBool, create_model
+from pydantic import Field, StrictBool, create_model
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
@@ -34,14 +34,14 @@ A_RULE = {"rule_id": "stale-pages"}
 
 # `with` is a word of Python's own, so this model cannot be written as a class.
 _RULE_FIELDS: dict[str, Any] = {
-    "fault": (Annotated[str, Text(200)], ...),
-    "id": (Id | None, None),
-    "match": (Section, None),
-    "activate": (Section, None),
-    "select": (Section, None),
-    "with": (Section, None),
-    "expect": (Section, None),
-    "enabled": (StrictBool | None, None),
+    "fault": (Annotated[str, Text(200)], Field(description="The kind of fault, by its name in GET /-/faults.")),
+    "id": (Id | None, Field(default=None, description="The id in the address, once more, or nothing.")),
+    "match": (Section, Field(default=None, description="Whom the rule is about; everybody if not given.")),
+    "activate": (Section, Field(default=None, description="When the rule acts; always if not given.")),
+    "select": (Section, Field(default=None, description="How often the rule acts; every time if not given.")),
+    "with": (Section, Field(default=None, description="The settings of the kind, as GET /-/faults lists them.")),
+    "expect": (Section, Field(default=None, description="What a reconciler should report, beside what the seam says.")),
+    "enabled": (StrictBool | None, Field(default=None, description="False arms the rule switched off.")),
 }
 _RULE_DOC = "A fault, and whom it hits, when, how often and how. Only `fault` is needed."
 NewRule = create_model("NewRule", __base__=Body, __doc__=_RULE_DOC, **_RULE_FIELDS)
@@ -50,7 +50,7 @@ NewRule = create_model("NewRule", __base__=Body, __doc__=_RULE_DOC, **_RULE_FIEL
 class RulePatch(Body):
     """Switch a rule on or off. To change anything else, put it again."""
 
-    enabled: StrictBool
+    enabled: StrictBool = Field(description="False switches the rule off, true on again. Its counters stay.")
 
 
 class RuleDoc(Doc):
@@ -59,32 +59,43 @@ class RuleDoc(Doc):
     `lint` says whether its injections can be repeated (exact, order_dependent, time_dependent) and warns of what it
     cannot do."""
 
-    id: str
-    fault: str
-    match: dict[str, Any]
-    activate: dict[str, Any]
-    select: dict[str, Any]
-    expect: dict[str, Any]
-    enabled: bool
-    armed_at: str
-    state: str
-    evaluated: int
-    matched: int
-    selected: int
-    injected: int
-    lint: dict[str, Any]
+    id: str = Field(description="The rule's id, as in its address.")
+    fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
+    match: dict[str, Any] = Field(
+        description="Whom the rule is about: conditions on the seam's fields, in the long form."
+    )
+    activate: dict[str, Any] = Field(description="When the rule acts.")
+    select: dict[str, Any] = Field(description="How often the rule acts.")
+    expect: dict[str, Any] = Field(
+        description="What the author expects a reconciler to report, beside what the seam says."
+    )
+    enabled: bool = Field(description="Whether the rule is switched on.")
+    armed_at: str = Field(
+        description="When the rule was armed; `activate` counts from here. RFC 3339, on the sandbox's clock."
+    )
+    state: str = Field(
+        description="`armed`, `waiting` for its start or schedule, `expired`, `disabled`, or `unavailable` "
+        "(its kind is not installed)."
+    )
+    evaluated: int = Field(description="How many events the rule was asked about.")
+    matched: int = Field(description="How many of them met `match` while the rule was active.")
+    selected: int = Field(description="How many of those chance and the limits let through.")
+    injected: int = Field(description="How many of those were changed: entries on the answer key.")
+    lint: dict[str, Any] = Field(
+        description="Whether the rule's injections can be repeated, and warnings about what it cannot do."
+    )
 
 
 class RuleList(Doc):
     """The sandbox's rules, in the order in which they act."""
 
-    rules: list[RuleDoc]
+    rules: list[RuleDoc] = Field(description="The rules, in the order in which they act.")
 
 
 class Halted(Doc):
     """The rules that were on."""
 
-    halted: list[str]
+    halted: list[str] = Field(description="The ids of the rules that were switched off.")
 
 
 @rules.get("/-/rules")

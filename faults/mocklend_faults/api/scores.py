@@ -18,6 +18,7 @@ from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.audit import audited
 from mocklend.api.fields import Body, Choice, Doc, Id, Moment, RelativeMinor, Share, Text, Whole
+from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX
@@ -53,19 +54,33 @@ Count = Annotated[int, Whole(0, 10**6)]
 
 # `class` is a word of Python's own, so this model cannot be written as a class.
 _FINDING_FIELDS: dict[str, Any] = {
-    "class": (Annotated[str, Choice(tuple(dict.fromkeys((*CLASSES, TIMING))))], ...),
-    "entity": (Id, ...),
-    "loan_id": (Id | None, None),
-    "amount_minor": (RelativeMinor | None, None),
-    "action": (Annotated[str, Text(80)] | None, None),
-    "detail": (Annotated[str, Text(1_000, shortest=0)] | None, None),
-    "found_at": (Moment | None, None),
+    "class": (
+        Annotated[str, Choice(tuple(dict.fromkeys((*CLASSES, TIMING))))],
+        Field(description="The class of break; `timing` for what will be right by itself."),
+    ),
+    "entity": (Id, Field(description="The smallest thing that is wrong: a repayment, an edit, a loan, by its id.")),
+    "loan_id": (LoanId | None, None),
+    "amount_minor": (RelativeMinor | None, Field(default=None, description="How much is wrong, in minor units.")),
+    "action": (Annotated[str, Text(80)] | None, Field(default=None, description="What would help. It is not judged.")),
+    "detail": (
+        Annotated[str, Text(1_000, shortest=0)] | None,
+        Field(default=None, description="A sentence for people."),
+    ),
+    "found_at": (
+        Moment | None,
+        Field(
+            default=None, description="When it was found, on the sandbox's clock; the moment of scoring if not given."
+        ),
+    ),
 }
 _FINDING_DOC = "What a reconciler found: a class of break on an entity. Only those two are needed."
 FindingBody = create_model("FindingBody", __base__=Body, __doc__=_FINDING_DOC, **_FINDING_FIELDS)
 
 # `from` is another.
-_WINDOW_FIELDS: dict[str, Any] = {"from": (Moment | None, None), "to": (Moment | None, None)}
+_WINDOW_FIELDS: dict[str, Any] = {
+    "from": (Moment | None, Field(default=None, description="The first moment that counts, on the sandbox's clock.")),
+    "to": (Moment | None, Field(default=None, description="The last moment that counts, on the sandbox's clock.")),
+}
 _WINDOW_DOC = "From when to when the reconciler is judged, both included: all that ever was, unless told."
 WindowBody = create_model("WindowBody", __base__=Body, __doc__=_WINDOW_DOC, **_WINDOW_FIELDS)
 
@@ -96,14 +111,22 @@ def _one_by_one(findings: Any) -> Any:
 class ThresholdsBody(Body):
     """What is asked of a reconciler; null asks nothing."""
 
-    precision_min: Ratio | None = Decimal(1)
-    recall_min: Ratio | None = Decimal(1)
-    f1_min: Ratio | None = None
-    kind_accuracy_min: Ratio | None = None
-    amount_accuracy_min: Ratio | None = None
-    money_recall_min: Ratio | None = None
-    harmful_repairs_max: Count | None = 0
-    silent_rules_max: Count | None = 0
+    precision_min: Ratio | None = Field(default=Decimal(1), description="The least precision that passes, 0 to 1.")
+    recall_min: Ratio | None = Field(default=Decimal(1), description="The least recall that passes, 0 to 1.")
+    f1_min: Ratio | None = Field(default=None, description="The least F1 that passes, 0 to 1.")
+    kind_accuracy_min: Ratio | None = Field(
+        default=None, description="The least share of hits with the right class that passes, 0 to 1."
+    )
+    amount_accuracy_min: Ratio | None = Field(
+        default=None, description="The least share of right amounts that passes, 0 to 1."
+    )
+    money_recall_min: Ratio | None = Field(
+        default=None, description="The least recall of money that passes in every currency, 0 to 1."
+    )
+    harmful_repairs_max: Count | None = Field(default=0, description="How many harmful repairs still pass.")
+    silent_rules_max: Count | None = Field(
+        default=0, description="How many rules that never injected are no reason for INCONCLUSIVE."
+    )
 
 
 class NewScore(Body):
@@ -117,13 +140,26 @@ class NewScore(Body):
         FailFast(),  # The errors of one: those of millions of wrong names took gigabytes.
         BeforeValidator(_one_by_one),
         Field(json_schema_extra={"maxItems": FINDINGS_MAX}),
-    ]
-    thresholds: ThresholdsBody = ThresholdsBody()
-    window: WindowBody = WindowBody()  # type: ignore[valid-type]
-    bound_s: Annotated[int, Whole(0, BOUND_MOST_S)] | None = None
-    looks: list[Moment] | None = Field(default=None, max_length=LOOKS_MOST)
-    operators: list[Annotated[str, Text(200)]] | None = Field(default=None, max_length=100)
-    listed_most: Annotated[int, Whole(0, FINDINGS_MAX)] = LISTED_MOST
+    ] = Field(description="What the reconciler reported, in any order.")
+    thresholds: ThresholdsBody = Field(default=ThresholdsBody(), description="What must be reached for PASS.")
+    window: WindowBody = Field(  # type: ignore[valid-type]
+        default=WindowBody(), description="The time for which the reconciler is judged."
+    )
+    bound_s: Annotated[int, Whole(0, BOUND_MOST_S)] | None = Field(
+        default=None,
+        description="Seconds: what could be seen for at least so long is demanded although it ended by itself.",
+    )
+    looks: list[Moment] | None = Field(
+        default=None,
+        max_length=LOOKS_MOST,
+        description="The moments at which the reconciler checked; what was visible at none of them is not demanded.",
+    )
+    operators: list[Annotated[str, Text(200)]] | None = Field(
+        default=None, max_length=100, description="Whose actions are judged as repairs; everybody's if not given."
+    )
+    listed_most: Annotated[int, Whole(0, FINDINGS_MAX)] = Field(
+        default=LISTED_MOST, description="How long each list of the answer may be; the counts stay whole."
+    )
 
 
 class ScoreDoc(Doc):
@@ -132,28 +168,41 @@ class ScoreDoc(Doc):
     `hint` says, where nothing was to be found, why that is so and what to do.
     """
 
-    verdict: Annotated[str, Choice((PASS, FAIL, INCONCLUSIVE))]
-    reasons: list[str]
-    hint: str | None
-    scored_at: str
-    window: dict[str, Any]
-    thresholds: dict[str, Any]
-    counts: dict[str, int]
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    kind_accuracy: float | None
-    amount_accuracy: float | None
-    by_class: dict[str, Any]
-    money: dict[str, Any]
-    time_to_detect_s: dict[str, int | None]
-    time_to_repair_s: dict[str, int | None]
-    borrower_harm: dict[str, float]
-    timing_noise: int
-    penalty_points: int
-    silent_rules: list[str]
-    lists: dict[str, list[Any]]
-    lists_cut: list[str]
+    verdict: Annotated[str, Choice((PASS, FAIL, INCONCLUSIVE))] = Field(
+        description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to tell)."
+    )
+    reasons: list[str] = Field(description="Why the verdict is no PASS, a sentence each.")
+    hint: str | None = Field(description="Where nothing was to be found: why, and what to do. Null otherwise.")
+    scored_at: str = Field(description="When it was scored. RFC 3339, on the sandbox's clock.")
+    window: dict[str, Any] = Field(description="The time that was judged, from and to, both included.")
+    thresholds: dict[str, Any] = Field(description="What was asked.")
+    counts: dict[str, int] = Field(
+        description="How many breaks were demanded, hit and missed, how many findings were wrong, and so on."
+    )
+    precision: float | None = Field(
+        description="Hits / (hits + false + wrong class), 0 to 1; null where nothing was reported or to be found."
+    )
+    recall: float | None = Field(description="Hits / demanded, 0 to 1; null where nothing was demanded.")
+    f1: float | None = Field(description="2 hits / (2 hits + false + wrong class + missed), 0 to 1.")
+    kind_accuracy: float | None = Field(description="Hits / (hits + wrong class), 0 to 1.")
+    amount_accuracy: float | None = Field(description="Hits with the right amount / hits that give one, 0 to 1.")
+    by_class: dict[str, Any] = Field(description="Precision, recall and F1 of each class of break, by its name.")
+    money: dict[str, Any] = Field(description="By currency: amounts demanded, found and at risk.")
+    time_to_detect_s: dict[str, int | None] = Field(
+        description="Seconds from visible to found: `n` hits, their median `p50`, and `p95` by nearest rank."
+    )
+    time_to_repair_s: dict[str, int | None] = Field(
+        description="Seconds from visible to ended: `n` that staff ended, their median `p50`, and `p95` by "
+        "nearest rank."
+    )
+    borrower_harm: dict[str, float] = Field(
+        description="What borrowers suffered: `unpaid_hours`, `wrong_report_days`, `refused_applications`."
+    )
+    timing_noise: int = Field(description="How many findings reported what ended by itself; they count neither way.")
+    penalty_points: int = Field(description="Missed + false + wrong class + 10 for each harmful repair.")
+    silent_rules: list[str] = Field(description="The ids of the rules that never injected.")
+    lists: dict[str, list[Any]] = Field(description="What is behind each number, a list each.")
+    lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_most`.")
 
 
 @scores.post("/-/scores")

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, snapshot
-from mocklend.api.fields import Choice, Doc, Id
+from mocklend.api.fields import Choice, Currency, Doc
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import ChannelId, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.sandboxes import MonitoringDoc
 from mocklend.domain.finding import CLASSES
@@ -28,33 +29,40 @@ FindingClass = Annotated[str, Choice(tuple(CLASSES))]
 class AlertDoc(Doc):
     """Something that should not be. `class` is null where no two records disagree and something merely stands still."""
 
-    id: str
-    check: Check
-    finding_class: FindingClass | None = Field(alias="class")
-    entity: str
-    loan_id: str | None
-    channel: str | None
-    amount_minor: int
-    currency: str | None
-    since: str
-    raised_at: str
-    detail: str
+    id: str = Field(description="The alert's id.")
+    check: Check = Field(description="The check that raised it.")
+    finding_class: FindingClass | None = Field(
+        alias="class",
+        description="The class of break; null where no two records disagree and something merely stands still.",
+    )
+    entity: str = Field(description="What it is about: a loan, a repayment, a receipt, a payout, by its id.")
+    loan_id: LoanId | None
+    channel: ChannelId | None
+    amount_minor: int = Field(
+        description="How much money is in question, in minor units of `currency`; 0 where it is no amount."
+    )
+    currency: Currency | None
+    since: str = Field(description="Since when the state has been wrong. RFC 3339, on the sandbox's clock.")
+    raised_at: str = Field(description="When monitoring noticed it. RFC 3339, on the sandbox's clock.")
+    detail: str = Field(description="What is wrong, in a sentence.")
 
 
 class AlertList(Doc):
     """A page of alerts, and how the sandbox is monitored: with monitoring switched off there are none."""
 
-    monitoring: MonitoringDoc
-    alerts: list[AlertDoc]
-    next_cursor: str | None
+    monitoring: MonitoringDoc = Field(description="How the sandbox is monitored.")
+    alerts: list[AlertDoc] = Field(description="The alerts of this page, oldest first.")
+    next_cursor: NextCursor | None
 
 
 class AlertQuery(Paged):
     """Which alerts."""
 
-    finding_class: FindingClass | None = Field(None, alias="class")
-    check: Check | None = None
-    loan_id: Id | None = None
+    finding_class: FindingClass | None = Field(
+        default=None, alias="class", description="Only alerts of this class of break."
+    )
+    check: Check | None = Field(default=None, description="Only alerts of this check.")
+    loan_id: LoanId | None = None
 
 
 @alerts.get("/operator/alerts")

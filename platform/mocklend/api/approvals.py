@@ -6,12 +6,14 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Person
+from mocklend.api.fields import Body, Choice, Doc, Memo, Person
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import Approver, LoanId, NextCursor, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
 from mocklend.lending.acts import VERBS, acts_of
@@ -25,41 +27,41 @@ approvals = APIBlueprint("approvals", __name__)
 class Approval(Body):
     """Who approves: somebody else than the operator."""
 
-    approver: Person
+    approver: Person = Field(description="Who approves: anybody but the operator.")
 
 
 class EditQuery(Paged):
     """Which edits."""
 
-    state: EditState | None = None
+    state: EditState | None = Field(default=None, description="Only edits in this state.")
 
 
 class EditPage(Doc):
     """A page of edits."""
 
-    edits: list[EditDoc]
-    next_cursor: str | None
+    edits: list[EditDoc] = Field(description="The edits of this page.")
+    next_cursor: NextCursor | None
 
 
 class ActDoc(Doc):
     """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
 
-    id: str
-    loan_id: str
-    verb: Annotated[str, Choice(VERBS)]
-    about: str
-    memo: str | None
-    operator: str
-    approver: str | None
-    before: BillDoc
-    after: BillDoc
-    at: str
+    id: str = Field(description="The id of this entry of the operator log.")
+    loan_id: LoanId
+    verb: Annotated[str, Choice(VERBS)] = Field(description="What was done.")
+    about: str = Field(description="The id of the edit, repayment or receipt that it was done to.")
+    memo: Memo | None
+    operator: Operator
+    approver: Approver | None
+    before: BillDoc = Field(description="The bill before the action.")
+    after: BillDoc = Field(description="The bill after the action.")
+    at: str = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
 
 
 class ActList(Doc):
     """What staff did to a loan, oldest first."""
 
-    acts: list[ActDoc]
+    acts: list[ActDoc] = Field(description="The actions, oldest first.")
 
 
 @approvals.get("/operator/edits")

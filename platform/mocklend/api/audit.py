@@ -6,12 +6,14 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, snapshot
 from mocklend.api.fields import Doc
+from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 
 audit = APIBlueprint("audit", __name__)
@@ -20,42 +22,49 @@ audit = APIBlueprint("audit", __name__)
 class DiscrepancyDoc(Doc):
     """Two records that disagree; `explained_by` is the injection that made them."""
 
-    entity: str
-    loan_id: str | None
-    amount_minor: int
-    detail: str
-    explained_by: str | None
+    entity: str = Field(
+        description="The smallest thing that is wrong: a repayment, a receipt, an edit, a loan, by its id."
+    )
+    loan_id: LoanId | None
+    amount_minor: int = Field(description="By how much the records differ, in minor units; 0 where it is no amount.")
+    detail: str = Field(description="What disagrees with what, in a sentence.")
+    explained_by: str | None = Field(
+        description="The injection that made them disagree, by its id on the answer key; null if none did."
+    )
 
 
 class InTransitDoc(Doc):
     """Money that is merely on its way."""
 
-    entity: str
-    loan_id: str
-    since: str
-    age_s: int
-    detail: str
+    entity: str = Field(description="What is on its way: a repayment, a receipt or a payout, by its id.")
+    loan_id: str = Field(description="The loan that it is for; empty where it is for none.")
+    since: str = Field(description="Since when it is on its way. RFC 3339, on the sandbox's clock.")
+    age_s: int = Field(description="Seconds since then, on the sandbox's clock.")
+    detail: str = Field(description="What is on its way, in a sentence.")
 
 
 class InvariantDoc(Doc):
     """Something that always holds, and whether it does."""
 
-    name: str
-    holds: bool
-    states: str
-    detail: list[str]
+    name: str = Field(description="The invariant's short name, such as B2.")
+    holds: bool = Field(description="Whether it holds now.")
+    states: str = Field(description="What always holds, in a sentence.")
+    detail: list[str] = Field(description="What breaks it, a line each; empty where it holds.")
 
 
 class AuditDoc(Doc):
     """An audit. `clean`: nothing disagrees. `unobserved`: injections that should show and do not."""
 
-    now: str
-    clean: bool
-    loans: int
-    discrepancies: list[DiscrepancyDoc]
-    in_transit: list[InTransitDoc]
-    unobserved: list[dict[str, Any]]
-    invariants: list[InvariantDoc]
+    now: str = Field(description="When the audit was made. RFC 3339, on the sandbox's clock.")
+    clean: bool = Field(description="True where nothing disagrees.")
+    loans: int = Field(description="How many loans were examined.")
+    discrepancies: list[DiscrepancyDoc] = Field(description="Records that disagree: of world, books and views.")
+    in_transit: list[InTransitDoc] = Field(description="Money that is merely on its way; it is no discrepancy.")
+    unobserved: list[dict[str, Any]] = Field(
+        description="Injections that should be visible, and that the audit does not see. None, unless "
+        "Mocklend is wrong."
+    )
+    invariants: list[InvariantDoc] = Field(description="What always holds, whatever is armed, and whether it does.")
 
 
 @audit.get("/-/audit")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Doc, LimitMinor, Name, Reference
+from mocklend.api.nouns import CreatedAt
 from mocklend.api.openapi import described
 from mocklend.lending import AddBorrower
 from mocklend.lending.borrow import borrower_doc
@@ -19,19 +21,24 @@ borrowers = APIBlueprint("borrowers", __name__)
 class NewBorrower(Body):
     """Who is to borrow."""
 
-    reference: Reference
-    name: Name
-    credit_limit_minor: LimitMinor = 5_000_000
+    reference: Reference = Field(description="The client's own name for the borrower, unique in the sandbox.")
+    name: Name = Field(description="The borrower's full name.")
+    credit_limit_minor: LimitMinor = Field(
+        default=5_000_000,
+        description="How much principal may be outstanding at one time, over all loans, in minor units.",
+    )
 
 
 class BorrowerDoc(Doc):
     """A borrower."""
 
-    id: str
-    reference: str
-    name: str
-    credit_limit_minor: int
-    created_at: str
+    id: str = Field(description="The borrower's id.")
+    reference: str = Field(description="The client's own name for the borrower, unique in the sandbox.")
+    name: str = Field(description="The borrower's full name.")
+    credit_limit_minor: int = Field(
+        description="How much principal may be outstanding at one time, over all loans, in minor units."
+    )
+    created_at: CreatedAt
 
 
 @borrowers.post("/v1/borrowers")

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id, MinorAmount, Text
+from mocklend.api.fields import Body, Choice, Currency, Doc, MinorAmount, Text
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import BorrowerId, CreatedAt, LoanId, NextCursor, PrincipalMinor
 from mocklend.api.openapi import described
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.enquiries import enquiries
@@ -40,178 +41,202 @@ class ReportedAccount(Doc):
     days, and more), `C` settled, `B` bad debt, `G` ended otherwise, `#` not reported.
     """
 
-    loan_id: str
-    opened: str
-    principal_minor: int
-    currency: str
-    as_of: str
-    balance_minor: int
-    overdue_minor: int
-    days_overdue: int
-    status: str
-    last_month: str
-    months_24: str
-    months_60: str
-    disputed: bool
-    record_state: Annotated[str, Choice(("PUBLISHED", "DISPUTED", "CORRECTED"))]
-    published_at: str
-    version: int
+    loan_id: LoanId
+    opened: str = Field(description="The day on which the loan was paid out, like 2026-01-05.")
+    principal_minor: PrincipalMinor
+    currency: Currency
+    as_of: str = Field(description="The day that the record describes, like 2026-01-05.")
+    balance_minor: int = Field(description="What was owed on that day, in minor units of `currency`.")
+    overdue_minor: int = Field(description="What was overdue on that day, in minor units of `currency`.")
+    days_overdue: int = Field(description="Days past due on that day; 0 where nothing was overdue.")
+    status: str = Field(description="The account's status in the report's own words.")
+    last_month: str = Field(description="The last month of `months_24` and `months_60`, like 2026-01.")
+    months_24: str = Field(description="A code for each of the last 24 months, the oldest first.")
+    months_60: str = Field(description="A code for each of the last 60 months, the oldest first.")
+    disputed: bool = Field(description="Whether the borrower disputes the record.")
+    record_state: Annotated[str, Choice(("PUBLISHED", "DISPUTED", "CORRECTED"))] = Field(
+        description="PUBLISHED as reported, DISPUTED by the borrower, or CORRECTED since."
+    )
+    published_at: str = Field(description="When the bureau published the record. RFC 3339, on the sandbox's clock.")
+    version: int = Field(description="The number of the loan's record, from 1.")
 
 
 class ReportDoc(Doc):
     """A borrower's report: what is published of each of their loans. It is at least a day behind the books."""
 
-    borrower_id: str
-    as_of: str
-    version: int
-    accounts: list[ReportedAccount]
+    borrower_id: BorrowerId
+    as_of: str = Field(description="When the report was made. RFC 3339, on the sandbox's clock.")
+    version: int = Field(description="How many records the report stands on, old ones included; it only grows.")
+    accounts: list[ReportedAccount] = Field(description="The borrower's loans, as last published.")
 
 
 class RecordDoc(Doc):
     """One report of a loan. It is never edited: the next one supersedes it."""
 
-    id: str
-    loan_id: str
-    version: int
-    state: Annotated[str, Choice(("SNAPSHOT", "SUBMITTED", "PUBLISHED", "SUPERSEDED"))]
-    cause: Annotated[str, Choice(("monthly", "change", "correction"))]
-    reason: str | None
-    as_of: str
-    status: str
-    days_overdue: int
-    balance_minor: int
-    overdue_minor: int
-    months: str
-    last_month: str
-    snapshot_at: str
-    submitted_at: str
-    published_at: str
+    id: str = Field(description="The record's id.")
+    loan_id: LoanId
+    version: int = Field(description="The number of the loan's record, from 1.")
+    state: Annotated[str, Choice(("SNAPSHOT", "SUBMITTED", "PUBLISHED", "SUPERSEDED"))] = Field(
+        description="SNAPSHOT taken by the lender, SUBMITTED to the bureau, PUBLISHED, or SUPERSEDED by the next."
+    )
+    cause: Annotated[str, Choice(("monthly", "change", "correction"))] = Field(
+        description="Why it was reported: `monthly`, a `change` of status, or a `correction`."
+    )
+    reason: str | None = Field(description="What was corrected; null for the other causes.")
+    as_of: str = Field(description="The day that the record describes, like 2026-01-05.")
+    status: str = Field(description="The account's status in the report's own words.")
+    days_overdue: int = Field(description="Days past due on that day; 0 where nothing was overdue.")
+    balance_minor: int = Field(description="What was owed on that day, in minor units.")
+    overdue_minor: int = Field(description="What was overdue on that day, in minor units.")
+    months: str = Field(description="A code for each of the last months, the oldest first, as in the report.")
+    last_month: str = Field(description="The last of those months, like 2026-01.")
+    snapshot_at: str = Field(description="When the lender took the figures. RFC 3339, on the sandbox's clock.")
+    submitted_at: str = Field(description="When the lender submits them. RFC 3339, on the sandbox's clock.")
+    published_at: str = Field(description="When the bureau publishes them. RFC 3339, on the sandbox's clock.")
 
 
 class RecordList(Doc):
     """A loan's records, oldest first."""
 
-    loan_id: str
-    records: list[RecordDoc]
+    loan_id: LoanId
+    records: list[RecordDoc] = Field(description="The records, oldest first.")
 
 
 class SubmissionDoc(Doc):
     """What the lender submitted of a day. `sha256` is of all lines as the file has them, each with its line end."""
 
-    date: str
-    count: int
-    sha256: str
-    lines: list[dict[str, Any]]
-    next_cursor: str | None
+    date: str = Field(description="The day of the submission, like 2026-01-05.")
+    count: int = Field(description="How many lines the whole file has.")
+    sha256: str = Field(description="SHA-256 of the whole file, in small hexadecimal digits.")
+    lines: list[dict[str, Any]] = Field(description="The lines of this page.")
+    next_cursor: NextCursor | None
 
 
 class ScoreQuery(Body):
     """Under a `transaction_id` the first answer is repeated for 24 hours."""
 
-    transaction_id: Annotated[str, Text(64)] | None = None
+    transaction_id: Annotated[str, Text(64)] | None = Field(
+        default=None,
+        description="The client's own id of the question: asked again under it within 24 hours, the first "
+        "answer is repeated.",
+    )
 
 
 class ScoreDoc(Doc):
     """A score from 350 to 950, or N/A where nothing was reported when scores were last made."""
 
-    borrower_id: str
-    score: int | str
-    transaction_id: str | None
-    answered_at: str
-    refreshed_at: str
-    next_refresh: str
+    borrower_id: BorrowerId
+    score: int | str = Field(description="350 to 950, or the text N/A.")
+    transaction_id: str | None = Field(description="The id under which it was asked; null where none was given.")
+    answered_at: str = Field(description="When the question was first answered. RFC 3339, on the sandbox's clock.")
+    refreshed_at: str = Field(description="When the score was made. RFC 3339, on the sandbox's clock.")
+    next_refresh: str = Field(description="When scores are made next. RFC 3339, on the sandbox's clock.")
 
 
 class RuleDoc(Doc):
     """What a lender asks for on a product. `worst_month` is the worst code of the last 24 months that it overlooks."""
 
-    most_minor: int
-    least_score: int
-    worst_month: int
-    score_required: bool
+    most_minor: int = Field(description="The most that is lent on the product, in minor units.")
+    least_score: int = Field(description="The least score that is accepted.")
+    worst_month: int = Field(
+        description="The worst code of the last 24 months that is overlooked: 0 none, 1 to 7 as in the report."
+    )
+    score_required: bool = Field(description="Whether somebody without a score is refused.")
 
 
 class LenderDoc(Doc):
     """A partner lender, how long it keeps its copy of a report, and its rules."""
 
-    id: str
-    name: str
-    keeps_days: int
-    products: dict[str, RuleDoc]
+    id: str = Field(description="The lender's id.")
+    name: str = Field(description="The lender's name.")
+    keeps_days: int = Field(
+        description="How many days the lender keeps its copy of a report before it pulls a new one."
+    )
+    products: dict[str, RuleDoc] = Field(description="What the lender asks for, by product.")
 
 
 class LenderList(Doc):
     """The partner lenders."""
 
-    lenders: list[LenderDoc]
+    lenders: list[LenderDoc] = Field(description="The lenders, by their ids.")
 
 
 class NewApplication(Body):
     """What is applied for. With `refresh` the lender pulls a new report although its copy would do."""
 
-    borrower_id: Id
-    product: Annotated[str, Choice(PRODUCTS)]
-    amount_minor: MinorAmount
-    refresh: StrictBool = False
+    borrower_id: BorrowerId
+    product: Annotated[str, Choice(PRODUCTS)] = Field(description="What kind of credit is applied for.")
+    amount_minor: MinorAmount = Field(description="How much is applied for, in minor units.")
+    refresh: StrictBool = Field(
+        default=False, description="True: the lender pulls a new report although its copy would do."
+    )
 
 
 class ApplicationDoc(Doc):
     """A decision, and the copy of the report that it was made by."""
 
-    id: str
-    lender: str
-    borrower_id: str
-    product: Annotated[str, Choice(PRODUCTS)]
-    amount_minor: int
-    decision: Annotated[str, Choice(("APPROVED", "REFUSED"))]
-    reasons: list[Annotated[str, Choice(tuple(REASONS))]]
-    report_version: int
-    report_pulled_at: str
-    score: int | str
-    created_at: str
+    id: str = Field(description="The application's id.")
+    lender: str = Field(description="The lender's id.")
+    borrower_id: BorrowerId
+    product: Annotated[str, Choice(PRODUCTS)] = Field(description="What kind of credit was applied for.")
+    amount_minor: int = Field(description="How much was applied for, in minor units.")
+    decision: Annotated[str, Choice(("APPROVED", "REFUSED"))] = Field(description="APPROVED or REFUSED.")
+    reasons: list[Annotated[str, Choice(tuple(REASONS))]] = Field(
+        description="Why it was refused; empty where it was approved."
+    )
+    report_version: int = Field(description="The version of the report that decided it.")
+    report_pulled_at: str = Field(
+        description="When the lender had pulled that report. RFC 3339, on the sandbox's clock."
+    )
+    score: int | str = Field(description="The score that decided it: 350 to 950, or the text N/A.")
+    created_at: CreatedAt
 
 
 class CopyDoc(Doc):
     """The report and score that a lender keeps of somebody."""
 
-    lender: str
-    borrower_id: str
-    pulled_at: str
-    expires_at: str
-    report: dict[str, Any]
-    score: int | str
+    lender: str = Field(description="The lender's id.")
+    borrower_id: BorrowerId
+    pulled_at: str = Field(description="When the copy was pulled. RFC 3339, on the sandbox's clock.")
+    expires_at: str = Field(description="Until when the lender decides by it. RFC 3339, on the sandbox's clock.")
+    report: dict[str, Any] = Field(description="The report as it was then.")
+    score: int | str = Field(description="The score as it was then: 350 to 950, or the text N/A.")
 
 
 class ScoreEnquiry(Doc):
     """A score that was answered under a transaction id. Asked again, it is repeated until `remembered_until`."""
 
-    id: str
-    transaction_id: str
-    score: int | str
-    answered_at: str
-    refreshed_at: str
-    remembered_until: str
+    id: str = Field(description="The enquiry's id.")
+    transaction_id: str = Field(description="The id under which the score was asked for.")
+    score: int | str = Field(description="What was answered: 350 to 950, or the text N/A.")
+    answered_at: str = Field(description="When it was first answered. RFC 3339, on the sandbox's clock.")
+    refreshed_at: str = Field(description="When that score was made. RFC 3339, on the sandbox's clock.")
+    remembered_until: str = Field(
+        description="Until when the same id gets the same answer. RFC 3339, on the sandbox's clock."
+    )
 
 
 class ApplicationEnquiry(Doc):
     """An application to a lender, with the age of the report that decided it."""
 
-    id: str
-    lender: str
-    product: str
-    decision: str
-    score: int | str
-    asked_anew: bool
-    report_pulled_at: str
-    created_at: str
+    id: str = Field(description="The application's id.")
+    lender: str = Field(description="The lender's id.")
+    product: str = Field(description="What kind of credit was applied for.")
+    decision: str = Field(description="APPROVED or REFUSED.")
+    score: int | str = Field(description="The score that decided it: 350 to 950, or the text N/A.")
+    asked_anew: bool = Field(description="Whether the lender pulled a new report for it.")
+    report_pulled_at: str = Field(
+        description="When the lender had pulled the report that decided it. RFC 3339, on the sandbox's clock."
+    )
+    created_at: CreatedAt
 
 
 class EnquiriesDoc(Doc):
     """Who asked about a borrower, oldest first; applications by lender."""
 
-    borrower_id: str
-    scores: list[ScoreEnquiry]
-    applications: list[ApplicationEnquiry]
+    borrower_id: BorrowerId
+    scores: list[ScoreEnquiry] = Field(description="Scores that were asked for under a transaction id.")
+    applications: list[ApplicationEnquiry] = Field(description="Applications to lenders.")
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/enquiries")

@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from pydantic import Field
 
 from mocklend.api.answers import answered
 from mocklend.api.asking import run, sandbox_id
@@ -23,20 +24,22 @@ callbacks = APIBlueprint("callbacks", __name__)
 class Received(Doc):
     """The callback was taken."""
 
-    received: bool
+    received: bool = Field(description="Always true.")
 
 
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 64}
+def _text(meaning: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": meaning, **more}
+
+
+_PLAIN: dict[str, Any] = {"minLength": 1, "maxLength": 64}
+_MOMENT = {"format": "date-time"}
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["type", "data"],
     "properties": {
-        "type": {
-            "type": "string",
-            "enum": list(STATES),
-        },
-        "timestamp": {"type": "string", "format": "date-time"},
+        "type": _text("What the channel tells.", enum=list(STATES)),
+        "timestamp": _text("When the channel wrote it, on the sandbox's clock.", **_MOMENT),
         "data": {
             "type": "object",
             "description": "The fields of the type, and no others.",
@@ -44,17 +47,20 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 "version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at",
             ],
             "properties": {
-                "version": {"type": "string", "enum": ["1.0"]},
-                "out_trade_no": _TEXT,
-                "channel_trade_no": _TEXT,
-                "state": {"type": "string", "enum": ["SUCCESS", "CLOSED", "LATE_FAILED"]},
-                "amount_minor": {"type": "integer"},
-                "currency": _TEXT,
-                "paid_at": {"type": "string", "format": "date-time"},
-                "failed_at": {"type": "string", "format": "date-time"},
-                "payer_name": {"type": "string"},
-                "payer_reference": {"type": "string"},
-                "scope": {"type": "string"},
+                "version": _text("The version of this form.", enum=["1.0"]),
+                "out_trade_no": _text("The order's number, as the platform gave it to the channel.", **_PLAIN),
+                "channel_trade_no": _text("The payment's number, as the channel gave it.", **_PLAIN),
+                "state": _text("The order's state at the channel.", enum=["SUCCESS", "CLOSED", "LATE_FAILED"]),
+                "amount_minor": {
+                    "type": "integer",
+                    "description": "What was paid, or ordered and not paid, in minor units of `currency`.",
+                },
+                "currency": _text("The currency, by its ISO 4217 code.", **_PLAIN),
+                "paid_at": _text("When it was paid; for CLOSED, when the order was closed.", **_MOMENT),
+                "failed_at": _text("For LATE_FAILED: when the channel took the money back.", **_MOMENT),
+                "payer_name": _text("For a payment without an order: who paid."),
+                "payer_reference": _text("For a payment without an order: what the payer typed."),
+                "scope": _text("For a payment without an order: CLEAR or OVD_AND_CURRENT, as the payer meant it."),
             },
         },
     },

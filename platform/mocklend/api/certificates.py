@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Doc
+from mocklend.api.fields import Currency, Doc
+from mocklend.api.nouns import LoanId, PrincipalMinor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
@@ -21,19 +23,21 @@ certificates = APIBlueprint("certificates", __name__)
 class CertificateDoc(Doc):
     """A certificate, the transaction that it rests on, and whether the books have moved on since."""
 
-    id: str
-    loan_id: str
-    number: str
-    issued_at: str
-    journal_seq: int
-    journal_hash: str
-    principal_minor: int
-    currency: str
-    settled_on: str
-    text_zh: str
-    text_en: str
-    superseded: bool
-    superseded_reason: str | None
+    id: str = Field(description="The certificate's id.")
+    loan_id: LoanId
+    number: str = Field(description="The number that is printed on it.")
+    issued_at: str = Field(description="When it was issued. RFC 3339, on the sandbox's clock.")
+    journal_seq: int = Field(description="The `seq` of the loan's newest transaction when it was issued.")
+    journal_hash: str = Field(description="The `hash` of that transaction.")
+    principal_minor: PrincipalMinor
+    currency: Currency
+    settled_on: str = Field(
+        description="The day on which the loan was settled, like 2026-01-05, in the sandbox's zone."
+    )
+    text_zh: str = Field(description="The certificate's text in Chinese.")
+    text_en: str = Field(description="The certificate's text in English.")
+    superseded: bool = Field(description="Whether the books have moved on since it was issued.")
+    superseded_reason: str | None = Field(description="What happened since; null where nothing did.")
 
 
 @certificates.post("/v1/loans/<id:loan_id>/certificates")

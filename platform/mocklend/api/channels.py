@@ -6,10 +6,12 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Choice, Doc
+from mocklend.api.fields import Choice, Currency, Doc
+from mocklend.api.nouns import ChannelId, ChannelTradeNo, CutOff, OutTradeNo, PayerName, PayerReference, StatementReady
 from mocklend.api.openapi import described
 from mocklend.channels.settlement import callback_doc, trade_doc
 from mocklend.domain.channel import channel_of
@@ -28,57 +30,73 @@ class ChannelDoc(Doc):
     Its days end at `cut_off`, and the statement of one can be had on the next from `statement_ready` on.
     """
 
-    id: str
-    name: str
-    settle_delay_s: int
-    profile: str
-    callback_after_s: list[int]
-    cut_off: str
-    statement_ready: str
+    id: str = Field(description="The channel's id.")
+    name: str = Field(description="The channel's name.")
+    settle_delay_s: int = Field(description="Seconds from an order to its payment, on the sandbox's clock.")
+    profile: str = Field(description="The name of the retry schedule of its callbacks.")
+    callback_after_s: list[int] = Field(
+        description="Seconds before each attempt of a callback, counted from the one before it."
+    )
+    cut_off: CutOff
+    statement_ready: StatementReady
 
 
 class ChannelList(Doc):
     """Every channel."""
 
-    channels: list[ChannelDoc]
+    channels: list[ChannelDoc] = Field(description="The channels, by their ids.")
 
 
 class TradeDoc(Doc):
     """A channel's own record of a payment."""
 
-    channel: str
-    out_trade_no: str
-    channel_trade_no: str | None
-    amount_minor: int
-    currency: str
-    state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED", "LATE_FAILED"))]
-    payer_name: str | None
-    payer_reference: str | None
-    created_at: str
-    paid_at: str | None
-    failed_at: str | None
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    channel_trade_no: ChannelTradeNo | None
+    amount_minor: int = Field(description="The amount of the order, in minor units of `currency`.")
+    currency: Currency
+    state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED", "LATE_FAILED"))] = Field(
+        description="CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, LATE_FAILED when "
+        "the money was taken back."
+    )
+    payer_name: PayerName | None
+    payer_reference: PayerReference | None
+    created_at: str = Field(description="When the order was made. RFC 3339, on the sandbox's clock.")
+    paid_at: str | None = Field(description="When it was paid; null if it was not. RFC 3339, on the sandbox's clock.")
+    failed_at: str | None = Field(
+        description="When the channel took the money back; null if it did not. RFC 3339, on the sandbox's clock."
+    )
 
 
 class AttemptDoc(Doc):
     """One attempt to deliver a callback. What is sent besides, such as a copy, has the number of its attempt."""
 
-    n: int
-    at: str
-    event: str
-    outcome: str
+    n: int = Field(description="The attempt's number, from 1.")
+    at: str = Field(description="When it was made. RFC 3339, on the sandbox's clock.")
+    event: str = Field(description="What was sent: the callback, a copy of it, or an altered one.")
+    outcome: str = Field(description="What came of it: what the platform answered, or how it was lost.")
 
 
 class CallbackDoc(Doc):
     """A callback's delivery log."""
 
-    id: str
-    channel: str
-    out_trade_no: str
-    state: Annotated[str, Choice(("QUEUED", "RETRY", "ACKED", "EXHAUSTED"))]
-    attempts: list[AttemptDoc]
-    next_attempt_at: str | None
-    acked_at: str | None
-    applied_at: str | None
+    id: str = Field(description="The callback's id.")
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    state: Annotated[str, Choice(("QUEUED", "RETRY", "ACKED", "EXHAUSTED"))] = Field(
+        description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
+        "EXHAUSTED when no attempt is left."
+    )
+    attempts: list[AttemptDoc] = Field(description="Every attempt to deliver it, oldest first.")
+    next_attempt_at: str | None = Field(
+        description="When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."
+    )
+    acked_at: str | None = Field(
+        description="When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock."
+    )
+    applied_at: str | None = Field(
+        description="When its money went on the books; null until then. RFC 3339, on the sandbox's clock."
+    )
 
 
 @channels.get("/channels")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
@@ -24,24 +25,28 @@ clock = APIBlueprint("clock", __name__)
 class Pace(Body):
     """`manual` holds the clock where it is; `wall` lets it run on from there, `speed` times as fast as real time."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))]
-    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = None
+    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+        description="`manual`: the clock stands; `wall`: it runs on from where it is."
+    )
+    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = Field(
+        default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
+    )
 
 
 class Advance(Body):
     """Exactly one of a moment (`to`) and a duration (`by`: ISO 8601, or seconds)."""
 
-    to: Moment | None = None
-    by: Span | None = None
+    to: Moment | None = Field(default=None, description="Where to move the clock. Not before now.")
+    by: Span | None = Field(default=None, description="By how much to move the clock.")
 
 
 class Released(Doc):
     """Something that fell due on the way."""
 
-    at: str
-    kind: str
-    id: str
-    loan_id: str | None
+    at: str = Field(description="When it fell due. RFC 3339, on the sandbox's clock.")
+    kind: str = Field(description="What kind of thing fell due.")
+    id: str = Field(description="What fell due, by its id.")
+    loan_id: str | None = Field(description="The loan that it is about; empty or null where it is about none.")
 
 
 class AdvancedClock(Doc):
@@ -50,11 +55,11 @@ class AdvancedClock(Doc):
     `released` lists the first 1,000 things; `released_more` says that there were others, and the counts include them.
     """
 
-    now: str
-    released: list[Released]
-    released_total: int
-    released_more: bool
-    released_by_kind: dict[str, int]
+    now: str = Field(description="Where the clock is. RFC 3339.")
+    released: list[Released] = Field(description="The first 1,000 things that fell due on the way, in order.")
+    released_total: int = Field(description="How many things fell due.")
+    released_more: bool = Field(description="Whether there were more than are listed.")
+    released_by_kind: dict[str, int] = Field(description="How many of each kind fell due.")
 
 
 @clock.get("/-/clock")

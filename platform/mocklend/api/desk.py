@@ -6,11 +6,13 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, BusinessDate, Choice, Doc, Id, Memo, MinorAmount, Person
+from mocklend.api.fields import Body, BusinessDate, Choice, Currency, Doc, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
+from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED, EditDoc
 from mocklend.channels.payouts import PURPOSES, payout_doc
@@ -24,60 +26,71 @@ desk = APIBlueprint("desk", __name__)
 class NewCharge(Body):
     """A fee or a penalty that falls due on a day."""
 
-    kind: Annotated[str, Choice(tuple(CHARGED))]
-    amount_minor: MinorAmount
-    due_date: BusinessDate
+    kind: Annotated[str, Choice(tuple(CHARGED))] = Field(description="`fee` or `penalty`.")
+    amount_minor: MinorAmount = Field(description="How much is charged, in minor units of the loan's currency.")
+    due_date: BusinessDate = Field(
+        description="When it falls due; it joins the instalment of that day or the next after it."
+    )
     memo: Memo
-    operator: Person
-    approver: Person | None = None
+    operator: Operator
+    approver: Approver | None = None
 
 
 class NewWaiver(Body):
     """What part of what is owed is let go."""
 
-    part: Annotated[str, Choice(tuple(WAIVED))]
-    amount_minor: MinorAmount
+    part: Annotated[str, Choice(tuple(WAIVED))] = Field(description="What is let go: `fee`, `interest` or `penalty`.")
+    amount_minor: MinorAmount = Field(description="How much is let go, in minor units of the loan's currency.")
     memo: Memo
-    operator: Person
-    approver: Person | None = None
+    operator: Operator
+    approver: Approver | None = None
 
 
 class NewWriteOff(Body):
     """Why a loan is given up, and by whom."""
 
     memo: Memo
-    operator: Person
-    approver: Person | None = None
+    operator: Operator
+    approver: Approver | None = None
 
 
 class NewRefund(Body):
     """What is paid back, through which channel. Without an amount: all that is overpaid."""
 
-    amount_minor: MinorAmount | None = None
-    channel: Id
+    amount_minor: MinorAmount | None = Field(
+        default=None,
+        description="How much is paid back, in minor units of the loan's currency; all that is overpaid if not given.",
+    )
+    channel: ChannelId
     memo: Memo
-    operator: Person
-    approver: Person | None = None
+    operator: Operator
+    approver: Approver | None = None
 
 
 class PayoutDoc(Doc):
     """Money that goes out: ORDERED, then PAID."""
 
-    id: str
-    loan_id: str
-    purpose: Annotated[str, Choice(tuple(PURPOSES))]
-    channel: str
-    amount_minor: int
-    currency: str
-    state: Annotated[str, Choice(("ORDERED", "PAID", "FAILED"))]
-    created_at: str
-    paid_at: str | None
+    id: str = Field(description="The payout's id.")
+    loan_id: LoanId
+    purpose: Annotated[str, Choice(tuple(PURPOSES))] = Field(
+        description="What the money is for: `disbursement` of a loan, `refund` of what was overpaid, or `compensation`."
+    )
+    channel: ChannelId
+    amount_minor: AmountMinor
+    currency: Currency
+    state: Annotated[str, Choice(("ORDERED", "PAID", "FAILED"))] = Field(
+        description="ORDERED at the channel, PAID by it, or FAILED for good."
+    )
+    created_at: CreatedAt
+    paid_at: str | None = Field(
+        description="When the channel paid it; null until then. RFC 3339, on the sandbox's clock."
+    )
 
 
 class PayoutList(Doc):
     """A loan's payouts, oldest first."""
 
-    payouts: list[PayoutDoc]
+    payouts: list[PayoutDoc] = Field(description="The payouts, oldest first.")
 
 
 @desk.post("/operator/loans/<id:loan_id>/charges")

@@ -10,9 +10,10 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id, Memo, MinorAmount, Moment, Person, Text
+from mocklend.api.fields import Body, Choice, Doc, Memo, MinorAmount, Moment, Text
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, NextCursor, Operator, OutTradeNo
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
@@ -35,138 +36,162 @@ EvidenceKind = Annotated[str, Choice(KINDS)]
 class NewPiece(Body):
     """What shows that money was paid. The number may be the channel's or the order's."""
 
-    kind: EvidenceKind
-    channel: Id
-    channel_trade_no: Annotated[str, Text(64)] | None = None
-    amount_minor: MinorAmount
-    paid_at: Moment
-    note: Memo | None = None
+    kind: EvidenceKind = Field(description="What kind of document it is.")
+    channel: ChannelId
+    channel_trade_no: Annotated[str, Text(64)] | None = Field(
+        default=None, description="The payment's number that the document shows: the channel's or the order's."
+    )
+    amount_minor: MinorAmount = Field(
+        description="The amount that the document shows, in minor units of the loan's currency."
+    )
+    paid_at: Moment = Field(
+        description="The time of payment that the document shows; a day's difference is overlooked."
+    )
+    note: Memo | None = Field(default=None, description="What the borrower says about it.")
 
 
 class NewDispute(Body):
     """What is wrong with the record of a loan, and the evidence for it."""
 
-    loan_id: Id
-    claim: Claim
-    statement: Memo | None = None
-    evidence: Annotated[list[NewPiece], Field(max_length=PIECES_MAX, default_factory=list)]
+    loan_id: LoanId
+    claim: Claim = Field(description="What is wrong.")
+    statement: Memo | None = Field(default=None, description="What the borrower says, in their own words.")
+    evidence: Annotated[list[NewPiece], Field(max_length=PIECES_MAX, default_factory=list)] = Field(
+        description="What shows that money was paid."
+    )
 
 
 class Statement(Body):
     """What a borrower who still disagrees puts on record."""
 
-    statement: Memo
+    statement: Memo = Field(description="What the borrower says, in their own words.")
 
 
 class Verification(Body):
     """Who verifies."""
 
-    operator: Person
+    operator: Operator
 
 
 class NewDecision(Body):
     """The answer. Only what is upheld can be corrected and compensated."""
 
-    decision: Decision
+    decision: Decision = Field(
+        description="UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
+    )
     memo: Memo
-    operator: Person
-    correct: StrictBool = False
-    compensation_minor: MinorAmount | None = None
+    operator: Operator
+    correct: StrictBool = Field(
+        default=False, description="True: what the platform can put right by itself is put right at once."
+    )
+    compensation_minor: MinorAmount | None = Field(
+        default=None, description="What is paid to the borrower for the trouble, in minor units of the loan's currency."
+    )
 
 
 class PieceDoc(Doc):
     """A piece of evidence."""
 
-    kind: EvidenceKind
-    channel: str
-    channel_trade_no: str | None
-    amount_minor: int
-    paid_at: str
-    note: str | None
+    kind: EvidenceKind = Field(description="What kind of document it is.")
+    channel: ChannelId
+    channel_trade_no: ChannelTradeNo | None
+    amount_minor: int = Field(description="The amount that the document shows, in minor units of the loan's currency.")
+    paid_at: str = Field(description="The time of payment that the document shows. RFC 3339.")
+    note: str | None = Field(description="What the borrower says about it; null where nothing.")
 
 
 class FindingDoc(Doc):
     """What verifying a piece found: at the channel, and on the books."""
 
-    n: int
-    matches_channel: bool
-    on_books: bool
-    loan_id: str | None
-    out_trade_no: str | None
-    booked: str
-    differs: list[str]
-    detail: str
+    n: int = Field(description="The number of the piece of evidence, from 1.")
+    matches_channel: bool = Field(description="Whether the channel has such a payment.")
+    on_books: bool = Field(description="Whether the platform's books have it.")
+    loan_id: str | None = Field(description="The loan on which the books have it; null where they have it on none.")
+    out_trade_no: OutTradeNo | None
+    booked: str = Field(
+        description="The status of the platform's repayment or receipt, or UNKNOWN where it never heard of it."
+    )
+    differs: list[str] = Field(description="The fields in which the document differs from the channel's record.")
+    detail: str = Field(description="What was found, in a sentence.")
 
 
 class DecisionDoc(Doc):
     """Who answered what, and why."""
 
-    decision: Decision
-    memo: str
-    operator: str
-    at: str
+    decision: Decision = Field(
+        description="UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
+    )
+    memo: Memo
+    operator: Operator
+    at: str = Field(description="When it was decided. RFC 3339, on the sandbox's clock.")
 
 
 class CorrectionDoc(Doc):
     """One thing that was put right."""
 
-    what: Annotated[str, Choice(CORRECTIONS)]
-    id: str
+    what: Annotated[str, Choice(CORRECTIONS)] = Field(description="What was done.")
+    id: str = Field(description="What it was done to: a repayment, a receipt, an edit or a loan, by its id.")
 
 
 class LeftDoc(Doc):
     """One thing that staff have to put right before the dispute is CORRECTED, and how."""
 
-    what: Annotated[str, Choice(LEFT_TO_DO)]
-    id: str
-    detail: str
+    what: Annotated[str, Choice(LEFT_TO_DO)] = Field(description="What kind of thing is left to do.")
+    id: str = Field(description="What is wrong: a repayment, a receipt, an edit or a loan, by its id.")
+    detail: str = Field(description="What staff have to do, in a sentence.")
 
 
 class StepDoc(Doc):
     """A line of a dispute's progress."""
 
-    state: DisputeState
-    at: str
-    note: str
+    state: DisputeState = Field(description="The dispute's state after this step.")
+    at: str = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
+    note: str = Field(description="What happened, in a sentence.")
 
 
 class DisputeDoc(Doc):
     """A dispute with its progress. It has to be answered by `due_at`; the desk gets to it at `taken_up_at`."""
 
-    id: str
-    loan_id: str
-    claim: Claim
-    statement: str | None
-    evidence: list[PieceDoc]
-    findings: list[FindingDoc]
-    state: DisputeState
-    decision: DecisionDoc | None
-    corrections: list[CorrectionDoc]
-    left_to_do: list[LeftDoc]
-    compensation_minor: int
-    compensation_id: str | None
-    payout_id: str | None
-    disagreement: str | None
-    marked: bool
-    breached: bool
-    created_at: str
-    due_at: str
-    taken_up_at: str
-    progress: list[StepDoc]
+    id: str = Field(description="The dispute's id.")
+    loan_id: LoanId
+    claim: Claim = Field(description="What the borrower says is wrong.")
+    statement: str | None = Field(description="What the borrower says, in their own words; null where nothing.")
+    evidence: list[PieceDoc] = Field(description="The documents that the borrower handed in.")
+    findings: list[FindingDoc] = Field(description="What verifying each document found; empty until then.")
+    state: DisputeState = Field(description="Where the dispute is.")
+    decision: DecisionDoc | None = Field(description="The answer; null until there is one.")
+    corrections: list[CorrectionDoc] = Field(description="What was put right.")
+    left_to_do: list[LeftDoc] = Field(description="What staff have to put right before the dispute is CORRECTED.")
+    compensation_minor: int = Field(
+        description="What the borrower is paid for the trouble, in minor units; 0 where nothing."
+    )
+    compensation_id: str | None = Field(
+        description="The entry on the books that owes the compensation; null where there is none."
+    )
+    payout_id: str | None = Field(description="The payout that pays the compensation; null where there is none.")
+    disagreement: str | None = Field(
+        description="What a borrower who still disagrees put on record; null where nothing."
+    )
+    marked: bool = Field(description="Whether the credit report marks the loan as disputed.")
+    breached: bool = Field(description="Whether the dispute was not answered in time.")
+    created_at: CreatedAt
+    due_at: str = Field(description="Until when it has to be answered. RFC 3339, on the sandbox's clock.")
+    taken_up_at: str = Field(description="When staff begin with it. RFC 3339, on the sandbox's clock.")
+    progress: list[StepDoc] = Field(description="The dispute's steps, oldest first.")
 
 
 class DisputeList(Doc):
     """A page of disputes."""
 
-    disputes: list[DisputeDoc]
-    next_cursor: str | None
+    disputes: list[DisputeDoc] = Field(description="The disputes of this page.")
+    next_cursor: NextCursor | None
 
 
 class DisputeQuery(Paged):
     """Which disputes."""
 
-    loan_id: Id | None = None
-    state: DisputeState | None = None
+    loan_id: LoanId | None = None
+    state: DisputeState | None = Field(default=None, description="Only disputes in this state.")
 
 
 @disputes.post("/v1/disputes")

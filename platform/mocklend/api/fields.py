@@ -46,6 +46,16 @@ def unexpected(expected: str) -> PydanticCustomError:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a type means, wherever it stands; `Field(description=...)` says it of one field."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | {"description": self.text}
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """An integer within bounds, and nothing that merely looks like one. `text` is for queries: decimal digits."""
 
@@ -241,14 +251,16 @@ RelativeMinor = Annotated[int, Whole(-MAX_MINOR, MAX_MINOR)]
 """An amount that is added or taken off."""
 LimitMinor = Annotated[int, Whole(0, MAX_MINOR)]
 Seed = Annotated[int, Whole(0, 2**63 - 1)]
-PageSize = Annotated[int, Whole(1, 500, text=True)]
-Currency = Annotated[str, Choice(tuple(EXPONENTS))]
+PageSize = Annotated[int, Whole(1, 500, text=True), Means("How many entries a page has at most.")]
+Currency = Annotated[
+    str, Choice(tuple(EXPONENTS)), Means("The currency of the amounts beside it, by its ISO 4217 code.")
+]
 Id = Annotated[str, Text(80, pattern=SAFE_ID, called="an id: letters, digits, _ . - and at most 80 of them")]
 Reference = Annotated[str, Text(128)]
 Name = Annotated[str, Text(200)]
 Person = Annotated[str, PersonsName(200)]
 """An operator or approver. Two spellings of one name are one person."""
-Memo = Annotated[str, Text(1000)]
+Memo = Annotated[str, Text(1000), Means("Why it is done, in a sentence.")]
 BusinessDate = Annotated[date, Parsed(_read_date, "a date like 2026-01-05", "date")]
 Moment = Annotated[int, Parsed(_read_moment, "a moment like 2026-01-05T02:00:00Z, from 1970 to 3000", "date-time")]
 Span = Annotated[int, LengthOfTime(LAST_MS)]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend import __version__
 from mocklend.api.answers import rendered
@@ -22,12 +23,16 @@ class HealthDoc(Doc):
     `writes` is `unknown` while a write is tried and has not come back, which has taken `writes_wait_ms` by now.
     """
 
-    status: str
-    writes: Annotated[str, Choice(("ok", "unknown"))]
-    writes_wait_ms: int
-    version: str
-    engine: str
-    layer: bool
+    status: str = Field(description="`ok`: the server answers.")
+    writes: Annotated[str, Choice(("ok", "unknown"))] = Field(
+        description="`ok`, or `unknown` while a write is tried and has not come back."
+    )
+    writes_wait_ms: int = Field(
+        description="For how long that write has been tried, in milliseconds of real time; 0 where none is open."
+    )
+    version: str = Field(description="The version of Mocklend.")
+    engine: str = Field(description="The database engine.")
+    layer: bool = Field(description="Whether faults can be armed here.")
 
 
 @health.get("/-/health")

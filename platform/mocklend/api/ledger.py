@@ -10,8 +10,9 @@ from pydantic import Field
 
 from mocklend.api.answers import in_full, rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Body, Doc, Id, PageSize
+from mocklend.api.fields import Body, Currency, Doc, PageSize
 from mocklend.api.lists import Cursor, place
+from mocklend.api.nouns import AmountMinor, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
@@ -23,35 +24,43 @@ ledger = APIBlueprint("ledger", __name__)
 class JournalQuery(Body):
     """Which transactions to list. `after` is a `next_cursor`."""
 
-    loan_id: Id | None = None
-    after: Cursor | None = None
+    loan_id: LoanId | None = None
+    after: Cursor | None = Field(default=None, description="Where to go on: the `next_cursor` of the page before.")
     limit: PageSize = 50
 
 
 class PostingDoc(Doc):
     """An amount that moves from the account `credit` to the account `debit`."""
 
-    debit: str
-    credit: str
-    amount_minor: int
-    currency: str
+    debit: str = Field(description="The account that is debited, by its number.")
+    credit: str = Field(description="The account that is credited, by its number.")
+    amount_minor: AmountMinor
+    currency: Currency
 
 
 class TransactionDoc(Doc):
     """A transaction. `reverses` is the `seq` of the one that it takes back."""
 
-    id: str
-    loan_id: str | None
-    chain: str
-    seq: int
-    kind: str
-    effective_date: str
-    recorded_at: str
-    reverses: int | None
-    ref: str
-    period_from: str | None
-    period_to: str | None
-    postings: list[PostingDoc]
+    id: str = Field(description="The transaction's id.")
+    loan_id: LoanId | None
+    chain: str = Field(
+        description="The hash chain that it belongs to: a loan's, or a channel's for money without a loan."
+    )
+    seq: int = Field(description="Its number in the chain, from 1, without gaps.")
+    kind: str = Field(description="What happened: a disbursement, a repayment, an accrual, and so on.")
+    effective_date: str = Field(
+        description="The business day on which it counts, like 2026-01-05, in the sandbox's zone."
+    )
+    recorded_at: str = Field(description="When it was posted. RFC 3339, on the sandbox's clock.")
+    reverses: int | None = Field(description="The `seq` of the transaction that it takes back; null for all others.")
+    ref: str = Field(description="What caused it: a repayment, an edit, a payout, by its id.")
+    period_from: str | None = Field(
+        description="The day from which an accrual counts interest, like 2026-01-05; null for all others."
+    )
+    period_to: str | None = Field(
+        description="The day up to which it does, where the next accrual begins; null for all others."
+    )
+    postings: list[PostingDoc] = Field(description="Its postings; debits and credits are equal.")
     prev_hash: Annotated[str, Field(description=PREV_HASH_RULE)]
     hash: Annotated[str, Field(description=HASH_RULE)]
 
@@ -59,8 +68,8 @@ class TransactionDoc(Doc):
 class TransactionList(Doc):
     """A page of the journal."""
 
-    transactions: list[TransactionDoc]
-    next_cursor: str | None
+    transactions: list[TransactionDoc] = Field(description="The transactions of this page, oldest first.")
+    next_cursor: NextCursor | None
 
 
 @ledger.get("/v1/ledger/transactions")

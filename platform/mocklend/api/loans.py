@@ -6,13 +6,23 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, as_stored, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount, Reference
+from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import (
+    AsOf,
+    BorrowerId,
+    ClientReference,
+    LoanId,
+    LoanStatus,
+    NextCursor,
+    PageVersion,
+    PrincipalMinor,
+)
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, known_product, read_product
@@ -23,90 +33,102 @@ from mocklend.views import reads
 
 loans = APIBlueprint("loans", __name__)
 
-STATUSES = ("SUBMITTED", "LENDING", "FAILED", "USING", "OVD", "CLEAR", "OFF")
-
 
 class NewLoan(Body):
     """What is to be borrowed, on the terms of exactly one of `product` and `product_id`."""
 
-    borrower_id: Id
-    principal_minor: MinorAmount
+    borrower_id: BorrowerId
+    principal_minor: MinorAmount = Field(description="How much is lent, in minor units of `currency`.")
     currency: Currency = "CNY"
-    product: ProductFields | None = None
-    product_id: Id | None = None
-    reference: Reference | None = None
-    auto_debit: StrictBool = False
-    disburse_to: Id | None = None
+    product: ProductFields | None = Field(default=None, description="Terms of one's own. Either this or `product_id`.")
+    product_id: Id | None = Field(
+        default=None, description="A product that ships, one of GET /v1/products. Either this or `product`."
+    )
+    reference: ClientReference | None = None
+    auto_debit: StrictBool = Field(
+        default=False, description="True: each instalment is drawn on its due date, without an order."
+    )
+    disburse_to: Id | None = Field(
+        default=None,
+        description="The channel through which the loan is paid out; at once and without one if not given.",
+    )
 
 
 class NextDue(Doc):
     """The next instalment that asks for money."""
 
-    n: int
-    due_date: str
-    due_minor: int
+    n: int = Field(description="The instalment's number, from 1.")
+    due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
+    due_minor: int = Field(description="What it will ask for on that day, less what was paid on it, in minor units.")
 
 
 class LoanDoc(Doc):
     """A loan's status page."""
 
-    id: str
-    borrower_id: str
-    reference: str
-    product_id: str | None
-    currency: str
-    status: Annotated[str, Choice(STATUSES)]
-    principal_minor: int
-    outstanding_minor: int
-    outstanding_principal_minor: int
-    overdue_minor: int
-    overpaid_minor: int
-    paid_minor: int
-    next_due: NextDue | None
-    disbursed_at: str | None
-    version: int
-    as_of: str
+    id: str = Field(description="The loan's id.")
+    borrower_id: BorrowerId
+    reference: ClientReference
+    product_id: str | None = Field(
+        description="The product that ships by whose terms it is; null for terms of its own."
+    )
+    currency: Currency
+    status: LoanStatus
+    principal_minor: PrincipalMinor
+    outstanding_minor: int = Field(description="All that is owed now, in minor units of `currency`.")
+    outstanding_principal_minor: int = Field(description="The principal part of it, in minor units of `currency`.")
+    overdue_minor: int = Field(description="What is overdue, in minor units of `currency`.")
+    overpaid_minor: int = Field(description="What was paid too much and not paid back, in minor units of `currency`.")
+    paid_minor: int = Field(description="All that has been paid, in minor units of `currency`.")
+    next_due: NextDue | None = Field(description="The next instalment that asks for money; null where none does.")
+    disbursed_at: str | None = Field(
+        description="When the loan was paid out; null until then. RFC 3339, on the sandbox's clock."
+    )
+    version: PageVersion
+    as_of: AsOf
 
 
 class LoanList(Doc):
     """A page of loans."""
 
-    loans: list[LoanDoc]
-    next_cursor: str | None
+    loans: list[LoanDoc] = Field(description="The loans of this page.")
+    next_cursor: NextCursor | None
 
 
 class LoanQuery(Paged):
     """Which loans to list."""
 
-    borrower_id: Id | None = None
-    status: Annotated[str, Choice(STATUSES)] | None = None
+    borrower_id: BorrowerId | None = None
+    status: LoanStatus | None = None
 
 
 class InstalmentDoc(Doc):
     """What one instalment asks for, and what it has got."""
 
-    n: int
-    due_date: str
-    status: Annotated[str, Choice(("PENDING", "DUE", "PARTIAL", "CLEAR", "OVD"))]
-    due_minor: int
-    paid_minor: int
-    principal_minor: int
-    interest_minor: int
-    fee_minor: int
-    penalty_minor: int
-    principal_paid_minor: int
-    interest_paid_minor: int
-    fee_paid_minor: int
-    penalty_paid_minor: int
+    n: int = Field(description="The instalment's number, from 1.")
+    due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
+    status: Annotated[str, Choice(("PENDING", "DUE", "PARTIAL", "CLEAR", "OVD"))] = Field(
+        description="PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
+        "left, OVD when it is overdue."
+    )
+    due_minor: int = Field(description="All that it asks for, paid or not, in minor units.")
+    paid_minor: int = Field(description="What has been paid on it, in minor units.")
+    principal_minor: int = Field(description="Its principal, in minor units.")
+    interest_minor: int = Field(description="Its interest, in minor units.")
+    fee_minor: int = Field(description="Its fees, in minor units.")
+    penalty_minor: int = Field(description="Its penalty, in minor units.")
+    principal_paid_minor: int = Field(description="Principal paid, in minor units.")
+    interest_paid_minor: int = Field(description="Interest paid, in minor units.")
+    fee_paid_minor: int = Field(description="Fees paid, in minor units.")
+    penalty_paid_minor: int = Field(description="Penalty paid, in minor units.")
 
 
 class InstalmentList(Doc):
     """A loan's instalments, from the same version as its page."""
 
-    loan_id: str
-    version: int
-    as_of: str
-    instalments: list[InstalmentDoc]
+    loan_id: LoanId
+    version: PageVersion
+    as_of: AsOf
+    instalments: list[InstalmentDoc] = Field(description="The instalments, in their order.")
 
 
 @loans.post("/v1/loans")

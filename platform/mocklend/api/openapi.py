@@ -28,20 +28,29 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "description": "RFC 9457. `code` is stable; /docs/problems lists every one. The ids involved come beside it.",
     "required": ["type", "title", "status", "detail", "code", "hint"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string", "enum": list(PROBLEMS)},
-        "hint": {"type": "string"},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Where the code is explained, on this server.",
+        },
+        "title": {"type": "string", "description": "What the code means, in a sentence."},
+        "status": {"type": "integer", "description": "The HTTP status of the answer."},
+        "detail": {"type": "string", "description": "What is wrong here, in a sentence."},
+        "code": {"type": "string", "enum": list(PROBLEMS), "description": "What to tell problems apart by."},
+        "hint": {"type": "string", "description": "What to do about it."},
         "expected": {"description": "What would have been taken."},
         "received": {"description": "What came, shortened."},
         "errors": {
             "type": "array",
+            "description": "Every field that is wrong, where fields are.",
             "items": {
                 "type": "object",
                 "required": ["field", "expected", "received"],
-                "properties": {"field": {"type": "string"}, "expected": {"type": "string"}, "received": {}},
+                "properties": {
+                    "field": {"type": "string", "description": "The field's path, like penalty.grace_days."},
+                    "expected": {"type": "string", "description": "What would have been taken."},
+                    "received": {"description": "What came, shortened."},
+                },
             },
         },
     },
@@ -52,6 +61,26 @@ BODY_CODES = (
     "text_not_storable", "validation_failed",
 )  # fmt: skip
 KEY_CODES = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "request_in_progress")
+
+PATH_PARAMETERS = {
+    "borrower_id": "The borrower's id.",
+    "certificate_id": "The certificate's id.",
+    "channel": "The channel's id, one of GET /channels.",
+    "date": "The day, like 2026-01-05.",
+    "dispute_id": "The dispute's id.",
+    "edit_id": "The operator edit's id.",
+    "endpoint_id": "The webhook endpoint's id.",
+    "experiment_id": "The experiment's id; whoever puts it chooses it.",
+    "id": "The sandbox's id.",
+    "lender": "The lender's id, one of GET /bureau/lenders.",
+    "loan_id": "The loan's id.",
+    "out_trade_no": "The order's number, as the platform gave it to the channel.",
+    "payout_id": "The payout's id.",
+    "receipt_id": "The receipt's id.",
+    "repayment_id": "The repayment's id.",
+    "rule_id": "The rule's id; whoever puts it chooses it.",
+}
+"""What a part of an address stands for, by its name."""
 
 KEY_HEADER = {
     "name": "Idempotency-Key",
@@ -140,6 +169,11 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
             _complete_operation(path, operation)
             _exemplify(operation, examples)
     spec["webhooks"] = webhooks()
+    describe_properties(components["schemas"], components["schemas"])
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                _describe(parameter, parameter["schema"], components["schemas"])
     return spec
 
 
@@ -163,6 +197,8 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     # Any address refuses a query parameter that it does not declare.
     codes: list[str] = ["fault_broke", "internal_error", "validation_failed"]
     operation["security"] = _security(path)
+    if not operation.get("description"):
+        operation["description"] = operation["summary"]
     if operation["security"]:
         codes += ["credential_missing", "credential_invalid"]
     if path.startswith("/-/") and path != "/-/health":
@@ -179,6 +215,7 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
         if parameter["in"] == "path":
             parameter["required"] = True
             parameter["schema"] = {"type": "string", "pattern": f"^{SAFE_ID}$"}
+            parameter["description"] = PATH_PARAMETERS[parameter["name"]]
             codes.append("not_found")
     if operation.pop(MOVES_MONEY, False):
         key = {**KEY_HEADER, "example": key_of(operation["operationId"])}
@@ -202,6 +239,37 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
     for response in operation["responses"].values():
         response.setdefault("headers", {})[request_ids.HEADER] = {"$ref": f"#/components/headers/{request_ids.HEADER}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def describe_properties(schema: Any, components: Mapping[str, Any]) -> None:
+    """Give a property that has no description that of its type: readers of the document look at the property."""
+    if isinstance(schema, list):
+        for one in schema:
+            describe_properties(one, components)
+    elif isinstance(schema, dict):
+        for one in schema.values():
+            describe_properties(one, components)
+        for one in _properties_of(schema):
+            _describe(one, one, components)
+
+
+def _describe(what: dict[str, Any], schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
+    if not what.get("description") and (description := _type_description(schema, components)):
+        what["description"] = description
+
+
+def _properties_of(schema: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    found = schema.get("properties")
+    return found.values() if schema.get("type") == "object" and isinstance(found, dict) else ()
+
+
+def _type_description(schema: Mapping[str, Any], components: Mapping[str, Any]) -> str | None:
+    """The description of what a schema refers to, or of the one kind of value that it has beside null."""
+    if "$ref" in schema:
+        schema = components[schema["$ref"].rpartition("/")[2]]
+    values = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    description: str | None = schema.get("description")
+    return description or (_type_description(values[0], components) if len(values) == 1 else None)
 
 
 def _security_schemes() -> dict[str, Any]:

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Memo, Person, RelativeMinor
+from mocklend.api.fields import Body, Choice, Doc, Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
-from mocklend.api.loans import STATUSES, LoanDoc
+from mocklend.api.loans import LoanDoc
+from mocklend.api.nouns import Approver, ChannelId, CreatedAt, LoanId, LoanStatus, Operator, PageVersion
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
@@ -46,76 +48,90 @@ DRAFTED = "A DRAFT: the sandbox asks for a second person, and none was named."
 class NewEdit(Body):
     """An edit of a bill: a relative `amount_minor` for the amount kinds, a `status` for the status kind."""
 
-    kind: EditKind
-    amount_minor: RelativeMinor | None = None
-    status: BillStatus | None = None
+    kind: EditKind = Field(
+        description="Which edit: five change an amount, MODIFY_BILL_STATUS the status that is shown."
+    )
+    amount_minor: RelativeMinor | None = Field(
+        default=None,
+        description="For the amount kinds: by how much, in minor units of the loan's currency. Below zero is "
+        "the other way round.",
+    )
+    status: BillStatus | None = Field(
+        default=None, description="For MODIFY_BILL_STATUS: the status to be shown. VALID is USING, OVERDUE is OVD."
+    )
     memo: Memo
-    operator: Person
-    approver: Person | None = None
+    operator: Operator
+    approver: Approver | None = None
 
 
 class Reversal(Body):
     """Why something is done or taken back, and by whom."""
 
     memo: Memo
-    operator: Person
+    operator: Operator
 
 
 class Rebuilding(Body):
     """Why a page is made anew, and by whom."""
 
     memo: Memo
-    operator: Person
+    operator: Operator
 
 
 class CaughtUp(Doc):
     """A loan after it was looked at, and whether there was anything to catch up on."""
 
-    loan_id: str
-    status: str
-    version: int
-    caught_up: bool
+    loan_id: LoanId
+    status: LoanStatus
+    version: PageVersion
+    caught_up: bool = Field(description="Whether there was anything to catch up on.")
 
 
 class Inquiry(Body):
     """Who asks the channel."""
 
-    operator: Person
+    operator: Operator
 
 
 class BillDoc(Doc):
     """A bill before or after what the desk did."""
 
-    status: str
-    outstanding_minor: int
-    overpaid_minor: int = 0
+    status: str = Field(description="The status that is shown.")
+    outstanding_minor: int = Field(description="All that is owed, in minor units.")
+    overpaid_minor: int = Field(default=0, description="What was paid too much, in minor units.")
 
 
 class EditDoc(Doc):
     """An edit as it went on the books, or a DRAFT that is on none of them yet."""
 
-    id: str
-    loan_id: str
-    kind: Annotated[str, Choice(KINDS)]
-    amount_minor: int | None
-    status: str | None
-    channel: str | None
-    due_date: str | None
-    memo: str
-    operator: str
-    approver: str | None
-    approval_needed: bool
-    state: EditState
-    before: BillDoc
-    after: BillDoc | None
-    created_at: str
-    applied_at: str | None
+    id: str = Field(description="The edit's id.")
+    loan_id: LoanId
+    kind: Annotated[str, Choice(KINDS)] = Field(description="Which edit.")
+    amount_minor: int | None = Field(
+        description="By how much it changes the bill, in minor units; null where it changes no amount."
+    )
+    status: str | None = Field(description="The status that it sets; null where it sets none.")
+    channel: ChannelId | None
+    due_date: str | None = Field(description="When a charge falls due, like 2026-01-05; null for all others.")
+    memo: Memo
+    operator: Operator
+    approver: Approver | None
+    approval_needed: bool = Field(description="Whether it waits for, or had to have, a second person.")
+    state: EditState = Field(
+        description="DRAFT waits for approval, APPLIED is on the books, REVERSED was taken back, REJECTED never was."
+    )
+    before: BillDoc = Field(description="The bill before it.")
+    after: BillDoc | None = Field(description="The bill after it; null until it is applied.")
+    created_at: CreatedAt
+    applied_at: str | None = Field(
+        description="When it went on the books; null until then. RFC 3339, on the sandbox's clock."
+    )
 
 
 class EditList(Doc):
     """A loan's edits, oldest first."""
 
-    edits: list[EditDoc]
+    edits: list[EditDoc] = Field(description="The edits, oldest first.")
 
 
 class BookedLoan(LoanDoc):
@@ -125,13 +141,15 @@ class BookedLoan(LoanDoc):
     recovered since, and promised back.
     """
 
-    status: Annotated[str, Choice(STATUSES)]
-    unapplied_minor: int
-    revoked_minor: int
-    written_off_minor: int
-    recovered_minor: int
-    refunding_minor: int
-    mark: dict[str, Any] | None
+    status: LoanStatus
+    unapplied_minor: int = Field(description="Money that came in and is on no bill, in minor units of `currency`.")
+    revoked_minor: int = Field(description="What was cancelled of the bill, in minor units of `currency`.")
+    written_off_minor: int = Field(description="What was written off, in minor units of `currency`.")
+    recovered_minor: int = Field(description="What came in after the write-off, in minor units of `currency`.")
+    refunding_minor: int = Field(description="What is to be paid back and is not yet, in minor units of `currency`.")
+    mark: dict[str, Any] | None = Field(
+        description="The edit that pins another status on the page; null where none does."
+    )
 
 
 @operator.post("/operator/loans/<id:loan_id>/edits")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -47,38 +47,52 @@ PRODUCT_SCHEMA: JsonSchemaValue = {
     "required": ["method", "terms", "rate"],
     "additionalProperties": False,
     "properties": {
-        "method": _words(Method),
-        "terms": {"type": "integer", "minimum": 1, "maximum": 360},
+        "method": _words(Method) | {"description": "How the principal comes back, and what it earns meanwhile."},
+        "terms": {"type": "integer", "minimum": 1, "maximum": 360, "description": "How many terms the loan runs."},
         "rate": _DECIMAL | {"description": 'A decimal string, like "0.06", and at most "1".'},
-        "rate_unit": _words(RateUnit),
-        "term_unit": _words(TermUnit),
-        "term_length": {"type": "integer", "minimum": 1},
-        "day_count": _words(DayCount),
-        "rounding": _words(Rounding),
-        "instalment_multiple_minor": _MINOR,
-        "payoff_interest": _words(PayoffInterest),
+        "rate_unit": _words(RateUnit) | {"description": "Whether `rate` is that of a year or of a day."},
+        "term_unit": _words(TermUnit) | {"description": "Whether `term_length` counts days or months."},
+        "term_length": {"type": "integer", "minimum": 1, "description": "How many `term_unit`s a term has."},
+        "day_count": _words(DayCount) | {"description": "How days become a share of a year."},
+        "rounding": _words(Rounding) | {"description": "How an amount between two minor units is rounded."},
+        "instalment_multiple_minor": _MINOR
+        | {"description": "What is level is a multiple of this, in minor units; the last instalment has the rest."},
+        "payoff_interest": _words(PayoffInterest)
+        | {"description": "Up to when somebody who pays off early owes interest."},
         "allocation": {
             "type": "array",
             "items": _words(Bucket),
             "minItems": len(Bucket),
             "maxItems": len(Bucket),
             "uniqueItems": True,
+            "description": "In which order a repayment settles what is owed: every bucket, once.",
         },
-        "processing": _words(Processing),
-        "excess": _words(Excess),
+        "processing": _words(Processing)
+        | {"description": "`horizontal` finishes one instalment before the next, `vertical` one bucket of all."},
+        "excess": _words(Excess) | {"description": "Where money above what is due goes."},
         "penalty": {
             "type": "object",
+            "description": "What being late costs.",
             "additionalProperties": False,
             "properties": {
-                "multiplier": _DECIMAL,
-                "base": _words(PenaltyBase),
-                "grace_days": {"type": "integer", "minimum": 0, "maximum": 365},
+                "multiplier": _DECIMAL | {"description": "What the rate is multiplied by; a decimal string."},
+                "base": _words(PenaltyBase) | {"description": "What the penalty is charged on."},
+                "grace_days": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 365,
+                    "description": "Days after the due date without penalty.",
+                },
             },
         },
         "limits": {
             "type": "object",
+            "description": "The smallest and the largest principal that is lent.",
             "additionalProperties": False,
-            "properties": {"min_minor": _MINOR, "max_minor": _MINOR},
+            "properties": {
+                "min_minor": _MINOR | {"description": "The smallest principal, in minor units."},
+                "max_minor": _MINOR | {"description": "The largest principal, in minor units."},
+            },
         },
     },
     "example": {"method": "equal_instalment", "terms": 12, "rate": "0.06"},
@@ -129,16 +143,16 @@ def known_product(product_id: str) -> Product:
 class ProductDoc(Doc):
     """A product and all its fields."""
 
-    id: str
-    method: str
-    terms: int
-    rate: str
+    id: str = Field(description="The product's id.")
+    method: str = Field(description="How the principal comes back, and what it earns meanwhile.")
+    terms: int = Field(description="How many terms a loan has.")
+    rate: str = Field(description="The rate as a decimal string, of a year or of a day as `rate_unit` says.")
 
 
 class ProductList(Doc):
     """The products that ship."""
 
-    products: list[ProductDoc]
+    products: list[ProductDoc] = Field(description="The products, by their ids.")
 
 
 @products.get("/v1/products")

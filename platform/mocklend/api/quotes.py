@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered
 from mocklend.api.asking import run, sandbox_id
-from mocklend.api.fields import Body, BusinessDate, Choice, Doc
+from mocklend.api.fields import Body, BusinessDate, Currency, Doc
+from mocklend.api.nouns import AsOf, LoanId, PageVersion, RepaymentType
 from mocklend.api.openapi import described
-from mocklend.domain.facts import CLEAR, OVD_AND_CURRENT
 from mocklend.lending import MakeQuote
 
 quotes = APIBlueprint("quotes", __name__)
 
-RepaymentType = Annotated[str, Choice((CLEAR, OVD_AND_CURRENT))]
 """To pay everything off, or what is overdue and the current instalment."""
 
 
@@ -24,35 +22,37 @@ class NewQuote(Body):
     """What to quote for. Without a date: today, in the sandbox's zone."""
 
     type: RepaymentType
-    date: BusinessDate | None = None
+    date: BusinessDate | None = Field(
+        default=None, description="The day for which to quote; today in the sandbox's zone if not given."
+    )
 
 
 class Buckets(Doc):
     """Where the total would go."""
 
-    normal_principal_minor: int
-    overdue_principal_minor: int
-    normal_interest_minor: int
-    overdue_interest_minor: int
-    penalty_principal_minor: int
-    penalty_interest_minor: int
-    fee_minor: int
-    written_off_minor: int
+    normal_principal_minor: int = Field(description="Principal that is not overdue, in minor units.")
+    overdue_principal_minor: int = Field(description="Overdue principal, in minor units.")
+    normal_interest_minor: int = Field(description="Interest that is not overdue, in minor units.")
+    overdue_interest_minor: int = Field(description="Overdue interest, in minor units.")
+    penalty_principal_minor: int = Field(description="Penalty on overdue principal, in minor units.")
+    penalty_interest_minor: int = Field(description="Penalty on overdue interest, in minor units.")
+    fee_minor: int = Field(description="Fees, in minor units.")
+    written_off_minor: int = Field(description="What was written off and is still owed, in minor units.")
 
 
 class QuoteDoc(Doc):
     """A quote."""
 
-    id: str
-    loan_id: str
+    id: str = Field(description="The quote's id.")
+    loan_id: LoanId
     type: RepaymentType
-    date: str
-    total_minor: int
-    currency: str
-    buckets: Buckets
-    valid_until: str
-    version: int
-    as_of: str
+    date: str = Field(description="The day that it is for, like 2026-01-05, in the sandbox's zone.")
+    total_minor: int = Field(description="What is to be paid, in minor units of `currency`.")
+    currency: Currency
+    buckets: Buckets = Field(description="Where the total would go.")
+    valid_until: str = Field(description="The last moment at which it can be paid. RFC 3339, on the sandbox's clock.")
+    version: PageVersion
+    as_of: AsOf
 
 
 @quotes.post("/v1/loans/<id:loan_id>/quotes")

@@ -6,16 +6,28 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.channels import TradeDoc
-from mocklend.api.fields import Body, Choice, Currency, Doc, Id, Memo, MinorAmount, Name, Person, Reference
+from mocklend.api.fields import Body, Choice, Currency, Doc, Memo, MinorAmount, Name, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import (
+    AmountMinor,
+    ChannelId,
+    ChannelTradeNo,
+    LoanId,
+    NextCursor,
+    Operator,
+    OutTradeNo,
+    PayerName,
+    PayerReference,
+    RepaymentType,
+)
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
-from mocklend.api.quotes import RepaymentType
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import APPLIED, LATE_FAILED, REVERSED, UNAPPLIED, PayAtChannel, receipt_doc
 from mocklend.domain.channel import channel_of
@@ -32,59 +44,66 @@ ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, REVERSED, LATE_FAILED)
 class NewPayment(Body):
     """What somebody pays at a channel, and what they type so that the lender may know whose it is."""
 
-    amount_minor: MinorAmount
+    amount_minor: MinorAmount = Field(description="How much is paid, in minor units of `currency`.")
     currency: Currency = "CNY"
-    payer_name: Name
-    payer_reference: Reference | None = None
+    payer_name: Name = Field(description="The name under which the money is paid.")
+    payer_reference: Reference | None = Field(
+        default=None, description="What the payer types, so that the lender may know whose money it is."
+    )
     type: RepaymentType = "OVD_AND_CURRENT"
 
 
 class ReceiptDoc(Doc):
     """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
 
-    id: str
-    state: ReceiptState
-    loan_id: str | None
-    channel: str
-    out_trade_no: str
-    channel_trade_no: str
-    amount_minor: int
-    currency: str
+    id: str = Field(description="The receipt's id.")
+    state: ReceiptState = Field(
+        description="UNAPPLIED on no loan, APPLIED to one, REVERSED off it again, LATE_FAILED when the "
+        "channel took the money back."
+    )
+    loan_id: str | None = Field(description="The loan that has it; null where none does.")
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    channel_trade_no: ChannelTradeNo
+    amount_minor: AmountMinor
+    currency: Currency
     type: RepaymentType
-    payer_name: str
-    payer_reference: str
-    paid_at: str
-    received_at: str
-    applied_at: str | None
+    payer_name: PayerName
+    payer_reference: PayerReference
+    paid_at: str = Field(description="When it was paid at the channel. RFC 3339, on the sandbox's clock.")
+    received_at: str = Field(description="When the platform heard of it. RFC 3339, on the sandbox's clock.")
+    applied_at: str | None = Field(
+        description="When it went on a loan; null until then. RFC 3339, on the sandbox's clock."
+    )
 
 
 class ReceiptList(Doc):
     """A page of receipts."""
 
-    receipts: list[ReceiptDoc]
-    next_cursor: str | None
+    receipts: list[ReceiptDoc] = Field(description="The receipts of this page.")
+    next_cursor: NextCursor | None
 
 
 class ReceiptQuery(Paged):
     """Which receipts."""
 
-    state: ReceiptState | None = None
+    state: ReceiptState | None = Field(default=None, description="Only receipts in this state.")
 
 
 class PaymentInquiry(Body):
     """Which payment to ask a channel for, and who asks."""
 
-    channel: Id
-    out_trade_no: Id
-    operator: Person
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    operator: Operator
 
 
 class Match(Body):
     """Whose a receipt is, why, and who says so."""
 
-    loan_id: Id
+    loan_id: LoanId
     memo: Memo
-    operator: Person
+    operator: Operator
 
 
 @receipts.post("/channels/<id:channel>/payments")

@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, request
+from pydantic import Field
 
 from mocklend.api.answers import JSON, PROBLEM
 from mocklend.api.asking import lender, sandbox_id
@@ -213,16 +214,19 @@ class RequestDoc(Doc):
     or did not arrive as it left. `left_out` says why it cannot be made again as it was.
     """
 
-    id: str | None
-    at: str | None
-    method: str
-    path: str
-    idempotency_key: str | None
-    body: Any
-    status: int
-    answer: dict[str, Any] | None
-    broken: bool
-    left_out: str | None
+    id: str | None = Field(description="The request's id: the `Mocklend-Request-Id` of its answer.")
+    at: str | None = Field(
+        description="When it came, RFC 3339, on the sandbox's clock; null on a manual clock, whose moves are "
+        "requests themselves."
+    )
+    method: str = Field(description="The HTTP method.")
+    path: str = Field(description="The path with its query.")
+    idempotency_key: str | None = Field(description="Its Idempotency-Key; null where it had none.")
+    body: Any = Field(description="Its body as JSON; null where it had none.")
+    status: int = Field(description="The HTTP status of its answer.")
+    answer: dict[str, Any] | None = Field(description="The answer; null where it was none, long, or not JSON.")
+    broken: bool = Field(description="Whether the answer was late, or did not arrive as it left.")
+    left_out: str | None = Field(description="Why the request cannot be made again as it was; null where it can.")
 
 
 class RequestsDoc(Doc):
@@ -232,11 +236,11 @@ class RequestsDoc(Doc):
     emptied.
     """
 
-    complete: bool
-    requests_most: int
-    starts: str
-    now: str
-    requests: list[RequestDoc]
+    complete: bool = Field(description="True: nothing else was asked since the sandbox was made or emptied.")
+    requests_most: int = Field(description="How many requests of a sandbox are kept at most.")
+    starts: str = Field(description="Where the sandbox's clock was when it was made or emptied. RFC 3339.")
+    now: str = Field(description="Where the clock is. RFC 3339.")
+    requests: list[RequestDoc] = Field(description="The requests, oldest first.")
 
 
 requests_made = APIBlueprint("requests_made", __name__)

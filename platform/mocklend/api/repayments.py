@@ -6,14 +6,24 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id, MinorAmount, Reference
+from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import (
+    ChannelId,
+    ChannelTradeNo,
+    CreatedAt,
+    LoanId,
+    NextCursor,
+    OutTradeNo,
+    PayerReference,
+    RepaymentType,
+)
 from mocklend.api.openapi import described
-from mocklend.api.quotes import RepaymentType
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import CLEAR, INSTALMENT, OVD_AND_CURRENT
 from mocklend.lending import Repay
@@ -27,11 +37,13 @@ repayments = APIBlueprint("repayments", __name__)
 class NewRepayment(Body):
     """What is to be repaid, and through which channel."""
 
-    amount_minor: MinorAmount
-    channel: Id
+    amount_minor: MinorAmount = Field(description="How much is to be repaid, in minor units of the loan's currency.")
+    channel: ChannelId
     type: RepaymentType
-    quote_id: Id | None = None
-    payer_reference: Reference | None = None
+    quote_id: Id | None = Field(default=None, description="The quote that is paid, for a payoff.")
+    payer_reference: Reference | None = Field(
+        default=None, description="What the payer types, so that the lender may know whose money it is."
+    )
 
 
 class RepaymentDoc(Doc):
@@ -42,33 +54,47 @@ class RepaymentDoc(Doc):
     `reversal_id` names the reversal that took it off its loan, `idempotency_key` came with the request that ordered it.
     """
 
-    id: str
-    loan_id: str
-    status: Annotated[str, Choice(("I", "PROCESSING", "S", "F", "PARTIAL", "REVERSED"))]
-    amount_minor: int
-    applied_minor: int
-    overpaid_minor: int
-    currency: str
-    channel: str
+    id: str = Field(description="The repayment's id.")
+    loan_id: LoanId
+    status: Annotated[str, Choice(("I", "PROCESSING", "S", "F", "PARTIAL", "REVERSED"))] = Field(
+        description="I and PROCESSING until the platform learns of the money, then S (succeeded), F "
+        "(failed), PARTIAL or REVERSED."
+    )
+    amount_minor: int = Field(description="What was ordered, in minor units of `currency`.")
+    applied_minor: int = Field(description="How much of it settled something, in minor units of `currency`.")
+    overpaid_minor: int = Field(description="How much of it was too much, in minor units of `currency`.")
+    currency: Currency
+    channel: ChannelId
     type: RepaymentType
-    quote_id: str | None
-    payer_reference: str | None
-    out_trade_no: str
-    channel_trade_no: str | None
-    created_at: str
-    paid_at: str | None
-    applied_at: str | None
-    booked_type: Annotated[str, Choice((CLEAR, OVD_AND_CURRENT, INSTALMENT))] | None
-    booked_at: str | None
-    reversal_id: str | None
-    idempotency_key: str | None
+    quote_id: str | None = Field(description="The quote that it pays; null where it pays none.")
+    payer_reference: PayerReference | None
+    out_trade_no: OutTradeNo
+    channel_trade_no: ChannelTradeNo | None
+    created_at: CreatedAt
+    paid_at: str | None = Field(
+        description="When the channel had the money; null until then. RFC 3339, on the sandbox's clock."
+    )
+    applied_at: str | None = Field(
+        description="When it went on the books; null until then. RFC 3339, on the sandbox's clock."
+    )
+    booked_type: Annotated[str, Choice((CLEAR, OVD_AND_CURRENT, INSTALMENT))] | None = Field(
+        description="What the books took it for. INSTALMENT, which nobody can order: a payoff that was filed "
+        "under one instalment."
+    )
+    booked_at: str | None = Field(
+        description="From when it counts on the books; null until then. RFC 3339, on the sandbox's clock."
+    )
+    reversal_id: str | None = Field(description="The reversal that took it off its loan; null where none did.")
+    idempotency_key: str | None = Field(
+        description="The Idempotency-Key of the request that ordered it; null where none did."
+    )
 
 
 class RepaymentList(Doc):
     """A page of a loan's repayments."""
 
-    repayments: list[RepaymentDoc]
-    next_cursor: str | None
+    repayments: list[RepaymentDoc] = Field(description="The repayments of this page.")
+    next_cursor: NextCursor | None
 
 
 @repayments.post("/v1/loans/<id:loan_id>/repayments")

@@ -11,8 +11,9 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Moment, Seed, Span, Text, Whole
+from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Means, Moment, Seed, Span, Text, Whole
 from mocklend.api.lists import Paged, cursor_of, place
+from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.reading import asked_request
@@ -33,24 +34,39 @@ SPEED_MAX = 86_400
 
 
 A_ZONE = "a zone of the IANA database, like Asia/Shanghai"
-Zone = Annotated[str, Text(64, pattern=r"[A-Za-z0-9_+\-/]+", called=A_ZONE)]
+Zone = Annotated[
+    str,
+    Text(64, pattern=r"[A-Za-z0-9_+\-/]+", called=A_ZONE),
+    Means("The zone whose midnight ends a business day, by its name in the IANA database."),
+]
 
-NetBy = Annotated[str, Choice(NET_BY)]
+NetBy = Annotated[
+    str,
+    Choice(NET_BY),
+    Means(
+        "Which differences are set against each other before the tolerance is applied: `none`, "
+        "those of a `loan`, or those of a `channel`."
+    ),
+]
 
 
 class NewClock(Body):
     """A clock that runs (`wall`, perhaps from another moment and faster) or that only moves when told (`manual`)."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))] = "wall"
-    now: Moment | None = None
-    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = None
+    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+        default="wall", description="`wall`: the clock runs; `manual`: it moves only when told."
+    )
+    now: Moment | None = Field(default=None, description="Where it starts; now, in real time, if not given.")
+    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = Field(
+        default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
+    )
 
 
 class Monitoring(Body):
     """The platform's own monitoring, and how wide its tolerance is. Strict by default: every row, to the minor unit."""
 
-    enabled: StrictBool = True
-    tolerance_minor: LimitMinor = 0
+    enabled: StrictBool = Field(default=True, description="False: no alerts at all.")
+    tolerance_minor: LimitMinor = Field(default=0, description="Differences up to this are not told, in minor units.")
     net_by: NetBy = "none"
 
 
@@ -58,92 +74,109 @@ class NewSandbox(Body):
     """A world of its own. Where `four_eyes_above_minor` is given, staff need a second person for larger amounts, and
     for every write-off and refund."""
 
-    seed: Seed
-    clock: NewClock = Field(default_factory=NewClock)
+    seed: Seed = Field(
+        description="All chance of the sandbox comes from this number: the same seed and story give the same answers."
+    )
+    clock: NewClock = Field(default_factory=NewClock, description="The sandbox's clock.")
     zone: Zone = DEFAULT_ZONE
-    four_eyes_above_minor: LimitMinor | None = None
-    monitoring: Monitoring = Field(default_factory=Monitoring)
+    four_eyes_above_minor: LimitMinor | None = Field(
+        default=None, description="For larger amounts, in minor units, staff need a second person; never if not given."
+    )
+    monitoring: Monitoring = Field(default_factory=Monitoring, description="The platform's own monitoring.")
 
 
 class ClockDoc(Doc):
     """A clock."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))]
-    now: str
-    moving_to: str | None
-    speed: int | None
-    zone: str
+    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+        description="`wall`: the clock runs; `manual`: it moves only when told."
+    )
+    now: str = Field(description="Where the clock is. RFC 3339.")
+    moving_to: str | None = Field(
+        description="Where an advance under way takes the clock; null where none is. RFC 3339."
+    )
+    speed: int | None = Field(description="How many times as fast as real time it runs; null for a `manual` clock.")
+    zone: Zone
 
 
 class MonitoringDoc(Doc):
     """How a sandbox is monitored."""
 
-    enabled: bool
-    tolerance_minor: int
+    enabled: bool = Field(description="Whether there are alerts.")
+    tolerance_minor: int = Field(description="Differences up to this are not told, in minor units.")
     net_by: NetBy
 
 
 class SandboxDoc(Doc):
     """A sandbox."""
 
-    id: str
-    seed: int
-    zone: str
-    clock: ClockDoc
-    four_eyes_above_minor: int | None
-    monitoring: MonitoringDoc
+    id: str = Field(description="The sandbox's id.")
+    seed: int = Field(description="All chance of the sandbox comes from this number.")
+    zone: Zone
+    clock: ClockDoc = Field(description="The sandbox's clock.")
+    four_eyes_above_minor: int | None = Field(
+        description="For larger amounts, in minor units, staff need a second person; null: never."
+    )
+    monitoring: MonitoringDoc = Field(description="The platform's own monitoring.")
 
 
 class MadeSandbox(SandboxDoc):
     """A new sandbox and its key, which is shown only here."""
 
-    api_key: str
+    api_key: str = Field(description="The key that opens all of the sandbox. It is shown only here.")
 
 
 class ListedSandbox(SandboxDoc):
     """A sandbox, and when a request was last made in it: in real time, to the minute."""
 
-    last_used_at: str
+    last_used_at: str = Field(description="When a request was last made in it, to the minute. RFC 3339, real time.")
 
 
 class SandboxList(Doc):
     """A page of sandboxes, by their ids."""
 
-    sandboxes: list[ListedSandbox]
-    next_cursor: str | None
+    sandboxes: list[ListedSandbox] = Field(description="The sandboxes of this page.")
+    next_cursor: NextCursor | None
 
 
 class SandboxQuery(Paged):
     """Which sandboxes: with `unused_for`, those in which nobody has asked anything for so long, like P7D."""
 
-    unused_for: Span | None = None
+    unused_for: Span | None = Field(
+        default=None, description="Only sandboxes in which nobody has asked anything for so long, in real time."
+    )
 
 
 class Expiry(Body):
     """How long nobody has asked anything in the sandboxes that are to go, like P7D: at least a minute."""
 
-    unused_for: Span
+    unused_for: Span = Field(
+        description="For how long nobody has asked anything in the sandboxes that are to go, in real time: "
+        "at least a minute."
+    )
 
 
 class ExpiredSandboxes(Doc):
     """The sandboxes that are gone, and whether others are left that nobody has used for as long."""
 
-    deleted: list[str]
-    more: bool
+    deleted: list[str] = Field(description="The ids of the sandboxes that are gone.")
+    more: bool = Field(description="Whether others are left that nobody has used for as long: ask again.")
 
 
 class ResetDoc(Doc):
     """What stays when a sandbox is emptied, what is gone, and where its clock is then."""
 
-    kept: list[str]
-    emptied: list[str]
-    clock: Annotated[str, Choice(("back_at_its_start", "runs_on"))]
+    kept: list[str] = Field(description="What stays.")
+    emptied: list[str] = Field(description="What is gone.")
+    clock: Annotated[str, Choice(("back_at_its_start", "runs_on"))] = Field(
+        description="`back_at_its_start` for a manual clock, `runs_on` for a wall clock."
+    )
 
 
 class EmptiedSandbox(SandboxDoc):
     """A sandbox that was emptied."""
 
-    reset: ResetDoc
+    reset: ResetDoc = Field(description="What stayed and what is gone.")
 
 
 @sandboxes.post("/-/sandboxes")
@@ -222,7 +255,9 @@ def delete_sandbox(id: str) -> Response:
 class StaffKey(Doc):
     """A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key."""
 
-    staff_key: str
+    staff_key: str = Field(
+        description="A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key."
+    )
 
 
 @sandboxes.get("/-/staff-key")

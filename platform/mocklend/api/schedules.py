@@ -7,6 +7,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import sandbox_id
@@ -22,31 +23,31 @@ schedules = APIBlueprint("schedules", __name__)
 class Trial(Body):
     """A loan to try out."""
 
-    principal_minor: MinorAmount
+    principal_minor: MinorAmount = Field(description="How much would be lent, in minor units of `currency`.")
     currency: Currency = "CNY"
-    start_date: BusinessDate
-    product: ProductFields
+    start_date: BusinessDate = Field(description="The day on which the loan would be paid out.")
+    product: ProductFields = Field(description="The terms.")
 
 
 class ScheduledInstalment(Doc):
     """One line of a schedule."""
 
-    n: int
-    from_date: str
-    due_date: str
-    days: int
-    principal_minor: int
-    interest_minor: int
-    due_minor: int
-    balance_minor: int
+    n: int = Field(description="The instalment's number, from 1.")
+    from_date: str = Field(description="The first day of its period, like 2026-01-05.")
+    due_date: str = Field(description="When it is due, like 2026-01-05.")
+    days: int = Field(description="How many days its period has.")
+    principal_minor: int = Field(description="Its principal, in minor units.")
+    interest_minor: int = Field(description="Its interest, in minor units.")
+    due_minor: int = Field(description="Principal and interest, in minor units.")
+    balance_minor: int = Field(description="The principal that is left after it, in minor units.")
 
 
 class ScheduleDoc(Doc):
     """A schedule."""
 
-    currency: str
-    instalments: list[ScheduledInstalment]
-    total_interest_minor: int
+    currency: Currency
+    instalments: list[ScheduledInstalment] = Field(description="The instalments, in their order.")
+    total_interest_minor: int = Field(description="All interest, in minor units.")
 
 
 @schedules.post("/v1/schedules")

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, snapshot
 from mocklend.api.fields import Body, Choice, Currency, Doc
+from mocklend.api.nouns import ChannelId, CutOff, StatementReady
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.channels.statements.day import Heading
@@ -31,7 +33,9 @@ FormatName = Annotated[str, Choice(tuple(FORMATS))]
 class StatementQuery(Body):
     """Which file. A channel keeps an account a currency."""
 
-    format: FormatName = "camt053"
+    format: FormatName = Field(
+        default="camt053", description="The format of the file, one of GET /channels/{channel}/statements."
+    )
     currency: Currency = "CNY"
 
 
@@ -44,29 +48,29 @@ class Remake(Body):
 class StatementFileDoc(Doc):
     """A file: how many times it was made, and when it can be had."""
 
-    channel: str
-    date: str
-    currency: str
-    times_made: int
-    ready_at: str
+    channel: ChannelId
+    date: str = Field(description="The day that it is of, like 2026-01-05, by the channel's cut-off.")
+    currency: Currency
+    times_made: int = Field(description="How many times it was made: 1, unless somebody had it made again.")
+    ready_at: str = Field(description="When it can be had. RFC 3339, on the sandbox's clock.")
 
 
 class FormatDoc(Doc):
     """A format, and the purposes that it has lines for."""
 
-    id: str
-    media_type: str
-    charset: str
-    carries: list[str]
+    id: str = Field(description="The format's name, as `format` takes it.")
+    media_type: str = Field(description="The media type of its files.")
+    charset: str = Field(description="The character set of its files.")
+    carries: list[str] = Field(description="The purposes of movements that it has lines for.")
 
 
 class StatementFormats(Doc):
     """The formats of a channel's statements, and its clock: when a day ends, and when its file is ready."""
 
-    channel: str
-    cut_off: str
-    statement_ready: str
-    formats: list[FormatDoc]
+    channel: ChannelId
+    cut_off: CutOff
+    statement_ready: StatementReady
+    formats: list[FormatDoc] = Field(description="The formats.")
 
 
 @statements.get("/channels/<id:channel>/statements")

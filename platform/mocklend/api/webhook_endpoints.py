@@ -12,6 +12,7 @@ from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, UrlText
 from mocklend.api.lists import Paged, place
+from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.channel import RETRY_SCHEDULES
@@ -31,32 +32,34 @@ Events = Annotated[tuple[Event, ...], Field(min_length=1, max_length=len(EVENTS)
 class NewEndpoint(Body):
     """Where to deliver, and which events."""
 
-    url: Url
-    events: Events = ("*",)
-    profile: Annotated[str, Choice(tuple(RETRY_SCHEDULES))] = "standard"
+    url: Url = Field(description="Where messages are sent by POST.")
+    events: Events = Field(default=("*",), description="Which events are sent; `*` is all.")
+    profile: Annotated[str, Choice(tuple(RETRY_SCHEDULES))] = Field(
+        default="standard", description="The retry schedule of its messages."
+    )
 
 
 class EndpointDoc(Doc):
     """An endpoint, with the secret that its deliveries are signed with."""
 
-    id: str
-    url: str
-    events: list[str]
-    profile: str
-    secret: str
-    created_at: str
+    id: str = Field(description="The endpoint's id.")
+    url: str = Field(description="Where messages are sent by POST.")
+    events: list[str] = Field(description="Which events are sent; `*` is all.")
+    profile: str = Field(description="The retry schedule of its messages.")
+    secret: str = Field(description="The secret that its messages are signed with: `whsec_` and Base64.")
+    created_at: CreatedAt
 
 
 class EndpointList(Doc):
     """The sandbox's endpoints."""
 
-    endpoints: list[EndpointDoc]
+    endpoints: list[EndpointDoc] = Field(description="The endpoints, oldest first.")
 
 
 class WebhookQuery(Paged):
     """Which messages."""
 
-    state: Annotated[str, Choice(STATES)] | None = None
+    state: Annotated[str, Choice(STATES)] | None = Field(default=None, description="Only messages in this state.")
 
 
 class WebhookAttemptDoc(Doc):
@@ -66,30 +69,39 @@ class WebhookAttemptDoc(Doc):
     the URL leads to an address that this server does not call.
     """
 
-    n: int
-    at: str
-    outcome: str
+    n: int = Field(description="The attempt's number, from 1.")
+    at: str = Field(description="When it was made. RFC 3339, on the sandbox's clock.")
+    outcome: str = Field(
+        description="`acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused`."
+    )
 
 
 class WebhookDoc(Doc):
     """A message to an endpoint, and its delivery log. Its body is that of the event."""
 
-    id: str
-    endpoint_id: str
-    loan_id: str
-    event: Event
-    state: Annotated[str, Choice(STATES)]
-    attempts: list[WebhookAttemptDoc]
-    queued_at: str
-    next_attempt_at: str | None
-    acked_at: str | None
+    id: str = Field(description="The message's id, as `webhook-id` has it.")
+    endpoint_id: str = Field(description="The endpoint that it is sent to.")
+    loan_id: LoanId
+    event: Event = Field(description="What it tells.")
+    state: Annotated[str, Choice(STATES)] = Field(
+        description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
+        "EXHAUSTED when no attempt is left."
+    )
+    attempts: list[WebhookAttemptDoc] = Field(description="Every attempt to deliver it, oldest first.")
+    queued_at: str = Field(description="When it was put in the outbox. RFC 3339, on the sandbox's clock.")
+    next_attempt_at: str | None = Field(
+        description="When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."
+    )
+    acked_at: str | None = Field(
+        description="When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock."
+    )
 
 
 class WebhookList(Doc):
     """Messages."""
 
-    webhooks: list[WebhookDoc]
-    next_cursor: str | None
+    webhooks: list[WebhookDoc] = Field(description="The messages of this page.")
+    next_cursor: NextCursor | None
 
 
 @webhook_endpoints.post("/v1/webhook-endpoints")

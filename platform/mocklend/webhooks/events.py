@@ -106,9 +106,18 @@ def payload_schema(event: str) -> dict[str, Any]:
         "description": EVENTS[event].when,
         "required": ["type", "timestamp", "data"],
         "properties": {
-            "type": {"type": "string", "const": event},
-            "timestamp": {"type": "string", "format": "date-time", "description": "When, on the sandbox's clock."},
-            "data": {"type": "object", "required": list(fields), "properties": data},
+            "type": {"type": "string", "const": event, "description": "The type of the event."},
+            "timestamp": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When it happened, on the sandbox's clock.",
+            },
+            "data": {
+                "type": "object",
+                "description": "What it is about.",
+                "required": list(fields),
+                "properties": data,
+            },
         },
     }
 
