@@ -6,11 +6,12 @@ import inspect
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import event
 
 from mocklend.audit import subjects
@@ -62,7 +63,7 @@ def post_again(
         loan = work.get("loan", loan_id)
         found = next(one.movement for one in work.get("journal", loan_id) if pick(one))
         head = post(work, loan_id, loan.currency, Head(loan.next_seq, loan.head_hash), [change(found)])
-        work.put(replace(loan, next_seq=head.next_seq, head_hash=head.hash))
+        work.put(structs.replace(loan, next_seq=head.next_seq, head_hash=head.hash))
 
     return bug
 
@@ -106,7 +107,7 @@ def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Story, lo
     """A split transaction: what belongs together was posted in two steps, and the second never came."""
 
     def first_half(movement: Movement) -> Movement:
-        return replace(movement, postings=movement.postings[:1])
+        return structs.replace(movement, postings=movement.postings[:1])
 
     plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment", first_half))
 
@@ -337,7 +338,7 @@ def test_a_page_that_says_something_else_than_its_version_is_found(
 
 def test_a_mark_with_no_fault_behind_it_is_found(story: Story, loan_id: str) -> None:
     def bug(work: Work) -> None:
-        work.put(replace(work.get("loan", loan_id), mark=json.dumps({"edit_id": "edt_x", "status": "OVERDUE"})))
+        work.put(structs.replace(work.get("loan", loan_id), mark=json.dumps({"edit_id": "edt_x", "status": "OVERDUE"})))
 
     plant(story, bug)
 

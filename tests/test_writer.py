@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import event
 
 from mocklend.domain.facts import EDIT, Fact
@@ -84,7 +85,7 @@ class ThinkAgain:
 
     def decide(self, work: Work) -> Answer:
         loan = work.get("loan", self.loan_id)
-        work.put(replace(loan, status="CLEAR", version=loan.version + 1))
+        work.put(structs.replace(loan, status="CLEAR", version=loan.version + 1))
         append(work, BOOKS, loan.id, Fact("edt_spilt", EDIT, work.now_ms, date(2026, 1, 5), 100), version=9)
         work.write(KEEP_ANSWER, key="spilt", fingerprint="", status=200, body="{}", created_ms=0)
         work.set_clock(work.now_ms + 3_600_000)
@@ -346,7 +347,7 @@ def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Story)
     before = story.everything()
 
     with pytest.raises(Refused) as caught:
-        lender.run(story.repayment(loan_id, 200, key=replace(key, fingerprint="another")))
+        lender.run(story.repayment(loan_id, 200, key=structs.replace(key, fingerprint="another")))
 
     assert (caught.value.code, caught.value.problem.status) == ("idempotency_key_reused", 422)
     assert story.everything() == before

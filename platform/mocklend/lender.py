@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import requests
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
@@ -75,8 +76,7 @@ def make_key() -> str:
     return "mk_" + secrets.token_urlsafe(24)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSandbox(Sandbox):
+class NewSandbox(Sandbox, frozen=True):
     """A sandbox that was just made, with its key: nobody can read that again."""
 
     api_key: str = ""

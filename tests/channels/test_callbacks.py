@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
@@ -304,5 +305,5 @@ class AddAttempt:
         from mocklend.storage.work import Answer
 
         callback = work.get("callback", self.callback_id)
-        work.put(replace(callback, state="RETRY", attempts=1, due_ms=self.due_ms))
+        work.put(structs.replace(callback, state="RETRY", attempts=1, due_ms=self.due_ms))
         return Answer(200, {})

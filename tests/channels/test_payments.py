@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
@@ -110,7 +111,7 @@ LIES: list[tuple[dict[str, Any], str]] = [
 
 def said_of(story: Story, trade: Any, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
     """A signed message that the trade was paid, with some fields otherwise."""
-    body = callback_body(replace(trade, **otherwise), rfc3339(story.now_ms))
+    body = callback_body(structs.replace(trade, **otherwise), rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)
     return ReceiveCallback(story.sandbox_id, channel, headers, body.encode())
 

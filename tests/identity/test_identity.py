@@ -29,6 +29,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from mocklend.api.answering import MeetRequest
 from mocklend.api.glimpse import Glimpse, Shape
@@ -976,8 +977,8 @@ def _received_twice(plant: pytest.MonkeyPatch) -> None:
     def record(work: Any, loan: Any, fact: Any, **how: Any) -> Any:
         done = honest(work, loan, fact, **how)
         if fact.kind == RECEIPT:
-            again = replace(fact, id=fact.id + "x")
-            return replace(honest(work, done.loan, again, **how), state=done.state)
+            again = structs.replace(fact, id=fact.id + "x")
+            return structs.replace(honest(work, done.loan, again, **how), state=done.state)
         return done
 
     plant.setattr(inbox, "record", record)
@@ -988,7 +989,7 @@ def _split_transaction(plant: pytest.MonkeyPatch) -> None:
     honest = journal.post
 
     def post(work: Any, chain: str, currency: str, head: Any, movements: Any) -> Any:
-        split = [replace(movement, postings=(leg,)) for movement in movements for leg in movement.postings]
+        split = [structs.replace(movement, postings=(leg,)) for movement in movements for leg in movement.postings]
         return honest(work, chain, currency, head, split)
 
     plant.setattr(books, "post", post)

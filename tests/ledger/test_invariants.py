@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mocklend.audit.checks import CHECKS
 from mocklend.domain.facts import Fact
@@ -36,7 +37,8 @@ class Books:
     def change(self, seq: int, **movement: Any) -> Books:
         """One transaction's movement with another figure in it."""
         journal = [
-            replace(one, movement=replace(one.movement, **movement)) if one.seq == seq else one for one in self.journal
+            structs.replace(one, movement=structs.replace(one.movement, **movement)) if one.seq == seq else one
+            for one in self.journal
         ]
         return replace(self, journal=journal)
 
@@ -74,24 +76,24 @@ BREAKS: dict[str, tuple[str, Callable[[Books], Books]]] = {
     "the same account on both sides": ("B1", lambda b: b.change(1, postings=(("1101", "1101", 100_000),))),
     "a missing leg": ("B3", lambda b: b.change(b.seq("repayment"), postings=b.journal[b.seq("repayment") - 1].movement.postings[:1])),
     "a gap in the numbers": ("B3", lambda b: replace(b, journal=[*b.journal[:3], *b.journal[4:]])),
-    "a transaction that the loan does not know of": ("B3", lambda b: replace(b, loan=replace(b.loan, next_seq=99))),
+    "a transaction that the loan does not know of": ("B3", lambda b: replace(b, loan=structs.replace(b.loan, next_seq=99))),
     "a transaction cut off the end": ("B3", lambda b: replace(b, journal=b.journal[:-1])),
-    "an altered hash": ("B3", lambda b: replace(b, journal=[replace(b.journal[0], hash="f" * 64), *b.journal[1:]])),
+    "an altered hash": ("B3", lambda b: replace(b, journal=[structs.replace(b.journal[0], hash="f" * 64), *b.journal[1:]])),
     "a negative amount": ("B4", lambda b: b.change(1, postings=(("1101", "2001", -1),))),
-    "another currency": ("B4", lambda b: replace(b, journal=[replace(b.journal[0], currency="EUR"), *b.journal[1:]])),
-    "a receipt posted twice": ("B6", lambda b: replace(b, journal=[*b.journal, replace(b.journal[b.seq("receipt") - 1], seq=99)])),
-    "a repayment applied twice": ("B6", lambda b: replace(b, journal=[*b.journal, replace(b.journal[b.seq("repayment") - 1], seq=99)])),
+    "another currency": ("B4", lambda b: replace(b, journal=[structs.replace(b.journal[0], currency="EUR"), *b.journal[1:]])),
+    "a receipt posted twice": ("B6", lambda b: replace(b, journal=[*b.journal, structs.replace(b.journal[b.seq("receipt") - 1], seq=99)])),
+    "a repayment applied twice": ("B6", lambda b: replace(b, journal=[*b.journal, structs.replace(b.journal[b.seq("repayment") - 1], seq=99)])),
     "a receipt that the facts do not know": ("B6", lambda b: replace(b, facts=[f for f in b.facts if f.kind != "receipt"])),
-    "a reversal of nothing": ("B11", lambda b: replace(b, journal=[*b.journal, replace(b.journal[0], seq=99, reverses=98)])),
+    "a reversal of nothing": ("B11", lambda b: replace(b, journal=[*b.journal, structs.replace(b.journal[0], seq=99, reverses=98)])),
     "a reversal that takes back something else": (
-        "B11", lambda b: replace(b, journal=[replace(o, reverses=1) if o.reverses else o for o in b.journal])
+        "B11", lambda b: replace(b, journal=[structs.replace(o, reverses=1) if o.reverses else o for o in b.journal])
     ),
     "a second reversal": (
-        "B11", lambda b: replace(b, journal=[*b.journal, *(replace(o, seq=99 + n) for n, o in enumerate(b.journal) if o.reverses)])
+        "B11", lambda b: replace(b, journal=[*b.journal, *(structs.replace(o, seq=99 + n) for n, o in enumerate(b.journal) if o.reverses)])
     ),
-    "a status that the balances do not give": ("B12", lambda b: replace(b, loan=replace(b.loan, status="CLEAR"))),
-    "a status that the dates do not give": ("B12", lambda b: replace(b, loan=replace(b.loan, status="USING" if b.loan.status == "OVD" else "OVD"))),
-    "a projection of its own": ("B13", lambda b: replace(b, loan=replace(b.loan, state=b.loan.state.replace("100000", "99999")) if "100000" in b.loan.state else replace(b.loan, state="{}"))),
+    "a status that the balances do not give": ("B12", lambda b: replace(b, loan=structs.replace(b.loan, status="CLEAR"))),
+    "a status that the dates do not give": ("B12", lambda b: replace(b, loan=structs.replace(b.loan, status="USING" if b.loan.status == "OVD" else "OVD"))),
+    "a projection of its own": ("B13", lambda b: replace(b, loan=structs.replace(b.loan, state=b.loan.state.replace("100000", "99999")) if "100000" in b.loan.state else structs.replace(b.loan, state="{}"))),
     "a posting that no fact gives": ("B13", lambda b: replace(b, facts=b.facts[:-1], state=replay(terms_of(b.loan), b.facts[:-1], b.state.as_of))),
 }  # fmt: skip
 

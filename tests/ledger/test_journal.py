@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mocklend.domain.replay import Movement
 from mocklend.ledger.accounts import ACCOUNTS, RECEIVABLES, known
@@ -97,7 +97,7 @@ def test_the_hash_changes_with_any_figure(
     field: str, chain: str, seq: int, reverses: int | None, currency: str, at_ms: int
 ) -> None:
     usual = chain_hash(NO_HASH, "loan_a", 1, EARNED, None, "CNY", 1)
-    changed = replace(
+    changed = structs.replace(
         EARNED,
         **{
             field: {"kind": "edit", "ref": "x", "on": date(2026, 1, 7), "postings": FEE.postings, "period": None}[field]
@@ -125,8 +125,8 @@ def test_what_stays_true_stays_untouched() -> None:
 def test_what_no_longer_holds_is_taken_back_newest_first_and_then_posted_as_it_is() -> None:
     desk = Desk()
     desk.post(LENT, EARNED, FEE)
-    cheaper = replace(EARNED, postings=(("1102", "4001", 44),))
-    smaller = replace(FEE, postings=(("1105", "4004", 400),))
+    cheaper = structs.replace(EARNED, postings=(("1102", "4001", 44),))
+    smaller = structs.replace(FEE, postings=(("1105", "4004", 400),))
 
     desk.repost(LENT, cheaper, smaller)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
+from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.domain.problems import Refused
@@ -215,7 +216,7 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(len
         "tolerance_minor": "monitoring", "net_by": "monitoring", "key_hash": "api_key", "callback_secrets": "api_key",
     }  # fmt: skip
     told = reset_doc(again)
-    for one in fields(Sandbox):
+    for one in structs.fields(Sandbox):
         if one.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version", "target_ms", "resets"):
             assert named.get(one.name, one.name) in told["kept"], one.name
             assert getattr(again, one.name) == getattr(before, one.name)

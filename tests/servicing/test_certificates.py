@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.ledger.invariants import certificate as rests_on_books

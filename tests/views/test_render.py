@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mocklend.domain.facts import CLEAR, DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, OVD_AND_CURRENT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Method, Penalty, Product

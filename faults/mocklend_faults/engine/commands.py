@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from msgspec import Struct, structs
+
 from mocklend.domain.problems import Refused
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
@@ -22,8 +24,7 @@ RULES_BYTES_MAX = 1024 * 1024
 
 
 @entity(journal.rulesets, rank=LAYER)
-@dataclass(frozen=True, slots=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True):
     """A sandbox's rules: JSON, in the order of their ids."""
 
     kind: ClassVar[str] = "ruleset"
@@ -176,4 +177,4 @@ def write(work: Work, stored: dict[str, dict[str, Any]]) -> None:
     version = work.sandbox.rules_version + 1
     rules = [on_in(one, version) for one in by_id(list(stored.values())).values()]
     work.put(Ruleset(ALL, _json(rules)))
-    work.put(replace(work.sandbox, rules_version=version))
+    work.put(structs.replace(work.sandbox, rules_version=version))

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from msgspec import Struct, structs
 from sqlalchemy import Connection, PrimaryKeyConstraint, Table
 
 from mocklend.domain.names import did_you_mean
@@ -51,8 +52,7 @@ experiments = Table(
 
 
 @entity(experiments, rank=LAYER)
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A plan and when it began. `doc` is empty where it was deleted."""
 
     kind: ClassVar[str] = "experiment"
@@ -197,7 +197,7 @@ class DeleteExperiment:
         if known is None or not known.doc:
             raise unknown(self.id)
         write(work, {id: one for id, one in read(work).items() if one.get("group") != f"{GROUP}{self.id}"})
-        work.put(replace(known, doc=""))
+        work.put(structs.replace(known, doc=""))
         return Answer(204, {})
 
 

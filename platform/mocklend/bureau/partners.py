@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec.structs import replace
 
 from mocklend.bureau.reports import Reported, report_doc
 from mocklend.bureau.scores import NO_SCORE, refresh_before, score_at

@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on

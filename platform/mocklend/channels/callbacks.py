@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.channels.inbox import receive
 from mocklend.channels.messages import (
@@ -73,7 +75,7 @@ class AttemptCallback:
         log = [*json.loads(callback.log), _entry(work, attempt, event, outcome)]
         if acked and event == PAID and not happened.discarded:
             log += self._go_on(work, callback, attempt)
-        callback = replace(
+        callback = structs.replace(
             callback,
             state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
             attempts=attempt,
@@ -145,7 +147,7 @@ class AttemptCallback:
             older = closed_body(trade, rfc3339(trade.created_ms))
             outcome = self._send(work, callback, older, remembers=not happened.believed)
             yield _entry(work, attempt, CLOSED, outcome)
-        copy = replace(trade, channel_trade_no=another) if happened.new_trade_no else trade
+        copy = structs.replace(trade, channel_trade_no=another) if happened.new_trade_no else trade
         for _ in range(happened.copies):
             body = callback_body(copy, rfc3339(work.now_ms))
             outcome = self._send(work, callback, body, remembers=not happened.new_trade_no)
@@ -158,7 +160,7 @@ class AttemptCallback:
         if altered == WRONG_KEY:
             secret = callback_secret("another key", callback.channel)
         elif altered == WRONG_AMOUNT:
-            trade = replace(trade, amount_minor=trade.amount_minor + 1)
+            trade = structs.replace(trade, amount_minor=trade.amount_minor + 1)
         elif altered == OLD_TIMESTAMP:
             sent_ms -= REPLAYED_AFTER_MS
         tells = late_failure_body if event_of(callback.repayment_id) == LATE_FAILURE else callback_body

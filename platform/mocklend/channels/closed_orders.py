@@ -6,7 +6,7 @@ off the loan by a reversal: well-formed, and wrong. Asking the channel reverses 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.lending.books import record

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore, take_for_closed

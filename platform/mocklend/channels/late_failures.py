@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, late_failure
 from mocklend.channels.settlement import queue_callback, trade_doc

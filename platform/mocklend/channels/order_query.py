@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+from msgspec.structs import asdict
 
 from mocklend.channels.inbox import bring_late_failure
 from mocklend.channels.payments import LATE_FAILED, receipt_doc, take_payment

@@ -7,8 +7,10 @@ goes there; where it does not, it is booked as unapplied (挂账) on the channel
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from mocklend.channels.settlement import trade_doc
 from mocklend.domain.channel import channel_of

@@ -7,8 +7,10 @@ Disbursements, refunds and compensations all go this way. Until the channel has 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.sandboxes.ids import callback_of, suffix

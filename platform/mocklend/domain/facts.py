@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from mocklend.domain.product import Product
 
@@ -34,8 +35,7 @@ CHARGE_FEE, CHARGE_PENALTY = "fee", "penalty"
 WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY = "WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What was agreed: everything about a loan that no later fact changes."""
 
     loan_id: str
@@ -45,8 +45,7 @@ class Terms:
     product: Product
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One thing that happened, at a moment (`at_ms`) and so on a business date (`on`) in the sandbox's zone.
 
     acceptance          the loan was granted and its payout ordered
@@ -113,8 +112,7 @@ def booked(fact_id: str) -> str:
     return fact_id.partition(AGAIN)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Which facts of a loan no longer count as they came, by id.
 
     Of one that is `gone` another booking has the money, here or on another loan. One that is `void` was reversed or

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 NOTHING = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Struct, frozen=True):
     """Money moving between accounts for one reason, on one date: what becomes a journal transaction.
 
     `postings` are (debit account, credit account, amount_minor), every amount above 0.
@@ -23,8 +24,7 @@ class Movement:
     period: tuple[date, date] | None = None
 
 
-@dataclass(slots=True)
-class Instalment:
+class Instalment(Struct):
     """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far.
 
     `interest_ahead` is money that has come in for interest that has not accrued yet (2105). It pays the interest as it
@@ -50,26 +50,8 @@ class Instalment:
     interest_ahead: int = 0
 
     def copy(self) -> Instalment:
-        """An instalment of its own. Spelled out, since `dataclasses.replace` is slow and every quote copies all."""
-        return Instalment(
-            self.n,
-            self.from_date,
-            self.due_date,
-            self.principal,
-            self.interest,
-            self.fee,
-            self.penalty_principal,
-            self.penalty_interest,
-            self.principal_paid,
-            self.interest_paid,
-            self.fee_paid,
-            self.penalty_principal_paid,
-            self.penalty_interest_paid,
-            self.interest_exact,
-            self.penalty_principal_exact,
-            self.penalty_interest_exact,
-            self.interest_ahead,
-        )
+        """An instalment of its own."""
+        return replace(self)
 
     def unpaid(self, bucket: str) -> int:
         """What is left of one bucket."""

@@ -9,9 +9,11 @@ interest up to the `payoff_date` of that day and no longer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
 from mocklend.domain.facts import CLEAR, MARK, Fact, Terms
@@ -22,8 +24,7 @@ from mocklend.domain.schedule import interest_exact, penalty_exact
 ONE_DAY = timedelta(days=1)
 
 
-@dataclass(slots=True)
-class LoanState:
+class LoanState(Struct):
     """A loan as some set of facts has it. Everything here can be rebuilt by `replay`.
 
     `accrued_to` is the date up to which interest and penalty are on the state (`posted_to`: up to which a movement
@@ -52,8 +53,8 @@ class LoanState:
     bearing_minor: int = 0
     bearing_to: date = date.min
     last: tuple[int, str] = (0, "")
-    movements: list[Movement] = field(default_factory=list)
-    applied: dict[str, tuple[int, int]] = field(default_factory=dict)
+    movements: list[Movement] = []
+    applied: dict[str, tuple[int, int]] = {}
 
     # --- what it says ---
 

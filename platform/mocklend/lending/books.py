@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.domain.facts import CLEAR, Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.instalment import Movement
@@ -36,8 +38,7 @@ DEBIT_HOURS = (10, 14, 18)
 """When auto-deduction is tried on a due date. Pages of one lender say from 10:00, and overdue after 18:00."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A loan after a fact: its entity, already put, and its state."""
 
     loan: Loan

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.domain.facts import ACCEPTANCE, DISBURSEMENT, Fact, Terms, business_date
@@ -72,8 +74,7 @@ def borrower_doc(borrower: Borrower) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """How much of a borrower's limit is taken: the principal outstanding on all their loans. Derived, never stored."""
 
     kind: ClassVar[str] = "drawn"

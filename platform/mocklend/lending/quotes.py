@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec.structs import asdict, replace
 
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused

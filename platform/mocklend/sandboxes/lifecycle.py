@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
@@ -37,7 +38,7 @@ EMPTIED = (
     "answer_key", "requests",
 )  # fmt: skip
 """What is gone then."""
-NAMES = tuple(one.name for one in fields(Sandbox))
+NAMES = Sandbox.__struct_fields__
 """The columns of a sandbox, in the order of its fields."""
 
 
@@ -68,8 +69,7 @@ def _count(connection: Connection, condition: str) -> int:
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
     """Put a sandbox's row."""
-    row = {one.name: getattr(sandbox, one.name) for one in fields(Sandbox)}
-    flush(connection, [(STORES["sandbox"].insert, row)])
+    flush(connection, [(STORES["sandbox"].insert, {name: getattr(sandbox, name) for name in NAMES})])
 
 
 def give_key(connection: Connection, sandbox: Sandbox) -> None:

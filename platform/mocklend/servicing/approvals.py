@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act

@@ -11,9 +11,11 @@ met when an edit goes on the books, so what a fault does to a draft is done once
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.channels.payouts import order_payout, refund_data
 from mocklend.domain.channel import channel_of
@@ -87,8 +89,7 @@ REFUNDABLE = ("USING", "OVD", "CLEAR", "OFF")
 FURTHEST_DAYS = 366
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What an operator wants: a kind, and what that kind needs."""
 
     kind: str
@@ -101,8 +102,7 @@ class Wish:
     due: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """An edit that the books would take as they are now: on what state and status, and within what bounds."""
 
     edit: OperatorEdit

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED, apply_payment, late_failure, receipt_doc

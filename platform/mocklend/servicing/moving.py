@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, receipt_doc
 from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date

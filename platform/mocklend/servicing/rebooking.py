@@ -7,7 +7,9 @@ came later is replayed; penalties that came of the mistake are undone by the eff
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused

@@ -1,9 +1,10 @@
-"""The rows that commands read and replace, as frozen dataclasses. Their columns are explained in `schema.py`."""
+"""The rows that commands read and replace, as frozen structs. Their columns are explained in `schema.py`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from mocklend.storage import schema
 from mocklend.storage.statements import OUTBOX
@@ -14,8 +15,7 @@ entity(schema.sandboxes)(Sandbox)
 
 
 @entity(schema.borrowers)
-@dataclass(frozen=True, slots=True)
-class Borrower:
+class Borrower(Struct, frozen=True):
     """Somebody who may borrow, up to a limit on outstanding principal."""
 
     kind: ClassVar[str] = "borrower"
@@ -27,8 +27,7 @@ class Borrower:
 
 
 @entity(schema.loans)
-@dataclass(frozen=True, slots=True)
-class Loan:
+class Loan(Struct, frozen=True):
     """A loan as the books have it: its terms, and the projection of its facts."""
 
     kind: ClassVar[str] = "loan"
@@ -60,8 +59,7 @@ class Loan:
 
 
 @entity(schema.quotes)
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """What a repayment would have to be, on one date."""
 
     kind: ClassVar[str] = "quote"
@@ -75,8 +73,7 @@ class Quote:
 
 
 @entity(schema.repayments)
-@dataclass(frozen=True, slots=True)
-class Repayment:
+class Repayment(Struct, frozen=True):
     """The platform's order for a repayment: PROCESSING, then S, F or REVERSED."""
 
     kind: ClassVar[str] = "repayment"
@@ -104,8 +101,7 @@ class Repayment:
 
 
 @entity(schema.edits)
-@dataclass(frozen=True, slots=True)
-class OperatorEdit:
+class OperatorEdit(Struct, frozen=True):
     """What an operator did to a loan: DRAFT until somebody else has approved it, where that is asked for."""
 
     kind: ClassVar[str] = "edit"
@@ -129,8 +125,7 @@ class OperatorEdit:
 
 
 @entity(schema.trades)
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """A channel's own record of a payment. `id` is the out_trade_no."""
 
     kind: ClassVar[str] = "trade"
@@ -154,8 +149,7 @@ class Trade:
 
 
 @entity(schema.receipts)
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or LATE_FAILED."""
 
     kind: ClassVar[str] = "receipt"
@@ -179,8 +173,7 @@ class Receipt:
 
 
 @entity(schema.chains)
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Where the journal of a channel stands."""
 
     kind: ClassVar[str] = "chain"
@@ -190,8 +183,7 @@ class Chain:
 
 
 @entity(schema.callbacks, rank=OUTBOX)
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """A channel's message to the platform, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "callback"
@@ -211,8 +203,7 @@ class Callback:
 
 
 @entity(schema.payouts)
-@dataclass(frozen=True, slots=True)
-class Payout:
+class Payout(Struct, frozen=True):
     """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
 
     kind: ClassVar[str] = "payout"
@@ -229,8 +220,7 @@ class Payout:
 
 
 @entity(schema.statement_files)
-@dataclass(frozen=True, slots=True)
-class StatementFile:
+class StatementFile(Struct, frozen=True):
     """A channel's statement file of a day, as it was made."""
 
     kind: ClassVar[str] = "statement_file"
@@ -246,8 +236,7 @@ class StatementFile:
 
 
 @entity(schema.webhooks, rank=OUTBOX)
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """The platform's message to a client, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "webhook"
@@ -265,8 +254,7 @@ class Webhook:
 
 
 @entity(schema.bureau_accounts)
-@dataclass(frozen=True, slots=True)
-class BureauAccount:
+class BureauAccount(Struct, frozen=True):
     """A loan as its lender reports it to the bureau, and when that is next looked at."""
 
     kind: ClassVar[str] = "bureau_account"
@@ -285,8 +273,7 @@ class BureauAccount:
 
 
 @entity(schema.bureau_records)
-@dataclass(frozen=True, slots=True)
-class BureauRecord:
+class BureauRecord(Struct, frozen=True):
     """One report of a loan. Never edited: the next one supersedes it."""
 
     kind: ClassVar[str] = "bureau_record"
@@ -311,8 +298,7 @@ class BureauRecord:
 
 
 @entity(schema.score_answers)
-@dataclass(frozen=True, slots=True)
-class ScoreAnswer:
+class ScoreAnswer(Struct, frozen=True):
     """What a score query was answered, kept for those who ask again."""
 
     kind: ClassVar[str] = "score_answer"
@@ -325,8 +311,7 @@ class ScoreAnswer:
 
 
 @entity(schema.partner_copies)
-@dataclass(frozen=True, slots=True)
-class PartnerCopy:
+class PartnerCopy(Struct, frozen=True):
     """The report and score that a partner lender pulled and keeps."""
 
     kind: ClassVar[str] = "partner_copy"
@@ -340,8 +325,7 @@ class PartnerCopy:
 
 
 @entity(schema.applications)
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """Somebody asked a partner lender for credit, and this was decided."""
 
     kind: ClassVar[str] = "application"
@@ -361,8 +345,7 @@ class Application:
 
 
 @entity(schema.disputes)
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(Struct, frozen=True):
     """A borrower's claim that a record is wrong, and what became of it."""
 
     kind: ClassVar[str] = "dispute"
@@ -391,8 +374,7 @@ class Dispute:
 
 
 @entity(schema.certificates)
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """A settlement certificate as it was issued."""
 
     kind: ClassVar[str] = "certificate"

@@ -1,4 +1,4 @@
-"""From rows to entities and back: an entity is a frozen dataclass whose fields are its table's columns.
+"""From rows to entities and back: an entity is a frozen struct whose fields are its table's columns.
 
 `@entity(table)` registers one. What is loaded but is no row of one table (a sum, a list of facts) has a `@loader`.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Connection, Table
 
 from mocklend.storage.statements import ENTITIES, in_driver_style, statement
 from mocklend.storage.work import Key
 
-Made = TypeVar("Made")
+Made = TypeVar("Made", bound=Struct)
 Row = Sequence[Any]
 Load = Callable[[Connection, str, Sequence[str]], Mapping[str, Any]]
 
@@ -37,10 +38,10 @@ LOADERS: dict[str, Load] = {}
 
 
 def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type[Made]]:
-    """Register a frozen dataclass as a table's rows. Its `kind` names it in keys."""
+    """Register a frozen struct as a table's rows. Its `kind` names it in keys."""
 
     def register(cls: type[Made]) -> type[Made]:
-        columns = tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
+        columns = cls.__struct_fields__
         in_table = {column.name for column in table.columns} - {"sandbox_id"}
         if set(columns) != in_table:
             raise AssertionError(f"{cls.__name__} and {table.name} differ: {set(columns) ^ in_table}")

@@ -10,8 +10,11 @@ not loaded raises `NotLoaded`; the writer loads that too and decides again: `nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.seams import Given, Layer, Scene, Write
 
@@ -20,7 +23,7 @@ Key = tuple[str, str]
 
 
 class Entity(Protocol):
-    """A frozen dataclass that `put` can take. `id` is unique within its kind and sandbox."""
+    """A frozen struct that `put` can take. `id` is unique within its kind and sandbox."""
 
     kind: ClassVar[str]
 
@@ -28,8 +31,7 @@ class Entity(Protocol):
     def id(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """A world of its own: clock, seed, data, rules and endpoints.
 
     The clock is a line: `now = sandbox_ms + (real - real_ms) * speed`. A manual clock is the same line with speed 0.
@@ -64,16 +66,14 @@ class Sandbox:
         return self.real_ms + -(-max(0, at_ms - self.sandbox_ms) // self.speed)
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
+class Idempotency(Struct, frozen=True):
     """A client's Idempotency-Key and the fingerprint of the request that it came with."""
 
     key: str
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a command answers: an HTTP status and a JSON object. `replayed` if it is the answer to an earlier try."""
 
     status: int
@@ -81,8 +81,7 @@ class Answer:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """An answer that is kept under an idempotency key, since a moment."""
 
     answer: Answer

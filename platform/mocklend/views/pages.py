@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.domain.replay import LoanState
 from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
@@ -54,8 +56,7 @@ REBUILD = statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """What a page says at one version, and from when that is seen.
 
     `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much; where the

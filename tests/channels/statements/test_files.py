@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mocklend.channels.statements.day import REPAYMENT, Heading, MalformedStatement, Movement, StatementDay
 from mocklend.channels.statements.files import MakeStatement, check_statement_files, contents, fetch, file_id
@@ -36,25 +37,25 @@ def test_a_good_file_is_what_its_format_writes(format: Any, day: StatementDay) -
 @pytest.mark.parametrize("kept", [0, 1, 60, 90])
 def test_a_file_that_breaks_off_is_refused(format: Any, kept: int) -> None:
     with pytest.raises(MalformedStatement):
-        format.read(contents(replace(GOOD, kept_percent=kept), DAY, format), HEADING)
+        format.read(contents(structs.replace(GOOD, kept_percent=kept), DAY, format), HEADING)
 
 
 @every_format
 @pytest.mark.parametrize("day", [DAY, EMPTY], ids=["a day", "an empty day"])
 def test_a_file_in_another_encoding_is_refused(format: Any, day: StatementDay) -> None:
     with pytest.raises(MalformedStatement):
-        format.read(contents(replace(GOOD, recoded=1), day, format), HEADING)
+        format.read(contents(structs.replace(GOOD, recoded=1), day, format), HEADING)
 
 
 @every_format
 def test_a_file_with_a_row_twice_agrees_with_itself(format: Any) -> None:
-    read = format.read(contents(replace(GOOD, repeated_rows=1), DAY, format), HEADING)
+    read = format.read(contents(structs.replace(GOOD, repeated_rows=1), DAY, format), HEADING)
 
     assert [one.order_no for one in read.movements] == ["ML1", "ML2", "ML1"]
 
 
 def test_a_late_file_is_refused_until_it_is_there() -> None:
-    late = replace(GOOD, ready_ms=HEADING.ready_ms + 60_000)
+    late = structs.replace(GOOD, ready_ms=HEADING.ready_ms + 60_000)
 
     with pytest.raises(Refused, match="statement_not_ready"):
         fetch(late, DAY, FORMATS["camt053"], late.ready_ms - 1)

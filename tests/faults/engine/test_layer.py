@@ -11,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import event
 
 from mocklend.seams import OperatorEdit, ViewRefresh, applied, cleared, ordered_by, recorded, shown
@@ -265,7 +266,7 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
         another = type(floor)(
             floor.engine,
             FaultLayer(floor.layer.catalogue.values()),
-            sandbox=replace(floor.sandbox, id=f"sbx_{len(NTH_FLOOR)}", rules_version=0),
+            sandbox=structs.replace(floor.sandbox, id=f"sbx_{len(NTH_FLOOR)}", rules_version=0),
         )
         another.arm("drift", DRIFT, select={"max_active": most})
         if together:
@@ -516,7 +517,7 @@ def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Any, floor: 
     keys = []
     for run, group_size in enumerate((1, 3, 16)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
-        floor.sandbox = replace(floor.sandbox, rules_version=0)
+        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
         floor.layer = FaultLayer(floor.layer.catalogue.values())
         arm_all(floor, 0.5)
         steps = interleaved([story(events, loan) for loan in range(8)], run)
@@ -534,7 +535,7 @@ def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Any, fl
     injected = []
     for run, probability in enumerate((0.1, 0.2)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
-        floor.sandbox = replace(floor.sandbox, rules_version=0)
+        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
         floor.layer = FaultLayer(floor.layer.catalogue.values())
         arm_all(floor, probability)
         floor.group(*(step for loan in range(8) for step in story(events, loan)))
