@@ -77,13 +77,13 @@ def _compared(sizes: Sequence[int], options: argparse.Namespace) -> ExitCode:
 def one_year(loans: int) -> dict[str, float | int]:
     """Make so many loans, let a year pass, and look at what it took."""
     from mocklend.domain.product import PRODUCTS
-    from mocklend.lender import Lender
     from mocklend.lending import AddBorrower, Borrow
+    from mocklend.runtime import Platform
     from mocklend.storage.stores import rows
     from mocklend.storage.work import Idempotency
 
     with tempfile.TemporaryDirectory(prefix="mocklend-year-") as folder:
-        lender = Lender(str(Path(folder) / "year.db"), fast=True)
+        lender = Platform(str(Path(folder) / "year.db"), fast=True)
         sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
         who = lender.run(AddBorrower(sandbox.id, "ada", "Ada", 10**15)).body["id"]
         product = PRODUCTS["jiebei-like"]

@@ -19,7 +19,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
-from mocklend.lender import Lender, NewSandbox
+from mocklend.runtime import NewSandbox, Platform
 from support.scoping import unscoped
 from support.story import MONDAY_MS, SEED, Clock, Story
 
@@ -110,13 +110,13 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def open_lender(tmp_path: Path) -> Iterator[Callable[..., Lender]]:
+def open_lender(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
     """Open the platform on this test's one database, as often as the test restarts it."""
-    opened: list[Lender] = []
+    opened: list[Platform] = []
 
-    def open_one(layer: Any = None, **more: Any) -> Lender:
+    def open_one(layer: Any = None, **more: Any) -> Platform:
         # Nothing here can lose power, so nothing waits for the disk.
-        opened.append(Lender(str(tmp_path / "mocklend.db"), layer, fast=True, **more))
+        opened.append(Platform(str(tmp_path / "mocklend.db"), layer, fast=True, **more))
         return opened[-1]
 
     yield open_one
@@ -125,7 +125,7 @@ def open_lender(tmp_path: Path) -> Iterator[Callable[..., Lender]]:
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Lender]) -> Lender:
+def lender(open_lender: Callable[..., Platform]) -> Platform:
     """An honest platform."""
     return open_lender()
 
@@ -137,26 +137,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def wall(open_lender: Callable[..., Lender], clock: Clock, seed: int) -> Story:
+def wall(open_lender: Callable[..., Platform], clock: Clock, seed: int) -> Story:
     """Ada's story, on a clock that runs by itself."""
     lender = open_lender(real_ms=clock)
     return Story(lender, lender.create_sandbox(seed=seed, mode="wall"))
 
 
 @pytest.fixture
-def sandbox(lender: Lender, seed: int) -> NewSandbox:
+def sandbox(lender: Platform, seed: int) -> NewSandbox:
     """A sandbox with a manual clock."""
     return lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)
 
 
 @pytest.fixture
-def story(lender: Lender, sandbox: NewSandbox) -> Story:
+def story(lender: Platform, sandbox: NewSandbox) -> Story:
     """Ada's story, told in the sandbox."""
     return Story(lender, sandbox)
 
 
 @pytest.fixture
-def tell(lender: Lender) -> Callable[..., Story]:
+def tell(lender: Platform) -> Callable[..., Story]:
     """Another story, in a sandbox of its own."""
 
     def tell_one(*, seed: int = SEED, **more: Any) -> Story:

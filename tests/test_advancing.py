@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from mocklend import lender as lending
+from mocklend import runtime as lending
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
 from mocklend.lending import Repay
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
 from mocklend.storage.work import Idempotency
 from support.story import Story
@@ -47,7 +47,7 @@ def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> 
 
 
 def test_hours_asked_of_two_processes_on_one_database_all_count(
-    story: Story, open_lender: Callable[..., Lender]
+    story: Story, open_lender: Callable[..., Platform]
 ) -> None:
     """What each answers is its own hour; what falls due on the way is done once, by whichever comes to it."""
     loan_id = story.borrow()
@@ -63,7 +63,7 @@ def test_hours_asked_of_two_processes_on_one_database_all_count(
 
 
 def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
-    story: Story, open_lender: Callable[..., Lender]
+    story: Story, open_lender: Callable[..., Platform]
 ) -> None:
     began = story.now_ms
     story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS))  # It has answered nothing yet.
@@ -131,7 +131,7 @@ def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_me
 
 
 def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refused(
-    open_lender: Callable[..., Lender], story: Story, seed: int
+    open_lender: Callable[..., Platform], story: Story, seed: int
 ) -> None:
     real = iter(range(10**12, 2 * 10**12))
     lender = open_lender(real_ms=lambda: next(real))

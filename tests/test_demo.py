@@ -86,7 +86,7 @@ def test_a_claim_that_does_not_hold_ends_the_demo_with_1(monkeypatch: pytest.Mon
 
 
 def test_without_the_fault_layer_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mocklend.lender.find_layer", lambda: None)
+    monkeypatch.setattr("mocklend.runtime.find_layer", lambda: None)
     out = io.StringIO()
 
     code = demo.run(seed=7, out=out)

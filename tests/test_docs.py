@@ -373,11 +373,11 @@ def openapi() -> dict[str, Any]:
     """The document that a server with all faults serves."""
     from mocklend.app import create_app
     from mocklend.config import Settings
-    from mocklend.lender import Lender
+    from mocklend.runtime import Platform
     from mocklend_faults.engine import FaultLayer
 
     with tempfile.TemporaryDirectory() as folder:
-        lender = Lender(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
+        lender = Platform(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
         try:
             app = create_app(Settings(database="unused"), lender)
             document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 MONDAY_MS = 1_767_578_400_000
 HOUR_MS = 3_600_000
@@ -48,7 +48,7 @@ GONE = ("removeWebhookEndpoint", "resetSandbox", "deleteSandbox")
 class Reader:
     """Somebody who tries out what the page shows, on a platform whose real time the test moves."""
 
-    def __init__(self, open_lender: Callable[..., Lender]) -> None:
+    def __init__(self, open_lender: Callable[..., Platform]) -> None:
         self.now_ms = MONDAY_MS
         self.lender = open_lender(find_layer(), real_ms=lambda: self.now_ms, delivers=False)
         self.http: FlaskClient = create_app(Settings(default_seed=7), self.lender).test_client()
@@ -90,7 +90,7 @@ class Reader:
 
 
 @pytest.fixture
-def reader(open_lender: Callable[..., Lender]) -> Reader:
+def reader(open_lender: Callable[..., Platform]) -> Reader:
     """Somebody who reads the page."""
     return Reader(open_lender)
 

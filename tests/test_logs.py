@@ -12,8 +12,8 @@ import pytest
 from mocklend import logs
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
 from mocklend.logs import get_logger, in_a_line, masked
+from mocklend.runtime import Platform
 
 pytestmark = pytest.mark.security
 
@@ -89,7 +89,7 @@ def test_an_endless_message_and_an_endless_recursion_are_short(capsys: pytest.Ca
 
 
 def test_a_request_that_fails_writes_one_line_and_nothing_to_standard_output(
-    lender: Lender, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lender: Platform, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(), lender)
 

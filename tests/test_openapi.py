@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 
 @pytest.fixture
-def http(open_lender: Callable[..., Lender]) -> Iterator[FlaskClient]:
+def http(open_lender: Callable[..., Platform]) -> Iterator[FlaskClient]:
     """A client of the platform as it is installed, on loopback and without a key."""
     with create_app(Settings(default_seed=7), open_lender(find_layer())).test_client() as client:
         yield client

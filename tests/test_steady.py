@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mocklend import jobs
-from mocklend import lender as lending
+from mocklend import runtime as lending
+from mocklend.scheduling import jobs
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
 from support.story import Story
 

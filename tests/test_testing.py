@@ -16,7 +16,7 @@ import mocklend.app
 import mocklend.client
 import mocklend.local  # noqa: F401
 from mocklend.client import Client
-from mocklend.lender import find_layer
+from mocklend.runtime import find_layer
 from mocklend.testing import seed_of, stable_name
 
 # What an inner run imports is forgotten after it, and a table cannot be declared twice: so import it all before.

@@ -15,8 +15,8 @@ from mocklend.config import Settings
 from mocklend.dataset.making import CannotMake, Wanted
 from mocklend.domain.names import did_you_mean
 from mocklend.exports import CannotExport, export
-from mocklend.lender import Lender, find_layer
 from mocklend.reconcilers.named import UnknownReconciler, named
+from mocklend.runtime import Platform, find_layer
 from mocklend.scenarios import ScenarioError, read
 
 layer = find_layer()
@@ -74,7 +74,7 @@ FAULTS: list[Request] = [
 
 
 @pytest.fixture
-def http(open_lender: Callable[..., Lender]) -> Iterator[FlaskClient]:
+def http(open_lender: Callable[..., Platform]) -> Iterator[FlaskClient]:
     with create_app(Settings(default_seed=7), open_lender(find_layer())).test_client() as client:
         yield client
 

@@ -15,8 +15,8 @@ from sqlalchemy import event
 
 from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import (
@@ -160,7 +160,7 @@ def _outcome(future: Any) -> Any:
 # --- answers and commits ---
 
 
-def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Story) -> None:
+def test_an_answer_leaves_only_after_its_commit(lender: Platform, story: Story) -> None:
     order: list[str] = []
     event.listen(lender.engine, "commit", lambda _connection: order.append("commit"))
 
@@ -173,7 +173,7 @@ def test_an_answer_leaves_only_after_its_commit(lender: Lender, story: Story) ->
         assert rows(connection, "SELECT id FROM borrowers", {}) == [(answer.body["id"],)]
 
 
-def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Story) -> None:
+def test_a_commit_that_fails_gives_no_answer(lender: Platform, story: Story) -> None:
     before = story.everything()
 
     def fail(_connection: Any) -> None:
@@ -191,7 +191,7 @@ def test_a_commit_that_fails_gives_no_answer(lender: Lender, story: Story) -> No
 
 
 def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
-    open_lender: Callable[..., Lender], story: Story
+    open_lender: Callable[..., Platform], story: Story
 ) -> None:
     stopping = open_lender()
     stopping.writer.close()
@@ -200,7 +200,7 @@ def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
         stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
 
 
-def test_what_waits_is_committed_together(lender: Lender, story: Story) -> None:
+def test_what_waits_is_committed_together(lender: Platform, story: Story) -> None:
     sizes: list[int] = []
     lender.writer.on_group = sizes.append
 
@@ -210,7 +210,9 @@ def test_what_waits_is_committed_together(lender: Lender, story: Story) -> None:
     assert sizes == [1, 20]
 
 
-def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Callable[..., Lender], seed: int) -> None:
+def test_what_was_queued_is_answered_before_the_platform_closes(
+    open_lender: Callable[..., Platform], seed: int
+) -> None:
     lender = open_lender()
     sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
 
@@ -224,7 +226,7 @@ def test_what_was_queued_is_answered_before_the_platform_closes(open_lender: Cal
 # --- refusals and failures ---
 
 
-def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Lender, story: Story) -> None:
+def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Platform, story: Story) -> None:
     loan_id = story.borrow(limit_minor=100_000)
     cleared = story.borrow(borrower="bob")
     story.settle(cleared)
@@ -254,7 +256,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(le
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("keyed", [True, False])
 def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
-    lender: Lender, story: Story, alone: bool, keyed: bool
+    lender: Platform, story: Story, alone: bool, keyed: bool
 ) -> None:
     """States, rows, appended facts and the clock: in its own group, and for those who come after it in one."""
     loan_id = story.borrow()
@@ -274,7 +276,7 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     assert story.discrepancies() == []
 
 
-def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Story) -> None:
+def test_a_refused_command_harms_none_of_its_group(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
@@ -285,7 +287,7 @@ def test_a_refused_command_harms_none_of_its_group(lender: Lender, story: Story)
 
 
 @pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
-def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Story, spoil: Any) -> None:
+def test_a_command_that_fails_takes_down_only_itself(lender: Platform, story: Story, spoil: Any) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
@@ -300,7 +302,7 @@ def test_a_command_that_fails_takes_down_only_itself(lender: Lender, story: Stor
     assert story.discrepancies() == []
 
 
-def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Lender], seed: int) -> None:
+def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Platform], seed: int) -> None:
     layer = Counting()
     lender = open_lender(layer)
     sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
@@ -317,7 +319,7 @@ def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Le
 # --- idempotency ---
 
 
-def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Story) -> None:
+def test_the_same_key_gets_the_same_answer_again(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
     first = lender.run(story.repayment(loan_id, 100, key=key))
@@ -330,7 +332,7 @@ def test_the_same_key_gets_the_same_answer_again(lender: Lender, story: Story) -
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Story) -> None:
+def test_a_refusal_is_kept_under_its_key_too(lender: Platform, story: Story) -> None:
     key = story.key()
     with pytest.raises(Refused) as caught:
         lender.run(story.repayment("loan_x", 100, key=key))
@@ -340,7 +342,7 @@ def test_a_refusal_is_kept_under_its_key_too(lender: Lender, story: Story) -> No
     assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
 
 
-def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Story) -> None:
+def test_the_same_key_with_another_body_is_refused(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
     lender.run(story.repayment(loan_id, 100, key=key))
@@ -353,7 +355,7 @@ def test_the_same_key_with_another_body_is_refused(lender: Lender, story: Story)
     assert story.everything() == before
 
 
-def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: Story) -> None:
+def test_the_same_key_twice_at_once_is_carried_out_once(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
@@ -366,7 +368,7 @@ def test_the_same_key_twice_at_once_is_carried_out_once(lender: Lender, story: S
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Callable[..., Story]) -> None:
+def test_one_key_in_two_sandboxes_is_two_keys(lender: Platform, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
     key = Idempotency("key", "print")
     loans = [one.borrow(), other.borrow()]
@@ -378,7 +380,7 @@ def test_one_key_in_two_sandboxes_is_two_keys(lender: Lender, tell: Callable[...
     assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
 
 
-def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: Story) -> None:
+def test_a_hundred_clients_with_one_key_move_money_once(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
@@ -401,7 +403,7 @@ def test_a_hundred_clients_with_one_key_move_money_once(lender: Lender, story: S
 # --- groups ---
 
 
-def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Callable[..., Story]) -> None:
+def test_a_group_may_be_of_many_sandboxes(lender: Platform, tell: Callable[..., Story]) -> None:
     stories = [tell(seed=n) for n in range(4)]
 
     answers = together(
@@ -412,7 +414,7 @@ def test_a_group_may_be_of_many_sandboxes(lender: Lender, tell: Callable[..., St
     assert [len(one.everything()["borrowers"]) for one in stories] == [3] * 4
 
 
-def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, story: Story) -> None:
+def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Platform, story: Story) -> None:
     there, missing, after = together(
         lender.writer,
         [AddBorrower(id, "ada", "Ada", 1) for id in (story.sandbox_id, "sbx_x", story.sandbox_id)],
@@ -421,7 +423,7 @@ def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Lender, s
     assert (there.status, missing.code, after.status) == (201, "sandbox_unknown", 200)
 
 
-def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, story: Story) -> None:
+def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 40_000, type="CLEAR")
     story.order(loan_id, 100_000, type="CLEAR")
@@ -434,7 +436,7 @@ def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Lender, 
     assert story.discrepancies() == []
 
 
-def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, story: Story) -> None:
+def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Platform, story: Story) -> None:
     """A reversal reads facts and journal; what its group has not written yet has to be written first."""
     from mocklend.servicing import QueryChannel, ReverseRepayment
 
@@ -456,7 +458,7 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Lender, stor
     assert story.discrepancies() == []
 
 
-def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, story: Story) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_group(lender: Platform, story: Story) -> None:
     """Repayments and callbacks are the hot path: a group costs the same round trips, however many share it."""
     loans = [story.borrow(reference=f"loan-{n}") for n in range(40)]
     ran: list[str] = []
@@ -484,7 +486,7 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Lender, s
     assert story.discrepancies() == []
 
 
-def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender, story: Story) -> None:
+def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Platform, story: Story) -> None:
     """Only where a fault listens for it is more done than to read what a first request reads as well."""
     order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
     ran: list[str] = []
@@ -504,7 +506,7 @@ def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Lender
 
 
 def test_a_command_that_is_decided_again_asks_the_layer_once(
-    open_lender: Callable[..., Lender], tell: Callable[..., Story], seed: int
+    open_lender: Callable[..., Platform], tell: Callable[..., Story], seed: int
 ) -> None:
     layer = Counting()
     lender = open_lender(layer)
@@ -529,7 +531,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(
 
 @pytest.mark.parametrize("kind", ["on time", "on the first day", "in advance", "in the past"])
 def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
-    open_lender: Callable[..., Lender], tell: Callable[..., Story], seed: int, kind: str
+    open_lender: Callable[..., Platform], tell: Callable[..., Story], seed: int, kind: str
 ) -> None:
     layer = Counting(mark="OVERDUE")
     lender = open_lender(layer)
@@ -554,7 +556,7 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
     assert story.broken() == set()
 
 
-def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Callable[..., Lender]) -> None:
+def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Callable[..., Platform]) -> None:
     layer = Counting()
     lender = open_lender(layer)
     sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=0)
@@ -567,7 +569,7 @@ def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: C
         assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
 
 
-def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Callable[..., Lender]) -> None:
+def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Callable[..., Platform]) -> None:
     layer = Counting()
     lender = open_lender(layer)
     layer.left = [("idempotency.insert", {"sandbox_id": None})]

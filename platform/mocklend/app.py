@@ -55,10 +55,10 @@ from mocklend.config import Settings, address_of
 from mocklend.domain.facts import business_date
 from mocklend.door import Door
 from mocklend.hosts import HostPolicy
-from mocklend.jobs import start_jobs
-from mocklend.lender import Lender, find_layer, installed
 from mocklend.logs import adopt_libraries, conceal
+from mocklend.runtime import Platform, find_layer, installed
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
+from mocklend.scheduling.jobs import start_jobs
 from mocklend.seams import Layer
 from mocklend.serving import run
 
@@ -72,7 +72,7 @@ NOUNS = (
 """One blueprint a noun. The fault layer brings its own."""
 
 
-def create_app(settings: Settings, lender: Lender | None = None) -> APIFlask:
+def create_app(settings: Settings, lender: Platform | None = None) -> APIFlask:
     """The app of a platform; of a new one, opened as the settings say, where none is given."""
     platform = lender or open_lender(settings)
     app = APIFlask(
@@ -119,16 +119,16 @@ def layer_blueprints(layer: Layer | None) -> Iterator[Blueprint]:
             yield from entry.load()(layer)
 
 
-def _examples(platform: Lender) -> Examples:
+def _examples(platform: Platform) -> Examples:
     """The examples of the documentation, told in the sandbox `default` as it stands now."""
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, DEFAULT)
     return Examples(sandbox.seed, business_date(sandbox.now_ms(platform.real_ms()), sandbox.zone))
 
 
-def open_lender(settings: Settings) -> Lender:
+def open_lender(settings: Settings) -> Platform:
     """The platform that the settings describe, with the fault layer where one is installed."""
-    return Lender(
+    return Platform(
         settings.database,
         find_layer(),
         fast=settings.durability == "fast",
@@ -155,7 +155,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     try:
         app = create_app(settings, lender)
         lender.give_key(DEFAULT, settings.default_key)
-        ticker = start_jobs(lender)
+        ticker = start_jobs(lender.tick)
     except BaseException:
         lender.close()
         raise

@@ -52,12 +52,12 @@ def opened_platform() -> Iterator[Local]:
     # Here and not above: whoever only imports this does not pay for a web framework.
     from mocklend.app import create_app
     from mocklend.config import Settings
-    from mocklend.lender import Lender, find_layer
+    from mocklend.runtime import Platform, find_layer
 
     with tempfile.TemporaryDirectory(prefix="mocklend-") as folder:
         database = str(Path(folder, "mocklend.db"))
         settings = Settings(database=database, durability="fast")
-        lender = Lender(database, find_layer(), fast=True, receivers=settings.receivers)
+        lender = Platform(database, find_layer(), fast=True, receivers=settings.receivers)
         try:
             app = create_app(settings, lender)
             with _served(app) as url:

@@ -8,7 +8,7 @@ from apiflask import APIFlask
 from mocklend.api.hot import HotPaths
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, NewSandbox
+from mocklend.runtime import NewSandbox, Platform
 from support.caller import Caller, Documented, HotFirst
 
 
@@ -19,7 +19,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, settings: Settings, lender: Lender) -> APIFlask:
+def app(request: pytest.FixtureRequest, settings: Settings, lender: Platform) -> APIFlask:
     """The app of an honest platform; with the parameter `hot`, as it stands behind the door."""
     app = create_app(settings, lender)
     if getattr(request, "param", None) == "hot":

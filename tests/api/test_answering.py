@@ -15,7 +15,7 @@ from mocklend.api import answering
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 
 
@@ -249,7 +249,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def app(tmp_path: Path) -> Iterator[APIFlask]:
     """A platform of this test's own, with the fault layer, called without a network."""
     database = str(tmp_path / "mocklend.db")
-    platform = Lender(database, FaultLayer(), fast=True)
+    platform = Platform(database, FaultLayer(), fast=True)
     yield create_app(Settings(database=database, durability="fast"), platform)
     platform.close()
 
@@ -281,7 +281,7 @@ def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
     database = str(tmp_path / "mocklend.db")
     seen = []
     for start in range(2):
-        platform = Lender(database, FaultLayer(), fast=True)
+        platform = Platform(database, FaultLayer(), fast=True)
         app = create_app(Settings(database=database, durability="fast"), platform)
         if start == 0:
             arm(app, "outage.full")

@@ -6,7 +6,7 @@ import pytest
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from support.caller import Caller
 
 pytestmark = pytest.mark.security
@@ -105,7 +105,7 @@ def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.Mo
     assert len({settings.control_token, settings.operator_token, settings.channel_token, other.control_token}) == 4
 
 
-def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Lender) -> None:
+def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Platform) -> None:
     with create_app(Settings(default_seed=5), lender).test_client() as client:
         assert client.get("/-/sandboxes/default").get_json()["seed"] == 5
     with create_app(Settings(default_seed=6), lender).test_client() as client:

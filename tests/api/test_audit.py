@@ -9,7 +9,7 @@ import pytest
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage.work import Sandbox
 from support.caller import Caller
 
@@ -27,7 +27,7 @@ def test_an_honest_platform_is_clean(api: Caller) -> None:
 
 
 def test_a_discrepancy_names_the_injection_that_explains_it(
-    api: Caller, lender: Lender, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    api: Caller, lender: Platform, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan = api.borrow()
     _make_the_page_lie(lender, sandbox.id, loan["id"])
@@ -52,7 +52,7 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     assert asked[0][1] == [("key", sandbox.id, 1_767_578_400_000)]
 
 
-def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Lender, sandbox: Sandbox) -> None:
+def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Platform, sandbox: Sandbox) -> None:
     loan = api.borrow()
     _make_the_page_lie(lender, sandbox.id, loan["id"])
 
@@ -62,12 +62,12 @@ def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Len
     assert audit["discrepancies"]
 
 
-def _make_the_page_lie(lender: Lender, sandbox_id: str, loan_id: str) -> None:
+def _make_the_page_lie(lender: Platform, sandbox_id: str, loan_id: str) -> None:
     sql = "UPDATE loan_views SET doc = REPLACE(doc, 'USING', 'OVD') WHERE sandbox_id = ? AND loan_id = ?"
     lender.writer.call(lambda connection: connection.exec_driver_sql(sql, (sandbox_id, loan_id)))
 
 
-def test_a_layer_brings_its_own_endpoints(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_brings_its_own_endpoints(lender: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     from apiflask import APIBlueprint
 
     made = APIBlueprint("rules", __name__)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.channels.callback_secrets import callback_secret
-from mocklend.lender import NewSandbox
+from mocklend.runtime import NewSandbox
 from mocklend.signing import signed_headers
 from support.caller import Caller
 from support.story import Story

@@ -11,16 +11,16 @@ from sqlalchemy import Engine
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 pytestmark = pytest.mark.security
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lender]:
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     """A platform with faults, on either engine."""
     url = str(tmp_path / "key.db") if request.param == "sqlite" else request.getfixturevalue("postgresql")
-    lender = Lender(url, find_layer())
+    lender = Platform(url, find_layer())
     yield lender
     lender.close()
 
@@ -36,7 +36,7 @@ def held_back(engine: Engine) -> int:
 
 
 @pytest.mark.parametrize("address", ["/-/answer-key?format=jsonl", "/v1/ledger/beancount", "/v1/ledger/transactions"])
-def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Lender, address: str) -> None:
+def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Platform, address: str) -> None:
     client: Any = create_app(Settings(database="unused"), opened).test_client()
     made = client.post("/-/sandboxes", json={"seed": 1, "clock": {"mode": "manual"}}).get_json()
     headers = {"Authorization": f"Bearer {made['api_key']}"}

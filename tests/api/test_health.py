@@ -1,13 +1,13 @@
 import pytest
 
 from mocklend import __version__
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from support.caller import Caller
 
 pytestmark = pytest.mark.security
 
 
-def test_a_server_says_what_it_is_made_of(lender: Lender, stranger: Caller) -> None:
+def test_a_server_says_what_it_is_made_of(lender: Platform, stranger: Caller) -> None:
     lender.pulse.answers_within_s = 30
 
     health = stranger.made(stranger.get("/-/health"))
@@ -17,7 +17,7 @@ def test_a_server_says_what_it_is_made_of(lender: Lender, stranger: Caller) -> N
     }  # fmt: skip
 
 
-def test_health_answers_while_a_write_takes_long(lender: Lender, stranger: Caller) -> None:
+def test_health_answers_while_a_write_takes_long(lender: Platform, stranger: Caller) -> None:
     lender.writer._written = -1e9
     assert lender.writer._commit_lock.acquire(timeout=10)
     try:

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 pytestmark = pytest.mark.security
 
@@ -104,7 +104,7 @@ class Given:
 class Place:
     """A platform with its faults, a story in it, and its own description."""
 
-    lender: Lender
+    lender: Platform
     http: FlaskClient
     operations: dict[str, tuple[str, str, dict[str, Any]]]
     schemas: dict[str, Any]
@@ -204,7 +204,7 @@ def _with(document: Any, place: tuple[str | int, ...], value: Any) -> Any:
     return {**document, first: _with(document.get(first), rest, value)}
 
 
-def _place(lender: Lender) -> Place:
+def _place(lender: Platform) -> Place:
     """The story is told in the sandbox `default`, which the examples are about, on a clock that is held."""
     http = create_app(Settings(default_seed=7, fault_header="on"), lender).test_client()
     document = http.get("/openapi.json").get_json()
@@ -234,7 +234,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     database = str(tmp_path / "mocklend.db")
     if request.param == "postgresql":
         database = request.getfixturevalue("postgresql_alone")
-    lender = Lender(database, find_layer(), fast=request.param == "sqlite", delivers=False)
+    lender = Platform(database, find_layer(), fast=request.param == "sqlite", delivers=False)
     yield _place(lender)
     lender.close()
 

@@ -17,7 +17,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Outcome
-from mocklend.lender import Lender, NewSandbox
+from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.ground import DISK_FULL, Unavailable
 from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import FaultLayer
@@ -30,7 +30,7 @@ Answered = tuple[int, dict[str, str], Any]
 class Both:
     """A caller who asks the hot paths, and then Flask."""
 
-    def __init__(self, app: APIFlask, lender: Lender, api_key: str | None) -> None:
+    def __init__(self, app: APIFlask, lender: Platform, api_key: str | None) -> None:
         self.hot = HotPaths(app, lender, on_loopback=True)
         self.client = app.test_client()
         self.headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
@@ -82,7 +82,7 @@ def told(headers: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(settings: Settings, open_lender: Callable[..., Lender]) -> APIFlask:
+def app(settings: Settings, open_lender: Callable[..., Platform]) -> APIFlask:
     """A platform with faults."""
     lender = open_lender(FaultLayer())
     app = create_app(settings, lender)
@@ -91,12 +91,12 @@ def app(settings: Settings, open_lender: Callable[..., Lender]) -> APIFlask:
 
 
 @pytest.fixture
-def lender(app: APIFlask) -> Lender:
+def lender(app: APIFlask) -> Platform:
     return app.extensions["lender"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def sandbox(lender: Lender) -> Sandbox:
+def sandbox(lender: Platform) -> Sandbox:
     return lender.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
 
 
@@ -107,7 +107,7 @@ def loan(api: Caller) -> str:
 
 
 @pytest.fixture
-def both(app: APIFlask, lender: Lender, sandbox: NewSandbox, loan: str) -> Both:
+def both(app: APIFlask, lender: Platform, sandbox: NewSandbox, loan: str) -> Both:
     return Both(app, lender, sandbox.api_key)
 
 
@@ -125,7 +125,7 @@ def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
 
-def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Lender, stranger: Caller) -> None:
+def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Platform, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
     both = Both(app, lender, None)
     asked = both.asked("GET", f"/v1/loans/{loan}")
@@ -226,7 +226,7 @@ def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
 
 @pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
 def test_a_request_is_counted_once_whichever_way_it_is_answered(
-    app: APIFlask, documented: Documented, api: Caller, lender: Lender, select: dict[str, Any]
+    app: APIFlask, documented: Documented, api: Caller, lender: Platform, select: dict[str, Any]
 ) -> None:
     met = []
     for hot_first in (True, False):
@@ -303,7 +303,7 @@ def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) ->
 
 
 def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
-    both: Both, lender: Lender, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, lender: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
     monkeypatch.setattr(lender, "use", used.append)
@@ -351,7 +351,7 @@ def test_what_fails_in_the_writer_is_given_back(both: Both, loan: str, monkeypat
 
 
 def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
-    both: Both, lender: Lender, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, lender: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot, "WAITING_MOST", 2)
     answered = threading.Semaphore(0)
@@ -368,7 +368,7 @@ def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
 
 
 def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
-    both: Both, lender: Lender, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, lender: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(_: Any, *, wait_s: float) -> None:
         assert wait_s == 0
@@ -384,7 +384,7 @@ def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
     assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
 
 
-def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Lender, sandbox: NewSandbox, loan: str) -> None:
+def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Platform, sandbox: NewSandbox, loan: str) -> None:
     asked = both.asked("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(asked), tuple)
 

@@ -16,7 +16,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.door import Door
 from mocklend.hosts import HostPolicy
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 from mocklend.sandboxes.lifecycle import DEFAULT
 
 pytestmark = pytest.mark.security
@@ -28,7 +28,7 @@ OFF_LOOPBACK = Settings(host="192.0.2.7")
 class Everything:
     """A platform with its faults, and all that a request could change there."""
 
-    def __init__(self, lender: Lender, settings: Settings) -> None:
+    def __init__(self, lender: Platform, settings: Settings) -> None:
         self.lender = lender
         self.app = create_app(settings, lender)
         self.client = self.app.test_client()
@@ -59,7 +59,7 @@ class Everything:
 
 
 @pytest.fixture
-def everything(open_lender: Callable[..., Lender]) -> Everything:
+def everything(open_lender: Callable[..., Platform]) -> Everything:
     place = Everything(open_lender(find_layer()), Settings())
     assert place.ask("POST", "/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201
     return place
@@ -109,7 +109,7 @@ def test_options_says_what_each_address_takes_and_does_nothing(
     assert everything.stored() == before
 
 
-def test_options_asks_for_no_credential(open_lender: Callable[..., Lender]) -> None:
+def test_options_asks_for_no_credential(open_lender: Callable[..., Platform]) -> None:
     place = Everything(open_lender(find_layer()), OFF_LOOPBACK)
 
     for path, methods in place.addresses():

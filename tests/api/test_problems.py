@@ -9,7 +9,7 @@ import mocklend
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import PROBLEMS
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from support.caller import Caller
 
 
@@ -25,7 +25,7 @@ def test_an_address_says_which_methods_it_takes(api: Caller) -> None:
 
 
 def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
-    lender: Lender, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lender: Platform, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(), lender)
     monkeypatch.setattr(lender, "read", lambda: 1 / 0)

@@ -18,7 +18,7 @@ from mocklend.api.record import OVERHEAD, Made, Record, share
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 
 pytestmark = pytest.mark.security
 
@@ -298,7 +298,7 @@ def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_
     database = str(tmp_path / "again.db")
     known = []
     for _ in range(2):
-        lender = Lender(database, fast=True)
+        lender = Platform(database, fast=True)
         try:
             app = create_app(Settings(database="unused"), lender)
             known.append(app.test_client().get("/-/requests").get_json()["complete"])

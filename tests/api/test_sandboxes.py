@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.lender import Lender, NewSandbox
+from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.statements import run_many
 from support.caller import Caller
 
@@ -66,7 +66,7 @@ def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller)
     assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
 
 
-def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, lender: Lender) -> None:
+def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, lender: Platform) -> None:
     made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
     long_ago = {"sandbox_id": made, "used_ms": 0}
     lender.writer.call(

@@ -9,7 +9,7 @@ from apiflask import APIFlask
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, NewSandbox, find_layer
+from mocklend.runtime import NewSandbox, Platform, find_layer
 from mocklend.sandboxes.lifecycle import STAFF
 from support.caller import Caller, Documented
 
@@ -41,7 +41,7 @@ def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) 
 
 
 def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
-    open_lender: Callable[..., Lender], sandbox: NewSandbox
+    open_lender: Callable[..., Platform], sandbox: NewSandbox
 ) -> None:
     http = create_app(Settings(), open_lender(find_layer())).test_client()
     known = {"Authorization": f"Bearer {sandbox.api_key}"}
@@ -86,7 +86,7 @@ def test_the_api_key_is_not_in_it(staff_key: str, sandbox: NewSandbox) -> None:
     assert sandbox.key_hash not in staff_key
 
 
-def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, lender: Lender, sandbox: NewSandbox) -> None:
+def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, lender: Platform, sandbox: NewSandbox) -> None:
     staff.made(staff.get("/v1/loans"))
 
     lender.give_key(sandbox.id, "mk_another-key-of-it")

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.stateful import OpenAPIStateMachine
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 pytestmark = pytest.mark.security
 
@@ -31,16 +31,16 @@ LEFT_OUT = {"path": "/-/sandboxes/{id}", "method": "DELETE"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lender]:
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     """A platform with faults, on either engine."""
     url = request.getfixturevalue("postgresql") if request.param == "postgresql" else str(tmp_path / "one.db")
-    platform = Lender(url, find_layer(), fast=True, delivers=False)
+    platform = Platform(url, find_layer(), fast=True, delivers=False)
     yield platform
     platform.close()
 
 
 @pytest.mark.long
-def test_no_story_that_can_be_made_up_ends_in_a_5xx(platform: Lender, request: pytest.FixtureRequest) -> None:
+def test_no_story_that_can_be_made_up_ends_in_a_5xx(platform: Platform, request: pytest.FixtureRequest) -> None:
     cases: int = request.config.getoption("--stateful-cases")
     app = create_app(Settings(), platform)
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app).exclude(**LEFT_OUT)

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 SEEN_BEFORE = {400, 401, 404, 405, 415, 422}
 """What can be refused without a look into the database."""
@@ -22,15 +22,15 @@ WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/p
 
 
 @pytest.fixture
-def faulty(open_lender: Callable[..., Lender]) -> Lender:
+def faulty(open_lender: Callable[..., Platform]) -> Platform:
     """A platform with the fault layer."""
-    opened: Lender = open_lender(find_layer())
+    opened: Platform = open_lender(find_layer())
     opened.pulse.answers_within_s = 30  # However busy the machine is.
     return opened
 
 
 @pytest.fixture
-def app(faulty: Lender) -> APIFlask:
+def app(faulty: Platform) -> APIFlask:
     """Its app."""
     return create_app(Settings(), faulty)
 
@@ -51,7 +51,7 @@ def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
 
 
 def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
-    app: APIFlask, faulty: Lender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    app: APIFlask, faulty: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mocklend.db").unlink()
     faulty.ground._look_at = 0.0
@@ -74,7 +74,7 @@ def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
 
 
 def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
-    app: APIFlask, faulty: Lender, capsys: pytest.CaptureFixture[str]
+    app: APIFlask, faulty: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = app.test_client()
     event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA max_page_count=1"))
@@ -89,7 +89,7 @@ def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Lender) -> None:
+def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Platform) -> None:
     client, body = app.test_client(), {"reference": "ada", "name": "Ada"}
     taken: list[Any] = []
     event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute(f"PRAGMA query_only={len(taken) == 0}"))
@@ -103,7 +103,9 @@ def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Len
     assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 201
 
 
-def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one(faulty: Lender, app: APIFlask) -> None:
+def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one(
+    faulty: Platform, app: APIFlask
+) -> None:
     client = app.test_client()
     real = [0.0]
     faulty.writer._now, faulty.writer._written = lambda: real[0], -5.0
@@ -122,7 +124,7 @@ def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one
 
 
 def test_a_write_of_a_moment_ago_says_nothing_about_a_database_that_has_refused_one_since(
-    faulty: Lender, app: APIFlask
+    faulty: Platform, app: APIFlask
 ) -> None:
     client = app.test_client()
     faulty.writer._now = lambda: 0.0

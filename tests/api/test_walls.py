@@ -15,7 +15,7 @@ import pytest
 from apiflask import APIFlask
 
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 from support.caller import Caller, Documented
 
@@ -29,7 +29,7 @@ LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Lender]) -> Lender:
+def lender(open_lender: Callable[..., Platform]) -> Platform:
     """A platform with faults."""
     return open_lender(FaultLayer())  # type: ignore[no-any-return]
 
@@ -37,7 +37,7 @@ def lender(open_lender: Callable[..., Lender]) -> Lender:
 class Somebody:
     """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
 
-    def __init__(self, app: APIFlask, documented: Documented, lender: Lender, caller: Any, n: int) -> None:
+    def __init__(self, app: APIFlask, documented: Documented, lender: Platform, caller: Any, n: int) -> None:
         made = lender.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
         self.id, self.n = made.id, n
         self.api = caller(app, documented, made.api_key)
@@ -109,7 +109,7 @@ class Somebody:
 
 
 def test_what_happens_in_another_sandbox_changes_no_answer(
-    app: APIFlask, documented: Documented, lender: Lender, api: Caller
+    app: APIFlask, documented: Documented, lender: Platform, api: Caller
 ) -> None:
     ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
     ada.lives()
@@ -129,7 +129,7 @@ def test_what_happens_in_another_sandbox_changes_no_answer(
 
 
 def test_nothing_of_a_deleted_twin_is_left_and_nothing_of_the_other_is_gone(
-    app: APIFlask, documented: Documented, lender: Lender, api: Caller
+    app: APIFlask, documented: Documented, lender: Platform, api: Caller
 ) -> None:
     ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
     ada.lives()

@@ -1,7 +1,7 @@
 import pytest
 
-from mocklend.lender import Lender
 from mocklend.receivers import ReceiverPolicy
+from mocklend.runtime import Platform
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.caller import Caller
 
@@ -70,7 +70,7 @@ def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Caller) -> None:
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://127.0.0.1/", "https://[::ffff:169.254.169.254]/latest"])
 def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
-    lender: Lender, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
+    lender: Platform, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr(lender, "receivers", ReceiverPolicy(on_loopback=False))
 
@@ -79,7 +79,7 @@ def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
     assert "MOCKLEND_CALLBACK_ALLOW" in document["errors"][0]["expected"]
 
 
-def test_what_came_of_each_message_is_told(lender: Lender, api: Caller) -> None:
+def test_what_came_of_each_message_is_told(lender: Platform, api: Caller) -> None:
     """Nobody listens at one address, and the other one is not called."""
     loan = api.borrow(auto_debit=False)["id"]
     nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]

@@ -13,7 +13,7 @@ from mocklend.bureau import ReportAccount, checks, correct, mark_disputed, unmar
 from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import records, report, submission
 from mocklend.channels.payments import PayAtChannel
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.facts import BOOKS, facts_of
@@ -190,7 +190,7 @@ def test_a_change_that_is_undone_the_same_day_is_no_change(story: Story, bureau:
 class Wall:
     """A platform on a running clock whose ticker sleeps until it is told to look."""
 
-    def __init__(self, open_lender: Callable[..., Lender], told: Any, now_ms: int) -> None:
+    def __init__(self, open_lender: Callable[..., Platform], told: Any, now_ms: int) -> None:
         self.now_ms = now_ms
         self.lender = open_lender(real_ms=lambda: self.now_ms)
         self.story = type(told)(self.lender, self.lender.create_sandbox(seed=told.sandbox.seed, mode="wall"))
@@ -204,7 +204,7 @@ class Wall:
 
 
 @pytest.fixture
-def wall(open_lender: Callable[..., Lender], story: Story) -> Wall:
+def wall(open_lender: Callable[..., Platform], story: Story) -> Wall:
     return Wall(open_lender, story, story.now_ms)
 
 

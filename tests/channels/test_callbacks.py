@@ -13,7 +13,7 @@ from msgspec import structs
 
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
@@ -56,7 +56,7 @@ class Losing:
 
 
 @pytest.fixture
-def losing(open_lender: Callable[..., Lender], story: Story, seed: int) -> Callable[[int], tuple[Story, Losing]]:
+def losing(open_lender: Callable[..., Platform], story: Story, seed: int) -> Callable[[int], tuple[Story, Losing]]:
     """A story on a platform that loses callbacks; it can be restarted."""
 
     def tell(attempts: int) -> tuple[Story, Losing]:
@@ -128,7 +128,7 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
 
 
 def test_a_restarted_platform_goes_on_where_the_ladder_was(
-    losing: Callable[[int], tuple[Story, Losing]], open_lender: Callable[..., Lender]
+    losing: Callable[[int], tuple[Story, Losing]], open_lender: Callable[..., Platform]
 ) -> None:
     story, layer = losing(LOST_FOR_GOOD)
     repayment_id = story.order(story.borrow(), 9_500, "bank_card")

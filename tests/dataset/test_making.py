@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mocklend import lender as lending
+from mocklend import runtime as lending
 from mocklend.dataset import CannotMake, Wanted, make, writing
 from mocklend.dataset.branch import FIRST_MS, Branch
 from mocklend.dataset.columns import FILES, MOMENT, WHOLE
@@ -98,13 +98,13 @@ def test_the_reconciler_is_not_told_the_answers(hostile: Path) -> None:
 
 def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    create = lending.Lender.create_sandbox
+    create = lending.Platform.create_sandbox
 
     def remember(self: Any, **given: Any) -> Any:
         made.append(create(self, **given))
         return made[-1]
 
-    monkeypatch.setattr(lending.Lender, "create_sandbox", remember)
+    monkeypatch.setattr(lending.Platform, "create_sandbox", remember)
 
     make(Wanted(10, 10), tmp_path / "season", branch_loans=5)
 

@@ -18,8 +18,8 @@ import pytest
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.runtime import Platform
 from mocklend.servicing import Edit, ReverseRepayment
 from mocklend.storage.work import Idempotency
 from mocklend_faults.engine import FaultLayer
@@ -39,8 +39,8 @@ STORIES = 32
 
 
 @pytest.fixture
-def lender(tmp_path: Path) -> Iterator[Lender]:
-    opened = Lender(str(tmp_path / "mocklend.db"), FaultLayer(KINDS), fast=True)
+def lender(tmp_path: Path) -> Iterator[Platform]:
+    opened = Platform(str(tmp_path / "mocklend.db"), FaultLayer(KINDS), fast=True)
     yield opened
     opened.close()
 
@@ -48,7 +48,7 @@ def lender(tmp_path: Path) -> Iterator[Lender]:
 class Client:
     """One client of a sandbox. Its story depends on its number alone."""
 
-    def __init__(self, lender: Lender, sandbox_id: str, number: int) -> None:
+    def __init__(self, lender: Platform, sandbox_id: str, number: int) -> None:
         self.lender, self.sandbox_id, self.number = lender, sandbox_id, number
         self.steps = 0
         self.loans: list[str] = []
@@ -85,7 +85,7 @@ class Client:
 
 
 def answer_key(
-    lender: Lender,
+    lender: Platform,
     *,
     seed: int,
     workers: int,
@@ -144,7 +144,7 @@ def _tell(chapter: Callable[[Client], None], client: Client) -> None:
 
 
 @pytest.mark.parametrize("workers", [8, 16, 32])
-def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(lender: Lender, workers: int) -> None:
+def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(lender: Platform, workers: int) -> None:
     alone = answer_key(lender, seed=7, workers=1, probability=0.5)
     together = answer_key(lender, seed=7, workers=workers, probability=0.5)
 
@@ -169,7 +169,7 @@ LIMITED_RULES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", EXACT_RULES)
 def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_clients(
-    lender: Lender, name: str
+    lender: Platform, name: str
 ) -> None:
     more = EXACT_RULES[name]
     verdicts = {one.verdict for one in lint(armed(0.6, KINDS, more), mode="manual").values()}
@@ -183,7 +183,7 @@ def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_cl
 
 
 @pytest.mark.parametrize("name", LIMITED_RULES)
-def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(lender: Lender, name: str) -> None:
+def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(lender: Platform, name: str) -> None:
     more = LIMITED_RULES[name]
     [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
     told = {"seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more}
@@ -212,7 +212,7 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
 ) -> None:
     rule = armed(1, [WrongAmount], more)[0]
     real = [START_MS]
-    opened = Lender(str(tmp_path / "wall.db"), FaultLayer(KINDS), fast=True, real_ms=lambda: real[0])
+    opened = Platform(str(tmp_path / "wall.db"), FaultLayer(KINDS), fast=True, real_ms=lambda: real[0])
 
     def acts(slow_ms: int) -> list[tuple[str, int]]:
         real[0] = START_MS
@@ -237,7 +237,7 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
     assert (quick == slow) is (verdict == EXACT)
 
 
-def test_another_seed_gives_another_answer_key(lender: Lender) -> None:
+def test_another_seed_gives_another_answer_key(lender: Platform) -> None:
     one = answer_key(lender, seed=7, workers=1, probability=0.5, stories=4)
     other = answer_key(lender, seed=8, workers=1, probability=0.5, stories=4)
 
@@ -245,7 +245,7 @@ def test_another_seed_gives_another_answer_key(lender: Lender) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_higher_probability_keeps_every_injection_of_a_lower_one(lender: Lender, kind: type[Any]) -> None:
+def test_a_higher_probability_keeps_every_injection_of_a_lower_one(lender: Platform, kind: type[Any]) -> None:
     def acts(key: str) -> set[tuple[Any, ...]]:
         return {(e["seam"], e["entity"], e["occurrence"]) for e in json.loads(key)}
 

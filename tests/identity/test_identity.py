@@ -50,8 +50,8 @@ from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.ledger import journal
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
+from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no, receipt_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ApiAnswer, ViewRefresh
@@ -123,11 +123,11 @@ PAY_TO_THE_END = Product(
 )
 OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
 
-_lender: list[Lender] = []
+_lender: list[Platform] = []
 _folders: list[tempfile.TemporaryDirectory[str]] = []  # Each is removed when the process ends.
 
 
-def lender() -> Lender:
+def lender() -> Platform:
     """One platform for all stories of a process; each story has a sandbox of its own.
 
     It is on SQLite in a folder of its own, or on the PostgreSQL that `MOCKLEND_TEST_POSTGRES` names.
@@ -137,7 +137,7 @@ def lender() -> Lender:
         if not database:
             _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
             database = str(Path(_folders[-1].name) / "identity.db")
-        _lender.append(Lender(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True))
+        _lender.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True))
     return _lender[0]
 
 
@@ -157,7 +157,7 @@ def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
     return chosen
 
 
-def discrepancies(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int]]:
+def discrepancies(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The left-hand side: (class, entity, amount) of every discrepancy that the audit sees."""
     return sorted(
         (one.finding.finding_class, one.finding.entity, one.finding.amount_minor)
@@ -165,7 +165,7 @@ def discrepancies(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int
     )
 
 
-def open_entries(platform: Lender, sandbox_id: str) -> list[tuple[str, str, int]]:
+def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The right-hand side: what the answer key expects a reconciler to find, now."""
     with platform.read() as connection:
         now_ms = platform.sandbox(connection, sandbox_id).now_ms(platform.real_ms())

@@ -8,8 +8,8 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Limits, Method, Product
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow
+from mocklend.runtime import Platform
 from mocklend.storage.work import Idempotency
 from support.story import Story
 
@@ -26,7 +26,7 @@ def test_a_loan_is_paid_out_and_in_use_at_once(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_borrower_is_made_once_for_each_reference(lender: Lender, story: Story) -> None:
+def test_a_borrower_is_made_once_for_each_reference(lender: Platform, story: Story) -> None:
     first = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
 
     again = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
@@ -48,7 +48,7 @@ def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None
     story.borrow(60_000, limit_minor=100_000)
 
 
-def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Lender, story: Story) -> None:
+def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Platform, story: Story) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 100_000)).body["id"]
     commands = [Borrow(story.sandbox_id, story.key(), ada, 60_000, "CNY", TERMS, None, None) for _ in range(2)]
 
@@ -65,7 +65,7 @@ def test_a_reference_names_one_loan(story: Story) -> None:
         story.borrow(reference="mine")
 
 
-def test_a_loan_without_a_reference_is_named_by_its_key(lender: Lender, story: Story) -> None:
+def test_a_loan_without_a_reference_is_named_by_its_key(lender: Platform, story: Story) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
 
     made = lender.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
@@ -73,7 +73,7 @@ def test_a_loan_without_a_reference_is_named_by_its_key(lender: Lender, story: S
     assert made.body["reference"] == "k"
 
 
-def test_nobody_lends_to_a_stranger(lender: Lender, story: Story) -> None:
+def test_nobody_lends_to_a_stranger(lender: Platform, story: Story) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
         lender.run(Borrow(story.sandbox_id, story.key(), "brw_x", 1_000, "CNY", TERMS, None, None))
 

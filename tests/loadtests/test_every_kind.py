@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings as ServerSettings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.seams import ApiAnswer
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
@@ -131,7 +131,7 @@ def people() -> Iterator[dict[str, ModuleType]]:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A client of the real application, with all kinds."""
     database = str(tmp_path_factory.mktemp("kinds") / "mocklend.db")
-    lender = Lender(database, FaultLayer(installed().values()), fast=True)
+    lender = Platform(database, FaultLayer(installed().values()), fast=True)
     yield create_app(ServerSettings(database=database), lender).test_client()
     lender.close()
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.domain.problems import Refused
-from mocklend.lender import Advanced, Lender
+from mocklend.runtime import Advanced, Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
 from mocklend.storage.schema import metadata
 from mocklend.storage.stores import rows
@@ -67,7 +67,7 @@ def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Calla
     assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
 
 
-def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Story) -> None:
+def test_a_reset_sandbox_is_empty_and_begins_again(lender: Platform, story: Story) -> None:
     empty = story.everything()
     loan_id = tell_it(story)
     told = story.everything()
@@ -82,14 +82,14 @@ def test_a_reset_sandbox_is_empty_and_begins_again(lender: Lender, story: Story)
     assert story.everything() == told
 
 
-def test_a_reset_keeps_the_key_and_the_seed(lender: Lender, story: Story) -> None:
+def test_a_reset_keeps_the_key_and_the_seed(lender: Platform, story: Story) -> None:
     again = lender.reset_sandbox(story.sandbox_id)
 
     assert (again.id, again.key_hash, again.seed) == (story.sandbox.id, story.sandbox.key_hash, story.sandbox.seed)
     assert lender.sandbox_of_key(story.sandbox.api_key) == again.id
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Callable[..., Story]) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(lender: Platform, tell: Callable[..., Story]) -> None:
     gone, stays = tell(), tell()
     tell_it(gone)
     tell_it(stays)
@@ -109,7 +109,7 @@ def test_a_deleted_sandbox_leaves_nothing_behind(lender: Lender, tell: Callable[
         lender.delete_sandbox(gone.sandbox_id)
 
 
-def test_a_manual_clock_moves_forward_only(lender: Lender, story: Story) -> None:
+def test_a_manual_clock_moves_forward_only(lender: Platform, story: Story) -> None:
     story.wait(60)
 
     with pytest.raises(Refused, match="clock_backwards"):
@@ -120,14 +120,14 @@ def test_a_manual_clock_moves_forward_only(lender: Lender, story: Story) -> None
     assert lender.advance(story.sandbox_id, story.now_ms) == Advanced(story.now_ms)
 
 
-def test_a_running_clock_cannot_be_moved(lender: Lender) -> None:
+def test_a_running_clock_cannot_be_moved(lender: Platform) -> None:
     wall = lender.create_sandbox(seed=7, mode="wall")
 
     with pytest.raises(Refused, match="clock_not_manual"):
         lender.advance(wall.id, wall.sandbox_ms + 1)
 
 
-def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Callable[..., Lender]) -> None:
+def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Callable[..., Platform]) -> None:
     real = [1_000_000]
     lender = open_lender(real_ms=lambda: real[0])
     plain = lender.create_sandbox(seed=7, mode="wall")
@@ -146,7 +146,7 @@ def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Story) -> N
     assert clock_doc(wall, wall.sandbox_ms)["speed"] == 1
 
 
-def test_there_is_one_default_sandbox(lender: Lender) -> None:
+def test_there_is_one_default_sandbox(lender: Platform) -> None:
     made = lender.ensure_default(seed=7)
 
     assert lender.ensure_default(seed=8) == lender.ensure_default(seed=9)
@@ -154,13 +154,13 @@ def test_there_is_one_default_sandbox(lender: Lender) -> None:
     assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
 
 
-def test_a_key_that_is_none_opens_nothing(lender: Lender, story: Story) -> None:
+def test_a_key_that_is_none_opens_nothing(lender: Platform, story: Story) -> None:
     assert lender.sandbox_of_key("mk_wrong") is None
     assert lender.sandbox_of_key("") is None
     assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
 
 
-def test_no_key_is_in_the_database(lender: Lender, story: Story, tmp_path: Path) -> None:
+def test_no_key_is_in_the_database(lender: Platform, story: Story, tmp_path: Path) -> None:
     """Whoever reads the file opens no sandbox by it."""
     story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     tell_it(story)
@@ -174,7 +174,7 @@ def test_no_key_is_in_the_database(lender: Lender, story: Story, tmp_path: Path)
     assert b"mk_" not in stored
 
 
-def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Story) -> None:
+def test_a_new_key_takes_the_place_of_the_old_one(lender: Platform, story: Story) -> None:
     old, new = story.sandbox.api_key, "mk_another_one"
     assert lender.sandbox_of_key(old) == story.sandbox_id
 
@@ -186,7 +186,7 @@ def test_a_new_key_takes_the_place_of_the_old_one(lender: Lender, story: Story) 
     story.settle(story.borrow())
 
 
-def test_no_two_sandboxes_have_one_key(lender: Lender, tell: Callable[..., Story]) -> None:
+def test_no_two_sandboxes_have_one_key(lender: Platform, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
 
     with pytest.raises(Refused, match="opens another sandbox"):
@@ -204,7 +204,7 @@ def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: 
     assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")
 
 
-def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Lender, story: Story) -> None:
+def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Platform, story: Story) -> None:
     """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
     story.borrow()
     before = story.sandbox

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.storage.statements import run_many
 from support.story import Clock
@@ -19,18 +19,18 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def opened(open_lender: Callable[..., Lender], clock: Clock) -> Lender:
+def opened(open_lender: Callable[..., Platform], clock: Clock) -> Platform:
     """A platform with room for three sandboxes, of which two may run by themselves."""
     lender = open_lender(real_ms=clock, bounds=Bounds(3, 2))
     lender.ensure_default(1)
     return lender
 
 
-def last_used(lender: Lender) -> dict[str, int]:
+def last_used(lender: Platform) -> dict[str, int]:
     return {sandbox.id: used_ms for sandbox, used_ms in lender.sandboxes("", 100)}
 
 
-def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Lender) -> None:
+def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Platform) -> None:
     made = [opened.create_sandbox(seed=1, mode="manual") for _ in range(3)]
 
     with pytest.raises(Refused, match="too_many_sandboxes") as caught:
@@ -41,7 +41,7 @@ def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Lender) ->
     opened.create_sandbox(seed=1, mode="manual")
 
 
-def test_only_so_many_clocks_run_made_so_or_let_run(opened: Lender) -> None:
+def test_only_so_many_clocks_run_made_so_or_let_run(opened: Platform) -> None:
     runs, also_runs = (opened.create_sandbox(seed=1, mode="wall") for _ in range(2))
     stands = opened.create_sandbox(seed=1, mode="manual")
 
@@ -61,7 +61,7 @@ def test_only_so_many_clocks_run_made_so_or_let_run(opened: Lender) -> None:
 
 
 def test_a_request_is_a_use_and_it_is_known_after_a_restart(
-    open_lender: Callable[..., Lender], opened: Lender, clock: Clock
+    open_lender: Callable[..., Platform], opened: Platform, clock: Clock
 ) -> None:
     began_ms = clock.ms
     one, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
@@ -75,7 +75,7 @@ def test_a_request_is_a_use_and_it_is_known_after_a_restart(
 
 
 def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
-    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    opened: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[int] = []
     honest = opened.note_uses
@@ -90,7 +90,7 @@ def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
     assert [(at - began_ms) // 1_000 for at in notes] == [0, 60, 120]
 
 
-def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Lender, clock: Clock) -> None:
+def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Platform, clock: Clock) -> None:
     old, used, new = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(3))
     clock.ms += 8 * DAY_MS
     opened.use(used)
@@ -105,7 +105,7 @@ def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opene
 
 
 def test_a_sandbox_that_is_used_while_others_expire_stays(
-    opened: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    opened: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
     honest = opened.delete_sandbox
@@ -123,7 +123,7 @@ def test_a_sandbox_that_is_used_while_others_expire_stays(
     assert gone == [min(first, second)]
 
 
-def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(opened: Lender, clock: Clock) -> None:
+def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(opened: Platform, clock: Clock) -> None:
     id = opened.create_sandbox(seed=1, mode="manual").id
     opened.writer.call(lambda connection: run_many(connection, "DELETE FROM sandbox_uses", [{}]))
     clock.ms += 8 * DAY_MS
@@ -134,7 +134,7 @@ def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(ope
     assert opened.expire_sandboxes(DAY_MS) == ([], False)
 
 
-def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Clock) -> None:
+def test_an_emptied_sandbox_is_in_use(opened: Platform, clock: Clock) -> None:
     id = opened.create_sandbox(seed=1, mode="manual").id
     clock.ms += 8 * DAY_MS
 
@@ -144,9 +144,9 @@ def test_an_emptied_sandbox_is_in_use(opened: Lender, clock: Clock) -> None:
 
 
 def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
-    open_lender: Callable[..., Lender], clock: Clock, monkeypatch: pytest.MonkeyPatch
+    open_lender: Callable[..., Platform], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocklend.lender.EXPIRED_MOST", 2)
+    monkeypatch.setattr("mocklend.runtime.EXPIRED_MOST", 2)
     lender = open_lender(real_ms=clock)
     made = []
     for _ in range(5):

@@ -14,8 +14,8 @@ from mocklend.channels.messages import callback_body
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
 from mocklend.lending.acts import acts_of
+from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
@@ -397,7 +397,7 @@ def test_nobody_disputes_what_is_not_there(story: Story) -> None:
 
 
 @pytest.fixture
-def faulty(open_lender: Callable[..., Lender]) -> Callable[[str], Story]:
+def faulty(open_lender: Callable[..., Platform]) -> Callable[[str], Story]:
     """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
     engine = pytest.importorskip("mocklend_faults.engine")
     kinds = [

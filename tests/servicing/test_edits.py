@@ -6,7 +6,7 @@ import pytest
 
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.servicing import Edit
 from support.story import Story
 
@@ -114,7 +114,7 @@ def test_an_edit_is_taken_back_once(story: Story) -> None:
         story.reverse_edit("edt_x")
 
 
-def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Lender, story: Story) -> None:
+def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Platform, story: Story) -> None:
     loan_id = story.borrow()
 
     edit = lender.run(Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")).body

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
 from mocklend.lending.acts import acts_of
+from mocklend.runtime import Platform
 from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.servicing import RebuildPage
 from support.story import Story
@@ -55,7 +55,7 @@ def layer() -> Behind:
 
 
 @pytest.fixture
-def behind(open_lender: Callable[..., Lender], layer: Behind, seed: int) -> Story:
+def behind(open_lender: Callable[..., Platform], layer: Behind, seed: int) -> Story:
     """A story in which no page hears of a new version."""
     lender = open_lender(layer)
     return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))

@@ -12,7 +12,7 @@ from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
 from mocklend.seams import Scene, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
@@ -53,7 +53,7 @@ class Wrong:
 
 
 @pytest.fixture
-def wrong(open_lender: Callable[..., Lender], seed: int) -> Callable[..., Story]:
+def wrong(open_lender: Callable[..., Platform], seed: int) -> Callable[..., Story]:
     """A story on a platform where one thing goes wrong."""
 
     def tell(seam: str, **changes: Any) -> Story:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Integer, Table
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
@@ -128,7 +128,7 @@ def test_the_books_know_a_fact_of_one_loan_only(raw: sqlite3.Connection) -> None
         insert(raw, "book_facts", first(raw, "book_facts") | {"loan_id": "loan_x"})
 
 
-def test_the_same_guards_stand_after_a_restart(open_lender: Callable[..., Lender], tmp_path: Path) -> None:
+def test_the_same_guards_stand_after_a_restart(open_lender: Callable[..., Platform], tmp_path: Path) -> None:
     open_lender().close()
     open_lender()
 

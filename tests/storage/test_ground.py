@@ -15,8 +15,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
+from mocklend.runtime import Platform
 from mocklend.storage import ground as underneath
 from mocklend.storage.ground import RETRY_S, SAID_AGAIN_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
 from support.story import Story
@@ -35,7 +35,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(lender: Lender) -> Clock:
+def clock(lender: Platform) -> Clock:
     """The time by which the platform's database is tried again."""
     made = Clock()
     lender.ground._now = made
@@ -46,7 +46,7 @@ def clock(lender: Lender) -> Clock:
 class Pragma:
     """A setting of SQLite's that each connection gets when it is used: how a test takes the ground away."""
 
-    def __init__(self, lender: Lender) -> None:
+    def __init__(self, lender: Platform) -> None:
         self.engine = lender.engine
         self.sql: str | None = None
         event.listen(self.engine, "checkout", self._set)
@@ -57,16 +57,16 @@ class Pragma:
 
 
 @pytest.fixture
-def pragma(lender: Lender) -> Pragma:
+def pragma(lender: Platform) -> Pragma:
     """What to tell SQLite."""
     return Pragma(lender)
 
 
-def add(lender: Lender, story: Story, name: str) -> Any:
+def add(lender: Platform, story: Story, name: str) -> Any:
     return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 
-def refused(lender: Lender, story: Story, name: str = "ada") -> str:
+def refused(lender: Platform, story: Story, name: str = "ada") -> str:
     """The trouble that a write is refused with."""
     with pytest.raises(Unavailable) as caught:
         add(lender, story, name)
@@ -75,7 +75,7 @@ def refused(lender: Lender, story: Story, name: str = "ada") -> str:
     return caught.value.trouble.kind
 
 
-def fill(lender: Lender, story: Story) -> int:
+def fill(lender: Platform, story: Story) -> int:
     """Write until the database takes no more; how many were acknowledged."""
     for n in range(10_000):
         try:
@@ -89,7 +89,7 @@ def fill(lender: Lender, story: Story) -> int:
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
-    lender: Lender, story: Story, pragma: Pragma, clock: Clock
+    lender: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     pragma.sql = "PRAGMA max_page_count=1"  # SQLite takes the size that it has for the least.
 
@@ -105,7 +105,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
 
 
 def test_a_lock_that_another_process_holds_is_waited_for_once(
-    lender: Lender, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
+    lender: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
@@ -125,7 +125,7 @@ def test_a_lock_that_another_process_holds_is_waited_for_once(
 
 
 def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
-    lender: Lender, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
+    lender: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
@@ -142,7 +142,7 @@ def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
 
 
 def test_a_database_that_takes_no_writes_is_still_read(
-    lender: Lender, story: Story, pragma: Pragma, clock: Clock
+    lender: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     add(lender, story, "ada")
     pragma.sql = "PRAGMA query_only=ON"
@@ -156,7 +156,7 @@ def test_a_database_that_takes_no_writes_is_still_read(
 
 
 def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
-    lender: Lender, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    lender: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(underneath.os, "access", lambda *_: False)  # The mode means nothing to root.
 
@@ -171,7 +171,7 @@ def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
 
 @pytest.mark.parametrize("ending", ["", "-wal"])
 def test_a_file_that_is_removed_takes_no_write_with_it(
-    lender: Lender, story: Story, clock: Clock, tmp_path: Path, ending: str
+    lender: Platform, story: Story, clock: Clock, tmp_path: Path, ending: str
 ) -> None:
     add(lender, story, "ada")
     (tmp_path / f"mocklend.db{ending}").unlink()
@@ -184,7 +184,7 @@ def test_a_file_that_is_removed_takes_no_write_with_it(
 
 
 def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
-    lender: Lender, story: Story, clock: Clock, tmp_path: Path
+    lender: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     add(lender, story, "ada")
     path, aside = tmp_path / "mocklend.db", tmp_path / "aside.db"
@@ -201,7 +201,7 @@ def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
 
 
 def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
-    lender: Lender, story: Story, clock: Clock, tmp_path: Path
+    lender: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
     with lender.read():  # One is in use, so that the next one is new.
@@ -214,7 +214,7 @@ def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
     assert caught.value.trouble.kind == "moved"
 
 
-def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, story: Story, tmp_path: Path) -> None:
+def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Platform, story: Story, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
     other.close()
@@ -223,7 +223,7 @@ def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Lender, st
 
 
 def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
-    lender: Lender, story: Story, pragma: Pragma
+    lender: Platform, story: Story, pragma: Pragma
 ) -> None:
     pragma.sql = "PRAGMA query_only=ON"
     begun: list[str] = []
@@ -238,7 +238,7 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
 
 @pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
 def test_a_group_is_tried_one_by_one_only_where_that_may_help(
-    lender: Lender, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
+    lender: Platform, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
 ) -> None:
     monkeypatch.setitem(underneath.SQLITE, sqlite3.SQLITE_READONLY, trouble)
     pragma.sql = "PRAGMA query_only=ON"
@@ -252,16 +252,16 @@ def test_a_group_is_tried_one_by_one_only_where_that_may_help(
 
 
 def test_what_is_due_waits_for_the_ground_and_is_worked_off(
-    lender: Lender, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
+    lender: Platform, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from mocklend.jobs import Ticker
+    from mocklend.scheduling.jobs import Ticker
 
     story = tell(mode="wall", now_ms=None)
     repayment_id = story.order(story.borrow(), 1_000)
     later_ms = lender.real_ms() + 60_000
     lender.real_ms = lambda: later_ms
     lender.writer._real_ms = lender.real_ms
-    tick = Ticker(lender)
+    tick = Ticker(lender.tick)
     pragma.sql = "PRAGMA query_only=ON"
 
     for _ in range(50):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mocklend.doctor import writable
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage import opening
 from mocklend.storage.opening import CannotOpen, database, shown
 
@@ -34,7 +34,7 @@ def of_others(folder: Path) -> str:
 
 def changed(folder: Path, sql: str) -> str:
     path = folder / "older.db"
-    Lender(str(path), fast=True).close()
+    Platform(str(path), fast=True).close()
     connection = sqlite3.connect(path)
     connection.execute(sql)
     connection.close()
@@ -43,7 +43,7 @@ def changed(folder: Path, sql: str) -> str:
 
 def cut_off(folder: Path) -> str:
     path = folder / "cut.db"
-    Lender(str(path), fast=True).close()
+    Platform(str(path), fast=True).close()
     path.write_bytes(path.read_bytes()[:5000])
     return str(path)
 
@@ -74,7 +74,7 @@ def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(what: str, tm
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     with pytest.raises(CannotOpen, match=re.escape(said)) as caught:
-        Lender(given)
+        Platform(given)
     ok, words = writable(given)
 
     assert (ok, words) == (False, f"{caught.value.said} {caught.value.remedy}")
@@ -89,12 +89,12 @@ def test_a_database_that_somebody_else_has_locked_is_told_as_that(
     monkeypatch.setattr(opening, "WAIT_S", 0.01)
     monkeypatch.setattr("mocklend.storage.engines.LOCK_WAIT_MS", 10)
     path = str(tmp_path / "x.db")
-    Lender(path, fast=True).close()
+    Platform(path, fast=True).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(CannotOpen, match="somebody else holds the database's lock"):
-        Lender(path)
+        Platform(path)
     assert "somebody else holds the database's lock" in writable(path)[1]
 
     other.close()
@@ -106,18 +106,18 @@ def test_a_database_that_may_not_be_written_is_told_as_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
 ) -> None:
     path = tmp_path / "x.db"
-    Lender(str(path), fast=True).close()
+    Platform(str(path), fast=True).close()
     shut = (tmp_path / closed).resolve()
     monkeypatch.setattr(opening.os, "access", lambda at, mode: mode != os.W_OK or Path(at) != shut)
 
     with pytest.raises(CannotOpen, match=r"takes no writes .*may not be written"):
-        Lender(str(path))
+        Platform(str(path))
 
 
 def test_a_look_at_a_database_lets_go_of_none_of_its_locks(tmp_path: Path) -> None:
     """Closing a file lets go of all locks that the process has on it, unless SQLite does it: so nobody else may."""
     path = str(tmp_path / "x.db")
-    platform = Lender(path, fast=True)
+    platform = Platform(path, fast=True)
     script = f"""
 import sqlite3
 other = sqlite3.connect({path!r}, timeout=0, isolation_level=None)
@@ -137,7 +137,7 @@ def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(CannotOpen, match="psycopg") as caught:
-        Lender("postgresql://ada@127.0.0.1/x")
+        Platform("postgresql://ada@127.0.0.1/x")
 
     assert "pip install 'mocklend[postgres]'" in caught.value.remedy
 
@@ -145,7 +145,7 @@ def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.Monke
 def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> None:
     path = str(tmp_path / "what? 100 % #1 & co.db")
 
-    Lender(path, fast=True).close()
+    Platform(path, fast=True).close()
 
     assert Path(path).exists()
     assert shown(database(path)) == path

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
 from support.story import Story
 
@@ -30,14 +30,14 @@ def pooler(postgresql: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def lender(pooler: str) -> Iterator[Lender]:
+def lender(pooler: str) -> Iterator[Platform]:
     """An honest platform behind the pooler: `story` is told there."""
-    opened = Lender(pooler)
+    opened = Platform(pooler)
     yield opened
     opened.close()
 
 
-def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: Lender) -> None:
+def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: Platform) -> None:
     """Each statement runs more often than it takes psycopg to prepare it, in whichever session is free."""
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:
@@ -51,8 +51,8 @@ def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: L
     assert story.broken() == set()
 
 
-def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lender: Lender, postgresql: str) -> None:
-    direct = Lender(postgresql)
+def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lender: Platform, postgresql: str) -> None:
+    direct = Platform(postgresql)
     found = {}
     for name, platform in (("pooler", lender), ("direct", direct)):
         with platform.engine.connect() as connection:
@@ -63,8 +63,8 @@ def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lende
     assert found == {"pooler": (True, True), "direct": (False, False)}
 
 
-def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(lender: Lender, postgresql: str) -> None:
-    direct = Lender(postgresql)
+def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(lender: Platform, postgresql: str) -> None:
+    direct = Platform(postgresql)
     for platform in (lender, direct):
         with writing(platform.engine) as connection:
             wait = connection.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").scalar()

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.servicing import ReverseRepayment
 from mocklend.storage.engines import APPEND_ONLY
@@ -28,9 +28,9 @@ STEPS = 300
 
 
 @pytest.fixture
-def lender(postgresql: str) -> Iterator[Lender]:
+def lender(postgresql: str) -> Iterator[Platform]:
     """An honest platform on PostgreSQL: `story` and `tell` are told there."""
-    opened = Lender(postgresql)
+    opened = Platform(postgresql)
     yield opened
     opened.close()
 
@@ -70,7 +70,7 @@ def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
 
 
 def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
-    story: Story, open_lender: Callable[..., Lender], seed: int
+    story: Story, open_lender: Callable[..., Platform], seed: int
 ) -> None:
     embedded = open_lender()
     other = type(story)(embedded, embedded.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
@@ -88,7 +88,7 @@ def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresq
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
 
-    again = Lender(postgresql)
+    again = Platform(postgresql)
     later = type(story)(again, story.sandbox)
 
     assert later.everything() == before
@@ -98,7 +98,7 @@ def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresq
     again.close()
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], lender: Lender) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], lender: Platform) -> None:
     gone, stays = tell(), tell()
     loans = [gone.borrow(), stays.borrow()]
     gone.settle(loans[0])
@@ -172,7 +172,7 @@ def test_the_books_know_a_fact_of_one_loan_only(raw: psycopg.Connection) -> None
 # --- reads, and more than one process ---
 
 
-def test_a_read_sees_one_moment_and_writes_nothing(story: Story, lender: Lender) -> None:
+def test_a_read_sees_one_moment_and_writes_nothing(story: Story, lender: Platform) -> None:
     count = "SELECT COUNT(*) FROM loans WHERE sandbox_id = %(id)s"
     with lender.read() as connection:
         before = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
@@ -187,14 +187,14 @@ def test_a_read_sees_one_moment_and_writes_nothing(story: Story, lender: Lender)
 
 
 @pytest.fixture
-def second(lender: Lender, postgresql: str) -> Iterator[Lender]:
+def second(lender: Platform, postgresql: str) -> Iterator[Platform]:
     """What another process would open: a writer of its own, so that only the database's row locks keep the two apart."""
-    opened = Lender(postgresql)
+    opened = Platform(postgresql)
     yield opened
     opened.close()
 
 
-def at_once(platforms: Sequence[Lender], commands: Sequence[Command]) -> list[Answer | Refused]:
+def at_once(platforms: Sequence[Platform], commands: Sequence[Command]) -> list[Answer | Refused]:
     """Each command's outcome, taken in turns by platforms that eight clients call at once."""
 
     def run(n: int) -> Answer | Refused:
@@ -207,7 +207,7 @@ def at_once(platforms: Sequence[Lender], commands: Sequence[Command]) -> list[An
         return list(clients.map(run, range(len(commands))))
 
 
-def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Lender, second: Lender) -> None:
+def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Platform, second: Platform) -> None:
     loan_id = story.borrow(10_000_000)
 
     placed = at_once((lender, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
@@ -223,7 +223,7 @@ def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Lend
     assert story.discrepancies() == []
 
 
-def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Lender, second: Lender) -> None:
+def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Platform, second: Platform) -> None:
     ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1_000_000)).body["id"]
     product = PRODUCTS["jiebei-like"]
 
@@ -237,7 +237,7 @@ def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Lender, s
     assert story.discrepancies() == []
 
 
-def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Lender, second: Lender) -> None:
+def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Platform, second: Platform) -> None:
     order = story.repayment(story.borrow(), 1_000)
 
     outcomes = at_once((lender, second), [order] * 20)
@@ -258,7 +258,7 @@ def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
     import test_identity as identity
 
     assert identity._lender == []
-    identity._lender.append(Lender(postgresql, identity.FaultLayer(identity.KINDS)))
+    identity._lender.append(Platform(postgresql, identity.FaultLayer(identity.KINDS)))
     try:
         assert identity.walk(STEPS, seed=5) >= STEPS
     finally:
@@ -281,7 +281,7 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
 
 def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> None:
     real_ms = [MONDAY_MS]
-    lender = Lender(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
+    lender = Platform(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
     try:
         for sandbox, _ in lender.sandboxes("", 1_000):  # Others have told their stories here.
             if sandbox.id != DEFAULT:

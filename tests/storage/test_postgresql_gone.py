@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from mocklend.lender import Lender
 from mocklend.lending import AddBorrower
+from mocklend.runtime import Platform
 from mocklend.storage.ground import Unavailable
 from support.postgresql import Database
 from support.story import Story
@@ -33,10 +33,10 @@ def database() -> Iterator[Database]:
 
 
 @pytest.fixture
-def lender(database: Database) -> Iterator[Lender]:
+def lender(database: Database) -> Iterator[Platform]:
     """An honest platform on it: `story` is told there."""
     database.start()
-    opened = Lender(database.url)
+    opened = Platform(database.url)
     yield opened
     opened.close()
 
@@ -49,11 +49,11 @@ def raw(database: Database) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def add(lender: Lender, story: Story, name: str) -> Any:
+def add(lender: Platform, story: Story, name: str) -> Any:
     return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 
-def trouble(lender: Lender, story: Story, *, reads: bool = False) -> str:
+def trouble(lender: Platform, story: Story, *, reads: bool = False) -> str:
     """What a write, or a read, is refused with."""
     with pytest.raises(Unavailable) as caught:
         if reads:
@@ -63,14 +63,14 @@ def trouble(lender: Lender, story: Story, *, reads: bool = False) -> str:
     return caught.value.trouble.kind
 
 
-def later(lender: Lender) -> None:
+def later(lender: Platform) -> None:
     """It is time to try again."""
     now = lender.ground._now
     lender.ground._now = lambda: now() + 10
 
 
 def test_a_server_that_is_killed_and_started_again_is_gone_on_with(
-    database: Database, lender: Lender, story: Story
+    database: Database, lender: Platform, story: Story
 ) -> None:
     add(lender, story, "ada")
     for n in range(2):
@@ -89,7 +89,7 @@ def test_a_server_that_is_killed_and_started_again_is_gone_on_with(
 
 
 def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_used(
-    lender: Lender, story: Story, raw: psycopg.Connection
+    lender: Platform, story: Story, raw: psycopg.Connection
 ) -> None:
     add(lender, story, "ada")
     ours = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -99,7 +99,7 @@ def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_
     assert len(story.everything()["borrowers"]) == 2
 
 
-def test_a_server_without_a_connection_free_says_so(lender: Lender, story: Story, database: Database) -> None:
+def test_a_server_without_a_connection_free_says_so(lender: Platform, story: Story, database: Database) -> None:
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     lender.engine.dispose()
     taken = []
@@ -123,7 +123,7 @@ def test_a_server_without_a_connection_free_says_so(lender: Lender, story: Story
     [("default_transaction_read_only = on", "read_only"), ("statement_timeout = 1", None)],
 )
 def test_a_server_that_does_not_do_as_told_is_no_bug_of_ours(
-    lender: Lender, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
+    lender: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
 ) -> None:
     raw.execute(f"ALTER ROLE postgres SET {setting}")
     lender.engine.dispose()
@@ -141,7 +141,7 @@ def test_a_server_that_does_not_do_as_told_is_no_bug_of_ours(
 
 
 def test_a_row_that_somebody_else_holds_is_waited_for_with_a_bound(
-    lender: Lender, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    lender: Platform, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocklend.storage.engines.LOCK_WAIT_MS", 10)
     lender.engine.dispose()
@@ -152,7 +152,7 @@ def test_a_row_that_somebody_else_holds_is_waited_for_with_a_bound(
     assert add(lender, story, "ada").status == 201
 
 
-def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(lender: Lender, story: Story) -> None:
+def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(lender: Platform, story: Story) -> None:
     """The connection ends after the commit and before its answer: the client is refused, and asks again."""
     loan_id = story.borrow()
     key = story.key()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage.engines import open_engine
 from mocklend.storage.quick import QuickReader
 
@@ -15,18 +15,18 @@ COUNT = "SELECT COUNT(*) FROM sandboxes WHERE id = :id"
 
 
 @pytest.fixture
-def reader(lender: Lender) -> QuickReader:
+def reader(lender: Platform) -> QuickReader:
     return QuickReader(lender.engine)
 
 
-def test_it_sees_each_commit(reader: QuickReader, lender: Lender) -> None:
+def test_it_sees_each_commit(reader: QuickReader, lender: Platform) -> None:
     before = reader.rows(COUNT, {"id": "default"})
     lender.ensure_default(7)
 
     assert (before, reader.rows(COUNT, {"id": "default"})) == ([(0,)], [(1,)])
 
 
-def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, lender: Lender) -> None:
+def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, lender: Platform) -> None:
     writing = sqlite3.connect(str(lender.engine.url.database), isolation_level=None, timeout=0)
     writing.execute("BEGIN EXCLUSIVE")
 
@@ -42,7 +42,7 @@ def test_what_fails_is_no_answer_and_the_next_one_is(reader: QuickReader) -> Non
 
 
 def test_a_file_that_is_gone_has_no_answers(
-    reader: QuickReader, lender: Lender, monkeypatch: pytest.MonkeyPatch
+    reader: QuickReader, lender: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
     monkeypatch.setattr(lender.ground, "_look_at", 0.0)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage.schema import metadata
 from mocklend.storage.statements import STATEMENTS
 from mocklend.storage.stores import STORES, load_all, rows
@@ -164,8 +164,8 @@ def test_what_is_only_a_part_of_a_statement_stands_in_one_that_is_looked_at() ->
     assert [where for where, text in parts if text not in whole] == []
 
 
-def test_every_entity_is_loaded_from_one_sandbox(open_lender: Callable[..., Lender]) -> None:
-    lender: Lender = open_lender(FaultLayer())
+def test_every_entity_is_loaded_from_one_sandbox(open_lender: Callable[..., Platform]) -> None:
+    lender: Platform = open_lender(FaultLayer())
     ran: list[str] = []
     scoped = {kind: store for kind, store in STORES.items() if store.scoped}
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 from sqlalchemy import event
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.storage import schema
 from mocklend.storage.entities import Borrower
 from mocklend.storage.stores import STORES, entities, entities_in, entity, load_all, select_in
@@ -43,7 +43,7 @@ def test_what_is_put_is_what_is_got(story: Story) -> None:
     assert all(getattr(loan, name) is not None for name in required)
 
 
-def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender, story: Story) -> None:
+def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Platform, story: Story) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
     ran: list[str] = []
 
@@ -58,7 +58,7 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Lender
 
 
 def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
-    lender: Lender, story: Story, tell: Callable[..., Story]
+    lender: Platform, story: Story, tell: Callable[..., Story]
 ) -> None:
     first, second, third = sorted(story.borrow(reference=f"loan-{n}") for n in range(3))
     other = tell().borrow()
@@ -75,7 +75,7 @@ def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
     assert named == [expected[(story.sandbox_id, ("loan", id))] for id in (first, third)]
 
 
-def test_few_texts_serve_all_sizes(lender: Lender) -> None:
+def test_few_texts_serve_all_sizes(lender: Platform) -> None:
     texts: set[str] = set()
 
     with lender.read() as connection:
@@ -87,7 +87,7 @@ def test_few_texts_serve_all_sizes(lender: Lender) -> None:
     assert len(texts) == 8  # 1, 2, 4 … 128 places
 
 
-def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Lender) -> None:
+def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Platform) -> None:
     mine, theirs = tell(), tell()
     loan_id = mine.borrow()
 

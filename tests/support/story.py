@@ -10,11 +10,11 @@ from sqlalchemy import inspect
 
 from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
-from mocklend.due import command_for, due
-from mocklend.lender import Lender, NewSandbox
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.runtime import NewSandbox, Platform
 from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
+from mocklend.scheduling.due import command_for, due
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command, Idempotency
@@ -39,7 +39,7 @@ class Clock:
 class Story:
     """Whatever happens in one sandbox, in a line each. Keys are numbered, so the same story has the same ids."""
 
-    def __init__(self, lender: Lender, sandbox: NewSandbox) -> None:
+    def __init__(self, lender: Platform, sandbox: NewSandbox) -> None:
         self.lender = lender
         self.sandbox_id = sandbox.id
         self.sandbox = sandbox

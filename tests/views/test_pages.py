@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
 from mocklend.lending.books import terms_of
+from mocklend.runtime import Platform
 from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
 from mocklend.views import reads
 from mocklend.views.turns import Turns
@@ -61,7 +61,7 @@ def layer() -> Lagging:
 
 
 @pytest.fixture
-def lagging(open_lender: Callable[..., Lender], layer: Lagging, seed: int) -> Story:
+def lagging(open_lender: Callable[..., Platform], layer: Lagging, seed: int) -> Story:
     """A story in which every page is a minute behind."""
     lender = open_lender(layer)
     return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))

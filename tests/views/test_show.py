@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.seams import Scene, ViewRefresh, Write
 from mocklend.views.show import ShowVersion
 from support.story import Story
@@ -40,7 +40,7 @@ class Lagging:
 
 
 @pytest.fixture
-def lagging(open_lender: Callable[..., Lender], seed: int) -> Story:
+def lagging(open_lender: Callable[..., Platform], seed: int) -> Story:
     """A story in which every page is a minute behind."""
     lender = open_lender(Lagging())
     return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))

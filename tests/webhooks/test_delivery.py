@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from mocklend import lender as lending
+from mocklend import runtime as lending
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
-from mocklend.due import due_webhooks
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.scheduling.due import due_webhooks
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
 from mocklend.webhooks import delivery

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mocklend.api.asking import lender
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.engine.layer import FaultLayer
 
 
@@ -12,7 +12,7 @@ def fault_layer() -> FaultLayer:
     return layer_of(lender())
 
 
-def layer_of(platform: Lender) -> FaultLayer:
+def layer_of(platform: Platform) -> FaultLayer:
     """The platform's layer. Raises TypeError where it is not ours: then these endpoints are not registered."""
     if not isinstance(platform.layer, FaultLayer):
         raise TypeError(f"these endpoints are of a FaultLayer, and the platform has {type(platform.layer).__name__}")

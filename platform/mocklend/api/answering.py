@@ -27,7 +27,7 @@ from mocklend.api.problems import refused
 from mocklend.api.reading import JsonRequest, asked_request, wsgi_name
 from mocklend.domain.problems import Refused
 from mocklend.door import HOLD
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.seams import ASKED_BY, ApiAnswer, Layer
 from mocklend.storage.work import Answer, Key, Nudge, Work
 from mocklend.views import reads
@@ -42,7 +42,7 @@ GLANCED = "mocklend.glanced"
 """Where a request was looked at, and counted, before it came to Flask: the Glimpse, and whether a rule selects it."""
 
 
-def answer_faultily(app: Flask, platform: Lender) -> None:
+def answer_faultily(app: Flask, platform: Platform) -> None:
     """Let the platform's fault layer decide how requests are answered. Without a layer nothing is hooked in."""
     layer = platform.layer
     if layer is not None:
@@ -73,7 +73,7 @@ class MeetRequest:
         return Answer(200, {"happened": happened})
 
 
-def meet_request(platform: Lender, layer: Layer) -> Response | None:
+def meet_request(platform: Platform, layer: Layer) -> Response | None:
     """Before the work: what happens to this request, and the refusal that comes instead of the work, if one does."""
     asked = asked_request()
     if asked.url_rule is None or asked.url_rule.rule.startswith(NEVER):
@@ -117,7 +117,7 @@ def late_and_broken(response: Response) -> Response:
     return broken(response, happened.break_how, request.environ)
 
 
-def _given(asked: JsonRequest, sandbox: str, platform: Lender, layer: Layer) -> ApiAnswer | None:
+def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -> ApiAnswer | None:
     """The request as the seam has it, or None where no rule would do anything about it."""
     assert asked.url_rule is not None
     named: dict[str, str] = asked.view_args or {}

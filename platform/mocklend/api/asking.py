@@ -26,7 +26,7 @@ from mocklend.api.reading import asked_request, wsgi_name
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, STAFF
 from mocklend.storage.work import Answer, Command
 
@@ -52,7 +52,7 @@ OPEN = ("/-/health", "/docs", "/openapi.json")
 class Served:
     """What an app is about: the platform and its settings."""
 
-    lender: Lender
+    lender: Platform
     settings: Settings
 
 
@@ -61,7 +61,7 @@ def served() -> Served:
     return cast(Served, current_app.extensions[EXTENSION])
 
 
-def lender() -> Lender:
+def lender() -> Platform:
     """The platform."""
     return served().lender
 

@@ -37,7 +37,7 @@ from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Headers, Outcome, Respond
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams import ASKED_BY, ApiAnswer
 from mocklend.storage.quick import QuickReader
@@ -74,7 +74,7 @@ class Taken:
 class HotPaths:
     """The hot paths of one app. Asked on the event loop only."""
 
-    def __init__(self, app: Flask, platform: Lender, *, on_loopback: bool) -> None:
+    def __init__(self, app: Flask, platform: Platform, *, on_loopback: bool) -> None:
         self._platform = platform
         self._on_loopback = on_loopback
         self._record = record_of(app)

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 
 from mocklend.api.methods import known_method
 from mocklend.api.reading import asked_request
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METRICS: Any = {
@@ -63,7 +63,7 @@ class Meters:
             observe(seconds)
 
 
-def measure(app: Flask, lender: Lender) -> APIBlueprint:
+def measure(app: Flask, lender: Platform) -> APIBlueprint:
     """Count an app's requests and its writer's groups, in a registry of the app's own. Gives back GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
     meters = app.extensions[METERS] = Meters(registry)

@@ -34,7 +34,7 @@ from mocklend.api.idempotency import HEADER
 from mocklend.api.openapi import described
 from mocklend.api.reading import asked_request, parse
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ASKED_BY
@@ -252,7 +252,7 @@ def record_of(app: Flask) -> Record:
     return record
 
 
-def keep_record(app: Flask, platform: Lender) -> None:
+def keep_record(app: Flask, platform: Platform) -> None:
     """Keep a record of an app's requests. To be called between `break_answers` and `answer_faultily`.
 
     So it sees the answer that leaves, if another was put in its place, and sees it before it is late or broken.

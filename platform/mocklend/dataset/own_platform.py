@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mocklend.lender import Lender, find_layer
+from mocklend.runtime import Platform, find_layer
 
 HONEST = "none"
 """The profile of a platform that does not lie."""
@@ -25,7 +25,7 @@ class ProfileRefused(Exception):
 class OwnPlatform:
     """A lender with one sandbox on a manual clock, and a way to its control plane."""
 
-    def __init__(self, lender: Lender, folder: Path, *, seed: int, now_ms: int) -> None:
+    def __init__(self, lender: Platform, folder: Path, *, seed: int, now_ms: int) -> None:
         self.lender = lender
         self._sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=now_ms)
         self.sandbox_id = self._sandbox.id
@@ -67,7 +67,7 @@ class OwnPlatform:
 def own_platform(*, seed: int, now_ms: int) -> Iterator[OwnPlatform]:
     """A platform that lives as long as the block. Its webhooks are kept, and delivered nowhere."""
     with tempfile.TemporaryDirectory(prefix="mocklend-branch-") as folder:
-        lender = Lender(str(Path(folder, "branch.db")), find_layer(), fast=True, delivers=False)
+        lender = Platform(str(Path(folder, "branch.db")), find_layer(), fast=True, delivers=False)
         try:
             yield OwnPlatform(lender, Path(folder), seed=seed, now_ms=now_ms)
         finally:

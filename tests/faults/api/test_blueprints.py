@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from mocklend import lender as opened
+from mocklend import runtime as opened
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.api import BLUEPRINTS, blueprints
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine import FaultLayer
 
 
-def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_lender: Callable[..., Lender]) -> None:
+def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_lender: Callable[..., Platform]) -> None:
     foreign: Any = object()
     honest = create_app(Settings(database="unused"), open_lender())
 
@@ -28,7 +28,7 @@ def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_lender: Call
     assert not any(rule.rule.startswith("/-/rules") for rule in honest.url_map.iter_rules())
 
 
-def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_lender: Callable[..., Lender]) -> None:
+def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_lender: Callable[..., Platform]) -> None:
     with pytest.raises(TypeError, match="these endpoints are of a FaultLayer, and the platform has NoneType"):
         layer_of(open_lender())
 
@@ -40,7 +40,7 @@ def test_an_entry_whose_package_is_gone_is_passed_over(monkeypatch: pytest.Monke
     assert [one.name for one in opened.installed("x")] == ["there"]
 
 
-def test_each_tag_is_named_once(open_lender: Callable[..., Lender]) -> None:
+def test_each_tag_is_named_once(open_lender: Callable[..., Platform]) -> None:
     spec: Any = create_app(Settings(database="unused"), open_lender(FaultLayer())).spec
     names = [tag["name"] for tag in spec["tags"]]
 

@@ -11,7 +11,7 @@ import pytest
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.api.header import parsed
 from mocklend_faults.engine import FaultLayer
 
@@ -54,7 +54,7 @@ class Story:
 
 
 @pytest.fixture
-def telling(floor: Any, open_lender: Callable[..., Lender]) -> Callable[..., Any]:
+def telling(floor: Any, open_lender: Callable[..., Platform]) -> Callable[..., Any]:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
         lender = open_lender(FaultLayer(floor.layer.catalogue.values()))

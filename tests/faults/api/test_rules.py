@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
 
@@ -52,7 +52,7 @@ class Control:
 
 
 @pytest.fixture
-def control(floor: Any, open_lender: Callable[..., Lender]) -> Iterator[Control]:
+def control(floor: Any, open_lender: Callable[..., Platform]) -> Iterator[Control]:
     settings = Settings(database="unused", default_seed=7)
     app = create_app(settings, open_lender(FaultLayer(floor.layer.catalogue.values())))
     with app.test_client() as http:
@@ -307,7 +307,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
 
 
 def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
-    control: Control, floor: Any, open_lender: Callable[..., Lender]
+    control: Control, floor: Any, open_lender: Callable[..., Platform]
 ) -> None:
     """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""
     loan = control.borrow()

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.finding import CLASSES
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.metrics import AT_LEAST_S, PATIENCE, FaultMetrics, watch
@@ -50,12 +50,12 @@ class Sandboxed:
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Lender]) -> Lender:
+def lender(open_lender: Callable[..., Platform]) -> Platform:
     return open_lender(FaultLayer(installed().values()))
 
 
 @pytest.fixture
-def http(lender: Lender) -> Iterator[FlaskClient]:
+def http(lender: Platform) -> Iterator[FlaskClient]:
     with create_app(Settings(database="unused", default_seed=7), lender).test_client() as client:
         yield client
 
@@ -70,7 +70,7 @@ def values(text: str, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def fresh(lender: Lender) -> str:
+def fresh(lender: Platform) -> str:
     """What somebody is told who has not asked for long."""
     registry = CollectorRegistry()
     layer: Any = lender.layer
@@ -78,7 +78,7 @@ def fresh(lender: Lender) -> str:
     return generate_latest(registry).decode()
 
 
-def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, lender: Lender) -> None:
+def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, lender: Platform) -> None:
     one, two = Sandboxed(http), Sandboxed(http)
     for sandbox in (one, two):
         sandbox.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}})
@@ -105,7 +105,7 @@ def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskCl
     assert values(text, "mocklend_rules") == {("true", LAG): 1}
 
 
-def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, lender: Lender) -> None:
+def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, lender: Platform) -> None:
     boxes = [Sandboxed(http) for _ in range(3)]
     for box in boxes:
         box.call("PUT", "/-/profile", {"name": "hostile"})
@@ -139,7 +139,7 @@ def test_labels_are_kinds_and_classes_and_no_sandbox(http: FlaskClient) -> None:
 class Looks:
     """A platform that counts how often it is read, and a clock by which each look takes as long as is said."""
 
-    def __init__(self, lender: Lender) -> None:
+    def __init__(self, lender: Platform) -> None:
         self._lender = lender
         self.real_ms = lender.real_ms
         self.now_s = 0.0
@@ -156,7 +156,7 @@ class Looks:
 
 
 def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_often_when_that_is_dear(
-    http: FlaskClient, lender: Lender
+    http: FlaskClient, lender: Platform
 ) -> None:
     looks = Looks(lender)
     metrics = FaultMetrics(looks, Counter, looks.clock)
@@ -173,7 +173,7 @@ def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_oft
     assert [scraped_after(2 * PATIENCE - 1), scraped_after(1)] == [3, 4]
 
 
-def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, lender: Lender) -> None:
+def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, lender: Platform) -> None:
     looks = Looks(lender)
 
     watch(CollectorRegistry(), looks, Counter)

@@ -14,7 +14,6 @@ from datetime import datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
 
-from mocklend.lender import Lender
 from mocklend.logs import get_logger, in_a_line
 from mocklend.steady import wall_ns
 from mocklend.storage.ground import Unavailable
@@ -30,15 +29,15 @@ log = get_logger()
 class Ticker:
     """Ticks, whatever a tick meets. A failure is told of in one line, not five times a second."""
 
-    def __init__(self, lender: Lender, now: Callable[[], float] = time.monotonic) -> None:
-        self._lender = lender
+    def __init__(self, tick: Callable[[], object], now: Callable[[], float] = time.monotonic) -> None:
+        self._tick = tick
         self._now = now
         self._told = ("", 0.0)
 
     def __call__(self) -> None:
         """One tick."""
         try:
-            self._lender.tick()
+            self._tick()
         except Unavailable:
             pass  # The ground has told of it; what is due stays due.
         except Exception as failure:
@@ -79,6 +78,6 @@ def repeat(act: Callable[[], None], every_s: float) -> SteadyScheduler:
     return scheduler
 
 
-def start_jobs(lender: Lender) -> SteadyScheduler:
-    """Start ticking. Shut it down before the lender is closed."""
-    return repeat(Ticker(lender), TICK_S)
+def start_jobs(tick: Callable[[], object]) -> SteadyScheduler:
+    """Start ticking. Shut it down before the platform is closed."""
+    return repeat(Ticker(tick), TICK_S)

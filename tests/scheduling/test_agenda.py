@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mocklend.agenda import LOOK_AGAIN_MS, Agenda, Portions
-from mocklend.lender import Lender
+from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
+from mocklend.scheduling.agenda import LOOK_AGAIN_MS, Agenda, Portions
 from support.story import Clock, Story
 
 pytestmark = pytest.mark.security
@@ -110,7 +110,7 @@ def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock,
 
 
 def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
-    wall: Story, open_lender: Callable[..., Lender], clock: Clock
+    wall: Story, open_lender: Callable[..., Platform], clock: Clock
 ) -> None:
     loan_id = wall.borrow()
     while wall.lender.tick():

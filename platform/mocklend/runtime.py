@@ -21,15 +21,15 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
-from mocklend.agenda import Agenda, Portions
 from mocklend.channels.callback_secrets import callback_secrets
 from mocklend.domain.problems import Refused
-from mocklend.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds, ClaimAdvance, MoveClock, SetPace
 from mocklend.sandboxes.moments import LAST_MS, rfc3339
+from mocklend.scheduling.agenda import Agenda, Portions
+from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.seams import Layer
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
@@ -135,7 +135,7 @@ class Advanced:
         }
 
 
-class Lender:
+class Platform:
     """One process's hold on the platform. Thread-safe; close it when done."""
 
     def __init__(
@@ -634,7 +634,7 @@ class Lender:
 class _Delivery:
     """The webhooks of one advance: handed to workers as the clock passes them, and waited for at its end."""
 
-    def __init__(self, platform: Lender, sandbox_id: str) -> None:
+    def __init__(self, platform: Platform, sandbox_id: str) -> None:
         self._platform, self._sandbox_id = platform, sandbox_id
         self._sent: dict[tuple[str, int], Due] = {}
 
@@ -691,4 +691,4 @@ def _released(item: Due) -> dict[str, Any]:
     return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}
 
 
-__all__ = ["Advanced", "Lender", "database_url", "find_layer", "installed"]
+__all__ = ["Advanced", "Platform", "database_url", "find_layer", "installed"]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from mocklend import lender as lending
-from mocklend.agenda import Portions
+from mocklend import runtime as lending
 from mocklend.domain.problems import Refused
-from mocklend.lender import Lender, database_url, find_layer
 from mocklend.lending import books
+from mocklend.runtime import Platform, database_url, find_layer
+from mocklend.scheduling.agenda import Portions
 from mocklend.webhooks.endpoints import AddEndpoint
 from mocklend_faults.engine import FaultLayer
 from support.story import Clock, Story
@@ -165,7 +165,7 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
 def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
-    open_lender: Callable[..., Lender], monkeypatch: pytest.MonkeyPatch, act: str
+    open_lender: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     lender = open_lender(FaultLayer())
     sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
@@ -242,7 +242,7 @@ def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: St
     assert wall.lender.tick() == 0
 
 
-def test_a_day_a_second(open_lender: Callable[..., Lender], story: Story, clock: Clock, seed: int) -> None:
+def test_a_day_a_second(open_lender: Callable[..., Platform], story: Story, clock: Clock, seed: int) -> None:
     lender = open_lender(real_ms=clock)
     fast = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall", speed=86_400))
     loan_id = fast.borrow()
@@ -321,7 +321,7 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, m
     assert wall.discrepancies() == []
 
 
-def test_what_was_answered_is_there_after_a_restart(story: Story, open_lender: Callable[..., Lender]) -> None:
+def test_what_was_answered_is_there_after_a_restart(story: Story, open_lender: Callable[..., Platform]) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
@@ -349,7 +349,7 @@ def test_a_read_is_of_one_moment(story: Story) -> None:
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_a_sandbox_that_is_not_there_has_no_clock(lender: Lender) -> None:
+def test_a_sandbox_that_is_not_there_has_no_clock(lender: Platform) -> None:
     for ask in (lender.now_ms, lender.audit, lambda id: lender.advance(id, 0)):
         with pytest.raises(Refused, match="sandbox_unknown"):
             ask("sbx_x")
@@ -386,7 +386,7 @@ def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
 
 
 def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_again(
-    open_lender: Callable[..., Lender], story: Story, monkeypatch: pytest.MonkeyPatch
+    open_lender: Callable[..., Platform], story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.borrow()
     platform, start_ms = story.lender, story.now_ms

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mocklend.due import EVERY, QUICK, WEBHOOK, Due, _sql, command_for, due
+from mocklend.scheduling.due import EVERY, QUICK, WEBHOOK, Due, _sql, command_for, due
 from mocklend.storage.stores import rows
 from support.story import Story
 
