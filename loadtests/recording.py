@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the folder for what is recorded")
     parser.add_argument("seeds", type=int, nargs="+")
     given = parser.parse_args()
-    sys.path.insert(0, str(given.tree / "tests" / "identity"))
+    sys.path.insert(0, str(given.tree / "tests"))
     logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
 
     import mocklend
@@ -53,10 +53,10 @@ def main() -> None:
 
 def rules_of(seed: int) -> dict[str, dict[str, Any]]:
     """A rule for each kind of fault; which of the exact selections it has, the seed decides."""
-    from determine import SELECTIONS
-    from neighbours import rule_of
+    from identity.determinism_run import SELECTIONS
 
     from mocklend_faults.engine.catalogue import installed
+    from support.concurrent_stories import rule_of
 
     rules = {}
     for n, kind in enumerate(sorted(installed())):
@@ -68,9 +68,8 @@ def rules_of(seed: int) -> dict[str, dict[str, Any]]:
 
 def record(url: str, seed: int, folder: Path) -> None:
     """The whole story, in a sandbox of its own, and what it left behind."""
-    from neighbours import START, STORY, TIMEOUT_S, Neighbour
-
     from mocklend.client import Client
+    from support.concurrent_stories import START, STORY, TIMEOUT_S, Neighbour
 
     with Client(url, timeout_s=TIMEOUT_S) as anyone:
         teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)

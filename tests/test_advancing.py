@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending import Repay
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
-from mocklend.storage.work import Idempotency
+from mocklend.storage.work import Answer, Idempotency
 from support.story import Story
 
 HOUR_MS = 3_600_000
@@ -206,7 +206,8 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     loan_id = story.borrow()
     story.order(loan_id, 1_000)
     story.order(loan_id, 1_000, "bank_card")
-    run_due, coming = story.lender._run_due, []
+    run_due = story.lender._run_due
+    coming: list[Future[Answer]] = []
 
     def beside(*about: Any, **more: Any) -> None:
         n = len(coming)

@@ -80,7 +80,7 @@ def loan_id(story: Story) -> str:
 @pytest.fixture
 def raw(story: Story) -> Iterator[sqlite3.Connection]:
     """Somebody with the file, who has taken the guards away."""
-    connection = sqlite3.connect(story.lender.engine.url.database, isolation_level=None)
+    connection = sqlite3.connect(str(story.lender.engine.url.database), isolation_level=None)
     for table in APPEND_ONLY:
         for guard in ("update", "delete", "replace"):
             connection.execute(f"DROP TRIGGER {table}_no_{guard}")

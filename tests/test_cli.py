@@ -655,6 +655,7 @@ def test_an_access_log_is_written_beside_what_serve_prints(tmp_path: Path, to: s
     ]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdout is not None
         try:
             served = json.loads(process.stdout.readline())
             with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
@@ -840,6 +841,7 @@ def test_sandboxes_are_listed_and_old_ones_go_from_the_shell(run: Run, mocklend:
     listed = run("sandboxes", "list")
     assert listed.out.splitlines()[0] == f"sandboxes: {len(run('sandboxes', 'list', '--json').document['sandboxes'])}"
     assert f"  {mocklend.sandbox_id}  last used " in listed.out
+    assert mocklend.api_key is not None
     assert mocklend.api_key not in listed.out
 
     assert run("sandboxes", "list", "--unused-for", "P1D").out == "sandboxes: 0\n"

@@ -179,8 +179,9 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 @pytest.mark.parametrize("named", ["api_key", "control_token", "operator_token", "channel_token", "bureau_token"])
 def test_a_key_that_no_header_takes_is_refused_and_not_shown(named: str) -> None:
     for value in ("a\r\nX: 1", "é", "\0", "\ud800"):
+        given: dict[str, Any] = {named: value}
         with pytest.raises(ValueError, match=f"the {named} is not one") as caught:
-            Client("http://127.0.0.1", **{named: value})
+            Client("http://127.0.0.1", **given)
         assert value not in str(caught.value)
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from functools import cache
@@ -101,7 +101,7 @@ def lessons() -> str:
 def reconciler_scores() -> str:
     """Each kind's story, and how well each reference reconciler did when it looked once at the end."""
     rows = []
-    totals = {name: [0, 0, 0] for name in paired_runs.SHIPPED}
+    totals = {name: [0, 0, 0] for name in RECONCILERS}
     with local_platform() as url:
         for fault in installed():
             told = paired_runs.scored(fault, url)
@@ -386,7 +386,7 @@ def openapi() -> dict[str, Any]:
     return document
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
@@ -584,7 +584,7 @@ def test_a_command_that_arms_a_fault_does(command: str, mocklend: Client, mockle
     from mocklend.cli import app
 
     arguments = command.split(" ")[1:]
-    asked = CliRunner().invoke(app, ["--url", mocklend_server, "--api-key", mocklend.api_key, *arguments])
+    asked = CliRunner().invoke(app, ["--url", mocklend_server, "--api-key", mocklend.api_key or "", *arguments])
 
     assert asked.exit_code == 0, asked.output
     assert len(mocklend.rules()["rules"]) == 1

@@ -100,6 +100,11 @@ class Place:
             assert self.app.staying.acquire(timeout=LONG_S)
 
 
+def holds(door: Door, count: int) -> bool:
+    """Whether so many connections are held."""
+    return len(door._held) == count
+
+
 def until(holds: Callable[[], object]) -> None:
     """Let the server's threads work until something holds."""
     pause = threading.Event()
@@ -152,7 +157,7 @@ def place(access: AccessLog | None, request: pytest.FixtureRequest, monkeypatch:
         ready.extend((Place(app, door, port, asyncio.get_running_loop()), over))
         up.set()
         await over.wait()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         with suppress(TimeoutError):
             await asyncio.wait_for(task, LONG_S)
 
@@ -229,7 +234,7 @@ def test_a_chunked_body_is_put_together(place: Place) -> None:
 def test_an_incomplete_request_is_carried_out_by_nobody(
     place: Place, headers: dict[str, str], part: bytes, path: str, then: str
 ) -> None:
-    connection = place.connect(request("POST", path, **headers) + part)
+    connection = place.connect(request("POST", path, b"", **headers) + part)
     if then == "ends":
         connection.shutdown(socket.SHUT_WR)
     elif then == "is reset":
@@ -292,7 +297,7 @@ def test_an_answer_that_is_held_back_takes_no_thread(place: Place) -> None:
     place.app.hold_ms = 60_000
     for held in range(1, 61):
         place.connect(request("GET", "/v1/late", Authorization="a"))
-        until(lambda held=held: len(place.door._held) == held)
+        until(partial(holds, place.door, held))
 
     assert place.ask("GET", "/v1/loans", Authorization="a")[0] == 200
 
@@ -353,7 +358,7 @@ def test_many_clients_at_once_are_all_answered(place: Place) -> None:
     ],
 )
 def test_a_page_of_another_origin_gets_nothing_done(place: Place, headers: dict[str, str], code: str) -> None:
-    status, body = place.ask("POST", "/-/reset", **headers)
+    status, body = place.ask("POST", "/-/reset", b"", **headers)
 
     assert (status, json.loads(body)["code"]) == ({"host_not_allowed": 421, "cross_site": 403}[code], code)
     assert place.app.seen == []
@@ -366,7 +371,7 @@ def test_the_access_log_has_a_line_for_each_request_also_for_those_that_are_refu
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     place.app.hold_ms = 60
     secrets = {"Authorization": "Bearer mk_topsecret", "X_Mocklend_Control": "topsecret"}
-    place.ask("GET", "/v1/loans?limit=5&api_key=topsecret&mk_topsecret=1", **secrets)
+    place.ask("GET", "/v1/loans?limit=5&api_key=topsecret&mk_topsecret=1", b"", **secrets)
     place.ask("GET", "/v1/mk_topsecret/late")
     place.ask("GET", "/v1/breaks")
     place.ask("POST", "/-/reset", Host="evil.example")

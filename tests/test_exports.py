@@ -101,7 +101,7 @@ def entry_of(row: dict[str, Any]) -> dict[str, Any]:
     """A row of a Parquet file as the entry that it was."""
 
     def moment(at: datetime | None) -> str | None:
-        return at and at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     expected = {"class": row.pop("expected_class"), "entity": row.pop("expected_entity")}
     expected["amount_minor"] = row.pop("expected_amount_minor")

@@ -28,7 +28,7 @@ def sandboxes(mocklend_server: str) -> Iterator[Callable[..., Client]]:
 
     def make(**more: Any) -> Client:
         with Client(mocklend_server) as anyone:
-            made.append(anyone.sandbox(**({"seed": 7, "now": START} | more)))
+            made.append(anyone.sandbox(**{"seed": 7, "now": START, **more}))
         return made[-1]
 
     yield make
@@ -148,7 +148,7 @@ def test_nobody_waits_for_a_clock_that_stands(mocklend: Client) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"loans": 0}, {"loans": 10_001}, {"days": 0}, {"days": 1_096}])
-def test_seasons_of_no_size_are_refused(wrong: dict[str, int]) -> None:
+def test_seasons_of_no_size_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(CannotLive, match=f"{next(iter(wrong))} is a number from 1 to"):
         Wanted(**wrong)
 

@@ -57,7 +57,7 @@ def test_a_failure_is_a_line_that_says_where_and_shows_no_value(capsys: pytest.C
     def inner(api_key: str) -> None:
         number = 0
         try:
-            {}["a loan"]
+            dict[str, int]()["a loan"]
         except KeyError as missing:
             raise ZeroDivisionError(f"{1 if number else 'a number'}\n[parameters: 4711]") from missing
 

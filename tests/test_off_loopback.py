@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -38,7 +39,7 @@ def clean_environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What `mocklend serve --host 0.0.0.0` prints."""
-    database = tmp_path_factory.mktemp("served") / "books.db"
+    database = str(tmp_path_factory.mktemp("served") / "books.db")
     command = [sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0", "--database", database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stdout is not None
@@ -66,7 +67,7 @@ def next_lines(announced: str) -> list[str]:
 def terminal(next_lines: list[str]) -> dict[str, str]:
     """The environment of a terminal in which the `export` lines were typed."""
     exports = [line.removeprefix("export ").split("=", 1) for line in next_lines if line.startswith("export ")]
-    return clean_environment() | dict(exports)  # type: ignore[arg-type]
+    return clean_environment() | dict(exports)
 
 
 def typed(line: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -122,9 +123,9 @@ def test_a_wildcard_is_never_told_as_an_address(host: str) -> None:
 
 def story(terminal: dict[str, str]) -> Client:
     """A client in a sandbox of its own, with all tokens."""
-    tokens = {f"{plane}_token": terminal[f"MOCKLEND_{plane.upper()}_TOKEN"] for plane in
+    tokens: dict[str, Any] = {f"{plane}_token": terminal[f"MOCKLEND_{plane.upper()}_TOKEN"] for plane in
               ("control", "operator", "channel", "bureau")}  # fmt: skip
-    with Client(terminal["MOCKLEND_URL"], **tokens) as anyone:  # type: ignore[arg-type]
+    with Client(terminal["MOCKLEND_URL"], **tokens) as anyone:
         client = anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z")
     ada = client.add_borrower("ada", "Ada")
     loan = client.borrow(ada["id"], 100_000, product_id="jiebei-like")

@@ -128,7 +128,7 @@ def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[s
 
 def is_sentence(described: dict[str, Any]) -> bool:
     """Whether a description says something: more than the name of the thing once more."""
-    return described.get("description", "").strip().endswith((".", "`"))
+    return str(described.get("description", "")).strip().endswith((".", "`"))
 
 
 def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,14 @@ def test_a_long_answer_is_a_file_and_costs_little_memory() -> None:
 
 
 def test_a_file_is_closed_where_the_answer_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    made: list[Any] = []
     honest = tempfile.TemporaryFile
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **how: made.append(honest(**how)) or made[-1])
+
+    def remembered(**how: Any) -> Any:
+        made.append(honest(**how))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", remembered)
 
     def breaks_off() -> object:
         yield b"x" * 2 * MB

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mocklend import runtime as lending
+from mocklend.runtime import Platform
 from mocklend.scheduling import jobs
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
 from support.story import Story
@@ -151,14 +152,19 @@ def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
 
 
 def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
-    open_lender: Callable[..., Any], machine: Machine, seed: int
+    open_lender: Callable[..., Platform], machine: Machine, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     lender = open_lender()
     for _ in range(3):
         lender.create_sandbox(seed=seed, mode="wall")
     calls: list[Any] = []
     call = lender.writer.call
-    lender.writer.call = lambda act, **more: (calls.append(more), call(act, **more))[1]
+
+    def noted(act: Any, **more: Any) -> Any:
+        calls.append(more)
+        return call(act, **more)
+
+    monkeypatch.setattr(lender.writer, "call", noted)
 
     for _ in range(20):
         machine.run(200)
@@ -169,12 +175,13 @@ def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
 
 def test_the_ticker_ticks_on_while_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """APScheduler alone would wait for each hour to come again."""
-    enough, ticks = threading.Event(), []
+    enough = threading.Event()
+    ticks: list[int] = []
 
     class SetBack(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return datetime.now(tz) - timedelta(hours=len(ticks))
+        def now(cls, tz: tzinfo | None = None) -> SetBack:
+            return super().now(tz) - timedelta(hours=len(ticks))
 
     def tick() -> None:
         ticks.append(1)

@@ -134,7 +134,7 @@ class Block:
 def blocks_of(page: str) -> list[Block]:
     """The shell blocks of a page. What is printed stands in the next block, if that is text and under the same heading."""
     text, found = PAGES[page], list(_BLOCK.finditer(PAGES[page]))
-    blocks = []
+    blocks: list[Block] = []
     for here, following in zip_longest(found, found[1:]):
         if here[1] != "sh":
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -140,7 +140,7 @@ def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
 
     first = writer.submit(Think(commands[0].sandbox_id, hold))
     assert held.wait(10)
-    futures = []
+    futures: list[Future[Answer] | Refused] = []
     for command in commands:
         try:
             futures.append(writer.submit(command))
@@ -151,8 +151,8 @@ def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
     return [_outcome(future) for future in futures]
 
 
-def _outcome(future: Any) -> Any:
-    if isinstance(future, Exception):
+def _outcome(future: Future[Answer] | Refused) -> Any:
+    if isinstance(future, Refused):
         return future
     return future.exception(10) or future.result()
 
@@ -576,4 +576,4 @@ def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Callabl
 
     lender.close()
 
-    assert layer.left == ()
+    assert list(layer.left) == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,8 @@ def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: d
     path, headers = f"/v1/loans/{loan['id']}/repayments", {"Content-Type": "application/json", "Idempotency-Key": "a"}
 
     broken = mocklend._send("POST", path, raw=b'{"channel": "wal', headers=headers)
-    too_long = mocklend._send("POST", path, raw=iter([b" " * 8192] * 9), headers=headers)
+    endless: Any = iter([b" " * 8192] * 9)  # In chunks: its length is not announced.
+    too_long = mocklend._send("POST", path, raw=endless, headers=headers)
 
     assert (broken.status_code, broken.json()["code"]) == (400, "body_not_json")
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
@@ -188,10 +190,11 @@ def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: dict
     mocklend.advance("P1D")
     mocklend.arm("outage.dependency", channel="wallet")
 
-    for asks in (
+    questions: tuple[Callable[[], object], ...] = (
         lambda: mocklend.trade("wallet", wallet["out_trade_no"]),
         lambda: mocklend.query_repayment(wallet["id"], operator="olga"),
-    ):
+    )
+    for asks in questions:
         with pytest.raises(ProblemError, match="unavailable"):
             asks()
 
@@ -240,7 +243,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
         held.set()
         assert open_.wait(60)
 
-    monkeypatch.setattr(answering.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     yield Gate(held, open_)
     open_.set()
 

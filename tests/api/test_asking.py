@@ -44,7 +44,7 @@ class TestElsewhere:
 
     @pytest.fixture
     def settings(self) -> Settings:
-        return Settings(host="0.0.0.0", **TOKENS)
+        return Settings.model_validate({"host": "0.0.0.0", **TOKENS})
 
     @pytest.mark.parametrize("path", ["/v1/loans", "/v1/products/../loans"])
     def test_a_client_needs_the_key_of_a_sandbox(self, stranger: Caller, path: str) -> None:

@@ -32,15 +32,17 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     loan = api.borrow()
     _make_the_page_lie(lender, sandbox.id, loan["id"])
     asked: list[Any] = []
+
+    def explain(findings: Any, key: Any) -> Any:
+        asked.append((findings, key))
+        return SimpleNamespace(
+            explained_by=("inj_1",) * len(findings),
+            unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
+        )
+
     layer = SimpleNamespace(
         answer_key=lambda connection, sandbox_id, now_ms: [("key", sandbox_id, now_ms)],
-        explain_audit=lambda findings, key: (
-            asked.append((findings, key))
-            or SimpleNamespace(
-                explained_by=("inj_1",) * len(findings),
-                unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
-            )
-        ),
+        explain_audit=explain,
     )
     monkeypatch.setattr(lender, "layer", layer)
 
@@ -76,7 +78,9 @@ def test_a_layer_brings_its_own_endpoints(lender: Platform, monkeypatch: pytest.
     def rules() -> dict[str, Any]:
         return {"rules": []}
 
-    monkeypatch.setattr(lender, "layer", SimpleNamespace(blueprint=lambda platform: made))
+    entry = SimpleNamespace(load=lambda: lambda layer: [made])
+    monkeypatch.setattr("mocklend.app.installed", {"mocklend.blueprints": [entry]}.get)
+    monkeypatch.setattr(lender, "layer", SimpleNamespace())
 
     with create_app(Settings(), lender).test_client() as client:
         assert client.get("/-/rules").get_json() == {"rules": []}

@@ -160,7 +160,7 @@ class Place:
                     text = unquote_to_bytes(text).decode("latin-1")
                 elif where == "query":
                     text = text.replace("&", "%26").replace("#", "%23").encode().decode("latin-1")
-                changed = {where: before | {parameter: text}}
+                changed: dict[str, Any] = {where: before | {parameter: text}}
                 yield replace(good, what=f"{where} {parameter} = {text[:60]!r}", **changed)
         bodies = [] if good.body is None else [json.loads(good.body), *FULLER.get(name, ())]
         schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})

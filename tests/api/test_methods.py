@@ -100,7 +100,8 @@ def test_options_says_what_each_address_takes_and_does_nothing(
     before = everything.stored()
 
     for path, methods in everything.addresses():
-        for given in ({}, {"json": {}}, {"data": b"\xff", "content_type": "application/json"}):
+        bodies: tuple[dict[str, Any], ...] = ({}, {"json": {}}, {"data": b"\xff", "content_type": "application/json"})
+        for given in bodies:
             answer = everything.ask("OPTIONS", path, **given)
             assert (answer.status_code, answer.data) == (204, b""), path
             assert methods <= set(answer.headers["Allow"].split(", ")), path
@@ -175,7 +176,8 @@ def port(everything: Everything) -> Iterator[int]:
     """The server itself, with all of it behind its door."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    up, ready = threading.Event(), []
+    up = threading.Event()
+    ready: list[Any] = []
     door = Door(everything.app.wsgi_app, hosts=HostPolicy(on_loopback=True), port=port)
 
     async def serve() -> None:

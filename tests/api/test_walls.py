@@ -31,7 +31,7 @@ LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
 @pytest.fixture
 def lender(open_lender: Callable[..., Platform]) -> Platform:
     """A platform with faults."""
-    return open_lender(FaultLayer())  # type: ignore[no-any-return]
+    return open_lender(FaultLayer())
 
 
 class Somebody:

@@ -84,9 +84,9 @@ def test_what_came_of_each_message_is_told(lender: Platform, api: Caller) -> Non
     loan = api.borrow(auto_debit=False)["id"]
     nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
     api.repay(loan, 9_500)
-    outside = lender.run(AddEndpoint(lender.sandbox_of_key(key_of(api)), "http://10.0.0.1/", ("*",), "standard")).body[
-        "id"
-    ]
+    sandbox_id = lender.sandbox_of_key(key_of(api))
+    assert sandbox_id is not None
+    outside = lender.run(AddEndpoint(sandbox_id, "http://10.0.0.1/", ("*",), "standard")).body["id"]
     api.repay(loan, 9_000)
 
     api.wait(0)

@@ -56,18 +56,22 @@ class Bureau:
     def report(self) -> list[dict[str, Any]]:
         with self.story.lender.read() as connection:
             ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
-            return report(connection, self.story.sandbox_id, self.story.now_ms, ada)["accounts"]
+            found: list[dict[str, Any]] = report(connection, self.story.sandbox_id, self.story.now_ms, ada)["accounts"]
+        return found
 
     def account(self) -> dict[str, Any]:
         (account,) = self.report()
         return account
 
     def months(self) -> str:
-        return self.account()["months_24"].replace(" ", "").lstrip("/")
+        return str(self.account()["months_24"]).replace(" ", "").lstrip("/")
 
     def records(self, loan_id: str) -> list[dict[str, Any]]:
         with self.story.lender.read() as connection:
-            return records(connection, self.story.sandbox_id, self.story.now_ms, loan_id)["records"]
+            found: list[dict[str, Any]] = records(connection, self.story.sandbox_id, self.story.now_ms, loan_id)[
+                "records"
+            ]
+        return found
 
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
         return [(one["cause"], one["as_of"]) for one in self.records(loan_id)]

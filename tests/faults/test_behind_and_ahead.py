@@ -11,7 +11,7 @@ START = "2026-01-05T02:00:00Z"
 
 @pytest.fixture
 def client(mocklend_server: str) -> Client:
-    return Client(mocklend_server).sandbox(seed=7, now=START)  # type: ignore[no-any-return]
+    return Client(mocklend_server).sandbox(seed=7, now=START)
 
 
 def borrow(client: Client, product: str = "jiebei-like") -> str:

@@ -186,7 +186,9 @@ def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_cl
 def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(lender: Platform, name: str) -> None:
     more = LIMITED_RULES[name]
     [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
-    told = {"seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more}
+    told: dict[str, Any] = {
+        "seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more
+    }  # fmt: skip
 
     forwards, backwards = (answer_key(lender, **told, backwards=turned) for turned in (False, True))
 

@@ -46,9 +46,10 @@ from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement
 from mocklend.channels.statements.invariant import check_statements
 from mocklend.domain.channel import channels
+from mocklend.domain.days import TermUnit
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
-from mocklend.domain.product import PRODUCTS, Product
+from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Product
 from mocklend.ledger import journal
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.runtime import Platform
@@ -105,20 +106,20 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
 WALKS, STEPS_A_WALK = 4, 2_500
 
-SHORT = Product(method="equal_instalment", terms=3, rate="0.18")  # type: ignore[arg-type]
+SHORT = Product(method=Method.EQUAL_INSTALMENT, terms=3, rate="0.18")
 WEEKLY = Product(
-    method="equal_instalment",
+    method=Method.EQUAL_INSTALMENT,
     terms=4,
     rate="0.36",
-    term_unit="day",
+    term_unit=TermUnit.DAY,
     term_length=7,
     day_count="30/360",  # type: ignore[arg-type]
 )
 PAY_TO_THE_END = Product(
-    method="equal_instalment",
+    method=Method.EQUAL_INSTALMENT,
     terms=2,
     rate="0.24",
-    payoff_interest="until_period_end",  # type: ignore[arg-type]
+    payoff_interest=PayoffInterest.UNTIL_PERIOD_END,
     penalty={"multiplier": "1.5", "base": "principal_and_interest"},  # type: ignore[arg-type]
 )
 OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
@@ -191,7 +192,7 @@ class Story(RuleBasedStateMachine):
         self.repayments: list[str] = []
         self.edits: list[str] = []
         self.disputes: list[str] = []
-        self.rules: list[str] = []
+        self.rule_ids: list[str] = []
         self.repeatable: list[tuple[Command, Answer]] = []
         self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
 
@@ -763,7 +764,7 @@ class Story(RuleBasedStateMachine):
         body = {"fault": kind.name, "select": select, "with": settings_of(kind, turn)}
         wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
         if self.attempt(PutRule(self.id, wanted)) is not None:
-            self.rules.append(wanted.id)
+            self.rule_ids.append(wanted.id)
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -776,7 +777,7 @@ class Story(RuleBasedStateMachine):
         body = {"fault": kind.name, "select": {"probability": probability, **limit}}
         wanted = Rule.from_json(kind.name, body, named(OF_ANSWERS))
         if self.attempt(PutRule(self.id, wanted)) is not None:
-            self.rules.append(wanted.id)
+            self.rule_ids.append(wanted.id)
         for writes in (True, False):
             self.ask(which, writes, "wallet")
 
@@ -840,12 +841,12 @@ class Story(RuleBasedStateMachine):
         if rest == "is written off":
             self.edit_within_bounds(which=which, kind="MODIFY_REVOKE_AMOUNT", end=1, halves=1)
 
-    @precondition(lambda self: self.rules)
+    @precondition(lambda self: self.rule_ids)
     @rule(which=st.integers(0, 20))
     def disarm(self, which: int) -> None:
-        self.attempt(DeleteRule(self.id, self.rules[which % len(self.rules)]))
+        self.attempt(DeleteRule(self.id, self.rule_ids[which % len(self.rule_ids)]))
 
-    @precondition(lambda self: len(self.rules) > 3)
+    @precondition(lambda self: len(self.rule_ids) > 3)
     @rule()
     def halt(self) -> None:
         self.attempt(HaltRules(self.id))

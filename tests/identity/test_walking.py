@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from identity import test_identity
 
 from mocklend.exit_codes import ExitCode
@@ -50,7 +50,7 @@ def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_f
     walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told_before: list[str] = []
-    honest = test_identity.run_state_machine_as_test
+    honest = run_state_machine_as_test
 
     def shrinking(machine: Any, *, settings: Any) -> None:
         told_before.append(capsys.readouterr().out)

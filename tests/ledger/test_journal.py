@@ -47,7 +47,8 @@ class Desk:
 
     @property
     def posted(self) -> list[Posted]:
-        rows, lines = [], {}
+        rows: list[Any] = []
+        lines: dict[int, list[tuple[str, str, int]]] = {}
         for name, row in self.work.writes:
             if name == "transactions.insert":
                 rows.append(row)
@@ -97,12 +98,11 @@ def test_the_hash_changes_with_any_figure(
     field: str, chain: str, seq: int, reverses: int | None, currency: str, at_ms: int
 ) -> None:
     usual = chain_hash(NO_HASH, "loan_a", 1, EARNED, None, "CNY", 1)
-    changed = structs.replace(
-        EARNED,
-        **{
-            field: {"kind": "edit", "ref": "x", "on": date(2026, 1, 7), "postings": FEE.postings, "period": None}[field]
-        },
-    )
+    others: dict[str, Any] = {
+        "kind": "edit", "ref": "x", "on": date(2026, 1, 7), "postings": FEE.postings, "period": None
+    }  # fmt: skip
+    change: dict[str, Any] = {field: others[field]}
+    changed = structs.replace(EARNED, **change)
 
     other = chain_hash(NO_HASH, chain, seq, EARNED, reverses, currency, at_ms)
 

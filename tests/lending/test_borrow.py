@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.domain.product import PRODUCTS, Limits, Method, Product
+from mocklend.domain.product import PRODUCTS, Limits, Method, Product, RateUnit
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.runtime import Platform
 from mocklend.storage.work import Idempotency
@@ -89,7 +89,7 @@ def test_a_principal_outside_the_limits_of_the_product_is_refused(story: Story, 
 
 
 def test_a_loan_that_cannot_be_scheduled_is_refused(story: Story) -> None:
-    endless = Product(method=Method.EQUAL_INSTALMENT, terms=1, term_length=360, rate="1", rate_unit="daily")
+    endless = Product(method=Method.EQUAL_INSTALMENT, terms=1, term_length=360, rate="1", rate_unit=RateUnit.DAILY)
 
     with pytest.raises(Refused, match="product_invalid"):
         story.borrow(10**15, product=endless, limit_minor=10**15)

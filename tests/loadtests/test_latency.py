@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from typing import Any, cast
 
 import latency
@@ -28,7 +29,7 @@ def test_the_peak_counts_what_all_clients_got(monkeypatch: pytest.MonkeyPatch) -
             return 200
 
     line, moments = Willing(), itertools.count()
-    monkeypatch.setattr(latency.time, "perf_counter", lambda: next(moments) / 100)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(moments) / 100)
 
     peak = asyncio.run(latency.peak(cast(Line, line), [b""], clients=4, seconds=1))
 

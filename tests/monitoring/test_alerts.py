@@ -245,7 +245,7 @@ def test_what_was_paid_twice_is_told_until_it_is_paid_back(client: Client) -> No
     client.advance(60)
 
     assert told(client) == [("paid_twice", None, second["id"], quote["total_minor"])]
-    client.refund(loan_id, "wallet", **BY)
+    client.refund(loan_id, "wallet", operator="olga", memo="it was late")
     client.advance(60)
     assert told(client) == []
 

@@ -20,7 +20,7 @@ FILES = "wrong_statement"
 @pytest.fixture(scope="module")
 def seasons(mocklend_server: str) -> list[Scores]:
     """How well each did that looked once at the end of a season, all faults still armed."""
-    told_of = []
+    told_of: list[Scores] = []
     for seed in SEEDS:
         with paired_runs.telling(mocklend_server) as told:
             hostile.season(told, seed, people=8, weeks=8)
@@ -48,7 +48,7 @@ def test_the_naive_one_misses_most_of_it(seasons: list[Scores]) -> None:
 def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: list[Scores]) -> None:
     precision, recall = total(seasons, ALL_LOANS)
 
-    assert total(seasons, "empty") == (0, 0)
+    assert total(seasons, "empty") == (Fraction(0), Fraction(0))
     assert precision <= Fraction(1, 20)
     assert recall <= Fraction(1, 2)
     assert all(scores[name]["verdict"] == "FAIL" for scores in seasons for name in ("empty", ALL_LOANS))

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from mocklend.reconcilers.named import SHIPPED
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
 
@@ -28,10 +29,7 @@ def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) ->
 
 @pytest.mark.long
 def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> None:
-    scores = {
-        name: [paired_runs.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS]
-        for name in paired_runs.SHIPPED
-    }
+    scores = {name: [paired_runs.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in SHIPPED}
 
     recall = {
         name: Fraction(sum(one["true_positives"] for one in told), sum(one["demanded"] for one in told))

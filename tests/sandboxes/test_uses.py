@@ -79,7 +79,12 @@ def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
 ) -> None:
     notes: list[int] = []
     honest = opened.note_uses
-    monkeypatch.setattr(opened, "note_uses", lambda: (notes.append(clock.ms), honest()))
+
+    def noted() -> None:
+        notes.append(clock.ms)
+        honest()
+
+    monkeypatch.setattr(opened, "note_uses", noted)
     began_ms = clock.ms
     for second in range(180):
         clock.ms = began_ms + second * 1_000

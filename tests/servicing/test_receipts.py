@@ -337,10 +337,11 @@ def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_it
     failures = {fail_late(story, repayment_id), fail_late(story, receipt_of(pushed), "bill_pay")}
 
     def said_to_be_in_books() -> set[tuple[str, bool]]:
-        story.lender.layer.asked.clear()
+        layer = story.lender.layer
+        assert isinstance(layer, Wrong)
+        layer.asked.clear()
         story.wait(days=1)
-        asked = story.lender.layer.asked
-        return {(one.entity, one.in_books) for one in asked if one.seam == "callback.attempt"}
+        return {(one.entity, one.in_books) for one in layer.asked if one.seam == "callback.attempt"}
 
     assert said_to_be_in_books() >= {(failure, False) for failure in failures}
 

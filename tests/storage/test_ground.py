@@ -158,7 +158,7 @@ def test_a_database_that_takes_no_writes_is_still_read(
 def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
     lender: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(underneath.os, "access", lambda *_: False)  # The mode means nothing to root.
+    monkeypatch.setattr(os, "access", lambda *_: False)  # The mode means nothing to root.
 
     clock.s += 1
     assert refused(lender, story) == "read_only"

@@ -108,7 +108,7 @@ def test_a_database_that_may_not_be_written_is_told_as_that(
     path = tmp_path / "x.db"
     Platform(str(path), fast=True).close()
     shut = (tmp_path / closed).resolve()
-    monkeypatch.setattr(opening.os, "access", lambda at, mode: mode != os.W_OK or Path(at) != shut)
+    monkeypatch.setattr(os, "access", lambda at, mode: mode != os.W_OK or Path(at) != shut)
 
     with pytest.raises(CannotOpen, match=r"takes no writes .*may not be written"):
         Platform(str(path))

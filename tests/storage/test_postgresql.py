@@ -21,6 +21,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.servicing import ReverseRepayment
 from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.work import Answer, Command
+from mocklend_faults.engine import FaultLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
@@ -255,10 +256,10 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Pl
 
 @pytest.mark.long
 def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
-    import test_identity as identity
+    from identity import test_identity as identity
 
     assert identity._lender == []
-    identity._lender.append(Platform(postgresql, identity.FaultLayer(identity.KINDS)))
+    identity._lender.append(Platform(postgresql, FaultLayer(identity.KINDS)))
     try:
         assert identity.walk(STEPS, seed=5) >= STEPS
     finally:

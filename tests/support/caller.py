@@ -54,6 +54,7 @@ class Documented:
         if not content:
             assert response.data == b""
             return
+        assert response.mimetype is not None
         assert response.mimetype in content
         if response.mimetype.endswith("json"):
             pointer = "/".join(
@@ -117,7 +118,8 @@ class Caller:
 
     def borrower(self, reference: str = "ada", **more: Any) -> str:
         """Ada becomes a borrower."""
-        return self.made(self.post("/v1/borrowers", {"reference": reference, "name": reference.title(), **more}))["id"]
+        body = {"reference": reference, "name": reference.title(), **more}
+        return str(self.made(self.post("/v1/borrowers", body))["id"])
 
     def borrow(self, principal_minor: int = 100_000, **more: Any) -> dict[str, Any]:
         """Ada borrows 1,000.00."""

@@ -115,7 +115,8 @@ class Neighbour:
         client = self.client
         who = self.learns("me", client.add_borrower, self.name, f"Ada {self.number}").get("id")
         self.learns("house", client.borrow, who, 100_000, product_id="jiebei-like")
-        more = {"auto": {"auto_debit": True}, "bank": {"disburse_to": "bank_transfer"}}.get(self.second, {})
+        ways: dict[str, dict[str, Any]] = {"auto": {"auto_debit": True}, "bank": {"disburse_to": "bank_transfer"}}
+        more = ways.get(self.second, {})
         self.learns(self.second, client.borrow, who, 50_000, product_id="jiebei-like", **more)
         amount_minor = 1_250 if self.number % 8 < 4 else 5_400
         self.asks(client.edit, self.known["house"], "MODIFY_BILL_AMOUNT", amount_minor=amount_minor, **OLAF)

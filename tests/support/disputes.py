@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from support import paired_runs
 
 
-def evidence_of(told: paired_runs.Told, loan_id: str) -> list[dict[str, Any]]:
+def evidence_of(told: paired_runs.Told, loan_id: str) -> list[Mapping[str, Any]]:
     """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
     own = {order["out_trade_no"] for order in told.client.repayments(loan_id)["repayments"]}
     orders = {order["out_trade_no"] for id in told.loans for order in told.client.repayments(id)["repayments"]}
-    pieces = []
+    pieces: list[Mapping[str, Any]] = []
     for channel, number in told.trades:
-        trade = told.asked(lambda channel=channel, number=number: told.client.trade(channel, number))
+        trade = told.asked(partial(told.client.trade, channel, number))
         if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
             continue
         pieces.append(

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -111,7 +111,7 @@ class Told:
             "repayment": {id: client.repayment(id) for id in self.repayments},
             "books": {id: (client.books(id), client.transactions(loan_id=id)) for id in self.loans},
             "receipts": client.receipts(),
-            "channel": {no: self.asked(lambda at=at, no=no: client.trade(at, no)) for at, no in self.trades},
+            "channel": {no: self.asked(partial(client.trade, at, no)) for at, no in self.trades},
             "statement": {(at, day): self._statement(at, day) for at in self._channels() for day in self._days()},
             "webhook": list(self.heard),
             "console": {id: (client.edits(id), client.acts(id)) for id in self.loans},

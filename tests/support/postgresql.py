@@ -99,7 +99,7 @@ class Database:
             "--encoding=UTF8", "--locale=C", "--no-instructions",
         )  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as conf:
-            told = QUICK | {"unix_socket_directories": str(folder), "port": str(PORT)} | settings
+            told = {**QUICK, "unix_socket_directories": str(folder), "port": str(PORT), **settings}
             conf.writelines(f"{name} = '{value}'\n" for name, value in told.items())
         self._control = (programs / "pg_ctl", "--pgdata", self._data, "--wait", "--silent")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,12 +26,13 @@ def test_a_new_rule_is_201_and_the_same_again_200(floor: Any) -> None:
 
 def test_every_change_moves_the_rules_version(floor: Any) -> None:
     seen = [floor.sandbox.rules_version]
-    for step in (
+    steps: tuple[Callable[[], object], ...] = (
         lambda: floor.arm("lag", LAG),
         lambda: floor.arm("lag", LAG, **{"with": {"lag_s": 5}}),
         lambda: floor.run(PatchRule("sbx", "lag", enabled=False)),
         lambda: floor.run(DeleteRule("sbx", "lag")),
-    ):
+    )
+    for step in steps:
         step()
         seen.append(floor.sandbox.rules_version)
 

@@ -78,7 +78,7 @@ def test_an_experiment_tells_its_stages_and_their_rules(floor: Any) -> None:
 
 
 def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: Any) -> None:
-    windows = [
+    windows: list[tuple[dict[str, Any], tuple[int, int]]] = [
         ({"start_delay_s": 10, "duration_s": 20}, (70, 90)),
         ({"start_delay_s": 10, "duration_s": 500}, (70, 120)),
         ({"ttl_s": 30}, (60, 90)),

@@ -104,7 +104,7 @@ def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, heard: li
 def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client, heard: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("operator.wrong_amount", rule_id="slip")
-    more = {"amount_minor": 500, "operator": "olaf", "memo": "fee of 5.00", "idempotency_key": "one"}
+    more: dict[str, Any] = {"amount_minor": 500, "operator": "olaf", "memo": "fee of 5.00", "idempotency_key": "one"}
 
     first = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
     again = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))

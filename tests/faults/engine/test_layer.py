@@ -242,7 +242,9 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
     floor: Any, events: Any, steps: list[tuple[str, Any]], most: int
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
-    now_ms, told, script = MONDAY_MS, [], []
+    now_ms = MONDAY_MS
+    told: list[str] = []
+    script: list[Any] = []
     for what, which in steps:
         if what == "wait":
             now_ms += which * 1000

@@ -15,7 +15,9 @@ from mocklend_faults.engine.selection import SPAN, Counts, Select, draw
 
 seeds = st.integers(0, 2**63 - 1)
 names = st.text(min_size=1, max_size=20)
-events = st.builds(dict, seed=seeds, rule=names, seam=names, entity=names, occurrence=st.integers(0, 1_000_000))
+events: st.SearchStrategy[dict[str, Any]] = st.builds(
+    dict, seed=seeds, rule=names, seam=names, entity=names, occurrence=st.integers(0, 1_000_000)
+)
 probabilities = st.floats(0, 1)
 
 
