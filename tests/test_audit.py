@@ -26,6 +26,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.signing import signed_headers
 from mocklend.storage.engines import APPEND_ONLY
+from mocklend.storage.entities import StatusOverride
 from mocklend.storage.facts import BOOKS, WORLD, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
@@ -338,7 +339,7 @@ def test_a_page_that_says_something_else_than_its_version_is_found(
 
 def test_a_mark_with_no_fault_behind_it_is_found(story: Story, loan_id: str) -> None:
     def bug(work: Work) -> None:
-        work.put(structs.replace(work.get("loan", loan_id), mark=json.dumps({"edit_id": "edt_x", "status": "OVERDUE"})))
+        work.put(structs.replace(work.get("loan", loan_id), status_override=StatusOverride("edt_x", "OVERDUE")))
 
     plant(story, bug)
 

@@ -391,7 +391,7 @@ class _Group:
         writes: list[Write] = []
         for (sandbox_id, key), entity in self._dirty.items():
             store = STORES[key[0]]
-            row = {name: getattr(entity, name) for name in store.columns}
+            row = store.row_of(entity)
             if store.scoped:
                 row["sandbox_id"] = sandbox_id
             writes.append((store.update if (sandbox_id, key) in self._exists else store.insert, row))

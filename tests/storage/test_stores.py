@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import event
 
 from mocklend.runtime import Platform
 from mocklend.storage import schema
-from mocklend.storage.entities import Borrower
+from mocklend.storage.entities import Borrower, StatusOverride
 from mocklend.storage.stores import STORES, entities, entities_in, entity, load_all, select_in
 from support.story import Story
 
@@ -96,3 +97,18 @@ def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Plat
 
     assert found[(theirs.sandbox_id, ("loan", loan_id))] is None
     assert found[(mine.sandbox_id, ("loan", loan_id))].id == loan_id
+
+
+def test_a_field_that_is_neither_text_nor_number_is_json_in_its_column(story: Story) -> None:
+    loan = story.entity("loan", story.borrow())
+    override = StatusOverride("edt_1", "OVERDUE", 5, 7)
+    store = STORES["loan"]
+
+    row = store.row_of(structs.replace(loan, status_override=override))
+
+    assert json.loads(row["status_override"]) == {
+        "edit_id": "edt_1", "status": "OVERDUE", "since_ms": 5, "since_version": 7,
+    }  # fmt: skip
+    read = store.make([row[name] for name in store.columns])
+    assert (read.status_override, read.view_versions) == (override, loan.view_versions)
+    assert store.row_of(loan)["status_override"] is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -14,8 +13,9 @@ from msgspec.structs import replace
 from mocklend.domain.facts import CLEAR, DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, OVD_AND_CURRENT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
-from mocklend.lending.books import mark_of, state_of
-from mocklend.views.render import SHOWN_FOR_MARK, instalment_docs, loan_doc, marked, next_due, wrong_mark
+from mocklend.lending.books import state_of
+from mocklend.storage.entities import StatusOverride
+from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override, instalment_docs, loan_doc, marked, next_due
 from support.story import Story
 
 START = date(2026, 1, 5)
@@ -60,7 +60,7 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
 @pytest.mark.parametrize(("bill", "shown"), SHOWN_FOR_MARK.items())
 def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, shown: str) -> None:
     loan = story.entity("loan", story.borrow())
-    pinned = replace(loan, mark=mark_of("edt_a", bill))
+    pinned = replace(loan, status_override=StatusOverride("edt_a", bill))
 
     honest, doc = (loan_doc(one, state_of(one), story.now_ms) for one in (loan, pinned))
 
@@ -71,10 +71,10 @@ def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, sho
 @pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])
 def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Story, bill: str, wrong: bool) -> None:
     loan = story.entity("loan", story.borrow())
-    pinned = replace(loan, mark=mark_of("edt_a", bill, since_ms=7, since_version=2))
+    pinned = replace(loan, status_override=StatusOverride("edt_a", bill, since_ms=7, since_version=2))
 
-    assert wrong_mark(loan) is None
-    assert wrong_mark(pinned) == (json.loads(pinned.mark) if wrong else None)
+    assert conflicting_override(loan) is None
+    assert conflicting_override(pinned) == (pinned.status_override if wrong else None)
 
 
 # --- what is due next ---

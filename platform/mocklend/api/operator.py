@@ -19,7 +19,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.lending.books import state_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.moments import maybe_rfc3339
 from mocklend.servicing import (
     CatchUp,
     Edit,
@@ -33,7 +33,7 @@ from mocklend.servicing import (
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, STATES, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
-from mocklend.views.render import SHOWN_FOR_MARK, loan_doc, wrong_mark
+from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override, loan_doc
 
 operator = APIBlueprint("operator", __name__)
 
@@ -288,6 +288,6 @@ def get_booked_loan(loan_id: str) -> Response:
         "recovered_minor": state.recovered_minor,
         "refunding_minor": state.refunding_minor,
     }
-    mark = wrong_mark(loan)
-    said = mark and {"edit_id": mark["edit_id"], "status": mark["status"], "since": rfc3339(mark["since_ms"])}
+    mark = conflicting_override(loan)
+    said = mark and {"edit_id": mark.edit_id, "status": mark.status, "since": maybe_rfc3339(mark.since_ms)}
     return rendered(booked | {"mark": said})

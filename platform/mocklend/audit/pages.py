@@ -13,8 +13,7 @@ from mocklend.ledger.invariants import certificate
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.views import reads
-from mocklend.views.pages import versions
-from mocklend.views.render import loan_doc, wrong_mark
+from mocklend.views.render import conflicting_override, loan_doc
 
 
 def check_views(audited: AuditedLoan) -> Iterator[Discrepancy]:
@@ -22,7 +21,7 @@ def check_views(audited: AuditedLoan) -> Iterator[Discrepancy]:
     loan, shown = audited.loan, audited.shown
     behind = [view for view in reads.FROM_MS if view not in shown or shown[view][0] != loan.version]
     if behind:
-        view, newest = behind[0], versions(loan)[-1]
+        view, newest = behind[0], loan.view_versions[-1]
         nothing: dict[str, Any] = {"status": None, "outstanding_minor": 0, "version": 0}
         said = json.loads(shown[view][1]) if view in shown else nothing
         # At stake is what the page was behind by when this version was made to wait: it may catch up in steps.
@@ -63,9 +62,9 @@ def check_nightly_runs(audited: AuditedLoan) -> Iterator[Discrepancy]:
 def check_marks(audited: AuditedLoan) -> Iterator[Discrepancy]:
     """A status that somebody has set by hand and that the books do not derive: class `status_mismatch`."""
     loan = audited.loan
-    mark = wrong_mark(loan)
+    mark = conflicting_override(loan)
     if mark:
-        detail = f"edit {mark['edit_id']} marked the bill {mark['status']}, the books derive {loan.status}"
+        detail = f"edit {mark.edit_id} marked the bill {mark.status}, the books derive {loan.status}"
         yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
 
 

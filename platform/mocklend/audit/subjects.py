@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from mocklend.bureau.checks import Reporting, reporting_of
 from mocklend.domain.replay import replay
 from mocklend.ledger.invariants import LoanBooks, LoanWorld
 from mocklend.ledger.journal import journals
-from mocklend.lending.books import terms_of
+from mocklend.lending.books import state_of, terms_of
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, WORLD, facts_of
 from mocklend.storage.stores import entities, rows
@@ -78,7 +77,7 @@ def _load(connection: Connection, sandbox: Sandbox, now_ms: int, loans: Sequence
     for loan in loans:
         happened, known = world[loan.id], books[loan.id]
         terms, last = terms_of(loan), max((fact.on for fact in happened), default=date.min)
-        as_of = date.fromisoformat(json.loads(loan.state)["as_of"])
+        as_of = state_of(loan).as_of
         rebuilt = replay(terms, known, as_of)
         # Where both sides are the same, so is their replay.
         true_state = rebuilt if happened == known and last <= as_of else replay(terms, happened, last)

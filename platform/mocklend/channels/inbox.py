@@ -20,13 +20,13 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
-from mocklend.lending.books import Recorded, mark_of, record
+from mocklend.lending.books import Recorded, record
 from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
 from mocklend.signing import verify
-from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment, StatusOverride, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit, repayment_data
@@ -288,5 +288,5 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     )
     work.put(edit)
     mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
-    done = record(work, loan, mark, cause="edit", mark=mark_of(edit.id, status))
+    done = record(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
     emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))

@@ -2,91 +2,95 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from fractions import Fraction
-from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from mocklend.domain.facts import Terms
 from mocklend.domain.instalment import NOTHING, Instalment
 from mocklend.domain.state import LoanState
 
-SUMS = (
-    "overpaid_minor",
-    "unapplied_minor",
-    "paid_minor",
-    "revoked_minor",
-    "written_off_minor",
-    "recovered_minor",
-    "refunding_minor",
-    "compensation_minor",
-    "bearing_minor",
-)
+Ratio = tuple[int, int]
+"""A fraction: numerator and denominator."""
+
+
+class _Instalment(Struct, array_like=True):
+    """The fields of an `Instalment`, in its order."""
+
+    n: int
+    from_date: date
+    due_date: date
+    principal: int
+    interest: int
+    fee: int
+    penalty_principal: int
+    penalty_interest: int
+    principal_paid: int
+    interest_paid: int
+    fee_paid: int
+    penalty_principal_paid: int
+    penalty_interest_paid: int
+    interest_exact: Ratio
+    penalty_principal_exact: Ratio
+    penalty_interest_exact: Ratio
+    interest_ahead: int
+
+
+class _State(Struct, array_like=True):
+    """The fields of a `LoanState`, in its order, without terms, movements (the journal has them) and `applied`."""
+
+    instalments: list[_Instalment]
+    accepted: bool
+    disbursed: bool
+    failed: bool
+    accrued_to: date
+    posted_to: date
+    as_of: date
+    overpaid_minor: int
+    unapplied_minor: int
+    paid_minor: int
+    revoked_minor: int
+    written_off_minor: int
+    recovered_minor: int
+    refunding_minor: int
+    compensation_minor: int
+    bearing_minor: int
+    bearing_to: date
+    last: tuple[int, str]
+
+
+_FIELDS = _State.__struct_fields__
+_EXACT = slice(_Instalment.__struct_fields__.index("interest_exact"), -1)
+_read = msgspec.json.Decoder(_State).decode
+_write = msgspec.json.Encoder().encode
 
 
 def dump(state: LoanState) -> str:
-    """The state as JSON, without the movements (the journal has them) and the terms."""
-    return json.dumps(
-        {
-            "is": [state.accepted, state.disbursed, state.failed],
-            "to": state.accrued_to.isoformat(),
-            "told": state.posted_to.isoformat(),
-            "as_of": state.as_of.isoformat(),
-            "bears": state.bearing_to.isoformat(),
-            "sums": [getattr(state, name) for name in SUMS],
-            "last": state.last,
-            "i": [_row(i) for i in state.instalments],
-        },
-        separators=(",", ":"),
-    )
+    """The state as JSON."""
+    rows = [_row(instalment) for instalment in state.instalments]
+    return _write([rows, *(getattr(state, name) for name in _FIELDS[1:])]).decode()
 
 
-def _row(i: Instalment) -> list[object]:
-    return [
-        i.n,
-        i.from_date.isoformat(),
-        i.due_date.isoformat(),
-        i.principal,
-        i.interest,
-        i.fee,
-        i.penalty_principal,
-        i.penalty_interest,
-        i.principal_paid,
-        i.interest_paid,
-        i.fee_paid,
-        i.penalty_principal_paid,
-        i.penalty_interest_paid,
-        i.interest_exact.as_integer_ratio(),
-        i.penalty_principal_exact.as_integer_ratio(),
-        i.penalty_interest_exact.as_integer_ratio(),
-        i.interest_ahead,
-    ]
-
-
-def _instalment(row: list[Any]) -> Instalment:
-    exact = [Fraction(*pair) if pair[0] else NOTHING for pair in row[13:16]]
-    kept = Instalment(row[0], date.fromisoformat(row[1]), date.fromisoformat(row[2]), *row[3:13], *exact)
-    kept.interest_ahead = row[16]
-    return kept
+def _row(instalment: Instalment) -> list[object]:
+    row: list[object] = list(astuple(instalment))
+    row[_EXACT] = [exact.as_integer_ratio() for exact in row[_EXACT]]  # type: ignore[attr-defined]
+    return row
 
 
 def load(terms: Terms, stored: str) -> LoanState:
     """The state that `dump` stored."""
-    raw = json.loads(stored)
-    instalments = [_instalment(row) for row in raw["i"]]
-    return LoanState(
-        terms,
-        instalments,
-        accepted=raw["is"][0],
-        disbursed=raw["is"][1],
-        failed=raw["is"][2],
-        accrued_to=date.fromisoformat(raw["to"]),
-        posted_to=date.fromisoformat(raw["told"]),
-        as_of=date.fromisoformat(raw["as_of"]),
-        bearing_to=date.fromisoformat(raw["bears"]),
-        **dict(zip(SUMS, raw["sums"], strict=True)),
-        last=(raw["last"][0], raw["last"][1]),
-    )
+    kept = _read(stored)
+    values = astuple(kept)
+    return LoanState(terms, [_instalment(row) for row in kept.instalments], *values[1:])
+
+
+def _instalment(kept: _Instalment) -> Instalment:
+    values = list(astuple(kept))
+    values[_EXACT] = [Fraction(*ratio) if ratio[0] else NOTHING for ratio in values[_EXACT]]
+    return Instalment(*values)
 
 
 def same(a: LoanState, b: LoanState) -> bool:

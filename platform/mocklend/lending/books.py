@@ -22,11 +22,11 @@ from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.lending.reporting import look_at
 from mocklend.seams import MarkOutdated, cleared, recorded
-from mocklend.storage.entities import Certificate, Loan, Repayment
+from mocklend.storage.entities import Certificate, Loan, Repayment, StatusOverride
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
-from mocklend.views.render import SHOWN_FOR_MARK, wrong_mark
+from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override
 from mocklend.webhooks.events import status_event
 from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 
@@ -53,9 +53,9 @@ def record(
     cause: str,
     channel: str | None = None,
     reverses: str | None = None,
-    mark: str | None = None,
+    override: StatusOverride | None = None,
 ) -> Recorded:
-    """Put a fact on the books and show the result. `mark` is for a status that this fact sets by hand (JSON),
+    """Put a fact on the books and show the result. `override` is for a status that this fact sets by hand,
     `reverses` for what a reversal takes back.
 
     The caller has signalled `recorded` before: what this fact outdates ends before what it brings begins.
@@ -77,9 +77,9 @@ def record(
         head = repost(work, loan.id, loan.currency, head, standing, state.movements)
         _settle_others(work, fact, state)
     append(work, BOOKS, loan.id, fact, version=loan.version + 1)
-    if loan.mark and fact.reverses == json.loads(loan.mark)["edit_id"]:
-        loan = replace(loan, mark=None)
-    after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, mark=mark)
+    if loan.status_override and fact.reverses == loan.status_override.edit_id:
+        loan = replace(loan, status_override=None)
+    after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, override=override)
     if edits_before is not None:
         _tell_of_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
     if was.status == CLEAR and (after.status != CLEAR or reverses in MONEY or cause == "late_failure"):
@@ -144,11 +144,11 @@ def show(
     cause: str,
     channel: str | None = None,
     reverses: str | None = None,
-    mark: str | None = None,
+    override: StatusOverride | None = None,
 ) -> Loan:
     """Keep the new projection, refresh the page, tell the client of a change of status."""
-    before, override = loan.status, loan.mark
-    mark = _dated(work, loan, mark, state) if mark else _left_of_mark(work, loan, state, cause, channel)
+    before, former = loan.status, loan.status_override
+    override = _dated(work, loan, override, state) if override else _left_of_override(work, loan, state, cause, channel)
     if state.disbursed and loan.disbursed_ms is None:
         loan = replace(loan, disbursed_ms=work.now_ms)
     loan = replace(
@@ -159,7 +159,7 @@ def show(
         state=dump(state),
         next_seq=head.next_seq,
         head_hash=head.hash,
-        mark=mark,
+        status_override=override,
         missed_ms=None,
     )
     if loan.status == CLEAR and before != CLEAR:
@@ -176,45 +176,45 @@ def show(
     event = status_event(before, loan.status)
     if event:
         emit(work, event, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
-    if override is not None and mark is None:
-        edit_id = json.loads(override)["edit_id"]
-        told = {"loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version}
-        emit(work, "loan.status_override_ended", loan.id, f"{edit_id}.{loan.version}", told)
+    if former is not None and override is None:
+        told = {"loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version}
+        emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", told)
     return loan
 
 
-def _dated(work: Work, loan: Loan, mark: str, state: LoanState) -> str:
-    """A mark with the moment and version since which the books derive another status than it shows, if they do."""
-    known = json.loads(mark)
-    if SHOWN_FOR_MARK[known["status"]] == state.status:
-        return mark_of(known["edit_id"], known["status"])
-    if known["since_ms"] is not None:
-        return mark
-    return mark_of(known["edit_id"], known["status"], work.now_ms, loan.version + 1)
+def _dated(work: Work, loan: Loan, override: StatusOverride, state: LoanState) -> StatusOverride:
+    """An override with the moment and version since which the books derive another status than it shows, if they do."""
+    if SHOWN_FOR_MARK[override.status] == state.status:
+        return replace(override, since_ms=None, since_version=None)
+    if override.since_ms is not None:
+        return override
+    return replace(override, since_ms=work.now_ms, since_version=loan.version + 1)
 
 
-def _left_of_mark(work: Work, loan: Loan, state: LoanState, cause: str, channel: str | None) -> str | None:
-    """A mark holds while the books derive what it shows. What makes them derive something else outdates it."""
-    if loan.mark is None:
+def _left_of_override(
+    work: Work, loan: Loan, state: LoanState, cause: str, channel: str | None
+) -> StatusOverride | None:
+    """An override holds while the books derive what it shows. What makes them derive something else outdates it."""
+    override = loan.status_override
+    if override is None:
         return None
-    if wrong_mark(loan):
+    if conflicting_override(loan):
         work.signal(recorded(loan.id))  # One command may record twice.
-    known = json.loads(loan.mark)
     given = MarkOutdated(
         entity=loan.id,
         occurrence=loan.version + 1,
         now_ms=work.now_ms,
         loan_id=loan.id,
         borrower_id=loan.borrower_id,
-        edit_id=known["edit_id"],
+        edit_id=override.edit_id,
         cause=cause,
         channel=channel,
         currency=loan.currency,
-        marked_status=SHOWN_FOR_MARK[known["status"]],
+        marked_status=SHOWN_FOR_MARK[override.status],
         books_status=state.status,
     )
     holds = given.marked_status == given.books_status or not work.act(given).dropped
-    return _dated(work, loan, loan.mark, state) if holds else None
+    return _dated(work, loan, override, state) if holds else None
 
 
 def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
@@ -241,12 +241,6 @@ def moment_for(work: Work, state: LoanState, fact_id: str) -> int:
     Facts of one millisecond are ordered by id, so a waiver could otherwise take effect before the fee that it waives.
     """
     return work.now_ms if (work.now_ms, fact_id) > state.last else state.last[0] + 1
-
-
-def mark_of(edit_id: str, status: str, since_ms: int | None = None, since_version: int | None = None) -> str:
-    """A mark as the loan keeps it. Since that moment and version the books have derived another status."""
-    kept = {"edit_id": edit_id, "status": status, "since_ms": since_ms, "since_version": since_version}
-    return json.dumps(kept, separators=(",", ":"))
 
 
 def state_of(loan: Loan) -> LoanState:

@@ -19,7 +19,7 @@ from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
-from mocklend.views.render import wrong_mark
+from mocklend.views.render import conflicting_override
 
 AT_ONCE = 200
 """Loans that are looked at together: memory stays bounded, however many there are."""
@@ -76,7 +76,7 @@ def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> I
         shown: dict[str, list[Shown]] = {id: [] for id in ids}
         for row in rows(connection, _SHOWN, {"sandbox_id": sandbox.id, "first": ids[0], "last": ids[-1]}):
             shown[row[0]].append(Shown(row[1], row[2], row[3], row[4], json.loads(row[5])["outstanding_minor"]))
-        marked = [(sandbox.id, ("edit", mark["edit_id"])) for loan in loans if (mark := wrong_mark(loan))]
+        marked = [(sandbox.id, ("edit", mark.edit_id)) for loan in loans if (mark := conflicting_override(loan))]
         marks: dict[str, OperatorEdit] = {edit.loan_id: edit for edit in load_all(connection, marked).values()}
         for loan in loans:
             yield Case(
@@ -113,9 +113,9 @@ def page_behind_books(case: Case) -> Iterator[Seen]:
 
 def mark_contradicts_books(case: Case) -> Iterator[Seen]:
     """Somebody has marked a status that the books do not derive."""
-    loan, edit, mark = case.loan, case.mark, wrong_mark(case.loan)
+    loan, edit, mark = case.loan, case.mark, conflicting_override(case.loan)
     if edit is not None and mark is not None:
-        since_ms = mark["since_ms"]
+        since_ms = mark.since_ms or 0
         yield Seen(
             "mark_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
             f"{edit.operator}'s edit {edit.id} marked it {edit.status}, the books derive {loan.status}",

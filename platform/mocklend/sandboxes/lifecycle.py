@@ -69,7 +69,7 @@ def _count(connection: Connection, condition: str) -> int:
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
     """Put a sandbox's row."""
-    flush(connection, [(STORES["sandbox"].insert, {name: getattr(sandbox, name) for name in NAMES})])
+    flush(connection, [(STORES["sandbox"].insert, STORES["sandbox"].row_of(sandbox))])
 
 
 def give_key(connection: Connection, sandbox: Sandbox) -> None:

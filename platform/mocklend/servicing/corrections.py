@@ -40,7 +40,7 @@ from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Pay
 from mocklend.storage.stores import loader, rows, select_in
 from mocklend.storage.work import Idempotency, Work
 from mocklend.views.pages import rebuild, right
-from mocklend.views.render import wrong_mark
+from mocklend.views.render import conflicting_override
 
 Done = dict[str, Any]
 Findings = Sequence[Mapping[str, Any]]
@@ -189,9 +189,9 @@ class Desk:
                 yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
 
     def _marks(self) -> Iterator[Done]:
-        mark = wrong_mark(self.loan)
+        mark = conflicting_override(self.loan)
         if mark is not None:
-            edit: OperatorEdit = self.work.get("edit", mark["edit_id"])
+            edit: OperatorEdit = self.work.get("edit", mark.edit_id)
             ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
             yield {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 
@@ -324,7 +324,7 @@ class Desk:
     def _not_shown(self) -> Iterator[Done]:
         if not right(self.loan, self.work.now_ms):
             yield _todo("page_behind", self.loan.id, "its page is behind the books: have it made anew")
-        if wrong_mark(self.loan) is not None:
+        if conflicting_override(self.loan) is not None:
             yield _todo("wrong_mark", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
         if self.loan.missed_ms is not None:
             yield _todo("left_behind", self.loan.id, "a nightly run has left it out: catch it up")

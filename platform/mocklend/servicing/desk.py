@@ -45,13 +45,13 @@ from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, take
 from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
-from mocklend.lending.books import Recorded, mark_of, moment_for, record, state_of
+from mocklend.lending.books import Recorded, moment_for, record, state_of
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import EditApproval, recorded
 from mocklend.seams import OperatorEdit as EditSeam
-from mocklend.storage.entities import Loan, OperatorEdit
+from mocklend.storage.entities import Loan, OperatorEdit, StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit
@@ -337,9 +337,9 @@ def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
     meant = fact_of(work, allowed)
     work.signal(recorded(loan.id))
     done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _typed(work, loan, allowed, meant)
-    mark = mark_of(edit.id, done.status or "") if done.kind == MARK else None
+    override = StatusOverride(edit.id, done.status or "") if done.kind == MARK else None
     witness(work, loan.id, meant)
-    after = record(work, loan, done, cause="edit", mark=mark)
+    after = record(work, loan, done, cause="edit", override=override)
     # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
     bill = bill_of(after.loan, allowed.state if done.kind == MARK else after.state)
     edit = replace(

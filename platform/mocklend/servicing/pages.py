@@ -9,7 +9,7 @@ from mocklend.lending.acts import PAGE_REBUILT, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.pages import rebuild, right, versions
+from mocklend.views.pages import rebuild, right
 from mocklend.views.render import loan_doc
 
 
@@ -37,4 +37,4 @@ class RebuildPage:
             work.put(loan)
             about = f"{loan.id}.{loan.version}"
             log_act(work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill)
-        return Answer(200, loan_doc(loan, state, versions(loan)[-1].made_ms))
+        return Answer(200, loan_doc(loan, state, loan.view_versions[-1].made_ms))

@@ -23,8 +23,7 @@ from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
-from mocklend.views.pages import versions
-from mocklend.views.render import wrong_mark
+from mocklend.views.render import conflicting_override
 
 _DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND state IN ('{CORRECTED}', '{COMPENSATED}')
     ORDER BY id"""
@@ -53,9 +52,9 @@ def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -
     found = [f"{one['what']} {one['id']} is left to do" for one in json.loads(dispute.left_to_do)]
     at_ms = parse_rfc3339(at)
     found += _shown_before(loan, right_at, at_ms)
-    mark = wrong_mark(loan)
-    if mark is not None and mark.get("since_version") is not None and mark["since_version"] <= right_at:
-        found.append(f"edit {mark['edit_id']} still says {mark['status']}")
+    override = conflicting_override(loan)
+    if override is not None and override.since_version is not None and override.since_version <= right_at:
+        found.append(f"edit {override.edit_id} still says {override.status}")
     if loan.missed_ms is not None and loan.missed_ms < at_ms:
         found.append("it is still left out by a nightly run")
     facts = facts_of(connection, BOOKS, sandbox_id, [loan.id])[loan.id]
@@ -74,7 +73,7 @@ def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -
 
 def _shown_before(loan: Loan, right_at: int, at_ms: int) -> Iterator[str]:
     """What the page may have shown beside the version that was right, once it was said to be."""
-    kept = versions(loan)
+    kept = loan.view_versions
     page = next((one for one in kept if one.version == right_at), None)
     if page is None:
         if kept[0].version < right_at:

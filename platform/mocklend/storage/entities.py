@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from mocklend.seams.view_refresh import Showing
 from mocklend.storage import schema
 from mocklend.storage.statements import OUTBOX
 from mocklend.storage.stores import entity
 from mocklend.storage.work import Sandbox
 
 entity(schema.sandboxes)(Sandbox)
+
+
+class StatusOverride(Struct, frozen=True):
+    """A loan's status that an operator has set by hand.
+
+    `since_ms` and `since_version` say from when on the books have derived another one; None while they agree.
+    """
+
+    edit_id: str
+    status: str  # of the bill: INIT, VALID, OVERDUE, CLEAR
+    since_ms: int | None = None
+    since_version: int | None = None
+
+
+class ViewVersion(Struct, frozen=True, array_like=True):
+    """What a loan's page says at one version, and from when that is seen.
+
+    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much. A version that
+    had to wait says in `waits` from when each view shows it, and in `behind_minor` what the page was behind by.
+    """
+
+    version: int
+    made_ms: int
+    status: str
+    outstanding_minor: int
+    change_minor: int
+    off_minor: int
+    waits: Showing | None = None
+    behind_minor: int | None = None
+
+    @property
+    def showing(self) -> Showing:
+        """From when on each view shows it: at once and for good, where it did not have to wait."""
+        return self.waits or Showing.at(self.made_ms)
+
+    @property
+    def books_minor(self) -> int:
+        """What the books had outstanding at this version."""
+        return self.outstanding_minor - self.off_minor
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The part that a fault may look at."""
+        return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
 
 
 @entity(schema.borrowers)
@@ -49,8 +94,8 @@ class Loan(Struct, frozen=True):
     next_seq: int
     head_hash: str
     edits: int
-    mark: str | None
-    pages: str
+    status_override: StatusOverride | None
+    view_versions: tuple[ViewVersion, ...]
     disbursed_ms: int | None
     due_ms: int | None
     debit_ms: int | None

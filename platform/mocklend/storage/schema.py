@@ -140,8 +140,8 @@ loans = Table(
     whole("next_seq"),
     text("head_hash"),
     whole("edits"),
-    text("mark", null=True),  # JSON: the edit that set the status by hand, until the books derive another
-    text("pages"),  # JSON: the versions that are on the page or on their way to it
+    text("status_override", null=True),  # JSON: the edit that set the status by hand, until the books derive another
+    text("view_versions"),  # JSON: the versions that are on the page or on their way to it
     whole("disbursed_ms", null=True),
     whole("due_ms", null=True),
     whole("debit_ms", null=True),

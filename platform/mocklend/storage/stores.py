@@ -1,5 +1,7 @@
 """From rows to entities and back: an entity is a frozen struct whose fields are its table's columns.
 
+A field that is neither text nor number, like `StatusOverride | None`, is JSON in its column and a value elsewhere.
+
 `@entity(table)` registers one. What is loaded but is no row of one table (a sum, a list of facts) has a `@loader`.
 """
 
@@ -8,8 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from enum import Enum
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Table
 
@@ -27,10 +32,51 @@ class Store:
 
     table: str
     columns: tuple[str, ...]
-    make: Callable[..., Any]
+    made: type[Any]
+    decoders: tuple[tuple[int, Callable[[str], Any]], ...]
     insert: str
     update: str
     scoped: bool
+
+    def make(self, row: Row) -> Any:
+        """The entity of a row. A column that holds JSON becomes the value that its field is declared as."""
+        if not self.decoders:
+            return self.made(*row)
+        values = list(row)
+        for at, decode in self.decoders:
+            if values[at] is not None:
+                values[at] = decode(values[at])
+        return self.made(*values)
+
+    def row_of(self, entity: Any) -> dict[str, Any]:
+        """The columns of an entity's row, without the sandbox's."""
+        row = {name: getattr(entity, name) for name in self.columns}
+        for at, _ in self.decoders:
+            name = self.columns[at]
+            if row[name] is not None:
+                row[name] = as_json(row[name])
+        return row
+
+
+def as_json(value: Any) -> str:
+    """A value as a JSON column holds it."""
+    return msgspec.json.encode(value).decode()
+
+
+def _decoders(cls: type[Struct]) -> tuple[tuple[int, Callable[[str], Any]], ...]:
+    """For each field that is neither text nor number, its place and what reads it from its column."""
+    types = get_type_hints(cls)
+    found = []
+    for at, name in enumerate(cls.__struct_fields__):
+        given = types[name]
+        inner = [one for one in get_args(given) if one is not type(None)] if isinstance(given, UnionType) else [given]
+        if len(inner) == 1 and not _is_plain(inner[0]):
+            found.append((at, msgspec.json.Decoder(inner[0]).decode))
+    return tuple(found)
+
+
+def _is_plain(given: Any) -> bool:
+    return get_origin(given) is None and issubclass(given, str | int | Enum)
 
 
 STORES: dict[str, Store] = {}
@@ -53,7 +99,8 @@ def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type
         STORES[cls.kind] = Store(  # type: ignore[attr-defined]
             table=table.name,
             columns=columns,
-            make=cls,
+            made=cls,
+            decoders=_decoders(cls),
             insert=statement(
                 f"{table.name}.insert", f"INSERT INTO {table.name} ({names}) VALUES ({values})", rank=rank
             ),
@@ -108,7 +155,7 @@ def entities(
     """
     store = STORES[kind]
     sql = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {condition}"
-    return [store.make(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id, **(parameters or {})})]
+    return [store.make(row) for row in rows(connection, sql, {"sandbox_id": sandbox_id, **(parameters or {})})]
 
 
 def entities_in(connection: Connection, kind: str, sandbox_id: str, column: str, values: Sequence[str]) -> list[Any]:
@@ -116,7 +163,7 @@ def entities_in(connection: Connection, kind: str, sandbox_id: str, column: str,
     store = STORES[kind]
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {column}"
     found = select_in(connection, head, values, {"sandbox_id": sandbox_id}, tail=" ORDER BY id")
-    return [store.make(*row) for row in found]
+    return [store.make(row) for row in found]
 
 
 def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool) -> dict[str, Any]:
@@ -126,7 +173,7 @@ def _rows(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[s
     tail = " ORDER BY id FOR UPDATE" if lock and connection.dialect.name == "postgresql" else " ORDER BY id"
     made = {}
     for row in select_in(connection, head + "id", ids, {"sandbox_id": sandbox_id}, tail=tail):
-        one = store.make(*row)
+        one = store.make(row)
         made[one.id] = one
     return made
 

@@ -7,18 +7,14 @@ anywhere any more, and those after it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any
 
 import orjson
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mocklend.domain.replay import LoanState
 from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Loan, ViewVersion
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.work import Work
 from mocklend.views.render import loan_doc
@@ -56,58 +52,6 @@ REBUILD = statement(
 )
 
 
-class Version(Struct, frozen=True):
-    """What a page says at one version, and from when that is seen.
-
-    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much; where the
-    version had to wait, `behind_minor` is what the page was behind by.
-    """
-
-    version: int
-    made_ms: int
-    status: str
-    outstanding_minor: int
-    change_minor: int
-    off_minor: int
-    showing: Showing
-    behind_minor: int | None = None
-
-    def to_json(self) -> list[Any]:
-        """Short: most versions are seen at once, everywhere and for good."""
-        said = [self.version, self.made_ms, self.status, self.outstanding_minor, self.change_minor, self.off_minor]
-        if self.behind_minor is None:
-            return said
-        return [*said, self.behind_minor, *astuple(self.showing)]
-
-    @classmethod
-    def from_json(cls, raw: list[Any]) -> Version:
-        """What to_json gave."""
-        version, made_ms, status, outstanding, change, off, *waits = raw
-        if not waits:
-            return cls(version, made_ms, status, outstanding, change, off, Showing.at(made_ms))
-        return cls(version, made_ms, status, outstanding, change, off, Showing(*waits[1:]), waits[0])
-
-    @property
-    def books_minor(self) -> int:
-        """What the books had outstanding at this version."""
-        return self.outstanding_minor - self.off_minor
-
-    @property
-    def said(self) -> dict[str, Any]:
-        """The part that a fault may look at."""
-        return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
-
-
-def versions(loan: Loan) -> list[Version]:
-    """The versions that matter, oldest first."""
-    return [Version.from_json(raw) for raw in json.loads(loan.pages)]
-
-
-def keep(loan: Loan, kept: Sequence[Version]) -> Loan:
-    """The loan with this list of versions."""
-    return replace(loan, pages=json.dumps([one.to_json() for one in kept], separators=(",", ":")))
-
-
 def refresh(
     work: Work,
     loan: Loan,
@@ -119,19 +63,18 @@ def refresh(
 ) -> Loan:
     """Show the loan's new version, now or as a fault says. Gives back the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
-    now_ms, kept = work.now_ms, versions(loan)
+    now_ms, kept = work.now_ms, loan.view_versions
     on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
     should_say = {name: doc[name] for name in ("version", "status", "outstanding_minor")}
     off_minor = _off(work, loan, kept, should_say["outstanding_minor"], cause, channel) if kept else 0
     doc["outstanding_minor"] += off_minor
-    new = Version(
+    new = ViewVersion(
         version=loan.version,
         made_ms=now_ms,
         status=doc["status"],
         outstanding_minor=doc["outstanding_minor"],
         change_minor=should_say["outstanding_minor"] - kept[-1].books_minor if kept else 0,
         off_minor=off_minor,
-        showing=Showing.at(now_ms),
     )
     if on_page is not None:
         given = ViewRefresh(
@@ -150,20 +93,20 @@ def refresh(
         )
         happened = work.act(given)
         if happened.showing().settled_ms > now_ms:
-            new = replace(new, showing=happened.showing(), behind_minor=given.stake_minor())
+            new = replace(new, waits=happened.showing(), behind_minor=given.stake_minor())
     if new.behind_minor is None:
         work.signal(shown(loan.id))
-        kept = []
+        kept = ()
         work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
     else:
         kept = _still_needed(work, loan, kept)
     write_view(work, loan, doc, new.showing)
-    return keep(loan, [*kept, new])
+    return replace(loan, view_versions=(*kept, new))
 
 
 def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
     """Show the newest version now, everywhere and for good, as the books have it: `state` is theirs at that version."""
-    newest = versions(loan)[-1]
+    newest = loan.view_versions[-1]
     doc = loan_doc(loan, state, newest.made_ms)
     work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
     work.write(
@@ -177,18 +120,19 @@ def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
         state=loan.state,
     )
     work.signal(rebuilt(loan.id))
-    shown_now = Showing.at(newest.made_ms)
     said = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
-    return keep(loan, [replace(said, off_minor=0, showing=shown_now, behind_minor=None)])
+    return replace(loan, view_versions=(replace(said, off_minor=0, waits=None, behind_minor=None),))
 
 
 def right(loan: Loan, now_ms: int) -> bool:
     """Whether every view shows the loan's newest version as the books have it, and will go on to."""
-    newest = versions(loan)[-1]
+    newest = loan.view_versions[-1]
     return newest.off_minor == 0 and newest.showing.settled_ms <= now_ms
 
 
-def _off(work: Work, loan: Loan, kept: list[Version], balance_minor: int, cause: str, channel: str | None) -> int:
+def _off(
+    work: Work, loan: Loan, kept: tuple[ViewVersion, ...], balance_minor: int, cause: str, channel: str | None
+) -> int:
     """What the balance on the page will be too much: it goes on from what it was, which a fault may have lost."""
     last = kept[-1]
     if last.off_minor:
@@ -215,7 +159,7 @@ def _off(work: Work, loan: Loan, kept: list[Version], balance_minor: int, cause:
     return -given.missing_minor if work.act(given).evicted else 0
 
 
-def _still_needed(work: Work, loan: Loan, kept: list[Version]) -> list[Version]:
+def _still_needed(work: Work, loan: Loan, kept: tuple[ViewVersion, ...]) -> tuple[ViewVersion, ...]:
     """What may still be seen while the newest waits. What is lost for good leaves, and what is older than settled."""
     floor = max((one.version for one in kept if one.showing.settled_ms <= work.now_ms), default=0)
     if kept and kept[0].version < floor:
@@ -223,7 +167,7 @@ def _still_needed(work: Work, loan: Loan, kept: list[Version]) -> list[Version]:
     for one in kept:
         if one.version > floor and one.showing.page_ms >= NEVER_MS:
             work.write(DROP_LOST, loan_id=loan.id, version=one.version)
-    return [one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS]
+    return tuple(one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS)
 
 
 def write_view(work: Work, loan: Loan, doc: dict[str, Any], showing: Showing) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Loan, StatusOverride
 
 SHOWN_FOR_MARK = {"INIT": "SUBMITTED", "VALID": "USING", "OVERDUE": "OVD", "CLEAR": "CLEAR"}
 """The bill statuses of an operator's mark, and the loan status that the page then shows."""
@@ -15,12 +14,12 @@ SHOWN_FOR_MARK = {"INIT": "SUBMITTED", "VALID": "USING", "OVERDUE": "OVD", "CLEA
 
 def marked(loan: Loan) -> str | None:
     """The status that an operator's mark pins on the page, if one does."""
-    return SHOWN_FOR_MARK[json.loads(loan.mark)["status"]] if loan.mark else None
+    return SHOWN_FOR_MARK[loan.status_override.status] if loan.status_override else None
 
 
-def wrong_mark(loan: Loan) -> dict[str, Any] | None:
-    """The mark that shows another status than the books derive, if one does."""
-    return json.loads(loan.mark) if loan.mark and marked(loan) != loan.status else None
+def conflicting_override(loan: Loan) -> StatusOverride | None:
+    """The override that shows another status than the books derive, if one does."""
+    return loan.status_override if marked(loan) != loan.status else None
 
 
 def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
