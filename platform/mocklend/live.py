@@ -25,6 +25,7 @@ import requests
 
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.dataset.story import AGAIN, BORROW, DISPUTE, HOURS, PAY, PUSH, Act, Story, story
+from mocklend.domain.statuses import DisputeState, ReceiptState
 
 LOOK, SCORE, APPLY, FEE, WAIVE, UNWAIVE, REFUND = "look", "score", "apply", "fee", "waive", "unwaive", "refund"
 DID: Mapping[str, str] = {
@@ -235,7 +236,8 @@ class _Season:
                 return self._ask(client.verify_dispute, known[DISPUTE], **olga)
             case "decide" if known.get(DISPUTE):
                 return self._ask(
-                    client.decide_dispute, known[DISPUTE], "UPHELD", memo=act.text, correct=not act.amount_minor,
+                    client.decide_dispute, known[DISPUTE], DisputeState.UPHELD, memo=act.text,
+                    correct=not act.amount_minor,
                     compensation_minor=act.amount_minor or None, **olga,
                 )  # fmt: skip
             case "look":
@@ -251,7 +253,7 @@ class _Season:
         """The receipt of a payment that nobody could assign, as staff find it in the list."""
         cursor = None
         while order:
-            page = self._ask(self._client.receipts, state="UNAPPLIED", limit=500, cursor=cursor)
+            page = self._ask(self._client.receipts, state=ReceiptState.UNAPPLIED, limit=500, cursor=cursor)
             for receipt in page.get("receipts", ()):
                 if receipt["out_trade_no"] == order:
                     return str(receipt["id"])

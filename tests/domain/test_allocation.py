@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from mocklend.domain.allocation import steps
-from mocklend.domain.facts import CLEAR, DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, OVD_AND_CURRENT, RECEIPT, Fact, Terms
+from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
 from mocklend.domain.product import DEFAULT_ALLOCATION, Excess, Method, Penalty, Processing, Product
 from mocklend.domain.replay import LoanState, replay
+from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 5)
 ADA_BORROWS = 120_000
@@ -43,7 +44,7 @@ def test_vertical_processing_pays_all_interest_before_any_principal() -> None:
     for processing, principal_paid in ((Processing.HORIZONTAL, True), (Processing.VERTICAL, False)):
         policy = product(processing=processing, penalty=Penalty(multiplier="0"))
 
-        state = story(policy, (RECEIPT, (late - START).days, interest_only, OVD_AND_CURRENT), as_of=late)
+        state = story(policy, (RECEIPT, (late - START).days, interest_only, QuoteType.OVD_AND_CURRENT), as_of=late)
 
         first, second = state.instalments[:2]
         assert (first.principal_paid > 0) is principal_paid
@@ -54,7 +55,9 @@ def test_an_order_that_puts_principal_first_leaves_interest_standing() -> None:
     order = sorted(DEFAULT_ALLOCATION, key=lambda bucket: bucket.part != "principal")
     late = date(2026, 2, 10)
 
-    state = story(product(allocation=tuple(order)), (RECEIPT, (late - START).days, 30_000, OVD_AND_CURRENT), as_of=late)
+    state = story(
+        product(allocation=tuple(order)), (RECEIPT, (late - START).days, 30_000, QuoteType.OVD_AND_CURRENT), as_of=late
+    )
 
     assert state.instalments[0].principal_paid == 30_000
     assert state.instalments[0].interest_paid == 0
@@ -71,7 +74,9 @@ def test_an_order_that_puts_principal_first_leaves_interest_standing() -> None:
 def test_money_above_what_is_due_goes_where_the_excess_rule_says(excess: Excess, principals_left: list[int]) -> None:
     due = date(2026, 2, 5)
     state = story(
-        product(excess=excess), (RECEIPT, (due - START).days, 30_000 + 1_200 + 10_000, OVD_AND_CURRENT), as_of=due
+        product(excess=excess),
+        (RECEIPT, (due - START).days, 30_000 + 1_200 + 10_000, QuoteType.OVD_AND_CURRENT),
+        as_of=due,
     )
 
     left = [i.unpaid("principal") for i in state.instalments]
@@ -85,11 +90,13 @@ def test_money_above_what_is_due_goes_where_the_excess_rule_says(excess: Excess,
 @pytest.mark.parametrize("excess", list(Excess))
 def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> None:
     payoff_day = date(2026, 3, 20)
-    facts = [(EDIT, 3, 500, None), (RECEIPT, 20, 55_555, OVD_AND_CURRENT)]
+    facts = [(EDIT, 3, 500, None), (RECEIPT, 20, 55_555, QuoteType.OVD_AND_CURRENT)]
     before = story(product(excess=excess), *facts, as_of=payoff_day)
-    total = sum(before.quote(CLEAR, payoff_day).values())
+    total = sum(before.quote(QuoteType.CLEAR, payoff_day).values())
 
-    after = story(product(excess=excess), *facts, (RECEIPT, (payoff_day - START).days, total, CLEAR), as_of=payoff_day)
+    after = story(
+        product(excess=excess), *facts, (RECEIPT, (payoff_day - START).days, total, QuoteType.CLEAR), as_of=payoff_day
+    )
 
     assert after.status == "CLEAR"
     assert after.overpaid_minor == 0
@@ -97,8 +104,8 @@ def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> N
 
 def test_a_payoff_until_the_period_ends_costs_its_interest_and_no_penalty_for_days_to_come() -> None:
     on = date(2026, 2, 10)  # The first instalment is five days late, the second is due on 5 March.
-    to_the_day = story(product(), as_of=on).quote(CLEAR, on)
-    to_the_end = story(product(payoff_interest="until_period_end"), as_of=on).quote(CLEAR, on)
+    to_the_day = story(product(), as_of=on).quote(QuoteType.CLEAR, on)
+    to_the_end = story(product(payoff_interest="until_period_end"), as_of=on).quote(QuoteType.CLEAR, on)
 
     assert to_the_end["penalty_principal_minor"] == to_the_day["penalty_principal_minor"] == 75
     assert to_the_end["normal_interest_minor"] == 900 > to_the_day["normal_interest_minor"]
@@ -113,6 +120,8 @@ def test_within_the_days_of_grace_a_loan_is_neither_overdue_nor_charged() -> Non
 
     assert inside.status == "USING"
     assert outside.status == "OVD"
-    late = story(policy, (RECEIPT, (due - START).days + 5, 100, OVD_AND_CURRENT), as_of=due + timedelta(days=5))
+    late = story(
+        policy, (RECEIPT, (due - START).days + 5, 100, QuoteType.OVD_AND_CURRENT), as_of=due + timedelta(days=5)
+    )
     # Two days beyond grace on 30,000 at 12 % times 1.5 by 360: 30,000 × 0.0005 × 2.
     assert late.instalments[0].penalty_principal == 30

@@ -28,9 +28,7 @@ from mocklend.domain.bureau import (
 )
 from mocklend.domain.facts import (
     ACCEPTANCE,
-    CLEAR,
     DISBURSEMENT,
-    OVD_AND_CURRENT,
     RECEIPT,
     REVERSAL,
     WRITE_OFF,
@@ -38,6 +36,7 @@ from mocklend.domain.facts import (
     Terms,
 )
 from mocklend.domain.product import Product
+from mocklend.domain.statuses import QuoteType
 
 START = date(2025, 10, 15)
 TERMS = Terms("loan_1", "CNY", 120_000, START, Product(method="equal_principal", terms=6, rate="0"))  # type: ignore[arg-type]
@@ -55,7 +54,7 @@ def fact(id: str, kind: str, day: date, amount: int = 0, scope: str | None = Non
 PAID_OUT = fact("loan_1", DISBURSEMENT, START, 120_000)
 
 
-def paid(n: int, day: date, amount: int = PART, scope: str = OVD_AND_CURRENT) -> Fact:
+def paid(n: int, day: date, amount: int = PART, scope: str = QuoteType.OVD_AND_CURRENT) -> Fact:
     return fact(f"rpy_{n}", RECEIPT, day, amount, scope)
 
 
@@ -96,7 +95,7 @@ def test_a_month_is_told_by_its_days_overdue(days: int, code: str) -> None:
         ([PAID_OUT], date(2025, 11, 30), "1"),
         ([PAID_OUT], date(2025, 12, 31), "2"),
         ([PAID_OUT], date(2026, 6, 30), "7"),
-        ([PAID_OUT, paid(1, date(2025, 10, 20), 120_000, CLEAR)], date(2025, 10, 31), "C"),  # settled early
+        ([PAID_OUT, paid(1, date(2025, 10, 20), 120_000, QuoteType.CLEAR)], date(2025, 10, 31), "C"),  # settled early
         ([PAID_OUT, fact("wof_1", WRITE_OFF, date(2026, 6, 1))], date(2026, 6, 30), "B"),
     ],
 )
@@ -126,7 +125,7 @@ def test_months_run_on_across_the_end_of_a_year() -> None:
 
 
 def test_a_settled_account_ends_with_the_month_of_its_settlement() -> None:
-    facts = (PAID_OUT, paid(1, date(2025, 12, 1), 120_000, CLEAR))
+    facts = (PAID_OUT, paid(1, date(2025, 12, 1), 120_000, QuoteType.CLEAR))
 
     assert rederive(TERMS, facts, date(2026, 5, 31)) == History("*1C", date(2025, 12, 1))
 

@@ -13,7 +13,6 @@ from mocklend.domain.facts import (
     CHARGE,
     CHARGE_FEE,
     CHARGE_PENALTY,
-    CLEAR,
     DISBURSEMENT,
     EDIT,
     MODIFY_BILL_AMOUNT,
@@ -21,7 +20,6 @@ from mocklend.domain.facts import (
     MODIFY_PAID_AMOUNT,
     MODIFY_PAID_REVOKE_AMOUNT,
     MODIFY_REVOKE_AMOUNT,
-    OVD_AND_CURRENT,
     RECEIPT,
     REFUND_AGREED,
     REFUND_PAID,
@@ -35,6 +33,7 @@ from mocklend.domain.facts import (
 )
 from mocklend.domain.product import PRODUCTS, Excess, Method, Penalty, PenaltyBase, Product
 from mocklend.domain.replay import LoanState, replay, take
+from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 31)
 BILL = (MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT, MODIFY_REVOKE_AMOUNT)
@@ -76,7 +75,7 @@ def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
         what = draw(st.sampled_from(["receipt", "receipt", "taken back", "fee", "penalty", "refunded", "given back"]))
         amount = draw(st.integers(1, principal))
         if what in ("receipt", "taken back"):
-            scope = draw(st.sampled_from([CLEAR, OVD_AND_CURRENT]))
+            scope = draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]))
             facts.append(Fact(f"rpy_{n}", RECEIPT, at_ms, on, amount, "wallet", scope))
             if what == "taken back":
                 facts.append(Fact(f"rev_{n}", REVERSAL, at_ms + 1, on, reverses=f"rpy_{n}"))
@@ -237,7 +236,8 @@ def test_an_act_of_the_desk_reversed_is_as_if_it_had_never_been(
     )
     later = data.draw(st.lists(st.integers(1, 50_000), max_size=2))
     more = [
-        Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, x, "wallet", OVD_AND_CURRENT) for n, x in enumerate(later)
+        Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, x, "wallet", QuoteType.OVD_AND_CURRENT)
+        for n, x in enumerate(later)
     ]
     undone = Fact("rev_new", REVERSAL, at_ms + 100, on, reverses=act.id)
 
@@ -262,7 +262,7 @@ def test_what_comes_in_after_a_write_off_is_a_recovery_until_nothing_is_lost(
     assert state.written_off_minor == lost
 
     for n, amount in enumerate(parts):
-        take(state, Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, amount, "wallet", OVD_AND_CURRENT))
+        take(state, Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, amount, "wallet", QuoteType.OVD_AND_CURRENT))
 
     stands(state)
     assert state.recovered_minor == min(sum(parts), lost)
@@ -277,7 +277,7 @@ def test_a_refund_leaves_in_two_steps_and_takes_nothing_else_along(
 ) -> None:
     terms, facts, day = loan
     too_much = seen(terms, facts, day).outstanding_minor + 10_000 + part
-    facts = [*facts, Fact("rpy_twice", RECEIPT, *at(day, 40), too_much, "wallet", CLEAR)]
+    facts = [*facts, Fact("rpy_twice", RECEIPT, *at(day, 40), too_much, "wallet", QuoteType.CLEAR)]
     before = seen(terms, facts, day)
     amount = min(part, before.overpaid_minor)
     at_ms, on = at(day, 50)

@@ -6,9 +6,10 @@ from collections import Counter
 from datetime import date, timedelta
 
 from mocklend.domain import facts as kinds
-from mocklend.domain.facts import CLEAR, Fact, Terms
+from mocklend.domain.facts import Fact, Terms
 from mocklend.domain.product import PRODUCTS
 from mocklend.domain.replay import LoanState, replay
+from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 5)
 ADA_BORROWS = 100_000
@@ -59,8 +60,8 @@ def test_a_payout_that_fails_takes_back_the_loan_and_what_it_has_earned() -> Non
 
 
 def test_a_receipt_that_its_channel_takes_back_reopens_the_loan_and_leaves_no_money() -> None:
-    total = sum(told(day=10).quote(CLEAR, START + timedelta(days=10)).values())
-    receipt = fact(kinds.RECEIPT, 10, total, id="rpy_ada", scope=CLEAR)
+    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    receipt = fact(kinds.RECEIPT, 10, total, id="rpy_ada", scope=QuoteType.CLEAR)
     taken_back = fact(kinds.LATE_FAILURE, 12, total, reverses="rpy_ada")
 
     cleared, reopened, never = told(receipt, day=12), told(receipt, taken_back, day=12), told(day=12)
@@ -73,7 +74,7 @@ def test_a_receipt_that_its_channel_takes_back_reopens_the_loan_and_leaves_no_mo
 
 def test_what_was_paid_on_a_loan_that_is_never_paid_out_is_overpaid() -> None:
     accepted = fact(kinds.ACCEPTANCE, 0, ADA_BORROWS, id="loan_ada")
-    receipt = fact(kinds.RECEIPT, 2, 30_000, id="rct_ada", scope=CLEAR)
+    receipt = fact(kinds.RECEIPT, 2, 30_000, id="rct_ada", scope=QuoteType.CLEAR)
 
     state = replay(TERMS, [accepted, receipt, fact(kinds.PAYOUT_FAILURE, 3)], START + timedelta(days=60))
 
@@ -95,8 +96,8 @@ def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() ->
 
 
 def test_too_much_money_is_promised_back_and_paid_back() -> None:
-    total = sum(told(day=10).quote(CLEAR, START + timedelta(days=10)).values())
-    receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=CLEAR)
+    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=QuoteType.CLEAR)
     agreed, paid = fact(kinds.REFUND_AGREED, 11, 700), fact(kinds.REFUND_PAID, 12, 700)
 
     promised, gone = told(receipt, agreed, day=11), told(receipt, agreed, paid, day=12)
@@ -108,8 +109,8 @@ def test_too_much_money_is_promised_back_and_paid_back() -> None:
 
 
 def test_a_refund_that_history_no_longer_justifies_is_owed_again() -> None:
-    total = sum(told(day=10).quote(CLEAR, START + timedelta(days=10)).values())
-    receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=CLEAR)
+    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=QuoteType.CLEAR)
     agreed, paid = fact(kinds.REFUND_AGREED, 11, 700), fact(kinds.REFUND_PAID, 12, 700)
     undone = fact(kinds.REVERSAL, 13, reverses="rpy_ada")
 

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from mocklend.domain.days import DayCount
 from mocklend.domain.facts import (
-    CLEAR,
     DISBURSEMENT,
     EDIT,
     MODIFY_PAID_AMOUNT,
     MODIFY_REVOKE_AMOUNT,
-    OVD_AND_CURRENT,
     RECEIPT,
     REVERSAL,
     WRITE_OFF,
@@ -37,6 +35,7 @@ from mocklend.domain.product import (
 )
 from mocklend.domain.replay import LoanState, dump, load, replay, same
 from mocklend.domain.schedule import schedule
+from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 5)
 UNTIL_PAYOFF = PayoffInterest.UNTIL_PAYOFF_DATE
@@ -70,7 +69,7 @@ def moment(on: date, n: int = 0) -> int:
     return on.toordinal() * 86_400_000 + n
 
 
-def receipt(n: int, on: date, amount: int, scope: str = OVD_AND_CURRENT) -> Fact:
+def receipt(n: int, on: date, amount: int, scope: str = QuoteType.OVD_AND_CURRENT) -> Fact:
     """Money, as the n-th fact of its day."""
     return Fact(f"rpy_{on}_{n:03}", RECEIPT, moment(on, n), on, amount, "wallet", scope)
 
@@ -90,13 +89,15 @@ def loans(draw: st.DrawFn, policy: PayoffInterest | None = None) -> tuple[Terms,
     for n in range(draw(st.integers(0, 2))):
         on += draw(st.integers(0, 40))
         amount = draw(st.integers(1, terms.principal_minor // 2 + 1))
-        facts.append(receipt(n + 1, day(on), amount, draw(st.sampled_from([CLEAR, OVD_AND_CURRENT]))))
+        facts.append(
+            receipt(n + 1, day(on), amount, draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT])))
+        )
     return terms, facts, day(on + draw(st.sampled_from([0, 1, 10, 26, 31, 45])))
 
 
 def to_settle(terms: Terms, facts: list[Fact], on: date) -> int:
     """What a payoff on a date costs."""
-    return sum(replay(terms, facts, on).quote(CLEAR, on).values())
+    return sum(replay(terms, facts, on).quote(QuoteType.CLEAR, on).values())
 
 
 def ledger(state: LoanState) -> Counter[str]:
@@ -123,7 +124,7 @@ def test_a_payoff_in_several_payments_of_one_day_costs_what_one_payment_costs(
     for n, (share, whole) in enumerate(parts, 50):
         part = int(left * share)
         if part:
-            facts = [*facts, receipt(n, on, part, CLEAR if whole else OVD_AND_CURRENT)]
+            facts = [*facts, receipt(n, on, part, QuoteType.CLEAR if whole else QuoteType.OVD_AND_CURRENT)]
             left -= part
         assert to_settle(terms, facts, on) == left
     state = replay(terms, [*facts, receipt(99, on, left)] if left else facts, on)
@@ -135,7 +136,7 @@ def test_a_payoff_in_several_payments_of_one_day_costs_what_one_payment_costs(
 @given(
     case=loans(),
     share=st.floats(0, 1.1),
-    scope=st.sampled_from([CLEAR, OVD_AND_CURRENT]),
+    scope=st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]),
     later=st.integers(0, 70),
 )
 def test_one_unit_more_never_makes_what_is_owed_larger_on_that_day_or_any_other(
@@ -169,7 +170,7 @@ def test_the_interest_is_the_rate_on_what_was_lent_on_each_day(
         on += wait
         amount = int(to_settle(terms, facts, day(on)) * share)
         if amount:
-            facts.append(receipt(n, day(on), amount, CLEAR if whole else OVD_AND_CURRENT))
+            facts.append(receipt(n, day(on), amount, QuoteType.CLEAR if whole else QuoteType.OVD_AND_CURRENT))
     end = day(on + last)
     state = replay(terms, facts, end)
     state.accrue(end)
@@ -195,7 +196,7 @@ def test_nothing_is_asked_for_the_bill_on_its_due_date_once_it_was_paid_before(
     case: tuple[Terms, list[Fact], date],
 ) -> None:
     terms, facts, on = case
-    asked = replay(terms, facts, on).quote(OVD_AND_CURRENT, on)
+    asked = replay(terms, facts, on).quote(QuoteType.OVD_AND_CURRENT, on)
     total = sum(asked.values())
     assume(total > 0)
     bill = replay(terms, facts, on).bill(on)
@@ -281,7 +282,7 @@ def test_a_part_and_the_rest_on_day_ten_cost_ten_days_of_interest(first: int, ex
 def test_the_bill_paid_before_its_day_has_interest_on_what_stays_lent() -> None:
     """3,000.00 in three parts at 36.5 %: ten days on 3,000.00 are 30.00, and 21 days on the other 2,000.00 are 42.00."""
     terms, facts = loan(Product(method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365"), 300_000)
-    quote = replay(terms, facts, day(10)).quote(OVD_AND_CURRENT, day(10))
+    quote = replay(terms, facts, day(10)).quote(QuoteType.OVD_AND_CURRENT, day(10))
 
     paid = [*facts, receipt(1, day(10), 107_200)]
     at_once, half_way, due = (replay(terms, paid, day(n)) for n in (10, 20, 31))
@@ -299,7 +300,7 @@ def test_a_payoff_within_the_period_gives_back_what_was_set_aside() -> None:
     terms, facts = loan(Product(method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365"), 300_000)
     facts = [*facts, receipt(1, day(10), 107_200)]
 
-    state = replay(terms, [*facts, receipt(1, day(20), 197_800, CLEAR)], day(20))
+    state = replay(terms, [*facts, receipt(1, day(20), 197_800, QuoteType.CLEAR)], day(20))
 
     assert state.status == "CLEAR"
     assert sum(i.interest for i in state.instalments) == 5_000  # Ten days on 3,000.00 and ten on 2,000.00.
@@ -346,7 +347,9 @@ def test_nobody_is_asked_for_more_than_a_payoff() -> None:
 
     state = replay(terms, facts, day(10))
 
-    assert sum(state.quote(OVD_AND_CURRENT, day(10)).values()) == sum(state.quote(CLEAR, day(10)).values())
+    assert sum(state.quote(QuoteType.OVD_AND_CURRENT, day(10)).values()) == sum(
+        state.quote(QuoteType.CLEAR, day(10)).values()
+    )
 
 
 def test_one_unit_meant_as_a_payoff_does_not_stop_the_penalty() -> None:
@@ -356,7 +359,9 @@ def test_one_unit_meant_as_a_payoff_does_not_stop_the_penalty() -> None:
     )
     terms, facts = loan(product, 300_000)
 
-    without, with_one = (replay(terms, [*facts, *more], day(58)) for more in ([], [receipt(1, day(33), 1, CLEAR)]))
+    without, with_one = (
+        replay(terms, [*facts, *more], day(58)) for more in ([], [receipt(1, day(33), 1, QuoteType.CLEAR)])
+    )
     for state in (without, with_one):
         state.accrue(day(58))
 

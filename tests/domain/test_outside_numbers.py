@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from mocklend.domain.facts import CLEAR, DISBURSEMENT, OVD_AND_CURRENT, RECEIPT, Fact, Terms
+from mocklend.domain.facts import DISBURSEMENT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, replay
+from mocklend.domain.statuses import QuoteType
 
 ORIGIN = date(2026, 1, 15)
 PRINCIPAL = 1_234_567
@@ -171,12 +172,12 @@ def test_a_payoff_costs_the_principal_and_the_interest_up_to_its_day(loan: Outsi
         until = ORIGIN + timedelta(days=max(1, day))  # A loan costs a day at the least.
         owed = PRINCIPAL + sum(round(loan.interest(line, until)) for line in loan.lines())
 
-        asked = sum(books(loan, on).quote(CLEAR, on).values())
-        after = books(loan, on, paid("payoff", on, owed, CLEAR))
+        asked = sum(books(loan, on).quote(QuoteType.CLEAR, on).values())
+        after = books(loan, on, paid("payoff", on, owed, QuoteType.CLEAR))
 
         assert asked == owed, day
         assert (after.outstanding_minor, after.overpaid_minor) == (0, 0), day
-        assert books(loan, on, paid("payoff", on, owed - 1, CLEAR)).outstanding_minor == 1, day
+        assert books(loan, on, paid("payoff", on, owed - 1, QuoteType.CLEAR)).outstanding_minor == 1, day
 
 
 @every_case
@@ -185,8 +186,8 @@ def test_who_pays_each_bill_on_its_day_pays_what_each_asks_for_and_then_nothing(
     for n, line in enumerate(loan.lines()):
         bill = line.principal + round(loan.interest(line, line.due))
 
-        asked = sum(books(loan, line.due, *receipts).quote(OVD_AND_CURRENT, line.due).values())
-        receipts.append(paid(str(n), line.due, bill, OVD_AND_CURRENT))
+        asked = sum(books(loan, line.due, *receipts).quote(QuoteType.OVD_AND_CURRENT, line.due).values())
+        receipts.append(paid(str(n), line.due, bill, QuoteType.OVD_AND_CURRENT))
 
         assert asked == bill, line
 

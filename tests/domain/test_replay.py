@@ -15,14 +15,12 @@ from msgspec.structs import replace
 
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.facts import (
-    CLEAR,
     DISBURSEMENT,
     EDIT,
     MARK,
     MODIFY_BILL_AMOUNT,
     MODIFY_BILL_OVERDUE_AMOUNT,
     MODIFY_PAID_AMOUNT,
-    OVD_AND_CURRENT,
     RECEIPT,
     REVERSAL,
     SECOND_RECEIPT,
@@ -44,6 +42,7 @@ from mocklend.domain.product import (
 )
 from mocklend.domain.replay import ACCOUNTS, LoanState, dump, load, replay, same, take
 from mocklend.domain.schedule import schedule
+from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 31)
 EDIT_KINDS = (MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT)
@@ -76,7 +75,7 @@ def paid_out(terms: Terms) -> Fact:
     return Fact("loan_a", DISBURSEMENT, moment(terms.start), terms.start, terms.principal_minor, "bank_transfer")
 
 
-def receipt(name: str, on: date, amount_minor: int, scope: str = OVD_AND_CURRENT, n: int = 1) -> Fact:
+def receipt(name: str, on: date, amount_minor: int, scope: str = QuoteType.OVD_AND_CURRENT, n: int = 1) -> Fact:
     """Money that came in."""
     return Fact(f"rpy_{name}", RECEIPT, moment(on, n), on, amount_minor, "wallet", scope)
 
@@ -135,7 +134,7 @@ def histories(draw: st.DrawFn, *, edits: bool = True) -> History:
             on = max(on, target.on)
             facts.append(Fact(f"rev_{n}", REVERSAL, max(moment(on, n), target.at_ms + 1), on, reverses=target.id))
         else:
-            scope = draw(st.sampled_from([CLEAR, OVD_AND_CURRENT]))
+            scope = draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]))
             facts.append(receipt(str(n), on, draw(amounts), scope, n))
     return History(terms, tuple(sorted(facts, key=lambda fact: fact.order)))
 
@@ -179,7 +178,7 @@ def test_the_order_in_which_facts_arrive_never_matters(history: History, data: s
 @given(history=histories(), data=st.data())
 def test_a_reversed_repayment_or_edit_is_as_if_it_had_never_been(history: History, data: st.DataObject) -> None:
     on = history.facts[-1].on + timedelta(days=data.draw(st.integers(0, 90)))
-    target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, CLEAR, 99)]))
+    target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, QuoteType.CLEAR, 99)]))
     without = [fact for fact in history.facts if fact.id != target.id]
     undone = Fact("rev_x", REVERSAL, moment(on, 999), on, reverses=target.id)
 
@@ -199,7 +198,7 @@ def test_a_reversed_repayment_or_edit_is_as_if_it_had_never_been(history: Histor
 def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
-    target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, CLEAR, 99)]))
+    target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, QuoteType.CLEAR, 99)]))
     with_it = [*(fact for fact in history.facts if fact.id != target.id), target]
     undone = Fact("rev_x", REVERSAL, moment(on, 999), on, reverses=target.id)
     restored = Fact("rev_a", REVERSAL, moment(on, 999), on, reverses=undone.id)
@@ -211,7 +210,9 @@ def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
     assert (there_and_back.status, there_and_back.applied) == (never.status, never.applied)
 
 
-@given(data=st.data(), amount=st.integers(1, 200_000), scope=st.sampled_from([CLEAR, OVD_AND_CURRENT]))
+@given(
+    data=st.data(), amount=st.integers(1, 200_000), scope=st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT])
+)
 def test_a_second_receipt_that_is_taken_back_leaves_nothing(data: st.DataObject, amount: int, scope: str) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
@@ -233,8 +234,8 @@ def test_a_payoff_quote_paid_on_its_date_clears_the_loan_to_the_unit(history: Hi
     state = replay(history.terms, history.facts, on)
     before = state.overpaid_minor
 
-    total = sum(state.quote(CLEAR, on).values())
-    facts = [*history.facts, receipt("payoff", on, total, CLEAR, 999)] if total else list(history.facts)
+    total = sum(state.quote(QuoteType.CLEAR, on).values())
+    facts = [*history.facts, receipt("payoff", on, total, QuoteType.CLEAR, 999)] if total else list(history.facts)
     paid = replay(history.terms, facts, on)
 
     assert paid.outstanding_minor == 0
@@ -246,11 +247,11 @@ def test_a_payoff_quote_paid_on_its_date_clears_the_loan_to_the_unit(history: Hi
 @given(history=histories(), day=st.integers(1, 120))
 def test_a_payoff_paid_a_unit_short_does_not_clear_the_loan(history: History, day: int) -> None:
     on = history.facts[-1].on + timedelta(days=day)
-    total = sum(replay(history.terms, history.facts, on).quote(CLEAR, on).values())
+    total = sum(replay(history.terms, history.facts, on).quote(QuoteType.CLEAR, on).values())
     if total < 2:
         return
 
-    paid = replay(history.terms, [*history.facts, receipt("payoff", on, total - 1, CLEAR, 999)], on)
+    paid = replay(history.terms, [*history.facts, receipt("payoff", on, total - 1, QuoteType.CLEAR, 999)], on)
 
     assert paid.outstanding_minor == 1
     assert paid.status in ("USING", "OVD")
@@ -262,12 +263,12 @@ def test_a_quote_for_overdue_and_current_leaves_neither(history: History, day: i
     state = replay(history.terms, history.facts, on)
     before = state.overpaid_minor
 
-    total = sum(state.quote(OVD_AND_CURRENT, on).values())
+    total = sum(state.quote(QuoteType.OVD_AND_CURRENT, on).values())
     facts = [*history.facts, receipt("due", on, total, n=999)] if total else list(history.facts)
     paid = replay(history.terms, facts, on)
 
     assert paid.overpaid_minor == before
-    assert sum(paid.quote(OVD_AND_CURRENT, on).values()) == 0
+    assert sum(paid.quote(QuoteType.OVD_AND_CURRENT, on).values()) == 0
     assert paid.overdue_minor == 0
     current = next((i for i in paid.instalments if i.due_date >= on), None)
     assert current is None or current.outstanding == 0
@@ -279,7 +280,7 @@ def test_a_quote_for_overdue_and_current_leaves_neither(history: History, day: i
     history=histories(),
     day=st.integers(0, 120),
     ahead=st.integers(1, 60),
-    scope=st.sampled_from([CLEAR, OVD_AND_CURRENT]),
+    scope=st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]),
 )
 def test_a_quote_for_a_day_to_come_is_the_quote_of_that_day(history: History, day: int, ahead: int, scope: str) -> None:
     today = history.facts[-1].on + timedelta(days=day)
@@ -297,8 +298,8 @@ def test_asking_for_a_quote_changes_nothing(history: History, day: int) -> None:
     state = replay(history.terms, history.facts, on)
     before, told = dump(state), list(state.movements)
 
-    state.quote(CLEAR, on)
-    state.quote(OVD_AND_CURRENT, on)
+    state.quote(QuoteType.CLEAR, on)
+    state.quote(QuoteType.OVD_AND_CURRENT, on)
 
     assert (dump(state), state.movements) == (before, told)
 
@@ -421,7 +422,7 @@ def test_a_loan_repaid_on_its_due_dates_costs_what_its_schedule_says(
     assume(product.method is not Method.FLAT or all(line.principal_minor for line in plan))
     facts = [paid_out(terms)]
     for line in plan:
-        quote = replay(terms, facts, line.due_date).quote(OVD_AND_CURRENT, line.due_date)
+        quote = replay(terms, facts, line.due_date).quote(QuoteType.OVD_AND_CURRENT, line.due_date)
         assert sum(quote.values()) == line.due_minor
         if line.due_minor:
             facts.append(receipt(str(line.n), line.due_date, line.due_minor))
@@ -441,7 +442,7 @@ def test_a_loan_repaid_on_its_due_dates_costs_what_its_schedule_says(
 def test_borrowed_today_and_repaid_today_costs_a_day() -> None:
     terms = ada()
 
-    quote = replay(terms, [paid_out(terms)], START).quote(CLEAR, START)
+    quote = replay(terms, [paid_out(terms)], START).quote(QuoteType.CLEAR, START)
 
     assert quote["normal_principal_minor"] == 100_000
     assert quote["normal_interest_minor"] == 45  # 1,000.00 at 0.045 % a day
@@ -456,14 +457,14 @@ def test_a_day_late_costs_a_day_of_penalty_at_one_and_a_half_times_the_rate() ->
 
     assert on_time.status == "USING"
     assert late.status == "OVD"
-    assert late.quote(CLEAR, due)["penalty_principal_minor"] == 0
-    assert late.quote(CLEAR, due + timedelta(days=1))["penalty_principal_minor"] == 150  # 0.15 % of 1,000.00
+    assert late.quote(QuoteType.CLEAR, due)["penalty_principal_minor"] == 0
+    assert late.quote(QuoteType.CLEAR, due + timedelta(days=1))["penalty_principal_minor"] == 150  # 0.15 % of 1,000.00
 
 
 def test_money_settles_the_oldest_instalment_first_and_in_it_penalty_before_interest_before_principal() -> None:
     terms = ada()
     late = date(2026, 4, 15)
-    owed = replay(terms, [paid_out(terms)], late).quote(OVD_AND_CURRENT, late)
+    owed = replay(terms, [paid_out(terms)], late).quote(QuoteType.OVD_AND_CURRENT, late)
     first = replay(terms, [paid_out(terms)], late)
     first.accrue(late)
     oldest = first.instalments[0]
@@ -485,7 +486,7 @@ def test_what_is_paid_within_its_days_of_grace_grows_no_penalty_afterwards() -> 
         penalty=Penalty("10", grace_days=3),
     )  # fmt: skip
     terms, on = ada(product), START + timedelta(days=12)
-    owed = sum(replay(terms, [paid_out(terms)], on).quote(OVD_AND_CURRENT, on).values())
+    owed = sum(replay(terms, [paid_out(terms)], on).quote(QuoteType.OVD_AND_CURRENT, on).values())
 
     state = replay(terms, [paid_out(terms), receipt("a", on, owed)], on + timedelta(days=60))
 
@@ -512,7 +513,7 @@ def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
 def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_between_as_of_any_others() -> None:
     terms, settled, looked, opened = ada(), START + timedelta(days=20), START + timedelta(days=30), date(2026, 3, 15)
     back = Fact("edt_a", EDIT, moment(opened), opened, -50_000, edit_kind=MODIFY_PAID_AMOUNT)
-    facts = [paid_out(terms), receipt("a", settled, 100_900, CLEAR), receipt("b", looked, 500), back]
+    facts = [paid_out(terms), receipt("a", settled, 100_900, QuoteType.CLEAR), receipt("b", looked, 500), back]
 
     state = replay(terms, facts, date(2026, 4, 30))
 
@@ -524,7 +525,7 @@ def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_betw
 def test_too_much_is_an_amount_and_not_a_status() -> None:
     terms = ada()
 
-    state = replay(terms, [paid_out(terms), receipt("a", START, 200_000, CLEAR)], START)
+    state = replay(terms, [paid_out(terms), receipt("a", START, 200_000, QuoteType.CLEAR)], START)
 
     assert state.status == "CLEAR"
     assert state.overpaid_minor == 200_000 - 100_045
@@ -545,7 +546,7 @@ def test_an_early_payoff_owes_interest_as_the_product_says(policy: PayoffInteres
     terms = ada(Product(method=Method.EQUAL_INSTALMENT, terms=1, rate="0.365", payoff_interest=policy))
     on = START + timedelta(days=7)
 
-    quote = replay(terms, [paid_out(terms)], on).quote(CLEAR, on)
+    quote = replay(terms, [paid_out(terms)], on).quote(QuoteType.CLEAR, on)
 
     days = 7 if policy is PayoffInterest.UNTIL_PAYOFF_DATE else 28
     assert quote["normal_interest_minor"] == days * 100

@@ -18,12 +18,12 @@ import pytest
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
+from mocklend.domain.statuses import EntryStatus
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
 from mocklend.runtime import Platform
 from mocklend.servicing import Edit, ReverseRepayment
 from mocklend.storage.work import Idempotency
 from mocklend_faults.engine import FaultLayer
-from mocklend_faults.engine.answer_key import ACTIVE
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.lint import EXACT, ORDER, TIME, lint
@@ -122,7 +122,7 @@ def answer_key(
         key = lender.layer.answer_key(connection, sandbox.id, now_ms)  # type: ignore[attr-defined]
     found = json.dumps([entry.to_json() for entry in key], indent=1)
     seen = sorted((d.finding.finding_class, d.finding.entity) for d in lender.audit(sandbox.id).discrepancies)
-    assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == ACTIVE)
+    assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE)
     return found
 
 

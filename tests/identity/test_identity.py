@@ -50,6 +50,7 @@ from mocklend.domain.days import TermUnit
 from mocklend.domain.facts import RECEIPT, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Product
+from mocklend.domain.statuses import EntryStatus
 from mocklend.ledger import journal
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay, books
 from mocklend.runtime import Platform
@@ -87,7 +88,7 @@ from mocklend.storage.work import Answer, Command, Idempotency, Nudge, Work
 from mocklend.views.reads import entity
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine import FaultLayer
-from mocklend_faults.engine.answer_key import ACTIVE, entries
+from mocklend_faults.engine.answer_key import entries
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule
@@ -170,7 +171,7 @@ def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, in
     """The right-hand side: what the answer key expects a reconciler to find, now."""
     with platform.read() as connection:
         now_ms = platform.sandbox(connection, sandbox_id).now_ms(platform.real_ms())
-        key = entries(connection, sandbox_id, now_ms, status=ACTIVE)
+        key = entries(connection, sandbox_id, now_ms, status=EntryStatus.ACTIVE)
     return sorted((one.finding.finding_class, one.finding.entity, one.finding.amount_minor) for one in key)
 
 

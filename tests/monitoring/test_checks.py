@@ -11,8 +11,8 @@ import pytest
 
 import mocklend.monitoring
 from mocklend.channels.late_failures import FailLate
-from mocklend.domain.facts import OVD_AND_CURRENT
 from mocklend.domain.product import PRODUCTS
+from mocklend.domain.statuses import QuoteType
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
@@ -68,7 +68,7 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
 
     def as_an_instalment(work: Work, given: Any) -> Any:
         happened = honest(work, given)
-        return replace(happened, scope=OVD_AND_CURRENT) if isinstance(given, ReceiptBooked) else happened
+        return replace(happened, scope=QuoteType.OVD_AND_CURRENT) if isinstance(given, ReceiptBooked) else happened
 
     with monkeypatch.context() as mistaken:
         mistaken.setattr(Work, "act", as_an_instalment)

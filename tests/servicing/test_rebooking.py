@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mocklend.channels.late_failures import FailLate
-from mocklend.domain.facts import INSTALMENT
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import QuoteType
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import ReceiptBooked
 from mocklend.servicing import RebookRepayment
@@ -50,7 +50,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
 ) -> None:
     loan_id = story.borrow(100_000)
     story.wait(days=10)
-    mistaken(scope=INSTALMENT)
+    mistaken(scope=QuoteType.INSTALMENT)
     repayment = story.settle(loan_id)
     mistaken()
     assert story.page(loan_id)["status"] == "USING"
@@ -68,7 +68,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
 def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(
     story: Story, mistaken: Callable[..., None]
 ) -> None:
-    mistaken(scope=INSTALMENT)
+    mistaken(scope=QuoteType.INSTALMENT)
     loans = [story.borrow(100_000), story.borrow(200_000)]
     reversed_, failing = [story.settle(loan_id) for loan_id in loans]
     mistaken()

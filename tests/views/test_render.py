@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mocklend.domain.facts import CLEAR, DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, OVD_AND_CURRENT, RECEIPT, Fact, Terms
+from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
+from mocklend.domain.statuses import QuoteType
 from mocklend.lending.books import state_of
 from mocklend.storage.entities import StatusOverride
 from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override, instalment_docs, loan_doc, marked, next_due
@@ -29,7 +30,7 @@ def at(day: int, *facts: Fact, product: Product = PRODUCT) -> LoanState:
     return replay(Terms("loan_a", "CNY", 300_000, START, product), [LENT, *facts], START + timedelta(days=day))
 
 
-def paid(day: int, amount_minor: int, scope: str = OVD_AND_CURRENT) -> Fact:
+def paid(day: int, amount_minor: int, scope: str = QuoteType.OVD_AND_CURRENT) -> Fact:
     """Money that came in on a day."""
     return Fact(f"rpy_{day}", RECEIPT, day + 1, START + timedelta(days=day), amount_minor, "wallet", scope)
 
@@ -94,9 +95,9 @@ def test_what_is_due_next_moves_on_with_the_calendar_and_with_the_money() -> Non
 
 
 def test_nothing_is_due_next_once_all_is_paid_or_every_date_has_passed() -> None:
-    everything = sum(at(10).quote(CLEAR, START + timedelta(days=10)).values())
+    everything = sum(at(10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
 
-    assert next_due(at(10, paid(10, everything, CLEAR))) is None
+    assert next_due(at(10, paid(10, everything, QuoteType.CLEAR))) is None
     assert next_due(at(200)) is None
 
 

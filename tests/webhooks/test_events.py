@@ -21,7 +21,8 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.second_receipts import post_again
 from mocklend.domain.product import PRODUCTS
-from mocklend.lending import AddBorrower, Borrow, repay
+from mocklend.domain.statuses import DisputeState, EditState, RepaymentStatus
+from mocklend.lending import AddBorrower, Borrow
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
 from mocklend.servicing import (
     AddStatement,
@@ -39,8 +40,6 @@ from mocklend.servicing import (
     VerifyDispute,
     Waive,
     WriteOff,
-    desk,
-    disputes,
 )
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
@@ -360,10 +359,10 @@ def test_every_step_of_every_resource_is_told_with_its_new_status(
 
 def test_each_status_that_the_code_knows_is_in_the_table() -> None:
     known = {
-        "repayment": {repay.PROCESSING, repay.SUCCEEDED, repay.FAILED, repay.REVERSED},
-        "edit": set(desk.STATES),
+        "repayment": set(RepaymentStatus) - {RepaymentStatus.INITIAL, RepaymentStatus.PARTIAL},
+        "edit": set(EditState),
         # One that is opened is marked in the same commit.
-        "dispute": set(disputes.STATES) - {disputes.OPEN},
+        "dispute": set(DisputeState) - {DisputeState.OPEN},
     }
 
     for kind, states in known.items():

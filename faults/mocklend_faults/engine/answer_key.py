@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.stores import rows
 
-PENDING, ACTIVE, HEALED, SUPERSEDED, MASKED = "pending", "active", "healed", "superseded", "masked"
-STATUSES = (PENDING, ACTIVE, HEALED, SUPERSEDED, MASKED)
+STATUSES = tuple(EntryStatus)
 ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
 
 REASONS = {
@@ -82,7 +82,7 @@ class Entry:
     @property
     def open(self) -> bool:
         """Whether the lie is still told."""
-        return self.status == ACTIVE
+        return self.status == EntryStatus.ACTIVE
 
     @property
     def order(self) -> tuple[int, str, str, str, int, str]:
@@ -215,7 +215,7 @@ def _page(
     if entity is not None:
         sql += " AND (entity = :entity OR finding_entity = :entity)"
         parameters["entity"] = entity
-    if status == ACTIVE:
+    if status == EntryStatus.ACTIVE:
         sql += " AND (ended_ms IS NULL OR ended_ms > :now_ms)" if as_then else " AND ended_ms IS NULL"
     # Texts by their bytes, as Python sorts them, and not as some database's locale would.
     bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
@@ -246,11 +246,11 @@ def _entry(row: Any, now_ms: int, *, as_then: bool = False) -> Entry:
         finding_class, finding_entity, amount_minor, expect, from_ms, until_ms, status, ended_by, ended_ms,
     ) = row  # fmt: skip
     if as_then and ended_ms is not None and ended_ms > now_ms:
-        status, ended_by, ended_ms = ACTIVE, None, None  # Somebody or something has ended it since.
+        status, ended_by, ended_ms = EntryStatus.ACTIVE, None, None  # Somebody or something has ended it since.
     if ended_ms is None and until_ms is not None and until_ms <= now_ms:
-        status, ended_by, ended_ms = HEALED, ITSELF, until_ms
+        status, ended_by, ended_ms = EntryStatus.HEALED, ITSELF, until_ms
     elif ended_ms is None and from_ms > now_ms:
-        status = PENDING
+        status = EntryStatus.PENDING
     return Entry(
         injection=injection,
         rule=rule,

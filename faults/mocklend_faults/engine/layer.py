@@ -24,11 +24,12 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import SEAMS, ApiAnswer, Consequence, Given, LayerBroke, Scene, Seam, Unmet, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
-from mocklend_faults.engine.answer_key import ACTIVE, HEALED, MASKED, ONCE, UNDONE, WITHSTOOD, Entry, entries
+from mocklend_faults.engine.answer_key import ONCE, UNDONE, WITHSTOOD, Entry, entries
 from mocklend_faults.engine.at_seam import AtSeam, Compiled
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counting import Passed, Tally, rule_rows, seam_rows, tallies
@@ -284,7 +285,7 @@ class FaultLayer:
                     if one.until_ms is not None and one.until_ms <= scene.now_ms:
                         continue  # It has ended by itself, and nothing brings it back.
                     statuses = {one.ends_on[signal] for signal in signals if signal in one.ends_on}
-                    if statuses == {ACTIVE}:
+                    if statuses == {EntryStatus.ACTIVE}:
                         opened[injection] = replace(one, until_ms=None)
                     elif statuses:
                         del opened[injection]
@@ -576,10 +577,10 @@ class Injection:
     def ending(self) -> tuple[str, str | None]:
         """The status that it starts with, and why it is over where it is."""
         if self.undone:
-            return MASKED, UNDONE
+            return EntryStatus.MASKED, UNDONE
         if self.consequence.withstood is not None:
-            return MASKED, f"{WITHSTOOD}:{self.consequence.withstood}"
-        return (HEALED, ONCE) if self.over else (ACTIVE, None)
+            return EntryStatus.MASKED, f"{WITHSTOOD}:{self.consequence.withstood}"
+        return (EntryStatus.HEALED, ONCE) if self.over else (EntryStatus.ACTIVE, None)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mocklend.domain.statuses import EntryStatus, LoanStatus
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.stores import rows
-from mocklend_faults.engine.answer_key import MASKED, PENDING, REASONS, Entry, stream
+from mocklend_faults.engine.answer_key import REASONS, Entry, stream
 from mocklend_faults.engine.scoring import Lie, Window
 
 AT_ONCE = 500
@@ -22,7 +23,6 @@ REPAYMENT_REVERSED, EDIT_REVERSED = "repayment.reversed", "edit.reversed"
 REVERSALS = (REPAYMENT_REVERSED, EDIT_REVERSED)
 """How staff take something back."""
 
-CLEAR = "CLEAR"
 
 _ACTS = """SELECT loan_id, verb, about, operator, at_ms FROM acts WHERE sandbox_id = :sandbox_id
     ORDER BY at_ms, loan_id, id"""
@@ -85,7 +85,7 @@ def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Ac
                 looked.questioned.setdefault(id, entry.at_ms)
         if entry.finding.finding_class == "status_mismatch":
             looked.marked.setdefault(entry.loan_id, entry.at_ms)
-        if entry.status not in (MASKED, PENDING):
+        if entry.status not in (EntryStatus.MASKED, EntryStatus.PENDING):
             looked.lies.append(_lie(entry, by, moments, payoffs))
     return looked
 
@@ -156,7 +156,7 @@ def _lie(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], pay
     finding_class = entry.expect.get("class", entry.finding.finding_class)
     truth, served = entry.truth_after.get("status"), entry.served.get("status")
     reported = entry.finding.finding_class == "wrong_bureau"
-    shown_unpaid = not reported and truth == CLEAR and served not in (None, CLEAR)
+    shown_unpaid = not reported and truth == LoanStatus.CLEAR and served not in (None, LoanStatus.CLEAR)
     return Lie(
         injection=entry.injection,
         rule=entry.rule,

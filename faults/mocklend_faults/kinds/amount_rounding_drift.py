@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.domain.facts import CLEAR
+from mocklend.domain.statuses import QuoteType
 from mocklend.seams import QuoteIssued
 from mocklend_faults.engine.fault import Fault, setting
 
@@ -43,6 +43,6 @@ class RoundingDrift(Fault):
 
     def quote_issued(self, given: QuoteIssued) -> QuoteIssued:
         """Only a payoff has no next bill in which the rest could hide."""
-        if given.type != CLEAR or given.interest_minor < self.drift_minor:
+        if given.type != QuoteType.CLEAR or given.interest_minor < self.drift_minor:
             return given
         return replace(given, total_minor=given.total_minor - self.drift_minor)

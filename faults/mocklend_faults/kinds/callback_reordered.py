@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.seams import CallbackTaken
 from mocklend_faults.engine.fault import Fault, setting
 
-CLOSED = "CLOSED"
-SUCCEEDED = "S"
 CHECKS, BELIEVES = "checks", "believes"
 
 
@@ -47,6 +46,6 @@ class CallbackReordered(Fault):
 
     def callback_taken(self, given: CallbackTaken) -> CallbackTaken:
         """The older event arrives. What staff have reversed meanwhile is not there to be taken back."""
-        if given.order_status != SUCCEEDED:
+        if given.order_status != RepaymentStatus.SUCCEEDED:
             return given
-        return replace(given, older_event=CLOSED, believed=given.believed or self.inbox == BELIEVES)
+        return replace(given, older_event=TradeState.CLOSED, believed=given.believed or self.inbox == BELIEVES)

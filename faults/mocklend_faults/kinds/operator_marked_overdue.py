@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mocklend.domain.facts import MODIFY_BILL_STATUS
+from mocklend.domain.statuses import LoanStatus
 from mocklend.seams import OperatorEdit, RepaymentFiled
 from mocklend_faults.engine.fault import Fault
 
-OVERDUE, OVD = "OVERDUE", "OVD"
+OVERDUE = "OVERDUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ class MarkedOverdue(Fault):
 
     def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
         """The wrong line of the drop-down. On a loan that is overdue by the books it would be the right one."""
-        if given.kind != MODIFY_BILL_STATUS or given.books_status == OVD:
+        if given.kind != MODIFY_BILL_STATUS or given.books_status == LoanStatus.OVD:
             return given
         return replace(given, status=OVERDUE)
 
     def repayment_filed(self, given: RepaymentFiled) -> RepaymentFiled:
         """The clerk marks a loan on which a repayment has just come in."""
-        if given.books_status == OVD:
+        if given.books_status == LoanStatus.OVD:
             return given
         return replace(given, marked_status=OVERDUE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.domain.facts import CLEAR, INSTALMENT
+from mocklend.domain.statuses import QuoteType
 from mocklend.seams import ReceiptBooked
 from mocklend_faults.engine.fault import Fault
 
@@ -37,4 +37,4 @@ class PrepayAsPartial(Fault):
 
     def receipt_booked(self, given: ReceiptBooked) -> ReceiptBooked:
         """The usual line of the form."""
-        return replace(given, scope=INSTALMENT) if given.scope == CLEAR else given
+        return replace(given, scope=QuoteType.INSTALMENT) if given.scope == QuoteType.CLEAR else given

@@ -24,6 +24,7 @@ from mocklend.bureau.reports import records, report, submission
 from mocklend.bureau.scores import current_score
 from mocklend.domain.bureau import CLASSES
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ApplicationDecision, RecordState
 from mocklend.storage.entities import PartnerCopy
 from mocklend.storage.stores import load_all
 from mocklend.views import reads
@@ -76,7 +77,7 @@ class RecordDoc(Doc):
     id: str = Field(description="The record's id.")
     loan_id: LoanId
     version: int = Field(description="The number of the loan's record, from 1.")
-    state: Annotated[str, Choice(("SNAPSHOT", "SUBMITTED", "PUBLISHED", "SUPERSEDED"))] = Field(
+    state: Annotated[str, Choice(tuple(RecordState))] = Field(
         description="SNAPSHOT taken by the lender, SUBMITTED to the bureau, PUBLISHED, or SUPERSEDED by the next."
     )
     cause: Annotated[str, Choice(("monthly", "change", "correction"))] = Field(
@@ -180,7 +181,7 @@ class ApplicationDoc(Doc):
     borrower_id: BorrowerId
     product: Annotated[str, Choice(PRODUCTS)] = Field(description="What kind of credit was applied for.")
     amount_minor: int = Field(description="How much was applied for, in minor units.")
-    decision: Annotated[str, Choice(("APPROVED", "REFUSED"))] = Field(description="APPROVED or REFUSED.")
+    decision: Annotated[str, Choice(tuple(ApplicationDecision))] = Field(description="APPROVED or REFUSED.")
     reasons: list[Annotated[str, Choice(tuple(REASONS))]] = Field(
         description="Why it was refused; empty where it was approved."
     )

@@ -17,8 +17,11 @@ from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.messages import STATES
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import TradeState
 
 callbacks = APIBlueprint("callbacks", __name__)
+
+_STATES = [TradeState.SUCCESS, TradeState.CLOSED, TradeState.LATE_FAILED]
 
 
 class Received(Doc):
@@ -50,7 +53,7 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 "version": _text("The version of this form.", enum=["1.0"]),
                 "out_trade_no": _text("The order's number, as the platform gave it to the channel.", **_PLAIN),
                 "channel_trade_no": _text("The payment's number, as the channel gave it.", **_PLAIN),
-                "state": _text("The order's state at the channel.", enum=["SUCCESS", "CLOSED", "LATE_FAILED"]),
+                "state": _text("The order's state at the channel.", enum=_STATES),
                 "amount_minor": {
                     "type": "integer",
                     "description": "What was paid, or ordered and not paid, in minor units of `currency`.",

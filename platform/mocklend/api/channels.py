@@ -17,6 +17,7 @@ from mocklend.channels.settlement import callback_doc, trade_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.channel import channels as known_channels
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.stores import load_all
@@ -55,7 +56,7 @@ class TradeDoc(Doc):
     channel_trade_no: ChannelTradeNo | None
     amount_minor: int = Field(description="The amount of the order, in minor units of `currency`.")
     currency: Currency
-    state: Annotated[str, Choice(("CREATED", "SUCCESS", "CLOSED", "LATE_FAILED"))] = Field(
+    state: Annotated[str, Choice(tuple(TradeState))] = Field(
         description="CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, LATE_FAILED when "
         "the money was taken back."
     )
@@ -83,7 +84,7 @@ class CallbackDoc(Doc):
     id: str = Field(description="The callback's id.")
     channel: ChannelId
     out_trade_no: OutTradeNo
-    state: Annotated[str, Choice(("QUEUED", "RETRY", "ACKED", "EXHAUSTED"))] = Field(
+    state: Annotated[str, Choice(tuple(DeliveryState))] = Field(
         description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
         "EXHAUSTED when no attempt is left."
     )

@@ -16,6 +16,7 @@ from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, Loan
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED, EditDoc
 from mocklend.channels.payouts import PURPOSES, payout_doc
+from mocklend.domain.statuses import PayoutState
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from mocklend.servicing.charges import CHARGED, WAIVED
 from mocklend.views import reads
@@ -78,7 +79,7 @@ class PayoutDoc(Doc):
     channel: ChannelId
     amount_minor: AmountMinor
     currency: Currency
-    state: Annotated[str, Choice(("ORDERED", "PAID", "FAILED"))] = Field(
+    state: Annotated[str, Choice(tuple(PayoutState))] = Field(
         description="ORDERED at the channel, PAID by it, or FAILED for good."
     )
     created_at: CreatedAt

@@ -16,10 +16,11 @@ from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, NextCursor, Operator, OutTradeNo
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.domain.statuses import DisputeState as States
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.corrections import CORRECTIONS, LEFT_TO_DO
 from mocklend.servicing.decisions import DECISIONS
-from mocklend.servicing.disputes import CLAIMS, STATES, UPHELD, dispute_doc
+from mocklend.servicing.disputes import CLAIMS, dispute_doc
 from mocklend.servicing.evidence import KINDS, Piece
 from mocklend.views import reads
 
@@ -28,7 +29,7 @@ disputes = APIBlueprint("disputes", __name__)
 PIECES_MAX = 20
 
 Claim = Annotated[str, Choice(CLAIMS)]
-DisputeState = Annotated[str, Choice(STATES)]
+DisputeState = Annotated[str, Choice(tuple(States))]
 Decision = Annotated[str, Choice(DECISIONS)]
 EvidenceKind = Annotated[str, Choice(KINDS)]
 
@@ -255,8 +256,8 @@ def verify_dispute(dispute_id: str, by: Verification) -> Response:
 def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
     """Answer a dispute; correct and compensate what is upheld, now or in a later call."""
     for field in ("correct", "compensation_minor"):
-        if new.decision != UPHELD and getattr(new, field):
-            raise field_problem(field, f"nothing, unless the decision is {UPHELD}", getattr(new, field))
+        if new.decision != States.UPHELD and getattr(new, field):
+            raise field_problem(field, f"nothing, unless the decision is {States.UPHELD}", getattr(new, field))
     command = DecideDispute(
         sandbox_id(),
         idempotency(),

@@ -27,6 +27,7 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, known_product, read_product
 from mocklend.domain.channel import channel_of
+from mocklend.domain.statuses import InstalmentStatus
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
 from mocklend.views import reads
@@ -106,7 +107,7 @@ class InstalmentDoc(Doc):
 
     n: int = Field(description="The instalment's number, from 1.")
     due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
-    status: Annotated[str, Choice(("PENDING", "DUE", "PARTIAL", "CLEAR", "OVD"))] = Field(
+    status: Annotated[str, Choice(tuple(InstalmentStatus))] = Field(
         description="PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
         "left, OVD when it is overdue."
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from mocklend.api.fields import Choice, Id, Means, Person, Reference
-from mocklend.domain.facts import CLEAR, OVD_AND_CURRENT
+from mocklend.domain import statuses
+from mocklend.domain.statuses import QuoteType
 
-LOAN_STATUSES = ("SUBMITTED", "LENDING", "FAILED", "USING", "OVD", "CLEAR", "OFF")
+LOAN_STATUSES = tuple(statuses.LoanStatus)
 
 LoanId = Annotated[Id, Means("The loan's id.")]
 BorrowerId = Annotated[Id, Means("The borrower's id.")]
@@ -53,6 +54,6 @@ LoanStatus = Annotated[
 ]
 RepaymentType = Annotated[
     str,
-    Choice((CLEAR, OVD_AND_CURRENT)),
+    Choice((QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT)),
     Means("CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first."),
 ]

@@ -29,8 +29,9 @@ from mocklend.api.nouns import (
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import APPLIED, LATE_FAILED, REVERSED, UNAPPLIED, PayAtChannel, receipt_doc
+from mocklend.channels.payments import PayAtChannel, receipt_doc
 from mocklend.domain.channel import channel_of
+from mocklend.domain.statuses import ReceiptState as States
 from mocklend.servicing import ReverseReceipt
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
@@ -38,7 +39,7 @@ from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
 
-ReceiptState = Annotated[str, Choice((UNAPPLIED, APPLIED, REVERSED, LATE_FAILED))]
+ReceiptState = Annotated[str, Choice(tuple(States))]
 
 
 class NewPayment(Body):

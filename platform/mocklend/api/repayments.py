@@ -25,7 +25,7 @@ from mocklend.api.nouns import (
 )
 from mocklend.api.openapi import described
 from mocklend.domain.channel import channel_of
-from mocklend.domain.facts import CLEAR, INSTALMENT, OVD_AND_CURRENT
+from mocklend.domain.statuses import QuoteType, RepaymentStatus
 from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc
 from mocklend.storage.work import Idempotency
@@ -56,7 +56,7 @@ class RepaymentDoc(Doc):
 
     id: str = Field(description="The repayment's id.")
     loan_id: LoanId
-    status: Annotated[str, Choice(("I", "PROCESSING", "S", "F", "PARTIAL", "REVERSED"))] = Field(
+    status: Annotated[str, Choice(tuple(RepaymentStatus))] = Field(
         description="I and PROCESSING until the platform learns of the money, then S (succeeded), F "
         "(failed), PARTIAL or REVERSED."
     )
@@ -77,7 +77,7 @@ class RepaymentDoc(Doc):
     applied_at: str | None = Field(
         description="When it went on the books; null until then. RFC 3339, on the sandbox's clock."
     )
-    booked_type: Annotated[str, Choice((CLEAR, OVD_AND_CURRENT, INSTALMENT))] | None = Field(
+    booked_type: Annotated[str, Choice(tuple(QuoteType))] | None = Field(
         description="What the books took it for. INSTALMENT, which nobody can order: a payoff that was filed "
         "under one instalment."
     )

@@ -17,8 +17,9 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import DeliveryState
 from mocklend.views import reads
-from mocklend.webhooks.delivery import STATES, endpoint_of, webhook_doc
+from mocklend.webhooks.delivery import endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.webhooks.events import EVENTS
 
@@ -59,7 +60,9 @@ class EndpointList(Doc):
 class WebhookQuery(Paged):
     """Which messages."""
 
-    state: Annotated[str, Choice(STATES)] | None = Field(default=None, description="Only messages in this state.")
+    state: Annotated[str, Choice(tuple(DeliveryState))] | None = Field(
+        default=None, description="Only messages in this state."
+    )
 
 
 class WebhookAttemptDoc(Doc):
@@ -83,7 +86,7 @@ class WebhookDoc(Doc):
     endpoint_id: str = Field(description="The endpoint that it is sent to.")
     loan_id: LoanId
     event: Event = Field(description="What it tells.")
-    state: Annotated[str, Choice(STATES)] = Field(
+    state: Annotated[str, Choice(tuple(DeliveryState))] = Field(
         description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
         "EXHAUSTED when no attempt is left."
     )

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.audit.subjects import AT_ONCE, AuditedLoan, AuditedLoans
-from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import (
     LATE_FAILURE,
     MARK,
@@ -23,6 +22,7 @@ from mocklend.domain.facts import (
     standing,
 )
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
+from mocklend.domain.statuses import ReceiptState
 from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Receipt
@@ -196,7 +196,11 @@ def _missing(
 def _lost_or_on_its_way(
     loan_id: str | None, fact: Fact, receipt: Receipt | None, callback: Callback | None
 ) -> Iterator[Discrepancy | InTransit]:
-    if receipt is not None and receipt.state == LATE_FAILED and (receipt.loan_id is None or receipt.loan_id != loan_id):
+    if (
+        receipt is not None
+        and receipt.state == ReceiptState.LATE_FAILED
+        and (receipt.loan_id is None or receipt.loan_id != loan_id)
+    ):
         return  # It came and went before anybody knew whose it was; another chain has both.
     if receipt is not None and receipt.loan_id not in (None, loan_id) and fact.kind == RECEIPT:
         detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, and belongs to {loan_id}"

@@ -20,6 +20,7 @@ from mocklend.domain.bureau import History, worst_overdue
 from mocklend.domain.facts import business_date
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ApplicationDecision
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import PartnerApplication, applied_for
@@ -145,7 +146,7 @@ class Apply:
             borrower_id=self.borrower_id,
             product=self.product,
             amount_minor=self.amount_minor,
-            decision="REFUSED" if reasons else "APPROVED",
+            decision=ApplicationDecision.REFUSED if reasons else ApplicationDecision.APPROVED,
             reasons=json.dumps(reasons),
             report_version=json.loads(copy.report)["version"],
             score=copy.score,

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.known import known_loan
 from mocklend.lending.reporting import day_over_ms, look_at
@@ -105,7 +106,7 @@ def _cause(account: BureauAccount, now: Standing, cut_ms: int) -> str | None:
     """Why there is something to report, or None."""
     if account.correct_ms is not None and account.correct_ms < cut_ms and account.version:
         return CORRECTION
-    if now.status not in OPEN and not account.version and now.status not in ("CLEAR", "OFF"):
+    if now.status not in OPEN and not account.version and now.status not in (LoanStatus.CLEAR, LoanStatus.OFF):
         return None  # Never paid out, or not yet: there is no account.
     if now.status == account.status and now.status in OVER:
         return None

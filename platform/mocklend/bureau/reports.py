@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mocklend.bureau.reporting import CORRECTION, file_hash
 from mocklend.domain.bureau import LONG, SHORT, History, shown
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import BureauRecord
 from mocklend.storage.stores import load_all, loader, rows
@@ -118,9 +119,9 @@ def records(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) 
 
 def record_doc(record: BureauRecord, now_ms: int, newest: int) -> dict[str, Any]:
     """A record as JSON. `newest` is the version that is on the report."""
-    state = "SNAPSHOT" if now_ms < record.submitted_ms else "SUBMITTED"
+    state = RecordState.SNAPSHOT if now_ms < record.submitted_ms else RecordState.SUBMITTED
     if now_ms >= record.published_ms:
-        state = "PUBLISHED" if record.version == newest else "SUPERSEDED"
+        state = RecordState.PUBLISHED if record.version == newest else RecordState.SUPERSEDED
     return {
         "id": record.id,
         "loan_id": record.loan_id,

@@ -20,12 +20,11 @@ from mocklend.channels.messages import (
     event_of,
     late_failure_body,
 )
-from mocklend.channels.payments import LATE_FAILED
 from mocklend.channels.second_receipts import second_receipt_of
 from mocklend.channels.settlement import callback_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
-from mocklend.lending.repay import PROCESSING
+from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
@@ -77,7 +76,7 @@ class AttemptCallback:
             log += self._go_on(work, callback, attempt)
         callback = structs.replace(
             callback,
-            state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
+            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=attempt,
             lost_left=max(0, happened.lost_attempts - 1),
             log=json.dumps(log, separators=(",", ":")),
@@ -111,11 +110,11 @@ class AttemptCallback:
         late = id != self.receipt_id
         if id.startswith("rct_"):
             receipt: Receipt | None = work.get("receipt", id)
-            return receipt is not None and (receipt.state == LATE_FAILED or not late)
+            return receipt is not None and (receipt.state == ReceiptState.LATE_FAILED or not late)
         order: Repayment = work.get("repayment", id)
         if late:
             return any(fact.id == self.receipt_id for fact in work.get("facts", order.loan_id))
-        return order.status != PROCESSING
+        return order.status != RepaymentStatus.PROCESSING
 
     def _outcome(self, work: Work, callback: Callback, happened: CallbackAttempt) -> str:
         if happened.lost_attempts:

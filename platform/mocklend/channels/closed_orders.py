@@ -9,8 +9,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mocklend.domain.facts import REVERSAL, Fact, business_date
+from mocklend.domain.statuses import RepaymentStatus
 from mocklend.lending.books import record
-from mocklend.lending.repay import FAILED, SUCCEEDED
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Repayment
@@ -23,7 +23,7 @@ def take_for_closed(work: Work, order: Repayment) -> Repayment:
     loan: Loan = work.get("loan", order.loan_id)
     work.signal(recorded(loan.id))
     record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
-    order = replace(work.get("repayment", order.id), status=FAILED, applied_minor=0, overpaid_minor=0)
+    order = replace(work.get("repayment", order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
     work.put(order)
     emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
     return order
@@ -36,7 +36,9 @@ def restore(work: Work, order: Repayment) -> Repayment:
     work.signal(applied(order.id), recorded(loan.id))
     done = record(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
     settled, over = done.state.applied[order.id]
-    order = replace(work.get("repayment", order.id), status=SUCCEEDED, applied_minor=settled, overpaid_minor=over)
+    order = replace(
+        work.get("repayment", order.id), status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over
+    )
     work.put(order)
     emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", repayment_data(order))
     return order

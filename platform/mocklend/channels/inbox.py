@@ -12,16 +12,16 @@ from msgspec.structs import asdict, replace
 
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore, take_for_closed
-from mocklend.channels.late_failures import LATE_FAILED, take_back
+from mocklend.channels.late_failures import take_back
 from mocklend.channels.messages import CLOSED, LATE_FAILURE, PUSH, read_callback
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, record
-from mocklend.lending.repay import FAILED, PROCESSING, SUCCEEDED
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
@@ -76,7 +76,7 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
         _hold_to_record(work, said, order, remembers)
         take_for_closed(work, order)
         return
-    if order.status != PROCESSING:
+    if order.status != RepaymentStatus.PROCESSING:
         if not remembers and said["channel_trade_no"] != order.channel_trade_no:
             post_again(work, order, number=said["channel_trade_no"], paid_ms=said["paid_ms"], typed="callback")
         return  # Delivered again: at least once is what channels promise.
@@ -97,11 +97,11 @@ def bring_late_failure(work: Work, trade: Trade) -> None:
         take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
     else:
         order: Repayment = work.get("repayment", trade.repayment_id)
-        if order.status == PROCESSING:
+        if order.status == RepaymentStatus.PROCESSING:
             assert trade.paid_ms is not None, "only what was paid can fail late"
             assert trade.channel_trade_no is not None, "what was paid has a number"
             apply_receipt(work, order, trade.paid_ms, trade.channel_trade_no)
-        elif order.status == FAILED:
+        elif order.status == RepaymentStatus.FAILED:
             restore(work, order)  # It was never closed; to leave that on the books would be one lie more.
     take_back(work, trade)
 
@@ -109,7 +109,7 @@ def bring_late_failure(work: Work, trade: Trade) -> None:
 def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Trade:
     """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
     trade: Trade | None = work.get("trade", said["out_trade_no"])
-    if trade is None or trade.channel != channel_id or trade.state != LATE_FAILED:
+    if trade is None or trade.channel != channel_id or trade.state != TradeState.LATE_FAILED:
         raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
     known = (trade.channel_trade_no, trade.paid_ms, trade.failed_ms)
@@ -132,12 +132,12 @@ def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -
 def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remembers: bool) -> None:
     """No channel closes what it was paid, so what says so is older than what is known."""
     trade: Trade = work.get("trade", said["out_trade_no"])
-    if remembers or order.status != SUCCEEDED:
+    if remembers or order.status != RepaymentStatus.SUCCEEDED:
         raise Refused(
             "callback_out_of_order",
             f"the order is {order.status}, and {trade.state} at its channel",
             expected=trade.state,
-            received="CLOSED",
+            received=TradeState.CLOSED,
             **_ids(said),
         )
 
@@ -145,7 +145,7 @@ def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remem
 def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
     """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
     trade: Trade | None = work.get("trade", said["out_trade_no"])
-    if trade is None or trade.channel != channel_id or trade.state not in ("SUCCESS", LATE_FAILED):
+    if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.LATE_FAILED):
         raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
     claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}
@@ -161,7 +161,13 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
     loan: Loan = work.get("loan", order.loan_id)
     work.signal(applied(order.id), recorded(loan.id))
-    order = replace(order, status=SUCCEEDED, channel_trade_no=channel_trade_no, paid_ms=paid_ms, applied_ms=work.now_ms)
+    order = replace(
+        order,
+        status=RepaymentStatus.SUCCEEDED,
+        channel_trade_no=channel_trade_no,
+        paid_ms=paid_ms,
+        applied_ms=work.now_ms,
+    )
     done, order = book(work, loan, order, cause="receipt")
     emit(work, "repayment.succeeded", loan.id, order.id, repayment_data(order))
     done = _leave_work_list(work, done, order)
@@ -281,7 +287,7 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
         memo=f"Filed with {order.id}",
         operator="desk",
         approver=None,
-        state="APPLIED",
+        state=ReceiptState.APPLIED,
         before=json.dumps({"status": loan.status, "outstanding_minor": done.state.outstanding_minor}),
         after=json.dumps({"status": SHOWN_FOR_MARK[status], "outstanding_minor": done.state.outstanding_minor}),
         created_ms=work.now_ms,

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, late_failure
+from mocklend.channels.payments import NOBODYS, late_failure
 from mocklend.channels.settlement import queue_callback, trade_doc
 from mocklend.domain.facts import business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import record
-from mocklend.lending.repay import REVERSED, SUCCEEDED
 from mocklend.sandboxes.ids import channel_chain, late_failure_of
 from mocklend.seams import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
@@ -28,7 +28,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data, repayment_data
 from mocklend.world.record import witness
 
-__all__ = ["LATE_FAILED", "FailAsDue", "FailLate", "take_back"]
+__all__ = ["FailAsDue", "FailLate", "take_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class FailLate:
         trade: Trade | None = work.get("trade", self.out_trade_no)
         if trade is None or trade.channel != self.channel:
             raise Refused("trade_unknown", f"{self.channel} has no such trade", out_trade_no=self.out_trade_no)
-        if trade.state != "SUCCESS":
+        if trade.state != TradeState.SUCCESS:
             raise Refused(
                 "trade_not_paid",
                 f"the trade is {trade.state}",
-                expected="SUCCESS",
+                expected=TradeState.SUCCESS,
                 received=trade.state,
                 out_trade_no=trade.id,
             )
@@ -82,7 +82,7 @@ class FailAsDue:
 
 
 def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
-    trade = replace(trade, state=LATE_FAILED, failed_ms=failed_ms, fails_ms=None)
+    trade = replace(trade, state=TradeState.LATE_FAILED, failed_ms=failed_ms, fails_ms=None)
     work.put(trade)
     receipt: Receipt | None = work.get("receipt", trade.repayment_id)
     # Whose nobody's money was, is what an operator may have found out meanwhile.
@@ -108,21 +108,21 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
     if not _void(work, trade, order.loan_id):
         return
     work.signal(taken_back(order.id))
-    if order.status == SUCCEEDED:  # An operator may have reversed it before.
-        order = replace(order, status=REVERSED, applied_minor=0, overpaid_minor=0)
+    if order.status == RepaymentStatus.SUCCEEDED:  # An operator may have reversed it before.
+        order = replace(order, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(order)
     emit(work, "repayment.late_failed", order.loan_id, late_failure_of(order.id), repayment_data(order))
 
 
 def _take_back_receipt(work: Work, trade: Trade) -> None:
     receipt: Receipt = work.get("receipt", trade.repayment_id)
-    if receipt.state == LATE_FAILED:
+    if receipt.state == ReceiptState.LATE_FAILED:
         return
-    if receipt.state == APPLIED:
+    if receipt.state == ReceiptState.APPLIED:
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         work.signal(taken_back(receipt.id))
         _void(work, trade, receipt.loan_id)
-        told = receipt_data(replace(receipt, state=LATE_FAILED))
+        told = receipt_data(replace(receipt, state=ReceiptState.LATE_FAILED))
         emit(work, "receipt.late_failed", receipt.loan_id, late_failure_of(receipt.id), told)
     else:
         # Nobody knows whose it was, and it no longer matters.
@@ -133,7 +133,7 @@ def _take_back_receipt(work: Work, trade: Trade) -> None:
         movement = Movement("late_failure", late_failure_of(receipt.id), on, legs)
         head = post(work, chain.id, receipt.currency, Head(chain.next_seq, chain.head_hash), [movement])
         work.put(replace(chain, next_seq=head.next_seq, head_hash=head.hash))
-    work.put(replace(receipt, state=LATE_FAILED))
+    work.put(replace(receipt, state=ReceiptState.LATE_FAILED))
 
 
 def _void(work: Work, trade: Trade, loan_id: str) -> bool:

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import TradeState
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Trade
 
@@ -25,7 +25,12 @@ CLOSED = "payment.closed"
 """The type of a callback about an order that the channel has given up."""
 LATE_FAILURE = "payment.late_failed"
 """The type of a callback about money that the channel has taken back."""
-STATES = {PAID: "SUCCESS", PUSH: "SUCCESS", CLOSED: "CLOSED", LATE_FAILURE: LATE_FAILED}
+STATES = {
+    PAID: TradeState.SUCCESS,
+    PUSH: TradeState.SUCCESS,
+    CLOSED: TradeState.CLOSED,
+    LATE_FAILURE: TradeState.LATE_FAILED,
+}
 """The types of callbacks that there are, and the state that each tells of."""
 DATA = frozenset({"version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at"})
 PAYER = frozenset({"payer_name", "payer_reference", "scope"})
@@ -40,7 +45,7 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         "version": VERSION,
         "out_trade_no": trade.id,
         "channel_trade_no": trade.channel_trade_no,
-        "state": "SUCCESS",  # It tells of the payment, whatever became of that since.
+        "state": TradeState.SUCCESS,  # It tells of the payment, whatever became of that since.
         "amount_minor": trade.amount_minor,
         "currency": trade.currency,
         "paid_at": rfc3339(trade.paid_ms),

@@ -17,6 +17,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
@@ -28,7 +29,6 @@ from mocklend.webhooks.outbox import emit, receipt_data
 
 NOBODYS = ""
 """The loan of money whose payer named none."""
-APPLIED, UNAPPLIED, LATE_FAILED, REVERSED = "APPLIED", "UNAPPLIED", "LATE_FAILED", "REVERSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class PayAtChannel:
             repayment_id="rct_" + own,
             channel=channel.id,
             channel_trade_no=None,
-            state="CREATED",
+            state=TradeState.CREATED,
             amount_minor=self.amount_minor,
             currency=self.currency,
             payer_name=self.payer_name,
@@ -118,7 +118,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     loan = named_loan(work, reference)
     receipt = Receipt(
         id=id,
-        state=UNAPPLIED,
+        state=ReceiptState.UNAPPLIED,
         loan_id=None,
         channel=channel_id,
         out_trade_no=said["out_trade_no"],
@@ -164,7 +164,7 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     )
     work.signal(recorded(loan.id))
     record(work, loan, fact, cause="receipt", channel=receipt.channel)
-    receipt = replace(receipt, state=APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
+    receipt = replace(receipt, state=ReceiptState.APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
     work.put(receipt)
     emit(work, "receipt.applied", loan.id, fact.id, receipt_data(receipt))
     return receipt

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import PayoutState
 from mocklend.lending.books import moment_for, record, state_of
 from mocklend.lending.payouts import promise
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
@@ -65,7 +66,7 @@ class SettlePayout:
             payout = replace(payout, due_ms=None)
             work.put(payout)
             return Answer(200, payout_doc(payout))
-        payout = replace(payout, state="PAID", paid_ms=paid_ms, due_ms=None)
+        payout = replace(payout, state=PayoutState.PAID, paid_ms=paid_ms, due_ms=None)
         work.put(payout)
         loan: Loan = work.get("loan", payout.loan_id)
         on = business_date(paid_ms, work.sandbox.zone)
@@ -114,7 +115,7 @@ class FailPayout:
         payout: Payout | None = work.get("payout", self.payout_id)
         if payout is None or payout.channel != self.channel:
             raise Refused("payout_unknown", f"{self.channel} has no such payout", payout_id=self.payout_id)
-        if payout.state != "ORDERED" or payout.purpose != "disbursement":
+        if payout.state != PayoutState.ORDERED or payout.purpose != "disbursement":
             raise Refused(
                 "payout_not_failable",
                 f"the {payout.purpose} is {payout.state}",
@@ -122,7 +123,7 @@ class FailPayout:
                 received=f"a {payout.purpose}, {payout.state}",
                 payout_id=payout.id,
             )
-        payout = replace(payout, state="FAILED", due_ms=None)
+        payout = replace(payout, state=PayoutState.FAILED, due_ms=None)
         work.put(payout)
         loan: Loan = work.get("loan", payout.loan_id)
         # After all that the books have: what was never paid out has no history to come before it.

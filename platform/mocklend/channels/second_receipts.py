@@ -6,8 +6,8 @@ with `POST /operator/receipts/{id}/reverse`: then nothing is left of it, since n
 
 from __future__ import annotations
 
-from mocklend.channels.payments import APPLIED
 from mocklend.domain.facts import SECOND_RECEIPT, Fact, business_date
+from mocklend.domain.statuses import ReceiptState
 from mocklend.lending.books import Recorded, record
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import recorded
@@ -33,7 +33,7 @@ def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed
     done = record(work, loan, fact, cause="receipt", channel=order.channel)
     receipt = Receipt(
         id=id,
-        state=APPLIED,
+        state=ReceiptState.APPLIED,
         loan_id=loan.id,
         channel=order.channel,
         out_trade_no=out_trade_no(order.id),

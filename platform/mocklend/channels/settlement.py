@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import TradeSettled
@@ -33,12 +34,12 @@ class SettleTrade:
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
         trade: Trade = work.get("trade", self.trade_id)
-        if trade.state != "CREATED" or trade.due_ms is None:
+        if trade.state != TradeState.CREATED or trade.due_ms is None:
             return Answer(200, trade_doc(trade))
         paid_ms = trade.due_ms
         trade = replace(
             trade,
-            state="SUCCESS",
+            state=TradeState.SUCCESS,
             paid_ms=paid_ms,
             due_ms=None,
             channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
@@ -83,7 +84,7 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
             repayment_id=fact_id,
             out_trade_no=trade.id,
             channel=trade.channel,
-            state="QUEUED",
+            state=DeliveryState.QUEUED,
             attempts=0,
             lost_left=0,
             log="[]",

@@ -15,6 +15,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
+from mocklend.domain.statuses import DisputeState
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
 from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
@@ -142,7 +143,7 @@ class Branch:
                 return VerifyDispute(self.id, idem, self._disputes[n], "olga")
             case "decide" if n in self._disputes:
                 return DecideDispute(
-                    self.id, idem, self._disputes[n], "UPHELD", act.text, "olga",
+                    self.id, idem, self._disputes[n], DisputeState.UPHELD, act.text, "olga",
                     correct=not act.amount_minor, compensation_minor=act.amount_minor or None,
                 )  # fmt: skip
         return None

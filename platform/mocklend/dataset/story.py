@@ -10,13 +10,15 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from mocklend.domain.statuses import QuoteType
+
 HOURS = (9, 14, 20)
 """When people and staff act, on the lender's clocks."""
 
 BORROW, PAY, AGAIN, PUSH, MATCH, EDIT, MARK = "borrow", "pay", "again", "push", "match", "edit", "mark"
 DISPUTE, VERIFY, DECIDE = "dispute", "verify", "decide"
 
-DUE, CLEAR = "OVD_AND_CURRENT", "CLEAR"
+DUE, CLEAR = QuoteType.OVD_AND_CURRENT, QuoteType.CLEAR
 CHANNELS = ("wallet", "bank_card", "bill_pay")
 PRODUCTS = ("jiebei-like", "weilidai-like", "bullet-30d", "interest-free-3")
 HABITS = {"on time": 34, "by debit": 22, "early": 14, "by push": 14, "late": 10, "never": 6}

@@ -21,6 +21,7 @@ from functools import lru_cache
 from mocklend.domain.days import days_in_month
 from mocklend.domain.facts import Fact, Terms
 from mocklend.domain.replay import LoanState, opened, replay, take
+from mocklend.domain.statuses import LoanStatus
 
 SHORT, LONG = 24, 60
 """How many months a report shows."""
@@ -30,7 +31,7 @@ OVERDUE = ((30, "1"), (60, "2"), (90, "3"), (120, "4"), (150, "5"), (180, "6"))
 """Up to so many days overdue: this code. More than that: 7."""
 
 CLASSES = ("NORMAL", "ATTENTION", "SUBPRIME", "DOUBTFUL", "LOSSES")
-OPEN, OVER = ("USING", "OVD"), ("CLEAR", "OFF", "FAILED")
+OPEN, OVER = (LoanStatus.USING, LoanStatus.OVD), (LoanStatus.CLEAR, LoanStatus.OFF, LoanStatus.FAILED)
 """The statuses of an account that lives, and of one that needs no further report."""
 
 
@@ -64,7 +65,7 @@ def standing(state: LoanState) -> Standing:
     return Standing(
         as_of=state.as_of,
         status=state.status,
-        five_class=CLASSES[-1] if state.status == "OFF" else five_class(days),
+        five_class=CLASSES[-1] if state.status == LoanStatus.OFF else five_class(days),
         days_overdue=days,
         balance_minor=state.outstanding_minor,
         overdue_minor=state.overdue_minor,
@@ -92,7 +93,7 @@ def overdue_code(days: int) -> str:
 
 def month_code(state: LoanState, days: int) -> str:
     """The code of the month that a state's date is in, so far."""
-    ended = {"CLEAR": SETTLED, "OFF": BAD_DEBT, "FAILED": ENDED}.get(state.status)
+    ended = {LoanStatus.CLEAR: SETTLED, LoanStatus.OFF: BAD_DEBT, LoanStatus.FAILED: ENDED}.get(state.status)
     if ended:
         return ended
     if state.status not in OPEN:

@@ -11,12 +11,13 @@ from datetime import date
 
 from mocklend.domain import facts as kinds
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate, settle
-from mocklend.domain.facts import CLEAR, Fact, booked
+from mocklend.domain.facts import Fact, booked
 from mocklend.domain.instalment import ACCOUNTS, INTEREST_AHEAD, INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.product import Excess
 from mocklend.domain.schedule import spread
 from mocklend.domain.state import LoanState
+from mocklend.domain.statuses import QuoteType
 
 Effect = Callable[[LoanState, Fact, bool], None]
 Legs = Sequence[tuple[str, str, int]]
@@ -155,15 +156,15 @@ def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[s
     state.accrue(on)
     if not any(i.outstanding for i in state.instalments):
         return amount
-    if scope != kinds.INSTALMENT and _is_payoff(state, on, amount):
+    if scope != QuoteType.INSTALMENT and _is_payoff(state, on, amount):
         return _pay_off(state, on, amount, paid)
-    if scope == kinds.INSTALMENT:
+    if scope == QuoteType.INSTALMENT:
         return _pay_as_planned(state, on, amount, paid)
     timing, lent = state.by_timing(on), state.lent_minor
-    asked = timing if scope == CLEAR else {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}
+    asked = timing if scope == QuoteType.CLEAR else {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}
     left = allocate(state.terms.product, asked, amount, paid)
     state.bear(lent - state.lent_minor, on)
-    left = _in_advance(state, on, left, paid, aside=scope != CLEAR)
+    left = _in_advance(state, on, left, paid, aside=scope != QuoteType.CLEAR)
     if not state.outstanding_principal_minor and state.bearing_minor:
         # All is repaid and some of it bears interest for days to come: what is left of the loan is that.
         state.accrue(state.bearing_to, ahead=True)
@@ -174,7 +175,7 @@ def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[s
 def _is_payoff(state: LoanState, on: date, amount: int) -> bool:
     if amount + state.ahead_minor < state.outstanding_principal_minor:
         return False  # The quick answer to most.
-    return amount >= sum(state.quote(CLEAR, on).values())
+    return amount >= sum(state.quote(QuoteType.CLEAR, on).values())
 
 
 def _pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
@@ -312,7 +313,7 @@ def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
     moved: dict[str, int] = {}
     if more_paid:
         part = min(abs(amount), held)
-        left = pay(state, kinds.OVD_AND_CURRENT, fact.on, part, moved)
+        left = pay(state, QuoteType.OVD_AND_CURRENT, fact.on, part, moved)
         done = part - left
         legs = _settling(other, moved)
     else:

@@ -21,10 +21,6 @@ COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_pa
 FAILED_LATE = "undone_"
 """What the id of a late failure begins with: after `rpy_` and `rct_` in the order of facts."""
 
-CLEAR, OVD_AND_CURRENT = "CLEAR", "OVD_AND_CURRENT"
-INSTALMENT = "INSTALMENT"
-"""A scope that nobody can order: the money was filed under the instalment of the plan, with its whole interest."""
-
 MODIFY_BILL_AMOUNT = "MODIFY_BILL_AMOUNT"
 MODIFY_BILL_OVERDUE_AMOUNT = "MODIFY_BILL_OVERDUE_AMOUNT"
 MODIFY_PAID_AMOUNT = "MODIFY_PAID_AMOUNT"

@@ -16,10 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
-from mocklend.domain.facts import CLEAR, MARK, Fact, Terms
+from mocklend.domain.facts import MARK, Fact, Terms
 from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import round_minor
 from mocklend.domain.schedule import interest_exact, penalty_exact
+from mocklend.domain.statuses import LoanStatus, QuoteType
 
 ONE_DAY = timedelta(days=1)
 
@@ -82,17 +83,19 @@ class LoanState(Struct):
         return sum(i.outstanding for i in self.instalments if i.due_date < before)
 
     @property
-    def status(self) -> str:
+    def status(self) -> LoanStatus:
         """B12: a function of balances and dates alone."""
         if self.failed:
-            return "FAILED"
+            return LoanStatus.FAILED
         if not self.disbursed:
-            return "LENDING" if self.accepted else "SUBMITTED"
+            return LoanStatus.LENDING if self.accepted else LoanStatus.SUBMITTED
         # B8: no bucket is negative, so the first instalment with anything left says what the sum would.
         if not self.accepted or not any(i.outstanding for i in self.instalments):
-            return "OFF" if self.recovered_minor < self.written_off_minor else "CLEAR"
+            return LoanStatus.OFF if self.recovered_minor < self.written_off_minor else LoanStatus.CLEAR
         before = self._late_before(self.as_of)
-        return "OVD" if any(i.outstanding for i in self.instalments if i.due_date < before) else "USING"
+        return (
+            LoanStatus.OVD if any(i.outstanding for i in self.instalments if i.due_date < before) else LoanStatus.USING
+        )
 
     @property
     def current(self) -> Instalment | None:
@@ -319,7 +322,7 @@ class LoanState(Struct):
         """The buckets that a repayment of this scope would have to settle on a date. Leaves this state alone."""
         at = self.copy()
         at.accrue(on)
-        if scope == CLEAR:
+        if scope == QuoteType.CLEAR:
             at.prepare_payoff(on)
             return at._asked(at.instalments, on)
         current = at.bill(on)
@@ -330,7 +333,7 @@ class LoanState(Struct):
         found = at._asked(asked, on)
         if sum(found.values()) > self.outstanding_principal_minor:
             # Where a period's interest is more than what was lent, a payoff costs less, and nobody is asked for more.
-            payoff = self.quote(CLEAR, on)
+            payoff = self.quote(QuoteType.CLEAR, on)
             return min(found, payoff, key=lambda buckets: sum(buckets.values()))
         return found
 

@@ -14,11 +14,12 @@ from itertools import pairwise
 
 from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, SECOND_RECEIPT, Fact, standing
 from mocklend.domain.replay import LoanState, dump
+from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES, known
 from mocklend.ledger.journal import NO_HASH, Posted, chain_hash, live, opposite
 from mocklend.storage.entities import Loan
 
-SETTLED = ("CLEAR", "OFF")
+SETTLED = (LoanStatus.CLEAR, LoanStatus.OFF)
 """Paid, or given up: a loan that was paid out and of which nothing is receivable. Which of the two, replay says."""
 
 LOSS = ("5002", "4003")

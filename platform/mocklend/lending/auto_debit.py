@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mocklend.domain.facts import OVD_AND_CURRENT, business_date
+from mocklend.domain.facts import business_date
+from mocklend.domain.statuses import LoanStatus, QuoteType
 from mocklend.lending.books import keep_due, state_of
 from mocklend.lending.repay import order_repayment
 from mocklend.sandboxes.ids import make_id, place_percent
@@ -42,9 +43,9 @@ class AutoDebit:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         state = state_of(loan)
         work.put(keep_due(work, loan, state))
-        if loan.status not in ("USING", "OVD"):
+        if loan.status not in (LoanStatus.USING, LoanStatus.OVD):
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
-        total = sum(state.quote(OVD_AND_CURRENT, business_date(work.now_ms, work.sandbox.zone)).values())
+        total = sum(state.quote(QuoteType.OVD_AND_CURRENT, business_date(work.now_ms, work.sandbox.zone)).values())
         if not total:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         keys = (f"auto_debit/{attempt_ms}", f"auto_debit/{attempt_ms}/again")
@@ -70,7 +71,7 @@ class AutoDebit:
                 amount_minor=total,
                 channel=CHANNEL,
                 settle_delay_s=self.settle_delay_s,
-                scope=OVD_AND_CURRENT,
+                scope=QuoteType.OVD_AND_CURRENT,
                 debit_ms=attempt_ms,
             )
         return Answer(200, {"loan_id": loan.id, "repayment_id": first})

@@ -15,10 +15,11 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mocklend.domain.facts import CLEAR, Fact, Terms, booked, business_date, midnight_ms
+from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
+from mocklend.domain.statuses import LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import Head, live, post, repost
 from mocklend.lending.reporting import look_at
 from mocklend.seams import MarkOutdated, cleared, recorded
@@ -30,8 +31,6 @@ from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override
 from mocklend.webhooks.events import status_event
 from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 
-ON_BOOKS = "S"
-"""The status of a repayment that is on the books (`lending.repay.SUCCEEDED`, which is above this)."""
 MONEY = ("repayment", "receipt")
 """What a reversal takes back that a certificate may rest on."""
 DEBIT_HOURS = (10, 14, 18)
@@ -82,7 +81,9 @@ def record(
     after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, override=override)
     if edits_before is not None:
         _tell_of_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
-    if was.status == CLEAR and (after.status != CLEAR or reverses in MONEY or cause == "late_failure"):
+    if was.status == LoanStatus.CLEAR and (
+        after.status != LoanStatus.CLEAR or reverses in MONEY or cause == "late_failure"
+    ):
         _tell_of_certificates(work, after)
     return Recorded(after, state)
 
@@ -130,7 +131,9 @@ def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
             if (other.applied_minor, other.overpaid_minor) != (applied, over):
                 other = replace(other, applied_minor=applied, overpaid_minor=over)
                 work.put(other)
-                if other.status == ON_BOOKS:  # Otherwise it is coming back, and whoever brings it tells of it.
+                if (
+                    other.status == RepaymentStatus.SUCCEEDED
+                ):  # Otherwise it is coming back, and whoever brings it tells of it.
                     about = f"{other.id}.{other.loan_id}.{fact.id}"
                     emit(work, "repayment.reallocated", other.loan_id, about, repayment_data(other))
 
@@ -162,13 +165,13 @@ def show(
         status_override=override,
         missed_ms=None,
     )
-    if loan.status == CLEAR and before != CLEAR:
+    if loan.status == LoanStatus.CLEAR and before != LoanStatus.CLEAR:
         loan = replace(loan, cleared_version=loan.version)
         work.signal(cleared(loan.id))
     loan = keep_due(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
-    if before in ("SUBMITTED", "LENDING") and state.disbursed:
+    if before in (LoanStatus.SUBMITTED, LoanStatus.LENDING) and state.disbursed:
         told = loan_data(loan) | {"principal_minor": loan.principal_minor}
         emit(work, "loan.disbursed", loan.id, loan.id, told)
     if before != loan.status:

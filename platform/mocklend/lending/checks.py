@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.domain.facts import CLEAR
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.replay import replay
+from mocklend.domain.statuses import QuoteType
 from mocklend.lending.books import terms_of
 from mocklend.lending.quotes import buckets_of
 from mocklend.storage.entities import Loan, Quote
@@ -35,9 +35,9 @@ _SINCE = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND 
 
 def check_quotes(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
     """Each payoff quote that counts, worked out again from what the books had at its version: class `wrong_view`."""
-    scope = {"sandbox_id": sandbox.id, "type": CLEAR, "now_ms": now_ms}
+    scope = {"sandbox_id": sandbox.id, "type": QuoteType.CLEAR, "now_ms": now_ms}
     found = [
-        Quote(row[0], row[1], CLEAR, *row[2:])  # The columns are in the order of its fields.
+        Quote(row[0], row[1], QuoteType.CLEAR, *row[2:])  # The columns are in the order of its fields.
         for row in rows(connection, _COUNT, scope)
     ]
     for start in range(0, len(found), AT_ONCE):
@@ -53,7 +53,7 @@ def _these(connection: Connection, sandbox_id: str, quotes: Sequence[Quote]) -> 
         had = [fact for fact in facts[quote.loan_id] if since[fact.id] <= quote.version]
         loan = loans[(sandbox_id, ("loan", quote.loan_id))]
         state = replay(terms_of(loan), had, max(fact.on for fact in had))
-        right_minor = sum(buckets_of(state, CLEAR, date.fromisoformat(quote.date)).values())
+        right_minor = sum(buckets_of(state, QuoteType.CLEAR, date.fromisoformat(quote.date)).values())
         if quote.total_minor != right_minor:
             detail = f"it asks for {quote.total_minor} on {quote.date}, the books for {right_minor}"
             finding = Finding("wrong_view", quote.id, abs(quote.total_minor - right_minor))

@@ -10,6 +10,7 @@ import json
 
 from mocklend.domain.facts import EDIT, MODIFY_BILL_AMOUNT, MODIFY_REVOKE_AMOUNT, Fact, business_date
 from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import bill_of
 from mocklend.lending.books import Recorded, moment_for, record
 from mocklend.sandboxes.ids import make_id
@@ -60,7 +61,7 @@ def carry_over(work: Work, opened: Recorded) -> Recorded:
             memo="Opening balance, carried over from the old system",
             operator=MIGRATION,
             approver=None,
-            state="APPLIED",
+            state=EditState.APPLIED,
             before=json.dumps(before),
             after=json.dumps(bill_of(begun.loan, begun.state)),
             created_ms=work.now_ms,

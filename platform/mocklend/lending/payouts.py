@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mocklend.domain.statuses import PayoutState
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
@@ -18,7 +19,7 @@ def promise(
         channel=channel_id,
         amount_minor=amount_minor,
         currency=loan.currency,
-        state="ORDERED",
+        state=PayoutState.ORDERED,
         created_ms=work.now_ms,
         paid_ms=None,
         due_ms=work.now_ms + delay_s * 1000,

@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState
+from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
@@ -123,7 +124,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
 def active_loan(work: Work, loan_id: str) -> Loan:
     """A loan that can be repaid, or a refusal. One that is written off can: that is a recovery."""
     loan = known_loan(work, loan_id)
-    if loan.status not in ("USING", "OVD", "OFF"):
+    if loan.status not in (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF):
         raise Refused(
             "loan_not_active",
             f"the loan is {loan.status}",

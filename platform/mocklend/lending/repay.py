@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
@@ -18,8 +19,6 @@ from mocklend.webhooks.outbox import emit, repayment_data
 
 AGAIN = "\nagain"
 """After the key of a request that is done again. No client's key has a line end, so it is like no other."""
-
-PROCESSING, SUCCEEDED, FAILED, REVERSED = "PROCESSING", "S", "F", "REVERSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def order_repayment(
     repayment = Repayment(
         id=make_id("rpy", work.sandbox.seed, loan.id, key),
         loan_id=loan.id,
-        status=PROCESSING,
+        status=RepaymentStatus.PROCESSING,
         amount_minor=amount_minor,
         currency=loan.currency,
         channel=channel,
@@ -156,7 +155,7 @@ def order_repayment(
             repayment_id=repayment.id,
             channel=channel,
             channel_trade_no=None,
-            state="CREATED",
+            state=TradeState.CREATED,
             amount_minor=amount_minor,
             currency=loan.currency,
             payer_name=None,

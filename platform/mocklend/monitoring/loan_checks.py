@@ -13,6 +13,7 @@ from mocklend.bureau.checks import differs_from_books_now
 from mocklend.bureau.reporting import LAG_MS
 from mocklend.domain.bureau import OPEN, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
 from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
@@ -133,7 +134,7 @@ def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
     if known and (record is None or record.cut_ms <= cut_ms):
         then = standing_on(terms_of(loan), known, day - timedelta(days=1))
         reported = record.status if record else None
-        if reported != then.status and (reported or then.status in (*OPEN, "CLEAR", "OFF")):
+        if reported != then.status and (reported or then.status in (*OPEN, LoanStatus.CLEAR, LoanStatus.OFF)):
             detail = f"it says {reported or 'nothing'}, the books said {then.status}"
             yield _wrong(loan, record, then.balance_minor, cut_ms, detail)
             return

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mocklend.client import Client
+from mocklend.domain.statuses import LoanStatus, QuoteType, RepaymentStatus
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -32,7 +33,7 @@ def _sums(evidence: Evidence) -> Iterator[Found]:
     today = evidence.now.astimezone(evidence.zone).date()
     for case in evidence.cases:
         for one in case.repayments:
-            if one["status"] == "PROCESSING":
+            if one["status"] == RepaymentStatus.PROCESSING:
                 waiting[one["channel"]].append((one["id"], case.id, one["amount_minor"]))
             elif one["paid_at"] and evidence.business_date(one["paid_at"]) < today:
                 booked[one["channel"]] += one["amount_minor"]
@@ -50,8 +51,10 @@ def _sums(evidence: Evidence) -> Iterator[Found]:
 def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
     """Paid off, by the word of the books, and still open, by the word of the page: it takes that for a lost payment."""
     for case in evidence.cases:
-        settled = any(one["type"] == "CLEAR" and one["status"] == "S" for one in case.repayments)
-        if settled and case.page["status"] != "CLEAR" and case.books["status"] == "CLEAR":
+        settled = any(
+            one["type"] == QuoteType.CLEAR and one["status"] == RepaymentStatus.SUCCEEDED for one in case.repayments
+        )
+        if settled and case.page["status"] != LoanStatus.CLEAR and case.books["status"] == LoanStatus.CLEAR:
             owed = case.page["outstanding_minor"]
             detail = f"paid off, and the page says {case.page['status']}"
             yield Found("missing_in_books", case.id, case.id, owed, "post", detail)

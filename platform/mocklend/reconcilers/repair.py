@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mocklend.client import Client, ProblemError
+from mocklend.domain.statuses import DisputeState, LoanStatus
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 from mocklend.sandboxes.ids import receipt_of
@@ -55,7 +56,7 @@ def _match(evidence: Evidence, one: Found) -> None:
     open_loans = [
         case
         for case in evidence.cases
-        if case.borrower["name"] == receipt["payer_name"] and case.books["status"] in ("USING", "OVD")
+        if case.borrower["name"] == receipt["payer_name"] and case.books["status"] in (LoanStatus.USING, LoanStatus.OVD)
     ]
     if len(open_loans) == 1:  # Two could be meant, or none: that takes a person and a bank slip.
         evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=one.detail)
@@ -112,10 +113,12 @@ def _correct_again(evidence: Evidence, one: Found) -> None:
     corrected = [
         dispute
         for dispute in case.disputes
-        if dispute["state"] in ("UPHELD", "CORRECTED")
+        if dispute["state"] in (DisputeState.UPHELD, DisputeState.CORRECTED)
         and any(step["note"].startswith("Corrected:") for step in dispute["progress"])
     ]
-    evidence.client.decide_dispute(corrected[-1]["id"], "UPHELD", operator=OPERATOR, memo=one.detail, correct=True)
+    evidence.client.decide_dispute(
+        corrected[-1]["id"], DisputeState.UPHELD, operator=OPERATOR, memo=one.detail, correct=True
+    )
 
 
 def _compensate(evidence: Evidence, one: Found) -> None:
@@ -125,7 +128,7 @@ def _compensate(evidence: Evidence, one: Found) -> None:
             if dispute["compensation_id"] == one.entity:
                 evidence.client.decide_dispute(
                     dispute["id"],
-                    "UPHELD",
+                    DisputeState.UPHELD,
                     operator=OPERATOR,
                     memo=one.detail,
                     compensation_minor=one.amount_minor,

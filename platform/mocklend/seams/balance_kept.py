@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import rebuilt
 
@@ -47,5 +48,5 @@ class BalanceKept:
             truth_before={"outstanding_minor": self.kept_minor},
             truth_after={"outstanding_minor": self.balance_minor},
             served={"outstanding_minor": self.balance_minor - self.missing_minor},
-            ends_on={rebuilt(self.loan_id): "healed"},
+            ends_on={rebuilt(self.loan_id): EntryStatus.HEALED},
         )

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, recorded, reversed_
 
@@ -39,13 +40,13 @@ class BatchItem:
         """A loan that is left behind until anything is recorded on it, or a borrower who pays twice."""
         if self.batch == DUE_DATE:
             finding = Finding("left_behind", self.loan_id, 0)
-            ends_on = {recorded(self.loan_id): "healed"}
+            ends_on = {recorded(self.loan_id): EntryStatus.HEALED}
         else:
             orders = (self.order_id, self.again_id)
             # One order is as good as the other; the one to be found is the last by its id.
             finding = Finding("duplicate_in_channel", max(orders), self.amount_minor)
             undone = [*(reversed_(id) for id in orders), *(applied(FAILED_LATE + id) for id in orders)]
-            ends_on = dict.fromkeys(undone, "healed")
+            ends_on = dict.fromkeys(undone, EntryStatus.HEALED)
         return Consequence(
             finding=finding,
             loan_id=self.loan_id,

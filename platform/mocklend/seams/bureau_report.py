@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import correction_ordered
 
@@ -45,7 +46,7 @@ class BureauReport:
             truth_before={"status": self.before_status},
             truth_after=truth,
             served={"correction": "not sent"} if lost else {"status": self.before_status},
-            ends_on={correction_ordered(self.loan_id): "superseded"} if lost else {},
+            ends_on={correction_ordered(self.loan_id): EntryStatus.SUPERSEDED} if lost else {},
             from_ms=self.bound_ms,
             until_ms=None if lost else self.bound_ms + happened.lag_s * 1000,
         )

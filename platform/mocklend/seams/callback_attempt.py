@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, landed
 
@@ -51,14 +52,14 @@ class CallbackAttempt:
         """
         late = self.repayment_id.startswith(FAILED_LATE)
         missing = "missing_in_channel" if late else "missing_in_books"
-        truth = {"channel_state": "SUCCESS", "amount_minor": self.amount_minor}
+        truth = {"channel_state": TradeState.SUCCESS, "amount_minor": self.amount_minor}
         return Consequence(
             finding=Finding(missing, self.repayment_id.removeprefix(FAILED_LATE), self.amount_minor),
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
             served=happened.served(),
-            ends_on={applied(self.repayment_id): "healed", landed(self.repayment_id): "superseded"},
+            ends_on={applied(self.repayment_id): EntryStatus.HEALED, landed(self.repayment_id): EntryStatus.SUPERSEDED},
             withstood="the books have the money already" if self.in_books else None,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, reversed_
 
@@ -46,10 +47,10 @@ class CallbackTaken:
         return Consequence(
             finding=Finding("missing_in_books", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,
-            truth_before={"channel_state": "SUCCESS"},
-            truth_after={"channel_state": "SUCCESS", "amount_minor": self.amount_minor},
+            truth_before={"channel_state": TradeState.SUCCESS},
+            truth_after={"channel_state": TradeState.SUCCESS, "amount_minor": self.amount_minor},
             served={"older_event": happened.older_event, "believed": happened.believed},
-            ends_on={applied(self.repayment_id): "healed"},
+            ends_on={applied(self.repayment_id): EntryStatus.HEALED},
             withstood=None if happened.believed else "a final state does not go back",
         )
 
@@ -60,6 +61,6 @@ class CallbackTaken:
             truth_before={},
             truth_after={"receipts": [self.repayment_id]},
             served={"copies": happened.copies, "new_trade_no": happened.new_trade_no},
-            ends_on={reversed_(self.receipt_id): "healed"},
+            ends_on={reversed_(self.receipt_id): EntryStatus.HEALED},
             withstood=None if happened.new_trade_no else "the inbox knows the trade number",
         )

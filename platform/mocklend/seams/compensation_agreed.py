@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import posted
 
@@ -34,5 +35,5 @@ class CompensationAgreed:
             truth_before={},
             truth_after=truth,
             served={"posted": False},
-            ends_on={posted(self.compensation_id): "healed"},
+            ends_on={posted(self.compensation_id): EntryStatus.HEALED},
         )

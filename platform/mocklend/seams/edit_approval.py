@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EditState, EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import approved, reversed_
 
@@ -36,7 +37,7 @@ class EditApproval:
             finding=Finding("unapproved", self.edit_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={},
-            truth_after={"state": "DRAFT"},
-            served={"state": "APPLIED", "approver": None},
-            ends_on={reversed_(self.edit_id): "healed", approved(self.edit_id): "healed"},
+            truth_after={"state": EditState.DRAFT},
+            served={"state": EditState.APPLIED, "approver": None},
+            ends_on={reversed_(self.edit_id): EntryStatus.HEALED, approved(self.edit_id): EntryStatus.HEALED},
         )

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, reversed_
 
@@ -44,5 +45,5 @@ class IdempotencyChecked:
             truth_before={},
             truth_after={"orders": [self.order_id]},
             served={"orders": [self.order_id, self.again_id]},
-            ends_on=dict.fromkeys(undone, "healed"),
+            ends_on=dict.fromkeys(undone, EntryStatus.HEALED),
         )

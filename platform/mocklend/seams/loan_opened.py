@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import reversed_
 
@@ -41,5 +42,5 @@ class LoanOpened:
             truth_before={},
             truth_after={"outstanding_minor": self.principal_minor},
             served={"outstanding_minor": self.principal_minor + happened.residue_minor},
-            ends_on={reversed_(self.edit_id): "healed"},
+            ends_on={reversed_(self.edit_id): EntryStatus.HEALED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import recorded, reversed_
 
@@ -40,5 +41,5 @@ class MarkOutdated:
             truth_before={"status": self.marked_status},
             truth_after={"status": self.books_status},
             served={"status": self.marked_status},
-            ends_on={reversed_(self.edit_id): "healed", recorded(self.loan_id): "superseded"},
+            ends_on={reversed_(self.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import recorded, reversed_
 
@@ -38,10 +39,10 @@ class OperatorEdit:
         """An edit on the books that is not what was meant, until it is reversed (or, for a status, outdated)."""
         meant = {"kind": self.kind, "amount_minor": self.amount_minor, "status": self.status}
         done = {"kind": happened.kind, "amount_minor": happened.amount_minor, "status": happened.status}
-        ends_on = {reversed_(self.edit_id): "healed"}
+        ends_on = {reversed_(self.edit_id): EntryStatus.HEALED}
         if happened.status != self.status:
             finding = Finding("status_mismatch", self.loan_id, 0)
-            ends_on[recorded(self.loan_id)] = "superseded"
+            ends_on[recorded(self.loan_id)] = EntryStatus.SUPERSEDED
         else:
             stake = abs((happened.amount_minor or 0) - (self.amount_minor or 0))
             finding = Finding("amount_mismatch", self.edit_id, stake)

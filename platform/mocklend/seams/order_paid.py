@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import reversed_
 
@@ -39,5 +40,5 @@ class OrderPaid:
             truth_before={},
             truth_after={"receipts": [self.repayment_id]},
             served={"receipts": [self.repayment_id, self.receipt_id]},
-            ends_on={reversed_(self.receipt_id): "healed"},
+            ends_on={reversed_(self.receipt_id): EntryStatus.HEALED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied_for
 
@@ -41,5 +42,5 @@ class PartnerApplication:
             truth_before={"score": self.copy_score},
             truth_after={"score": self.score},
             served={"score": self.copy_score, "copy_pulled_ms": self.copy_pulled_ms},
-            ends_on={applied_for(self.copy_id): "superseded"},
+            ends_on={applied_for(self.copy_id): EntryStatus.SUPERSEDED},
         )

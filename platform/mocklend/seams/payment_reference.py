@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied
 
@@ -40,5 +41,5 @@ class PaymentReference:
             truth_before=truth,
             truth_after=truth,
             served={"reference": happened.reference},
-            ends_on={applied(self.receipt_id): "healed"},
+            ends_on={applied(self.receipt_id): EntryStatus.HEALED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus, PayoutState
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import closed
 
@@ -36,6 +37,6 @@ class PayoutSettled:
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"paid_minor": 0},
-            served={"state": "ORDERED", "amount_minor": self.amount_minor},
-            ends_on={closed(self.payout_id): "healed"},
+            served={"state": PayoutState.ORDERED, "amount_minor": self.amount_minor},
+            ends_on={closed(self.payout_id): EntryStatus.HEALED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import cleared, ordered_by
 
@@ -40,6 +41,6 @@ class QuoteIssued:
             truth_before={},
             truth_after={"total_minor": self.total_minor},
             served={"total_minor": happened.total_minor},
-            ends_on={cleared(self.loan_id): "healed", ordered_by(self.quote_id): "active"},
+            ends_on={cleared(self.loan_id): EntryStatus.HEALED, ordered_by(self.quote_id): EntryStatus.ACTIVE},
             until_ms=self.lapses_ms,
         )

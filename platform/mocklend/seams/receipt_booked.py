@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, reversed_, taken_back
 
@@ -40,8 +41,8 @@ class ReceiptBooked:
             truth_after={"type": self.scope, "paid_ms": self.booked_ms},
             served={"type": happened.scope, "paid_ms": happened.booked_ms},
             ends_on={
-                applied(self.repayment_id): "healed",
-                reversed_(self.repayment_id): "healed",
-                taken_back(self.repayment_id): "superseded",
+                applied(self.repayment_id): EntryStatus.HEALED,
+                reversed_(self.repayment_id): EntryStatus.HEALED,
+                taken_back(self.repayment_id): EntryStatus.SUPERSEDED,
             },
         )

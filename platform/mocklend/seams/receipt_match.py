@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, taken_back
 
@@ -41,5 +42,5 @@ class ReceiptMatch:
             truth_before={},
             truth_after=truth,
             served={"loan_id": happened.loan_id},
-            ends_on={applied(self.receipt_id): "healed", taken_back(self.receipt_id): "superseded"},
+            ends_on={applied(self.receipt_id): EntryStatus.HEALED, taken_back(self.receipt_id): EntryStatus.SUPERSEDED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import recorded, reversed_
 
@@ -40,5 +41,5 @@ class RepaymentFiled:
             truth_before=truth,
             truth_after=truth,
             served={"status": happened.marked_status},
-            ends_on={reversed_(happened.edit_id): "healed", recorded(self.loan_id): "superseded"},
+            ends_on={reversed_(happened.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
         )

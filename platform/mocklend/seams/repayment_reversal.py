@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import reversed_
 
@@ -38,5 +39,5 @@ class RepaymentReversal:
             truth_before={},
             truth_after={"reversed": self.repayment_id},
             served={"reversed": happened.repayment_id},
-            ends_on={reversed_(self.reversal_id): "healed"},
+            ends_on={reversed_(self.reversal_id): EntryStatus.HEALED},
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import remade
 
@@ -52,6 +53,6 @@ class StatementMade:
             truth_before={},
             truth_after={"rows": self.rows},
             served=served,
-            ends_on={remade(self.entity): "healed"},
+            ends_on={remade(self.entity): EntryStatus.HEALED},
             until_ms=self.due_ms + happened.late_s * 1000 if late else None,
         )

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, told
 
@@ -39,10 +40,10 @@ class TradeSettled:
         return Consequence(
             finding=Finding("missing_in_channel", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,
-            truth_before={"channel_state": "SUCCESS"},
-            truth_after={"channel_state": "LATE_FAILED", "amount_minor": self.amount_minor},
+            truth_before={"channel_state": TradeState.SUCCESS},
+            truth_after={"channel_state": TradeState.LATE_FAILED, "amount_minor": self.amount_minor},
             served={"callback": "none"},
-            ends_on={applied(failure): "healed", told(failure): "superseded"},
+            ends_on={applied(failure): EntryStatus.HEALED, told(failure): EntryStatus.SUPERSEDED},
             from_ms=fails_ms,
             withstood="the channel says so itself, and the books follow" if happened.tells else None,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import rebuilt, shown
 
@@ -109,7 +110,7 @@ class ViewRefresh:
             truth_before=self.before,
             truth_after=self.after,
             served=self.before,
-            ends_on={shown(self.loan_id): "superseded", rebuilt(self.loan_id): "healed"},
+            ends_on={shown(self.loan_id): EntryStatus.SUPERSEDED, rebuilt(self.loan_id): EntryStatus.HEALED},
             from_ms=self.now_ms if showing.back_ms == NEVER_MS else showing.back_ms,
             until_ms=None if until_ms >= NEVER_MS else until_ms,
         )

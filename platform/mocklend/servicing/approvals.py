@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
 from mocklend.seams import approved
 from mocklend.servicing.desk import (
-    APPLIED,
-    DRAFT,
-    REJECTED,
     WRITE_OFF,
     allow,
     apply,
@@ -47,7 +45,7 @@ class ApproveEdit:
     def decide(self, work: Work) -> Answer:
         """201 and the edit, APPLIED."""
         edit = known_edit(work, self.edit_id)
-        if edit.state == APPLIED and edit.to_approve_minor is not None and edit.approver is None:
+        if edit.state == EditState.APPLIED and edit.to_approve_minor is not None and edit.approver is None:
             return Answer(201, edit_doc(self._afterwards(work, edit)))
         edit = _draft(work, self.edit_id)
         refuse_same_person(edit, self.approver)
@@ -86,7 +84,7 @@ class RejectEdit:
 
     def decide(self, work: Work) -> Answer:
         """201 and the edit, REJECTED."""
-        edit = replace(_draft(work, self.edit_id), state=REJECTED)
+        edit = replace(_draft(work, self.edit_id), state=EditState.REJECTED)
         loan, bill = known_loan(work, edit.loan_id), json.loads(edit.before)
         work.put(edit)
         log_act(work, loan, EDIT_REJECTED, edit.id, memo=self.memo, operator=self.operator, before=bill, after=bill)
@@ -95,8 +93,12 @@ class RejectEdit:
 
 def _draft(work: Work, edit_id: str) -> OperatorEdit:
     edit = known_edit(work, edit_id)
-    if edit.state != DRAFT:
+    if edit.state != EditState.DRAFT:
         raise Refused(
-            "edit_not_draft", f"the edit is {edit.state}", expected=DRAFT, received=edit.state, edit_id=edit.id
+            "edit_not_draft",
+            f"the edit is {edit.state}",
+            expected=EditState.DRAFT,
+            received=edit.state,
+            edit_id=edit.id,
         )
     return edit

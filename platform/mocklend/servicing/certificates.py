@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.domain.facts import CLEAR, business_date
+from mocklend.domain.facts import business_date
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES
 from mocklend.ledger.journal import Posted, live
 from mocklend.lending.known import known_loan
@@ -43,11 +44,11 @@ class IssueCertificate:
     def decide(self, work: Work) -> Answer:
         """201 and the certificate; 200 if it was issued before."""
         loan = known_loan(work, self.loan_id)
-        if loan.status != CLEAR:
+        if loan.status != LoanStatus.CLEAR:
             raise Refused(
                 "not_settled",
                 f"the books say {loan.status}",
-                expected=CLEAR,
+                expected=LoanStatus.CLEAR,
                 received=loan.status,
                 loan_id=loan.id,
             )
@@ -139,7 +140,7 @@ def certificate(connection: Connection, sandbox_id: str, id: str) -> dict[str, A
     loan: Loan = reads.entity(connection, sandbox_id, "loan", found.loan_id)
     scope = {"sandbox_id": sandbox_id, "loan_id": loan.id, "seq": found.journal_seq}
     reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in rows(connection, _TAKEN_BACK, scope)]
-    if loan.status != CLEAR:
+    if loan.status != LoanStatus.CLEAR:
         reasons.append(f"the books say {loan.status}")
     return certificate_doc(found, "; ".join(reasons) or None)
 

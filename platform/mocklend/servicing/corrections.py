@@ -20,17 +20,24 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import APPLIED as RECEIVED
-from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED
-from mocklend.domain.facts import CLEAR, MODIFY_REVOKE_AMOUNT
+from mocklend.channels.payments import NOBODYS
+from mocklend.domain.facts import MODIFY_REVOKE_AMOUNT
 from mocklend.domain.money import minor_exponent
 from mocklend.domain.people import same_person
+from mocklend.domain.statuses import (
+    EditState,
+    LoanStatus,
+    PayoutState,
+    QuoteType,
+    ReceiptState,
+    RepaymentStatus,
+    TradeState,
+)
 from mocklend.lending.acts import PAGE_REBUILT, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED
 from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no
 from mocklend.servicing.catch_up import CatchUp
-from mocklend.servicing.desk import APPLIED, REFUND
+from mocklend.servicing.desk import REFUND
 from mocklend.servicing.edits import Edit, ReverseEdit
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.rebooking import RebookRepayment
@@ -162,7 +169,7 @@ class Desk:
             return None  # Somebody else's money, or another loan's: that is for a person to sort out.
         if not trade.repayment_id.startswith("rct_"):
             order: Repayment = work.get("repayment", trade.repayment_id)
-            if order.status not in (PROCESSING, FAILED):
+            if order.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
                 return None
             QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
             return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}
@@ -170,21 +177,21 @@ class Desk:
         if receipt is None:
             QueryPayment(self.sandbox_id, None, trade.channel, trade.id, self.operator).decide(work)
             receipt = work.get("receipt", trade.repayment_id)
-        elif receipt.state != UNAPPLIED:
+        elif receipt.state != ReceiptState.UNAPPLIED:
             return None
-        if receipt.state == UNAPPLIED:
+        if receipt.state == ReceiptState.UNAPPLIED:
             MatchReceipt(self.sandbox_id, None, receipt.id, loan.id, self.memo, self.operator).decide(work)
         return {"what": "receipt_applied", "id": receipt.id, "amount_minor": receipt.amount_minor}
 
     def _second_receipts(self) -> Iterator[Done]:
         for receipt in self._receipts():
-            if receipt.state == RECEIVED and _is_second(receipt) and receipt.loan_id == self.loan.id:
+            if receipt.state == ReceiptState.APPLIED and _is_second(receipt) and receipt.loan_id == self.loan.id:
                 ReverseReceipt(self.sandbox_id, None, receipt.id, self.memo, self.operator).decide(self.work)
                 yield {"what": "receipt_reversed", "id": receipt.id, "amount_minor": receipt.amount_minor}
 
     def _bookings(self) -> Iterator[Done]:
         for order in self._orders():
-            if order.status == SUCCEEDED and _booked_otherwise(order, self._trade(order)):
+            if order.status == RepaymentStatus.SUCCEEDED and _booked_otherwise(order, self._trade(order)):
                 RebookRepayment(self.sandbox_id, None, order.id, self.memo, self.operator).decide(self.work)
                 yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
 
@@ -209,7 +216,7 @@ class Desk:
                 self.sandbox_id, key, self.loan.id, MODIFY_REVOKE_AMOUNT, left, None, self.memo, self.operator, None
             )
             edit = wish.decide(self.work).body
-            if edit["state"] == APPLIED:
+            if edit["state"] == EditState.APPLIED:
                 yield {"what": "rest_written_off", "id": edit["id"], "amount_minor": left}
 
     def _page(self) -> Iterator[Done]:
@@ -241,19 +248,25 @@ class Desk:
     def _is_on_the_loan(self, trade: Trade) -> bool:
         if trade.repayment_id.startswith("rct_"):
             receipt: Receipt | None = self.work.get("receipt", trade.repayment_id)
-            return receipt is not None and receipt.state == RECEIVED and receipt.loan_id == self.loan.id
+            return receipt is not None and receipt.state == ReceiptState.APPLIED and receipt.loan_id == self.loan.id
         order: Repayment = self.work.get("repayment", trade.repayment_id)
-        return order.status == SUCCEEDED and order.loan_id == self.loan.id
+        return order.status == RepaymentStatus.SUCCEEDED and order.loan_id == self.loan.id
 
     def _orders_to_ask_about(self) -> Iterator[Done]:
         for order in self._orders():
             trade = self._trade(order)
-            unheard = order.status in (PROCESSING, FAILED) and trade.state == "SUCCESS"
-            gone = order.status in (PROCESSING, SUCCEEDED) and trade.state == LATE_FAILED
+            unheard = (
+                order.status in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED)
+                and trade.state == TradeState.SUCCESS
+            )
+            gone = (
+                order.status in (RepaymentStatus.PROCESSING, RepaymentStatus.SUCCEEDED)
+                and trade.state == TradeState.LATE_FAILED
+            )
             if (unheard or gone) and not self._on_its_way(trade):
                 what = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
                 yield _todo("channel_not_asked", order.id, f"{what}: ask the channel about it")
-            elif order.status == SUCCEEDED and _booked_otherwise(order, trade):
+            elif order.status == RepaymentStatus.SUCCEEDED and _booked_otherwise(order, trade):
                 yield _todo("booked_otherwise", order.id, "it is not booked as was ordered and paid: book it anew")
 
     def _on_its_way(self, trade: Trade) -> bool:
@@ -264,20 +277,20 @@ class Desk:
         asked: dict[tuple[str, Any], list[Repayment]] = {}
         for order in self._orders():
             for of, value in (("debit", order.debit_ms), ("request", order.asked_key)):
-                if value is not None and order.status != REVERSED:
+                if value is not None and order.status != RepaymentStatus.REVERSED:
                     asked.setdefault((of, value), []).append(order)
         for (of, _), orders in asked.items():
             if len(orders) > 1:
                 ids = " and ".join(sorted(order.id for order in orders))
                 yield _todo("ordered_twice", max(order.id for order in orders), f"{ids} are one {of}: reverse one")
         for receipt in self._receipts():
-            if receipt.state == RECEIVED and _is_second(receipt) and receipt.loan_id != self.loan.id:
+            if receipt.state == ReceiptState.APPLIED and _is_second(receipt) and receipt.loan_id != self.loan.id:
                 yield _todo("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
 
     def _edits_to_look_at(self) -> Iterator[Done]:
         about = {about for _, about, _ in self.papers.acts}
         for edit in self._edits():
-            if edit.state != APPLIED:
+            if edit.state != EditState.APPLIED:
                 continue
             if edit.to_approve_minor is not None and (
                 edit.approver is None or same_person(edit.operator, edit.approver)
@@ -310,7 +323,7 @@ class Desk:
     def _stuck_payouts(self) -> Iterator[Done]:
         for id in self.papers.payouts:
             payout: Payout = self.work.get("payout", id)
-            if payout.state == "ORDERED" and payout.due_ms is None:
+            if payout.state == PayoutState.ORDERED and payout.due_ms is None:
                 detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask there"
                 yield _todo("stuck_payout", payout.id, detail)
 
@@ -360,8 +373,12 @@ def _booked_otherwise(order: Repayment, trade: Trade) -> bool:
 
 def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
     """What a payoff by its quote has left, where that is no more than another rounding; or 0."""
-    by_quote = [one for one in orders if one.type == CLEAR and one.quote_id and one.status == SUCCEEDED]
-    left = state_of(loan).outstanding_minor if by_quote and loan.status in ("USING", "OVD") else 0
+    by_quote = [
+        one
+        for one in orders
+        if one.type == QuoteType.CLEAR and one.quote_id and one.status == RepaymentStatus.SUCCEEDED
+    ]
+    left = state_of(loan).outstanding_minor if by_quote and loan.status in (LoanStatus.USING, LoanStatus.OVD) else 0
     return left if left <= ROUNDING_MINOR else 0
 
 

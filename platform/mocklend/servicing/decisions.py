@@ -16,18 +16,14 @@ from msgspec.structs import replace
 from mocklend.bureau import correct, unmark
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import DisputeState
 from mocklend.lending.acts import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.servicing.compensation import compensate, compensation_of
 from mocklend.servicing.corrections import Desk
 from mocklend.servicing.disputes import (
-    CORRECTED,
     CORRECTED_NOTE,
-    REJECTED,
-    UNVERIFIABLE,
-    UPHELD,
-    VERIFYING,
     dispute_doc,
     evidence_of,
     known_dispute,
@@ -38,7 +34,7 @@ from mocklend.servicing.evidence import verify
 from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
-DECISIONS = (UPHELD, REJECTED, UNVERIFIABLE)
+DECISIONS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.UNVERIFIABLE)
 Findings = Sequence[Mapping[str, Any]]
 
 
@@ -65,7 +61,7 @@ class DecideDispute:
         self._refuse(dispute)
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
 
-        undecided = dispute.state == VERIFYING
+        undecided = dispute.state == DisputeState.VERIFYING
         if undecided:
             said = {
                 "decision": self.decision,
@@ -76,7 +72,7 @@ class DecideDispute:
             dispute = replace(dispute, decision=json.dumps(said), findings=json.dumps(findings), due_ms=None)
             dispute = step(work, dispute, self.decision, self.memo, event="decided")
             self._log(work, dispute, DISPUTE_DECIDED)
-            if self.decision == REJECTED:
+            if self.decision == DisputeState.REJECTED:
                 # The record is right, so nothing on it is in dispute any more.
                 dispute = _unmark(work, dispute)
         if self.correct:
@@ -90,11 +86,11 @@ class DecideDispute:
 
     def _refuse(self, dispute: Dispute) -> None:
         more = self.correct or self.compensation_minor is not None
-        assert self.decision == UPHELD or not more, "only what is upheld is corrected and compensated"
-        if self.decision == UPHELD and more:
-            refuse_unless(dispute, VERIFYING, UPHELD, CORRECTED)
+        assert self.decision == DisputeState.UPHELD or not more, "only what is upheld is corrected and compensated"
+        if self.decision == DisputeState.UPHELD and more:
+            refuse_unless(dispute, DisputeState.VERIFYING, DisputeState.UPHELD, DisputeState.CORRECTED)
         else:
-            refuse_unless(dispute, VERIFYING)
+            refuse_unless(dispute, DisputeState.VERIFYING)
         if self.compensation_minor is not None and dispute.payout_id is not None:
             raise Refused(
                 "dispute_state",
@@ -127,12 +123,12 @@ class DecideDispute:
         if left:
             todo = "; ".join(f"{one['what']} {one['id']}" for one in left)
             note = f"{CORRECTED_NOTE} {what or 'nothing yet'}. Left to do: {todo}."
-            return step(work, dispute, UPHELD, note, event="left_to_do")
+            return step(work, dispute, DisputeState.UPHELD, note, event="left_to_do")
         dispute = _unmark(work, dispute)
         loan: Loan = work.get("loan", dispute.loan_id)
         dispute = replace(dispute, corrected_version=loan.version)
         note = f"{CORRECTED_NOTE} {what or 'the books were right by then'}."
-        return step(work, dispute, CORRECTED, note, event="corrected")
+        return step(work, dispute, DisputeState.CORRECTED, note, event="corrected")
 
     def _compensate(self, work: Work, dispute: Dispute, amount_minor: int) -> Dispute:
         promised = dispute.compensation_minor > 0

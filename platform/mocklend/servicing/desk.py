@@ -44,6 +44,7 @@ from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, take
+from mocklend.domain.statuses import EditState, LoanStatus
 from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
 from mocklend.lending.books import Recorded, moment_for, record, state_of
 from mocklend.lending.known import known_loan
@@ -56,9 +57,6 @@ from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import witness
-
-DRAFT, APPLIED, REVERSED, REJECTED = "DRAFT", "APPLIED", "REVERSED", "REJECTED"
-STATES = (DRAFT, APPLIED, REVERSED, REJECTED)
 
 AMOUNT_EDITS = (
     MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT, MODIFY_PAID_AMOUNT, MODIFY_REVOKE_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT,
@@ -84,8 +82,8 @@ EDIT_KINDS = (*AMOUNT_EDITS, MODIFY_BILL_STATUS)
 """The six edits of a bill that the real API has."""
 KINDS = (*EDIT_KINDS, *WAIVERS, *CHARGES, WRITE_OFF, REFUND)
 
-OPEN = ("USING", "OVD")
-REFUNDABLE = ("USING", "OVD", "CLEAR", "OFF")
+OPEN = (LoanStatus.USING, LoanStatus.OVD)
+REFUNDABLE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.CLEAR, LoanStatus.OFF)
 FURTHEST_DAYS = 366
 
 
@@ -126,7 +124,7 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> An
         memo=wish.memo,
         operator=wish.operator,
         approver=wish.approver,
-        state=DRAFT,
+        state=EditState.DRAFT,
         before="null",
         after="null",
         created_ms=work.now_ms,
@@ -346,7 +344,7 @@ def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
         edit,
         amount_minor=done.amount_minor if edit.amount_minor is not None else None,
         status=done.status,
-        state=APPLIED,
+        state=EditState.APPLIED,
         after=json.dumps(bill),
         applied_ms=work.now_ms,
     )

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from mocklend.bureau import mark_disputed
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import DisputeState, PayoutState
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
@@ -32,13 +33,9 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit
 
 CLAIMS = ("settled_but_unpaid", "wrong_amount", "wrong_status", "wrong_report", "other")
-OPEN, MARKED, VERIFYING = "OPEN", "MARKED", "VERIFYING"
-UPHELD, REJECTED, UNVERIFIABLE = "UPHELD", "REJECTED", "UNVERIFIABLE"
-CORRECTED, COMPENSATED, STATEMENT = "CORRECTED", "COMPENSATED", "STATEMENT"
-STATES = (OPEN, MARKED, VERIFYING, UPHELD, CORRECTED, COMPENSATED, REJECTED, STATEMENT, UNVERIFIABLE)
 CORRECTED_NOTE = "Corrected:"
 """What a line of progress begins with that tells of a correction, whole or in part."""
-UNDECIDED = (OPEN, MARKED, VERIFYING)
+UNDECIDED = (DisputeState.OPEN, DisputeState.MARKED, DisputeState.VERIFYING)
 LOOK_AGAIN_MS = 86_400_000
 """How long until the clock looks again whether a compensation was paid."""
 ANSWER_WITHIN_MS = 20 * 86_400_000
@@ -74,7 +71,7 @@ class OpenDispute:
             statement=self.statement,
             evidence=json.dumps([piece.to_json() for piece in self.evidence]),
             findings="[]",
-            state=OPEN,
+            state=DisputeState.OPEN,
             progress="[]",
             decision=None,
             corrections="[]",
@@ -92,9 +89,11 @@ class OpenDispute:
             due_ms=due_ms,
         )
         dispute = self._queued(work, loan, dispute)
-        dispute = step(work, dispute, OPEN, f"Received: {self.claim}.", event="opened")
+        dispute = step(work, dispute, DisputeState.OPEN, f"Received: {self.claim}.", event="opened")
         mark_disputed(work, loan.id, dispute.id)
-        dispute = step(work, replace(dispute, marked=1), MARKED, "Marked on the credit report.", event="marked")
+        dispute = step(
+            work, replace(dispute, marked=1), DisputeState.MARKED, "Marked on the credit report.", event="marked"
+        )
         return Answer(201, dispute_doc(dispute))
 
     @staticmethod
@@ -131,7 +130,7 @@ class VerifyDispute:
     def decide(self, work: Work) -> Answer:
         """200 and the dispute with a finding for each piece."""
         dispute = known_dispute(work, self.dispute_id)
-        refuse_unless(dispute, MARKED, VERIFYING)
+        refuse_unless(dispute, DisputeState.MARKED, DisputeState.VERIFYING)
         if work.now_ms < dispute.taken_up_ms:
             raise Refused(
                 "dispute_queued",
@@ -142,7 +141,9 @@ class VerifyDispute:
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
         fitting = sum(one["matches_channel"] for one in findings)
         note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
-        dispute = step(work, replace(dispute, findings=json.dumps(findings)), VERIFYING, note, event="verified")
+        dispute = step(
+            work, replace(dispute, findings=json.dumps(findings)), DisputeState.VERIFYING, note, event="verified"
+        )
         return Answer(200, dispute_doc(dispute))
 
 
@@ -162,10 +163,10 @@ class AddStatement:
     def decide(self, work: Work) -> Answer:
         """201 and the dispute."""
         dispute = known_dispute(work, self.dispute_id)
-        refuse_unless(dispute, REJECTED)
+        refuse_unless(dispute, DisputeState.REJECTED)
         dispute = replace(dispute, disagreement=self.statement)
         note = "The borrower's statement is on record."
-        return Answer(201, dispute_doc(step(work, dispute, STATEMENT, note, event="statement_added")))
+        return Answer(201, dispute_doc(step(work, dispute, DisputeState.STATEMENT, note, event="statement_added")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,9 @@ class FollowDispute:
             dispute = step(work, late, dispute.state, "The time to answer is over.", event="breached")
         elif dispute.payout_id is not None:
             payout: Payout = work.get("payout", dispute.payout_id)
-            if payout.state == "PAID":
+            if payout.state == PayoutState.PAID:
                 note = f"The compensation was paid through {payout.channel}."
-                dispute = step(work, replace(dispute, due_ms=None), COMPENSATED, note, event="compensated")
+                dispute = step(work, replace(dispute, due_ms=None), DisputeState.COMPENSATED, note, event="compensated")
             else:  # It is stuck at its channel. To stay due would be to be looked at for ever.
                 dispute = replace(dispute, due_ms=work.now_ms + LOOK_AGAIN_MS)
                 work.put(dispute)

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import EDIT_REVERSED, bill_of, log_act
 from mocklend.lending.books import Recorded, record, state_of
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import recorded, reversed_
-from mocklend.servicing.desk import APPLIED, EDIT_KINDS, REFUND, REVERSED, Wish, edit_doc, known_edit, submit
+from mocklend.servicing.desk import EDIT_KINDS, REFUND, Wish, edit_doc, known_edit, submit
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import edit_data, emit
@@ -72,18 +73,22 @@ class ReverseEdit:
     def decide(self, work: Work) -> Answer:
         """201 and the edit, REVERSED."""
         edit = known_edit(work, self.edit_id)
-        if edit.state == REVERSED:
+        if edit.state == EditState.REVERSED:
             raise Refused("edit_already_reversed", f"edit {edit.id} is reversed", edit_id=edit.id)
-        if edit.state != APPLIED:
+        if edit.state != EditState.APPLIED:
             raise Refused(
-                "edit_not_applied", f"the edit is {edit.state}", expected=APPLIED, received=edit.state, edit_id=edit.id
+                "edit_not_applied",
+                f"the edit is {edit.state}",
+                expected=EditState.APPLIED,
+                received=edit.state,
+                edit_id=edit.id,
             )
         if edit.edit_kind == REFUND:
             raise Refused("edit_not_reversible", "the money of a refund is on its way to the borrower", edit_id=edit.id)
         loan: Loan = work.get("loan", edit.loan_id)
         before = bill_of(loan, state_of(loan))
         done = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
-        edit = replace(edit, state=REVERSED)
+        edit = replace(edit, state=EditState.REVERSED)
         work.put(edit)
         log_act(
             work,

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.channels.payments import APPLIED, NOBODYS
-from mocklend.lending.repay import SUCCEEDED
+from mocklend.channels.payments import NOBODYS
+from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
 from mocklend.storage.stores import loader, rows
@@ -121,7 +121,7 @@ def _trade(work: Work, loan_id: str, piece: Piece) -> Trade | None:
 def compare(piece: Piece, trade: Trade) -> list[str]:
     """What the channel's record has otherwise."""
     differs = []
-    if trade.state != "SUCCESS":
+    if trade.state != TradeState.SUCCESS:
         differs.append("state")
     if trade.amount_minor != piece.amount_minor:
         differs.append("amount_minor")
@@ -136,9 +136,9 @@ def _booked(work: Work, trade: Trade) -> tuple[str, str | None]:
         receipt: Receipt | None = work.get("receipt", trade.repayment_id)
         if receipt is None:
             return UNKNOWN, None
-        return receipt.state, receipt.loan_id if receipt.state == APPLIED else None
+        return receipt.state, receipt.loan_id if receipt.state == ReceiptState.APPLIED else None
     order: Repayment = work.get("repayment", trade.repayment_id)
-    return order.status, order.loan_id if order.status == SUCCEEDED else None
+    return order.status, order.loan_id if order.status == RepaymentStatus.SUCCEEDED else None
 
 
 __all__ = ["KINDS", "NOBODYS", "UNKNOWN", "Piece", "compare", "verify"]

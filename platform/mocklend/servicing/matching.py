@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from mocklend.channels.payments import LATE_FAILED, NOBODYS, UNAPPLIED, apply_payment, late_failure, receipt_doc
+from mocklend.channels.payments import NOBODYS, apply_payment, late_failure, receipt_doc
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import LoanStatus, ReceiptState, TradeState
 from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan, known_receipt
@@ -21,7 +22,7 @@ from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.world.record import witness
 
-ACTIVE = ("USING", "OVD", "OFF")
+ACTIVE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,12 @@ class MatchReceipt:
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED."""
         receipt = known_receipt(work, self.receipt_id)
-        if receipt.state != UNAPPLIED:
+        if receipt.state != ReceiptState.UNAPPLIED:
             raise Refused(
-                "receipt_not_unapplied", f"the receipt is {receipt.state}", expected=UNAPPLIED, received=receipt.state
+                "receipt_not_unapplied",
+                f"the receipt is {receipt.state}",
+                expected=ReceiptState.UNAPPLIED,
+                received=receipt.state,
             )
         loan = loan_for(work, receipt, self.loan_id)
         trade: Trade = work.get("trade", receipt.out_trade_no)
@@ -56,7 +60,7 @@ class MatchReceipt:
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             witness(work, loan.id, meant)
             receipt = replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": {}}))
-            if trade.state == LATE_FAILED:  # The message of that is still on its way, or was lost.
+            if trade.state == TradeState.LATE_FAILED:  # The message of that is still on its way, or was lost.
                 witness(work, loan.id, late_failure(work, trade))
         receipt = put_on(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
         return Answer(201, receipt_doc(receipt))

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mocklend.channels.payments import APPLIED, LATE_FAILED, NOBODYS, receipt_doc
+from mocklend.channels.payments import NOBODYS, receipt_doc
 from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.lending.acts import RECEIPT_MOVED
 from mocklend.lending.books import record
 from mocklend.lending.known import known_receipt
@@ -67,11 +68,11 @@ class MoveReceipt:
 
 def _refuse(receipt: Receipt, loan: Loan, trade: Trade) -> None:
     """What came with a usable reference is where its payer wanted it."""
-    if receipt.state != APPLIED or not receipt.matches:
+    if receipt.state != ReceiptState.APPLIED or not receipt.matches:
         reason = f"the receipt is {receipt.state}, matched {receipt.matches} times"
     elif receipt.loan_id == loan.id:
         reason = f"the receipt is on {loan.id} already"
-    elif trade.state == LATE_FAILED:
+    elif trade.state == TradeState.LATE_FAILED:
         reason = "its channel has taken the money back"
     else:
         return

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import RepaymentStatus
 from mocklend.lending.acts import REPAYMENT_REBOOKED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_repayment
-from mocklend.lending.repay import SUCCEEDED, repayment_doc
+from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied, recorded
 from mocklend.storage.entities import Loan, Trade
@@ -41,11 +42,11 @@ class RebookRepayment:
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, as it is booked now."""
         order = known_repayment(work, self.repayment_id)
-        if order.status != SUCCEEDED:
+        if order.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",
                 f"the repayment is {order.status}",
-                expected=SUCCEEDED,
+                expected=RepaymentStatus.SUCCEEDED,
                 received=order.status,
                 repayment_id=order.id,
             )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mocklend.channels.payments import APPLIED, REVERSED, receipt_doc
+from mocklend.channels.payments import receipt_doc
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import ReceiptState
 from mocklend.lending.acts import RECEIPT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_receipt
@@ -36,7 +37,11 @@ class ReverseReceipt:
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, REVERSED."""
         receipt = known_receipt(work, self.receipt_id)
-        if receipt.out_trade_no == order_no(receipt.id) or receipt.state != APPLIED or receipt.loan_id is None:
+        if (
+            receipt.out_trade_no == order_no(receipt.id)
+            or receipt.state != ReceiptState.APPLIED
+            or receipt.loan_id is None
+        ):
             raise Refused(
                 "receipt_not_second",
                 f"the receipt of {receipt.out_trade_no} is {receipt.state}",
@@ -47,7 +52,7 @@ class ReverseReceipt:
         loan: Loan = work.get("loan", receipt.loan_id)
         before = bill_of(loan, state_of(loan))
         done = reverse_fact(work, loan.id, receipt.id, "receipt")
-        receipt = replace(receipt, state=REVERSED)
+        receipt = replace(receipt, state=ReceiptState.REVERSED)
         work.put(receipt)
         log_act(
             work,

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import RepaymentStatus
 from mocklend.lending.acts import REPAYMENT_REINSTATED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_repayment
-from mocklend.lending.repay import SUCCEEDED, repayment_doc
+from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import applied
 from mocklend.servicing.edits import reverse_fact
@@ -52,7 +53,7 @@ class ReinstateRepayment:
         order = replace(order, reversal_id=None)
         if order.id in done.state.applied:
             settled, over = done.state.applied[order.id]
-            order = replace(order, status=SUCCEEDED, applied_minor=settled, overpaid_minor=over)
+            order = replace(order, status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over)
             if (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms):
                 work.signal(applied(order.id))
                 done, order = book(work, done.loan, order, cause="reversal")

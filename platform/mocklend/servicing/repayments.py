@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from mocklend.channels.closed_orders import restore
 from mocklend.channels.inbox import apply_receipt, book, bring_late_failure
-from mocklend.channels.payments import LATE_FAILED
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
+from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_RESTORED, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import record, state_of
 from mocklend.lending.known import known_repayment
-from mocklend.lending.repay import FAILED, PROCESSING, REVERSED, SUCCEEDED, repayment_doc
+from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import RepaymentReversal, recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
@@ -43,11 +43,11 @@ class ReverseRepayment:
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, REVERSED."""
         repayment = known_repayment(work, self.repayment_id)
-        if repayment.status != SUCCEEDED:
+        if repayment.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",
                 f"the repayment is {repayment.status}",
-                expected=SUCCEEDED,
+                expected=RepaymentStatus.SUCCEEDED,
                 received=repayment.status,
                 repayment_id=repayment.id,
             )
@@ -77,7 +77,9 @@ class ReverseRepayment:
         work.signal(recorded(loan.id))
         repayment = known_repayment(work, happened.repayment_id)
         done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
-        repayment = replace(repayment, status=REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id)
+        repayment = replace(
+            repayment, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id
+        )
         work.put(repayment)
         after = bill_of(done.loan, done.state)
         log_act(
@@ -108,7 +110,7 @@ class ReverseRepayment:
 def _reversible(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """A loan's repayments that are on it, in the order of their ids."""
     sql = f"""SELECT loan_id, id FROM repayments
-        WHERE sandbox_id = :sandbox_id AND status = '{SUCCEEDED}' AND loan_id"""
+        WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}' AND loan_id"""
     found: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
     for loan_id, id in select_in(connection, sql, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"):
         found[loan_id].append(id)
@@ -132,22 +134,22 @@ class QueryChannel:
         """200 and the repayment; unchanged if the books had it already."""
         repayment = known_repayment(work, self.repayment_id)
         trade: Trade = work.get("trade", out_trade_no(repayment.id))
-        if trade.state == LATE_FAILED:
+        if trade.state == TradeState.LATE_FAILED:
             bring_late_failure(work, trade)
             return Answer(200, repayment_doc(known_repayment(work, repayment.id)))
-        if repayment.status not in (PROCESSING, FAILED):
+        if repayment.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
             return Answer(200, repayment_doc(repayment))
-        if trade.state != "SUCCESS" or trade.paid_ms is None or trade.channel_trade_no is None:
+        if trade.state != TradeState.SUCCESS or trade.paid_ms is None or trade.channel_trade_no is None:
             raise Refused(
                 "trade_not_paid",
                 f"the channel says {trade.state}",
-                expected="SUCCESS",
+                expected=TradeState.SUCCESS,
                 received=trade.state,
                 repayment_id=repayment.id,
             )
         loan: Loan = work.get("loan", repayment.loan_id)
         before = bill_of(loan, state_of(loan))
-        if repayment.status == FAILED:
+        if repayment.status == RepaymentStatus.FAILED:
             verb, repayment = REPAYMENT_RESTORED, restore(work, repayment)
             if (repayment.booked_type, repayment.booked_ms) != (repayment.type, trade.paid_ms):
                 _, repayment = book(work, work.get("loan", loan.id), repayment, cause="reversal")

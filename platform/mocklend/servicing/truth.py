@@ -14,21 +14,22 @@ from sqlalchemy import Connection
 
 from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
 from mocklend.domain.finding import Discrepancy, Finding
-from mocklend.lending.repay import SUCCEEDED
+from mocklend.domain.statuses import DisputeState, EditState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.moments import parse_rfc3339
-from mocklend.servicing.desk import REVERSED
-from mocklend.servicing.disputes import COMPENSATED, CORRECTED, CORRECTED_NOTE
+from mocklend.servicing.disputes import CORRECTED_NOTE
 from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import load_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import conflicting_override
 
-_DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND state IN ('{CORRECTED}', '{COMPENSATED}')
+_DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id
+    AND state IN ('{DisputeState.CORRECTED}', '{DisputeState.COMPENSATED}')
     ORDER BY id"""
 _VERSIONS = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
-_ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{SUCCEEDED}' AND loan_id"""
+_ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}'
+    AND loan_id"""
 
 
 def check_decisions(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
@@ -36,11 +37,11 @@ def check_decisions(connection: Connection, sandbox: Sandbox, _now_ms: int) -> I
     for (id,) in rows(connection, _DECIDED, {"sandbox_id": sandbox.id}):
         dispute: Dispute = _load(connection, sandbox.id, "dispute", id)
         steps = [one for one in json.loads(dispute.progress) if one["note"].startswith(CORRECTED_NOTE)]
-        if not steps or steps[-1]["state"] != CORRECTED:
+        if not steps or steps[-1]["state"] != DisputeState.CORRECTED:
             continue  # It was compensated for, and says itself that it is not corrected.
         wrong = _wrong(connection, sandbox.id, dispute, steps[-1]["at"])
         if wrong:
-            detail = f"it says {CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
+            detail = f"it says {DisputeState.CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
             yield Discrepancy(Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail)
 
 
@@ -103,9 +104,9 @@ def _not_done(connection: Connection, sandbox_id: str, claim: Mapping[str, Any],
         case "repayment_applied" | "receipt_applied":
             done = id in on_books
         case "mark_taken_off":
-            done = _load(connection, sandbox_id, "edit", id).state == REVERSED
+            done = _load(connection, sandbox_id, "edit", id).state == EditState.REVERSED
         case "receipt_reversed":
-            done = _load(connection, sandbox_id, "receipt", id).state == REVERSED
+            done = _load(connection, sandbox_id, "receipt", id).state == ReceiptState.REVERSED
         case "repayment_rebooked":
             done = _load(connection, sandbox_id, "repayment", id).bookings > 1
         case "rest_written_off":

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
+from mocklend.domain.statuses import InstalmentStatus, LoanStatus
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan, StatusOverride
 
-SHOWN_FOR_MARK = {"INIT": "SUBMITTED", "VALID": "USING", "OVERDUE": "OVD", "CLEAR": "CLEAR"}
+SHOWN_FOR_MARK = {
+    "INIT": LoanStatus.SUBMITTED,
+    "VALID": LoanStatus.USING,
+    "OVERDUE": LoanStatus.OVD,
+    "CLEAR": LoanStatus.CLEAR,
+}
 """The bill statuses of an operator's mark, and the loan status that the page then shows."""
 
 
@@ -71,13 +77,13 @@ def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
     paid = i.paid + i.interest_ahead  # It came in for interest that is still to accrue.
     left = due - paid
     if left == 0:
-        status = "CLEAR"
+        status = InstalmentStatus.CLEAR
     elif state.late(i, state.as_of):
-        status = "OVD"
+        status = InstalmentStatus.OVD
     elif paid:
-        status = "PARTIAL"
+        status = InstalmentStatus.PARTIAL
     else:
-        status = "DUE" if i.from_date <= state.as_of else "PENDING"
+        status = InstalmentStatus.DUE if i.from_date <= state.as_of else InstalmentStatus.PENDING
     return {
         "n": i.n,
         "from_date": i.from_date.isoformat(),

@@ -30,6 +30,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from mocklend.domain.channel import RETRY_SCHEDULES
+from mocklend.domain.statuses import DeliveryState
 from mocklend.logs import get_logger
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
@@ -43,7 +44,6 @@ WHOLE_S = 15.0
 """For the whole attempt. The timeouts above are for each wait, and a receiver may answer a byte at a time."""
 TIMED_OUT = "timeout"
 
-STATES = ("QUEUED", "RETRY", "ACKED", "EXHAUSTED")
 
 log = get_logger()
 
@@ -257,7 +257,7 @@ class RecordDelivery:
         log = [*json.loads(webhook.log), {"n": self.attempt, "at": rfc3339(at_ms), "outcome": self.outcome}]
         webhook = replace(
             webhook,
-            state="ACKED" if acked else ("EXHAUSTED" if over else "RETRY"),
+            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=self.attempt,
             log=json.dumps(log, separators=(",", ":")),
             due_ms=None if over else at_ms + ladder[self.attempt] * 1000,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mocklend.domain.statuses import LoanStatus
+
 FIELDS: dict[str, tuple[str, str]] = {
     "loan_id": ("string", "The loan that the event is about."),
     "status": ("string", "The status of the loan, or for `repayment.*` of the repayment, after the event."),
@@ -122,18 +124,25 @@ def payload_schema(event: str) -> dict[str, Any]:
     }
 
 
+_LEFT_FOR_USING: dict[str, str] = {
+    LoanStatus.CLEAR: "loan.reopened",
+    LoanStatus.OFF: "loan.reopened",
+    LoanStatus.OVD: "loan.cured",
+}
+
+
 def status_event(before: str, after: str) -> str | None:
     """The event that a change of status is, but for a payout's own: paid out, or failed for good."""
     if before == after:
         return None
-    if after == "OVD":
+    if after == LoanStatus.OVD:
         return "loan.overdue"
-    if after == "CLEAR":
+    if after == LoanStatus.CLEAR:
         return "loan.cleared"
-    if after == "OFF":
+    if after == LoanStatus.OFF:
         return "loan.written_off"
-    if after == "LENDING":
+    if after == LoanStatus.LENDING:
         return "loan.accepted"
-    if after == "USING":
-        return {"CLEAR": "loan.reopened", "OFF": "loan.reopened", "OVD": "loan.cured"}.get(before)
+    if after == LoanStatus.USING:
+        return _LEFT_FOR_USING.get(before)
     return None

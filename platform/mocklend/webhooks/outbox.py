@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from mocklend.domain.statuses import DeliveryState
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Certificate, Loan, OperatorEdit, Receipt, Repayment, Webhook
@@ -26,7 +27,7 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, An
                 loan_id=loan_id,
                 event=event,
                 body=json.dumps(body, separators=(",", ":")),
-                state="QUEUED",
+                state=DeliveryState.QUEUED,
                 attempts=0,
                 log="[]",
                 queued_ms=work.now_ms,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mocklend.domain.people import same_person
+from mocklend.domain.statuses import EditState
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -28,7 +29,11 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         for edit in case.edits:
             meant = _amount_in(edit["memo"])
-            if edit["state"] != "APPLIED" or edit["amount_minor"] is None or meant in (None, edit["amount_minor"]):
+            if (
+                edit["state"] != EditState.APPLIED
+                or edit["amount_minor"] is None
+                or meant in (None, edit["amount_minor"])
+            ):
                 continue
             detail = f"the memo says {meant}, the books have {edit['amount_minor']}"
             stake = abs(edit["amount_minor"] - (meant or 0))
@@ -40,7 +45,7 @@ def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         logged = {act["about"] for act in case.acts}
         for edit in case.edits:
-            if edit["state"] == "APPLIED" and edit["amount_minor"] is not None and edit["id"] not in logged:
+            if edit["state"] == EditState.APPLIED and edit["amount_minor"] is not None and edit["id"] not in logged:
                 stake = abs(edit["amount_minor"])
                 detail = f"nothing but the name {edit['operator']} is behind it"
                 yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail)
@@ -51,7 +56,7 @@ def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         for edit in case.edits:
             alone = edit["approver"] is None or same_person(edit["operator"], edit["approver"])
-            if edit["state"] == "APPLIED" and edit["approval_needed"] and alone:
+            if edit["state"] == EditState.APPLIED and edit["approval_needed"] and alone:
                 action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
                 stake = abs(edit["amount_minor"] or 0)
                 yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")

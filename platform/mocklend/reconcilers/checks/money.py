@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from mocklend.domain.statuses import PayoutState, QuoteType, ReceiptState, RepaymentStatus, TradeState
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 from mocklend.sandboxes.ids import receipt_of
@@ -16,8 +17,8 @@ TOLD_WITHIN = timedelta(minutes=1)
 """A channel's message of what it has just taken back may be on its way."""
 ROUNDING_MINOR = 3
 """What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
-PAID = ("SUCCESS", "LATE_FAILED")
-DONE = ("S", "PARTIAL", "REVERSED")
+PAID = (TradeState.SUCCESS, TradeState.LATE_FAILED)
+DONE = (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL, RepaymentStatus.REVERSED)
 
 
 def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
@@ -61,7 +62,7 @@ def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
 def unidentified(evidence: Evidence) -> Iterator[Found]:
     """Money that is on the books and on no loan."""
     for receipt in evidence.receipts:
-        if receipt["state"] == "UNAPPLIED":
+        if receipt["state"] == ReceiptState.UNAPPLIED:
             detail = f"{receipt['payer_name']} typed {receipt['payer_reference']!r}"
             yield Found("unidentified", receipt["id"], None, receipt["amount_minor"], "match", detail)
 
@@ -71,7 +72,7 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
     orders = {one["out_trade_no"]: case for case in evidence.cases for one in case.repayments}
     for receipt in evidence.receipts:
         case = orders.get(receipt["out_trade_no"])
-        if receipt["state"] == "APPLIED" and case is not None:
+        if receipt["state"] == ReceiptState.APPLIED and case is not None:
             detail = f"{receipt['channel_trade_no']} is a second number for {receipt['out_trade_no']}"
             amount_minor = receipt["amount_minor"]
             yield Found("duplicate_in_books", receipt["id"], case.id, amount_minor, "reverse_receipt", detail)
@@ -82,7 +83,7 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
     cases = {case.id: case for case in evidence.cases}
     named = {case.listed["reference"]: id for id, case in cases.items()} | {id: id for id in cases}
     for receipt in evidence.receipts:
-        if receipt["state"] != "APPLIED":
+        if receipt["state"] != ReceiptState.APPLIED:
             continue
         on = cases[receipt["loan_id"]]
         trade = evidence.trade(receipt["channel"], receipt["out_trade_no"])
@@ -98,7 +99,7 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
     """A repayment that the books took for another kind than was ordered, or for another moment than it was paid."""
     for case in evidence.cases:
         for one in case.repayments:
-            if one["status"] not in ("S", "PARTIAL"):
+            if one["status"] not in (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL):
                 continue
             trade = case.trade(one)
             ordered = (one["type"], trade["paid_at"] if trade else one["paid_at"])
@@ -111,7 +112,11 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
 def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
     """A payoff was paid to the fen by its quote, and a rest is left that is nothing but another rounding."""
     for case in evidence.cases:
-        paid = [one for one in case.repayments if one["type"] == "CLEAR" and one["quote_id"] and one["status"] == "S"]
+        paid = [
+            one
+            for one in case.repayments
+            if one["type"] == QuoteType.CLEAR and one["quote_id"] and one["status"] == RepaymentStatus.SUCCEEDED
+        ]
         left = case.books["outstanding_minor"]
         if paid and 0 < left <= ROUNDING_MINOR:
             last = max(paid, key=lambda one: one["applied_at"])
@@ -130,13 +135,13 @@ def taken_back(evidence: Evidence) -> Iterator[Found]:
                 if not any(entry["ref"].endswith(one["id"]) for entry in known):
                     yield found
     for one in evidence.receipts:
-        if one["state"] != "LATE_FAILED" and one["out_trade_no"] not in orders:
+        if one["state"] != TradeState.LATE_FAILED and one["out_trade_no"] not in orders:
             yield from _gone(evidence, one["channel"], one["out_trade_no"], one["id"], one["loan_id"])
 
 
 def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
     trade = evidence.trade(channel, out_trade_no)
-    if trade is None or trade["state"] != "LATE_FAILED":
+    if trade is None or trade["state"] != TradeState.LATE_FAILED:
         return
     if evidence.now - datetime.fromisoformat(trade["failed_at"]) > TOLD_WITHIN:
         detail = f"{channel} took back {trade['amount_minor']} at {trade['failed_at']}"
@@ -148,7 +153,7 @@ def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         for one in case.payouts:
             age = evidence.now - datetime.fromisoformat(one["created_at"])
-            if one["state"] == "ORDERED" and age > SLOWEST:
+            if one["state"] == PayoutState.ORDERED and age > SLOWEST:
                 detail = f"a {one['purpose']} through {one['channel']}, ordered at {one['created_at']}"
                 yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
 
@@ -158,7 +163,7 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         debits: dict[tuple[str, int], list[str]] = {}
         for one in case.repayments:
-            if one["channel"] == "auto_debit" and one["status"] != "REVERSED":
+            if one["channel"] == "auto_debit" and one["status"] != RepaymentStatus.REVERSED:
                 debits.setdefault((one["created_at"], one["amount_minor"]), []).append(one["id"])
         for (at, amount_minor), ids in debits.items():
             if len(ids) > 1:
@@ -172,7 +177,7 @@ def ordered_twice(evidence: Evidence) -> Iterator[Found]:
         orders: dict[str, list[str]] = {}
         amounts = {one["id"]: one["amount_minor"] for one in case.repayments}
         for one in case.repayments:
-            if one["idempotency_key"] is not None and one["status"] != "REVERSED":
+            if one["idempotency_key"] is not None and one["status"] != RepaymentStatus.REVERSED:
                 orders.setdefault(one["idempotency_key"], []).append(one["id"])
         for key, ids in orders.items():
             if len(ids) > 1:
