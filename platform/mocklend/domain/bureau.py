@@ -13,12 +13,12 @@ score. The score's formula is our own and all of it is here.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from mocklend.domain.days import days_in_month
 from mocklend.domain.facts import Fact, Terms
 from mocklend.domain.replay import LoanState, opened, replay, take
 from mocklend.domain.statuses import LoanStatus
@@ -147,7 +147,7 @@ def first_of(day: date) -> date:
 
 def last_of(day: date) -> date:
     """The last day of a date's month."""
-    return day.replace(day=days_in_month(day.year, day.month))
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def month_after(month: date) -> date:

@@ -6,6 +6,7 @@ that tile a period therefore add up to it exactly, in every day count.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -77,12 +78,5 @@ def add_months(origin: date, n: int, day: int | None = None) -> date:
     month += 1
     wanted = origin.day if day is None else day
     if wanted > 28:
-        wanted = min(wanted, days_in_month(years, month))
+        wanted = min(wanted, monthrange(years, month)[1])
     return date(years, month, wanted)
-
-
-def days_in_month(year: int, month: int) -> int:
-    """28 to 31, by the Gregorian calendar."""
-    if month == 2:
-        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    return 30 if month in (4, 6, 9, 11) else 31

@@ -68,12 +68,39 @@ def test_it_agrees_with_another_scheduler(source: str, zone: str) -> None:
             at = after
 
 
-def test_an_hour_that_summer_time_skips_does_not_fire() -> None:
-    assert fired("30 2 * * *", "2026-03-29T12:00:00+00:00", BERLIN) == "2026-03-28T01:30"
+@pytest.mark.parametrize(
+    ("at", "last"),
+    [
+        ("2026-03-29T00:59:59+00:00", "2026-03-28T01:30"),  # 1:59:59, the last second before the clocks go forward
+        ("2026-03-29T01:00:00+00:00", "2026-03-29T01:00"),  # 3:00, the first one after
+        ("2026-03-29T12:00:00+00:00", "2026-03-29T01:00"),
+        ("2026-03-30T12:00:00+00:00", "2026-03-30T00:30"),
+    ],
+)
+def test_an_hour_that_summer_time_skips_fires_once_that_is_over(at: str, last: str) -> None:
+    assert fired("30 2 * * *", at, BERLIN) == last
 
 
 def test_an_hour_that_comes_twice_fires_the_first_time() -> None:
     assert fired("30 2 * * *", "2026-10-25T12:00:00+00:00", BERLIN) == "2026-10-25T00:30"
+    # 2:40, the second time: 2:50 was an hour and more ago, the first time.
+    assert fired("50 2 * * *", "2026-10-25T01:40:00+00:00", BERLIN) == "2026-10-25T00:50"
+
+
+def test_what_fires_through_the_hour_does_so_both_times() -> None:
+    assert fired("*/15 * * * *", "2026-10-25T00:20:00+00:00", BERLIN) == "2026-10-25T00:15"
+    assert fired("*/15 * * * *", "2026-10-25T01:20:00+00:00", BERLIN) == "2026-10-25T01:15"
+
+
+@pytest.mark.parametrize("zone", [SHANGHAI, BERLIN, "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("source", ["30 2 * * *", "*/20 * * * *", "15 1,2,3 * * *", "59 23 * * *"])
+def test_what_fires_does_not_go_back_as_time_goes_on(source: str, zone: str) -> None:
+    for start in ("2026-03-28T20:00:00+00:00", "2026-04-04T10:00:00+00:00", "2026-10-24T20:00:00+00:00"):
+        cron, at_ms = Cron.parse(source), ms(start)
+        told = [cron.last_fired_ms(at_ms + n * 600_000, zone) or 0 for n in range(24 * 6)]
+
+        assert told == sorted(told)
+        assert all(one <= at_ms + n * 600_000 for n, one in enumerate(told))
 
 
 @pytest.mark.parametrize(
@@ -82,16 +109,17 @@ def test_an_hour_that_comes_twice_fires_the_first_time() -> None:
         ("", "five fields, not 0"),
         ("0 9 * *", "five fields, not 4"),
         ("@daily", "five fields, not 1"),
-        ("60 9 * * *", "a minute from 0 to 59"),
-        ("0 9 0 * *", "a day from 1 to 31"),
-        ("0 9 31 2 *", "a day that one of its months has"),
-        ("0 9 31 4,jun *", "a day that one of its months has"),
-        ("0 9 * * fri-mon", "goes upward"),
-        ("0 9 * * 8", "a weekday from 0 to 7"),
-        ("*/0 * * * *", "a minute from 1 to 59"),
-        ("1,,2 * * * *", "a minute from 0 to 59"),
-        ("٣ * * * *", "a minute from 0 to 59"),
-        ("-5 * * * *", "a minute from 0 to 59"),
+        ("60 9 * * *", "not a minute"),
+        ("0 9 0 * *", "not a day-of-month"),
+        ("0 9 31 2 *", "not a day-of-month"),
+        ("0 9 31 4,jun *", "not a day-of-month"),
+        ("0 9 * * fri-mon", "not a day-of-week"),
+        ("0 9 * * 8", "not a day-of-week"),
+        ("*/0 * * * *", "not a minute"),
+        ("1,,2 * * * *", "not a minute"),
+        ("٣ * * * *", "not a minute"),
+        ("-5 * * * *", "not a minute"),
+        (f"{'1' * 5_000} * * * *", "at most 200 characters"),
     ],
 )
 def test_what_cannot_fire_or_be_read_is_refused(source: str, why: str) -> None:

@@ -31,21 +31,25 @@ def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked: li
 
 
 @given(asked=st.lists(st.integers(0, 10_000), max_size=300))
-def test_no_more_is_known_than_twice_the_most(asked: list[int]) -> None:
+def test_no_more_is_known_than_the_most(asked: list[int]) -> None:
     numbers = Numbers({}, most=5)
     for one in asked:
         numbers.next(str(one))
 
-    assert len(numbers._young) <= 5
-    assert len(numbers._old) <= 5
+    assert len(numbers._known) <= 5
 
 
 def test_who_comes_again_soon_is_still_known() -> None:
     numbers = Numbers({}, most=3)
-    for one in "xabcx":
-        last = numbers.next(one)
+    told = [numbers.next(one) for one in "xabxcdx"]
 
-    assert last == 2
+    assert told == [1, 1, 1, 2, 1, 1, 3], "asked about within the last three"
+
+
+def test_who_does_not_is_forgotten() -> None:
+    numbers = Numbers({}, most=3)
+
+    assert [numbers.next(one) for one in "xabcx"] == [1, 1, 1, 1, 1]
 
 
 def test_what_a_process_before_has_struck_is_gone_on_from() -> None:
