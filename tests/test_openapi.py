@@ -172,3 +172,36 @@ def test_a_property_without_a_description_is_noticed(document: dict[str, Any]) -
         "property /components/schemas/LoanDoc.overdue_minor",
         "property /components/schemas/LoanDoc.version",
     ]
+
+
+FREE_FORM = {
+    "AnswerKey.EntryDoc.served": "the fields of the entry's seam, which docs/seams.md lists: each seam has its own",
+    "AnswerKey.TruthDoc.before": "the fields of the entry's seam, as above",
+    "AnswerKey.TruthDoc.after": "the fields of the entry's seam, as above",
+    "AuditDoc.unobserved": "entries of the answer key, whose form is the layer's: the platform knows none",
+    "RequestsDoc.RequestDoc.answer": "whatever the operation answered that was asked: each has a schema of its own",
+}
+"""The objects that may hold anything, by component and property, and why they have to."""
+
+
+def free_form(document: dict[str, Any]) -> set[str]:
+    """The properties that hold an object, or objects, of which the document says nothing."""
+    return {
+        place
+        for at, schema in schemas(document["components"]["schemas"], "")
+        if not schema.get("properties") and schema.get("additionalProperties", True) is True
+        for place in [at.replace("/properties/", ".").strip("/").partition("/")[0]]
+    }
+
+
+def test_no_object_is_free_form_without_a_reason(document: dict[str, Any]) -> None:
+    assert free_form(document) == set(FREE_FORM)
+
+
+def test_a_free_form_object_is_noticed(document: dict[str, Any]) -> None:
+    planted = copy.deepcopy(document)
+    planted["components"]["schemas"]["NewRule"]["properties"]["select"] = {
+        "anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]
+    }
+
+    assert free_form(planted) - set(FREE_FORM) == {"NewRule.select"}

@@ -49,6 +49,24 @@ class KeyQuery(Paged):
     loan_id: LoanId | None = None
 
 
+class TruthDoc(Doc):
+    """The truth at a seam, before and after the event."""
+
+    before: dict[str, Any] | None = Field(description="What was true before, in the seam's fields.")
+    after: dict[str, Any] | None = Field(description="What would have been true after, in the seam's fields.")
+
+
+class ExpectedFinding(Doc):
+    """What a reconciler should report."""
+
+    finding_class: str = Field(alias="class", description="The class of break.")
+    entity: str = Field(description="What is wrong, by its id.")
+    amount_minor: int = Field(description="How much is wrong, in minor units of the entry's currency.")
+    severity: str = Field(
+        default="", description="How bad the rule's author finds it; left out where they say nothing."
+    )
+
+
 class EntryDoc(Doc):
     """One injection: what was true, what was served, and what a reconciler should find."""
 
@@ -61,7 +79,7 @@ class EntryDoc(Doc):
     occurrence: int = Field(description="The event's number among those of its entity at this seam, from 1.")
     at: str = Field(description="When it was injected. RFC 3339, on the sandbox's clock.")
     effect: str = Field(description="What was done, in a word of the seam.")
-    truth: dict[str, Any] = Field(description="What would have been, in the seam's fields.")
+    truth: TruthDoc = Field(description="What would have been.")
     served: dict[str, Any] = Field(description="What was instead, in the seam's fields.")
     amount_minor: int = Field(
         description="How much money is wrong, in minor units of `currency`; 0 where it is no amount."
@@ -71,7 +89,7 @@ class EntryDoc(Doc):
     visible_until: str | None = Field(
         description="Until when it can be seen; null while that is open. RFC 3339, on the sandbox's clock."
     )
-    expected: dict[str, Any] = Field(
+    expected: ExpectedFinding = Field(
         description="What a reconciler should report: the class of break, the entity, the amount."
     )
     status: Annotated[str, Choice(STATUSES)] = Field(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Doc
+from mocklend.api.fields import Body, Choice, Doc
 from mocklend.api.openapi import described
 from mocklend_faults.api.rules import RULE
 from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine import schemas
 from mocklend_faults.engine.experiments import (
     DeleteExperiment,
     Experiment,
@@ -35,9 +36,19 @@ A_PLAN = {"experiment_id": "storm"}
 class NewExperiment(Body):
     """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
 
-    stages: list[dict[str, Any]] = Field(
+    stages: Annotated[list[dict[str, Any]], WithJsonSchema(schemas.stages())] = Field(
         description="1 to 50 stages, one after the other, of at most ten years together."
     )
+
+
+class StageDoc(Doc):
+    """A stage: from when to when it runs, and the rules that act in it."""
+
+    name: str = Field(description="The stage's name.")
+    starts_at: str = Field(description="When it starts. RFC 3339, on the sandbox's clock.")
+    ends_at: str = Field(description="When it is over. RFC 3339, on the sandbox's clock.")
+    state: Annotated[str, Choice(("waiting", "running", "over"))] = Field(description="Where the clock has it.")
+    rules: list[str] = Field(description="The ids of its rules, `<experiment>.<stage>.<rule>`.")
 
 
 class ExperimentDoc(Doc):
@@ -45,7 +56,7 @@ class ExperimentDoc(Doc):
 
     id: str = Field(description="The experiment's id, as in its address.")
     running: str | None = Field(description="The name of the stage that runs now; null when all are over.")
-    stages: list[dict[str, Any]] = Field(description="The stages in their order, each with its times and rules.")
+    stages: list[StageDoc] = Field(description="The stages in their order, each with its times and rules.")
 
 
 class ExperimentList(Doc):

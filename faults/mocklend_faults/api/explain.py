@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -10,12 +10,12 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Body, Doc, Id
+from mocklend.api.fields import Body, Choice, Doc, Id
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend_faults.api.this_layer import fault_layer
-from mocklend_faults.engine.explain import explained
+from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.layer import stored_of, usable
 from mocklend_faults.engine.trail import EVENTS_MOST
 
@@ -37,10 +37,32 @@ class ExplainQuery(Body):
     )
 
 
+class ExplainedEvent(Doc):
+    """An event that a rule met, and how far it came. What decided stands beside `why`, by its name."""
+
+    seam: str = Field(description="The seam where it happened.")
+    entity: str = Field(description="What it was about: a loan, a repayment, a receipt, an edit, by its id.")
+    occurrence: int = Field(description="Its number among the events of its entity at this seam, from 1.")
+    at: str | None = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
+    request_id: str | None = Field(description="The request that led to it; null where the clock did.")
+    outcome: Annotated[str, Choice(OUTCOMES)] = Field(description="How far it came with the rule.")
+    why: str = Field(description="Why it came so far and no further, in a sentence.")
+
+
+class ExplainedRule(Doc):
+    """A rule, and the events of the story that it met."""
+
+    rule: str = Field(description="The rule's id.")
+    fault: str = Field(description="The kind of fault that it arms.")
+    enabled: bool = Field(description="Whether it is switched on.")
+    events: list[ExplainedEvent] = Field(description="The events that it met, oldest first.")
+    why: str = Field(default="", description="Where it met none: why. Left out otherwise.")
+
+
 class ExplanationDoc(Doc):
     """For each rule, each event of the story that is still known, how far it came with the rule, and why no further."""
 
-    rules: list[dict[str, Any]] = Field(
+    rules: list[ExplainedRule] = Field(
         description="Each armed rule, with the events of the story that it met, and what became of each."
     )
     events_known: int = Field(description="How many events of the story this server still remembers.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
@@ -16,14 +14,27 @@ from mocklend_faults.api.this_layer import fault_layer
 kinds = APIBlueprint("faults", __name__)
 
 
+class SettingDoc(Doc):
+    """A setting of a kind."""
+
+    name: str = Field(description="The setting's name in `with`.")
+    type: str = Field(description="What it may be, in words.")
+    default: int | str | None = Field(description="What it is where it is not given.")
+    doc: str = Field(description="What it means, with its unit.")
+
+
 class FaultDoc(Doc):
     """A kind of fault: its story, where it acts, its settings, and the class of break that it makes."""
 
     id: str = Field(description="The kind's name, as a rule's `fault` has it.")
     story: str = Field(description="What goes wrong, as told from the operations floor.")
     seams: list[str] = Field(description="The seams where the kind acts.")
-    settings: list[dict[str, Any]] = Field(description="What a rule's `with` may hold.")
+    settings: list[SettingDoc] = Field(description="What a rule's `with` may hold.")
     finding: str = Field(description="The class of break that a reconciler should report.")
+    precondition: str = Field(description="What a story needs for this fault to act.")
+    symptom: dict[str, str] = Field(description="What each view shows that lies, by view; the others tell the truth.")
+    heals: str = Field(description="What ends the lie: time, a later event, or a repair.")
+    action: str = Field(description="What a correct reconciler does.")
 
 
 class FaultList(Doc):

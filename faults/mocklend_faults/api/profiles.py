@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Doc, Id
 from mocklend.api.openapi import described
 from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine import schemas
 from mocklend_faults.engine.layer import stored_of
 from mocklend_faults.engine.profiles import GROUP, PutProfile, profile_named, profile_of
 from mocklend_faults.engine.profiles import profiles as shipped_profiles
@@ -33,12 +34,21 @@ class ProfileDoc(Doc):
     rules: list[str] = Field(description="The ids of the profile's rules, `<profile>.<id>`.")
 
 
+class ShippedProfile(Doc):
+    """A profile, and what it arms on this server."""
+
+    name: str = Field(description="The profile's name, as PUT /-/profile takes it.")
+    title: str = Field(description="What it is for, in a line.")
+    story: str = Field(description="What goes wrong with it, in a few sentences.")
+    rules: list[Annotated[dict[str, Any], WithJsonSchema(schemas.rule())]] = Field(
+        description="Its rules, as PUT /-/rules/{rule_id} takes them."
+    )
+
+
 class ProfileList(Doc):
     """Every profile, with the rules that it arms here."""
 
-    profiles: list[dict[str, Any]] = Field(
-        description="Every profile: `name`, `title`, `story`, and the rules that it arms on this server."
-    )
+    profiles: list[ShippedProfile] = Field(description="The profiles, by their names.")
 
 
 @profiles.get("/-/profiles")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, StrictBool, create_model
+from pydantic import Field, StrictBool, WithJsonSchema, create_model
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
@@ -18,6 +18,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.work import Nudge
 from mocklend_faults.api.this_layer import fault_layer
+from mocklend_faults.engine import schemas
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.layer import stored_of, usable
@@ -26,7 +27,12 @@ from mocklend_faults.engine.rules import Rule, unknown
 
 rules = APIBlueprint("rules", __name__, tag="Faults")
 
-Section = dict[str, Any] | None
+
+def _section(schema: dict[str, Any]) -> Any:
+    """A part of a rule: the engine reads it, which knows what the rule's kind takes; here is what it says of it."""
+    return Annotated[dict[str, Any], WithJsonSchema(schema)] | None
+
+
 UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
 RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": {"lag_s": 60}}
 A_RULE = {"rule_id": "stale-pages"}
@@ -36,11 +42,26 @@ A_RULE = {"rule_id": "stale-pages"}
 _RULE_FIELDS: dict[str, Any] = {
     "fault": (Annotated[str, Text(200)], Field(description="The kind of fault, by its name in GET /-/faults.")),
     "id": (Id | None, Field(default=None, description="The id in the address, once more, or nothing.")),
-    "match": (Section, Field(default=None, description="Whom the rule is about; everybody if not given.")),
-    "activate": (Section, Field(default=None, description="When the rule acts; always if not given.")),
-    "select": (Section, Field(default=None, description="How often the rule acts; every time if not given.")),
-    "with": (Section, Field(default=None, description="The settings of the kind, as GET /-/faults lists them.")),
-    "expect": (Section, Field(default=None, description="What a reconciler should report, beside what the seam says.")),
+    "match": (
+        _section(schemas.MATCH),
+        Field(default=None, description="Whom the rule is about; everybody if not given."),
+    ),
+    "activate": (
+        _section(schemas.ACTIVATE),
+        Field(default=None, description="When the rule acts; always if not given."),
+    ),
+    "select": (
+        _section(schemas.SELECT),
+        Field(default=None, description="How often the rule acts; every time if not given."),
+    ),
+    "with": (
+        _section(schemas.WITH),
+        Field(default=None, description="The settings of the kind, as GET /-/faults lists them."),
+    ),
+    "expect": (
+        _section(schemas.EXPECT),
+        Field(default=None, description="What a reconciler should report, beside what the seam says."),
+    ),
     "enabled": (StrictBool | None, Field(default=None, description="False arms the rule switched off.")),
 }
 _RULE_DOC = "A fault, and whom it hits, when, how often and how. Only `fault` is needed."
@@ -53,6 +74,25 @@ class RulePatch(Body):
     enabled: StrictBool = Field(description="False switches the rule off, true on again. Its counters stay.")
 
 
+class WarningDoc(Doc):
+    """Something that a rule cannot do, or that its author may not have meant."""
+
+    code: str = Field(description="The kind of warning.")
+    detail: str = Field(description="The warning, in a sentence.")
+
+
+class LintDoc(Doc):
+    """Whether the rule's injections can be repeated."""
+
+    verdict: str = Field(
+        description="In the company of the other rules: `exact`, or `order_dependent` or `time_dependent` where the "
+        "order or the time of events decides."
+    )
+    alone: str = Field(description="The same, were it the only rule.")
+    reasons: list[str] = Field(description="Why it is not `exact`, a sentence each.")
+    warnings: list[WarningDoc] = Field(description="What the rule cannot do.")
+
+
 class RuleDoc(Doc):
     """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed).
 
@@ -61,12 +101,15 @@ class RuleDoc(Doc):
 
     id: str = Field(description="The rule's id, as in its address.")
     fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
-    match: dict[str, Any] = Field(
+    match: Annotated[dict[str, Any], WithJsonSchema(schemas.MATCH)] = Field(
         description="Whom the rule is about: conditions on the seam's fields, in the long form."
     )
-    activate: dict[str, Any] = Field(description="When the rule acts.")
-    select: dict[str, Any] = Field(description="How often the rule acts.")
-    expect: dict[str, Any] = Field(
+    activate: Annotated[dict[str, Any], WithJsonSchema(schemas.ACTIVATE)] = Field(description="When the rule acts.")
+    select: Annotated[dict[str, Any], WithJsonSchema(schemas.SELECT)] = Field(description="How often the rule acts.")
+    settings: Annotated[dict[str, Any], WithJsonSchema(schemas.WITH)] = Field(
+        alias="with", description="The settings of the kind, those with their default too."
+    )
+    expect: Annotated[dict[str, Any], WithJsonSchema(schemas.EXPECT)] = Field(
         description="What the author expects a reconciler to report, beside what the seam says."
     )
     enabled: bool = Field(description="Whether the rule is switched on.")
@@ -81,7 +124,7 @@ class RuleDoc(Doc):
     matched: int = Field(description="How many of them met `match` while the rule was active.")
     selected: int = Field(description="How many of those chance and the limits let through.")
     injected: int = Field(description="How many of those were changed: entries on the answer key.")
-    lint: dict[str, Any] = Field(
+    lint: LintDoc = Field(
         description="Whether the rule's injections can be repeated, and warnings about what it cannot do."
     )
 

@@ -162,6 +162,48 @@ class NewScore(Body):
     )
 
 
+class JudgedWindow(Doc):
+    """The time that was judged, and how."""
+
+    from_: str = Field(alias="from", description="The first moment that counts. RFC 3339, on the sandbox's clock.")
+    to: str = Field(description="The last moment that counts. RFC 3339, on the sandbox's clock.")
+    bound_s: int | None = Field(description="The `bound_s` that was asked for; null where none was.")
+    looks: int | None = Field(description="How many moments `looks` named; null where it was not given.")
+
+
+class ThresholdsDoc(Doc):
+    """What was asked of the reconciler; null asks nothing."""
+
+    precision_min: float | None = Field(description="The least precision that passes, 0 to 1.")
+    recall_min: float | None = Field(description="The least recall that passes, 0 to 1.")
+    f1_min: float | None = Field(description="The least F1 that passes, 0 to 1.")
+    kind_accuracy_min: float | None = Field(description="The least share of right classes that passes, 0 to 1.")
+    amount_accuracy_min: float | None = Field(description="The least share of right amounts that passes, 0 to 1.")
+    money_recall_min: float | None = Field(description="The least recall of money that passes, 0 to 1.")
+    harmful_repairs_max: int | None = Field(description="How many harmful repairs still pass.")
+    silent_rules_max: int | None = Field(description="How many silent rules still pass.")
+
+
+class ClassScore(Doc):
+    """How well one class of break was found."""
+
+    demanded: int = Field(description="How many breaks of the class were to be found.")
+    found: int = Field(description="How many of them were.")
+    wrong: int = Field(description="How many wrong findings named the class.")
+    precision: float | None = Field(description="Found / (found + wrong), 0 to 1.")
+    recall: float | None = Field(description="Found / demanded, 0 to 1.")
+    f1: float | None = Field(description="2 found / (found + wrong + demanded), 0 to 1.")
+
+
+class MoneyScore(Doc):
+    """How much of the money that was wrong was found, in one currency."""
+
+    demanded_minor: int = Field(description="The amounts of the breaks that were to be found, in minor units.")
+    found_minor: int = Field(description="The amounts of those that were, in minor units.")
+    recall: float | None = Field(description="Found / demanded, 0 to 1.")
+    at_risk_minor_hours: int = Field(description="Amount times hours for which it could be seen, over all breaks.")
+
+
 class ScoreDoc(Doc):
     """A score. Each number and each list is defined in docs/scoring.md.
 
@@ -174,8 +216,8 @@ class ScoreDoc(Doc):
     reasons: list[str] = Field(description="Why the verdict is no PASS, a sentence each.")
     hint: str | None = Field(description="Where nothing was to be found: why, and what to do. Null otherwise.")
     scored_at: str = Field(description="When it was scored. RFC 3339, on the sandbox's clock.")
-    window: dict[str, Any] = Field(description="The time that was judged, from and to, both included.")
-    thresholds: dict[str, Any] = Field(description="What was asked.")
+    window: JudgedWindow = Field(description="The time that was judged, from and to, both included.")
+    thresholds: ThresholdsDoc = Field(description="What was asked.")
     counts: dict[str, int] = Field(
         description="How many breaks were demanded, hit and missed, how many findings were wrong, and so on."
     )
@@ -186,8 +228,8 @@ class ScoreDoc(Doc):
     f1: float | None = Field(description="2 hits / (2 hits + false + wrong class + missed), 0 to 1.")
     kind_accuracy: float | None = Field(description="Hits / (hits + wrong class), 0 to 1.")
     amount_accuracy: float | None = Field(description="Hits with the right amount / hits that give one, 0 to 1.")
-    by_class: dict[str, Any] = Field(description="Precision, recall and F1 of each class of break, by its name.")
-    money: dict[str, Any] = Field(description="By currency: amounts demanded, found and at risk.")
+    by_class: dict[str, ClassScore] = Field(description="Precision, recall and F1 of each class of break, by its name.")
+    money: dict[str, MoneyScore] = Field(description="By currency: amounts demanded, found and at risk.")
     time_to_detect_s: dict[str, int | None] = Field(
         description="Seconds from visible to found: `n` hits, their median `p50`, and `p95` by nearest rank."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -103,13 +103,33 @@ class RecordList(Doc):
     records: list[RecordDoc] = Field(description="The records, oldest first.")
 
 
+class SubmissionLine(Doc):
+    """One record of the file: a loan on a day."""
+
+    record: str = Field(description="The record's id.")
+    loan_id: LoanId
+    borrower_id: BorrowerId
+    cause: Annotated[str, Choice(("monthly", "change", "correction"))] = Field(description="Why it is reported.")
+    currency: Currency
+    opened: str = Field(description="The day on which the loan was paid out, like 2026-01-05.")
+    principal_minor: PrincipalMinor
+    as_of: str = Field(description="The day that the line describes, like 2026-01-05.")
+    status: str = Field(description="The loan's status on that day.")
+    five_class: str = Field(description="The class of risk on that day, of the five that banks report.")
+    days_overdue: int = Field(description="Days past due on that day; 0 where nothing was overdue.")
+    balance_minor: int = Field(description="What was owed on that day, in minor units of `currency`.")
+    overdue_minor: int = Field(description="What was overdue on that day, in minor units of `currency`.")
+    month: str = Field(description="The month of `month_status`, like 2026-01.")
+    month_status: str = Field(description="The month's code, as in the report.")
+
+
 class SubmissionDoc(Doc):
     """What the lender submitted of a day. `sha256` is of all lines as the file has them, each with its line end."""
 
     date: str = Field(description="The day of the submission, like 2026-01-05.")
     count: int = Field(description="How many lines the whole file has.")
     sha256: str = Field(description="SHA-256 of the whole file, in small hexadecimal digits.")
-    lines: list[dict[str, Any]] = Field(description="The lines of this page.")
+    lines: list[SubmissionLine] = Field(description="The lines of this page.")
     next_cursor: NextCursor | None
 
 
@@ -200,7 +220,7 @@ class CopyDoc(Doc):
     borrower_id: BorrowerId
     pulled_at: str = Field(description="When the copy was pulled. RFC 3339, on the sandbox's clock.")
     expires_at: str = Field(description="Until when the lender decides by it. RFC 3339, on the sandbox's clock.")
-    report: dict[str, Any] = Field(description="The report as it was then.")
+    report: ReportDoc = Field(description="The report as it was then.")
     score: int | str = Field(description="The score as it was then: 350 to 950, or the text N/A.")
 
 

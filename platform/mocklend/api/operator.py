@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -13,7 +13,7 @@ from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Body, Choice, Doc, Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.loans import LoanDoc
-from mocklend.api.nouns import Approver, ChannelId, CreatedAt, LoanId, LoanStatus, Operator, PageVersion
+from mocklend.api.nouns import Approver, ChannelId, CreatedAt, EditId, LoanId, LoanStatus, Operator, PageVersion
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
@@ -135,6 +135,14 @@ class EditList(Doc):
     edits: list[EditDoc] = Field(description="The edits, oldest first.")
 
 
+class MarkDoc(Doc):
+    """An operator edit that pins a status on the page which the books do not derive."""
+
+    edit_id: EditId
+    status: str = Field(description="The bill status that the edit set.")
+    since: str = Field(description="Since when the books say something else. RFC 3339, on the sandbox's clock.")
+
+
 class BookedLoan(LoanDoc):
     """A loan as the books have it, and the mark that pins another status on its page, if one does, and since when.
 
@@ -148,9 +156,7 @@ class BookedLoan(LoanDoc):
     written_off_minor: int = Field(description="What was written off, in minor units of `currency`.")
     recovered_minor: int = Field(description="What came in after the write-off, in minor units of `currency`.")
     refunding_minor: int = Field(description="What is to be paid back and is not yet, in minor units of `currency`.")
-    mark: dict[str, Any] | None = Field(
-        description="The edit that pins another status on the page; null where none does."
-    )
+    mark: MarkDoc | None = Field(description="The edit that pins another status on the page; null where none does.")
 
 
 @operator.post("/operator/loans/<id:loan_id>/edits")

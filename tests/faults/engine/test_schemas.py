@@ -1,0 +1,120 @@
+"""What documents and editors are told of a rule is what its readers take, at the edge of every bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mocklend.domain.problems import Refused
+from mocklend_faults.engine import schemas
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.experiments import Experiment
+from mocklend_faults.engine.rules import Rule
+
+KINDS = installed()
+
+
+def taken(read: Callable[[], Any]) -> bool:
+    """Whether a reader takes what it is given."""
+    try:
+        read()
+    except Refused as refused:
+        assert refused.code == "validation_failed", refused.detail
+        return False
+    return True
+
+
+def edges(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Values at the edge of a schema, some within and some without."""
+    yield from (None, True, 1.5, "", "x" * 101, [], {}, {"colour": "red"})
+    for bound in ("minimum", "maximum"):
+        if bound in schema:
+            yield from (schema[bound] - 1, schema[bound], schema[bound] + 1)
+    yield from schema.get("enum", ())
+    for inner in schema.get("anyOf", ()):
+        yield from edges(inner)
+    for name, inner in schema.get("properties", {}).items():
+        needed = {one: schema["properties"][one]["minimum"] for one in schema.get("required", ()) if one != name}
+        yield from ({**needed, name: value} for value in edges(inner))
+
+
+@pytest.mark.parametrize("section", ["activate", "select", "expect", "enabled"])
+def test_each_part_of_a_rule_is_read_as_its_schema_says(section: str) -> None:
+    schema = schemas.rule()["properties"][section]
+    valid = Draft202012Validator(schema)
+    seen = {True: 0, False: 0}
+
+    for value in edges(schema):
+        if "schedule" in str(value):
+            continue  # A cron expression is more than its schema can say.
+        raw = {"fault": "cache.bounded_stale", section: value}
+        says = valid.is_valid(value)
+        assert taken(lambda raw=raw: Rule.from_json("one", raw, KINDS)) is says, (section, value)  # type: ignore[misc]
+        seen[says] += 1
+
+    assert min(seen.values()) > 0
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_settings_of_each_kind_are_read_as_their_schema_says(kind: str) -> None:
+    schema = schemas.settings_of(KINDS[kind])
+    valid = Draft202012Validator(schema)
+
+    for value in edges(schema):
+        says = valid.is_valid(value)
+        read = lambda value=value: Rule.from_json("one", {"fault": kind, "with": value}, KINDS)  # noqa: E731
+        assert taken(read) is says, (kind, value)
+
+
+@pytest.mark.parametrize("operator", sorted(schemas.OPERATORS["properties"]))
+def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
+    valid = Draft202012Validator(schemas.MATCH)
+
+    fitting: dict[str, list[Any]] = {"channel": ["wallet", ["wallet"], "x" * 201], "amount_minor": [5, [5]]}
+
+    for field, values in fitting.items():
+        for operand in (*values, True, False, None, [], {"gte": 1}, 2**63):
+            match = {field: {operator: operand}}
+            raw = {"fault": "callback.dropped", "match": match}
+            if taken(lambda raw=raw: Rule.from_json("one", raw, KINDS)):  # type: ignore[misc]
+                assert valid.is_valid(match), match  # What fits which field only the seam knows.
+    assert not valid.is_valid({"channel": {"like": "w"}})
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [],
+        [{"name": "calm"}],
+        [{"name": "calm", "duration_s": 0}],
+        [{"name": "calm", "duration_s": 1}],
+        [{"name": "Calm", "duration_s": 1}],
+        [{"name": "calm", "duration_s": 1, "rules": None, "profile": None}],
+        [{"name": "calm", "duration_s": 1, "rules": {"one": {"fault": "callback.dropped"}}}],
+        [{"name": "calm", "duration_s": 1, "rules": {"one": {}}}],
+        [{"name": "calm", "duration_s": 1, "profile": "hostile"}],
+        [{"name": "calm", "duration_s": 1, "colour": "red"}],
+        [{"name": f"s{n}", "duration_s": 1} for n in range(50)],
+        [{"name": f"s{n}", "duration_s": 1} for n in range(51)],
+    ],
+)
+def test_stages_are_read_as_their_schema_says(stages: list[dict[str, Any]]) -> None:
+    says = Draft202012Validator(schemas.stages()).is_valid(stages)
+
+    assert taken(lambda: Experiment.from_json("storm", {"stages": stages}, KINDS)) is says
+
+
+def test_a_rule_with_another_kinds_settings_is_invalid() -> None:
+    valid = Draft202012Validator(schemas.rule(KINDS))
+
+    assert valid.is_valid({"fault": "cache.bounded_stale", "with": {"lag_s": 60}})
+    assert not valid.is_valid({"fault": "callback.dropped", "with": {"lag_s": 60}})
+    assert not valid.is_valid({"fault": "cashe_lag"})
+
+
+def test_every_schema_is_one() -> None:
+    for schema in (schemas.rule(KINDS), schemas.stages(), schemas.WITH):
+        Draft202012Validator.check_schema(schema)
