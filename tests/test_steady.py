@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from mocklend import runtime as lending
+from mocklend.machine_clock import wall_ns
 from mocklend.runtime import Platform
 from mocklend.scheduling import jobs
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
@@ -190,7 +190,7 @@ def test_the_ticker_ticks_on_while_the_clock_is_set_back(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(jobs, "datetime", SetBack)
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", SetBack)
-    monkeypatch.setattr(jobs, "wall_ns", lambda: time.time_ns() - len(ticks) * 3_600_000_000_000)
+    monkeypatch.setattr(jobs, "wall_ns", lambda: wall_ns() - len(ticks) * 3_600_000_000_000)
     monkeypatch.setattr(jobs, "LOOK_S", 0.001)
     ticker = jobs.repeat(tick, 0.001)
 

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from mocklend.logs import get_logger, in_a_line, masked
+from mocklend.machine_clock import wall_ns
 
 WAITING_MAX = 20_000
 """So many requests wait to be written; those that come beyond are not logged."""
@@ -86,7 +87,7 @@ class AccessLog:
     def _write(self, entries: list[Entry]) -> None:
         with self._lost_lock:
             lost, self._lost = self._lost, 0
-        lines = [orjson.dumps({"time": _moment(time.time()), "lost": lost})] if lost else []
+        lines = [orjson.dumps({"time": _moment(wall_ns() / 1e9), "lost": lost})] if lost else []
         lines += [orjson.dumps(document(entry)) for entry in entries]
         left = memoryview(b"".join(line + b"\n" for line in lines))
         try:
@@ -106,7 +107,7 @@ class Watched:
         self.sandbox_id: str | None = None
         """Which sandbox it was about, once that is known."""
         self._access, self._scope, self._connection = access, scope, connection
-        self._came, self._began = time.time(), time.monotonic()
+        self._came, self._began = wall_ns() / 1e9, time.monotonic()
 
     def __call__(self) -> Awaitable[bytes]:
         body: Awaitable[bytes] = self._connection()

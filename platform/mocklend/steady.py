@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from mocklend.machine_clock import wall_ns
 from mocklend.storage.stores import rows
 
 MARK_EVERY_MS = 1_000
@@ -22,11 +23,6 @@ MARK_EVERY_MS = 1_000
 STEP_NS = 50_000_000
 """Two threads may read the monotonic clock in one order and look at it in the other. More than this is a real step."""
 _RUNS_ON = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def wall_ns() -> int:
-    """The machine's clock, which may be set."""
-    return time.time_ns()
 
 
 def monotonic_ns() -> int:

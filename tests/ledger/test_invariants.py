@@ -17,7 +17,8 @@ from mocklend.ledger.invariants import LoanBooks, LoanWorld, Totals
 from mocklend.ledger.journal import Posted, journals
 from mocklend.lending.books import terms_of
 from mocklend.storage.entities import Loan
-from mocklend.storage.facts import BOOKS, WORLD, facts_of
+from mocklend.storage.facts import BOOKS, facts_of
+from mocklend.world.reading import world_facts_of
 from support.story import Story
 
 
@@ -139,7 +140,7 @@ def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     with story.lender.read() as connection:
-        facts = facts_of(connection, WORLD, story.sandbox_id, [loan_id])[loan_id]
+        facts = world_facts_of(connection, story.sandbox_id, [loan_id])[loan_id]
 
     state = replay(terms_of(story.entity("loan", loan_id)), facts, facts[-1].on)
 

@@ -26,14 +26,9 @@ from mocklend.domain.statuses import ReceiptState
 from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Callback, Receipt
-from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.stores import load_all
 from mocklend.storage.work import Sandbox
-
-# Money whose payer named no loan, and that the books do not have even as unapplied.
-_NOBODYS = """SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM world_facts
-    WHERE sandbox_id = :sandbox_id AND loan_id = ''
-      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
-      AND id NOT IN (SELECT id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
+from mocklend.world.reading import ids_on_a_loan, unclaimed_money
 
 
 def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
@@ -51,11 +46,8 @@ def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
 
 def check_unclaimed_money(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy | InTransit]:
     """Money whose payer named no loan, and that the books do not have even as unapplied: `missing_in_books`."""
-    nobodys: list[tuple[str | None, Fact]] = [
-        (None, Fact(row[0], row[5], row[1], date.fromisoformat(row[2]), row[3], row[4]))
-        for row in rows(connection, _NOBODYS, {"sandbox_id": sandbox.id})
-    ]
-    yield from _missing(connection, sandbox.id, nobodys)
+    unclaimed: list[tuple[str | None, Fact]] = [(None, fact) for fact in unclaimed_money(connection, sandbox.id)]
+    yield from _missing(connection, sandbox.id, unclaimed)
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
@@ -156,9 +148,6 @@ def _second_receipts(group: AuditedLoans) -> dict[str, str]:
     return {id: repayment_of(receipt.out_trade_no) for (_, (_, id)), receipt in known.items()}
 
 
-_WHOSE = "SELECT id, loan_id FROM world_facts WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
-
-
 def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
     """What of push payments the books have on these loans and the world has on others."""
     strays = {
@@ -173,7 +162,7 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
     wanted = sorted(set(chain.from_iterable(strays.values())))
     if not wanted:
         return strays
-    whose = {row[0] for row in select_in(group.connection, _WHOSE, wanted, {"sandbox_id": group.sandbox_id})}
+    whose = ids_on_a_loan(group.connection, group.sandbox_id, wanted)
     return {loan_id: ids & whose for loan_id, ids in strays.items()}
 
 

@@ -10,6 +10,7 @@ from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
+from mocklend.world.reading import GIVEN_BACK
 
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
@@ -20,17 +21,12 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM e
 # Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What was given back, by its channel or by somebody who meant just that one; if it is on the books again, it has been
-# looked at. A reversal of something else than was meant is a break of its own.
-_LOOKED_AT = """SELECT b.reverses FROM book_facts b
-    JOIN world_facts w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id
-     AND w.reverses = b.reverses
-    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
 # What is due is debited by one order an attempt, and what a client has asked for, under one key, is one order too. Of
-# two, either may have been taken back since.
+# two, either may have been given back since; if it is on the books again, it has been looked at. A reversal of
+# something else than was meant is a break of its own.
 _ORDERED_TWICE = " UNION ALL ".join(
     f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
-    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({_LOOKED_AT})
+    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({GIVEN_BACK})
     GROUP BY loan_id, {column} HAVING COUNT(*) > 1"""
     for column, what in (("debit_ms", "debit"), ("asked_key", "request"))
 )

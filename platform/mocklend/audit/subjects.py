@@ -14,10 +14,11 @@ from mocklend.ledger.invariants import LoanBooks, LoanWorld
 from mocklend.ledger.journal import journals
 from mocklend.lending.books import state_of, terms_of
 from mocklend.storage.entities import Loan
-from mocklend.storage.facts import BOOKS, WORLD, facts_of
+from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import entities, rows
 from mocklend.storage.work import Sandbox
 from mocklend.views import reads
+from mocklend.world.reading import world_facts_of
 
 AT_ONCE = 200
 """Loans that are looked at together: memory stays bounded, however many there are."""
@@ -66,7 +67,7 @@ def groups(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Au
 
 def _load(connection: Connection, sandbox: Sandbox, now_ms: int, loans: Sequence[Loan]) -> list[AuditedLoan]:
     ids = [loan.id for loan in loans]
-    world = facts_of(connection, WORLD, sandbox.id, ids)
+    world = world_facts_of(connection, sandbox.id, ids)
     books = facts_of(connection, BOOKS, sandbox.id, ids)
     journal = journals(connection, sandbox.id, ids)
     shown = _pages(connection, sandbox.id, ids, now_ms)

@@ -13,6 +13,7 @@ from mocklend.ledger.journal import balances, journals
 from mocklend.sandboxes.ids import channel_chain
 from mocklend.storage.stores import load_all, rows
 from mocklend.storage.work import Sandbox
+from mocklend.world.reading import taken_by_channel
 
 
 def load_totals(connection: Connection, sandbox_id: str) -> invariants.Totals:
@@ -45,11 +46,7 @@ _SUMS = f"""SELECT 0, channel, SUM(amount_minor) FROM (
     WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
     ) AS known GROUP BY channel
     UNION ALL SELECT 1, channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
-    GROUP BY channel
-    UNION ALL SELECT 2, channel, SUM(amount_minor) FROM
-    (SELECT DISTINCT id, channel, {_SIGNED} AS amount_minor FROM world_facts
-     WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
-    AS receipts_once GROUP BY channel"""
+    GROUP BY channel"""
 _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     ON t.sandbox_id = p.sandbox_id AND t.chain = p.chain AND t.seq = p.seq
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""
@@ -57,7 +54,7 @@ _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
 
 def _sums(connection: Connection, sandbox_id: str) -> tuple[dict[str, int], ...]:
     """By channel: what the books know it to hold, what it has taken, and what the world saw it take."""
-    sums: tuple[dict[str, int], ...] = ({}, {}, {})
+    sums: tuple[dict[str, int], ...] = ({}, {}, taken_by_channel(connection, sandbox_id))
     for which, channel, amount in rows(connection, _SUMS, {"sandbox_id": sandbox_id}):
         sums[which][channel] = int(amount)
     return sums

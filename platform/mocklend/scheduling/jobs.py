@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
 
 from mocklend.logs import get_logger, in_a_line
-from mocklend.steady import wall_ns
+from mocklend.machine_clock import wall_ns
 from mocklend.storage.ground import Unavailable
 
 TICK_S = 0.2
@@ -63,7 +63,7 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # It brings n
             now = wall_ns()
             if now < seen:
                 for job in self.get_jobs():
-                    job.modify(next_run_time=datetime.now(self.timezone))
+                    job.modify(next_run_time=datetime.now(self.timezone))  # noqa: TID251 - as APScheduler counts
             seen = now
             next_s = self._process_jobs()
             wait_s = LOOK_S if next_s is None else next_s

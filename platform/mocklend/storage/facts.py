@@ -1,4 +1,4 @@
-"""Facts as rows. World and books have a table each, of one shape."""
+"""Facts as rows. The books have a table of them; so has the world, which `mocklend.world` alone names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ _COLUMNS = (
     "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses",
     "due_date", "landed",
 )  # fmt: skip
-WORLD, BOOKS = "world_facts", "book_facts"
+BOOKS = "book_facts"
 
-for _table in (WORLD, BOOKS):
+
+def insert_into(table: str) -> None:
+    """Let `append` write facts into this table."""
     statement(
-        f"{_table}.insert",
-        f"""INSERT INTO {_table} (sandbox_id, loan_id, recorded_ms, version, {", ".join(_COLUMNS)})
+        f"{table}.insert",
+        f"""INSERT INTO {table} (sandbox_id, loan_id, recorded_ms, version, {", ".join(_COLUMNS)})
             VALUES (:sandbox_id, :loan_id, :recorded_ms, :version, {", ".join(":" + name for name in _COLUMNS)})""",
         rank=FACTS,
     )
+
+
+insert_into(BOOKS)
 
 
 def append(work: Work, table: str, loan_id: str, fact: Fact, *, version: int = 0) -> None:

@@ -32,6 +32,7 @@ from urllib3.exceptions import HTTPError
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.statuses import DeliveryState
 from mocklend.logs import get_logger
+from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.signing import signed_headers
@@ -198,7 +199,7 @@ def deliver(session: requests.Session, endpoint: dict[str, Any], webhook: Webhoo
 
 
 def _attempted(session: requests.Session, endpoint: dict[str, Any], webhook: Webhook) -> str:
-    headers = signed_headers(endpoint["secret"], webhook.id, time.time_ns() // 1_000_000, webhook.body)
+    headers = signed_headers(endpoint["secret"], webhook.id, wall_ns() // 1_000_000, webhook.body)
     headers["content-type"] = "application/json"
     try:
         answer = session.post(

@@ -1,10 +1,13 @@
-"""Putting on record what really happened. The platform writes this and never reads it back; the audit does."""
+"""Recording what really happened. The platform writes this and never reads it back: see `reading` for who does."""
 
 from __future__ import annotations
 
 from mocklend.domain.facts import Fact
-from mocklend.storage.facts import WORLD, append
+from mocklend.storage.facts import append, insert_into
 from mocklend.storage.work import Work
+from mocklend.world import WORLD
+
+insert_into(WORLD)
 
 
 def witness(work: Work, loan_id: str, fact: Fact) -> None:

@@ -20,6 +20,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import order_no, receipt_behind
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
+from mocklend.world.reading import moments, moved_between
 
 ONE_DAY = timedelta(days=1)
 
@@ -28,18 +29,12 @@ STATES = "A channel's statement of a day is what the world saw move there, by th
 Moved = tuple[str, int, int]
 """The order's number, the second, and the amount with its sign."""
 
-# A push payment may stand under no loan first and under its own later: one fact, two rows.
-_FACTS = """SELECT DISTINCT w.id, w.kind, w.at_ms, w.amount_minor FROM world_facts w
-    WHERE w.sandbox_id = :sandbox_id AND w.channel = :channel AND w.at_ms >= :from_ms AND w.at_ms < :until_ms
-      AND w.kind IN ('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')"""
 _IN_OTHER_MONEY = """SELECT repayment_id FROM trades
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency
     UNION ALL SELECT id FROM payouts
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency"""
 
-_MOMENTS = """SELECT channel, at_ms FROM world_facts WHERE sandbox_id = :sandbox_id AND channel IS NOT NULL
-    AND kind IN ('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')
-    UNION SELECT channel, paid_ms FROM trades WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL
+_MOMENTS = """SELECT channel, paid_ms FROM trades WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL
     UNION SELECT channel, failed_ms FROM trades WHERE sandbox_id = :sandbox_id AND failed_ms IS NOT NULL
     UNION SELECT channel, paid_ms FROM payouts WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL"""
 _CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
@@ -51,15 +46,11 @@ def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading
 
     Left out is what no channel keeps a record of yet: a disbursement that was never ordered as a payout.
     """
-    scope = {
-        "sandbox_id": sandbox_id,
-        "channel": heading.channel.id,
-        "from_ms": heading.from_ms,
-        "until_ms": heading.until_ms,
-    }
-    others = {row[0] for row in rows(connection, _IN_OTHER_MONEY, scope | {"currency": heading.currency})}
+    channel = heading.channel.id
+    scope = {"sandbox_id": sandbox_id, "channel": channel, "currency": heading.currency}
+    others = {row[0] for row in rows(connection, _IN_OTHER_MONEY, scope)}
     moved: Counter[Moved] = Counter()
-    for id, kind, at_ms, amount in rows(connection, _FACTS, scope):
+    for id, kind, at_ms, amount in moved_between(connection, sandbox_id, channel, heading.from_ms, heading.until_ms):
         about = receipt_behind(id)
         if about in others or (kind == "disbursement" and not id.startswith("out_")):
             continue
@@ -72,7 +63,7 @@ def check_statements(connection: Connection, sandbox: Sandbox, now_ms: int) -> l
     """V7, of every statement that is there: of each channel, on each day on which either side saw money move."""
     scope = {"sandbox_id": sandbox.id}
     days: set[tuple[str, date]] = set()
-    for channel, at_ms in rows(connection, _MOMENTS, scope):
+    for channel, at_ms in {*rows(connection, _MOMENTS, scope), *moments(connection, sandbox.id)}:
         on = business_date(at_ms, sandbox.zone)
         days |= {(channel, on), (channel, on + ONE_DAY)}  # After the cut-off it is the next day's.
     wrong: list[tuple[str, str]] = []

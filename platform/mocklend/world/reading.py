@@ -1,0 +1,74 @@
+"""Reading what really happened: for the audit, and for the check of statements that is a part of it.
+
+Nothing that answers a client or decides a command may know this: the platform would be told what it cannot know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection
+
+from mocklend.domain.facts import Fact
+from mocklend.storage.facts import facts_of
+from mocklend.storage.stores import rows, select_in
+from mocklend.world import WORLD
+
+_UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM {WORLD}
+    WHERE sandbox_id = :sandbox_id AND loan_id = ''
+      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
+      AND id NOT IN (SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
+_ON_A_LOAN = f"SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+_TAKEN = f"""SELECT channel, SUM(amount_minor) FROM
+    (SELECT DISTINCT id, channel, CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END AS amount_minor
+     FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
+    AS receipts_once GROUP BY channel"""
+_MOVES = "('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')"
+# A push payment may stand under no loan first and under its own later: one fact, two rows.
+_MOVED = f"""SELECT DISTINCT id, kind, at_ms, amount_minor FROM {WORLD}
+    WHERE sandbox_id = :sandbox_id AND channel = :channel AND at_ms >= :from_ms AND at_ms < :until_ms
+      AND kind IN {_MOVES}"""
+_MOMENTS = f"""SELECT DISTINCT channel, at_ms FROM {WORLD}
+    WHERE sandbox_id = :sandbox_id AND channel IS NOT NULL AND kind IN {_MOVES}"""
+
+GIVEN_BACK = f"""SELECT b.reverses FROM book_facts b
+    JOIN {WORLD} w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id AND w.reverses = b.reverses
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
+"""SQL, to be a part of other SQL: the ids of what was given back by its channel, or by somebody who meant just that."""
+
+
+def world_facts_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
+    """What really happened to each of these loans, in effective order; an empty list where nothing did."""
+    return facts_of(connection, WORLD, sandbox_id, loan_ids)
+
+
+def unclaimed_money(connection: Connection, sandbox_id: str) -> list[Fact]:
+    """Money whose payer named no loan, and that the books do not have even as unapplied."""
+    return [
+        Fact(id, kind, at_ms, date.fromisoformat(on), amount, channel)
+        for id, at_ms, on, amount, channel, kind in rows(connection, _UNCLAIMED, {"sandbox_id": sandbox_id})
+    ]
+
+
+def ids_on_a_loan(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> set[str]:
+    """Those of these facts that stand under any loan."""
+    return {row[0] for row in select_in(connection, _ON_A_LOAN, ids, {"sandbox_id": sandbox_id})}
+
+
+def taken_by_channel(connection: Connection, sandbox_id: str) -> dict[str, int]:
+    """What each channel has really taken, without what it has taken back: minor units, by channel."""
+    return {channel: int(amount) for channel, amount in rows(connection, _TAKEN, {"sandbox_id": sandbox_id})}
+
+
+def moved_between(
+    connection: Connection, sandbox_id: str, channel: str, from_ms: int, until_ms: int
+) -> list[tuple[str, str, int, int]]:
+    """Money that really moved at a channel in a span of time: id, kind, time, amount in minor units without a sign."""
+    scope = {"sandbox_id": sandbox_id, "channel": channel, "from_ms": from_ms, "until_ms": until_ms}
+    return [(id, kind, at_ms, amount) for id, kind, at_ms, amount in rows(connection, _MOVED, scope)]
+
+
+def moments(connection: Connection, sandbox_id: str) -> list[tuple[str, int]]:
+    """Each channel and time at which money really moved there."""
+    return [(channel, at_ms) for channel, at_ms in rows(connection, _MOMENTS, {"sandbox_id": sandbox_id})]
