@@ -51,7 +51,7 @@ PLANTED = (
         for module in ("flask", "time", "random", "secrets", "requests")
     ),
     Planted("servicing imports flask", SERVICING, "from flask import request", "lint-imports", "mocklend.servicing is not allowed to import flask"),
-    Planted("the client imports the runtime", CLIENT, "from mocklend.lender import Lender", "lint-imports", "mocklend.client is not allowed to import mocklend.lender"),
+    Planted("the client imports the runtime", CLIENT, "from mocklend.runtime import Platform", "lint-imports", "mocklend.client is not allowed to import mocklend.runtime"),
     Planted("lending imports a dialect", LENDING, "from sqlalchemy.dialects import sqlite", "ruff", "`sqlalchemy.dialects` is banned"),
     Planted("the api writes the world", API, "from mocklend.world.record import witness", "lint-imports", "mocklend.api.loans -> mocklend.world.record"),
     Planted("the writer imports servicing", WRITER, "from mocklend.servicing import edits", "lint-imports", "mocklend.writer is not allowed to import mocklend.servicing"),

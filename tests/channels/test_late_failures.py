@@ -137,7 +137,7 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story)
 
 
 def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import recording
 import same
 import tool
 from same import ROOT, Renamed, differences
 
 from mocklend.exit_codes import ExitCode
+from mocklend.local import local_platform
 
 NOTHING = Renamed(keys={}, words={}, left_out={})
 KEY = {"injection": "inj_a", "told": "late_failure", "amount_minor": 100, "effect": "told: none -> 5", "of": ["a", "b"]}
@@ -130,6 +132,18 @@ def test_what_is_no_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture
     assert same.main(["--seeds", "1", "--", base]) == ExitCode.WRONG_USE
 
     assert "is no commit" in capsys.readouterr().err
+
+
+def test_a_story_is_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "NEIGHBOURS", 2)
+    monkeypatch.setattr(recording, "STATEMENT_DAYS", recording.STATEMENT_DAYS[1:2])
+    with local_platform() as url:
+        recording.record(url, 1, tmp_path / "seed-1")
+
+    lines = {path.stem: len(path.read_bytes().splitlines()) for path in (tmp_path / "seed-1").glob("*.json*")}
+    assert lines.keys() == {"answers", "answer-key", "journal", "audit"}
+    assert min(lines["answers"], lines["answer-key"], lines["journal"]) > 20
+    assert len(list((tmp_path / "seed-1" / "statements").iterdir())) > 10
 
 
 def planted_in(clone: Path, plant: Callable[[Path], None]) -> subprocess.CompletedProcess[str]:
