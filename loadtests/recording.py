@@ -54,7 +54,6 @@ def main() -> None:
 def rules_of(seed: int) -> dict[str, dict[str, Any]]:
     """A rule for each kind of fault; which of the exact selections it has, the seed decides."""
     from identity.determinism_run import SELECTIONS
-
     from mocklend_faults.engine.catalogue import installed
     from support.concurrent_stories import rule_of
 

@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     options = _options(arguments)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
 
-    from identity import test_identity
+    from identity import state_machine
 
     print(f"walking at least {options.steps} steps from seed {seed}", flush=True)
     began = time.monotonic()
-    story = test_identity.Story
+    story = state_machine.Story
     start = story.steps
 
     def so_far() -> str:
@@ -41,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
     try:
         with sigterm_as_ctrl_c(), _every(EVERY_S, lambda: print(so_far(), flush=True)):
-            taken = test_identity.walk(options.steps, seed)
+            taken = state_machine.walk(options.steps, seed)
     except KeyboardInterrupt:
         print(f"INCONCLUSIVE: told to stop after {so_far()}; nothing was found until then", flush=True)
         return ExitCode.INCONCLUSIVE
     except Exception:
         traceback.print_exc()
-        print(f"FAIL: {test_identity.again(options.steps, seed)}", flush=True)
+        print(f"FAIL: {state_machine.again(options.steps, seed)}", flush=True)
         return ExitCode.FAIL
     took = time.monotonic() - began
     print(f"{taken} steps in {took:.0f} s: after each one, discrepancies == open entries of the answer key")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from identity import test_identity
 
+from identity import state_machine
 from mocklend.exit_codes import ExitCode
 
 
@@ -42,7 +42,7 @@ def walking(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(test_identity, "Story", Tally)
+    monkeypatch.setattr(state_machine, "Story", Tally)
     return module
 
 
@@ -56,7 +56,7 @@ def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_f
         told_before.append(capsys.readouterr().out)
         honest(machine, settings=settings)
 
-    monkeypatch.setattr(test_identity, "run_state_machine_as_test", shrinking)
+    monkeypatch.setattr(state_machine, "run_state_machine_as_test", shrinking)
 
     assert walking.main(["--steps", "400", "--seed", "11"]) == ExitCode.FAIL
 
@@ -74,7 +74,7 @@ def test_a_failure_without_a_shorter_story_is_a_failure_too(
     walking: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(AssertionError, match="the audit sees"):
-        test_identity.walk(400, seed=11, shrink=False)
+        state_machine.walk(400, seed=11, shrink=False)
 
     assert "to walk this again: scripts/identity --steps 400 --seed 11" in capsys.readouterr().out
 
@@ -82,7 +82,7 @@ def test_a_failure_without_a_shorter_story_is_a_failure_too(
 def test_a_walk_says_how_far_it_is(
     walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(test_identity, "Story", Honest)
+    monkeypatch.setattr(state_machine, "Story", Honest)
     monkeypatch.setattr(walking, "EVERY_S", 0.001)
 
     assert walking.main(["--steps", "400", "--seed", "3"]) == ExitCode.PASS
@@ -96,7 +96,7 @@ def test_a_walk_that_is_told_to_stop_has_no_verdict(
     def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(test_identity, "walk", interrupted)
+    monkeypatch.setattr(state_machine, "walk", interrupted)
 
     assert walking.main(["--steps", "400", "--seed", "11"]) == ExitCode.INCONCLUSIVE
     assert "INCONCLUSIVE" in capsys.readouterr().out

@@ -256,14 +256,15 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Pl
 
 @pytest.mark.long
 def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
-    from identity import test_identity as identity
+    from identity import state_machine
+    from identity.actors import base
 
-    assert identity._lender == []
-    identity._lender.append(Platform(postgresql, FaultLayer(identity.KINDS)))
+    assert base.PLATFORMS == []
+    base.PLATFORMS.append(Platform(postgresql, FaultLayer(base.KINDS)))
     try:
-        assert identity.walk(STEPS, seed=5) >= STEPS
+        assert state_machine.walk(STEPS, seed=5) >= STEPS
     finally:
-        identity._lender.pop().close()
+        base.PLATFORMS.pop().close()
 
 
 def test_monitoring_sees_the_same_here(story: Story) -> None:

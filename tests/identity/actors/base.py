@@ -1,0 +1,164 @@
+"""What all actors of the identity share: a sandbox of their own, and what has to hold after each step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+
+from mocklend.channels.statements.invariant import check_statements
+from mocklend.domain.days import TermUnit
+from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Product
+from mocklend.domain.statuses import EntryStatus
+from mocklend.lending import AddBorrower
+from mocklend.runtime import Platform
+from mocklend.seams import ApiAnswer
+from mocklend.storage.work import Answer, Command, Idempotency
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.answer_key import entries
+from mocklend_faults.engine.catalogue import installed
+
+OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
+"""Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
+KINDS = tuple(kind for kind in installed().values() if kind not in OF_ANSWERS)
+START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+STEPS_A_STORY = 50
+
+SHORT = Product(method=Method.EQUAL_INSTALMENT, terms=3, rate="0.18")
+WEEKLY = Product(
+    method=Method.EQUAL_INSTALMENT,
+    terms=4,
+    rate="0.36",
+    term_unit=TermUnit.DAY,
+    term_length=7,
+    day_count="30/360",  # type: ignore[arg-type]
+)
+PAY_TO_THE_END = Product(
+    method=Method.EQUAL_INSTALMENT,
+    terms=2,
+    rate="0.24",
+    payoff_interest=PayoffInterest.UNTIL_PERIOD_END,
+    penalty={"multiplier": "1.5", "base": "principal_and_interest"},  # type: ignore[arg-type]
+)
+OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
+
+PLATFORMS: list[Platform] = []
+_folders: list[tempfile.TemporaryDirectory[str]] = []  # Each is removed when the process ends.
+
+
+def shared_platform() -> Platform:
+    """One platform for all stories of a process; each story has a sandbox of its own.
+
+    It is on SQLite in a folder of its own, or on the PostgreSQL that `MOCKLEND_TEST_POSTGRES` names.
+    """
+    if not PLATFORMS:
+        database = os.environ.get("MOCKLEND_TEST_POSTGRES")
+        if not database:
+            _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
+            database = str(Path(_folders[-1].name) / "identity.db")
+        PLATFORMS.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True))
+    return PLATFORMS[0]
+
+
+def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
+    """Settings of a kind, by turns: its defaults, its options one after the other, numbers from small to large."""
+    if turn == 0:
+        return {}
+    chosen: dict[str, Any] = {}
+    for n, one in enumerate(fields(kind)):
+        bounds, at = one.metadata, turn + n
+        if bounds["options"]:
+            chosen[one.name] = bounds["options"][at % len(bounds["options"])]
+        elif bounds["nullable"] and at % 3 == 0:
+            chosen[one.name] = None
+        elif not isinstance(one.default, bool):
+            chosen[one.name] = min(bounds["most"], max(bounds["least"], (1, 2, 60, 3_600, 864_000)[at % 5]))
+    return chosen
+
+
+def discrepancies(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
+    """The left-hand side: (class, entity, amount) of every discrepancy that the audit sees."""
+    return sorted(
+        (one.finding.finding_class, one.finding.entity, one.finding.amount_minor)
+        for one in platform.audit(sandbox_id).discrepancies
+    )
+
+
+def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
+    """The right-hand side: what the answer key expects a reconciler to find, now."""
+    with platform.read() as connection:
+        now_ms = platform.sandbox(connection, sandbox_id).now_ms(platform.real_ms())
+        key = entries(connection, sandbox_id, now_ms, status=EntryStatus.ACTIVE)
+    return sorted((one.finding.finding_class, one.finding.entity, one.finding.amount_minor) for one in key)
+
+
+class Base(RuleBasedStateMachine):
+    """A story in a sandbox of its own; it holds the two sides of the identity against each other."""
+
+    steps = 0
+
+    @initialize(seed=st.integers(0, 2**32), four_eyes=st.sampled_from([None, None, 0, 2_000]))
+    def open_sandbox(self, seed: int, four_eyes: int | None) -> None:
+        self.platform = shared_platform()
+        self.sandbox = self.platform.create_sandbox(
+            seed=seed, mode="manual", now_ms=START_MS, four_eyes_above_minor=four_eyes
+        )
+        self.id = self.sandbox.id
+        self.now_ms = START_MS
+        self.keys = 0
+        self.loans: list[str] = []
+        self.repayments: list[str] = []
+        self.edits: list[str] = []
+        self.disputes: list[str] = []
+        self.rule_ids: list[str] = []
+        self.repeatable: list[tuple[Command, Answer]] = []
+        self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
+
+    def key(self) -> Idempotency:
+        self.keys += 1
+        return Idempotency(f"key-{self.keys}", f"fingerprint-{self.keys}")
+
+    def run(self, command: Command) -> Answer:
+        return self.platform.run(command)
+
+    def attempt(self, command: Command) -> Answer | None:
+        """Refusals are fine, and change nothing: the invariant looks. Anything else is a bug."""
+        try:
+            answer = self.run(command)
+        except Refused:
+            return None
+        self.repeatable.append((command, answer))
+        return answer
+
+    @invariant()
+    def identity_holds(self) -> None:
+        if not hasattr(self, "id"):
+            return
+        type(self).steps += 1
+        left, right = discrepancies(self.platform, self.id), open_entries(self.platform, self.id)
+        assert left == right, f"the audit sees {left}, the answer key says {right}; {self.in_words(left, right)}"
+
+    def in_words(self, left: list[tuple[str, str, int]], right: list[tuple[str, str, int]]) -> list[str]:
+        """What the audit has to say of that which no entry explains."""
+        unexplained = {entity for _, entity, _ in set(left) - set(right)}
+        found = self.platform.audit(self.id).discrepancies
+        return [f"{one.finding.entity}: {one.detail}" for one in found if one.finding.entity in unexplained]
+
+    def statements_hold(self) -> None:
+        """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""
+        with self.platform.read() as connection:
+            sandbox = self.platform.sandbox(connection, self.id)
+            wrong = check_statements(connection, sandbox, self.now_ms)
+        assert not wrong, f"statements and the world disagree: {wrong}"
+
+    def teardown(self) -> None:
+        if hasattr(self, "id"):
+            self.statements_hold()
+            self.platform.delete_sandbox(self.id)

@@ -1,0 +1,93 @@
+"""What channels do in the identity, and somebody who is not the channel."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from identity.actors.base import DAY, HOUR
+from identity.actors.clock import Clock
+from mocklend.channels.callback_secrets import callback_secret
+from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payouts import FailPayout
+from mocklend.channels.statements import record
+from mocklend.channels.statements.day import Heading
+from mocklend.channels.statements.files import MakeStatement
+from mocklend.domain.channel import channels
+from mocklend.domain.facts import business_date
+from mocklend.domain.problems import Refused
+from mocklend.sandboxes.moments import rfc3339
+from mocklend.signing import signed_headers
+from mocklend.storage.stores import rows
+
+
+class Channels(Clock):
+    """Payments fail late, payouts fail, statements are fetched, callbacks come over HTTP."""
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))
+    def a_payment_fails_late(self, which: int, wait: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT channel, id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' ORDER BY id"
+            paid = rows(connection, sql, {"sandbox_id": self.id})
+        if paid:
+            channel, order_no = paid[which % len(paid)]
+            assert self.attempt(FailLate(self.id, self.key(), channel, order_no)) is not None
+            self.advance(by=wait)
+
+    @precondition(lambda self: self.loans)
+    @rule(channel=st.sampled_from(["wallet", "bank_transfer"]), days_ago=st.integers(1, 3), again=st.booleans())
+    def fetch_a_statement(self, channel: str, days_ago: int, again: bool) -> None:
+        day = business_date(self.now_ms - days_ago * DAY, "Asia/Shanghai")
+        with self.platform.read() as connection:
+            sandbox = self.platform.sandbox(connection, self.id)
+            heading = Heading(channels()[channel], day, "CNY", sandbox.zone)
+            try:
+                moved = len(record.ready_statement(connection, sandbox, heading, self.now_ms).movements)
+            except Refused:
+                return
+        self.attempt(MakeStatement(self.id, channel, day, "CNY", moved, again))
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 50))
+    def a_payout_fails(self, which: int) -> None:
+        with self.platform.read() as connection:
+            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' ORDER BY id"
+            ordered = rows(connection, sql, {"sandbox_id": self.id})
+        if ordered:
+            channel, payout_id = ordered[which % len(ordered)]
+            self.attempt(FailPayout(self.id, self.key(), channel, payout_id))
+
+    @precondition(lambda self: self.repayments)
+    @rule(which=st.integers(0, 50), how=st.sampled_from(["again", "wrong amount", "wrong secret", "old version"]))
+    def callback_over_http(self, which: int, how: str) -> None:
+        repayment_id = self.repayments[which % len(self.repayments)]
+        with self.platform.read() as connection:
+            sql = "SELECT id, channel, channel_trade_no, amount_minor, currency, state, paid_ms FROM trades "
+            found = rows(
+                connection, sql + "WHERE sandbox_id = :sandbox_id AND repayment_id = :id",
+                {"sandbox_id": self.id, "id": repayment_id},
+            )  # fmt: skip
+        order_no, channel, trade_no, amount, currency, state, paid_ms = found[0]
+        with self.platform.read() as connection:
+            sql = "SELECT status FROM repayments WHERE sandbox_id = :sandbox_id AND id = :id"
+            status = rows(connection, sql, {"sandbox_id": self.id, "id": repayment_id})[0][0]
+        if state != "SUCCESS" or (how == "again" and status == "PROCESSING"):
+            return  # What was never paid, or still has to arrive by itself, is another story.
+        data = {
+            "version": "0.9" if how == "old version" else "1.0",
+            "out_trade_no": order_no,
+            "channel_trade_no": trade_no,
+            "state": "SUCCESS",
+            "amount_minor": amount + (how == "wrong amount"),
+            "currency": currency,
+            "paid_at": rfc3339(paid_ms),
+        }
+        body = json.dumps({"type": "payment.succeeded", "timestamp": rfc3339(self.now_ms), "data": data})
+        key = "somebody-else" if how == "wrong secret" else self.sandbox.api_key
+        headers = signed_headers(callback_secret(key, channel), "cb_by_hand", self.now_ms, body)
+        answer = self.attempt(ReceiveCallback(self.id, channel, headers, body.encode()))
+        assert (answer is not None) == (how == "again")

@@ -1,0 +1,204 @@
+"""Faults, as the identity has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from identity.actors.base import DAY, HOUR, KINDS, MINUTE, OF_ANSWERS, OFFERED, SECOND, settings_of
+from identity.actors.staff import Staff
+from mocklend.api.answering import MeetRequest
+from mocklend.api.glimpse import Glimpse, Shape
+from mocklend.channels.late_failures import FailLate
+from mocklend.domain.channel import channels
+from mocklend.domain.facts import business_date
+from mocklend.lending import MakeQuote, Repay
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.seams import ApiAnswer
+from mocklend.servicing import ReverseEdit
+from mocklend.storage.stores import rows
+from mocklend.storage.work import Nudge
+from mocklend.views.reads import entity
+from mocklend.views.render import SHOWN_FOR_MARK
+from mocklend_faults.engine.catalogue import named
+from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
+from mocklend_faults.engine.rules import Rule
+from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
+from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
+from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
+from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
+
+
+class Faults(Staff):
+    """Any kind is armed, with any settings, and disarmed."""
+
+    @precondition(lambda self: len(self.loans) < 6)
+    @rule(
+        principal=st.sampled_from([1, 2, 120_000]),
+        product=st.sampled_from(sorted(OFFERED)),
+        turn=st.integers(0, 9),
+        taken_back=st.booleans(),
+    )
+    def borrow_with_a_residue(self, principal: int, product: str, turn: int, taken_back: bool) -> None:
+        self.arm(kind=LegacyResidue, probability=1, unit="entity", turn=turn, limit={"times": 1}, name="a")
+        self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
+        with self.platform.read() as connection:
+            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
+            known = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
+        if known and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), known[0][0], "nothing is behind it", "op-1"))
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        part=st.sampled_from(["half", "one", "quoted"]),
+        wait=st.sampled_from([0, MINUTE, DAY]),
+        turn=st.integers(1, 3),
+    )
+    def order_and_ask_again(self, which: int, channel: str, part: str, wait: int, turn: int) -> None:
+        """A key may be forgotten by the time the request comes again, and of what comes of it either is taken back."""
+        self.arm(kind=IdempotencyExpired, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        ordered = len(self.repayments)
+        self.repay(which=which, channel=channel, kind="OVD_AND_CURRENT", part=part)
+        self.advance(by=wait)
+        if len(self.repayments) > ordered:
+            self.repeat_a_request(which=len(self.repeatable) - 1)
+            self.advance(by=wait)
+            self.repeat_a_request(which=len(self.repeatable) - 1)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        turn=st.integers(0, 2),
+        then=st.sampled_from(["pays off", "pays what is due", "waits", "reverses"]),
+    )
+    def confirm_what_then_changes(self, which: int, turn: int, then: str) -> None:
+        """Left to chance, few marks are right when they are made and outdated while anybody looks."""
+        if turn:
+            limit = {"times": 2} if turn == 2 else {}
+            self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
+        loan_id = self.loans[which % len(self.loans)]
+        with self.platform.read() as connection:
+            derived = entity(connection, self.id, "loan", loan_id).status
+        for status, shown in SHOWN_FOR_MARK.items():
+            if shown == derived:
+                self.confirm_a_status(which=which, status=status)
+        if then == "pays off":
+            self.pay_off_and_wait(which=which, channel="wallet", wait=2)
+        elif then == "pays what is due":
+            self.pay_what_is_due_and_wait(which=which, channel="wallet", wait=5)
+        elif then == "waits":
+            self.advance(by=40 * DAY)
+        elif self.repayments:
+            self.reverse_a_repayment(which=which)
+
+    @rule(
+        kind=st.sampled_from(KINDS),
+        probability=st.sampled_from([1, 1, 0.5, 0.1]),
+        unit=st.sampled_from(["entity", "occurrence"]),
+        turn=st.integers(0, 11),
+        limit=st.sampled_from([{}, {}, {"times": 2}, {"skip_first": 1}, {"max_active": 1}, {"every": 2}]),
+        name=st.sampled_from(["a", "b", "c"]),
+    )
+    def arm(
+        self,
+        kind: type[Any],
+        probability: float,
+        unit: str,
+        turn: int,
+        limit: dict[str, int],
+        name: str,
+    ) -> None:
+        select = {"probability": probability, "unit": unit, **limit}
+        body = {"fault": kind.name, "select": select, "with": settings_of(kind, turn)}
+        wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
+        if self.attempt(PutRule(self.id, wanted)) is not None:
+            self.rule_ids.append(wanted.id)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        kind=st.sampled_from(OF_ANSWERS),
+        probability=st.sampled_from([1, 0.5]),
+        limit=st.sampled_from([{}, {"times": 2}, {"max_active": 1}]),
+        which=st.integers(0, 5),
+    )
+    def arm_at_the_answer_and_ask(self, kind: type[Any], probability: float, limit: dict[str, int], which: int) -> None:
+        body = {"fault": kind.name, "select": {"probability": probability, **limit}}
+        wanted = Rule.from_json(kind.name, body, named(OF_ANSWERS))
+        if self.attempt(PutRule(self.id, wanted)) is not None:
+            self.rule_ids.append(wanted.id)
+        for writes in (True, False):
+            self.ask(which, writes, "wallet")
+
+    @precondition(lambda self: self.loans)
+    @rule(which=st.integers(0, 5), writes=st.booleans(), channel=st.sampled_from([None, "wallet"]))
+    def ask(self, which: int, writes: bool, channel: str | None) -> None:
+        """A request as the API has it: glanced at, and a command only where a rule may select it."""
+        layer = self.platform.layer
+        assert layer is not None
+        if layer.listens(self.id, ApiAnswer.seam) is None:
+            self.run(Nudge(self.id))
+        loan = self.loans[which % len(self.loans)]
+        method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
+        shape = Shape("v1", operation, "/v1/loans/{loan_id}")
+        seen = Glimpse(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
+        seen.now_ms = self.now_ms
+        if layer.listens(self.id, ApiAnswer.seam) and layer.glance(seen):
+            self.run(MeetRequest(self.id, seen.whole()))
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        kind=st.sampled_from(KINDS),
+        which=st.integers(0, 5),
+        channel=st.sampled_from(sorted(channels())),
+        turn=st.integers(0, 11),
+        wait=st.sampled_from([0, 5, 60]),
+        fails_late=st.sampled_from([False, False, True]),
+    )
+    def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
+        """Left to chance, few of many kinds meet a payment, and fewer one that then fails late."""
+        ordered = len(self.repayments)
+        self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
+        self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)
+        for repayment_id in self.repayments[ordered:]:
+            if fails_late:
+                self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
+                self.advance(by=wait * SECOND)
+
+    @precondition(lambda self: self.loans)
+    @rule(
+        which=st.integers(0, 5),
+        drift=st.integers(0, 3),
+        ahead=st.sampled_from([0, 0, 3]),
+        wait=st.sampled_from([0, HOUR, DAY]),
+        rest=st.sampled_from(["stays", "is written off"]),
+    )
+    def pay_by_a_quote_of_another_rounding(self, which: int, drift: int, ahead: int, wait: int, rest: str) -> None:
+        """Asked for twice, paid by at once or too late; whatever is left may be written off."""
+        loan_id, on = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
+        self.arm(kind=RoundingDrift, probability=1, unit="entity", turn=drift, limit={}, name="a")
+        quote = self.attempt(MakeQuote(self.id, loan_id, "CLEAR", on))
+        if quote is None:
+            return
+        assert self.run(MakeQuote(self.id, loan_id, "CLEAR", on)) == quote
+        self.advance(by=wait)
+        total, quote_id = quote.body["total_minor"], quote.body["id"]
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", 2, "CLEAR", quote_id, None))
+        if answer is not None:
+            self.repayments.append(answer.body["id"])
+        self.advance(by=10 * SECOND)
+        if rest == "is written off":
+            self.edit_within_bounds(which=which, kind="MODIFY_REVOKE_AMOUNT", end=1, halves=1)
+
+    @precondition(lambda self: self.rule_ids)
+    @rule(which=st.integers(0, 20))
+    def disarm(self, which: int) -> None:
+        self.attempt(DeleteRule(self.id, self.rule_ids[which % len(self.rule_ids)]))
+
+    @precondition(lambda self: len(self.rule_ids) > 3)
+    @rule()
+    def halt(self) -> None:
+        self.attempt(HaltRules(self.id))
