@@ -1,0 +1,75 @@
+"""The doctor: whether `serve` would start, and with what."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from mocklend.client import Client
+from support.terminal import Run
+
+if not entry_points(group="pytest11", name="mocklend"):
+    pytest_plugins = ["mocklend.testing"]
+
+
+def test_nobody_there_is_said_with_how_to_start(run: Run) -> None:
+    ran = run("--url", "http://127.0.0.1:9", "audit")
+
+    assert ran.code == 2
+    assert "Nothing answers at http://127.0.0.1:9." in ran.err
+    assert "mocklend serve" in ran.err
+
+
+def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, mocklend: Client) -> None:
+    well = run("doctor", "--database", str(tmp_path / "new.db"), "--port", "0", "--json")
+    taken = run("doctor", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "no" / "x.db"))
+
+    assert (well.code, well.document["healthy"]) == (0, True)
+    assert list(tmp_path.iterdir()) == []
+    assert [check["name"] for check in well.document["checks"]] == [
+        "python", "versions", "settings", "database", "port", "fault layer", "faults",
+    ]  # fmt: skip
+    assert taken.code == 1
+    assert taken.out.count("FAIL") == 2
+
+
+def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.db"
+    letter.write_text("Dear Ada, " * 1000)
+
+    ran = run("doctor", "--database", str(letter), "--port", "0")
+
+    assert ran.code == 1
+    assert "not a database" in ran.out
+
+
+def test_the_doctor_looks_at_what_serve_would_start_with(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = tmp_path / "letter.db"
+    letter.write_text("Dear Ada, " * 1000)
+    monkeypatch.setenv("MOCKLEND_DATABASE", str(letter))
+    monkeypatch.setenv("MOCKLEND_HOST", "127.0.0.2")
+    monkeypatch.setenv("MOCKLEND_PORT", "0")
+    monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "short")
+
+    ran = run("doctor", "--json")
+
+    checks = {check["name"]: check for check in ran.document["checks"]}
+    assert ran.code == 1
+    assert str(letter) in checks["database"]["detail"]
+    assert checks["port"]["detail"] == "0 on 127.0.0.2 is free"
+    assert not checks["settings"]["ok"]
+    assert "control_token" in checks["settings"]["detail"]
+    assert "short" not in checks["settings"]["detail"].replace("shorter", "")
+
+
+def test_serve_refuses_a_bad_database_in_the_doctors_words(run: Run, tmp_path: Path) -> None:
+    told = run("doctor", "--database", str(tmp_path), "--port", "0", "--json")
+    served = run("serve", "--database", str(tmp_path), "--port", "0", "--json")
+
+    said = {check["name"]: check["detail"] for check in told.document["checks"]}["database"]
+    assert served.code == 2
+    assert f"{served.document['title']} {served.document['hint']}" == said

@@ -1,0 +1,90 @@
+"""What all commands keep: help is quick, and `--json` is one document."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from mocklend.cli import app
+from support.terminal import Run
+
+if not entry_points(group="pytest11", name="mocklend"):
+    pytest_plugins = ["mocklend.testing"]
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"requests", "flask", "apiflask", "sqlalchemy", "pydantic", "rich", "granian", "waitress"}
+    script = f"""
+import sys
+sys.argv = ["mocklend", "--help"]
+from mocklend.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted({heavy!r} & set(sys.modules)))
+"""
+
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert "Usage: mocklend" in said
+    assert said.splitlines()[-1] == "[]"
+
+
+def commands_with_json() -> set[str]:
+    """Every command that takes `--json`, by its words."""
+
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(inner, (*words, name))
+        if any("--json" in parameter.opts for parameter in command.params):
+            yield " ".join(words)
+
+    return set(walk(typer.main.get_command(app), ()))
+
+
+@needs_faults
+def test_with_json_standard_output_is_one_document_and_nothing_else(
+    run: Run, loan: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weather.yaml").write_text("stages: [{name: calm, duration_s: 600}]\n", encoding="utf-8")
+    (tmp_path / "findings.jsonl").write_text("", encoding="utf-8")
+    told = {
+        "answers": [], "audit": [], "clock advance": ["PT1H"], "clock hold": [], "clock run": [], "clock show": [],
+        "dataset": ["season", "--loans", "2", "--days", "3", "--profile", "none"],
+        "demo": [], "doctor": ["--database", "new.db", "--port", "0"], "experiments list": [],
+        "experiments start": ["weather.yaml"], "experiments stop": ["weather"], "faults explain": [loan["id"]],
+        "faults lint": [], "faults list": [], "faults off": ["--all"], "faults on": ["cache.bounded_stale", "--lag-s", "60"],
+        "faults profile": ["none"], "live": ["--loans", "2", "--days", "5"], "reconcile": ["--out", "found.jsonl"],
+        "sandbox": [], "sandboxes expire": ["--unused-for", "P300D"], "sandboxes list": [], "scenario list": [],
+        "scenario new": ["late-page"], "scenario run": ["late-page.yaml"], "scenario save": ["done.yaml"],
+        "score": ["findings.jsonl"],
+    }  # fmt: skip
+    order = [
+        "faults on",
+        "experiments start",
+        "scenario new",
+        "clock hold",
+        *sorted(set(told) - {"clock run"}),
+        "clock run",
+    ]
+
+    for command in dict.fromkeys(order):
+        ran = run(*command.split(), *told[command], "--json")
+        assert ran.code in (0, 1, 3), (command, ran.err)
+        json.loads(ran.out)
+
+    assert set(told) == commands_with_json() - {"serve"}  # Which has a test of its own, as it does not end.

@@ -1,0 +1,190 @@
+"""`mocklend serve`: what it prints, what it refuses, how it stops."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocklend.cli import _announce
+from mocklend.client import Client, ProblemError
+from mocklend.config import Settings
+from support.terminal import Run
+
+if not entry_points(group="pytest11", name="mocklend"):
+    pytest_plugins = ["mocklend.testing"]
+
+needs_faults = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+@needs_faults
+def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+    _announce(Settings(port=8400, database="mocklend.db"), "mk_default")
+
+    said = capsys.readouterr().out
+    assert "  address        http://127.0.0.1:8400\n" in said
+    assert "(not asked for on loopback)" in said
+    assert "  export MOCKLEND_URL=http://127.0.0.1:8400\n" in said
+    assert "faults on cache.bounded_stale --lag-s 60\n" in said
+
+
+def test_a_server_for_others_shows_all_tokens_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    _announce(Settings(host="0.0.0.0", database="postgresql+psycopg://ada:secret@db/mocklend"), "mk_default")
+
+    said = capsys.readouterr().out
+    assert "X-Mocklend-Operator" in said
+    assert "X-Mocklend-Channel" in said
+    assert "export MOCKLEND_CONTROL_TOKEN=" in said
+    assert "secret" not in said
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_opened(run: Run, mocklend: Client, tmp_path: Path) -> None:
+    ran = run("serve", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "books.db"))
+
+    assert ran.code == 2
+    assert "Give another port with --port." in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
+def test_settings_that_cannot_be_used_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "short")
+
+    ran = run("serve")
+
+    assert ran.code == 2
+    assert "control_token" in ran.err
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """`mocklend serve --json`, and the line that it prints once it is up."""
+    command = [
+        sys.executable,
+        "-m",
+        "mocklend",
+        "serve",
+        "--port",
+        "0",
+        "--database",
+        str(tmp_path / "books.db"),
+        "--json",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline()) | {"process": process}
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: dict[str, Any], tmp_path: Path) -> None:
+    process: subprocess.Popen[str] = served["process"]
+    with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
+        client.add_borrower("ada", "Ada")
+        health = anyone.health()
+
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=30)
+
+    assert health["status"] == "ok"
+    assert len(served["token"]) >= 8
+    assert (process.returncode, rest) == (0, "")
+    assert (tmp_path / "books.db").exists()
+
+
+@pytest.mark.parametrize("to", ["-", "access.jsonl"])
+def test_an_access_log_is_written_beside_what_serve_prints(tmp_path: Path, to: str) -> None:
+    command = [
+        *[sys.executable, "-m", "mocklend", "serve", "--port", "0", "--database", str(tmp_path / "books.db")],
+        *["--json", "--access-log", to],
+    ]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdout is not None
+        try:
+            served = json.loads(process.stdout.readline())
+            with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
+                client.add_borrower("ada", "Ada")
+                with pytest.raises(ProblemError, match="body_too_large"):
+                    client.add_borrower("ada", "A" * 70_000)
+            process.send_signal(signal.SIGTERM)
+            rest, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    written = (tmp_path / "access.jsonl").read_text() if to != "-" else errors
+    lines = [json.loads(line) for line in written.splitlines()]
+    borrowers = [line for line in lines if line["path"] == "/v1/borrowers"]
+    assert rest == ""
+    assert to == "-" or errors == ""
+    assert [line["status"] for line in borrowers] == [201, 413]
+    assert {line["sandbox"] for line in borrowers} == {client.sandbox_id}
+    assert all(line["request_id"].startswith("req_") for line in lines)
+    assert (client.api_key or "none") not in written
+
+
+def test_an_access_log_that_cannot_be_written_is_said_before_anything_is_served(run: Run, tmp_path: Path) -> None:
+    ran = run("serve", "--port", "0", "--database", str(tmp_path / "books.db"), "--access-log", str(tmp_path))
+
+    assert ran.code == 2
+    assert f"{tmp_path} cannot be written: Is a directory." in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
+def test_the_key_of_default_is_the_one_of_the_last_start_and_is_not_in_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, key = tmp_path / "books.db", "mk_chosen_by_the_operator"
+    command = [
+        *[sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0"],
+        *["--database", str(database), "--json"],
+    ]
+    known = {}
+    for start, chosen in (("first", None), ("second", None), ("third", key)):
+        if chosen is not None:
+            monkeypatch.setenv("MOCKLEND_DEFAULT_KEY", chosen)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                served = json.loads(process.stdout.readline())
+                known[start] = served["api_key"]
+                opens = {}
+                for of, one in known.items():
+                    with Client(served["url"], one) as client:
+                        opens[of] = _opens(client)
+            finally:
+                process.kill()
+        assert opens == {of: of == start for of in known}
+        stored = b"".join(one.read_bytes() for one in tmp_path.glob("books.db*"))
+        assert not any(one.encode() in stored for one in known.values())
+    assert known["third"] == key
+
+
+def _opens(client: Client) -> bool:
+    try:
+        client.loans()
+    except ProblemError as problem:
+        assert problem.code == "credential_invalid"
+        return False
+    return True
+
+
+def test_a_key_of_default_that_no_header_can_carry_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLEND_DEFAULT_KEY", "with a blank")
+
+    ran = run("serve")
+
+    assert ran.code == 2
+    assert "default_key" in ran.err
+    assert "blank" not in ran.err
