@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
@@ -69,7 +68,7 @@ def losing(open_lender: Callable[..., Platform], story: Story, seed: int) -> Cal
 
 def callback(story: Story, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
     found = story.entity("callback", callback_of(repayment_id))
-    return found, json.loads(found.log)
+    return found, to_builtins(found.log)
 
 
 def _pushed(story: Story, loan_id: str) -> str:

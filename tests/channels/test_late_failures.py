@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
@@ -137,8 +138,6 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story)
 
 
 def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
-    from msgspec.structs import replace
-
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     trade = replace(story.entity("trade", order_no(repayment_id)), failed_ms=story.now_ms)

@@ -159,7 +159,7 @@ def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Ca
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500)
 
-    assert story.entity("callback", callback_of(repayment_id)).log.count('"acked"') == 4
+    assert [one.outcome for one in story.entity("callback", callback_of(repayment_id)).log] == ["acked"] * 4
     assert story.page(loan_id)["paid_minor"] == 9_500
     assert story.discrepancies() == []
 
@@ -169,7 +169,7 @@ def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Callable[..., 
     repayment_id = story.repay(story.borrow(), 9_500)
 
     log = story.entity("callback", callback_of(repayment_id)).log
-    assert '"event":"payment.closed","outcome":"callback_out_of_order"' in log
+    assert ("payment.closed", "callback_out_of_order") in [(one.event, one.outcome) for one in log]
     assert story.discrepancies() == []
 
 
@@ -288,7 +288,7 @@ def test_nothing_follows_the_message_of_a_late_failure(wrong: Callable[..., Stor
     story.wait()
 
     log = story.entity("callback", callback_of(failure)).log
-    assert log.count('"event"') == log.count('"event":"payment.late_failed","outcome":"acked"') == 1
+    assert [(one.event, one.outcome) for one in log] == [("payment.late_failed", "acked")]
 
 
 ALTERED = [
@@ -310,7 +310,8 @@ def test_a_late_failure_is_missing_until_its_channel_is_asked(
     failure = fail_late(story, repayment_id)
     story.wait(1)
 
-    assert f'"event":"payment.late_failed","outcome":"{outcome}"' in story.entity("callback", callback_of(failure)).log
+    log = story.entity("callback", callback_of(failure)).log
+    assert ("payment.late_failed", outcome) in [(one.event, one.outcome) for one in log]
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 9_500)]
 
     story.query_channel(repayment_id)

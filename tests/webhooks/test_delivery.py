@@ -87,7 +87,7 @@ def messages(story: Story) -> list[Message]:
 
 
 def log(message: Message) -> list[tuple[int, str]]:
-    return [(parse_rfc3339(entry["at"]), entry["outcome"]) for entry in json.loads(message.log)]
+    return [(parse_rfc3339(attempt.at), attempt.outcome) for attempt in message.log]
 
 
 def test_a_client_hears_of_its_loan_in_signed_messages(story: Story, receiver: Receiver) -> None:

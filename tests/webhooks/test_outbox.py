@@ -62,7 +62,7 @@ def test_a_message_is_due_at_once_and_tells_when_it_happened() -> None:
 
     (message,) = queued(work)
     assert (message.state, message.attempts, message.due_ms, message.queued_ms) == ("QUEUED", 0, NOW_MS, NOW_MS)
-    assert (message.loan_id, message.event, message.acked_ms, message.log) == ("loan_a", "loan.cleared", None, "[]")
+    assert (message.loan_id, message.event, message.acked_ms, message.log) == ("loan_a", "loan.cleared", None, ())
     assert json.loads(message.body) == {
         "type": "loan.cleared",
         "timestamp": "2026-01-05T02:00:00.000Z",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from msgspec import structs
 
@@ -29,7 +27,7 @@ from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
+from mocklend.storage.entities import Attempt, Callback, Receipt, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ACKED, LOST = "acked", "lost"
@@ -65,21 +63,21 @@ class AttemptCallback:
             return Answer(200, callback_doc(callback))  # Another process has made this attempt.
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
         given = self._given(work, callback, attempt, len(ladder))
-        lost_left = callback.lost_left
-        happened = replace(given, lost_attempts=lost_left) if lost_left else work.act(given)
+        lost = callback.attempts_to_lose
+        happened = replace(given, lost_attempts=lost) if lost else work.act(given)
         outcome = self._outcome(work, callback, happened)
         acked = outcome == ACKED
         over = acked or attempt >= len(ladder)
         event = event_of(callback.repayment_id)
-        log = [*json.loads(callback.log), _entry(work, attempt, event, outcome)]
+        log = [*callback.log, _entry(work, attempt, event, outcome)]
         if acked and event == PAID and not happened.discarded:
             log += self._go_on(work, callback, attempt)
         callback = structs.replace(
             callback,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=attempt,
-            lost_left=max(0, happened.lost_attempts - 1),
-            log=json.dumps(log, separators=(",", ":")),
+            attempts_to_lose=max(0, happened.lost_attempts - 1),
+            log=tuple(log),
             due_ms=None if over else work.now_ms + ladder[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
             applied_ms=work.now_ms if acked and not happened.discarded else None,
@@ -123,7 +121,7 @@ class AttemptCallback:
             return ACKED  # The handler answers 200 and forgets.
         return self._deliver(work, callback, happened.altered)
 
-    def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[dict[str, Any]]:
+    def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
         trade: Trade = work.get("trade", callback.out_trade_no)
         order: Repayment = work.get("repayment", callback.repayment_id)
@@ -185,5 +183,5 @@ class AttemptCallback:
         return ACKED
 
 
-def _entry(work: Work, attempt: int, event: str, outcome: str) -> dict[str, Any]:
-    return {"n": attempt, "at": rfc3339(work.now_ms), "event": event, "outcome": outcome}
+def _entry(work: Work, attempt: int, event: str, outcome: str) -> Attempt:
+    return Attempt(attempt, rfc3339(work.now_ms), outcome, event)

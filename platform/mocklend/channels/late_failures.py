@@ -7,7 +7,6 @@ The receipt and its failure are two events, and both stay on record: in the worl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -76,17 +75,18 @@ class FailAsDue:
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
         trade: Trade = work.get("trade", self.trade_id)
-        if trade.fails_ms is not None:
-            trade = _fail(work, trade, trade.fails_ms, tells=bool(trade.tells))
+        if trade.return_due_ms is not None:
+            trade = _fail(work, trade, trade.return_due_ms, tells=bool(trade.notifies))
         return Answer(200, trade_doc(trade))
 
 
 def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
-    trade = replace(trade, state=TradeState.LATE_FAILED, failed_ms=failed_ms, fails_ms=None)
+    trade = replace(trade, state=TradeState.LATE_FAILED, failed_ms=failed_ms, return_due_ms=None)
     work.put(trade)
     receipt: Receipt | None = work.get("receipt", trade.repayment_id)
     # Whose nobody's money was, is what an operator may have found out meanwhile.
-    whose = trade.loan_id or (json.loads(receipt.meant).get("loan_id") if receipt else None) or NOBODYS
+    found_out = receipt.world_assignment if receipt else None
+    whose = trade.loan_id or (found_out.loan_id if found_out else None) or NOBODYS
     failure = late_failure(work, trade)
     witness(work, whose, failure)
     if tells:

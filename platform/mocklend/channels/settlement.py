@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from mocklend.domain.facts import RECEIPT, Fact, business_date
@@ -58,7 +58,7 @@ class SettleTrade:
             )
         )
         if happened.fails_after_s is not None:
-            trade = replace(trade, fails_ms=paid_ms + happened.fails_after_s * 1000, tells=int(happened.tells))
+            trade = replace(trade, return_due_ms=paid_ms + happened.fails_after_s * 1000, notifies=int(happened.tells))
         work.put(trade)
         on = business_date(paid_ms, work.sandbox.zone)
         witness(
@@ -86,8 +86,8 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
             channel=trade.channel,
             state=DeliveryState.QUEUED,
             attempts=0,
-            lost_left=0,
-            log="[]",
+            attempts_to_lose=0,
+            log=(),
             queued_ms=work.now_ms,
             due_ms=work.now_ms if happened_ms is None else min(happened_ms, work.now_ms),
             acked_ms=None,
@@ -120,7 +120,7 @@ def callback_doc(callback: Callback) -> dict[str, Any]:
         "channel": callback.channel,
         "out_trade_no": callback.out_trade_no,
         "state": callback.state,
-        "attempts": json.loads(callback.log),
+        "attempts": to_builtins(callback.log),
         "queued_at": rfc3339(callback.queued_ms),
         "next_attempt_at": maybe_rfc3339(callback.due_ms),
         "acked_at": maybe_rfc3339(callback.acked_ms),

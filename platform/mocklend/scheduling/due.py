@@ -41,7 +41,7 @@ _SOURCES = (
     (0, "bureau", "bureau_accounts", "due_ms", "id", "id", "''"),
     (1, "view", "loan_views", "due_ms", "loan_id", "loan_id", "CAST(version AS TEXT)"),
     (2, "settlement", "trades", "due_ms", "id", "loan_id", "repayment_id"),
-    (2, "late_failure", "trades", "fails_ms", "id", "loan_id", "''"),
+    (2, "late_failure", "trades", "return_due_ms", "id", "loan_id", "''"),
     (2, "payout", "payouts", "due_ms", "id", "loan_id", "''"),
     (3, "callback", "callbacks", "due_ms", "id", "loan_id", "repayment_id"),
     (4, "auto_debit", "loans", "debit_ms", "id", "id", "''"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan, known_receipt
 from mocklend.seams import ReceiptMatch, applied
-from mocklend.storage.entities import Loan, Receipt, Trade
+from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.world.record import witness
@@ -59,7 +58,7 @@ class MatchReceipt:
             on = business_date(receipt.paid_ms, work.sandbox.zone)
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             witness(work, loan.id, meant)
-            receipt = replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": {}}))
+            receipt = replace(receipt, world_assignment=WorldAssignment(loan.id, {}))
             if trade.state == TradeState.LATE_FAILED:  # The message of that is still on its way, or was lost.
                 witness(work, loan.id, late_failure(work, trade))
         receipt = put_on(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)

@@ -9,7 +9,6 @@ replayed. So penalties on A that came of the money's absence are undone by its e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,7 +24,7 @@ from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams import applied, recorded
 from mocklend.servicing.matching import chosen_loan, loan_for, put_on
-from mocklend.storage.entities import Loan, Receipt, Trade
+from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import witness
@@ -87,8 +86,8 @@ def _moved(work: Work, receipt: Receipt, loan_id: str, fact_id: str) -> Fact:
 
 def _found_out(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     """Of money that nobody's reference names, the world has what operators found out. They may think again."""
-    meant = json.loads(receipt.meant)
-    before, left = meant["loan_id"], meant["left"]
+    assert receipt.world_assignment is not None, "money that names nobody was matched before it is moved"
+    before, left = receipt.world_assignment.loan_id, dict(receipt.world_assignment.left)
     if before == loan.id:
         return receipt
     moved = _moved(work, receipt, before, receipt.id)
@@ -102,4 +101,4 @@ def _found_out(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     else:
         amount, channel, scope = receipt.amount_minor, receipt.channel, receipt.scope
         witness(work, loan.id, Fact(receipt.id, RECEIPT, receipt.paid_ms, on, amount, channel, scope))
-    return replace(receipt, meant=json.dumps({"loan_id": loan.id, "left": left}))
+    return replace(receipt, world_assignment=WorldAssignment(loan.id, left))

@@ -27,6 +27,25 @@ class StatusOverride(Struct, frozen=True):
     since_version: int | None = None
 
 
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """One attempt at a message: its number from 1, its moment (RFC 3339), what came of it; of a callback, its type."""
+
+    n: int
+    at: str
+    outcome: str
+    event: str | None = None
+
+
+class WorldAssignment(Struct, frozen=True):
+    """Whose a receipt really is: the loan that an operator last found out, and what took it away from earlier ones.
+
+    `left` has, by loan id, the id of the fact that took the money away from it.
+    """
+
+    loan_id: str
+    left: dict[str, str]
+
+
 class ViewVersion(Struct, frozen=True, array_like=True):
     """What a loan's page says at one version, and from when that is seen.
 
@@ -189,8 +208,8 @@ class Trade(Struct, frozen=True):
     paid_ms: int | None
     due_ms: int | None
     failed_ms: int | None = None
-    fails_ms: int | None = None
-    tells: int = 1
+    return_due_ms: int | None = None
+    notifies: int = 1
 
 
 @entity(schema.receipts)
@@ -214,7 +233,7 @@ class Receipt(Struct, frozen=True):
     received_ms: int
     applied_ms: int | None
     matches: int = 0
-    meant: str = "{}"
+    world_assignment: WorldAssignment | None = None
 
 
 @entity(schema.chains)
@@ -239,8 +258,8 @@ class Callback(Struct, frozen=True):
     channel: str
     state: str
     attempts: int
-    lost_left: int
-    log: str
+    attempts_to_lose: int
+    log: tuple[Attempt, ...]
     queued_ms: int
     due_ms: int | None
     acked_ms: int | None
@@ -292,7 +311,7 @@ class Webhook(Struct, frozen=True):
     body: str
     state: str
     attempts: int
-    log: str
+    log: tuple[Attempt, ...]
     queued_ms: int
     due_ms: int | None
     acked_ms: int | None

@@ -346,7 +346,8 @@ receipts = Table(
     whole("received_ms"),
     whole("applied_ms", null=True),
     whole("matches"),  # how often an operator has put it on a loan
-    text("meant"),  # JSON: the loan that the operator meant, and those that were meant before; for the world alone
+    # JSON: the loan that the operator meant, and those that were meant before; for the world alone
+    text("world_assignment", null=True),
     PrimaryKeyConstraint("sandbox_id", "id"),
     Index(None, "sandbox_id", "state"),
 )
@@ -370,11 +371,11 @@ trades = Table(
     whole("paid_ms", null=True),
     whole("due_ms", null=True),
     whole("failed_ms", null=True),  # when the channel took the money back
-    whole("fails_ms", null=True),  # when it will
-    whole("tells"),  # 0 if it will say nothing of that
+    whole("return_due_ms", null=True),  # when it will
+    whole("notifies"),  # 0 if it will say nothing of that
     PrimaryKeyConstraint("sandbox_id", "id"),
     falling_due("due_ms", "id"),
-    falling_due("fails_ms", "id"),
+    falling_due("return_due_ms", "id"),
     Index(None, "sandbox_id", "channel_trade_no"),
     Index(None, "sandbox_id", "channel", "paid_ms"),
 )
@@ -407,7 +408,7 @@ callbacks = Table(
     text("channel"),
     text("state"),
     whole("attempts"),
-    whole("lost_left"),
+    whole("attempts_to_lose"),
     text("log"),
     whole("queued_ms"),
     whole("due_ms", null=True),

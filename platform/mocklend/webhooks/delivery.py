@@ -23,6 +23,7 @@ from itertools import count
 from typing import Any
 
 import requests
+from msgspec import to_builtins
 from msgspec.structs import replace
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -36,7 +37,7 @@ from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Webhook
+from mocklend.storage.entities import Attempt, Webhook
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 TIMEOUT_S = (2, 15)
@@ -255,12 +256,12 @@ class RecordDelivery:
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
         over = acked or self.outcome == "gone" or self.attempt >= len(ladder)
-        log = [*json.loads(webhook.log), {"n": self.attempt, "at": rfc3339(at_ms), "outcome": self.outcome}]
+        log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome))
         webhook = replace(
             webhook,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=self.attempt,
-            log=json.dumps(log, separators=(",", ":")),
+            log=log,
             due_ms=None if over else at_ms + ladder[self.attempt] * 1000,
             acked_ms=at_ms if acked else None,
         )
@@ -282,7 +283,7 @@ def webhook_doc(webhook: Webhook) -> dict[str, Any]:
         "loan_id": webhook.loan_id,
         "event": webhook.event,
         "state": webhook.state,
-        "attempts": json.loads(webhook.log),
+        "attempts": to_builtins(webhook.log),
         "queued_at": rfc3339(webhook.queued_ms),
         "next_attempt_at": maybe_rfc3339(webhook.due_ms),
         "acked_at": maybe_rfc3339(webhook.acked_ms),

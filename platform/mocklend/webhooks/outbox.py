@@ -29,7 +29,7 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, An
                 body=json.dumps(body, separators=(",", ":")),
                 state=DeliveryState.QUEUED,
                 attempts=0,
-                log="[]",
+                log=(),
                 queued_ms=work.now_ms,
                 due_ms=work.now_ms,
                 acked_ms=None,

@@ -28,7 +28,7 @@ _BEFORE = f"""SELECT SUM(moved_minor) FROM (
     UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND failed_ms < :from_ms
     UNION ALL SELECT -SUM(amount_minor) FROM payouts WHERE {_ACCOUNT} AND paid_ms < :from_ms) AS moved"""
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
-    UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND fails_ms < :until_ms
+    UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND return_due_ms < :until_ms
     UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
 
 
