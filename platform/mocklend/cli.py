@@ -339,6 +339,14 @@ def scenario_new(
     _print({"file": str(file)}, as_json, f"wrote {file}", f"next: {_command()} scenario run {file}")
 
 
+@scenario_app.command("schema")
+def scenario_schema() -> None:
+    """Print the JSON Schema of a scenario's YAML, for editors."""
+    from mocklend.scenarios.schema import installed
+
+    typer.echo(installed(), nl=False)
+
+
 @scenario_app.command("save")
 def scenario_save(
     file: Annotated[Path, typer.Argument(help="The file to write, like what-i-found.yaml.")],

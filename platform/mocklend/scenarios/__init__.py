@@ -1,6 +1,7 @@
 """Scenarios: a story in YAML, told with the platform's real requests and answers, each claim checked.
 
 text      what a file may say        ─▶ Scenario
+schema    the same for editors, as JSON Schema
 telling   Scenario ─▶ a platform of its own ─▶ as told, or not
 looks     what reconcilers find at a moment of the story, and how good all of it was, by the score
 skeleton  a new file to begin with

@@ -109,13 +109,13 @@ def read(text: str, where: str) -> Scenario:
             _typed(step, {**texts, "with": dict, "expect": dict}, f"{at}, step {n}")
             if str(step["do"]).startswith("_") or not callable(getattr(Client, str(step["do"]), None)):
                 raise ScenarioError(
-                    f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], _doable())}"
+                    f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], methods())}"
                 )
     return Scenario(**{**raw, "chapters": tuple(raw["chapters"])})
 
 
-def _doable() -> list[str]:
-    """What the client can do."""
+def methods() -> list[str]:
+    """What a step can do: the methods of the client."""
     return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
 
 

@@ -1,0 +1,116 @@
+"""The JSON Schema of scenarios: what editors are told is what the reader takes, and the file is the one of today.
+
+`.venv/bin/python tests/scenarios/test_schema.py` writes the file.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from typer.testing import CliRunner
+
+from mocklend.cli import app
+from mocklend.scenarios import ScenarioError, read
+from mocklend.scenarios.schema import FILE, as_text, schema
+from mocklend.scenarios.skeleton import skeleton
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.schemas import rule
+
+SHIPPED = Path(str(resources.files("mocklend_faults.scenarios")))
+STORIES = sorted(SHIPPED.glob("*.yaml"))
+
+
+def with_all_kinds() -> str:
+    """The schema with the kinds of fault that are installed, as text."""
+    return as_text(schema(rule(installed())))
+
+
+@pytest.fixture
+def whole() -> Draft202012Validator:
+    """The shipped schema."""
+    document = json.loads((SHIPPED / FILE).read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
+
+
+@pytest.fixture
+def story() -> dict[str, Any]:
+    """A scenario that both take, to be spoilt."""
+    found: dict[str, Any] = yaml.safe_load(skeleton("late-page", "late-page.yaml"))
+    return found
+
+
+def test_the_shipped_schema_is_the_one_of_today() -> None:
+    assert (SHIPPED / FILE).read_text(encoding="utf-8") == with_all_kinds(), "write it: see the top of this file"
+
+
+def test_the_command_prints_the_shipped_schema() -> None:
+    printed = CliRunner().invoke(app, ["scenario", "schema"])
+
+    assert printed.exit_code == 0
+    assert json.loads(printed.stdout) == json.loads(with_all_kinds())
+
+
+@pytest.mark.parametrize("file", STORIES, ids=lambda file: file.stem)
+def test_every_shipped_scenario_is_valid_and_names_the_schema(file: Path, whole: Draft202012Validator) -> None:
+    text = file.read_text(encoding="utf-8")
+
+    assert text.startswith(f"# yaml-language-server: $schema={FILE}\n")
+    assert [error.message for error in whole.iter_errors(yaml.safe_load(text))] == []
+
+
+def test_a_new_scenario_is_valid(story: dict[str, Any], whole: Draft202012Validator) -> None:
+    assert whole.is_valid(story)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("chapter",), 1),
+        (("seed",), "7"),
+        (("chapters",), {}),
+        (("sandbox",), {"colour": "red"}),
+        (("open_end",), "yes"),
+        (("expected_score",), {"naive": {"precision": 1}}),
+        (("expected_score",), {"nobody": {"precision": 1, "recall": 1}}),
+        (("chapters", 0, "titel"), "late"),
+        (("chapters", 0, "lies"), "one"),
+        (("chapters", 0, "rules"), []),
+        (("chapters", 0, "reconcile"), {"naive": [{"class": "stale_view"}]}),
+        (("chapters", 0, "steps", 0, "do"), "add_borower"),
+        (("chapters", 0, "steps", 0, "do"), "__init__"),
+        (("chapters", 0, "steps", 0, "with"), "ada"),
+        (("chapters", 0, "steps", 0, "expects"), {}),
+    ],
+)
+def test_what_the_reader_refuses_is_invalid(
+    story: dict[str, Any], whole: Draft202012Validator, path: tuple[str | int, ...], value: Any
+) -> None:
+    spoilt: Any = copy.deepcopy(story)
+    inner = spoilt
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+
+    with pytest.raises(ScenarioError):
+        read(yaml.safe_dump(spoilt), "spoilt.yaml")
+    assert not whole.is_valid(spoilt)
+
+
+def test_a_setting_that_the_kind_does_not_have_is_invalid(story: dict[str, Any], whole: Draft202012Validator) -> None:
+    story["chapters"][0]["rules"] = {"late-page": {"fault": "cache.bounded_stale", "with": {"lag": 60}}}
+
+    [error] = whole.iter_errors(story)
+
+    assert list(error.absolute_path) == ["chapters", 0, "rules", "late-page"]
+
+
+if __name__ == "__main__":
+    (SHIPPED / FILE).write_text(with_all_kinds(), encoding="utf-8")
