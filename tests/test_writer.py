@@ -23,10 +23,10 @@ from mocklend.seams import (
     BalanceKept,
     CallbackAttempt,
     CallbackTaken,
+    EventContext,
     OrderPaid,
     ReceiptBooked,
     RepaymentFiled,
-    Scene,
     ViewRefresh,
     Write,
 )
@@ -35,6 +35,7 @@ from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
+from support.layers import HonestLayer
 from support.story import Story
 
 ANSWERS = frozenset({"idempotency"})
@@ -92,7 +93,7 @@ class ThinkAgain:
         raise Refused("loan_not_active", "on second thoughts")
 
 
-class Counting:
+class Counting(HonestLayer):
     """A layer that is honest and remembers what it was asked."""
 
     def __init__(self, mark: str | None = None) -> None:
@@ -102,30 +103,28 @@ class Counting:
         self.mark = mark
         self.left: Sequence[Write] = ()
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
-        self.groups.append("begin")
+    def group(self, connection: object, sandboxes: Iterable[tuple[str, int]]) -> Counting:
+        self.groups.append("group")
+        return self
 
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         self.asked.append(given)
         if self.mark and isinstance(given, RepaymentFiled):
             return replace(given, marked_status=self.mark), ()
         return given, ()
 
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+    def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.heard_.append(tuple(signals))
         return ()
 
-    def end(self) -> Sequence[Write]:
-        self.groups.append("end")
+    def finish(self) -> Sequence[Write]:
+        self.groups.append("finish")
         return ()
 
-    def committed(self) -> None:
-        self.groups.append("committed")
+    def commit(self) -> None:
+        self.groups.append("commit")
 
-    def closing(self) -> Sequence[Write]:
+    def drain(self) -> Sequence[Write]:
         left, self.left = self.left, ()
         return left
 
@@ -312,7 +311,7 @@ def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Pl
         [AddBorrower(sandbox.id, "ada", "Ada", 1), Spoil(sandbox.id), AddBorrower(sandbox.id, "bob", "Bob", 1)],
     )
 
-    single, failed = ["begin", "end", "committed"], ["begin"]
+    single, failed = ["group", "finish", "commit"], ["group"]
     assert layer.groups == single + failed + single + failed + single
 
 

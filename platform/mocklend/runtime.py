@@ -357,7 +357,7 @@ class Platform:
         self._portions.forget(sandbox_id)
         self.delivery_workers.forget(sandbox_id)
         if self.layer is not None:
-            self.layer.emptied(sandbox_id)
+            self.layer.sandbox_reset(sandbox_id)
 
     def use(self, sandbox_id: str) -> None:
         """Somebody asks something of a sandbox. It is written down within a minute: see `uses`."""

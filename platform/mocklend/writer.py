@@ -171,7 +171,7 @@ class Writer:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
-        if self._layer is not None and (left := self._layer.closing()):
+        if self._layer is not None and (left := self._layer.drain()):
             try:
                 self.call(lambda connection: flush(connection, left))
             except Exception as failure:  # They decide nothing, and the database may have stopped before us.
@@ -239,13 +239,8 @@ class Writer:
         with writing(self._engine) as connection:
             group = _Group(connection, self._layer, self._real_ms(), [command for command, _ in asked])
             outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
-            group.flush()
-            if self._layer is not None and (counters := self._layer.end()):
-                flush(connection, counters)
-        if self._layer is not None:
-            self._layer.committed()
-            for sandbox_id in group.rearmed():
-                self._layer.outdated(sandbox_id)
+            group.finish()
+        group.commit()
         self._written = self._now()
         self.on_written({command.sandbox_id for command, _ in asked})
         self.on_group(len(asked))
@@ -272,16 +267,25 @@ class _Group:
             wanted.extend((command.sandbox_id, key) for key in command.needs())
         self._load(wanted)
         self._rules = dict(self._sandboxes())
-        if layer is not None:
-            layer.begin(connection, list(self._rules.items()))
+        self._faults = layer.group(connection, self._rules.items()) if layer is not None else None
 
     def _sandboxes(self) -> list[tuple[str, int]]:
         found = (states.get(("sandbox", id)) for id, states in self._loaded.items())
         return [(one.id, one.rules_version) for one in found if one is not None]
 
-    def rearmed(self) -> list[str]:
-        """The sandboxes whose rules this group has changed."""
-        return [id for id, version in self._sandboxes() if self._rules.get(id) != version]
+    def finish(self) -> None:
+        """Write what is left: the last effects, and what the fault layer has counted."""
+        self.flush()
+        if self._faults is not None and (counters := self._faults.finish()):
+            flush(self._connection, counters)
+
+    def commit(self) -> None:
+        """All of it is durable: the fault layer keeps what it counted, and loads the rules that were changed."""
+        if self._layer is not None and self._faults is not None:
+            self._faults.commit()
+            for sandbox_id, version in self._sandboxes():
+                if self._rules.get(sandbox_id) != version:
+                    self._layer.invalidate_rules(sandbox_id)
 
     def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
         for (sandbox_id, key), value in load_all(self._connection, wanted, to_write=True).items():
@@ -320,7 +324,7 @@ class _Group:
         work: Work | None = None
         while True:
             now_ms = sandbox.now_ms(self._real_ms)
-            work = Work(sandbox, now_ms, states, self._layer, again=work, remembered=kept, asked_by=asked_by)
+            work = Work(sandbox, now_ms, states, self._faults, again=work, remembered=kept, asked_by=asked_by)
             try:
                 return work, command.decide(work)
             except NotLoaded as missing:
@@ -339,7 +343,7 @@ class _Group:
             getattr(command, "forgettable", False)
             and kept.answer.status < 400  # To do again what was refused would be no repetition.
             and self._layer is not None
-            and self._layer.listens(command.sandbox_id, IdempotencyChecked.seam) is True
+            and self._layer.has_rules_at(command.sandbox_id, IdempotencyChecked.seam) is True
         )
 
     @staticmethod

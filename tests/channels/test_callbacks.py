@@ -15,14 +15,15 @@ from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
-from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, Scene, Write
+from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, EventContext, Write
+from support.layers import HonestLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 PROFILES = {channel.profile: channel.id for channel in channels().values()}
 
 
-class Losing:
+class Losing(HonestLayer):
     """A layer that loses this many attempts of every callback."""
 
     def __init__(self, attempts: int) -> None:
@@ -30,28 +31,12 @@ class Losing:
         self.more: dict[str, Any] = {}
         self.asked: list[CallbackAttempt] = []
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         if isinstance(given, CallbackAttempt):
             self.asked.append(given)
             first = given.occurrence == 1
             return replace(given, lost_attempts=self.attempts * first, **(self.more if first else {})), ()
         return given, ()
-
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
-        return ()
-
-    def end(self) -> Sequence[Write]:
-        return ()
-
-    def committed(self) -> None: ...
-
-    def closing(self) -> Sequence[Write]:
-        return ()
 
 
 @pytest.fixture

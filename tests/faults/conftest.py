@@ -23,6 +23,7 @@ from mocklend.seams import (
     CompensationAgreed,
     DisputeOpened,
     EditApproval,
+    EventContext,
     IdempotencyChecked,
     LoanOpened,
     MarkOutdated,
@@ -36,7 +37,6 @@ from mocklend.seams import (
     ReceiptMatch,
     RepaymentFiled,
     RepaymentReversal,
-    Scene,
     ScoreAsked,
     StatementMade,
     TradeSettled,
@@ -507,8 +507,8 @@ class Floor:
     )
 
     @property
-    def scene(self) -> Scene:
-        return Scene(self.sandbox.id, self.sandbox.seed, self.now_ms)
+    def context(self) -> EventContext:
+        return EventContext(self.sandbox.id, self.sandbox.seed, self.now_ms)
 
     def arm(self, id: str, fault: str, **rule: Any) -> Answer:
         return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))
@@ -534,26 +534,31 @@ class Floor:
         happened = []
         try:
             with writing(self.engine) as connection:
-                self.layer.begin(connection, [(self.sandbox.id, self.sandbox.rules_version)])
+                group = self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)])
                 for step in steps:
                     if isinstance(step, int):
                         self.later(step)
-                    elif not self.layer.armed(self.sandbox.id):
+                    elif not group.armed(self.sandbox.id):
                         happened.append(step)
                     elif isinstance(step, tuple):
-                        flush(connection, self.layer.heard(self.scene, step))
+                        flush(connection, group.on_signals(self.context, step))
                     else:
-                        result, writes = self.layer.act(self.scene, step)
+                        result, writes = group.at(self.context, step)
                         flush(connection, writes)
                         happened.append(result)
-                self.counters = self.layer.end()
+                self.counters = group.finish()
                 flush(connection, self.counters)
                 if fail:
                     raise ConnectionError("the power is cut before the commit")
         except ConnectionError:
             return happened
-        self.layer.committed()
+        group.commit()
         return happened
+
+    def armed(self, sandbox_id: str) -> bool:
+        """Whether the next group would have anything to ask the layer there."""
+        with writing(self.engine) as connection:
+            return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
 
     def meet(self, given: Any) -> Any:
         return self.group(given)[0]

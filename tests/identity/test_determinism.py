@@ -117,9 +117,9 @@ def answer_key(
                     client.loans = client.loans[1:] * 2
             list(pool.map(lambda client, tell=chapter: _tell(tell, client), clients))
             now_ms = lender.advance(sandbox.id, now_ms + pause).now_ms
-    assert lender.layer is not None
+    assert isinstance(lender.layer, FaultLayer)
     with lender.read() as connection:
-        key = lender.layer.answer_key(connection, sandbox.id, now_ms)  # type: ignore[attr-defined]
+        key = lender.layer.answer_key(connection, sandbox.id, now_ms)
     found = json.dumps([entry.to_json() for entry in key], indent=1)
     seen = sorted((d.finding.finding_class, d.finding.entity) for d in lender.audit(sandbox.id).discrepancies)
     assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE)
@@ -224,9 +224,9 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
         client.borrows()
         real[0] += slow_ms
         client.is_edited()
-        assert opened.layer is not None
+        assert isinstance(opened.layer, FaultLayer)
         with opened.read() as connection:
-            key = opened.layer.answer_key(connection, sandbox.id, opened.now_ms(sandbox.id))  # type: ignore[attr-defined]
+            key = opened.layer.answer_key(connection, sandbox.id, opened.now_ms(sandbox.id))
         return [(entry.entity, entry.occurrence) for entry in key]
 
     try:

@@ -25,7 +25,7 @@ from mocklend.ledger import journal
 from mocklend.lending import books
 from mocklend.seams import ViewRefresh
 from mocklend.storage.work import Work
-from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.group import SandboxGroup
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
 
@@ -123,29 +123,29 @@ def _lost_leg(plant: pytest.MonkeyPatch) -> None:
 
 def _stale_without_a_fault(plant: pytest.MonkeyPatch) -> None:
     """Pages lag although no fault is armed."""
-    honest = Work.act
+    honest = Work.at
 
     def act(self: Work, given: Any) -> Any:
         happened = honest(self, given)
         return replace(happened, lag_s=60) if isinstance(given, ViewRefresh) and happened == given else happened
 
-    plant.setattr(Work, "act", act)
+    plant.setattr(Work, "at", act)
 
 
 def _unjournalled(plant: pytest.MonkeyPatch) -> None:
     """An injection happens and is not put on record."""
-    plant.setattr(FaultLayer, "_record", lambda self, scene, trail: [])
+    plant.setattr(SandboxGroup, "_record", lambda self, context, injections: [])
 
 
 def _unobserved(plant: pytest.MonkeyPatch) -> None:
     """An injection is put on record, and the platform goes on honestly."""
-    honest = Work.act
+    honest = Work.at
 
     def act(self: Work, given: Any) -> Any:
         honest(self, given)
         return given
 
-    plant.setattr(Work, "act", act)
+    plant.setattr(Work, "at", act)
 
 
 @pytest.mark.parametrize(

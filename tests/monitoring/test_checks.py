@@ -64,14 +64,14 @@ def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story:
 def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Work.act
+    honest = Work.at
 
     def as_an_instalment(work: Work, given: Any) -> Any:
         happened = honest(work, given)
         return replace(happened, scope=QuoteType.OVD_AND_CURRENT) if isinstance(given, ReceiptBooked) else happened
 
     with monkeypatch.context() as mistaken:
-        mistaken.setattr(Work, "act", as_an_instalment)
+        mistaken.setattr(Work, "at", as_an_instalment)
         repayment_id = story.settle(story.borrow())
     story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
     story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))

@@ -484,14 +484,14 @@ def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, claim="other")
     verify(story, dispute_id)
-    act = Work.act
+    act = Work.at
 
     def stuck(self: Work, given: Any) -> Any:
         happened = act(self, given)
         return replace(happened, confirmed=False) if given.seam == "payout.settled" else happened
 
     with monkeypatch.context() as at_channel:
-        at_channel.setattr(Work, "act", stuck)
+        at_channel.setattr(Work, "at", stuck)
         decide(story, dispute_id, compensation_minor=5_000)
         story.wait(days=3)
 

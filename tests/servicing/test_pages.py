@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,15 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.acts import acts_of
 from mocklend.runtime import Platform
-from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, EventContext, ViewRefresh, Write
 from mocklend.servicing import RebuildPage
+from support.layers import HonestLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
 
-class Behind:
+class Behind(HonestLayer):
     """A layer by which views hear of new versions as `changes` says."""
 
     def __init__(self) -> None:
@@ -26,26 +27,13 @@ class Behind:
         self.evicts = False
         self.signals: list[str] = []
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         if isinstance(given, BalanceKept):
             return replace(given, evicted=self.evicts), ()
         return (replace(given, **self.changes) if isinstance(given, ViewRefresh) else given), ()
 
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+    def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.signals += signals
-        return ()
-
-    def end(self) -> Sequence[Write]:
-        return ()
-
-    def committed(self) -> None: ...
-
-    def closing(self) -> Sequence[Write]:
         return ()
 
 

@@ -18,7 +18,7 @@ from mocklend.storage.work import Work
 from support.story import Story
 
 BY = ("as was ordered", "grace")
-HONEST = Work.act
+HONEST = Work.at
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             happened = HONEST(self, given)
             return replace(happened, **changes) if isinstance(given, ReceiptBooked) else happened
 
-        monkeypatch.setattr(Work, "act", act)
+        monkeypatch.setattr(Work, "at", act)
 
     return mistake
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,42 +14,27 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
-from mocklend.seams import Scene, Write
+from mocklend.seams import EventContext, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
 from mocklend.storage.stores import rows
+from support.layers import HonestLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
 
-class Wrong:
+class Wrong(HonestLayer):
     """A layer that changes one seam of every story, always in the same way, and knows what it was asked."""
 
     def __init__(self, seam: str, **changes: Any) -> None:
         self.seam, self.changes = seam, changes
         self.asked: list[Any] = []
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         self.asked.append(given)
         return (replace(given, **self.changes) if given.seam == self.seam else given), ()
-
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
-        return ()
-
-    def end(self) -> Sequence[Write]:
-        return ()
-
-    def committed(self) -> None: ...
-
-    def closing(self) -> Sequence[Write]:
-        return ()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +11,16 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.runtime import Platform
-from mocklend.seams import BalanceKept, Scene, ViewRefresh, Write
+from mocklend.seams import BalanceKept, EventContext, ViewRefresh, Write
 from mocklend.views import reads
 from mocklend.views.turns import Turns
+from support.layers import HonestLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
 
-class Lagging:
+class Lagging(HonestLayer):
     """A layer by which pages lag; it remembers what was signalled."""
 
     def __init__(self, lag_s: int) -> None:
@@ -29,12 +30,7 @@ class Lagging:
         self.asked: list[ViewRefresh] = []
         self.signals: list[str] = []
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         if isinstance(given, ViewRefresh):
             self.asked.append(given)
             return replace(given, lag_s=self.lag_s, **self.changes), ()
@@ -42,16 +38,8 @@ class Lagging:
             return replace(given, evicted=self.evicts), ()
         return given, ()
 
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
+    def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.signals += signals
-        return ()
-
-    def end(self) -> Sequence[Write]:
-        return ()
-
-    def committed(self) -> None: ...
-
-    def closing(self) -> Sequence[Write]:
         return ()
 
 

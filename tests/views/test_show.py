@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mocklend.runtime import Platform
-from mocklend.seams import Scene, ViewRefresh, Write
+from mocklend.seams import EventContext, ViewRefresh, Write
 from mocklend.views.show import ShowVersion
+from support.layers import HonestLayer
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000
 
 
-class Lagging:
+class Lagging(HonestLayer):
     """A layer by which every page is a minute behind."""
 
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None: ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        return True
-
-    def act(self, scene: Scene, given: Any) -> tuple[Any, Sequence[Write]]:
+    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         return (replace(given, lag_s=60) if isinstance(given, ViewRefresh) else given), ()
-
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
-        return ()
-
-    def end(self) -> Sequence[Write]:
-        return ()
-
-    def committed(self) -> None: ...
-
-    def closing(self) -> Sequence[Write]:
-        return ()
 
 
 @pytest.fixture

@@ -484,14 +484,14 @@ def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Callable[..., S
 def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch) -> None:
     told = Told(tell())
     loan = told.story.borrow()
-    act = Work.act
+    act = Work.at
 
     def typed_wrong(self: Work, given: Any) -> Any:
         happened = act(self, given)
         return replace(happened, scope="OVD_AND_CURRENT") if given.seam == "receipt.booked" else happened
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(Work, "act", typed_wrong)
+        wrong.setattr(Work, "at", typed_wrong)
         repayment = told.story.settle(loan)
     told.ask(RebookRepayment, repayment, "as was ordered", "grace")
 

@@ -24,7 +24,7 @@ from mocklend_faults.engine.experiments import (
     told,
     unknown,
 )
-from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.loaded_rules import stored_of
 
 experiments = APIBlueprint("experiments", __name__, tag="Faults")
 

@@ -16,7 +16,7 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.explain import OUTCOMES, explained
-from mocklend_faults.engine.layer import stored_of, usable
+from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.trail import EVENTS_MOST
 
 explanations = APIBlueprint("explanations", __name__, tag="Faults")

@@ -14,7 +14,7 @@ from mocklend.api.fields import Body, Doc, Id
 from mocklend.api.openapi import described
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas
-from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.profiles import GROUP, PutProfile, profile_named, profile_of
 from mocklend_faults.engine.profiles import profiles as shipped_profiles
 

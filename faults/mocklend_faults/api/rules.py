@@ -21,8 +21,8 @@ from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.counting import Tally, tallies
-from mocklend_faults.engine.layer import stored_of, usable
 from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
+from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.rules import Rule, unknown
 
 rules = APIBlueprint("rules", __name__, tag="Faults")

@@ -27,7 +27,7 @@ from mocklend.sandboxes.moments import FIRST_MS, rfc3339
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
-from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.records import acts, harmful, look, refused
 from mocklend_faults.engine.scoring import (
     FAIL,

@@ -1,14 +1,12 @@
 """What each rule has done: evaluated, matched, selected, injected. Kept in few rows, so that idle rules cost little.
 
-        asked ───────▶ rule_counts (rule, revision)      one row for each rule that looked at an event
-        passed over ─▶ seam_counts (seam, version)       one row a seam, for all rules that could not match there
+        asked ───▶ rule_counts (rule, revision)      one row for each rule that looked at an event
+        skipped ─▶ seam_counts (seam, version)       one row a seam, for all rules that could not match there
 
-A rule was there in the versions of the sandbox's rules in which it was on; its stored form says which. So what it was
-passed over for is the sum of its seams' rows over those versions, and is only worked out when somebody reads it.
+A rule was there in the versions of the sandbox's rules in which it was on; its stored form says which. So the events
+that it was skipped for are the sum of its seams' rows over those versions, worked out only when somebody reads it.
 
-That a rule could not match decides nothing, so this count alone is kept in memory for a while: it is written when
-somebody reads it, with the sandbox's next command when PASSED_MOST events are waiting, and when the platform stops. A
-kill loses what was waiting.
+That a rule could not match decides nothing, so this count alone is kept in memory for a while (see `counters`).
 """
 
 from __future__ import annotations
@@ -22,11 +20,13 @@ from sqlalchemy import Connection
 from mocklend.seams import Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
-from mocklend_faults.engine.at_seam import passes_over
+from mocklend_faults.engine.rule_index import skippable
 from mocklend_faults.engine.rules import Rule
 
-Passed = dict[str, dict[tuple[str, int], int]]
-"""Events that rules were passed over for: by sandbox, then by seam and version of the sandbox's rules."""
+RuleCounts = dict[tuple[str, int], "Tally"]
+"""What rules were asked, by rule and revision."""
+SeamCounts = dict[tuple[str, int], int]
+"""Events that rules were skipped for, by seam and version of the sandbox's rules."""
 
 
 @dataclass(slots=True)
@@ -38,6 +38,14 @@ class Tally:
     selected: int = 0
     injected: int = 0
     on_entity: dict[str, int] = field(default_factory=dict)
+
+    def subtract(self, other: Tally) -> bool:
+        """Take the other's counts out. Whether any is left."""
+        self.evaluated -= other.evaluated
+        self.matched -= other.matched
+        self.selected -= other.selected
+        self.injected -= other.injected
+        return bool(self.evaluated or self.matched or self.selected or self.injected)
 
     def add(self, other: Tally) -> None:
         """Take the other's counts in."""
@@ -72,12 +80,12 @@ def tallies(
     for one in stored:
         tally = counted[one["id"]] = Tally(*of_rules.get((one["id"], one["revision"]), ()))
         if one["id"] in known and of_seams:
-            tally.evaluated += _passed_over(known[one["id"]], one["on"], of_seams)
+            tally.evaluated += _skipped(known[one["id"]], one["on"], of_seams)
     return counted
 
 
-def _passed_over(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[Any]) -> int:
-    seams = {seam for seam in rule.fault.seams() if passes_over(seam, rule)}
+def _skipped(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[Any]) -> int:
+    seams = {seam for seam in rule.fault.seams() if skippable(seam, rule)}
     return sum(
         count
         for seam, version, count in of_seams
@@ -85,8 +93,8 @@ def _passed_over(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[
     )
 
 
-def rule_rows(counted: Mapping[tuple[str, str, int], Tally]) -> list[Write]:
-    """The rows for what rules were asked; by sandbox, rule and revision."""
+def rule_rows(sandbox_id: str, counted: RuleCounts) -> list[Write]:
+    """The rows for what rules of a sandbox were asked."""
     return [
         (
             journal.COUNT,
@@ -100,14 +108,13 @@ def rule_rows(counted: Mapping[tuple[str, str, int], Tally]) -> list[Write]:
                 "injected": tally.injected,
             },
         )
-        for (sandbox_id, rule_id, revision), tally in sorted(counted.items(), key=lambda one: one[0])
+        for (rule_id, revision), tally in sorted(counted.items(), key=lambda item: item[0])
     ]
 
 
-def seam_rows(passed: Passed) -> list[Write]:
-    """The rows for what rules were passed over for."""
+def seam_rows(sandbox_id: str, skipped: SeamCounts) -> list[Write]:
+    """The rows for the events that rules of a sandbox were skipped for."""
     return [
         (journal.SEAM_COUNT, {"sandbox_id": sandbox_id, "seam": seam, "version": version, "evaluated": count})
-        for sandbox_id, met in sorted(passed.items())
-        for (seam, version), count in sorted(met.items())
+        for (seam, version), count in sorted(skipped.items())
     ]

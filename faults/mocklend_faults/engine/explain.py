@@ -46,7 +46,7 @@ def _met(rule: Rule, event: Event) -> dict[str, Any]:
         "entity": given.entity,
         "occurrence": given.occurrence,
         "at": maybe_rfc3339(given.now_ms),
-        "request_id": event.scene.asked_by,
+        "request_id": event.context.asked_by,
     }
     asked = event.of(rule)
     if asked is not None:
@@ -70,9 +70,9 @@ def _why(event: Event, asked: Asked) -> dict[str, Any]:
         return {"why": f"it acts {when}" + (f", on the schedule {schedule.source} in {rule.zone}" if schedule else "")}
     if outcome == NOT_DRAWN:
         u = rule.select.draw(
-            seed=event.scene.seed, rule=rule.id, seam=seen.seam, entity=seen.entity, occurrence=seen.occurrence
+            seed=event.context.seed, rule=rule.id, seam=seen.seam, entity=seen.entity, occurrence=seen.occurrence
         )
-        threshold = rule.select.threshold if one.threshold is None else one.threshold(event.scene.now_ms)
+        threshold = rule.select.threshold if one.threshold is None else one.threshold(event.context.now_ms)
         return {
             "why": f"chance said no: u = {u / SPAN:.6f} is not below {threshold / SPAN:.6f}",
             "u": u / SPAN,

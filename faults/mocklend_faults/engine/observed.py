@@ -17,14 +17,14 @@ TO_THE_CENT = frozenset({"amount_mismatch", "duplicate_in_books", "missing_in_bo
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class AuditMatch:
     """For each discrepancy, in order, the injection that explains it, if any; and the open entries left over."""
 
     explained_by: tuple[str | None, ...]
     unobserved: tuple[Entry, ...]
 
 
-def explain(discrepancies: Sequence[Finding], entries: Iterable[Entry]) -> Explained:
+def explain(discrepancies: Sequence[Finding], entries: Iterable[Entry]) -> AuditMatch:
     """Pair them. An entry explains one discrepancy: a second one on the same entity stays unexplained."""
     left = {(one.finding.finding_class, one.finding.entity): one for one in entries if one.open}
     explained_by: list[str | None] = []
@@ -37,4 +37,4 @@ def explain(discrepancies: Sequence[Finding], entries: Iterable[Entry]) -> Expla
             continue
         del left[key]
         explained_by.append(entry.injection)
-    return Explained(tuple(explained_by), tuple(sorted(left.values(), key=lambda one: one.order)))
+    return AuditMatch(tuple(explained_by), tuple(sorted(left.values(), key=lambda one: one.order)))

@@ -1,10 +1,10 @@
 """What the rules made of the latest events: kept in memory, for `explain`, and never read by anything that decides.
 
-        act() ──▶ Trail of the running group ──committed──▶ the sandbox's latest EVENTS_MOST events ──┬▶ GET /-/explain
-        glance() ─────────────────────▶ the latest GLANCES_MOST requests that no rule would touch ────┘
+        group.at() ──▶ events of the group ──commit──▶ the sandbox's latest EVENTS_MOST events ──┬▶ GET /-/explain
+        may_affect() ──────────▶ the latest REQUESTS_MAX requests that no rule would touch ──────┘
 
 An event is kept as it was, with each rule that was asked and how far the event came with it. What the rules would say
-that were passed over, and why, is worked out when somebody asks (see `explain`), so that keeping costs little. See
+that were skipped, and why, is worked out when somebody asks (see `explain`), so that keeping costs little. See
 docs/decisions/09.
 """
 
@@ -18,8 +18,8 @@ from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
-from mocklend.seams import SEAMS, Scene, Unmet
-from mocklend_faults.engine.at_seam import AtSeam
+from mocklend.seams import SEAMS, EventContext, PendingEvent
+from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
 
 EVENTS_MOST = 5_000
@@ -27,7 +27,7 @@ EVENTS_MOST = 5_000
 EVENTS_MOST_OF_ALL = 50_000
 """So many events of all sandboxes: beyond that, the sandbox that has been quiet for longest is forgotten."""
 
-GLANCES_MOST = 2_000
+REQUESTS_MAX = 2_000
 """So many requests of all sandboxes that no rule would touch. They are kept apart: they would push out all else."""
 
 WINDOW_CLOSED = "window_closed"
@@ -48,15 +48,15 @@ NTH = count()
 class Event(NamedTuple):
     """One event at a seam, honest as it came and as it went, and the rules that were there.
 
-    Those of them that could not match it were passed over, not asked: what they would have said is told when it is
+    Those of them that could not match it were skipped, not asked: what they would have said is told when it is
     wanted. A tuple, for a load test makes thousands in a second.
     """
 
-    scene: Scene
+    context: EventContext
     given: Any  # its time is None where that was not looked up
     happened: Any
     asked: tuple[Asked, ...]
-    here: AtSeam
+    rules: RuleIndex
     n: int  # in the order in which they came
 
     def of(self, rule: Rule) -> Asked | None:
@@ -64,7 +64,7 @@ class Event(NamedTuple):
         for asked in self.asked:
             if asked[0].rule.id == rule.id and asked[0].rule.revision == rule.revision:
                 return asked
-        one = self.here.passing_over(rule)
+        one = self.rules.skipped_rule(rule)
         if one is None:
             return None
         seen = next((asked[1] for asked in self.asked if asked[0].rule.id > rule.id), self.happened)
@@ -73,7 +73,7 @@ class Event(NamedTuple):
     def is_about(self, entity: str | None, loan_id: str | None, request_id: str | None = None) -> bool:
         """Whether it is part of the story of an entity (by any of its ids), of a loan, and of a request."""
         given = self.given
-        if request_id is not None and self.scene.asked_by != request_id:
+        if request_id is not None and self.context.asked_by != request_id:
             return False
         if loan_id is not None and getattr(given, "loan_id", None) != loan_id:
             return False
@@ -82,19 +82,19 @@ class Event(NamedTuple):
         return any(getattr(given, name) == entity for name in _ids(given.seam))
 
 
-class Glanced(NamedTuple):
+class SkippedRequest(NamedTuple):
     """A request that no rule would touch, as it is kept."""
 
-    given: Unmet
+    given: PendingEvent
     asked: tuple[Asked, ...]
-    here: AtSeam
+    rules: RuleIndex
     n: int
 
     def event(self) -> Event:
         """The event, for whoever wants to know."""
         given = self.given
-        scene = Scene(given.sandbox_id, given.seed, given.now_ms or 0, given.asked_by)
-        return Event(scene, given, given, self.asked, self.here, self.n)
+        context = EventContext(given.sandbox_id, given.seed, given.now_ms or 0, given.asked_by)
+        return Event(context, given, given, self.asked, self.rules, self.n)
 
 
 @cache
@@ -103,13 +103,14 @@ def _ids(seam: str) -> tuple[str, ...]:
 
 
 class Trail:
-    """The latest events of each sandbox. Any thread adds, any thread reads."""
+    """The latest events of each sandbox, and the latest requests that no rule would touch. For any thread."""
 
     def __init__(self, most: int = EVENTS_MOST, most_of_all: int = EVENTS_MOST_OF_ALL) -> None:
         self._most = most
         self._most_of_all = most_of_all
         self._kept: OrderedDict[str, deque[Event]] = OrderedDict()
         self._count = 0
+        self._requests: deque[SkippedRequest] = deque(maxlen=REQUESTS_MAX)
         self._lock = threading.Lock()
 
     def add(self, sandbox_id: str, events: Iterable[Event]) -> None:
@@ -123,12 +124,21 @@ class Trail:
             while self._count > self._most_of_all and len(self._kept) > 1:
                 self._count -= len(self._kept.popitem(last=False)[1])
 
+    def add_skipped(self, request: SkippedRequest) -> None:
+        """Keep a request that no rule would touch."""
+        with self._lock:
+            self._requests.append(request)
+
     def forget(self, sandbox_id: str) -> None:
         """A sandbox is new, or new again."""
         with self._lock:
             self._count -= len(self._kept.pop(sandbox_id, ()))
+            kept = [request for request in self._requests if request.given.sandbox_id != sandbox_id]
+            self._requests = deque(kept, REQUESTS_MAX)
 
     def of(self, sandbox_id: str) -> list[Event]:
-        """A sandbox's events, the oldest first."""
+        """A sandbox's events and requests, the oldest first."""
         with self._lock:
-            return list(self._kept.get(sandbox_id, ()))
+            events = list(self._kept.get(sandbox_id, ()))
+            events += [request.event() for request in self._requests if request.given.sandbox_id == sandbox_id]
+        return sorted(events, key=lambda event: event.n)

@@ -69,7 +69,7 @@ class MeetRequest:
 
     def decide(self, work: Work) -> Answer:
         """What happens, at the time of the commit."""
-        happened = work.act(replace(self.given, now_ms=work.now_ms))
+        happened = work.at(replace(self.given, now_ms=work.now_ms))
         return Answer(200, {"happened": happened})
 
 
@@ -82,9 +82,9 @@ def meet_request(platform: Platform, layer: Layer) -> Response | None:
         id = sandbox_id()
     except Refused:
         return None  # The view says so itself.
-    while (listens := layer.listens(id, ApiAnswer.seam)) is None:
+    while (has_rules := layer.has_rules_at(id, ApiAnswer.seam)) is None:
         run(Nudge(id))
-    if not listens:
+    if not has_rules:
         return None
     given = _given(asked, id, platform, layer)
     if given is None:
@@ -129,7 +129,7 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -
         channel = None if of_repayment else _channel(asked, named)
         seed = platform.seed_of(sandbox)
         seen = Glimpse(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
-        selected = of_repayment or layer.glance(seen)
+        selected = of_repayment or layer.may_affect(seen)
     if not selected:
         return None  # Without the database, which would cost as much as the rest of the request.
     with platform.read() as connection:
@@ -137,7 +137,7 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -
         if of_repayment:
             with suppress(Refused):  # One that is not there has no channel; its view says so.
                 seen.channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
-    return seen.whole() if layer.glance(seen) else None
+    return seen.whole() if layer.may_affect(seen) else None
 
 
 def _entity(asked: JsonRequest, named: Mapping[str, str]) -> str | None:

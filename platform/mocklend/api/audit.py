@@ -78,15 +78,14 @@ def get_audit() -> Response:
 
 def audited(connection: Connection, sandbox: str, now_ms: int) -> dict[str, Any]:
     """The audit as JSON: for each discrepancy the injection that explains it, and the injections that nothing shows."""
-    layer: Any = lender().layer
+    layer = lender().layer
     found = auditing.audit(connection, sandbox, now_ms)
     document = found.to_json()
     explained_by: tuple[str | None, ...] = (None,) * len(found.discrepancies)
     unobserved: list[dict[str, Any]] = []
     if layer is not None:
-        key = layer.answer_key(connection, sandbox, now_ms)
-        explained = layer.explain_audit([one.finding for one in found.discrepancies], key)
-        explained_by, unobserved = explained.explained_by, [entry.to_json() for entry in explained.unobserved]
+        match = layer.explain_audit(connection, sandbox, now_ms, [one.finding for one in found.discrepancies])
+        explained_by, unobserved = match.explained_by, [entry.to_json() for entry in match.unobserved]
     document["discrepancies"] = [
         {**one, "explained_by": by} for one, by in zip(document["discrepancies"], explained_by, strict=True)
     ]

@@ -1,6 +1,6 @@
 """A request as the seam `api.answer` has it, each part worked out when a rule first looks at it.
 
-        request ─▶ Glimpse ─▶ layer.glance: does any rule select it? ─ no ─▶ kept for `explain`, as it is
+        request ─▶ Glimpse ─▶ layer.may_affect: does any rule select it? ─ no ─▶ kept for `explain`, as it is
                                                                      └ yes ─▶ whole(): an ApiAnswer, for the command
 
 Most rules go by a part or two, and a load test makes thousands of requests a second that none of them touches.

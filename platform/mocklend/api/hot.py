@@ -115,15 +115,15 @@ class HotPaths:
     def _is_left_alone(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
         """Whether no rule selects the request. It is counted by that look, so Flask is told of it and does not look."""
         layer = self._platform.layer
-        listens = layer is not None and layer.listens(taken.sandbox_id, ApiAnswer.seam)
+        has_rules = layer is not None and layer.has_rules_at(taken.sandbox_id, ApiAnswer.seam)
         seed = self._platform.seed_known(taken.sandbox_id)
-        if layer is None or listens is not True or seed is None:
-            return listens is False
+        if layer is None or has_rules is not True or seed is None:
+            return has_rules is False
         asked, key = taken.asked, taken.key or ""
         entity, named = key if is_usable(key) else loan_id, {"loan_id": loan_id}
         shape = self._shapes[taken.rule]
         seen = Glimpse(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
-        selected = layer.glance(seen)
+        selected = layer.may_affect(seen)
         asked.carried.update({GLANCED: (seen, selected), NAMED: taken.request_id})
         return not selected
 

@@ -166,7 +166,7 @@ class Apply:
         work.signal(applied_for(old.id))
         if old.pulled_ms >= work.now_ms:
             return True
-        return work.act(
+        return work.at(
             PartnerApplication(
                 entity=old.id,
                 occurrence=old.decided + 1,

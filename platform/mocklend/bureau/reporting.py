@@ -66,7 +66,7 @@ class ReportAccount:
         record = None
         if cause is not None:
             given = _seam(work, account, loan, now, cause, cut_ms)
-            happened = work.act(given)
+            happened = work.at(given)
             if not happened.sent:
                 account = replace(account, correct_ms=None, correct_reason=None)
                 cause = _cause(account, now, cut_ms)

@@ -110,7 +110,7 @@ class AskScore:
         for _ in range(1 + EARLIER):
             made.append(score_at(work, self.borrower_id, at))
             at = refresh_before(at.at_ms - 1, work.sandbox.zone)
-        happened = work.act(
+        happened = work.at(
             ScoreAsked(
                 entity=id,
                 occurrence=work.now_ms // MEMORY_MS,

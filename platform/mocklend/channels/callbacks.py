@@ -64,7 +64,7 @@ class AttemptCallback:
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
         given = self._given(work, callback, attempt, len(ladder))
         lost = callback.attempts_to_lose
-        happened = replace(given, lost_attempts=lost) if lost else work.act(given)
+        happened = replace(given, lost_attempts=lost) if lost else work.at(given)
         outcome = self._outcome(work, callback, happened)
         acked = outcome == ACKED
         over = acked or attempt >= len(ladder)
@@ -139,7 +139,7 @@ class AttemptCallback:
             currency=trade.currency,
             order_status=order.status,
         )
-        happened = work.act(given)
+        happened = work.at(given)
         if happened.older_event is not None:
             older = closed_body(trade, rfc3339(trade.created_ms))
             outcome = self._send(work, callback, older, remembers=not happened.believed)

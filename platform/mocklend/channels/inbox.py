@@ -193,7 +193,7 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
         currency=order.currency,
         late_s=max(0, work.now_ms - order.paid_ms) // 1000,
     )
-    if not work.act(given).posted_again:
+    if not work.at(given).posted_again:
         return done
     before = bill_of(done.loan, done.state)
     done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand") or done
@@ -228,7 +228,7 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
         scope=order.type,
         booked_ms=order.paid_ms,
     )
-    happened = work.act(given)
+    happened = work.at(given)
     fact = Fact(
         id=booking(order.id, n),
         kind=RECEIPT,
@@ -271,7 +271,7 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
         currency=order.currency,
         books_status=loan.status,
     )
-    happened = work.act(given)
+    happened = work.at(given)
     if happened.marked_status is None:
         return
     status = happened.marked_status

@@ -114,7 +114,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
             typed_reference=typed,
             reference=typed,
         )
-        reference = work.act(given).reference
+        reference = work.at(given).reference
     loan = named_loan(work, reference)
     receipt = Receipt(
         id=id,

@@ -91,7 +91,7 @@ def _confirmed(work: Work, payout: Payout) -> bool:
         amount_minor=payout.amount_minor,
         currency=payout.currency,
     )
-    return work.act(given).confirmed
+    return work.at(given).confirmed
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class SettleTrade:
             due_ms=None,
             channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
         )
-        happened = work.act(
+        happened = work.at(
             TradeSettled(
                 entity=trade.repayment_id,
                 occurrence=1,

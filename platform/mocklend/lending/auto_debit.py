@@ -63,7 +63,7 @@ class AutoDebit:
             order_id=first,
             again_id=again,
         )
-        for key in keys[: work.act(given).runs]:
+        for key in keys[: work.at(given).runs]:
             order_repayment(
                 work,
                 loan,

@@ -216,7 +216,7 @@ def _left_of_override(
         marked_status=SHOWN_FOR_MARK[override.status],
         books_status=state.status,
     )
-    holds = given.marked_status == given.books_status or not work.act(given).dropped
+    holds = given.marked_status == given.books_status or not work.at(given).dropped
     return _dated(work, loan, override, state) if holds else None
 
 

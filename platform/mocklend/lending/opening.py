@@ -41,7 +41,7 @@ def carry_over(work: Work, opened: Recorded) -> Recorded:
         least_minor=1 - loan.principal_minor,
         most_minor=MAX_MINOR - loan.principal_minor,
     )
-    residue = work.act(given).residue_minor
+    residue = work.at(given).residue_minor
     if not residue:
         return opened
     assert given.least_minor <= residue <= given.most_minor, "a fault must leave an entry well-formed"

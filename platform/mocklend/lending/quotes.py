@@ -116,7 +116,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
         currency=loan.currency,
         total_minor=quote.total_minor,
     )
-    quote = replace(quote, total_minor=work.act(given).total_minor)
+    quote = replace(quote, total_minor=work.at(given).total_minor)
     work.put(quote)
     return quote
 

@@ -85,7 +85,7 @@ class Repay:
             currency=loan.currency,
             age_s=(work.now_ms - kept.since_ms) // 1000,
         )
-        if not work.act(given).forgotten:
+        if not work.at(given).forgotten:
             raise Remembered
         return key + AGAIN
 

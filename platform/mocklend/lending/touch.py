@@ -70,4 +70,4 @@ def _come_to(work: Work, loan: Loan) -> bool:
         place_percent=place_percent(loan.id),
         currency=loan.currency,
     )
-    return work.act(given).runs > 0
+    return work.at(given).runs > 0

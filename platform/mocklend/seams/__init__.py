@@ -4,7 +4,7 @@ A seam is a frozen dataclass. The platform fills one in with what would honestly
 comes back. A fault changes fields (`dataclasses.replace`) and nothing else: it sees no database, network, clock or
 generator.
 
-        platform ── given ──▶ layer.act() ── happened ──▶ platform carries on with it
+        platform ── event ──▶ group.at() ── outcome ──▶ platform carries on with it
                                   │
                                   └─ writes: the injection's journal row, in the same commit
 
@@ -37,6 +37,7 @@ from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.layer import Layer, LayerBroke, LayerGroup
 from mocklend.seams.loan_opened import LoanOpened
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
@@ -50,7 +51,7 @@ from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.score_asked import ScoreAsked
-from mocklend.seams.seam import Consequence, Given, Layer, LayerBroke, Scene, Seam, Unmet, Write
+from mocklend.seams.seam import Consequence, EventContext, PendingEvent, Seam, SeamEvent, Write
 from mocklend.seams.signals import (
     applied,
     applied_for,
@@ -129,10 +130,11 @@ __all__ = [
     "Consequence",
     "DisputeOpened",
     "EditApproval",
-    "Given",
+    "EventContext",
     "IdempotencyChecked",
     "Layer",
     "LayerBroke",
+    "LayerGroup",
     "LoanOpened",
     "MarkOutdated",
     "OperatorEdit",
@@ -140,18 +142,18 @@ __all__ = [
     "PartnerApplication",
     "PaymentReference",
     "PayoutSettled",
+    "PendingEvent",
     "QuoteIssued",
     "ReceiptBooked",
     "ReceiptMatch",
     "RepaymentFiled",
     "RepaymentReversal",
-    "Scene",
     "ScoreAsked",
     "Seam",
+    "SeamEvent",
     "Showing",
     "StatementMade",
     "TradeSettled",
-    "Unmet",
     "ViewRefresh",
     "Write",
     "applied",

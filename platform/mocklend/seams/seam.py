@@ -1,8 +1,8 @@
-"""What a seam is, what its change leads to, and what the platform asks of a fault layer."""
+"""What a seam is, what happens at it, and what a change there leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -48,7 +48,7 @@ class Seam(Protocol):
 
     @property
     def occurrence(self) -> int:
-        """The how manieth of its kind in the entity's own story, from 1."""
+        """Its sequence number in the entity's own story, from 1."""
         ...
 
     @property
@@ -62,10 +62,10 @@ class Seam(Protocol):
         ...
 
 
-class Unmet(Protocol):
-    """What may become an event: all that its seam has, as far as anybody has looked, and all that its scene would have.
+class PendingEvent(Protocol):
+    """What may become an event: what its seam has, as far as anybody has looked, and what its context would have.
 
-    Where `glance` says that no rule would touch it, it never becomes one, and needs no command.
+    Where `may_affect` says that no rule would touch it, it never becomes one, and needs no command.
     """
 
     seam: ClassVar[str]
@@ -81,10 +81,10 @@ class Unmet(Protocol):
         ...
 
 
-Given = TypeVar("Given", bound=Seam)
+SeamEvent = TypeVar("SeamEvent", bound=Seam)
 
 
-class Scene(NamedTuple):
+class EventContext(NamedTuple):
     """Where and when a seam is reached: what a layer may know besides the seam itself.
 
     `asked_by` is the request that led to it, for whoever wants to know later; nothing may be decided by it.
@@ -94,69 +94,3 @@ class Scene(NamedTuple):
     seed: int
     now_ms: int
     asked_by: str | None = None
-
-
-class LayerBroke(AssertionError):
-    """A layer failed in what it was asked, by a bug of its own. Its text is one line: what broke, where, which seed."""
-
-
-class Layer(Protocol):
-    """What the platform asks of a fault layer. Without one it is honest.
-
-    One writer calls these, in this order, for each group of commands that it commits together (at its end, `closing`):
-    `begin`, then any number of `act` and `heard`, then `end`, and `committed` once the commit is durable. A group that
-    is tried again starts with `begin` and forgets what the failed try counted.
-
-    `outdated` and `emptied` come from any thread. `listens` and `glance` are for events that come without a command, as
-    a read does: only where a rule may act is a command made of them.
-    """
-
-    def begin(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> None:
-        """Load the rules of these sandboxes (id, rules_version) where the ones held are older."""
-        ...
-
-    def armed(self, sandbox_id: str) -> bool:
-        """Whether any rule or open entry could make `act` or `heard` do anything. Costs nanoseconds."""
-        ...
-
-    def listens(self, sandbox_id: str, seam: str) -> bool | None:
-        """Whether a rule is at this seam; None where only the sandbox's next command will tell.
-
-        Asked by any thread; within a group it can be told. Costs nanoseconds.
-        """
-        ...
-
-    def glance(self, given: Unmet) -> bool:
-        """Whether `act` might change this event. Asked by any thread, outside of groups, to spare a commit.
-
-        One of the occurrence 0 is counted and told its occurrence: the how manieth of its entity in this process.
-        """
-        ...
-
-    def act(self, scene: Scene, given: Given) -> tuple[Given, Sequence[Write]]:
-        """What really happens, and the rows that put an injection on record."""
-        ...
-
-    def heard(self, scene: Scene, signals: Sequence[str]) -> Sequence[Write]:
-        """The rows that end open entries, now that these signals hold."""
-        ...
-
-    def end(self) -> Sequence[Write]:
-        """The group's counters."""
-        ...
-
-    def outdated(self, sandbox_id: str) -> None:
-        """A group that is durable has changed the sandbox's rules."""
-        ...
-
-    def emptied(self, sandbox_id: str) -> None:
-        """The sandbox was reset or deleted."""
-        ...
-
-    def committed(self) -> None:
-        """The group is durable: keep what was counted."""
-        ...
-
-    def closing(self) -> Sequence[Write]:
-        """What is still to be written when the platform stops."""
-        ...

@@ -55,7 +55,7 @@ def compensation_of(work: Work, about: str) -> str:
 
 def _is_posted(work: Work, loan: Loan, fact: Fact, dispute_id: str) -> bool:
     """Whether the promise gets as far as the books."""
-    return work.act(
+    return work.at(
         CompensationAgreed(
             entity=fact.id,
             occurrence=1,

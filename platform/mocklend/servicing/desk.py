@@ -179,7 +179,7 @@ def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
         amount_minor=edit.to_approve_minor or 0,
         currency=loan.currency,
     )
-    return work.act(given).needed
+    return work.at(given).needed
 
 
 def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
@@ -400,7 +400,7 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
         amount_minor=edit.amount_minor,
         status=edit.status,
     )
-    happened = work.act(given)
+    happened = work.at(given)
     if meant.kind == MARK:
         assert happened.status, "a fault must leave an edit well-formed"
         return replace(meant, status=happened.status)

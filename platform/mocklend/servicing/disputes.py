@@ -99,7 +99,7 @@ class OpenDispute:
     @staticmethod
     def _queued(work: Work, loan: Loan, dispute: Dispute) -> Dispute:
         """How long it waits until the desk gets to it."""
-        happened = work.act(
+        happened = work.at(
             DisputeOpened(
                 entity=dispute.id,
                 occurrence=1,

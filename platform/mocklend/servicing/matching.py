@@ -97,7 +97,7 @@ def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loa
         ),
         loan_id=meant.id,
     )
-    loan: Loan = work.get("loan", work.act(given).loan_id)
+    loan: Loan = work.get("loan", work.at(given).loan_id)
     return loan
 
 

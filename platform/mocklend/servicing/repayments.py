@@ -54,7 +54,7 @@ class ReverseRepayment:
         loan: Loan = work.get("loan", repayment.loan_id)
         before = bill_of(loan, state_of(loan))
         n, reversal_id = self._numbered(work, loan)
-        happened = work.act(
+        happened = work.at(
             RepaymentReversal(
                 entity=repayment.id,
                 occurrence=n,

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mocklend.seams import Given, Layer, Scene, Write
+from mocklend.seams import EventContext, LayerGroup, SeamEvent, Write
 
 Key = tuple[str, str]
 """An entity's kind and id."""
@@ -106,7 +106,7 @@ class Command(Protocol):
         ...
 
     def decide(self, work: Work) -> Answer:
-        """The answer; effects go to `work`. Raises Refused. Anything asked of `act` comes after the last refusal.
+        """The answer; effects go to `work`. Raises Refused. Anything asked of `at` comes after the last refusal.
 
         A command whose class says `forgettable` may come with `work.remembered`. After its last refusal and before all
         else it then asks whether that is forgotten, and raises Remembered where it is not.
@@ -146,7 +146,7 @@ class Work:
         sandbox: Sandbox,
         now_ms: int,
         loaded: Mapping[Key, Any],
-        layer: Layer | None = None,
+        faults: LayerGroup | None = None,
         *,
         again: Work | None = None,
         remembered: Kept | None = None,
@@ -159,8 +159,8 @@ class Work:
         self._appended: dict[Key, list[Any]] = {}
         self._sandbox = sandbox
         self._loaded = loaded
-        self._layer = layer if layer is not None and layer.armed(sandbox.id) else None
-        self.scene = Scene(sandbox.id, sandbox.seed, now_ms, asked_by)
+        self._faults = faults if faults is not None and faults.armed(sandbox.id) else None
+        self.context = EventContext(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
         self._asked: list[tuple[Any, Any, Sequence[Write]]] = []
         self._heard_before = list(again._asked) if again is not None else []
@@ -197,35 +197,35 @@ class Work:
     @property
     def armed(self) -> bool:
         """Whether anything could happen at a seam: where not, what only a fault looks at need not be worked out."""
-        return self._layer is not None
+        return self._faults is not None
 
-    def act(self, given: Given) -> Given:
+    def at(self, event: SeamEvent) -> SeamEvent:
         """What really happens at this seam."""
-        layer = self._layer
-        if layer is None:
-            return given
-        happened, writes = self._heard(given) if self._heard_before else layer.act(self.scene, given)
-        self._asked.append((given, happened, writes))
+        faults = self._faults
+        if faults is None:
+            return event
+        outcome, writes = self._heard(event) if self._heard_before else faults.at(self.context, event)
+        self._asked.append((event, outcome, writes))
         if writes:
             self.writes.extend(writes)
-        return happened
+        return outcome
 
     def signal(self, *signals: str) -> None:
         """Tell the layer what became true."""
-        layer = self._layer
-        if layer is None:
+        faults = self._faults
+        if faults is None:
             return
-        writes = self._heard(signals)[1] if self._heard_before else layer.heard(self.scene, signals)
+        writes = self._heard(signals)[1] if self._heard_before else faults.on_signals(self.context, signals)
         self._asked.append((signals, None, writes))
         self.writes.extend(writes)
 
     def _heard(self, question: Any) -> tuple[Any, Sequence[Write]]:
-        asked, happened, writes = self._heard_before.pop(0)
+        asked, outcome, writes = self._heard_before.pop(0)
         assert asked == question, "a command must decide the same way when it is decided again"
-        return happened, writes
+        return outcome, writes
 
     def set_clock(self, now_ms: int) -> None:
         """Move a manual clock."""
         self.put(replace(self.sandbox, sandbox_ms=now_ms))
         self.now_ms = now_ms
-        self.scene = self.scene._replace(now_ms=now_ms)
+        self.context = self.context._replace(now_ms=now_ms)

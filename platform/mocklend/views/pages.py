@@ -91,7 +91,7 @@ def refresh(
             before=on_page.said,
             after=should_say,
         )
-        happened = work.act(given)
+        happened = work.at(given)
         if happened.showing().settled_ms > now_ms:
             new = replace(new, waits=happened.showing(), behind_minor=given.stake_minor())
     if new.behind_minor is None:
@@ -156,7 +156,7 @@ def _off(
         kept_minor=last.books_minor,
         balance_minor=balance_minor,
     )
-    return -given.missing_minor if work.act(given).evicted else 0
+    return -given.missing_minor if work.at(given).evicted else 0
 
 
 def _still_needed(work: Work, loan: Loan, kept: tuple[ViewVersion, ...]) -> tuple[ViewVersion, ...]:

@@ -17,7 +17,7 @@ from mocklend_faults.engine.experiments import (
     started_of,
     told,
 )
-from mocklend_faults.engine.layer import stored_of
+from mocklend_faults.engine.loaded_rules import stored_of
 
 LAG = "cache.bounded_stale"
 PLAN = {

@@ -8,7 +8,7 @@ import pytest
 
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.explain import OUTCOMES, explained
-from mocklend_faults.engine.layer import stored_of, usable
+from mocklend_faults.engine.loaded_rules import stored_of, usable
 
 LAG = "cache.bounded_stale"
 

@@ -15,12 +15,13 @@ from msgspec import structs
 from sqlalchemy import event
 
 from mocklend.seams import OperatorEdit, ViewRefresh, applied, cleared, ordered_by, recorded, shown
-from mocklend.storage.engines import open_engine, reading
-from mocklend_faults.engine import FaultLayer, layer
+from mocklend.storage.engines import open_engine, reading, writing
+from mocklend_faults.engine import FaultLayer, counters
 from mocklend_faults.engine.commands import PatchRule
 from mocklend_faults.engine.counting import tallies
+from mocklend_faults.engine.deciding import FaultBroke
 from mocklend_faults.engine.fault import Fault
-from mocklend_faults.engine.layer import FaultBroke, stored_of, usable
+from mocklend_faults.engine.loaded_rules import RulesInMemory, stored_of, usable
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 
 DRIFT = "amount.rounding_drift"
@@ -44,14 +45,14 @@ def loans(events: Any, count: int) -> list[ViewRefresh]:
 
 def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: Any, events: Any) -> None:
     assert floor.meet(events.refresh()) == events.refresh()
-    assert not floor.layer.armed(floor.sandbox.id)
+    assert not floor.armed(floor.sandbox.id)
 
 
 def test_a_rule_acts_from_the_next_group_on(floor: Any, events: Any) -> None:
     floor.arm("lag", LAG)
 
     assert floor.meet(events.refresh()).lag_s == 60
-    assert floor.layer.armed(floor.sandbox.id)
+    assert floor.armed(floor.sandbox.id)
 
 
 def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: Any, events: Any) -> None:
@@ -141,6 +142,26 @@ def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_li
     assert floor.meet(again) == again
     assert len(floor.key()) == 1
     assert counted(floor, "lag")[3] == 1
+
+
+def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: Any, events: Any) -> None:
+    """Neither metrics nor the trail nor the counts of requests: there is nothing to put back."""
+    floor.arm("slow", "transport.latency", match={"entity": "nobody"})
+    floor.arm("lag", LAG)
+    floor.group()
+    floor.layer.may_affect(events.seen())
+    floor.layer.write_counts(floor.sandbox.id)
+    before = (floor.layer.counted_outcomes(), len(floor.layer.events_of(floor.sandbox.id)))
+
+    with writing(floor.engine) as connection:
+        group = floor.layer.group(connection, [(floor.sandbox.id, floor.sandbox.rules_version)])
+        group.at(floor.context, events.refresh())
+        written = [(name, row["evaluated"]) for name, row in group.finish()]
+
+    assert written == [("rule_counts.add", 1), ("seam_counts.add", 1)]
+    assert (floor.layer.counted_outcomes(), len(floor.layer.events_of(floor.sandbox.id))) == before
+    assert counted(floor, "lag") == (0, 0, 0, 0)
+    assert counted(floor, "slow")[0] == 1
 
 
 def test_times_per_entity_is_remembered_over_a_restart(
@@ -332,10 +353,10 @@ def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam
 
 
 def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer, "PASSED_MOST", 6)
+    monkeypatch.setattr(counters, "SKIPPED_MAX", 6)
     assert idle(floor, events, 5) == []
 
-    floor.layer.glance(events.seen(entity="nobody's"))  # No rule is there, so this is none of them.
+    floor.layer.may_affect(events.seen(entity="nobody's"))  # No rule is there, so this is none of them.
     floor.group(*loans(events, 1))
     assert not floor.counters
     floor.group()
@@ -345,8 +366,8 @@ def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.Mo
 def test_or_until_the_platform_stops(floor: Any, events: Any) -> None:
     assert idle(floor, events, 3) == []
 
-    assert [(name, row["evaluated"]) for name, row in floor.layer.closing()] == [("seam_counts.add", 3)]
-    assert floor.layer.closing() == []
+    assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 3)]
+    assert floor.layer.drain() == []
 
 
 def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: Any, events: Any) -> None:
@@ -365,18 +386,18 @@ def test_or_when_the_platform_stops_before_there_is_a_next(floor: Any, events: A
 
     floor.group(fail=True)
 
-    assert [(name, row["evaluated"]) for name, row in floor.layer.closing()] == [("seam_counts.add", 4)]
+    assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 4)]
 
 
 def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(floor: Any, events: Any) -> None:
     floor.arm("down", DOWN, match={"entity": "nobody"})
     floor.group()
-    floor.layer.emptied(floor.sandbox.id)
+    floor.layer.sandbox_reset(floor.sandbox.id)
 
-    assert not floor.layer.glance(events.seen())
-    assert floor.layer.closing() == []
-    assert not floor.layer.glance(events.seen())
-    assert floor.layer.closing() == []
+    assert not floor.layer.may_affect(events.seen())
+    assert floor.layer.drain() == []
+    assert not floor.layer.may_affect(events.seen())
+    assert floor.layer.drain() == []
 
 
 def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: Any, events: Any) -> None:
@@ -396,11 +417,11 @@ def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: Any, eve
     idle(floor, events, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
-    floor.layer.emptied(floor.sandbox.id)
+    floor.layer.sandbox_reset(floor.sandbox.id)
     floor.group()
 
     assert not floor.counters
-    assert floor.layer.closing() == []
+    assert floor.layer.drain() == []
 
 
 def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
@@ -472,7 +493,7 @@ def test_another_sandbox_does_not_notice(floor: Any, events: Any) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
 
-    assert not floor.layer.armed("sbx_other")
+    assert not floor.armed("sbx_other")
 
 
 def test_an_injection_has_the_same_id_in_every_run(floor: Any, events: Any) -> None:
@@ -675,10 +696,10 @@ DOWN, ANSWER = "outage.write_only", "api.answer"
 
 
 def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: Any) -> None:
-    before = floor.layer.listens(floor.sandbox.id, ANSWER)
+    before = floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
     floor.group()
 
-    assert (before, floor.layer.listens(floor.sandbox.id, ANSWER)) == (None, False)
+    assert (before, floor.layer.has_rules_at(floor.sandbox.id, ANSWER)) == (None, False)
 
 
 def test_nor_while_new_rules_are_being_loaded(floor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -686,32 +707,32 @@ def test_nor_while_new_rules_are_being_loaded(floor: Any, monkeypatch: pytest.Mo
     floor.arm("lag", LAG)
     floor.group()
     heard: list[bool | None] = []
-    load = floor.layer._load
+    load = RulesInMemory._load
 
     def looked_at(*given: Any) -> Any:
-        heard.append(floor.layer.listens(floor.sandbox.id, ANSWER))
+        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
         loaded = load(*given)
-        heard.append(floor.layer.listens(floor.sandbox.id, ANSWER))
+        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
         return loaded
 
-    monkeypatch.setattr(floor.layer, "_load", looked_at)
+    monkeypatch.setattr(RulesInMemory, "_load", looked_at)
     floor.arm("down", DOWN)
-    floor.layer.outdated(floor.sandbox.id)
+    floor.layer.invalidate_rules(floor.sandbox.id)
     floor.group()
 
     assert set(heard) == {None}
-    assert floor.layer.listens(floor.sandbox.id, ANSWER)
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
 
 
 def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: Any) -> None:
     floor.arm("down", DOWN)
     floor.group()
 
-    assert floor.layer.listens(floor.sandbox.id, ANSWER)
-    assert floor.layer.listens(floor.sandbox.id, "view.refresh") is False
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
+    assert floor.layer.has_rules_at(floor.sandbox.id, "view.refresh") is False
 
-    floor.layer.outdated(floor.sandbox.id)
-    assert floor.layer.listens(floor.sandbox.id, ANSWER) is None
+    floor.layer.invalidate_rules(floor.sandbox.id)
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER) is None
 
 
 def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> None:
@@ -719,7 +740,7 @@ def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> N
     floor.group()
     asked = [events.asked(entity=f"order-{n}") for n in range(200)]
 
-    selected = [one for one in asked if floor.layer.glance(events.seen(entity=one.entity))]
+    selected = [one for one in asked if floor.layer.may_affect(events.seen(entity=one.entity))]
 
     assert 60 < len(selected) < 140
     happened = floor.group(*asked)
@@ -732,8 +753,8 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, e
     floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
     floor.group()
 
-    assert floor.layer.glance(events.seen())
-    assert not floor.layer.glance(events.seen(plane="operator"))
+    assert floor.layer.may_affect(events.seen())
+    assert not floor.layer.may_affect(events.seen(plane="operator"))
 
 
 def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, events: Any) -> None:
@@ -741,7 +762,7 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, eve
     floor.group()
     other, meant = events.seen(entity="op-2", now_ms=None), events.seen(entity="op-1", now_ms=None)
 
-    glances = [floor.layer.glance(one) for one in (other, other, meant)]
+    glances = [floor.layer.may_affect(one) for one in (other, other, meant)]
     floor.meet(events.refresh())
 
     assert glances == [False, False, True]
@@ -767,16 +788,16 @@ def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
     floor.arm("down", DOWN, **rule)
     floor.group()
 
-    assert floor.layer.glance(events.seen(now_ms=None)) is not told
+    assert floor.layer.may_affect(events.seen(now_ms=None)) is not told
 
 
 def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
     floor.arm("down", DOWN, activate={"start_delay_s": 10})
     floor.group()
-    early = floor.layer.glance(events.seen(now_ms=floor.now_ms))
+    early = floor.layer.may_affect(events.seen(now_ms=floor.now_ms))
     floor.later(10)
 
-    assert (early, floor.layer.glance(events.seen(now_ms=floor.now_ms))) == (False, True)
+    assert (early, floor.layer.may_affect(events.seen(now_ms=floor.now_ms))) == (False, True)
 
 
 def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(
@@ -785,7 +806,7 @@ def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_f
     floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
     floor.group()
     for plane in ("v1", "v1", "operator"):
-        assert not floor.layer.glance(events.seen(plane=plane))
+        assert not floor.layer.may_affect(events.seen(plane=plane))
 
     floor.group(events.refresh(), fail=True)
     floor.group(events.refresh())
@@ -799,7 +820,7 @@ def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
 ) -> None:
     def nth(entity: str) -> int:
         seen = events.seen(entity=entity, occurrence=0)
-        assert floor.layer.glance(seen)
+        assert floor.layer.may_affect(seen)
         count: int = seen.occurrence
         return count
 

@@ -9,8 +9,8 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.catalogue import installed
-from mocklend_faults.engine.layer import stored_of
 from mocklend_faults.engine.lint import EXACT, lint
+from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
 
 LAG = "cache.bounded_stale"

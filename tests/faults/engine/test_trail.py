@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mocklend.seams import Scene
-from mocklend_faults.engine.at_seam import AtSeam
+from mocklend.seams import EventContext
+from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.trail import Event, Trail
 
 LAG = "cache.bounded_stale"
@@ -13,7 +13,7 @@ LAG = "cache.bounded_stale"
 
 def event(events: Any, n: int) -> Event:
     given = events.refresh(occurrence=n)
-    return Event(Scene("sbx", 7, 0), given, given, (), AtSeam("view.refresh", (), version=1), n)
+    return Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("view.refresh", (), version=1), n)
 
 
 def known(trail: Trail, sandbox: str) -> list[int]:
@@ -37,7 +37,7 @@ def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Any) -
     trail.add("eve", [event(events, 9)])
 
     assert known(trail, "bob") == []
-    assert known(trail, "ada") == [1, 0, 1]
+    assert known(trail, "ada") == [0, 1, 1]
     assert known(trail, "eve") == [9]
 
 
@@ -54,7 +54,7 @@ def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
 
 def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
     given = events.attempt()
-    one = Event(Scene("sbx", 7, 0), given, given, (), AtSeam("callback.attempt", (), version=1), 0)
+    one = Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("callback.attempt", (), version=1), 0)
 
     assert one.is_about("rpy_ada", None)
     assert one.is_about("cb_ada", "loan_ada")

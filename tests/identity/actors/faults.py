@@ -139,14 +139,14 @@ class Faults(Staff):
         """A request as the API has it: glanced at, and a command only where a rule may select it."""
         layer = self.platform.layer
         assert layer is not None
-        if layer.listens(self.id, ApiAnswer.seam) is None:
+        if layer.has_rules_at(self.id, ApiAnswer.seam) is None:
             self.run(Nudge(self.id))
         loan = self.loans[which % len(self.loans)]
         method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
         shape = Shape("v1", operation, "/v1/loans/{loan_id}")
         seen = Glimpse(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
         seen.now_ms = self.now_ms
-        if layer.listens(self.id, ApiAnswer.seam) and layer.glance(seen):
+        if layer.has_rules_at(self.id, ApiAnswer.seam) and layer.may_affect(seen):
             self.run(MeetRequest(self.id, seen.whole()))
 
     @precondition(lambda self: self.loans)

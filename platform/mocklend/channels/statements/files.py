@@ -59,7 +59,7 @@ class MakeStatement:
         times = known.made + 1 if known else 1
         due_ms = heading.ready_ms if times == 1 else work.now_ms
         work.signal(remade(id))
-        happened = work.act(
+        happened = work.at(
             StatementMade(
                 entity=id,
                 occurrence=times,

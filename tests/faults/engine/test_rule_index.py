@@ -1,4 +1,4 @@
-"""Which rules an event is put to, and that those which are passed over are counted and explained like the others."""
+"""Which rules an event is put to, and that those which are skipped are counted and explained like the others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mocklend_faults.engine.at_seam import AtSeam
 from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
 
 SEAM = "view.refresh"
@@ -19,7 +19,7 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
 
 
 def asked(events: Any, *rules: Rule) -> list[str]:
-    return [one.rule.id for one in AtSeam(SEAM, rules, version=1).to_ask(events.refresh())]
+    return [one.rule.id for one in RuleIndex(SEAM, rules, version=1).candidates(events.refresh())]
 
 
 def test_a_rule_is_asked_about_what_it_names(events: Any) -> None:

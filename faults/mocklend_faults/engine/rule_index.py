@@ -1,11 +1,11 @@
-"""The rules at one seam, ready to be asked: those that cannot match an event are passed over without being asked.
+"""The rules at one seam, indexed by what they match: those that cannot match an event are skipped without being asked.
 
         {"loan_id": "loan_a"}   ──┐                             event of loan_a ──▶ rule 1, rule 3
         {"loan_id": "loan_b"}   ──┼─▶ by the field's value
         {"amount_minor": {"gte": 1}} ──▶ always asked           event of loan_c ──▶ rule 3
 
 A rule is found by its first `equal_to` or `in` on a field that no fault may change, so what an earlier rule did to the
-event cannot make it match. Only rules that are always open are passed over: then each event at the seam counts as one
+event cannot make it match. Only rules that are always open are skipped: then each event at the seam counts as one
 that they were asked about, and one number counts it for all of them.
 """
 
@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from mocklend.seams import SEAMS, Seam, Unmet
+from mocklend.seams import SEAMS, PendingEvent, Seam
 from mocklend_faults.engine.matching import Check
-from mocklend_faults.engine.numbering import Numbers
 from mocklend_faults.engine.rules import Rule
 
 LATE = frozenset({"occurrence", "now_ms", "draw"})
@@ -25,7 +24,7 @@ LATE = frozenset({"occurrence", "now_ms", "draw"})
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledRule:
     """A rule at one of its fault's seams."""
 
     rule: Rule
@@ -36,7 +35,7 @@ class Compiled:
     threshold: Callable[[int], int] | None  # of a ramp, at a moment
     always_open: bool  # from its arming on, and for good
     timeless: bool = False  # what it says of an event does not hang on when it is
-    passes_over: bool = False  # it need not be asked: it is found, and counted, with the others
+    skippable: bool = False  # it need not be asked: it is found, and counted, with the others
 
     def open(self, now_ms: int) -> bool:
         """Whether the rule's window and schedule let it act at this moment."""
@@ -46,34 +45,32 @@ class Compiled:
             return False
         return self.rule.activate.open(now_ms, self.rule.zone)
 
-    def matches(self, given: Seam | Unmet) -> bool:
+    def matches(self, given: Seam | PendingEvent) -> bool:
         """Whether all conditions hold."""
         return not self.checks or all(check(given) for check in self.checks)
 
 
-class AtSeam:
+class RuleIndex:
     """The rules at one seam, as of a version of the sandbox's rules."""
 
     def __init__(self, seam: str, rules: Sequence[Rule], version: int) -> None:
         self.seam = seam
         self.version = version
-        self.numbers: Numbers | None = None  # where the seam is met without a number
-        self.waiting = 0  # events that were met here and are not written yet: see `counting`
         compiled = [_compiled(seam, rule) for rule in sorted(rules, key=lambda rule: rule.id)]
-        self.rules: tuple[Compiled, ...] = tuple(compiled)
-        self.passed_over: tuple[Compiled, ...] = tuple(one for one in compiled if one.passes_over)
-        self._always = [n for n, one in enumerate(compiled) if not one.passes_over]
+        self.rules: tuple[CompiledRule, ...] = tuple(compiled)
+        self.skipped: tuple[CompiledRule, ...] = tuple(one for one in compiled if one.skippable)
+        self._always = [n for n, one in enumerate(compiled) if not one.skippable]
         self._asked_always = tuple(compiled[n] for n in self._always)
         found_by: dict[str, dict[Any, list[int]]] = {}
         for n, one in enumerate(compiled):
-            found = _found_by(seam, one.rule) if one.passes_over else None
+            found = _found_by(seam, one.rule) if one.skippable else None
             if found is not None:
                 name, values = found
                 for value in dict.fromkeys(values):
                     found_by.setdefault(name, {}).setdefault(value, []).append(n)
         self._found_by = tuple(found_by.items())
 
-    def to_ask(self, given: Seam | Unmet) -> Sequence[Compiled]:
+    def candidates(self, given: Seam | PendingEvent) -> Sequence[CompiledRule]:
         """The rules that may act on this event, in the order of their ids."""
         for name, by_value in self._found_by:
             if getattr(given, name) in by_value:
@@ -83,16 +80,16 @@ class AtSeam:
         hits = [n for name, by_value in self._found_by for n in by_value.get(getattr(given, name), ())]
         return [self.rules[n] for n in sorted(hits + self._always)]
 
-    def passing_over(self, rule: Rule) -> Compiled | None:
-        """This rule in this revision, if it is one that may be passed over."""
-        for one in self.passed_over:
+    def skipped_rule(self, rule: Rule) -> CompiledRule | None:
+        """This rule in this revision, if it is one that may be skipped."""
+        for one in self.skipped:
             if one.rule.id == rule.id and one.rule.revision == rule.revision:
                 return one
         return None
 
 
-def passes_over(seam: str, rule: Rule) -> bool:
-    """Whether the rule is passed over at this seam for what it cannot match."""
+def skippable(seam: str, rule: Rule) -> bool:
+    """Whether the rule is skipped at this seam for what it cannot match."""
     return _always_open(rule) and _found_by(seam, rule) is not None
 
 
@@ -101,10 +98,10 @@ def _always_open(rule: Rule) -> bool:
     return start_ms <= rule.armed_ms and end_ms is None and rule.activate.schedule is None
 
 
-def _compiled(seam: str, rule: Rule) -> Compiled:
+def _compiled(seam: str, rule: Rule) -> CompiledRule:
     start_ms, end_ms = rule.activate.window(rule.armed_ms)
     ramp = rule.activate.ramp
-    return Compiled(
+    return CompiledRule(
         rule=rule,
         start_ms=start_ms,
         end_ms=end_ms,
@@ -113,7 +110,7 @@ def _compiled(seam: str, rule: Rule) -> Compiled:
         threshold=None if ramp is None else ramp.threshold(rule.select.probability, start_ms),
         always_open=_always_open(rule),
         timeless=_always_open(rule) and ramp is None and all(one.field != "now_ms" for one in rule.match.conditions),
-        passes_over=passes_over(seam, rule),
+        skippable=skippable(seam, rule),
     )
 
 

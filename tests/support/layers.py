@@ -1,0 +1,60 @@
+"""A fault layer that is honest: a test overrides what its own does at a seam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mocklend.domain.finding import Finding
+from mocklend.seams import EventContext, PendingEvent, SeamEvent, Write
+from mocklend.seams.layer import KeyEntry
+
+
+@dataclass(frozen=True)
+class Match:
+    """The audit beside an answer key that has nothing in it."""
+
+    explained_by: tuple[str | None, ...]
+    unobserved: tuple[KeyEntry, ...] = ()
+
+
+class HonestLayer:
+    """A whole layer that is its own group: it counts nothing, so there is nothing to throw away."""
+
+    def group(self, connection: object, sandboxes: Iterable[tuple[str, int]]) -> HonestLayer:
+        return self
+
+    def armed(self, sandbox_id: str) -> bool:
+        return True
+
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        return event, ()
+
+    def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
+        return ()
+
+    def finish(self) -> Sequence[Write]:
+        return ()
+
+    def commit(self) -> None: ...
+
+    def drain(self) -> Sequence[Write]:
+        return ()
+
+    def invalidate_rules(self, sandbox_id: str) -> None: ...
+
+    def sandbox_reset(self, sandbox_id: str) -> None: ...
+
+    def has_rules_at(self, sandbox_id: str, seam: str) -> bool | None:
+        return False
+
+    def may_affect(self, event: PendingEvent) -> bool:
+        return False
+
+    def answer_key(self, connection: object, sandbox_id: str, now_ms: int) -> Sequence[KeyEntry]:
+        return ()
+
+    def explain_audit(
+        self, connection: object, sandbox_id: str, now_ms: int, discrepancies: Sequence[Finding]
+    ) -> Match:
+        return Match((None,) * len(discrepancies))
