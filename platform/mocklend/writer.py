@@ -114,11 +114,10 @@ class Writer:
                 if running in self._running:
                     raise Refused("request_in_progress", "a request with this key is being worked on")
                 self._running.add(running)
-            future.add_done_callback(lambda _: self._running.discard(running))
         try:
             self._queue.put(((command, ASKED_BY.get()), future), wait_s > 0, wait_s or None)
         except queue.Full:
-            future.cancel()
+            self._release_key(command)
             raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None
         return future
 
@@ -215,11 +214,18 @@ class Writer:
         for start in range(0, len(group), GROUP_MAX):
             some = group[start : start + GROUP_MAX]
             outcomes = self._commit([asked for asked, _ in some])
-            for (_, future), outcome in zip(some, outcomes, strict=True):
+            for ((command, _), future), outcome in zip(some, outcomes, strict=True):
+                # Before the answer, not in a callback of its future: whoever waits may wake before callbacks run.
+                self._release_key(command)
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
+
+    def _release_key(self, command: Command) -> None:
+        """The command's idempotency key is free: it is answered, or was never queued."""
+        if command.idem is not None:
+            self._running.discard((command.sandbox_id, command.idem.key))
 
     def _commit(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
