@@ -20,13 +20,13 @@ from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.domain.facts import EDIT, RECEIPT, Fact
 from mocklend.domain.replay import Movement
-from mocklend.ledger.journal import Head, Posted, post
+from mocklend.ledger.journal import JOURNALS, Head, Posted, post
 from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.signing import signed_headers
 from mocklend.storage.engines import APPEND_ONLY
-from mocklend.storage.entities import StatusOverride
+from mocklend.storage.entities import Loan, StatusOverride
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
@@ -62,8 +62,8 @@ def post_again(
     """Post a transaction that is there already once more, properly numbered and chained."""
 
     def bug(work: Work) -> None:
-        loan = work.get("loan", loan_id)
-        found = next(one.movement for one in work.get("journal", loan_id) if pick(one))
+        loan = work.get(Loan, loan_id)
+        found = next(one.movement for one in work.load(JOURNALS, loan_id) if pick(one))
         head = post(work, loan_id, loan.currency, Head(loan.next_seq, loan.head_hash), [change(found)])
         work.put(structs.replace(loan, next_seq=head.next_seq, head_hash=head.hash))
 
@@ -340,7 +340,7 @@ def test_a_page_that_says_something_else_than_its_version_is_found(
 
 def test_a_mark_with_no_fault_behind_it_is_found(story: Story, loan_id: str) -> None:
     def bug(work: Work) -> None:
-        work.put(structs.replace(work.get("loan", loan_id), status_override=StatusOverride("edt_x", "OVERDUE")))
+        work.put(structs.replace(work.get(Loan, loan_id), status_override=StatusOverride("edt_x", "OVERDUE")))
 
     plant(story, bug)
 

@@ -31,6 +31,7 @@ from mocklend.seams import (
     Write,
 )
 from mocklend.storage.engines import reading
+from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -85,7 +86,7 @@ class ThinkAgain:
         return (("loan", self.loan_id), ("facts", self.loan_id))
 
     def decide(self, work: Work) -> Answer:
-        loan = work.get("loan", self.loan_id)
+        loan = work.get(Loan, self.loan_id)
         work.put(structs.replace(loan, status="CLEAR", version=loan.version + 1))
         append(work, BOOKS, loan.id, Fact("edt_spilt", EDIT, work.now_ms, date(2026, 1, 5), 100), version=9)
         work.write(KEEP_ANSWER, key="spilt", fingerprint="", status=200, body="{}", created_ms=0)

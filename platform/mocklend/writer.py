@@ -28,9 +28,12 @@ from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
-from mocklend.storage.work import Answer, Command, Kept, Key, NotLoaded, Remembered, Sandbox, Work
+from mocklend.storage.work import Answer, Command, Kept, Key, Loaded, NotLoaded, Remembered, Sandbox, Work
 from mocklend.turn import TurnLock
 from mocklend.workers import set_aside
+
+IDEMPOTENCY: Loaded[tuple[str, int, str, int]] = Loaded("idempotency")
+"""By idempotency key: fingerprint, HTTP status, body as JSON, and since when in ms."""
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -58,7 +61,7 @@ KEEP_ANOTHER = statement(
 )
 
 
-@loader("idempotency")
+@loader(IDEMPOTENCY)
 def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str, int]]:
     sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
     found = select_in(connection, sql, keys, {"sandbox_id": sandbox_id})

@@ -16,6 +16,7 @@ from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.moments import parse_rfc3339
 from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt, EventContext, Write
+from mocklend.storage.entities import Callback
 from support.layers import HonestLayer
 from support.story import Story
 
@@ -288,6 +289,6 @@ class AddAttempt:
     def decide(self, work: Any) -> Any:
         from mocklend.storage.work import Answer
 
-        callback = work.get("callback", self.callback_id)
+        callback = work.get(Callback, self.callback_id)
         work.put(structs.replace(callback, state="RETRY", attempts=1, due_ms=self.due_ms))
         return Answer(200, {})

@@ -20,6 +20,7 @@ def test_a_status_is_its_text(status: StrEnum) -> None:
     text = status.value
 
     assert (str(status), f"{status}", "-".join([status])) == (text, text, text)
+    assert repr({"status": status}) == repr({"status": text})
     assert json.dumps({status: status}) == json.dumps({text: text})
     assert orjson.dumps([status]) == orjson.dumps([text])
     assert hash(status) == hash(text)

@@ -43,6 +43,7 @@ from mocklend.servicing import (
 )
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Answer, Work
 from mocklend.views.reads import payouts
 from mocklend.webhooks.endpoints import AddEndpoint
@@ -173,7 +174,7 @@ class Closed:
         return ()
 
     def decide(self, work: Any) -> Answer:
-        order = work.get("repayment", self.repayment_id)
+        order = work.get(Repayment, self.repayment_id)
         take_for_closed(work, order)
         return Answer(200, {})
 
@@ -190,7 +191,7 @@ class PostedAgain:
         return ()
 
     def decide(self, work: Any) -> Answer:
-        order = work.get("repayment", self.repayment_id)
+        order = work.get(Repayment, self.repayment_id)
         post_again(work, order, number="CH2", paid_ms=order.paid_ms, typed="by hand")
         return Answer(200, {})
 

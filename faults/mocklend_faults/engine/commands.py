@@ -163,7 +163,7 @@ def _json(stored: Iterable[dict[str, Any]]) -> str:
 
 def read(work: Work) -> dict[str, dict[str, Any]]:
     """The stored rules by id."""
-    ruleset: Ruleset | None = work.get(Ruleset.kind, ALL)
+    ruleset = work.find(Ruleset, ALL)
     return by_id(json.loads(ruleset.doc)) if ruleset else {}
 
 

@@ -167,7 +167,7 @@ class PutExperiment:
     def decide(self, work: Work) -> Answer:
         """201, or 200 where there was an experiment of that id."""
         doc = json.dumps(self.experiment.raw, separators=(",", ":"), sort_keys=True)
-        known: Started | None = work.get(Started.kind, self.experiment.id)
+        known = work.find(Started, self.experiment.id)
         there = known is not None and bool(known.doc)
         if known is not None and known.doc == doc:
             return Answer(200, {})
@@ -193,7 +193,7 @@ class DeleteExperiment:
 
     def decide(self, work: Work) -> Answer:
         """204."""
-        known: Started | None = work.get(Started.kind, self.id)
+        known = work.find(Started, self.id)
         if known is None or not known.doc:
             raise unknown(self.id)
         write(work, {id: one for id, one in read(work).items() if one.get("group") != f"{GROUP}{self.id}"})

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mocklend.bureau.reports import Reported, report_doc
+from mocklend.bureau.reports import PUBLISHED, report_doc
 from mocklend.bureau.scores import NO_SCORE, refresh_before, score_at
 from mocklend.domain.bureau import History, worst_overdue
 from mocklend.domain.facts import business_date
@@ -24,7 +24,7 @@ from mocklend.domain.statuses import ApplicationDecision
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import PartnerApplication, applied_for
-from mocklend.storage.entities import Application, PartnerCopy
+from mocklend.storage.entities import Application, Borrower, PartnerCopy
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 DAY_MS = 86_400_000
@@ -113,7 +113,7 @@ class Apply:
     def decide(self, work: Work) -> Answer:
         """201 and the decision."""
         partner = partner_of(self.partner)
-        if work.get("borrower", self.borrower_id) is None:
+        if work.find(Borrower, self.borrower_id) is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
         rule = partner.rules.get(self.product)
         if rule is None:
@@ -126,7 +126,7 @@ class Apply:
             )
         assert self.idem is not None, "an application is an enquiry on record and needs an idempotency key"
         id = make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key)
-        copy: PartnerCopy | None = work.get("partner_copy", copy_id(partner.id, self.borrower_id))
+        copy = work.find(PartnerCopy, copy_id(partner.id, self.borrower_id))
         decided = copy.decided + 1 if copy is not None else 1
         if copy is None or self.refresh or work.now_ms >= copy.pulled_ms + partner.keeps_days * DAY_MS:
             fresh = _pull(work, partner, self.borrower_id)
@@ -200,7 +200,7 @@ def copy_id(partner: str, borrower_id: str) -> str:
 
 
 def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
-    accounts: Sequence[Reported] = work.get("published", f"{borrower_id}@{work.now_ms}")
+    accounts = work.load(PUBLISHED, f"{borrower_id}@{work.now_ms}")
     report = report_doc(borrower_id, accounts, work.now_ms)
     for shown, account in zip(report["accounts"], accounts, strict=True):
         shown["months"] = account.history.codes

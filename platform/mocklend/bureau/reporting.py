@@ -28,7 +28,13 @@ from mocklend.seams import BureauReport, correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import loader, rows, select_in
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
+
+KNOWN_FACTS: Loaded[list[Fact]] = Loaded("known_facts")
+"""By `loan@ms`: what was recorded of a loan before a moment."""
+
+BUREAU_KNOWN: Loaded[Known] = Loaded("bureau_known")
+"""By loan: what its version rests on."""
 
 SUBMIT_MS = 2 * 3_600_000
 LAG_MS = 86_400_000
@@ -55,12 +61,12 @@ class ReportAccount:
 
     def decide(self, work: Work) -> Answer:
         """200, and the record's id if there was something to report."""
-        account: BureauAccount | None = work.get("bureau_account", self.loan_id)
+        account = work.find(BureauAccount, self.loan_id)
         if account is None or account.due_ms is None or account.due_ms > work.now_ms:
             return Answer(200, {"loan_id": self.loan_id, "record": None})
         cut_ms, zone = account.due_ms, work.sandbox.zone
         as_of = business_date(cut_ms - 1, zone)
-        loan: Loan = work.get("loan", self.loan_id)
+        loan = work.get(Loan, self.loan_id)
         now = self._standing(work, loan, cut_ms, as_of)
         cause = _cause(account, now, cut_ms)
         record = None
@@ -73,7 +79,7 @@ class ReportAccount:
         if cause is not None:
             published_ms = given.bound_ms + (happened.lag_s * 1000 if happened.sent else 0)
             before = history_of(account)
-            facts = tuple(work.get("known_facts", f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
+            facts = tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
             start = date.fromisoformat(loan.start_date)
             told = rederive(terms_of(loan), facts, as_of) if cause == CORRECTION else carry(before, start, now)
             record = _record(account, loan, now, told, cause, cut_ms, published_ms)
@@ -94,12 +100,12 @@ class ReportAccount:
     @staticmethod
     def _standing(work: Work, loan: Loan, cut_ms: int, as_of: date) -> Standing:
         """What the books said of the day when it was over. Nearly always that is what they say still."""
-        known: Known = work.get("bureau_known", loan.id)
+        known = work.load(BUREAU_KNOWN, loan.id)
         state = state_of(loan)
         if known.version == loan.version and known.recorded_ms < cut_ms and state.as_of <= as_of:
             state.touch(as_of)
             return standing(state)
-        return standing_on(terms_of(loan), tuple(work.get("known_facts", f"{loan.id}@{cut_ms}")), as_of)
+        return standing_on(terms_of(loan), tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")), as_of)
 
 
 def _cause(account: BureauAccount, now: Standing, cut_ms: int) -> str | None:
@@ -241,7 +247,7 @@ def _put(work: Work, account: BureauAccount) -> None:
 
 
 def _account(work: Work, loan_id: str) -> BureauAccount:
-    known: BureauAccount | None = work.get("bureau_account", loan_id)
+    known = work.find(BureauAccount, loan_id)
     if known is not None:
         return known
     loan = known_loan(work, loan_id)
@@ -264,14 +270,14 @@ _KNOWN = """SELECT l.id, l.version, MAX(f.recorded_ms) FROM loans l
     WHERE l.sandbox_id = :sandbox_id AND l.id"""
 
 
-@loader("bureau_known")
+@loader(BUREAU_KNOWN)
 def _known(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Known]:
     scope = {"sandbox_id": sandbox_id}
     found = select_in(connection, _KNOWN, loan_ids, scope, tail=" GROUP BY l.id, l.version")
     return {row[0]: Known(row[1], row[2] or 0) for row in found}
 
 
-@loader("known_facts")
+@loader(KNOWN_FACTS)
 def _known_facts(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
     """By `loan@ms`: what was recorded of a loan before a moment. The moment has passed, so it stays as it is."""
     found = {}

@@ -17,7 +17,11 @@ from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import BureauRecord
 from mocklend.storage.stores import load_all, loader, rows
+from mocklend.storage.work import Loaded
 from mocklend.views import reads
+
+PUBLISHED: Loaded[list[Reported]] = Loaded("published")
+"""By `borrower@ms`: the accounts as they were published at a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def published(connection: Connection, sandbox_id: str, borrower_id: str, at_ms: 
     ]
 
 
-@loader("published")
+@loader(PUBLISHED)
 def _published(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
     """By `borrower@ms`."""
     found = {}

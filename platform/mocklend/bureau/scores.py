@@ -14,16 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.bureau.reports import Reported, published
+from mocklend.bureau.reports import PUBLISHED, Reported, published
 from mocklend.domain.bureau import ENQUIRY_DAYS, refreshes, score
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import ScoreAsked
-from mocklend.storage.entities import ScoreAnswer
+from mocklend.storage.entities import Borrower, ScoreAnswer
 from mocklend.storage.stores import loader, rows
-from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Sandbox, Work
+
+ENQUIRIES: Loaded[int] = Loaded("enquiries")
+"""By `borrower@ms`: how many enquiries there were before a moment."""
 
 MEMORY_MS = 86_400_000
 EARLIER = 3
@@ -89,10 +92,10 @@ class AskScore:
 
     def decide(self, work: Work) -> Answer:
         """200 and the score, as it is or as it was said before."""
-        if work.get("borrower", self.borrower_id) is None:
+        if work.find(Borrower, self.borrower_id) is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
         id = make_id("scq", work.sandbox.seed, self.borrower_id, self.transaction_id)
-        before: ScoreAnswer | None = work.get("score_answer", id)
+        before = work.find(ScoreAnswer, id)
         if before is not None and work.now_ms < before.answered_ms + MEMORY_MS:
             return Answer(200, json.loads(before.body))
         refresh = refresh_before(work.now_ms, work.sandbox.zone)
@@ -128,7 +131,7 @@ class AskScore:
 def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:
     """A borrower's score as of a refresh, for a command."""
     moment = f"{borrower_id}@{refresh.at_ms}"
-    return made(work.get("published", moment), work.get("enquiries", moment), refresh.day)
+    return made(work.load(PUBLISHED, moment), work.load(ENQUIRIES, moment), refresh.day)
 
 
 _ENQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id
@@ -146,7 +149,7 @@ def enquiries_before(connection: Connection, sandbox_id: str, borrower_id: str, 
     return int(rows(connection, _ENQUIRIES, scope)[0][0])
 
 
-@loader("enquiries")
+@loader(ENQUIRIES)
 def _enquiries(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, int]:
     """By `borrower@ms`."""
     found = {}

@@ -28,6 +28,7 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Attempt, Callback, Receipt, Repayment, Trade
+from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ACKED, LOST = "acked", "lost"
@@ -58,7 +59,7 @@ class AttemptCallback:
 
     def decide(self, work: Work) -> Answer:
         """200 and the delivery log."""
-        callback: Callback = work.get("callback", self.callback_id)
+        callback = work.get(Callback, self.callback_id)
         if callback.due_ms is None or callback.due_ms > work.now_ms:
             return Answer(200, callback_doc(callback))  # Another process has made this attempt.
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
@@ -86,7 +87,7 @@ class AttemptCallback:
         return Answer(200, callback_doc(callback))
 
     def _given(self, work: Work, callback: Callback, attempt: int, ladder_length: int) -> CallbackAttempt:
-        trade: Trade = work.get("trade", callback.out_trade_no)
+        trade = work.get(Trade, callback.out_trade_no)
         return CallbackAttempt(
             entity=callback.repayment_id,
             occurrence=attempt,
@@ -107,11 +108,11 @@ class AttemptCallback:
         id = receipt_behind(self.receipt_id)
         late = id != self.receipt_id
         if id.startswith("rct_"):
-            receipt: Receipt | None = work.get("receipt", id)
+            receipt = work.find(Receipt, id)
             return receipt is not None and (receipt.state == ReceiptState.LATE_FAILED or not late)
-        order: Repayment = work.get("repayment", id)
+        order = work.get(Repayment, id)
         if late:
-            return any(fact.id == self.receipt_id for fact in work.get("facts", order.loan_id))
+            return any(fact.id == self.receipt_id for fact in work.load(BOOK_FACTS, order.loan_id))
         return order.status != RepaymentStatus.PROCESSING
 
     def _outcome(self, work: Work, callback: Callback, happened: CallbackAttempt) -> str:
@@ -123,8 +124,8 @@ class AttemptCallback:
 
     def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
-        trade: Trade = work.get("trade", callback.out_trade_no)
-        order: Repayment = work.get("repayment", callback.repayment_id)
+        trade = work.get(Trade, callback.out_trade_no)
+        order = work.get(Repayment, callback.repayment_id)
         another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
         given = CallbackTaken(
             entity=callback.repayment_id,
@@ -152,7 +153,7 @@ class AttemptCallback:
 
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
-        trade: Trade = work.get("trade", callback.out_trade_no)
+        trade = work.get(Trade, callback.out_trade_no)
         secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
         if altered == WRONG_KEY:
             secret = callback_secret("another key", callback.channel)

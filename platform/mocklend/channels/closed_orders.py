@@ -20,10 +20,10 @@ from mocklend.webhooks.outbox import emit, repayment_data
 
 def take_for_closed(work: Work, order: Repayment) -> Repayment:
     """The books take back the receipt of an order that somebody says was closed."""
-    loan: Loan = work.get("loan", order.loan_id)
+    loan = work.get(Loan, order.loan_id)
     work.signal(recorded(loan.id))
     record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
-    order = replace(work.get("repayment", order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
+    order = replace(work.get(Repayment, order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
     work.put(order)
     emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
     return order
@@ -31,13 +31,13 @@ def take_for_closed(work: Work, order: Repayment) -> Repayment:
 
 def restore(work: Work, order: Repayment) -> Repayment:
     """The channel has the money after all: the reversal is reversed, and the receipt counts as it did."""
-    loan: Loan = work.get("loan", order.loan_id)
+    loan = work.get(Loan, order.loan_id)
     wrong = make_id("rev", work.sandbox.seed, order.id, "closed")
     work.signal(applied(order.id), recorded(loan.id))
     done = record(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
     settled, over = done.state.applied[order.id]
     order = replace(
-        work.get("repayment", order.id), status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over
+        work.get(Repayment, order.id), status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over
     )
     work.put(order)
     emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", repayment_data(order))

@@ -68,7 +68,7 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
         _hold_to_channel(work, channel.id, said)
         take_payment(work, channel.id, said)
         return
-    order: Repayment | None = work.get("repayment", repayment_of(said["out_trade_no"]))
+    order = work.find(Repayment, repayment_of(said["out_trade_no"]))
     if order is None or order.channel != channel.id:
         raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
     _hold_to_amount(said, order.amount_minor, order.currency)
@@ -96,7 +96,7 @@ def bring_late_failure(work: Work, trade: Trade) -> None:
     if trade.repayment_id.startswith("rct_"):
         take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
     else:
-        order: Repayment = work.get("repayment", trade.repayment_id)
+        order = work.get(Repayment, trade.repayment_id)
         if order.status == RepaymentStatus.PROCESSING:
             assert trade.paid_ms is not None, "only what was paid can fail late"
             assert trade.channel_trade_no is not None, "what was paid has a number"
@@ -108,7 +108,7 @@ def bring_late_failure(work: Work, trade: Trade) -> None:
 
 def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Trade:
     """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
-    trade: Trade | None = work.get("trade", said["out_trade_no"])
+    trade = work.find(Trade, said["out_trade_no"])
     if trade is None or trade.channel != channel_id or trade.state != TradeState.LATE_FAILED:
         raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
@@ -131,7 +131,7 @@ def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -
 
 def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remembers: bool) -> None:
     """No channel closes what it was paid, so what says so is older than what is known."""
-    trade: Trade = work.get("trade", said["out_trade_no"])
+    trade = work.get(Trade, said["out_trade_no"])
     if remembers or order.status != RepaymentStatus.SUCCEEDED:
         raise Refused(
             "callback_out_of_order",
@@ -144,7 +144,7 @@ def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remem
 
 def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
     """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
-    trade: Trade | None = work.get("trade", said["out_trade_no"])
+    trade = work.find(Trade, said["out_trade_no"])
     if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.LATE_FAILED):
         raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
@@ -159,7 +159,7 @@ def _ids(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: str) -> Repayment:
     """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
-    loan: Loan = work.get("loan", order.loan_id)
+    loan = work.get(Loan, order.loan_id)
     work.signal(applied(order.id), recorded(loan.id))
     order = replace(
         order,
@@ -171,7 +171,7 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     done, order = book(work, loan, order, cause="receipt")
     emit(work, "repayment.succeeded", loan.id, order.id, repayment_data(order))
     done = _leave_work_list(work, done, order)
-    order = work.get("repayment", order.id)
+    order = work.get(Repayment, order.id)
     _pass_desk(work, done, order)
     return order
 

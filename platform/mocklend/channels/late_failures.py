@@ -23,6 +23,7 @@ from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of
 from mocklend.seams import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
+from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data, repayment_data
 from mocklend.world.record import witness
@@ -45,7 +46,7 @@ class FailLate:
 
     def decide(self, work: Work) -> Answer:
         """202 and the trade, LATE_FAILED. What was never paid cannot fail late, nor what has failed already."""
-        trade: Trade | None = work.get("trade", self.out_trade_no)
+        trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel:
             raise Refused("trade_unknown", f"{self.channel} has no such trade", out_trade_no=self.out_trade_no)
         if trade.state != TradeState.SUCCESS:
@@ -74,7 +75,7 @@ class FailAsDue:
 
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
-        trade: Trade = work.get("trade", self.trade_id)
+        trade = work.get(Trade, self.trade_id)
         if trade.return_due_ms is not None:
             trade = _fail(work, trade, trade.return_due_ms, tells=bool(trade.notifies))
         return Answer(200, trade_doc(trade))
@@ -83,7 +84,7 @@ class FailAsDue:
 def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
     trade = replace(trade, state=TradeState.LATE_FAILED, failed_ms=failed_ms, return_due_ms=None)
     work.put(trade)
-    receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+    receipt = work.find(Receipt, trade.repayment_id)
     # Whose nobody's money was, is what an operator may have found out meanwhile.
     found_out = receipt.world_assignment if receipt else None
     whose = trade.loan_id or (found_out.loan_id if found_out else None) or NOBODYS
@@ -104,7 +105,7 @@ def take_back(work: Work, trade: Trade) -> None:
 
 
 def _take_back_repayment(work: Work, trade: Trade) -> None:
-    order: Repayment = work.get("repayment", trade.repayment_id)
+    order = work.get(Repayment, trade.repayment_id)
     if not _void(work, trade, order.loan_id):
         return
     work.signal(taken_back(order.id))
@@ -115,7 +116,7 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
 
 
 def _take_back_receipt(work: Work, trade: Trade) -> None:
-    receipt: Receipt = work.get("receipt", trade.repayment_id)
+    receipt = work.get(Receipt, trade.repayment_id)
     if receipt.state == ReceiptState.LATE_FAILED:
         return
     if receipt.state == ReceiptState.APPLIED:
@@ -127,7 +128,7 @@ def _take_back_receipt(work: Work, trade: Trade) -> None:
     else:
         # Nobody knows whose it was, and it no longer matters.
         work.signal(applied(receipt.id), applied(late_failure_of(receipt.id)))
-        chain: Chain = work.get("chain", channel_chain(receipt.channel))
+        chain = work.get(Chain, channel_chain(receipt.channel))
         on = business_date(trade.failed_ms or 0, work.sandbox.zone)
         legs = (("2102", f"1002:{receipt.channel}", receipt.amount_minor),)
         movement = Movement("late_failure", late_failure_of(receipt.id), on, legs)
@@ -139,9 +140,9 @@ def _take_back_receipt(work: Work, trade: Trade) -> None:
 def _void(work: Work, trade: Trade, loan_id: str) -> bool:
     """Record the late failure on a loan, unless it is there."""
     fact = late_failure(work, trade)
-    if any(known.id == fact.id for known in work.get("facts", loan_id)):
+    if any(known.id == fact.id for known in work.load(BOOK_FACTS, loan_id)):
         return False
-    loan: Loan = work.get("loan", loan_id)
+    loan = work.get(Loan, loan_id)
     work.signal(applied(fact.id), recorded(loan.id))
     record(work, loan, fact, cause="late_failure", channel=trade.channel)
     return True

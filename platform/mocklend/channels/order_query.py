@@ -12,7 +12,7 @@ from mocklend.channels.payments import receipt_doc, take_payment
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
 from mocklend.sandboxes.ids import receipt_of
-from mocklend.storage.entities import Trade
+from mocklend.storage.entities import Receipt, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -32,15 +32,15 @@ class QueryPayment:
 
     def decide(self, work: Work) -> Answer:
         """200 and the receipt; unchanged if the books had it already."""
-        trade: Trade | None = work.get("trade", self.out_trade_no)
+        trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
             raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
         if trade.state == TradeState.LATE_FAILED:
             bring_late_failure(work, trade)
-            return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))
+            return Answer(200, receipt_doc(work.get(Receipt, trade.repayment_id)))
         if trade.state != TradeState.SUCCESS:
             raise Refused(
                 "trade_not_paid", f"the channel says {trade.state}", expected=TradeState.SUCCESS, received=trade.state
             )
         take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
-        return Answer(200, receipt_doc(work.get("receipt", trade.repayment_id)))
+        return Answer(200, receipt_doc(work.get(Receipt, trade.repayment_id)))

@@ -84,7 +84,7 @@ class PayAtChannel:
 def named_loan(work: Work, reference: str) -> Loan | None:
     """The loan that a reference names: by its id, or by the reference that its borrower gave it."""
     for id in (reference, make_id("loan", work.sandbox.seed, reference)):
-        loan: Loan | None = work.get("loan", id) if id.startswith("loan_") else None
+        loan = work.find(Loan, id) if id.startswith("loan_") else None
         if loan is not None:
             return loan
     return None
@@ -93,7 +93,7 @@ def named_loan(work: Work, reference: str) -> Loan | None:
 def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     """The inbox has a verified callback of a push payment: onto the loan that it names, or onto the unapplied."""
     id = receipt_of(str(said["out_trade_no"]))
-    if work.get("receipt", id) is not None:
+    if work.find(Receipt, id) is not None:
         return  # Delivered again.
     typed = str(said["payer_reference"])
     meant = named_loan(work, typed)
@@ -142,7 +142,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
 
 def _land(work: Work, receipt: Receipt) -> None:
     chain_id = channel_chain(receipt.channel)
-    chain: Chain = work.get("chain", chain_id) or Chain(chain_id, 1, NO_HASH)
+    chain = work.find(Chain, chain_id) or Chain(chain_id, 1, NO_HASH)
     on = business_date(receipt.paid_ms, work.sandbox.zone)
     movement = Movement("receipt", receipt.id, on, ((f"1002:{receipt.channel}", "2102", receipt.amount_minor),))
     head = post(work, chain_id, receipt.currency, Head(chain.next_seq, chain.head_hash), [movement])

@@ -58,7 +58,7 @@ class SettlePayout:
 
     def decide(self, work: Work) -> Answer:
         """200 and the payout."""
-        payout: Payout = work.get("payout", self.payout_id)
+        payout = work.get(Payout, self.payout_id)
         if payout.due_ms is None:
             return Answer(200, payout_doc(payout))
         paid_ms = payout.due_ms
@@ -68,7 +68,7 @@ class SettlePayout:
             return Answer(200, payout_doc(payout))
         payout = replace(payout, state=PayoutState.PAID, paid_ms=paid_ms, due_ms=None)
         work.put(payout)
-        loan: Loan = work.get("loan", payout.loan_id)
+        loan = work.get(Loan, payout.loan_id)
         on = business_date(paid_ms, work.sandbox.zone)
         fact = Fact(payout.id, PURPOSES[payout.purpose], paid_ms, on, payout.amount_minor, payout.channel)
         witness(work, loan.id, fact)
@@ -112,7 +112,7 @@ class FailPayout:
 
     def decide(self, work: Work) -> Answer:
         """202 and the payout, FAILED."""
-        payout: Payout | None = work.get("payout", self.payout_id)
+        payout = work.find(Payout, self.payout_id)
         if payout is None or payout.channel != self.channel:
             raise Refused("payout_unknown", f"{self.channel} has no such payout", payout_id=self.payout_id)
         if payout.state != PayoutState.ORDERED or payout.purpose != "disbursement":
@@ -125,7 +125,7 @@ class FailPayout:
             )
         payout = replace(payout, state=PayoutState.FAILED, due_ms=None)
         work.put(payout)
-        loan: Loan = work.get("loan", payout.loan_id)
+        loan = work.get(Loan, payout.loan_id)
         # After all that the books have: what was never paid out has no history to come before it.
         id = "undone_" + payout.id
         at_ms = moment_for(work, state_of(loan), id)

@@ -24,9 +24,9 @@ def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:
 def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> Recorded | None:
     """Post an order's receipt once more, under another number. None where that number is known."""
     id = second_receipt_of(work.sandbox.seed, order.id, number)
-    if work.get("receipt", id) is not None:
+    if work.find(Receipt, id) is not None:
         return None
-    loan: Loan = work.get("loan", order.loan_id)
+    loan = work.get(Loan, order.loan_id)
     on = business_date(paid_ms, work.sandbox.zone)
     fact = Fact(id, SECOND_RECEIPT, paid_ms, on, order.amount_minor, order.channel, order.type)
     work.signal(recorded(loan.id))

@@ -33,7 +33,7 @@ class SettleTrade:
 
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
-        trade: Trade = work.get("trade", self.trade_id)
+        trade = work.get(Trade, self.trade_id)
         if trade.state != TradeState.CREATED or trade.due_ms is None:
             return Answer(200, trade_doc(trade))
         paid_ms = trade.due_ms

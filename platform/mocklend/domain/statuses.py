@@ -5,7 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class LoanStatus(StrEnum):
+class Status(StrEnum):
+    """A member is its text in messages too: `repr` gives the text's, so a document with a status prints as ever."""
+
+    __repr__ = str.__repr__
+
+
+class LoanStatus(Status):
     """SUBMITTED → LENDING → USING ⇄ OVD → CLEAR; LENDING → FAILED. OFF: written off. A reversal reopens a CLEAR one."""
 
     SUBMITTED = "SUBMITTED"
@@ -17,7 +23,7 @@ class LoanStatus(StrEnum):
     OFF = "OFF"
 
 
-class InstalmentStatus(StrEnum):
+class InstalmentStatus(Status):
     """What the list of instalments shows of one: PENDING before its period begins, OVD after its due date."""
 
     PENDING = "PENDING"
@@ -27,7 +33,7 @@ class InstalmentStatus(StrEnum):
     OVD = "OVD"
 
 
-class QuoteType(StrEnum):
+class QuoteType(Status):
     """What a quote, and so a repayment, is for: all that is left, or what is overdue and what falls due next.
 
     Nobody can order INSTALMENT: the money was filed under the instalment of the plan, with its whole interest.
@@ -38,7 +44,7 @@ class QuoteType(StrEnum):
     INSTALMENT = "INSTALMENT"
 
 
-class RepaymentStatus(StrEnum):
+class RepaymentStatus(Status):
     """The platform's order for a repayment: PROCESSING until it hears of the money, then on the books, or given up.
 
     INITIAL and PARTIAL are statuses of the real API that no order has here.
@@ -52,7 +58,7 @@ class RepaymentStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
-class TradeState(StrEnum):
+class TradeState(Status):
     """A channel's own record of a payment. LATE_FAILED: the channel has taken back what it had reported."""
 
     CREATED = "CREATED"
@@ -61,7 +67,7 @@ class TradeState(StrEnum):
     LATE_FAILED = "LATE_FAILED"
 
 
-class ReceiptState(StrEnum):
+class ReceiptState(Status):
     """Money that came without an order: UNAPPLIED until its loan is known."""
 
     UNAPPLIED = "UNAPPLIED"
@@ -70,7 +76,7 @@ class ReceiptState(StrEnum):
     LATE_FAILED = "LATE_FAILED"
 
 
-class DeliveryState(StrEnum):
+class DeliveryState(Status):
     """A callback or webhook on its way: RETRY after an attempt that failed, EXHAUSTED after the last one."""
 
     QUEUED = "QUEUED"
@@ -79,7 +85,7 @@ class DeliveryState(StrEnum):
     EXHAUSTED = "EXHAUSTED"
 
 
-class PayoutState(StrEnum):
+class PayoutState(Status):
     """Money on its way out through a channel."""
 
     ORDERED = "ORDERED"
@@ -87,7 +93,7 @@ class PayoutState(StrEnum):
     FAILED = "FAILED"
 
 
-class EditState(StrEnum):
+class EditState(Status):
     """An operator's edit: a DRAFT where a second person is asked for, until that person has decided."""
 
     DRAFT = "DRAFT"
@@ -96,7 +102,7 @@ class EditState(StrEnum):
     REJECTED = "REJECTED"
 
 
-class DisputeState(StrEnum):
+class DisputeState(Status):
     """OPEN → MARKED → VERIFYING → a decision; one that is UPHELD goes on to CORRECTED and COMPENSATED."""
 
     OPEN = "OPEN"
@@ -110,7 +116,7 @@ class DisputeState(StrEnum):
     UNVERIFIABLE = "UNVERIFIABLE"
 
 
-class RecordState(StrEnum):
+class RecordState(Status):
     """A record at the credit bureau, from the cut of the data to the record that supersedes it."""
 
     SNAPSHOT = "SNAPSHOT"
@@ -119,14 +125,14 @@ class RecordState(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
-class ApplicationDecision(StrEnum):
+class ApplicationDecision(Status):
     """What a partner lender decides on an application."""
 
     APPROVED = "APPROVED"
     REFUSED = "REFUSED"
 
 
-class EntryStatus(StrEnum):
+class EntryStatus(Status):
     """An entry of the answer key: open while it is active, and how it ended."""
 
     PENDING = "pending"

@@ -13,7 +13,10 @@ from sqlalchemy import Connection
 from mocklend.domain.replay import Movement
 from mocklend.storage.statements import JOURNAL, statement
 from mocklend.storage.stores import loader, rows, select_in
-from mocklend.storage.work import Work
+from mocklend.storage.work import Loaded, Work
+
+JOURNALS: Loaded[list[Posted]] = Loaded("journal")
+"""By chain: its whole journal, by number."""
 
 NO_HASH = "0" * 64
 
@@ -99,7 +102,7 @@ def _append(work: Work, chain: str, currency: str, head: Head, movement: Movemen
     )
     for line, (debit, credit, amount) in enumerate(movement.postings):
         work.write(INSERT_POSTING, chain=chain, seq=seq, line=line, debit=debit, credit=credit, amount_minor=amount)
-    work.append("journal", chain, Posted(seq, movement, reverses, head.hash, digest, id, work.now_ms, currency))
+    work.append(JOURNALS, chain, Posted(seq, movement, reverses, head.hash, digest, id, work.now_ms, currency))
     return Head(seq + 1, digest)
 
 
@@ -152,7 +155,7 @@ _BALANCES = """SELECT debit, SUM(amount_minor) FROM postings WHERE sandbox_id = 
     UNION ALL SELECT credit, -SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY credit"""
 
 
-@loader("journal")
+@loader(JOURNALS)
 def journals(connection: Connection, sandbox_id: str, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
     """The whole journal of each chain, by number."""
     scope = {"sandbox_id": sandbox_id}

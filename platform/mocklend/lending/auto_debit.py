@@ -37,7 +37,7 @@ class AutoDebit:
 
     def decide(self, work: Work) -> Answer:
         """200, and the order's id if one was made."""
-        loan: Loan = work.get("loan", self.loan_id)
+        loan = work.get(Loan, self.loan_id)
         attempt_ms = loan.debit_ms
         if attempt_ms is None or attempt_ms > work.now_ms:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})

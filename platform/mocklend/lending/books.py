@@ -20,11 +20,12 @@ from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
 from mocklend.domain.statuses import LoanStatus, RepaymentStatus
-from mocklend.ledger.journal import Head, live, post, repost
+from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
+from mocklend.lending.known import VALID_CERTIFICATES
 from mocklend.lending.reporting import look_at
 from mocklend.seams import MarkOutdated, cleared, recorded
 from mocklend.storage.entities import Certificate, Loan, Repayment, StatusOverride
-from mocklend.storage.facts import BOOKS, append
+from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override
@@ -68,10 +69,10 @@ def record(
         state.touch(today)
         head = post(work, loan.id, loan.currency, head, state.movements)
     else:
-        facts = [*work.get("facts", loan.id), fact]
+        facts = [*work.load(BOOK_FACTS, loan.id), fact]
         # A booking may already be dated tomorrow: what is on the books counts, whatever day it is.
         state = replay(terms_of(loan), facts, max(today, state.as_of, fact.on))
-        standing = live(work.get("journal", loan.id))
+        standing = live(work.load(JOURNALS, loan.id))
         edits_before = _moved_by_edits(posted.movement for posted in standing)
         head = repost(work, loan.id, loan.currency, head, standing, state.movements)
         _settle_others(work, fact, state)
@@ -115,8 +116,8 @@ def _tell_of_certificates(work: Work, loan: Loan) -> None:
     """What was certified as settled is not any more, or was settled by money that has been taken back."""
     if work.sandbox.endpoints == "[]":
         return  # Nobody listens, so nobody need be asked what was issued.
-    for id in work.get("valid_certificates", loan.id):
-        certificate: Certificate = work.get("certificate", id)
+    for id in work.load(VALID_CERTIFICATES, loan.id):
+        certificate = work.get(Certificate, id)
         told = certificate_data(certificate, superseded=True)
         emit(work, "certificate.superseded", loan.id, f"{id}.{loan.version}", told)
 
@@ -125,7 +126,7 @@ def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
     """A fact in the past may change how much of a later repayment settled something and how much was too much."""
     for repayment_id, (applied, over) in state.applied.items():
         if repayment_id != booked(fact.id):
-            other: Repayment | None = work.get("repayment", repayment_id)
+            other = work.find(Repayment, repayment_id)
             if other is None:
                 continue  # A push payment: it has no order that could say how it was split.
             if (other.applied_minor, other.overpaid_minor) != (applied, over):

@@ -25,9 +25,12 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.stores import loader, select_in
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.views.render import loan_doc
 from mocklend.world.record import witness
+
+DRAWN: Loaded[Drawn] = Loaded("drawn")
+"""By borrower: how much of the limit is taken up."""
 
 DISBURSE_CHANNEL = "bank_transfer"
 
@@ -49,7 +52,7 @@ class AddBorrower:
     def decide(self, work: Work) -> Answer:
         """201, or 200 for a repeat."""
         id = make_id("brw", work.sandbox.seed, self.reference)
-        known: Borrower | None = work.get("borrower", id)
+        known = work.find(Borrower, id)
         if known is None:
             made = Borrower(id, self.reference, self.name, self.credit_limit_minor, work.now_ms)
             work.put(made)
@@ -82,7 +85,7 @@ class Drawn(Struct, frozen=True):
     minor: int
 
 
-@loader("drawn")
+@loader(DRAWN)
 def _drawn(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, Drawn]:
     sql = (
         "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
@@ -116,7 +119,7 @@ class Borrow:
 
     def decide(self, work: Work) -> Answer:
         """201 and the loan's first page."""
-        borrower: Borrower | None = work.get("borrower", self.borrower_id)
+        borrower = work.find(Borrower, self.borrower_id)
         if borrower is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
         limits = self.product.limits
@@ -127,7 +130,7 @@ class Borrow:
                 expected=f"{limits.min_minor} to {limits.max_minor}",
                 received=self.principal_minor,
             )
-        drawn: Drawn = work.get("drawn", borrower.id)
+        drawn = work.load(DRAWN, borrower.id)
         free = borrower.credit_limit_minor - drawn.minor
         if self.principal_minor > free:
             raise Refused(
@@ -139,7 +142,7 @@ class Borrow:
                 borrower_id=borrower.id,
             )
         loan = self._new_loan(work)
-        if work.get("loan", loan.id) is not None:
+        if work.find(Loan, loan.id) is not None:
             raise Refused(
                 "reference_taken", f"loan {loan.id} has this reference", loan_id=loan.id, reference=loan.reference
             )

@@ -99,7 +99,7 @@ def buckets_of(state: LoanState, type: str, on: date) -> dict[str, int]:
 
 def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
     """The quote as it goes out. One that is out already is told again as it was, right or wrong."""
-    out: Quote | None = work.get("quote", quote.id)
+    out = work.find(Quote, quote.id)
     if out is not None:
         return out
     given = QuoteIssued(

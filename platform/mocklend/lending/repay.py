@@ -14,6 +14,7 @@ from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams import IdempotencyChecked, ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
+from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Kept, Key, Remembered, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 
@@ -70,7 +71,9 @@ class Repay:
         first, again = (make_id("rpy", work.sandbox.seed, loan.id, one) for one in (key, key + AGAIN))
         if kept.answer.body["id"] != first:
             raise Remembered
-        if any(fact.reverses == first for fact in work.get("facts", loan.id)):  # What was given back is not paid twice.
+        if any(
+            fact.reverses == first for fact in work.load(BOOK_FACTS, loan.id)
+        ):  # What was given back is not paid twice.
             raise Remembered
         given = IdempotencyChecked(
             entity=first,
@@ -90,7 +93,7 @@ class Repay:
         return key + AGAIN
 
     def _hold_to_quote(self, work: Work, quote_id: str, currency: str) -> None:
-        quote: Quote | None = work.get("quote", quote_id)
+        quote = work.find(Quote, quote_id)
         if quote is None or quote.loan_id != self.loan_id:
             raise Refused(
                 "quote_unknown", f"no quote {quote_id} for this loan", quote_id=quote_id, loan_id=self.loan_id

@@ -34,7 +34,7 @@ class TouchLoan:
 
     def decide(self, work: Work) -> Answer:
         """200 and the loan's status."""
-        loan: Loan = work.get("loan", self.loan_id)
+        loan = work.get(Loan, self.loan_id)
         state = state_of(loan)
         today = business_date(work.now_ms, work.sandbox.zone)
         if state.as_of >= today:

@@ -18,8 +18,8 @@ from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES
-from mocklend.ledger.journal import Posted, live
-from mocklend.lending.known import known_loan
+from mocklend.ledger.journal import JOURNALS, Posted, live
+from mocklend.lending.known import VALID_CERTIFICATES, known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
@@ -54,12 +54,12 @@ class IssueCertificate:
             )
         seq = loan.next_seq - 1
         id = make_id("crt", work.sandbox.seed, loan.id, seq)
-        known: Certificate | None = work.get("certificate", id)
+        known = work.find(Certificate, id)
         if known is not None:
             return Answer(200, certificate_doc(known))
-        borrower: Borrower = work.get("borrower", loan.borrower_id)
+        borrower = work.get(Borrower, loan.borrower_id)
         issued_on = business_date(work.now_ms, work.sandbox.zone)
-        settled_on = settling_date(work.get("journal", loan.id))
+        settled_on = settling_date(work.load(JOURNALS, loan.id))
         number = f"{issued_on:%Y%m%d}-{id.removeprefix('crt_')[:10].upper()}"
         certificate = Certificate(
             id=id,
@@ -111,7 +111,7 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
     )
 
 
-@loader("valid_certificates")
+@loader(VALID_CERTIFICATES)
 def _valid(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """The certificates of each loan that nothing on the books speaks against, by id."""
     sql = """SELECT c.loan_id, c.id FROM certificates c

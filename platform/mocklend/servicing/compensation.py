@@ -22,7 +22,7 @@ def compensate(
     `about` is what it is for, a dispute: there is one compensation for each. One that was `promised` before and never
     posted is posted now. None where it is only promised.
     """
-    loan: Loan = work.get("loan", loan_id)
+    loan = work.get(Loan, loan_id)
     before = bill_of(loan, state_of(loan))
     on = business_date(work.now_ms, work.sandbox.zone)
     id = compensation_of(work, about)

@@ -45,9 +45,12 @@ from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Trade
 from mocklend.storage.stores import loader, rows, select_in
-from mocklend.storage.work import Idempotency, Work
+from mocklend.storage.work import Idempotency, Loaded, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import conflicting_override
+
+PAPERS: Loaded[Papers] = Loaded("papers")
+"""By loan: the papers that the desk goes by."""
 
 Done = dict[str, Any]
 Findings = Sequence[Mapping[str, Any]]
@@ -83,7 +86,7 @@ class Papers:
     acts: tuple[tuple[str, str, str], ...]
 
 
-@loader("papers")
+@loader(PAPERS)
 def _papers(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
     return {id: papers_of(connection, sandbox_id, id) for id in loan_ids}
 
@@ -124,13 +127,13 @@ class Desk:
     @property
     def loan(self) -> Loan:
         """The disputed loan, as the acts so far have left it."""
-        loan: Loan = self.work.get("loan", self.dispute.loan_id)
+        loan = self.work.get(Loan, self.dispute.loan_id)
         return loan
 
     @property
     def papers(self) -> Papers:
         """What the desk has about it."""
-        papers: Papers = self.work.get("papers", self.dispute.loan_id)
+        papers = self.work.load(PAPERS, self.dispute.loan_id)
         return papers
 
     def put_right(self, findings: Findings) -> list[Done]:
@@ -164,19 +167,19 @@ class Desk:
         if not finding["matches_channel"] or finding["on_books"]:
             return None
         work, loan = self.work, self.loan
-        trade: Trade = work.get("trade", finding["out_trade_no"])
+        trade = work.get(Trade, finding["out_trade_no"])
         if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
             return None  # Somebody else's money, or another loan's: that is for a person to sort out.
         if not trade.repayment_id.startswith("rct_"):
-            order: Repayment = work.get("repayment", trade.repayment_id)
+            order = work.get(Repayment, trade.repayment_id)
             if order.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
                 return None
             QueryChannel(self.sandbox_id, None, order.id, self.operator).decide(work)
             return {"what": "repayment_applied", "id": order.id, "amount_minor": order.amount_minor}
-        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        receipt = work.find(Receipt, trade.repayment_id)
         if receipt is None:
             QueryPayment(self.sandbox_id, None, trade.channel, trade.id, self.operator).decide(work)
-            receipt = work.get("receipt", trade.repayment_id)
+            receipt = work.get(Receipt, trade.repayment_id)
         elif receipt.state != ReceiptState.UNAPPLIED:
             return None
         if receipt.state == ReceiptState.UNAPPLIED:
@@ -198,7 +201,7 @@ class Desk:
     def _marks(self) -> Iterator[Done]:
         mark = conflicting_override(self.loan)
         if mark is not None:
-            edit: OperatorEdit = self.work.get("edit", mark.edit_id)
+            edit = self.work.get(OperatorEdit, mark.edit_id)
             ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
             yield {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 
@@ -236,7 +239,7 @@ class Desk:
 
     def _payments_elsewhere(self, findings: Findings) -> Iterator[Done]:
         for finding in findings:
-            trade: Trade | None = self.work.get("trade", finding["out_trade_no"]) if finding["out_trade_no"] else None
+            trade = self.work.find(Trade, finding["out_trade_no"]) if finding["out_trade_no"] else None
             if trade is None or not finding["matches_channel"] or self._is_on_the_loan(trade):
                 continue
             yield _todo(
@@ -247,9 +250,9 @@ class Desk:
 
     def _is_on_the_loan(self, trade: Trade) -> bool:
         if trade.repayment_id.startswith("rct_"):
-            receipt: Receipt | None = self.work.get("receipt", trade.repayment_id)
+            receipt = self.work.find(Receipt, trade.repayment_id)
             return receipt is not None and receipt.state == ReceiptState.APPLIED and receipt.loan_id == self.loan.id
-        order: Repayment = self.work.get("repayment", trade.repayment_id)
+        order = self.work.get(Repayment, trade.repayment_id)
         return order.status == RepaymentStatus.SUCCEEDED and order.loan_id == self.loan.id
 
     def _orders_to_ask_about(self) -> Iterator[Done]:
@@ -270,7 +273,7 @@ class Desk:
                 yield _todo("booked_otherwise", order.id, "it is not booked as was ordered and paid: book it anew")
 
     def _on_its_way(self, trade: Trade) -> bool:
-        callback: Callback | None = self.work.get("callback", callback_of(trade.repayment_id))
+        callback = self.work.find(Callback, callback_of(trade.repayment_id))
         return callback is not None and callback.attempts == 0 and callback.due_ms is not None
 
     def _ordered_twice(self) -> Iterator[Done]:
@@ -315,21 +318,21 @@ class Desk:
         newest = {about: memo for verb, about, memo in self.papers.acts if verb == REPAYMENT_REVERSED}
         for id, memo in newest.items():
             named = [word for word in _ORDER.findall(memo) if word in own]
-            order: Repayment = self.work.get("repayment", id)
+            order = self.work.get(Repayment, id)
             if named and id not in named and order.reversal_id is not None:
                 detail = f"{id} was reversed, and {named[0]} was meant: reinstate the one, reverse the other"
                 yield _todo("reversed_something_else", order.reversal_id, detail)
 
     def _stuck_payouts(self) -> Iterator[Done]:
         for id in self.papers.payouts:
-            payout: Payout = self.work.get("payout", id)
+            payout = self.work.get(Payout, id)
             if payout.state == PayoutState.ORDERED and payout.due_ms is None:
                 detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask there"
                 yield _todo("stuck_payout", payout.id, detail)
 
     def _unposted_promises(self) -> Iterator[Done]:
         for id in self.papers.disputes:
-            other: Dispute = self.work.get("dispute", id)
+            other = self.work.get(Dispute, id)
             if other.compensation_id is not None and other.payout_id is None:
                 detail = f"{other.compensation_minor} were promised with dispute {id} and never posted: decide it again"
                 yield _todo("compensation_not_posted", other.compensation_id, detail)
@@ -345,16 +348,16 @@ class Desk:
     # --- reading ---
 
     def _orders(self) -> list[Repayment]:
-        return [self.work.get("repayment", id) for id in self.papers.orders]
+        return [self.work.get(Repayment, id) for id in self.papers.orders]
 
     def _receipts(self) -> list[Receipt]:
-        return [self.work.get("receipt", id) for id in self.papers.receipts]
+        return [self.work.get(Receipt, id) for id in self.papers.receipts]
 
     def _edits(self) -> list[OperatorEdit]:
-        return [self.work.get("edit", id) for id in self.papers.edits]
+        return [self.work.get(OperatorEdit, id) for id in self.papers.edits]
 
     def _trade(self, order: Repayment) -> Trade:
-        trade: Trade = self.work.get("trade", out_trade_no(order.id))
+        trade = self.work.get(Trade, out_trade_no(order.id))
         return trade
 
 

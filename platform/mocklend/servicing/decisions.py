@@ -125,7 +125,7 @@ class DecideDispute:
             note = f"{CORRECTED_NOTE} {what or 'nothing yet'}. Left to do: {todo}."
             return step(work, dispute, DisputeState.UPHELD, note, event="left_to_do")
         dispute = _unmark(work, dispute)
-        loan: Loan = work.get("loan", dispute.loan_id)
+        loan = work.get(Loan, dispute.loan_id)
         dispute = replace(dispute, corrected_version=loan.version)
         note = f"{CORRECTED_NOTE} {what or 'the books were right by then'}."
         return step(work, dispute, DisputeState.CORRECTED, note, event="corrected")
@@ -145,14 +145,14 @@ class DecideDispute:
         dispute = replace(dispute, compensation_minor=amount_minor, compensation_id=promise)
         if payout is not None:
             dispute = replace(dispute, payout_id=payout.id, due_ms=payout.due_ms)
-        loan: Loan = work.get("loan", dispute.loan_id)
+        loan = work.get(Loan, dispute.loan_id)
         amount = format_minor(amount_minor, loan.currency)
         agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
         return step(work, dispute, dispute.state, agreed, event="compensation_agreed")
 
     def _log(self, work: Work, dispute: Dispute, verb: str, *, n: int = 1) -> None:
         """The decision itself moves nothing; what is put right has lines of its own."""
-        loan: Loan = work.get("loan", dispute.loan_id)
+        loan = work.get(Loan, dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
         log_act(work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n)
 

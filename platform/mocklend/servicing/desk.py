@@ -148,7 +148,7 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> An
 
 def known_edit(work: Work, edit_id: str) -> OperatorEdit:
     """The edit, or a refusal."""
-    edit: OperatorEdit | None = work.get("edit", edit_id)
+    edit = work.find(OperatorEdit, edit_id)
     if edit is None:
         raise Refused("edit_unknown", f"no edit {edit_id}", edit_id=edit_id)
     return edit

@@ -191,7 +191,7 @@ class FollowDispute:
             late = replace(dispute, breached=1, due_ms=None)
             dispute = step(work, late, dispute.state, "The time to answer is over.", event="breached")
         elif dispute.payout_id is not None:
-            payout: Payout = work.get("payout", dispute.payout_id)
+            payout = work.get(Payout, dispute.payout_id)
             if payout.state == PayoutState.PAID:
                 note = f"The compensation was paid through {payout.channel}."
                 dispute = step(work, replace(dispute, due_ms=None), DisputeState.COMPENSATED, note, event="compensated")
@@ -203,7 +203,7 @@ class FollowDispute:
 
 def known_dispute(work: Work, dispute_id: str) -> Dispute:
     """The dispute, or a refusal."""
-    dispute: Dispute | None = work.get("dispute", dispute_id)
+    dispute = work.find(Dispute, dispute_id)
     if dispute is None:
         raise Refused("dispute_unknown", f"no dispute {dispute_id}", dispute_id=dispute_id)
     return dispute

@@ -85,7 +85,7 @@ class ReverseEdit:
             )
         if edit.edit_kind == REFUND:
             raise Refused("edit_not_reversible", "the money of a refund is on its way to the borrower", edit_id=edit.id)
-        loan: Loan = work.get("loan", edit.loan_id)
+        loan = work.get(Loan, edit.loan_id)
         before = bill_of(loan, state_of(loan))
         done = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
         edit = replace(edit, state=EditState.REVERSED)
@@ -106,7 +106,7 @@ class ReverseEdit:
 
 def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> Recorded:
     """Reverse a second receipt, an edit or a reversal (`what`), on the books and as the operator's intent."""
-    loan: Loan = work.get("loan", loan_id)
+    loan = work.get(Loan, loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)
     witness(work, loan_id, fact)

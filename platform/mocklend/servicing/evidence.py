@@ -18,7 +18,10 @@ from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
 from mocklend.storage.stores import loader, rows
-from mocklend.storage.work import Work
+from mocklend.storage.work import Loaded, Work
+
+CHANNEL_RECORD: Loaded[list[str]] = Loaded("channel_record")
+"""By question, as JSON: the order numbers that a channel may mean."""
 
 KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
 NEAR_MS = 86_400_000
@@ -63,7 +66,7 @@ _BY_AMOUNT = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel
     ORDER BY id"""
 
 
-@loader("channel_record")
+@loader(CHANNEL_RECORD)
 def _trades(connection: Connection, sandbox_id: str, questions: Sequence[str]) -> Mapping[str, list[str]]:
     """The order numbers that a channel may mean, by number or else by amount and time."""
     found: dict[str, list[str]] = {}
@@ -110,7 +113,7 @@ def _trade(work: Work, loan_id: str, piece: Piece) -> Trade | None:
     else:
         around = {"from_ms": piece.paid_ms - NEAR_MS, "to_ms": piece.paid_ms + NEAR_MS}
         asked |= {"amount_minor": piece.amount_minor, "loan_id": loan_id, **around}
-    fitting: list[Trade] = [work.get("trade", id) for id in work.get("channel_record", json.dumps(asked)) or ()]
+    fitting = [work.get(Trade, id) for id in work.load(CHANNEL_RECORD, json.dumps(asked))]
     own = [trade for trade in fitting if trade.loan_id == loan_id]
     if piece.channel_trade_no is None and own:
         # Of several payments of one amount, one that the books lack is what the dispute is about.
@@ -133,11 +136,11 @@ def compare(piece: Piece, trade: Trade) -> list[str]:
 def _booked(work: Work, trade: Trade) -> tuple[str, str | None]:
     """What the platform says of a trade, and the loan that it is on if the books have it on one."""
     if trade.repayment_id.startswith("rct_"):
-        receipt: Receipt | None = work.get("receipt", trade.repayment_id)
+        receipt = work.find(Receipt, trade.repayment_id)
         if receipt is None:
             return UNKNOWN, None
         return receipt.state, receipt.loan_id if receipt.state == ReceiptState.APPLIED else None
-    order: Repayment = work.get("repayment", trade.repayment_id)
+    order = work.get(Repayment, trade.repayment_id)
     return order.status, order.loan_id if order.status == RepaymentStatus.SUCCEEDED else None
 
 

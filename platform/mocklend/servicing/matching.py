@@ -18,8 +18,11 @@ from mocklend.lending.known import known_loan, known_receipt
 from mocklend.seams import ReceiptMatch, applied
 from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
 from mocklend.storage.stores import loader, select_in
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.world.record import witness
+
+OWING: Loaded[list[tuple[str, str]]] = Loaded("owing")
+"""By borrower: the loans that owe something, as id and currency, in the order of their ids."""
 
 ACTIVE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF)
 
@@ -50,7 +53,7 @@ class MatchReceipt:
                 received=receipt.state,
             )
         loan = loan_for(work, receipt, self.loan_id)
-        trade: Trade = work.get("trade", receipt.out_trade_no)
+        trade = work.get(Trade, receipt.out_trade_no)
         work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
         chosen = chosen_loan(work, receipt, loan, self.operator)
         if trade.loan_id == NOBODYS:
@@ -80,7 +83,7 @@ def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
 
 def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
     """The loan that the operator really puts it on. Asked after the last refusal."""
-    owing: Sequence[tuple[str, str]] = work.get("owing", meant.borrower_id)
+    owing = work.load(OWING, meant.borrower_id)
     given = ReceiptMatch(
         entity=receipt.id,
         occurrence=receipt.matches + 1,
@@ -97,7 +100,7 @@ def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loa
         ),
         loan_id=meant.id,
     )
-    loan: Loan = work.get("loan", work.at(given).loan_id)
+    loan = work.get(Loan, work.at(given).loan_id)
     return loan
 
 
@@ -105,13 +108,13 @@ def put_on(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, op
     """An operator has put a receipt on a loan: the books, and the log of the desk."""
     before = bill_of(loan, state_of(loan))
     receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
-    loan = work.get("loan", loan.id)
+    loan = work.get(Loan, loan.id)
     after = bill_of(loan, state_of(loan))
     log_act(work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches)
     return receipt
 
 
-@loader("owing")
+@loader(OWING)
 def _owing(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
     """A borrower's loans that owe something, with their currencies, in the order of their ids."""
     sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id

@@ -49,10 +49,10 @@ class MoveReceipt:
         """201 and the receipt, APPLIED to the other loan."""
         receipt = known_receipt(work, self.receipt_id)
         loan = loan_for(work, receipt, self.loan_id)
-        trade: Trade = work.get("trade", receipt.out_trade_no)
+        trade = work.get(Trade, receipt.out_trade_no)
         _refuse(receipt, loan, trade)
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
-        left: Loan = work.get("loan", receipt.loan_id)
+        left = work.get(Loan, receipt.loan_id)
         work.signal(applied(receipt.id), recorded(left.id))
         chosen = chosen_loan(work, receipt, loan, self.operator)
         if trade.loan_id == NOBODYS:

@@ -50,12 +50,12 @@ class RebookRepayment:
                 received=order.status,
                 repayment_id=order.id,
             )
-        trade: Trade = work.get("trade", out_trade_no(order.id))
+        trade = work.get(Trade, out_trade_no(order.id))
         if (order.booked_type, order.booked_ms) == (order.type, trade.paid_ms):
             raise Refused(
                 "repayment_booked_right", "it is booked as was ordered, when it was paid", repayment_id=order.id
             )
-        loan: Loan = work.get("loan", order.loan_id)
+        loan = work.get(Loan, order.loan_id)
         before = bill_of(loan, state_of(loan))
         assert trade.paid_ms is not None, "what is on the books was paid"
         work.signal(applied(order.id), recorded(loan.id))

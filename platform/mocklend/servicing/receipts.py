@@ -49,7 +49,7 @@ class ReverseReceipt:
                 received=receipt.state,
                 receipt_id=receipt.id,
             )
-        loan: Loan = work.get("loan", receipt.loan_id)
+        loan = work.get(Loan, receipt.loan_id)
         before = bill_of(loan, state_of(loan))
         done = reverse_fact(work, loan.id, receipt.id, "receipt")
         receipt = replace(receipt, state=ReceiptState.REVERSED)

@@ -45,8 +45,8 @@ class ReinstateRepayment:
                 f"the repayment is {order.status}, and nobody has reversed it",
                 repayment_id=order.id,
             )
-        trade: Trade = work.get("trade", out_trade_no(order.id))
-        loan: Loan = work.get("loan", order.loan_id)
+        trade = work.get(Trade, out_trade_no(order.id))
+        loan = work.get(Loan, order.loan_id)
         before = bill_of(loan, state_of(loan))
         reversal_id = order.reversal_id
         done = reverse_fact(work, loan.id, reversal_id, "reversal")

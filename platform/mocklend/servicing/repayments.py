@@ -20,10 +20,14 @@ from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams import RepaymentReversal, recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
+from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.stores import loader, select_in
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 from mocklend.world.record import witness
+
+REVERSIBLE: Loaded[list[str]] = Loaded("reversible")
+"""By loan: the repayments that are on it, in the order of their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class ReverseRepayment:
                 received=repayment.status,
                 repayment_id=repayment.id,
             )
-        loan: Loan = work.get("loan", repayment.loan_id)
+        loan = work.get(Loan, repayment.loan_id)
         before = bill_of(loan, state_of(loan))
         n, reversal_id = self._numbered(work, loan)
         happened = work.at(
@@ -65,7 +69,7 @@ class ReverseRepayment:
                 operator=self.operator,
                 amount_minor=repayment.amount_minor,
                 currency=loan.currency,
-                siblings=tuple(id for id in work.get("reversible", loan.id) if id != repayment.id),
+                siblings=tuple(id for id in work.load(REVERSIBLE, loan.id) if id != repayment.id),
                 repayment_id=repayment.id,
             )
         )
@@ -98,7 +102,7 @@ class ReverseRepayment:
 
     def _numbered(self, work: Work, loan: Loan) -> tuple[int, str]:
         """The how manieth reversal of the repayment this is, and its id: an earlier one may have been taken back."""
-        known, n = {fact.id for fact in work.get("facts", loan.id)}, 1
+        known, n = {fact.id for fact in work.load(BOOK_FACTS, loan.id)}, 1
         id = make_id("rev", work.sandbox.seed, self.repayment_id)
         while id in known:
             n += 1
@@ -106,7 +110,7 @@ class ReverseRepayment:
         return n, id
 
 
-@loader("reversible")
+@loader(REVERSIBLE)
 def _reversible(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """A loan's repayments that are on it, in the order of their ids."""
     sql = f"""SELECT loan_id, id FROM repayments
@@ -133,7 +137,7 @@ class QueryChannel:
     def decide(self, work: Work) -> Answer:
         """200 and the repayment; unchanged if the books had it already."""
         repayment = known_repayment(work, self.repayment_id)
-        trade: Trade = work.get("trade", out_trade_no(repayment.id))
+        trade = work.get(Trade, out_trade_no(repayment.id))
         if trade.state == TradeState.LATE_FAILED:
             bring_late_failure(work, trade)
             return Answer(200, repayment_doc(known_repayment(work, repayment.id)))
@@ -147,16 +151,16 @@ class QueryChannel:
                 received=trade.state,
                 repayment_id=repayment.id,
             )
-        loan: Loan = work.get("loan", repayment.loan_id)
+        loan = work.get(Loan, repayment.loan_id)
         before = bill_of(loan, state_of(loan))
         if repayment.status == RepaymentStatus.FAILED:
             verb, repayment = REPAYMENT_RESTORED, restore(work, repayment)
             if (repayment.booked_type, repayment.booked_ms) != (repayment.type, trade.paid_ms):
-                _, repayment = book(work, work.get("loan", loan.id), repayment, cause="reversal")
+                _, repayment = book(work, work.get(Loan, loan.id), repayment, cause="reversal")
         else:
             verb = CHANNEL_QUERIED
             repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
-        loan = work.get("loan", repayment.loan_id)
+        loan = work.get(Loan, repayment.loan_id)
         after = bill_of(loan, state_of(loan))
         log_act(work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after)
         return Answer(200, repayment_doc(repayment))

@@ -11,7 +11,10 @@ from sqlalchemy import Connection
 from mocklend.domain.facts import Fact
 from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.stores import loader, select_in
-from mocklend.storage.work import Work
+from mocklend.storage.work import Loaded, Work
+
+BOOK_FACTS: Loaded[list[Fact]] = Loaded("facts")
+"""By loan: what is on its books, in effective order."""
 
 _COLUMNS = (
     "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses",
@@ -36,7 +39,7 @@ insert_into(BOOKS)
 def append(work: Work, table: str, loan_id: str, fact: Fact, *, version: int = 0) -> None:
     """Put a fact on record: on the books, as what makes this `version` of its loan."""
     if table == BOOKS:
-        work.append("facts", loan_id, fact)
+        work.append(BOOK_FACTS, loan_id, fact)
     work.write(
         f"{table}.insert",
         loan_id=loan_id,
@@ -70,6 +73,6 @@ def facts_of(connection: Connection, table: str, sandbox_id: str, loan_ids: Sequ
     return found
 
 
-@loader("facts")
+@loader(BOOK_FACTS)
 def _book_facts(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
     return facts_of(connection, BOOKS, sandbox_id, loan_ids)

@@ -19,11 +19,12 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table
 
 from mocklend.storage.statements import ENTITIES, in_driver_style, statement
-from mocklend.storage.work import Key
+from mocklend.storage.work import Key, Loaded
 
 Made = TypeVar("Made", bound=Struct)
 Row = Sequence[Any]
-Load = Callable[[Connection, str, Sequence[str]], Mapping[str, Any]]
+T = TypeVar("T")
+Load = Callable[[Connection, str, Sequence[str]], Mapping[str, T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _is_plain(given: Any) -> bool:
 
 
 STORES: dict[str, Store] = {}
-LOADERS: dict[str, Load] = {}
+LOADERS: dict[str, Load[Any]] = {}
 
 
 def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type[Made]]:
@@ -112,11 +113,11 @@ def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type
     return register
 
 
-def loader(kind: str) -> Callable[[Load], Load]:
+def loader(what: Loaded[T]) -> Callable[[Load[T]], Load[T]]:
     """Register how a kind is loaded that is not a row of one table: (connection, sandbox_id, ids) -> id -> value."""
 
-    def register(load: Load) -> Load:
-        LOADERS[kind] = load
+    def register(load: Load[T]) -> Load[T]:
+        LOADERS[what.kind] = load
         return load
 
     return register

@@ -2,7 +2,8 @@
 
         needs ──▶ [writer loads] ──▶ decide(work) ──▶ work.puts, work.writes ──▶ [writer flushes, commits] ──▶ Answer
 
-`decide` reads states with `get`, replaces them with `put`, names further rows with `write`, meets the fault layer with
+`decide` reads states with `get`, `find` and `load`, replaces them with `put`,
+names further rows with `write`, meets the fault layer with
 `act` and tells it what became true with `signal`. If it raises `Refused`, none of that is kept. What it gets and was
 not loaded raises `NotLoaded`; the writer loads that too and decides again: `needs` is a hint that saves a round.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,11 @@ Key = tuple[str, str]
 """An entity's kind and id."""
 
 
+E = TypeVar("E", bound="Entity")
+T = TypeVar("T", covariant=True)
+Item = TypeVar("Item")
+
+
 class Entity(Protocol):
     """A frozen struct that `put` can take. `id` is unique within its kind and sandbox."""
 
@@ -29,6 +35,15 @@ class Entity(Protocol):
 
     @property
     def id(self) -> str: ...
+
+
+class Loaded(Generic[T]):
+    """A kind that is loaded and is no row of one table: a sum, a list of facts. `T` is what there is under an id."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
 
 
 class Sandbox(Struct, frozen=True):
@@ -171,9 +186,24 @@ class Work:
         put: Sandbox | None = self.puts.get(("sandbox", self._sandbox.id))
         return put or self._sandbox
 
-    def get(self, kind: str, id: str) -> Any:
+    def find(self, cls: type[E], id: str) -> E | None:
         """The entity as it is now, or None if there is none."""
-        key = (kind, id)
+        found: E | None = self._read((cls.kind, id))
+        return found
+
+    def get(self, cls: type[E], id: str) -> E:
+        """The entity as it is now. The caller knows that there is one: AssertionError if there is none."""
+        found = self.find(cls, id)
+        if found is None:
+            raise AssertionError(f"there is no {cls.kind} {id}")
+        return found
+
+    def load(self, what: Loaded[T], id: str) -> T:
+        """What is loaded under this id, with what this command has appended."""
+        found: T = self._read((what.kind, id))
+        return found
+
+    def _read(self, key: Key) -> Any:
         if key in self.puts:
             return self.puts[key]
         try:
@@ -186,9 +216,9 @@ class Work:
         """The entity's new state."""
         self.puts[(entity.kind, entity.id)] = entity
 
-    def append(self, kind: str, id: str, item: Any) -> None:
-        """Add to what is loaded as a list: this command's later `get` sees what its own writes will put there."""
-        self._appended.setdefault((kind, id), []).append(item)
+    def append(self, what: Loaded[list[Item]], id: str, item: Item) -> None:
+        """Add to what is loaded as a list: this command's later `load` sees what its own writes will put there."""
+        self._appended.setdefault((what.kind, id), []).append(item)
 
     def write(self, name: str, **parameters: Any) -> None:
         """One row of a named statement. `sandbox_id` is filled in."""

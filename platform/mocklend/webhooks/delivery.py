@@ -246,7 +246,7 @@ class RecordDelivery:
 
     def decide(self, work: Work) -> Answer:
         """200 and the delivery log."""
-        webhook: Webhook | None = work.get("webhook", self.webhook_id)
+        webhook = work.find(Webhook, self.webhook_id)
         if webhook is None or work.sandbox.resets != self.resets:
             return Answer(200, {})  # The sandbox was reset while its receiver thought about it.
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:

@@ -52,7 +52,7 @@ class MakeStatement:
     def decide(self, work: Work) -> Answer:
         """201 and the file's record, or 200 where it was there."""
         id = file_id(self.channel, self.day, self.currency)
-        known: StatementFile | None = work.get("statement_file", id)
+        known = work.find(StatementFile, id)
         if known is not None and not self.again:
             return Answer(200, file_doc(known))
         heading = Heading(channel_of(self.channel), self.day, self.currency, work.sandbox.zone)
