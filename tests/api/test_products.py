@@ -1,5 +1,10 @@
-from mocklend.domain.product import PRODUCTS, Product
+import pytest
+from jsonschema import Draft202012Validator
+
+from mocklend.api.products import PRODUCT_SCHEMA
+from mocklend.domain.product import PRODUCTS, Product, ProductError
 from support.caller import Caller, Documented
+from support.edges import edges
 
 
 def test_every_product_that_ships_is_listed_with_all_its_fields(api: Caller) -> None:
@@ -14,3 +19,20 @@ def test_the_documented_product_has_the_fields_that_products_have(documented: Do
     body = documented.document["components"]["schemas"]["Trial"]
 
     assert set(body["properties"]["product"]["properties"]) == set(PRODUCTS["bullet-30d"].to_json())
+
+
+@pytest.mark.parametrize("field", [name for name in PRODUCT_SCHEMA["properties"] if name != "allocation"])
+def test_each_field_of_a_product_is_read_as_documented(field: str) -> None:
+    schema = PRODUCT_SCHEMA["properties"][field]
+    valid = Draft202012Validator(schema)
+    decimals = ("0", "0.06", "1", "1.0", "1.5", "9.9", "10", "10.01", "010.0", "11", "0.", ".5", "1e-1")
+    plain = {"method": "bullet", "terms": 1, "rate": "0.06", "term_unit": "day"}
+
+    for value in (*edges(schema), *decimals, *({"multiplier": one} for one in decimals)):
+        says = valid.is_valid(value)
+        try:
+            Product.from_json(plain | {field: value})
+        except ProductError as error:
+            assert not says, (field, value, str(error))
+        else:
+            assert says, (field, value)

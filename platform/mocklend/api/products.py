@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -19,7 +19,10 @@ from mocklend.domain.money import MAX_MINOR, Rounding
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import (
+    DAYS_MAX,
+    GRACE_DAYS_MAX,
     PRODUCTS,
+    TERMS_MAX,
     Bucket,
     Excess,
     Method,
@@ -38,7 +41,8 @@ def _words(kind: Any) -> dict[str, Any]:
     return {"type": "string", "enum": [member.value for member in kind]}
 
 
-_DECIMAL = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,18})?$"}
+_UP_TO_1 = {"type": "string", "pattern": r"^(0{1,3}(\.[0-9]{1,18})?|0{0,2}1(\.0{1,18})?)$"}
+_UP_TO_10 = {"type": "string", "pattern": r"^(0{0,2}[0-9](\.[0-9]{1,18})?|0?10(\.0{1,18})?)$"}
 _MINOR = {"type": "integer", "minimum": 1, "maximum": MAX_MINOR}
 
 PRODUCT_SCHEMA: JsonSchemaValue = {
@@ -48,11 +52,21 @@ PRODUCT_SCHEMA: JsonSchemaValue = {
     "additionalProperties": False,
     "properties": {
         "method": _words(Method) | {"description": "How the principal comes back, and what it earns meanwhile."},
-        "terms": {"type": "integer", "minimum": 1, "maximum": 360, "description": "How many terms the loan runs."},
-        "rate": _DECIMAL | {"description": 'A decimal string, like "0.06", and at most "1".'},
+        "terms": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": TERMS_MAX,
+            "description": "How many terms the loan runs.",
+        },
+        "rate": _UP_TO_1 | {"description": 'A decimal string, like "0.06", and at most "1".'},
         "rate_unit": _words(RateUnit) | {"description": "Whether `rate` is that of a year or of a day."},
         "term_unit": _words(TermUnit) | {"description": "Whether `term_length` counts days or months."},
-        "term_length": {"type": "integer", "minimum": 1, "description": "How many `term_unit`s a term has."},
+        "term_length": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": DAYS_MAX,
+            "description": "How many `term_unit`s a term has; no loan runs longer than 30 years.",
+        },
         "day_count": _words(DayCount) | {"description": "How days become a share of a year."},
         "rounding": _words(Rounding) | {"description": "How an amount between two minor units is rounded."},
         "instalment_multiple_minor": _MINOR
@@ -75,12 +89,13 @@ PRODUCT_SCHEMA: JsonSchemaValue = {
             "description": "What being late costs.",
             "additionalProperties": False,
             "properties": {
-                "multiplier": _DECIMAL | {"description": "What the rate is multiplied by; a decimal string."},
+                "multiplier": _UP_TO_10
+                | {"description": 'What the rate is multiplied by: a decimal string, at most "10".'},
                 "base": _words(PenaltyBase) | {"description": "What the penalty is charged on."},
                 "grace_days": {
                     "type": "integer",
                     "minimum": 0,
-                    "maximum": 365,
+                    "maximum": GRACE_DAYS_MAX,
                     "description": "Days after the due date without penalty.",
                 },
             },
@@ -140,19 +155,20 @@ def known_product(product_id: str) -> Product:
     return product
 
 
-class ProductDoc(Doc):
-    """A product and all its fields."""
-
-    id: str = Field(description="The product's id.")
-    method: str = Field(description="How the principal comes back, and what it earns meanwhile.")
-    terms: int = Field(description="How many terms a loan has.")
-    rate: str = Field(description="The rate as a decimal string, of a year or of a day as `rate_unit` says.")
+PRODUCT_DOC: JsonSchemaValue = {
+    "type": "object",
+    "description": "A product and all its fields.",
+    "required": ["id", *PRODUCT_SCHEMA["properties"]],
+    "properties": {"id": {"type": "string", "description": "The product's id."}, **PRODUCT_SCHEMA["properties"]},
+}
 
 
 class ProductList(Doc):
     """The products that ship."""
 
-    products: list[ProductDoc] = Field(description="The products, by their ids.")
+    products: list[Annotated[dict[str, Any], WithJsonSchema(PRODUCT_DOC)]] = Field(
+        description="The products, by their ids."
+    )
 
 
 @products.get("/v1/products")

@@ -114,6 +114,7 @@ TERMS_MAX = 360
 MONTHS_MAX = 360
 DAYS_MAX = 30 * 365
 """No loan runs longer than thirty years."""
+GRACE_DAYS_MAX = 365
 
 
 # --- reading: each reader takes what came and the path it came at, and answers the value or raises ---
@@ -372,7 +373,7 @@ def _object(kind: type[Penalty | Limits]) -> Reader:
 _PENALTY: dict[str, Reader] = {
     "multiplier": _decimal(10),
     "base": _choice(PenaltyBase),
-    "grace_days": _integer(0, 365),
+    "grace_days": _integer(0, GRACE_DAYS_MAX),
 }
 _LIMITS: dict[str, Reader] = {"min_minor": _integer(1, MAX_MINOR), "max_minor": _integer(1, MAX_MINOR)}
 _PRODUCT: dict[str, Reader] = {

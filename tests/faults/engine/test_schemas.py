@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from mocklend_faults.engine import schemas
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.experiments import Experiment
 from mocklend_faults.engine.rules import Rule
+from support.edges import edges
 
 KINDS = installed()
 
@@ -25,20 +26,6 @@ def taken(read: Callable[[], Any]) -> bool:
         assert refused.code == "validation_failed", refused.detail
         return False
     return True
-
-
-def edges(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Values at the edge of a schema, some within and some without."""
-    yield from (None, True, 1.5, "", "x" * 101, [], {}, {"colour": "red"})
-    for bound in ("minimum", "maximum"):
-        if bound in schema:
-            yield from (schema[bound] - 1, schema[bound], schema[bound] + 1)
-    yield from schema.get("enum", ())
-    for inner in schema.get("anyOf", ()):
-        yield from edges(inner)
-    for name, inner in schema.get("properties", {}).items():
-        needed = {one: schema["properties"][one]["minimum"] for one in schema.get("required", ()) if one != name}
-        yield from ({**needed, name: value} for value in edges(inner))
 
 
 @pytest.mark.parametrize("section", ["activate", "select", "expect", "enabled"])

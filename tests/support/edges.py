@@ -1,0 +1,20 @@
+"""Values at the edge of a JSON Schema, to hold it against the code that reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def edges(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Values at the edge of a schema, some within and some without."""
+    yield from (None, True, 1.5, "", "x" * 101, [], {}, {"colour": "red"})
+    for bound in ("minimum", "maximum"):
+        if bound in schema:
+            yield from (schema[bound] - 1, schema[bound], schema[bound] + 1)
+    yield from schema.get("enum", ())
+    for inner in schema.get("anyOf", ()):
+        yield from edges(inner)
+    for name, inner in schema.get("properties", {}).items():
+        needed = {one: schema["properties"][one]["minimum"] for one in schema.get("required", ()) if one != name}
+        yield from ({**needed, name: value} for value in edges(inner))
