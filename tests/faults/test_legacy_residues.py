@@ -37,7 +37,7 @@ def broken(client: Client) -> list[tuple[str, str, int]]:
     return [(one["class"], one["entity"], one["amount_minor"]) for one in audit["discrepancies"]]
 
 
-def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Any) -> None:
+def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
 
     page, [edit] = client.loan(loan), client.edits(loan)["edits"]
@@ -49,7 +49,7 @@ def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Any) -> 
     assert broken(client) == [("unsupported", edit["id"], 7)]
 
 
-def test_paying_what_the_contract_says_is_more_than_was_due(migrated: Any) -> None:
+def test_paying_what_the_contract_says_is_more_than_was_due(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     client.settle(client.repay(loan, BY_CONTRACT, "wallet", type="CLEAR"))
     [edit] = client.edits(loan)["edits"]
@@ -63,7 +63,7 @@ def test_paying_what_the_contract_says_is_more_than_was_due(migrated: Any) -> No
     assert broken(client) == []
 
 
-def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Any) -> None:
+def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated(residue_minor=250, asks_for="more")
     client.settle(client.repay(loan, BY_CONTRACT, "wallet", type="CLEAR"))
     [edit] = client.edits(loan)["edits"]
@@ -76,7 +76,7 @@ def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Any) 
     assert broken(client) == []
 
 
-def test_it_is_one_entry_once_and_cannot_be_taken_back_twice(migrated: Any) -> None:
+def test_it_is_one_entry_once_and_cannot_be_taken_back_twice(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     [edit] = client.edits(loan)["edits"]
     client.reverse_edit(edit["id"], operator="olga", memo="nothing is behind it")
@@ -86,7 +86,9 @@ def test_it_is_one_entry_once_and_cannot_be_taken_back_twice(migrated: Any) -> N
     assert [one["status"] for one in client.answer_key()["entries"]] == ["healed"]
 
 
-def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(migrated: Any) -> None:
+def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(
+    migrated: Callable[..., tuple[Client, str]],
+) -> None:
     client, loan = migrated(borrow={"disburse_to": "bank_transfer"})
     client.advance("P2D")
 
@@ -94,7 +96,7 @@ def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(migrated: An
     assert broken(client) == []
 
 
-def test_what_may_still_be_borrowed_follows_from_the_books(migrated: Any) -> None:
+def test_what_may_still_be_borrowed_follows_from_the_books(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     borrower = client.loan(loan)["borrower_id"]
 
@@ -104,7 +106,9 @@ def test_what_may_still_be_borrowed_follows_from_the_books(migrated: Any) -> Non
     assert client.borrow(borrower, 100_007, product_id="jiebei-like")["principal_minor"] == 100_007
 
 
-def test_a_reconciler_finds_it_by_what_is_missing_and_takes_it_back(migrated: Any) -> None:
+def test_a_reconciler_finds_it_by_what_is_missing_and_takes_it_back(
+    migrated: Callable[..., tuple[Client, str]],
+) -> None:
     client, loan = migrated()
     client.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="a fee of 5.00")
     client.halt()

@@ -14,7 +14,7 @@ KINDS = sorted(installed())
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def fault(request: Any) -> str:
+def fault(request: pytest.FixtureRequest) -> str:
     """Each kind that is installed. All tests of one come after each other: a process tells its lesson once."""
     chosen: str = request.param
     return chosen

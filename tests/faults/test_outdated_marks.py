@@ -45,7 +45,7 @@ def states(client: Client) -> list[str]:
     return [one["status"] for one in key]
 
 
-def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer(late: Any) -> None:
+def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer(late: tuple[Client, str]) -> None:
     client, loan = late
 
     pay_a_little(client, loan)
@@ -60,7 +60,7 @@ def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer
     assert states(client) == []
 
 
-def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late: Any) -> None:
+def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
 
@@ -75,7 +75,7 @@ def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late:
     assert states(client) == ["superseded", "active"]
 
 
-def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: Any) -> None:
+def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     client.advance("P3D")
@@ -91,7 +91,7 @@ def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: Any) ->
     assert alert["since"] == since > edit["applied_at"]
 
 
-def test_when_the_books_say_again_what_the_mark_says_nothing_is_wrong(late: Any) -> None:
+def test_when_the_books_say_again_what_the_mark_says_nothing_is_wrong(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     pay_what_is_overdue(client, loan)
@@ -117,7 +117,7 @@ def stop_and_pay_a_little(client: Client, loan: str) -> None:
     ],
 )
 def test_it_ends_with_another_mark_with_the_reversal_and_with_a_fact_that_drops_it(
-    late: Any, ends: Callable[[Client, str], Any], status: str
+    late: tuple[Client, str], ends: Callable[[Client, str], Any], status: str
 ) -> None:
     client, loan = late
     client.arm(STICKY)
@@ -134,7 +134,7 @@ def the_mark(client: Client, loan: str) -> str:
     return str(edit["id"])
 
 
-def test_the_mark_of_a_clerk_at_fault_may_stick_as_well(late: Any) -> None:
+def test_the_mark_of_a_clerk_at_fault_may_stick_as_well(late: tuple[Client, str]) -> None:
     client, loan = late
     pay_what_is_overdue(client, loan)
     client.arm("operator.marked_overdue", select={"times": 1})
@@ -163,7 +163,7 @@ def test_a_repayment_that_is_reversed_outdates_a_mark_too(mocklend_server: str) 
     assert states(client) == ["active"]
 
 
-def test_an_upheld_dispute_takes_it_off(late: Any) -> None:
+def test_an_upheld_dispute_takes_it_off(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     pay_what_is_overdue(client, loan)
@@ -177,7 +177,7 @@ def test_an_upheld_dispute_takes_it_off(late: Any) -> None:
     assert states(client) == ["healed"]
 
 
-def test_a_dispute_leaves_a_mark_alone_that_says_what_the_books_say(late: Any) -> None:
+def test_a_dispute_leaves_a_mark_alone_that_says_what_the_books_say(late: tuple[Client, str]) -> None:
     client, loan = late
 
     dispute = client.open_dispute(loan, "wrong_status")["id"]

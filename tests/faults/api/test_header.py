@@ -14,6 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend_faults.api.header import parsed
 from mocklend_faults.engine import FaultLayer
+from support.layer_harness import LayerHarness
 
 ON = {"fault_header": "on"}
 LAG = "cache.bounded_stale; lag_s=90"
@@ -54,7 +55,7 @@ class Story:
 
 
 @pytest.fixture
-def telling(floor: Any, open_lender: Callable[..., Platform]) -> Callable[..., Any]:
+def telling(floor: LayerHarness, open_lender: Callable[..., Platform]) -> Callable[..., Any]:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
         lender = open_lender(FaultLayer(floor.layer.catalogue.values()))
@@ -71,7 +72,7 @@ def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_p
         parsed(text)
 
 
-def test_the_fault_hits_the_requests_loan_and_only_once(telling: Any) -> None:
+def test_the_fault_hits_the_requests_loan_and_only_once(telling: Callable[..., Any]) -> None:
     with telling(**ON) as story:
         ada, bob = story.loans
         assert story.repay(ada, LAG).status_code == 202
@@ -85,7 +86,7 @@ def test_the_fault_hits_the_requests_loan_and_only_once(telling: Any) -> None:
         assert (rule["with"], rule["lint"]["verdict"]) == ({"lag_s": 90}, "exact")
 
 
-def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Any) -> None:
+def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Callable[..., Any]) -> None:
     ids = []
     for _ in range(2):
         with telling(**ON) as story:
@@ -111,7 +112,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Any)
     ],
 )
 def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
-    telling: Any, settings: dict[str, Any], fault: str, said: str
+    telling: Callable[..., Any], settings: dict[str, Any], fault: str, said: str
 ) -> None:
     with telling(**settings) as story:
         refused = story.repay(story.loans[0], fault)
@@ -123,7 +124,7 @@ def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
         assert story.entries() == []
 
 
-def test_only_a_post_about_a_loan_can_carry_it(telling: Any) -> None:
+def test_only_a_post_about_a_loan_can_carry_it(telling: Callable[..., Any]) -> None:
     with telling(**ON) as story:
         asked = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
         new = story.call("POST", "/v1/borrowers", {"reference": "bob", "name": "Bob"}, fault=LAG)

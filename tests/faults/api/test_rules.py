@@ -13,6 +13,7 @@ from mocklend.config import Settings
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 MONDAY = "2026-01-05T02:00:00Z"
@@ -52,14 +53,14 @@ class Control:
 
 
 @pytest.fixture
-def control(floor: Any, open_lender: Callable[..., Platform]) -> Iterator[Control]:
+def control(floor: LayerHarness, open_lender: Callable[..., Platform]) -> Iterator[Control]:
     settings = Settings(database="unused", default_seed=7)
     app = create_app(settings, open_lender(FaultLayer(floor.layer.catalogue.values())))
     with app.test_client() as http:
         yield Control(http)
 
 
-def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: Any) -> None:
+def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: LayerHarness) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
     assert [one["id"] for one in faults] == sorted(installed())
@@ -307,7 +308,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
 
 
 def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
-    control: Control, floor: Any, open_lender: Callable[..., Platform]
+    control: Control, floor: LayerHarness, open_lender: Callable[..., Platform]
 ) -> None:
     """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""
     loan = control.borrow()

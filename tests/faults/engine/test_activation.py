@@ -11,6 +11,8 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.activation import Activate, Ramp
 from mocklend_faults.engine.selection import SPAN
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 HOUR_S = 3600
@@ -43,7 +45,7 @@ def test_a_schedule_without_a_duration_lasts_for_its_minute() -> None:
     assert at_nine.window(0) == (0, 86_400_000)
 
 
-def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: Any, events: Any) -> None:
+def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S})  # the floor's clock says 2:00 UTC
 
     early = floor.meet(events.refresh())
@@ -55,7 +57,7 @@ def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: Any, eve
     assert [one.lag_s for one in (early, within, late)] == [0, 60, 0]
 
 
-def test_a_scheduled_rule_waits_between_its_windows(floor: Any) -> None:
+def test_a_scheduled_rule_waits_between_its_windows(floor: LayerHarness) -> None:
     body = floor.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S}).body
 
     assert body["zone"] == floor.sandbox.zone
@@ -70,7 +72,7 @@ def test_a_ramp_scales_the_probability_exactly() -> None:
     assert tenths == [-(-SPAN * Fraction(n, 20) // 1) for n in (1, 1, 2, 3, 4, 4)]
 
 
-def test_a_rising_ramp_only_adds_injections(floor: Any, events: Any) -> None:
+def test_a_rising_ramp_only_adds_injections(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, activate={"ramp": {"over_s": 100}}, select={"unit": "entity"})
     taken: list[set[str]] = []
     for step in range(5):

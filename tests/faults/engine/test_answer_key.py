@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def day(floor: Any, events: Any) -> Any:
+def day(floor: LayerHarness, events: Events) -> LayerHarness:
     """Ada's page lags; an hour later Bob's callback is lost."""
     floor.arm("lag", "cache.bounded_stale", expect={"severity": "minor"})
     floor.arm("drop", "callback.dropped", expect={"class": "missing_in_channel"})
@@ -32,11 +33,13 @@ def day(floor: Any, events: Any) -> Any:
         ({"entity": "rpy_bob", "status": "healed"}, []),
     ],
 )
-def test_the_key_can_be_asked_by_status_entity_and_loan(day: Any, filters: dict[str, str], rules: list[str]) -> None:
+def test_the_key_can_be_asked_by_status_entity_and_loan(
+    day: LayerHarness, filters: dict[str, str], rules: list[str]
+) -> None:
     assert [entry.rule for entry in day.key(**filters)] == rules
 
 
-def test_what_the_rules_author_expects_is_told_beside_the_finding(day: Any) -> None:
+def test_what_the_rules_author_expects_is_told_beside_the_finding(day: LayerHarness) -> None:
     lag, drop = day.key()
 
     assert lag.to_json()["expected"]["severity"] == "minor"

@@ -9,11 +9,13 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX, DeleteRule, HaltRules, PatchRule
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def test_a_new_rule_is_201_and_the_same_again_200(floor: Any) -> None:
+def test_a_new_rule_is_201_and_the_same_again_200(floor: LayerHarness) -> None:
     assert floor.arm("lag", LAG).status == 201
     version = floor.sandbox.rules_version
     floor.later(60)
@@ -24,7 +26,7 @@ def test_a_new_rule_is_201_and_the_same_again_200(floor: Any) -> None:
     assert floor.sandbox.rules_version == version
 
 
-def test_every_change_moves_the_rules_version(floor: Any) -> None:
+def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
     seen = [floor.sandbox.rules_version]
     steps: tuple[Callable[[], object], ...] = (
         lambda: floor.arm("lag", LAG),
@@ -39,7 +41,9 @@ def test_every_change_moves_the_rules_version(floor: Any) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(floor: Any, events: Any) -> None:
+def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("lag", LAG, activate={"duration_s": 60})
     floor.run(PatchRule("sbx", "lag", enabled=False))
     assert floor.meet(events.refresh()).lag_s == 0
@@ -50,7 +54,7 @@ def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(flo
     assert floor.meet(events.refresh(occurrence=3)).lag_s == 60
 
 
-def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: Any, events: Any) -> None:
+def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
 
@@ -60,7 +64,7 @@ def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: Any, events: Any) ->
     assert [entry.rule for entry in floor.key()] == ["lag"]
 
 
-def test_one_call_halts_all(floor: Any, events: Any) -> None:
+def test_one_call_halts_all(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
     floor.arm("drop", "callback.dropped")
     floor.arm("off", "operator.wrong_amount", enabled=False)
@@ -73,14 +77,14 @@ def test_one_call_halts_all(floor: Any, events: Any) -> None:
 
 
 @pytest.mark.parametrize("command", [PatchRule("sbx", "lag", enabled=True), DeleteRule("sbx", "lag")])
-def test_an_unknown_rule_is_refused(floor: Any, command: Any) -> None:
+def test_an_unknown_rule_is_refused(floor: LayerHarness, command: Any) -> None:
     with pytest.raises(Refused) as refused:
         floor.run(command)
 
     assert refused.value.code == "rule_unknown"
 
 
-def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor: Any) -> None:
+def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor: LayerHarness) -> None:
     for n in range(RULES_MAX):
         floor.arm(f"lag-{n}", LAG)
 
@@ -94,7 +98,7 @@ def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor
     assert floor.arm("one-more", LAG).status == 201
 
 
-def test_a_sandboxs_rules_have_only_so_many_bytes_and_are_switched_off_all_the_same(floor: Any) -> None:
+def test_a_sandboxs_rules_have_only_so_many_bytes_and_are_switched_off_all_the_same(floor: LayerHarness) -> None:
     long = {"match": {"loan_id": {"in": [f"loan_{n:060}" for n in range(800)]}}}
     armed = 0
     with pytest.raises(Refused, match="too_many_rules") as caught:

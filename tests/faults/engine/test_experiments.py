@@ -18,6 +18,8 @@ from mocklend_faults.engine.experiments import (
     told,
 )
 from mocklend_faults.engine.loaded_rules import stored_of
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 PLAN = {
@@ -29,22 +31,22 @@ PLAN = {
 }
 
 
-def plan(floor: Any, raw: Any = PLAN, id: str = "rain") -> Experiment:
+def plan(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> Experiment:
     return Experiment.from_json(id, raw, floor.layer.catalogue)
 
 
-def put(floor: Any, raw: Any = PLAN, id: str = "rain") -> int:
+def put(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> int:
     status: int = floor.run(PutExperiment("sbx", plan(floor, raw, id))).status
     return status
 
 
-def shown(floor: Any) -> list[dict[str, Any]]:
+def shown(floor: LayerHarness) -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
         stored = stored_of(connection, "sbx")
         return [told(one, floor.now_ms, stored) for one in started_of(connection, "sbx")]
 
 
-def test_each_stage_has_its_own_rules_and_its_own_time(floor: Any, events: Any) -> None:
+def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness, events: Events) -> None:
     put(floor)
 
     lags = []
@@ -60,7 +62,7 @@ def test_each_stage_has_its_own_rules_and_its_own_time(floor: Any, events: Any) 
     ]
 
 
-def test_an_experiment_tells_its_stages_and_their_rules(floor: Any) -> None:
+def test_an_experiment_tells_its_stages_and_their_rules(floor: LayerHarness) -> None:
     put(floor)
     floor.later(60)
 
@@ -77,7 +79,7 @@ def test_an_experiment_tells_its_stages_and_their_rules(floor: Any) -> None:
     )
 
 
-def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: Any) -> None:
+def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: LayerHarness) -> None:
     windows: list[tuple[dict[str, Any], tuple[int, int]]] = [
         ({"start_delay_s": 10, "duration_s": 20}, (70, 90)),
         ({"start_delay_s": 10, "duration_s": 500}, (70, 120)),
@@ -98,7 +100,7 @@ def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: Any) -> N
         assert (first, min(first, last) if activate.get("start_delay_s") == 500 else last) == (start * 1000, end * 1000)
 
 
-def test_a_stage_may_be_a_profile(floor: Any) -> None:
+def test_a_stage_may_be_a_profile(floor: LayerHarness) -> None:
     put(floor, {"stages": [{"name": "storm", "duration_s": 60, "profile": "hostile"}]})
 
     [stage] = shown(floor)[0]["stages"]
@@ -107,7 +109,7 @@ def test_a_stage_may_be_a_profile(floor: Any) -> None:
     assert len(stage["rules"]) == len(floor.layer.catalogue)
 
 
-def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Any) -> None:
+def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: LayerHarness) -> None:
     first = put(floor)
     floor.later(70)
     again = put(floor)
@@ -122,7 +124,9 @@ def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Any)
     ]
 
 
-def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(floor: Any, events: Any) -> None:
+def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("mine", LAG, **{"with": {"lag_s": 1}})
     put(floor)
     floor.later(60)
@@ -154,7 +158,7 @@ def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(f
         ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(floor: Any, raw: Any, field: str) -> None:
+def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: Any, field: str) -> None:
     with pytest.raises(Refused) as refused:
         plan(floor, raw)
 
@@ -175,7 +179,7 @@ def test_a_sandbox_has_only_so_many_experiments_and_one_that_is_there_may_change
     mocklend._call("PUT", "/-/experiments/one-more", calm)
 
 
-def test_the_rules_of_a_plan_count_with_the_others(floor: Any) -> None:
+def test_the_rules_of_a_plan_count_with_the_others(floor: LayerHarness) -> None:
     storms = [{"name": f"storm-{n}", "duration_s": 60, "profile": "hostile"} for n in range(5)]
 
     with pytest.raises(Refused, match="too_many_rules"):

@@ -9,11 +9,13 @@ import pytest
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.loaded_rules import stored_of, usable
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def told(floor: Any, entity: str = "loan_ada") -> list[dict[str, Any]]:
+def told(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
         rules = usable(stored_of(connection, "sbx"), floor.layer.catalogue)
     return explained(rules, [one for one in floor.layer.trail.of("sbx") if one.is_about(entity, None)])
@@ -40,7 +42,9 @@ def told(floor: Any, entity: str = "loan_ada") -> list[dict[str, Any]]:
         ({"activate": {"schedule": "0 9 * * *"}}, "window_closed", "on the schedule 0 9 * * * in UTC"),
     ],
 )
-def test_each_outcome_says_why(floor: Any, events: Any, rule: dict[str, Any], outcome: str, why: str) -> None:
+def test_each_outcome_says_why(
+    floor: LayerHarness, events: Events, rule: dict[str, Any], outcome: str, why: str
+) -> None:
     floor.arm("lag", LAG, **rule)
     floor.meet(events.refresh())
 
@@ -51,7 +55,7 @@ def test_each_outcome_says_why(floor: Any, events: Any, rule: dict[str, Any], ou
     assert why in met["why"]
 
 
-def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: Any, events: Any) -> None:
+def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"times": 1})
     floor.group(events.refresh(), events.refresh(occurrence=3))
 
@@ -61,7 +65,7 @@ def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: Any, eve
     assert (second["outcome"], second["limit"]) == ("limited", "times")
 
 
-def test_the_draw_is_the_one_that_decided(floor: Any, events: Any) -> None:
+def test_the_draw_is_the_one_that_decided(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"probability": 0.3})
     floor.group(*(events.refresh(occurrence=n) for n in range(2, 60)))
 
@@ -72,14 +76,16 @@ def test_the_draw_is_the_one_that_decided(floor: Any, events: Any) -> None:
     assert all(one["u"] >= one["threshold"] for one in missed)
 
 
-def test_a_fault_that_finds_nothing_to_change_says_so(floor: Any, events: Any) -> None:
+def test_a_fault_that_finds_nothing_to_change_says_so(floor: LayerHarness, events: Events) -> None:
     floor.arm("slip", "operator.wrong_amount", **{"with": {"slip": "sign_flipped"}})
     floor.meet(events.mark())
 
     assert told(floor)[0]["events"][0]["outcome"] == "changed_nothing"
 
 
-def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(floor: Any, events: Any) -> None:
+def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
     floor.arm("lag-too", LAG)
@@ -92,7 +98,7 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(fl
     assert (slip["events"], slip["why"]) == ([], "no event of this story is known at operator.edit")
 
 
-def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: Any, events: Any) -> None:
+def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness, events: Events) -> None:
     floor.arm("a", LAG)
     floor.arm("b", LAG, match={"lag_s": 0})
     floor.meet(events.refresh())

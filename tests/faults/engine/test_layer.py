@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
@@ -23,13 +24,15 @@ from mocklend_faults.engine.deciding import FaultBroke
 from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.loaded_rules import RulesInMemory, stored_of, usable
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 DRIFT = "amount.rounding_drift"
 MONDAY_MS = 1_767_578_400_000
 LAG, DROP, SLIP, MARK = "cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "operator.marked_overdue"
 
 
-def counted(floor: Any, rule: str) -> tuple[int, int, int, int]:
+def counted(floor: LayerHarness, rule: str) -> tuple[int, int, int, int]:
     """Evaluated, matched, selected, injected: as the database has them, once they are wanted."""
     if floor.layer.write_counts(floor.sandbox.id):
         floor.group()
@@ -39,23 +42,23 @@ def counted(floor: Any, rule: str) -> tuple[int, int, int, int]:
     return of_rule.evaluated, of_rule.matched, of_rule.selected, of_rule.injected
 
 
-def loans(events: Any, count: int) -> list[ViewRefresh]:
+def loans(events: Events, count: int) -> list[ViewRefresh]:
     return [events.refresh(entity=f"loan_{n}", loan_id=f"loan_{n}") for n in range(count)]
 
 
-def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: Any, events: Any) -> None:
+def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: LayerHarness, events: Events) -> None:
     assert floor.meet(events.refresh()) == events.refresh()
     assert not floor.armed(floor.sandbox.id)
 
 
-def test_a_rule_acts_from_the_next_group_on(floor: Any, events: Any) -> None:
+def test_a_rule_acts_from_the_next_group_on(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
 
     assert floor.meet(events.refresh()).lag_s == 60
     assert floor.armed(floor.sandbox.id)
 
 
-def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: Any, events: Any) -> None:
+def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
 
     assert floor.group(events.attempt(), events.edit(), events.filed()) == [
@@ -66,7 +69,7 @@ def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: Any, events: Any) -> 
 
 
 def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
-    floor: Any, events: Any, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     floor.arm("lag", LAG)
     floor.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
@@ -80,7 +83,7 @@ def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
     assert "old" in said.out + said.err
 
 
-def test_a_rule_acts_within_its_window(floor: Any, events: Any) -> None:
+def test_a_rule_acts_within_its_window(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, activate={"start_delay_s": 10, "duration_s": 10})
 
     lags = []
@@ -91,7 +94,7 @@ def test_a_rule_acts_within_its_window(floor: Any, events: Any) -> None:
     assert lags == [0, 60, 0]
 
 
-def test_counters_say_where_an_event_was_let_go(floor: Any, events: Any) -> None:
+def test_counters_say_where_an_event_was_let_go(floor: LayerHarness, events: Events) -> None:
     floor.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
 
     floor.meet(events.edit(occurrence=1, operator="li"))  # evaluated
@@ -103,7 +106,7 @@ def test_counters_say_where_an_event_was_let_go(floor: Any, events: Any) -> None
 
 
 def test_counters_are_the_same_in_one_group_and_after_a_restart(
-    floor: Any, events: Any, another_layer: Callable[[], None]
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
 ) -> None:
     floor.arm("lag", LAG, select={"times": 3})
     floor.group(*loans(events, 2))
@@ -115,7 +118,7 @@ def test_counters_are_the_same_in_one_group_and_after_a_restart(
     assert counted(floor, "lag") == (9, 9, 3, 3)
 
 
-def test_a_group_that_fails_leaves_no_trace(floor: Any, events: Any) -> None:
+def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"times": 1, "times_per": {"entity": 1}})
 
     floor.group(events.refresh(), fail=True)
@@ -126,7 +129,9 @@ def test_a_group_that_fails_leaves_no_trace(floor: Any, events: Any) -> None:
     assert len(floor.key()) == 1
 
 
-def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(floor: Any, events: Any) -> None:
+def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(
+    floor: LayerHarness, events: Events
+) -> None:
     """The connection ends between a commit and its answer: only the database knows which of the two it was."""
 
     def cut(connection: Any) -> None:
@@ -144,7 +149,7 @@ def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_li
     assert counted(floor, "lag")[3] == 1
 
 
-def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: Any, events: Any) -> None:
+def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: LayerHarness, events: Events) -> None:
     """Neither metrics nor the trail nor the counts of requests: there is nothing to put back."""
     floor.arm("slow", "transport.latency", match={"entity": "nobody"})
     floor.arm("lag", LAG)
@@ -165,7 +170,7 @@ def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: Any,
 
 
 def test_times_per_entity_is_remembered_over_a_restart(
-    floor: Any, events: Any, another_layer: Callable[[], None]
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
 ) -> None:
     floor.arm("lag", LAG, select={"times_per": {"entity": 2}})
     lags = [floor.meet(events.refresh(occurrence=version)).lag_s for version in (2, 3)]
@@ -177,7 +182,7 @@ def test_times_per_entity_is_remembered_over_a_restart(
     assert floor.meet(events.refresh(entity="loan_bob", loan_id="loan_bob")).lag_s == 60
 
 
-def test_max_active_waits_until_a_lie_has_ended(floor: Any, events: Any) -> None:
+def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, eve = loans(events, 3)
 
@@ -189,7 +194,7 @@ def test_max_active_waits_until_a_lie_has_ended(floor: Any, events: Any) -> None
     assert floor.meet(replace(eve, occurrence=3)).lag_s == 60
 
 
-def test_max_active_hears_what_ends_within_the_group(floor: Any, events: Any) -> None:
+def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, _ = loans(events, 3)
 
@@ -199,7 +204,7 @@ def test_max_active_hears_what_ends_within_the_group(floor: Any, events: Any) ->
 DAY_S = 86_400
 
 
-def quotes(events: Any, *who: str) -> list[Any]:
+def quotes(events: Events, *who: str) -> list[Any]:
     """Quotes that lapse after a day."""
     return [
         events.quoted(
@@ -209,7 +214,7 @@ def quotes(events: Any, *who: str) -> list[Any]:
     ]
 
 
-def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: Any, events: Any) -> None:
+def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarness, events: Events) -> None:
     """A wrong quote ends when it lapses, unless somebody orders by it; then it stays, though the group goes on."""
     floor.arm("drift", DRIFT, select={"max_active": 1})
     ada, bob = quotes(events, "ada", "bob")
@@ -224,7 +229,7 @@ def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: Any, even
     assert floor.meet(bob) != bob
 
 
-def test_max_active_does_not_bring_back_what_had_ended(floor: Any, events: Any) -> None:
+def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness, events: Events) -> None:
     floor.arm("drift", DRIFT, select={"max_active": 1})
     ada, bob = quotes(events, "ada", "bob")
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
@@ -237,7 +242,9 @@ def test_max_active_does_not_bring_back_what_had_ended(floor: Any, events: Any) 
 
 
 @pytest.mark.parametrize("signal", [ordered_by("qte_ada"), cleared("loan_ada")])
-def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(floor: Any, events: Any, signal: str) -> None:
+def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(
+    floor: LayerHarness, events: Events, signal: str
+) -> None:
     floor.arm("drift", DRIFT)
     floor.meet(quotes(events, "ada")[0])
     floor.later(2 * DAY_S)
@@ -260,7 +267,7 @@ STEPS = st.lists(
 @settings(max_examples=60)
 @given(steps=STEPS, most=st.integers(1, 2))
 def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
-    floor: Any, events: Any, steps: list[tuple[str, Any]], most: int
+    floor: LayerHarness, events: Events, steps: list[tuple[str, Any]], most: int
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
     now_ms = MONDAY_MS
@@ -309,7 +316,7 @@ NTH_FLOOR: list[int] = []
 """Each example has floors of its own, on one engine."""
 
 
-def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: Any, events: Any) -> None:
+def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: LayerHarness, events: Events) -> None:
     floor.arm("found", LAG, match={"loan_id": "loan_1"})
     floor.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
 
@@ -319,7 +326,7 @@ def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: Any, ev
     assert counted(floor, "found")[:2] == counted(floor, "asked")[:2] == (5, 1)
 
 
-def test_a_rule_is_passed_over_only_while_it_is_on(floor: Any, events: Any) -> None:
+def test_a_rule_is_passed_over_only_while_it_is_on(floor: LayerHarness, events: Events) -> None:
     floor.arm("early", LAG, match={"loan_id": "nobody"})
     floor.group(*loans(events, 2))
     floor.arm("late", LAG, match={"loan_id": "nobody"})
@@ -333,7 +340,7 @@ def test_a_rule_is_passed_over_only_while_it_is_on(floor: Any, events: Any) -> N
     assert counted(floor, "late")[0] == 3 + 4 + 5
 
 
-def idle(floor: Any, events: Any, count: int) -> list[tuple[str, int]]:
+def idle(floor: LayerHarness, events: Events, count: int) -> list[tuple[str, int]]:
     """What is written of the counts after so many events that 20 rules were passed over for."""
     for n in range(20):
         floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
@@ -341,7 +348,9 @@ def idle(floor: Any, events: Any, count: int) -> list[tuple[str, int]]:
     return [(name, row["evaluated"]) for name, row in floor.counters]
 
 
-def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(floor: Any, events: Any) -> None:
+def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(
+    floor: LayerHarness, events: Events
+) -> None:
     assert idle(floor, events, 4) == []
 
     assert floor.layer.write_counts(floor.sandbox.id)
@@ -352,7 +361,7 @@ def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam
     assert not floor.counters, "all of it is written"
 
 
-def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_or_until_there_are_many(floor: LayerHarness, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "SKIPPED_MAX", 6)
     assert idle(floor, events, 5) == []
 
@@ -363,14 +372,14 @@ def test_or_until_there_are_many(floor: Any, events: Any, monkeypatch: pytest.Mo
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 6)]
 
 
-def test_or_until_the_platform_stops(floor: Any, events: Any) -> None:
+def test_or_until_the_platform_stops(floor: LayerHarness, events: Events) -> None:
     assert idle(floor, events, 3) == []
 
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 3)]
     assert floor.layer.drain() == []
 
 
-def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: Any, events: Any) -> None:
+def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: LayerHarness, events: Events) -> None:
     idle(floor, events, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
@@ -380,7 +389,7 @@ def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: Any, eve
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
 
 
-def test_or_when_the_platform_stops_before_there_is_a_next(floor: Any, events: Any) -> None:
+def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness, events: Events) -> None:
     idle(floor, events, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
@@ -389,7 +398,9 @@ def test_or_when_the_platform_stops_before_there_is_a_next(floor: Any, events: A
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 4)]
 
 
-def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(floor: Any, events: Any) -> None:
+def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("down", DOWN, match={"entity": "nobody"})
     floor.group()
     floor.layer.sandbox_reset(floor.sandbox.id)
@@ -400,7 +411,7 @@ def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_no
     assert floor.layer.drain() == []
 
 
-def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: Any, events: Any) -> None:
+def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: LayerHarness, events: Events) -> None:
     floor.arm("drop", DROP)
     floor.group()
     this, other = floor.layer, FaultLayer(floor.layer.catalogue.values())
@@ -413,7 +424,7 @@ def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: 
     assert floor.statuses() == ["healed"]
 
 
-def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: Any, events: Any) -> None:
+def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: LayerHarness, events: Events) -> None:
     idle(floor, events, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
@@ -424,7 +435,7 @@ def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: Any, eve
     assert floor.layer.drain() == []
 
 
-def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
+def test_a_replaced_rule_counts_anew(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG, select={"times": 1})
     floor.meet(events.refresh())
     floor.arm("lag", LAG, select={"times": 1}, **{"with": {"lag_s": 5}})
@@ -432,7 +443,9 @@ def test_a_replaced_rule_counts_anew(floor: Any, events: Any) -> None:
     assert floor.meet(events.refresh(occurrence=3)).lag_s == 5
 
 
-def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(floor: Any, events: Any) -> None:
+def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("b", LAG, **{"with": {"lag_s": 40}})
     floor.arm("a", LAG, **{"with": {"lag_s": 60}})
 
@@ -445,7 +458,7 @@ def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
     assert first.to_json()["status_reason"] == f"a newer injection is shown instead: {last.injection}"
 
 
-def test_a_second_slip_is_measured_against_what_was_meant(floor: Any, events: Any) -> None:
+def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness, events: Events) -> None:
     floor.arm("a", SLIP, **{"with": {"slip": "yuan_for_fen"}})
     floor.arm("b", SLIP, **{"with": {"slip": "digits_swapped"}})
 
@@ -457,7 +470,7 @@ def test_a_second_slip_is_measured_against_what_was_meant(floor: Any, events: An
     assert last.truth_after["amount_minor"] == 1_250
 
 
-def test_two_slips_that_undo_each_other_are_no_lie(floor: Any, events: Any) -> None:
+def test_two_slips_that_undo_each_other_are_no_lie(floor: LayerHarness, events: Events) -> None:
     floor.arm("a", SLIP)
     floor.arm("b", SLIP)
 
@@ -466,7 +479,7 @@ def test_two_slips_that_undo_each_other_are_no_lie(floor: Any, events: Any) -> N
     assert floor.statuses() == ["superseded", "masked"]
 
 
-def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: Any, events: Any) -> None:
+def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: LayerHarness, events: Events) -> None:
     floor.arm("mark", MARK)
 
     for n in range(2, 6):
@@ -476,7 +489,7 @@ def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: Any, events:
 
 
 def test_a_rule_that_is_gone_still_lets_its_lies_end(
-    floor: Any, events: Any, another_layer: Callable[[], None]
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
 ) -> None:
     floor.arm("mark", MARK)
     floor.meet(events.filed())
@@ -489,14 +502,14 @@ def test_a_rule_that_is_gone_still_lets_its_lies_end(
     assert floor.statuses() == ["superseded"]
 
 
-def test_another_sandbox_does_not_notice(floor: Any, events: Any) -> None:
+def test_another_sandbox_does_not_notice(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
 
     assert not floor.armed("sbx_other")
 
 
-def test_an_injection_has_the_same_id_in_every_run(floor: Any, events: Any) -> None:
+def test_an_injection_has_the_same_id_in_every_run(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
 
@@ -506,7 +519,7 @@ def test_an_injection_has_the_same_id_in_every_run(floor: Any, events: Any) -> N
 # --- determinism ---
 
 
-def story(events: Any, loan: int) -> list[Any]:
+def story(events: Events, loan: int) -> list[Any]:
     """One loan's own story: six repayments, each seen at three seams. All of it happens at one moment."""
     id = f"loan_{loan}"
     steps: list[Any] = []
@@ -531,12 +544,12 @@ def interleaved(stories: list[list[Any]], seed: int) -> list[Any]:
     return steps
 
 
-def arm_all(floor: Any, probability: float) -> None:
+def arm_all(floor: LayerHarness, probability: float) -> None:
     for id, fault in (("lag", LAG), ("drop", DROP), ("mark", MARK)):
         floor.arm(id, fault, select={"probability": probability})
 
 
-def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Any, floor: Any, events: Any) -> None:
+def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor: LayerHarness, events: Events) -> None:
     keys = []
     for run, group_size in enumerate((1, 3, 16)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
@@ -554,7 +567,9 @@ def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Any, floor: 
     assert keys[0] == keys[1] == keys[2]
 
 
-def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Any, floor: Any, events: Any) -> None:
+def test_raising_the_probability_keeps_every_earlier_injection(
+    tmp_path: Path, floor: LayerHarness, events: Events
+) -> None:
     injected = []
     for run, probability in enumerate((0.1, 0.2)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
@@ -569,7 +584,9 @@ def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Any, fl
 
 
 @pytest.mark.parametrize(("fault", "event"), [(LAG, "refresh"), (DROP, "attempt"), (SLIP, "edit"), (MARK, "filed")])
-def test_over_a_thousand_loans_each_fault_hits_about_half(floor: Any, events: Any, fault: str, event: str) -> None:
+def test_over_a_thousand_loans_each_fault_hits_about_half(
+    floor: LayerHarness, events: Events, fault: str, event: str
+) -> None:
     floor.arm("rule", fault, select={"probability": 0.5})
 
     floor.group(*(getattr(events, event)(entity=f"e{n}", loan_id=f"e{n}", **_own(event, n)) for n in range(1000)))
@@ -608,7 +625,7 @@ class Meddles(Fault):
 
 @pytest.mark.parametrize(("kind", "event"), [(Raises, "refresh"), (Meddles, "edit")])
 def test_a_fault_that_breaks_breaks_the_run_and_says_where(
-    floor: Any, events: Any, kind: type[Fault], event: str
+    floor: LayerHarness, events: Events, kind: type[Fault], event: str
 ) -> None:
     floor.layer = FaultLayer([kind])
     floor.arm("broken", kind.name)
@@ -617,7 +634,7 @@ def test_a_fault_that_breaks_breaks_the_run_and_says_where(
         floor.meet(getattr(events, event)())
 
 
-def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: Any, events: Any) -> None:
+def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
     floor.layer = FaultLayer([Meddles])
 
@@ -635,7 +652,9 @@ def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setattr(ViewRefresh, "consequence", lambda self, happened: replace(honest(self, happened), **changes))
 
 
-def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any) -> None:
+def test_a_lie_that_shows_later_is_pending_until_then(
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
+) -> None:
     told_by(monkeypatch, from_ms=floor.now_ms + 30_000)
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
@@ -649,7 +668,7 @@ def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.Monkey
 
 
 def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
-    monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
 ) -> None:
     floor.arm("lag", LAG)
     floor.meet(events.refresh())
@@ -663,7 +682,7 @@ def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
 
 
 def test_what_the_platform_withstands_is_masked_and_says_why(
-    monkeypatch: pytest.MonkeyPatch, floor: Any, events: Any
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
 ) -> None:
     told_by(monkeypatch, withstood="the page has a version")
     floor.arm("lag", LAG)
@@ -674,7 +693,7 @@ def test_what_the_platform_withstands_is_masked_and_says_why(
     assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the page has a version")
 
 
-def test_a_kind_describes_itself(floor: Any) -> None:
+def test_a_kind_describes_itself(floor: LayerHarness) -> None:
     told = {name: kind.describe() for name, kind in floor.layer.catalogue.items()}
 
     assert told[LAG]["settings"] == [
@@ -695,14 +714,14 @@ def test_a_kind_describes_itself(floor: Any) -> None:
 DOWN, ANSWER = "outage.write_only", "api.answer"
 
 
-def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: Any) -> None:
+def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: LayerHarness) -> None:
     before = floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
     floor.group()
 
     assert (before, floor.layer.has_rules_at(floor.sandbox.id, ANSWER)) == (None, False)
 
 
-def test_nor_while_new_rules_are_being_loaded(floor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request in another thread would go by uncounted, since the rules before did not listen."""
     floor.arm("lag", LAG)
     floor.group()
@@ -724,7 +743,7 @@ def test_nor_while_new_rules_are_being_loaded(floor: Any, monkeypatch: pytest.Mo
     assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
 
 
-def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: Any) -> None:
+def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: LayerHarness) -> None:
     floor.arm("down", DOWN)
     floor.group()
 
@@ -735,7 +754,7 @@ def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: Any) -> None:
     assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER) is None
 
 
-def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> None:
+def test_a_glance_says_what_the_group_would_select(floor: LayerHarness, events: Events) -> None:
     floor.arm("down", DOWN, select={"probability": 0.5})
     floor.group()
     asked = [events.asked(entity=f"order-{n}") for n in range(200)]
@@ -749,7 +768,7 @@ def test_a_glance_says_what_the_group_would_select(floor: Any, events: Any) -> N
     ]
 
 
-def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, events: Any) -> None:
+def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: LayerHarness, events: Events) -> None:
     floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
     floor.group()
 
@@ -757,7 +776,7 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: Any, e
     assert not floor.layer.may_affect(events.seen(plane="operator"))
 
 
-def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, events: Any) -> None:
+def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHarness, events: Events) -> None:
     floor.arm("late", "transport.latency", match={"entity": "op-1"})
     floor.group()
     other, meant = events.seen(entity="op-2", now_ms=None), events.seen(entity="op-1", now_ms=None)
@@ -783,7 +802,7 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: Any, eve
     ],
 )
 def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
-    floor: Any, events: Any, rule: dict[str, Any], told: bool
+    floor: LayerHarness, events: Events, rule: dict[str, Any], told: bool
 ) -> None:
     floor.arm("down", DOWN, **rule)
     floor.group()
@@ -791,7 +810,7 @@ def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
     assert floor.layer.may_affect(events.seen(now_ms=None)) is not told
 
 
-def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
+def test_a_glance_keeps_to_the_window(floor: LayerHarness, events: Events) -> None:
     floor.arm("down", DOWN, activate={"start_delay_s": 10})
     floor.group()
     early = floor.layer.may_affect(events.seen(now_ms=floor.now_ms))
@@ -801,7 +820,7 @@ def test_a_glance_keeps_to_the_window(floor: Any, events: Any) -> None:
 
 
 def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(
-    floor: Any, events: Any
+    floor: LayerHarness, events: Events
 ) -> None:
     floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
     floor.group()
@@ -816,7 +835,7 @@ def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_f
 
 
 def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
-    floor: Any, events: Any, another_layer: Callable[[], None]
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
 ) -> None:
     def nth(entity: str) -> int:
         seen = events.seen(entity=entity, occurrence=0)

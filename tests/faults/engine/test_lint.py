@@ -8,16 +8,18 @@ import pytest
 
 from mocklend_faults.engine.lint import EXACT, ORDER, TIME, Linted, lint
 from mocklend_faults.engine.rules import Rule
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def linted(floor: Any, *rules: dict[str, Any], mode: str = "manual") -> list[Linted]:
+def linted(floor: LayerHarness, *rules: dict[str, Any], mode: str = "manual") -> list[Linted]:
     read = [Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, floor.layer.catalogue) for n, rule in enumerate(rules)]
     return list(lint(read, mode=mode).values())
 
 
-def warned(floor: Any, *rules: dict[str, Any]) -> list[str]:
+def warned(floor: LayerHarness, *rules: dict[str, Any]) -> list[str]:
     return [one.code for one in linted(floor, *rules)[-1].warnings]
 
 
@@ -39,7 +41,9 @@ def warned(floor: Any, *rules: dict[str, Any]) -> list[str]:
         ({"select": {"times": 3}, "match": {"entity": {"not_equal_to": "loan_ada"}}}, ORDER),
     ],
 )
-def test_a_count_over_several_entities_depends_on_their_order(floor: Any, rule: dict[str, Any], verdict: str) -> None:
+def test_a_count_over_several_entities_depends_on_their_order(
+    floor: LayerHarness, rule: dict[str, Any], verdict: str
+) -> None:
     assert [one.verdict for one in linted(floor, rule)] == [verdict]
 
 
@@ -54,7 +58,7 @@ def test_a_count_over_several_entities_depends_on_their_order(floor: Any, rule: 
         {"match": {"now_ms": {"gte": 5}}},
     ],
 )
-def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: Any, rule: dict[str, Any]) -> None:
+def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: LayerHarness, rule: dict[str, Any]) -> None:
     assert linted(floor, rule, mode="manual")[0].verdict == EXACT
     [found] = linted(floor, rule, mode="wall")
 
@@ -62,7 +66,7 @@ def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: Any, 
     assert found.reasons[0].endswith("by a clock that runs by itself")
 
 
-def test_beside_a_rule_that_is_not_exact_none_is(floor: Any) -> None:
+def test_beside_a_rule_that_is_not_exact_none_is(floor: LayerHarness) -> None:
     alone, counting = linted(floor, {}, {"select": {"times": 1}})
 
     assert (alone.verdict, alone.alone) == (ORDER, EXACT)
@@ -70,7 +74,7 @@ def test_beside_a_rule_that_is_not_exact_none_is(floor: Any) -> None:
     assert counting.reasons == ("times: counted over all entities, in the order in which they come",)
 
 
-def test_a_rule_that_is_switched_off_changes_no_story(floor: Any) -> None:
+def test_a_rule_that_is_switched_off_changes_no_story(floor: LayerHarness) -> None:
     assert linted(floor, {}, {"enabled": False, "select": {"times": 1}})[0].verdict == EXACT
 
 
@@ -87,7 +91,7 @@ def test_a_rule_that_is_switched_off_changes_no_story(floor: Any) -> None:
         ({"expect": {"class": "misapplied"}}, "class_never_made"),
     ],
 )
-def test_what_can_hardly_be_meant_is_warned_of(floor: Any, rule: dict[str, Any], code: str) -> None:
+def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[str, Any], code: str) -> None:
     assert warned(floor, rule) == [code]
 
 
@@ -102,11 +106,11 @@ def test_what_can_hardly_be_meant_is_warned_of(floor: Any, rule: dict[str, Any],
         {"expect": {"class": "stale_view"}},
     ],
 )
-def test_what_may_be_meant_is_not(floor: Any, rule: dict[str, Any]) -> None:
+def test_what_may_be_meant_is_not(floor: LayerHarness, rule: dict[str, Any]) -> None:
     assert warned(floor, rule) == []
 
 
-def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: Any) -> None:
+def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: LayerHarness) -> None:
     wallets = {"match": {"channel": "wallet"}}
 
     assert warned(floor, {}, wallets) == ["shadowed"]
@@ -116,7 +120,7 @@ def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: Any) -> N
     assert warned(floor, {"with": {"lag_s": 5}}, wallets) == []
 
 
-def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: Any, events: Any) -> None:
+def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: LayerHarness, events: Events) -> None:
     floor.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
     floor.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
     floor.arm("zero", LAG, select={"probability": 0})

@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.matching import OPERATORS, Match
+from support.events import Events
 
 pytestmark = pytest.mark.security
 
@@ -37,7 +38,7 @@ EXAMPLES: dict[str, tuple[str, Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_an_operator_says_yes_and_no(events: Any, operator: str) -> None:
+def test_an_operator_says_yes_and_no(events: Events, operator: str) -> None:
     field, operand, good, bad = EXAMPLES[operator]
     rule = {field: {operator: operand}}
 
@@ -46,24 +47,24 @@ def test_an_operator_says_yes_and_no(events: Any, operator: str) -> None:
 
 
 @pytest.mark.parametrize("operator", ["equal_to", "in", "matches", "contains", "present"])
-def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(events: Any, operator: str) -> None:
+def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(events: Events, operator: str) -> None:
     operand = EXAMPLES[operator][1]
 
     assert not meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
 
 
 @pytest.mark.parametrize(("operator", "operand"), [("absent", True), ("not_equal_to", "x"), ("not_in", ["x"])])
-def test_a_field_without_a_value_meets_what_asks_for_none(events: Any, operator: str, operand: Any) -> None:
+def test_a_field_without_a_value_meets_what_asks_for_none(events: Events, operator: str, operand: Any) -> None:
     assert meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
 
 
-def test_a_plain_value_is_short_for_equal_to(events: Any) -> None:
+def test_a_plain_value_is_short_for_equal_to(events: Events) -> None:
     assert meets({"channel": "wallet"}, events.attempt(channel="wallet"))
     assert not meets({"channel": "wallet"}, events.attempt(channel="bill_pay"))
     assert Match.from_json({"channel": "wallet"}, (ATTEMPT,)).to_json() == {"channel": {"equal_to": "wallet"}}
 
 
-def test_all_conditions_must_hold(events: Any) -> None:
+def test_all_conditions_must_hold(events: Events) -> None:
     rule = {"channel": "wallet", "amount_minor": {"gte": 100, "lt": 500}}
 
     assert meets(rule, events.attempt(channel="wallet", amount_minor=100))
@@ -71,7 +72,7 @@ def test_all_conditions_must_hold(events: Any) -> None:
     assert not meets(rule, events.attempt(channel="bank_card", amount_minor=100))
 
 
-def test_a_dotted_name_looks_into_a_mapping(events: Any) -> None:
+def test_a_dotted_name_looks_into_a_mapping(events: Events) -> None:
     given = events.refresh()
 
     assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, given)
@@ -80,11 +81,11 @@ def test_a_dotted_name_looks_into_a_mapping(events: Any) -> None:
     assert not meets({"after.status": {"gt": 5}}, given)
 
 
-def test_no_condition_matches_everything(events: Any) -> None:
+def test_no_condition_matches_everything(events: Events) -> None:
     assert meets({}, events.filed())
 
 
-def test_a_field_that_only_the_other_seam_has_counts_as_absent(events: Any) -> None:
+def test_a_field_that_only_the_other_seam_has_counts_as_absent(events: Events) -> None:
     match = Match.from_json({"marked_status": {"absent": True}, "kind": "MODIFY_BILL_STATUS"}, (FILED, "operator.edit"))
 
     assert all(check(events.mark()) for check in match.compiled("operator.edit"))
@@ -144,14 +145,14 @@ def test_what_is_read_can_be_sent_again() -> None:
         ("((a{1,30}){1,30})", "a" * 255 + "b"),
     ],
 )
-def test_no_pattern_runs_for_ever(events: Any, pattern: str, value: str) -> None:
+def test_no_pattern_runs_for_ever(events: Events, pattern: str, value: str) -> None:
     """An engine that tries all ways takes years for each of these; the time limit of the test run would tell."""
     expected = pattern.startswith("a?")
 
     assert meets({"payer_reference": {"matches": pattern}}, events.attempt(payer_reference=value)) is expected
 
 
-def test_a_pattern_may_be_in_any_script(events: Any) -> None:
+def test_a_pattern_may_be_in_any_script(events: Events) -> None:
     given = events.attempt(payer_reference="还款-17")
 
     assert meets({"payer_reference": {"matches": r"\p{Han}+-\d{2}"}}, given)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.domain.finding import Finding
+from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.observed import explain
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def key(floor: Any, events: Any) -> Any:
+def key(floor: LayerHarness, events: Events) -> dict[str, Entry]:
     floor.arm("lag", "cache.bounded_stale")
     floor.arm("drop", "callback.dropped")
     floor.group(events.refresh(), events.attempt())
     return {entry.finding.finding_class: entry for entry in floor.key()}
 
 
-def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: Any) -> None:
+def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: dict[str, Entry]) -> None:
     seen = [Finding("stale_view", "loan_ada", 100_000), Finding("missing_in_books", "rpy_ada", 100_000)]
 
     explained = explain(seen, key.values())
@@ -27,28 +28,28 @@ def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: An
     assert explained.unobserved == ()
 
 
-def test_what_nothing_explains_is_a_bug_of_ours(key: Any) -> None:
+def test_what_nothing_explains_is_a_bug_of_ours(key: dict[str, Entry]) -> None:
     explained = explain([Finding("stale_view", "loan_bob", 100_000)], key.values())
 
     assert explained.explained_by == (None,)
     assert len(explained.unobserved) == 2
 
 
-def test_missing_money_is_explained_to_the_cent(key: Any) -> None:
+def test_missing_money_is_explained_to_the_cent(key: dict[str, Entry]) -> None:
     assert explain([Finding("missing_in_books", "rpy_ada", 99_999)], key.values()).explained_by == (None,)
 
 
-def test_a_page_may_be_behind_by_another_amount_than_at_first(key: Any) -> None:
+def test_a_page_may_be_behind_by_another_amount_than_at_first(key: dict[str, Entry]) -> None:
     assert explain([Finding("stale_view", "loan_ada", 5)], key.values()).explained_by == (key["stale_view"].injection,)
 
 
-def test_one_entry_explains_one_discrepancy(key: Any) -> None:
+def test_one_entry_explains_one_discrepancy(key: dict[str, Entry]) -> None:
     twice = [Finding("missing_in_books", "rpy_ada", 100_000)] * 2
 
     assert explain(twice, key.values()).explained_by == (key["missing_in_books"].injection, None)
 
 
-def test_a_lie_that_has_ended_explains_nothing_and_is_not_missed(floor: Any, key: Any) -> None:
+def test_a_lie_that_has_ended_explains_nothing_and_is_not_missed(floor: LayerHarness, key: dict[str, Entry]) -> None:
     floor.later(60)
 
     explained = explain([Finding("stale_view", "loan_ada", 100_000)], floor.key())

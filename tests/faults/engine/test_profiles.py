@@ -12,16 +12,17 @@ from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, lint
 from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.profiles import PutProfile, profile_named, profile_of, profiles
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def put(floor: Any, name: str) -> Any:
+def put(floor: LayerHarness, name: str) -> Any:
     rules = profile_named(name).armed(floor.layer.catalogue, f"{name}.")
     return floor.run(PutProfile("sbx", name, tuple(rules)))
 
 
-def stored(floor: Any) -> dict[str, Any]:
+def stored(floor: LayerHarness) -> dict[str, Any]:
     with reading(floor.engine) as connection:
         return {one["id"]: one for one in stored_of(connection, "sbx")}
 
@@ -50,11 +51,11 @@ def test_a_profile_names_only_kinds_that_there_are_and_lint_has_nothing_to_say(n
     assert {(one.verdict, one.warnings) for one in found.values()} <= {(EXACT, ())}
 
 
-def test_realistic_is_rare(floor: Any) -> None:
+def test_realistic_is_rare(floor: LayerHarness) -> None:
     assert all(float(rule.select.probability) <= 0.01 for rule in profiles()["realistic"].armed(installed()))
 
 
-def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: Any) -> None:
+def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: LayerHarness) -> None:
     floor.arm("mine", LAG)
 
     put(floor, "hostile")
@@ -70,7 +71,7 @@ def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: Any) -> None:
     assert set(stored(floor)) == {"mine"}
 
 
-def test_the_same_profile_again_changes_nothing_unless_its_rules_were_changed(floor: Any) -> None:
+def test_the_same_profile_again_changes_nothing_unless_its_rules_were_changed(floor: LayerHarness) -> None:
     put(floor, "hostile")
     first = stored(floor)
     floor.later(60)

@@ -10,6 +10,7 @@ import pytest
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
+from support.events import Events
 
 SEAM = "view.refresh"
 
@@ -18,11 +19,11 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
     return Rule.from_json(id, {"fault": "cache.bounded_stale", "match": match, **more}, installed())
 
 
-def asked(events: Any, *rules: Rule) -> list[str]:
+def asked(events: Events, *rules: Rule) -> list[str]:
     return [one.rule.id for one in RuleIndex(SEAM, rules, version=1).candidates(events.refresh())]
 
 
-def test_a_rule_is_asked_about_what_it_names(events: Any) -> None:
+def test_a_rule_is_asked_about_what_it_names(events: Events) -> None:
     loan = events.refresh().loan_id
     about, among = rule("b", {"loan_id": loan}), rule("a", {"loan_id": {"in": ["loan_x", loan]}})
 
@@ -41,18 +42,18 @@ def test_a_rule_is_asked_about_what_it_names(events: Any) -> None:
         ({"loan_id": "loan_x"}, {"activate": {"schedule": "0 9 * * *"}}),
     ],
 )
-def test_what_cannot_be_told_beforehand_is_always_asked(events: Any, match: Any, more: Any) -> None:
+def test_what_cannot_be_told_beforehand_is_always_asked(events: Events, match: Any, more: Any) -> None:
     assert asked(events, rule("a", match, **more)) == ["a"]
 
 
-def test_rules_are_found_by_different_fields_and_stay_in_order(events: Any) -> None:
+def test_rules_are_found_by_different_fields_and_stay_in_order(events: Events) -> None:
     given = events.refresh()
     rules = [rule("c", {"loan_id": given.loan_id}), rule("b", {}), rule("a", {"entity": given.entity})]
 
     assert asked(events, *rules) == ["a", "b", "c"]
 
 
-def test_a_rule_that_meets_two_ways_is_asked_once(events: Any) -> None:
+def test_a_rule_that_meets_two_ways_is_asked_once(events: Events) -> None:
     given = events.refresh()
 
     assert asked(events, rule("a", {"loan_id": {"in": [given.loan_id, given.loan_id]}})) == ["a"]

@@ -8,15 +8,16 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.rules import Rule
+from support.layer_harness import LayerHarness
 
 
-def refusal(floor: Any, id: str, raw: Any) -> Refused:
+def refusal(floor: LayerHarness, id: str, raw: Any) -> Refused:
     with pytest.raises(Refused) as refused:
         Rule.from_json(id, raw, floor.layer.catalogue)
     return refused.value
 
 
-def test_a_rule_needs_nothing_but_its_fault(floor: Any) -> None:
+def test_a_rule_needs_nothing_but_its_fault(floor: LayerHarness) -> None:
     rule = Rule.from_json("lag", {"fault": "cache.bounded_stale"}, floor.layer.catalogue)
 
     assert rule.to_json() == {
@@ -31,7 +32,7 @@ def test_a_rule_needs_nothing_but_its_fault(floor: Any) -> None:
     }
 
 
-def test_a_rule_can_be_stored_and_read_again(floor: Any) -> None:
+def test_a_rule_can_be_stored_and_read_again(floor: LayerHarness) -> None:
     raw = {
         "fault": "operator.wrong_amount",
         "match": {"operator": {"not_equal_to": "li"}},
@@ -47,7 +48,7 @@ def test_a_rule_can_be_stored_and_read_again(floor: Any) -> None:
     assert again.to_json() == rule.to_json() == {"id": "slip", "enabled": True} | rule.to_json()
 
 
-def test_an_unknown_fault_is_refused_with_the_known_ones(floor: Any) -> None:
+def test_an_unknown_fault_is_refused_with_the_known_ones(floor: LayerHarness) -> None:
     refused = refusal(floor, "lag", {"fault": "cashe_lag"})
 
     assert refused.code == "fault_unknown"
@@ -77,21 +78,21 @@ def test_an_unknown_fault_is_refused_with_the_known_ones(floor: Any) -> None:
         ("lag", {"fault": "cache.bounded_stale", "expect": {"amount": 5}}, "expect.amount"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(floor: Any, id: str, raw: Any, field: str) -> None:
+def test_a_rule_that_cannot_be_meant_is_refused(floor: LayerHarness, id: str, raw: Any, field: str) -> None:
     refused = refusal(floor, id, raw)
 
     assert refused.code == "validation_failed"
     assert refused.ids["errors"][0]["field"] == field
 
 
-def test_an_unknown_setting_is_refused_with_the_known_ones(floor: Any) -> None:
+def test_an_unknown_setting_is_refused_with_the_known_ones(floor: LayerHarness) -> None:
     refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "with": {"lag": 60}})
 
     assert refused.expected == "one of lag_s; did you mean 'lag_s'?"
     assert refused.received == "lag"
 
 
-def test_a_rule_waits_acts_and_expires(floor: Any) -> None:
+def test_a_rule_waits_acts_and_expires(floor: LayerHarness) -> None:
     raw = {"fault": "cache.bounded_stale", "activate": {"start_delay_s": 60, "duration_s": 60}}
     rule = Rule.from_json("lag", raw, floor.layer.catalogue)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import EventContext
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.trail import Event, Trail
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def event(events: Any, n: int) -> Event:
+def event(events: Events, n: int) -> Event:
     given = events.refresh(occurrence=n)
     return Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("view.refresh", (), version=1), n)
 
@@ -20,7 +20,7 @@ def known(trail: Trail, sandbox: str) -> list[int]:
     return [one.given.occurrence for one in trail.of(sandbox)]
 
 
-def test_a_sandbox_keeps_its_latest_events(events: Any) -> None:
+def test_a_sandbox_keeps_its_latest_events(events: Events) -> None:
     trail = Trail(most=3)
 
     trail.add("ada", [event(events, n) for n in range(5)])
@@ -29,7 +29,7 @@ def test_a_sandbox_keeps_its_latest_events(events: Any) -> None:
     assert known(trail, "bob") == []
 
 
-def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Any) -> None:
+def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Events) -> None:
     trail = Trail(most=3, most_of_all=5)
     for sandbox in ("ada", "bob", "ada"):
         trail.add(sandbox, [event(events, n) for n in range(2)])
@@ -41,7 +41,7 @@ def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Any) -
     assert known(trail, "eve") == [9]
 
 
-def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
+def test_what_was_not_committed_is_not_kept(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", LAG)
 
     floor.group(events.refresh(), fail=True)
@@ -52,7 +52,7 @@ def test_what_was_not_committed_is_not_kept(floor: Any, events: Any) -> None:
     assert len(floor.layer.trail.of("sbx")) == 1
 
 
-def test_an_event_is_found_by_any_of_its_ids(events: Any) -> None:
+def test_an_event_is_found_by_any_of_its_ids(events: Events) -> None:
     given = events.attempt()
     one = Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("callback.attempt", (), version=1), 0)
 

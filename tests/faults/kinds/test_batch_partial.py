@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams import DUE_DATE, BatchItem
 from mocklend_faults.kinds.batch_partial import BatchPartial
+from support.events import Events
 
 
 @given(share=st.integers(0, 99), place=st.integers(0, 99))
@@ -18,7 +17,7 @@ def test_who_comes_after_the_share_that_is_done_is_left_out(share: int, place: i
     assert BatchPartial(share_done_percent=share).batch_item(item).runs == (1 if place < share else 0)
 
 
-def test_debits_are_another_job(events: Any) -> None:
+def test_debits_are_another_job(events: Events) -> None:
     debit = events.debit(place_percent=99)
 
     assert BatchPartial(share_done_percent=0).batch_item(debit) is debit

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import recorded
 from mocklend_faults.kinds.batch_skipped import BatchSkipped
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_the_run_does_not_come_to_it(events: Any) -> None:
+def test_the_run_does_not_come_to_it(events: Events) -> None:
     assert BatchSkipped().batch_item(events.item()).runs == 0
 
 
-def test_debits_are_another_job(events: Any) -> None:
+def test_debits_are_another_job(events: Events) -> None:
     debit = events.debit()
 
     assert BatchSkipped().batch_item(debit) is debit
 
 
-def test_whatever_is_recorded_brings_it_up_to_the_day(floor: Any, events: Any) -> None:
+def test_whatever_is_recorded_brings_it_up_to_the_day(floor: LayerHarness, events: Events) -> None:
     floor.arm("lock", "batch.skipped")
     floor.meet(events.item())
     [entry] = floor.key()

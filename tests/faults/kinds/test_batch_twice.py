@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import applied, reversed_
 from mocklend_faults.kinds.batch_twice import BatchTwice
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_what_is_due_is_ordered_twice(events: Any) -> None:
+def test_what_is_due_is_ordered_twice(events: Events) -> None:
     assert BatchTwice().batch_item(events.debit()).runs == 2
 
 
-def test_a_look_at_a_loan_twice_is_as_good_as_once(events: Any) -> None:
+def test_a_look_at_a_loan_twice_is_as_good_as_once(events: Events) -> None:
     item = events.item()
 
     assert BatchTwice().batch_item(item) is item
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: Any, events: Any, ended: str) -> None:
+def test_taking_either_back_heals_it(floor: LayerHarness, events: Events, ended: str) -> None:
     floor.arm("lock", "batch.twice")
     floor.meet(events.debit())
     [entry] = floor.key()

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend_faults.kinds.bureau_lag import BureauLag
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 DAY_S = 86_400
 
 
-def test_a_record_is_published_a_week_later(events: Any) -> None:
+def test_a_record_is_published_a_week_later(events: Events) -> None:
     assert BureauLag().bureau_report(events.report()).lag_s == 7 * DAY_S
 
 
-def test_lags_add_up(events: Any) -> None:
+def test_lags_add_up(events: Events) -> None:
     assert BureauLag(lag_days=1).bureau_report(events.report(lag_s=60)).lag_s == DAY_S + 60
 
 
-def test_what_is_not_sent_has_no_lag(events: Any) -> None:
+def test_what_is_not_sent_has_no_lag(events: Events) -> None:
     lost = events.report(cause="correction", sent=False)
 
     assert BureauLag().bureau_report(lost) == lost
 
 
-def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: Any, events: Any) -> None:
+def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: LayerHarness, events: Events) -> None:
     floor.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
     floor.meet(events.report())
 

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams import shown
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 MINUTE_S = 60
 
 
-def test_the_new_version_is_seen_a_minute_later(events: Any) -> None:
+def test_the_new_version_is_seen_a_minute_later(events: Events) -> None:
     assert BoundedStale().view_refresh(events.refresh()).lag_s == MINUTE_S
 
 
-def test_a_loans_first_version_is_never_late(events: Any) -> None:
+def test_a_loans_first_version_is_never_late(events: Events) -> None:
     first = events.refresh(occurrence=1)
 
     assert BoundedStale().view_refresh(first) == first
 
 
 @given(lag_s=st.integers(1, 10**6), already_s=st.integers(0, 10**6))
-def test_lags_add_up(events: Any, lag_s: int, already_s: int) -> None:
+def test_lags_add_up(events: Events, lag_s: int, already_s: int) -> None:
     assert BoundedStale(lag_s=lag_s).view_refresh(events.refresh(lag_s=already_s)).lag_s == already_s + lag_s
 
 
-def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: Any, events: Any) -> None:
+def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", "cache.bounded_stale")
 
     floor.meet(events.refresh())
@@ -60,7 +60,7 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: Any, events
     }
 
 
-def test_it_heals_by_itself(floor: Any, events: Any) -> None:
+def test_it_heals_by_itself(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", "cache.bounded_stale")
     floor.meet(events.refresh())
 
@@ -71,7 +71,7 @@ def test_it_heals_by_itself(floor: Any, events: Any) -> None:
     assert entry.to_json()["ended_at"] == "2026-01-05T02:01:00.000Z"
 
 
-def test_a_newer_version_on_the_page_supersedes_it(floor: Any, events: Any) -> None:
+def test_a_newer_version_on_the_page_supersedes_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", "cache.bounded_stale")
     floor.meet(events.refresh())
     floor.later(30)
@@ -82,7 +82,7 @@ def test_a_newer_version_on_the_page_supersedes_it(floor: Any, events: Any) -> N
     assert (entry.status, entry.to_json()["ended_at"]) == ("superseded", "2026-01-05T02:00:30.000Z")
 
 
-def test_what_the_lag_has_healed_stays_healed(floor: Any, events: Any) -> None:
+def test_what_the_lag_has_healed_stays_healed(floor: LayerHarness, events: Events) -> None:
     floor.arm("lag", "cache.bounded_stale")
     floor.meet(events.refresh())
     floor.later(90)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams import rebuilt, shown
 from mocklend_faults.kinds.cache_evicted_before_flush import EvictedBeforeFlush
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 MONEY = st.integers(0, 10**12)
 
 
 @given(flushed=MONEY, kept=MONEY, balance=MONEY)
-def test_the_page_lacks_the_change_before(events: Any, flushed: int, kept: int, balance: int) -> None:
+def test_the_page_lacks_the_change_before(events: Events, flushed: int, kept: int, balance: int) -> None:
     event = events.balance(flushed_minor=flushed, kept_minor=kept, balance_minor=balance)
     meant = event.consequence(EvictedBeforeFlush().balance_kept(event))
 
@@ -22,7 +22,7 @@ def test_the_page_lacks_the_change_before(events: Any, flushed: int, kept: int, 
     assert meant.finding.amount_minor == abs(meant.truth_after["outstanding_minor"] - flushed - (balance - kept))
 
 
-def test_the_first_payment_is_gone_from_the_page(floor: Any, events: Any) -> None:
+def test_the_first_payment_is_gone_from_the_page(floor: LayerHarness, events: Events) -> None:
     floor.arm("store", "cache.evicted_before_flush")
 
     floor.meet(events.balance())
@@ -32,7 +32,7 @@ def test_the_first_payment_is_gone_from_the_page(floor: Any, events: Any) -> Non
     assert (entry.truth_after, entry.served) == ({"outstanding_minor": 89_000}, {"outstanding_minor": 94_000})
 
 
-def test_neither_time_nor_a_newer_version_heals_it(floor: Any, events: Any) -> None:
+def test_neither_time_nor_a_newer_version_heals_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("store", "cache.evicted_before_flush")
     floor.meet(events.balance())
 
@@ -42,7 +42,7 @@ def test_neither_time_nor_a_newer_version_heals_it(floor: Any, events: Any) -> N
     assert floor.statuses() == ["active"]
 
 
-def test_a_rebuilt_page_heals_it(floor: Any, events: Any) -> None:
+def test_a_rebuilt_page_heals_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("store", "cache.evicted_before_flush")
     floor.meet(events.balance())
 
@@ -51,7 +51,7 @@ def test_a_rebuilt_page_heals_it(floor: Any, events: Any) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_a_page_may_be_off_and_behind_at_once(floor: Any, events: Any) -> None:
+def test_a_page_may_be_off_and_behind_at_once(floor: LayerHarness, events: Events) -> None:
     floor.arm("store", "cache.evicted_before_flush")
     floor.arm("late", "cache.lost_invalidation")
 

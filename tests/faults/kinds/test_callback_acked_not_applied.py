@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import applied, landed
 from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_the_handler_answers_and_forgets(events: Any) -> None:
+def test_the_handler_answers_and_forgets(events: Events) -> None:
     happened = AckedNotApplied().callback_attempt(events.attempt())
 
     assert (happened.discarded, happened.lost_attempts, happened.altered) == (True, 0, None)
 
 
-def test_the_money_is_missing_until_somebody_asks_the_channel(floor: Any, events: Any) -> None:
+def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarness, events: Events) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
     floor.meet(events.attempt())
@@ -28,7 +28,7 @@ def test_the_money_is_missing_until_somebody_asks_the_channel(floor: Any, events
     assert floor.statuses() == ["healed"]
 
 
-def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: Any, events: Any) -> None:
+def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: LayerHarness, events: Events) -> None:
     floor.arm("ack", "callback.acked_not_applied")
     floor.meet(events.attempt(entity="rct_ada", repayment_id="rct_ada"))
 
@@ -37,7 +37,7 @@ def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: Any, event
     assert floor.statuses() == ["superseded"]
 
 
-def test_dropping_what_the_books_have_does_no_harm(floor: Any, events: Any) -> None:
+def test_dropping_what_the_books_have_does_no_harm(floor: LayerHarness, events: Events) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
     floor.meet(events.attempt(in_books=True))

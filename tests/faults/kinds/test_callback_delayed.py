@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from mocklend.seams import LOST_FOR_GOOD, applied
 from mocklend_faults.kinds.callback_delayed import CallbackDelayed
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_the_attempts_before_the_third_are_lost(events: Any) -> None:
+def test_the_attempts_before_the_third_are_lost(events: Events) -> None:
     fault = CallbackDelayed(deliver_on_attempt=3)
 
     assert fault.callback_attempt(events.attempt(occurrence=1)).lost_attempts == 2
@@ -20,7 +22,7 @@ def test_the_attempts_before_the_third_are_lost(events: Any) -> None:
 
 
 @given(wanted=st.integers(2, 100), ladder=st.integers(1, 16), data=st.data())
-def test_the_last_attempt_of_a_ladder_is_always_heard(events: Any, wanted: int, ladder: int, data: Any) -> None:
+def test_the_last_attempt_of_a_ladder_is_always_heard(events: Events, wanted: int, ladder: int, data: Any) -> None:
     occurrence = data.draw(st.integers(1, ladder))
     attempt = events.attempt(occurrence=occurrence, attempts_left=ladder - occurrence + 1)
 
@@ -30,13 +32,13 @@ def test_the_last_attempt_of_a_ladder_is_always_heard(events: Any, wanted: int, 
     assert occurrence + lost <= max(wanted, occurrence)
 
 
-def test_it_never_saves_what_another_fault_has_lost(events: Any) -> None:
+def test_it_never_saves_what_another_fault_has_lost(events: Events) -> None:
     lost = events.attempt(lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDelayed().callback_attempt(lost) == lost
 
 
-def test_it_heals_when_the_message_comes(floor: Any, events: Any) -> None:
+def test_it_heals_when_the_message_comes(floor: LayerHarness, events: Events) -> None:
     floor.arm("late", "callback.delayed")
 
     floor.meet(events.attempt())
@@ -46,7 +48,7 @@ def test_it_heals_when_the_message_comes(floor: Any, events: Any) -> None:
     assert (entry.status, entry.served["callback"], entry.served["attempts"]) == ("healed", "lost", 2)
 
 
-def test_a_late_message_that_the_books_do_not_wait_for_is_no_lie(floor: Any, events: Any) -> None:
+def test_a_late_message_that_the_books_do_not_wait_for_is_no_lie(floor: LayerHarness, events: Events) -> None:
     floor.arm("late", "callback.delayed")
 
     floor.meet(events.attempt(in_books=True))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import LOST_FOR_GOOD, applied
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_by_default_no_attempt_ever_arrives(events: Any) -> None:
+def test_by_default_no_attempt_ever_arrives(events: Events) -> None:
     assert CallbackDropped().callback_attempt(events.attempt()).lost_attempts == LOST_FOR_GOOD
 
 
-def test_the_first_two_attempts_are_lost_and_the_third_arrives(events: Any) -> None:
+def test_the_first_two_attempts_are_lost_and_the_third_arrives(events: Events) -> None:
     fault = CallbackDropped(attempts_lost=2)
 
     assert fault.callback_attempt(events.attempt(occurrence=1)).lost_attempts == 2
@@ -20,13 +20,13 @@ def test_the_first_two_attempts_are_lost_and_the_third_arrives(events: Any) -> N
     assert fault.callback_attempt(events.attempt(occurrence=3)) == events.attempt(occurrence=3)
 
 
-def test_it_never_saves_what_another_fault_has_lost(events: Any) -> None:
+def test_it_never_saves_what_another_fault_has_lost(events: Events) -> None:
     lost = events.attempt(lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDropped(attempts_lost=2).callback_attempt(lost) == lost
 
 
-def test_the_money_is_missing_in_the_books_until_they_have_it(floor: Any, events: Any) -> None:
+def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("drop", "callback.dropped")
 
     floor.meet(events.attempt())
@@ -44,7 +44,7 @@ def test_the_money_is_missing_in_the_books_until_they_have_it(floor: Any, events
     assert entry.to_json()["status_reason"] == "the books have the receipt: rpy_ada"
 
 
-def test_somebody_elses_receipt_does_not_heal_it(floor: Any, events: Any) -> None:
+def test_somebody_elses_receipt_does_not_heal_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("drop", "callback.dropped")
     floor.meet(events.attempt())
 
@@ -53,7 +53,7 @@ def test_somebody_elses_receipt_does_not_heal_it(floor: Any, events: Any) -> Non
     assert floor.statuses() == ["active"]
 
 
-def test_the_fate_of_a_callback_is_settled_once(floor: Any, events: Any) -> None:
+def test_the_fate_of_a_callback_is_settled_once(floor: LayerHarness, events: Events) -> None:
     floor.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
 
     floor.meet(events.attempt(occurrence=1))

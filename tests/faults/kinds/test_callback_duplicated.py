@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams import MOST_COPIES, reversed_
 from mocklend_faults.kinds.callback_duplicated import CallbackDuplicated
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_by_default_one_copy_comes_under_a_new_number(events: Any) -> None:
+def test_by_default_one_copy_comes_under_a_new_number(events: Events) -> None:
     happened = CallbackDuplicated().callback_taken(events.taken())
 
     assert (happened.copies, happened.new_trade_no) == (1, True)
 
 
 @given(copies=st.integers(1, MOST_COPIES), before=st.integers(0, MOST_COPIES), number=st.sampled_from(["new", "same"]))
-def test_copies_add_up_and_never_become_too_many(events: Any, copies: int, before: int, number: str) -> None:
+def test_copies_add_up_and_never_become_too_many(events: Events, copies: int, before: int, number: str) -> None:
     fault = CallbackDuplicated(copies=copies, trade_no=number)
 
     happened = fault.callback_taken(events.taken(copies=before))
@@ -27,11 +27,11 @@ def test_copies_add_up_and_never_become_too_many(events: Any, copies: int, befor
     assert happened.new_trade_no == (number == "new")
 
 
-def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back(events: Any) -> None:
+def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back(events: Events) -> None:
     assert CallbackDuplicated(trade_no="same").callback_taken(events.taken(copies=1, new_trade_no=True)).new_trade_no
 
 
-def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: Any, events: Any) -> None:
+def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
     floor.arm("twice", "callback.duplicated")
 
     floor.meet(events.taken())
@@ -45,7 +45,7 @@ def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: Any, events: Any)
     assert floor.statuses() == ["healed"]
 
 
-def test_an_inbox_that_knows_the_number_withstands_it(floor: Any, events: Any) -> None:
+def test_an_inbox_that_knows_the_number_withstands_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("twice", "callback.duplicated", **{"with": {"trade_no": "same", "copies": 3}})
 
     floor.meet(events.taken())

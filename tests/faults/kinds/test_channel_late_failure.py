@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams import TradeSettled, applied, told
 from mocklend_faults.kinds.channel_late_failure import DAY_S, TOLD, LateFailure
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @given(days=st.integers(1, 366))
@@ -18,13 +18,13 @@ def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
     assert (happened.fails_after_s, happened.tells) == (days * DAY_S, False)
 
 
-def test_what_fails_already_does_so_once(events: Any) -> None:
+def test_what_fails_already_does_so_once(events: Events) -> None:
     failing = events.settled(fails_after_s=60)
 
     assert LateFailure().trade_settled(failing) is failing
 
 
-def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: Any, events: Any) -> None:
+def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("bank", "channel.late_failure")
     floor.meet(events.settled())
     assert floor.statuses() == ["pending"]
@@ -38,7 +38,7 @@ def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_channel_that_tells_misleads_nobody(floor: Any, events: Any) -> None:
+def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness, events: Events) -> None:
     floor.arm("bank", "channel.late_failure", **{"with": {"says": TOLD}})
 
     floor.meet(events.settled())
@@ -46,7 +46,7 @@ def test_a_channel_that_tells_misleads_nobody(floor: Any, events: Any) -> None:
     assert floor.statuses() == ["masked"]
 
 
-def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: Any, events: Any) -> None:
+def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: LayerHarness, events: Events) -> None:
     floor.arm("bank", "channel.late_failure")
     floor.meet(events.settled())
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend_faults.kinds.clock_cutoff_skew import CutoffSkew
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @given(before_s=st.integers(1, 86_400), skew_s=st.integers(1, 43_200))
 def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(
-    events: Any, before_s: int, skew_s: int
+    events: Events, before_s: int, skew_s: int
 ) -> None:
     honest = events.booked()
     honest = events.booked(booked_ms=honest.day_ends_ms - before_s * 1000)
@@ -24,7 +24,7 @@ def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(
     assert happened.booked_ms - honest.booked_ms in (0, skew_s * 1000)
 
 
-def test_the_answer_key_has_both_moments(floor: Any, events: Any) -> None:
+def test_the_answer_key_has_both_moments(floor: LayerHarness, events: Events) -> None:
     late = events.booked().day_ends_ms - 1_000
     floor.arm("skew", "clock.cutoff_skew", **{"with": {"skew_s": 2}})
 
@@ -35,7 +35,7 @@ def test_the_answer_key_has_both_moments(floor: Any, events: Any) -> None:
     assert (entry.truth_after["paid_ms"], entry.served["paid_ms"]) == (late, late + 2_000)
 
 
-def test_a_payment_at_noon_is_safe(floor: Any, events: Any) -> None:
+def test_a_payment_at_noon_is_safe(floor: LayerHarness, events: Events) -> None:
     floor.arm("skew", "clock.cutoff_skew")
 
     floor.meet(events.booked())

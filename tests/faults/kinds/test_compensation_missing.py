@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import posted
 from mocklend_faults.kinds.compensation_missing import CompensationMissing
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_it_ends_with_the_promise(events: Any) -> None:
+def test_it_ends_with_the_promise(events: Events) -> None:
     assert not CompensationMissing().compensation_agreed(events.compensation()).posted
 
 
-def test_posting_it_after_all_heals_it(floor: Any, events: Any) -> None:
+def test_posting_it_after_all_heals_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("promise", "compensation.missing")
     floor.meet(events.compensation())
     assert floor.statuses() == ["active"]

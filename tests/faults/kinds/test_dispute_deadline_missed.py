@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend_faults.kinds.dispute_deadline_missed import DeadlineMissed
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 DAY_S = 86_400
 
 
-def test_the_desk_gets_to_it_after_twenty_five_days(events: Any) -> None:
+def test_the_desk_gets_to_it_after_twenty_five_days(events: Events) -> None:
     assert DeadlineMissed().dispute_opened(events.opened()).queue_s == 25 * DAY_S
 
 
-def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(floor: Any, events: Any) -> None:
+def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("queue", "dispute.deadline_missed")
     floor.meet(events.opened())
 
@@ -25,7 +27,7 @@ def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(f
     assert floor.statuses() == ["healed"]
 
 
-def test_a_short_queue_breaks_no_deadline(floor: Any, events: Any) -> None:
+def test_a_short_queue_breaks_no_deadline(floor: LayerHarness, events: Events) -> None:
     floor.arm("queue", "dispute.deadline_missed", **{"with": {"queue_days": 20}})
 
     floor.meet(events.opened())

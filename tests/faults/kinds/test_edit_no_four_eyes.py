@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import approved, reversed_
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,9 @@ from mocklend.seams import approved, reversed_
         (reversed_("edt_ada"), "it was reversed: edt_ada"),
     ],
 )
-def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: Any, events: Any, signal: str, reason: str) -> None:
+def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(
+    floor: LayerHarness, events: Events, signal: str, reason: str
+) -> None:
     floor.arm("lax", "edit.no_four_eyes")
 
     happened = floor.meet(events.approval(amount_minor=5_000))
@@ -31,7 +33,7 @@ def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: Any, events:
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", reason)
 
 
-def test_a_rule_may_be_for_one_kind_of_act(floor: Any, events: Any) -> None:
+def test_a_rule_may_be_for_one_kind_of_act(floor: LayerHarness, events: Events) -> None:
     floor.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
 
     assert floor.meet(events.approval()).needed

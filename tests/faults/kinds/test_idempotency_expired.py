@@ -6,20 +6,22 @@ from typing import Any
 
 import pytest
 
-from mocklend.client import ProblemError
+from mocklend.client import Client, ProblemError
 from mocklend.seams import applied, reversed_
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("age_s", "forgotten"), [(0, False), (59, False), (60, True), (61, True)])
-def test_a_key_is_forgotten_when_it_is_too_old(events: Any, age_s: int, forgotten: bool) -> None:
+def test_a_key_is_forgotten_when_it_is_too_old(events: Events, age_s: int, forgotten: bool) -> None:
     fault = IdempotencyExpired(kept_for_s=60)
 
     assert fault.idempotency_checked(events.repeated(age_s=age_s)).forgotten == forgotten
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: Any, events: Any, ended: str) -> None:
+def test_taking_either_back_heals_it(floor: LayerHarness, events: Events, ended: str) -> None:
     floor.arm("pruned", "idempotency.expired")
     floor.meet(events.repeated())
     [entry] = floor.key()
@@ -31,24 +33,24 @@ def test_taking_either_back_heals_it(floor: Any, events: Any, ended: str) -> Non
 
 
 @pytest.fixture
-def loan_id(mocklend: Any) -> str:
+def loan_id(mocklend: Client) -> str:
     """Ada's loan of 1,000.00."""
     return str(mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"])
 
 
-def order(mocklend: Any, loan_id: str, amount_minor: int = 20_000, **more: Any) -> Any:
+def order(mocklend: Client, loan_id: str, amount_minor: int = 20_000, **more: Any) -> Any:
     """The request, always the same one."""
     more = {"type": "OVD_AND_CURRENT", "idempotency_key": "order-1"} | more
     return mocklend.repay(loan_id, amount_minor, "wallet", **more)
 
 
-def counted(mocklend: Any) -> list[int]:
+def counted(mocklend: Client) -> list[int]:
     """What the rule did: evaluated, injected."""
     [rule] = mocklend.rules()["rules"]
     return [rule["counts"][name] for name in ("evaluated", "injected")]
 
 
-def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Any, loan_id: str) -> None:
+def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=60)
     first = order(mocklend, loan_id)
     assert order(mocklend, loan_id) == first
@@ -63,7 +65,7 @@ def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Any, loan
     assert len(mocklend.audit()["discrepancies"]) == 1
 
 
-def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(mocklend: Any, loan_id: str) -> None:
+def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=60)
     first = order(mocklend, loan_id)
 
@@ -74,7 +76,7 @@ def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(moc
     assert order(mocklend, loan_id)["id"] != first["id"]
 
 
-def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Any, loan_id: str) -> None:
+def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     quote = mocklend.quote(loan_id)
     paid = {"type": "CLEAR", "quote_id": quote["id"]}
@@ -88,17 +90,17 @@ def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Any
     assert mocklend.audit()["clean"]
 
 
-def by_its_channel(mocklend: Any, first: Any) -> None:
+def by_its_channel(mocklend: Client, first: Any) -> None:
     mocklend.fail_late("wallet", first["out_trade_no"])
     mocklend.advance("PT1M")
 
 
-def by_staff(mocklend: Any, first: Any) -> None:
+def by_staff(mocklend: Client, first: Any) -> None:
     mocklend.reverse_repayment(first["id"], operator="olga", memo="she asked for it back")
 
 
 @pytest.mark.parametrize("given_back", [by_its_channel, by_staff])
-def test_what_was_given_back_is_not_paid_twice(mocklend: Any, loan_id: str, given_back: Any) -> None:
+def test_what_was_given_back_is_not_paid_twice(mocklend: Client, loan_id: str, given_back: Any) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     first = order(mocklend, loan_id)
     mocklend.settle(first)
@@ -110,7 +112,7 @@ def test_what_was_given_back_is_not_paid_twice(mocklend: Any, loan_id: str, give
     assert mocklend.audit()["clean"]
 
 
-def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Any, loan_id: str) -> None:
+def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     order(mocklend, loan_id)
 
@@ -118,7 +120,7 @@ def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Any, loan_
         order(mocklend, loan_id, 20_001)
 
 
-def test_what_was_refused_is_refused_again(mocklend: Any, loan_id: str) -> None:
+def test_what_was_refused_is_refused_again(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
 
     for _ in range(2):
@@ -128,7 +130,7 @@ def test_what_was_refused_is_refused_again(mocklend: Any, loan_id: str) -> None:
     assert mocklend.repayments(loan_id)["repayments"] == []
 
 
-def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mocklend: Any, loan_id: str) -> None:
+def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mocklend: Client, loan_id: str) -> None:
     other = order(mocklend, loan_id, 1_000, idempotency_key="order-0")
     mocklend.arm("idempotency.expired", rule_id="pruned", kept_for_s=0)
     two = [order(mocklend, loan_id), order(mocklend, loan_id)]

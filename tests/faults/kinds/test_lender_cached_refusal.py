@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import applied_for
 from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_the_old_copy_is_good_enough(events: Any) -> None:
+def test_the_old_copy_is_good_enough(events: Events) -> None:
     assert not CachedRefusal().partner_application(events.application()).pulled
 
 
-def test_the_next_application_supersedes_it(floor: Any, events: Any) -> None:
+def test_the_next_application_supersedes_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("old", "lender.cached_refusal")
     floor.meet(events.application())
     assert floor.statuses() == ["active"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,20 +10,22 @@ from hypothesis import strategies as st
 
 from mocklend.seams import LoanOpened, recorded, reversed_
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("asks_for", "residue"), [("less", -7), ("more", 7)])
-def test_the_opening_balance_is_off_by_a_few_cents(events: Any, asks_for: str, residue: int) -> None:
+def test_the_opening_balance_is_off_by_a_few_cents(events: Events, asks_for: str, residue: int) -> None:
     assert LegacyResidue(asks_for=asks_for).loan_opened(events.loan_opened()).residue_minor == residue
 
 
-def test_two_residues_add_up(events: Any) -> None:
+def test_two_residues_add_up(events: Events) -> None:
     opened = LegacyResidue(100).loan_opened(events.loan_opened())
 
     assert LegacyResidue(30, asks_for="more").loan_opened(opened).residue_minor == -70
 
 
-def test_a_loan_of_one_cent_cannot_begin_with_less(events: Any) -> None:
+def test_a_loan_of_one_cent_cannot_begin_with_less(events: Events) -> None:
     smallest = events.loan_opened(principal_minor=1, least_minor=0)
 
     assert LegacyResidue().loan_opened(smallest) == smallest
@@ -50,7 +51,7 @@ def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: in
     assert abs(happened.residue_minor) <= residue
 
 
-def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: Any, events: Any) -> None:
+def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
     floor.arm("residue", "migration.legacy_residue")
 
     floor.meet(events.loan_opened())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import recorded, reversed_
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 STICKY = "operator.manual_override_sticky"
 
@@ -15,11 +15,13 @@ STICKY = "operator.manual_override_sticky"
 @pytest.mark.parametrize(
     ("marked", "books"), [("OVD", "USING"), ("OVD", "CLEAR"), ("USING", "OVD"), ("CLEAR", "USING")]
 )
-def test_the_mark_stays_whatever_has_come_since(events: Any, marked: str, books: str) -> None:
+def test_the_mark_stays_whatever_has_come_since(events: Events, marked: str, books: str) -> None:
     assert not ManualOverrideSticky().mark_outdated(events.outdated(marked_status=marked, books_status=books)).dropped
 
 
-def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(floor: Any, events: Any) -> None:
+def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(
+    floor: LayerHarness, events: Events
+) -> None:
     floor.arm("sticky", STICKY)
 
     floor.meet(events.outdated())
@@ -29,7 +31,7 @@ def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(fl
     assert (entry.truth_after, entry.served) == ({"status": "USING"}, {"status": "OVD"})
 
 
-def test_taking_the_edit_back_heals_it(floor: Any, events: Any) -> None:
+def test_taking_the_edit_back_heals_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("sticky", STICKY)
     floor.meet(events.outdated())
 
@@ -38,7 +40,7 @@ def test_taking_the_edit_back_heals_it(floor: Any, events: Any) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_each_later_fact_is_another_lie_about_the_same_loan(floor: Any, events: Any) -> None:
+def test_each_later_fact_is_another_lie_about_the_same_loan(floor: LayerHarness, events: Events) -> None:
     floor.arm("sticky", STICKY)
     floor.meet(events.outdated())
 

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import recorded, reversed_
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize("books", ["USING", "CLEAR"])
-def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(events: Any, books: str) -> None:
+def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(events: Events, books: str) -> None:
     assert MarkedOverdue().repayment_filed(events.filed(books_status=books)).marked_status == "OVERDUE"
 
 
-def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie(events: Any) -> None:
+def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie(events: Events) -> None:
     filed, mark = events.filed(books_status="OVD"), events.mark(books_status="OVD", status="OVERDUE")
 
     assert MarkedOverdue().repayment_filed(filed) == filed
     assert MarkedOverdue().operator_edit(mark) == mark
 
 
-def test_a_status_edit_takes_the_wrong_line(events: Any) -> None:
+def test_a_status_edit_takes_the_wrong_line(events: Events) -> None:
     assert MarkedOverdue().operator_edit(events.mark(status="VALID")).status == "OVERDUE"
 
 
-def test_an_amount_has_no_status(events: Any) -> None:
+def test_an_amount_has_no_status(events: Events) -> None:
     assert MarkedOverdue().operator_edit(events.edit()) == events.edit()
 
 
 @pytest.mark.parametrize(("event", "edit_id"), [("filed", "edt_desk"), ("mark", "edt_ada")])
-def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: Any, events: Any, event: str, edit_id: str) -> None:
+def test_the_mark_contradicts_the_books_until_it_is_reversed(
+    floor: LayerHarness, events: Events, event: str, edit_id: str
+) -> None:
     floor.arm("mark", "operator.marked_overdue")
 
     floor.meet(getattr(events, event)())
@@ -45,7 +47,7 @@ def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: Any, events:
     assert floor.statuses() == ["healed"]
 
 
-def test_something_newer_on_the_books_outdates_the_mark(floor: Any, events: Any) -> None:
+def test_something_newer_on_the_books_outdates_the_mark(floor: LayerHarness, events: Events) -> None:
     floor.arm("mark", "operator.marked_overdue")
     floor.meet(events.filed())
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import applied, reversed_, taken_back
 from mocklend_faults.kinds.operator_prepay_as_partial import PrepayAsPartial
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_a_payoff_becomes_an_ordinary_repayment(events: Any) -> None:
+def test_a_payoff_becomes_an_ordinary_repayment(events: Events) -> None:
     assert PrepayAsPartial().receipt_booked(events.booked()).scope == "INSTALMENT"
 
 
-def test_an_ordinary_repayment_stays_one(events: Any) -> None:
+def test_an_ordinary_repayment_stays_one(events: Events) -> None:
     honest = events.booked(scope="OVD_AND_CURRENT")
 
     assert PrepayAsPartial().receipt_booked(honest) == honest
@@ -24,7 +24,9 @@ def test_an_ordinary_repayment_stays_one(events: Any) -> None:
     ("signal", "status"),
     [(applied("rpy_ada"), "healed"), (reversed_("rpy_ada"), "healed"), (taken_back("rpy_ada"), "superseded")],
 )
-def test_it_is_misapplied_until_it_is_booked_anew_or_gone(floor: Any, events: Any, signal: str, status: str) -> None:
+def test_it_is_misapplied_until_it_is_booked_anew_or_gone(
+    floor: LayerHarness, events: Events, signal: str, status: str
+) -> None:
     floor.arm("line", "operator.prepay_as_partial")
 
     floor.meet(events.booked(amount_minor=100_045))

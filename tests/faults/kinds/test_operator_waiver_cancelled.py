@@ -7,35 +7,37 @@ from typing import Any
 import pytest
 
 from mocklend_faults.kinds.operator_waiver_cancelled import WaiverCancelled
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 4}
 OWES_AGAIN = {"status": "USING", "outstanding_minor": 1_200, "version": 5}
 
 
-def cancelled(events: Any, **changes: Any) -> Any:
+def cancelled(events: Events, **changes: Any) -> Any:
     honest = {"cause": "reversal", "occurrence": 5, "before": CLEAR, "after": OWES_AGAIN, "reverses": "WAIVE_FEE"}
     return events.refresh(**honest | changes)
 
 
 @pytest.mark.parametrize("kind", ["WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY", "MODIFY_BILL_AMOUNT"])
-def test_the_page_is_not_told_that_a_waiver_is_gone(events: Any, kind: str) -> None:
+def test_the_page_is_not_told_that_a_waiver_is_gone(events: Events, kind: str) -> None:
     assert WaiverCancelled().view_refresh(cancelled(events, reverses=kind)).lost
 
 
 @pytest.mark.parametrize("kind", [None, "repayment", "CHARGE_FEE", "WRITE_OFF"])
-def test_anything_else_that_is_taken_back_is_shown(events: Any, kind: str | None) -> None:
+def test_anything_else_that_is_taken_back_is_shown(events: Events, kind: str | None) -> None:
     event = cancelled(events, reverses=kind)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_a_fee_that_is_taken_back_was_no_waiver(events: Any) -> None:
+def test_a_fee_that_is_taken_back_was_no_waiver(events: Events) -> None:
     event = cancelled(events, reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_the_page_is_behind_by_what_was_waived(floor: Any, events: Any) -> None:
+def test_the_page_is_behind_by_what_was_waived(floor: LayerHarness, events: Events) -> None:
     floor.arm("desk", "operator.waiver_cancelled")
 
     floor.meet(cancelled(events))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,8 @@ from hypothesis import strategies as st
 from mocklend.domain.money import MAX_MINOR
 from mocklend.seams import reversed_
 from mocklend_faults.kinds.operator_wrong_amount import ANY, SLIPS, WrongAmount
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
 
@@ -35,14 +35,14 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
         ("any", 1_111, 111_100),
     ],
 )
-def test_the_hand_slips(events: Any, slip: str, meant: int, typed: int) -> None:
+def test_the_hand_slips(events: Events, slip: str, meant: int, typed: int) -> None:
     happened = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=-5_000))
 
     assert happened.amount_minor == typed
 
 
 @given(meant=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
-def test_what_is_typed_is_always_well_formed(events: Any, meant: int, least: int, slip: str) -> None:
+def test_what_is_typed_is_always_well_formed(events: Events, meant: int, least: int, slip: str) -> None:
     least = min(least, meant)
 
     typed = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=least)).amount_minor
@@ -53,18 +53,18 @@ def test_what_is_typed_is_always_well_formed(events: Any, meant: int, least: int
 
 
 @given(meant=amounts)
-def test_any_finds_a_slip_wherever_one_is_possible(events: Any, meant: int) -> None:
+def test_any_finds_a_slip_wherever_one_is_possible(events: Events, meant: int) -> None:
     given_edit = events.edit(amount_minor=meant, least_minor=-MAX_MINOR)
     possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
 
     assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible
 
 
-def test_a_status_has_no_digits(events: Any) -> None:
+def test_a_status_has_no_digits(events: Events) -> None:
     assert WrongAmount().operator_edit(events.mark()) == events.mark()
 
 
-def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: Any, events: Any) -> None:
+def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
     floor.meet(events.edit(amount_minor=1_250))
@@ -79,7 +79,7 @@ def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: Any, e
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "it was reversed: edt_ada")
 
 
-def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: Any, events: Any) -> None:
+def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: LayerHarness, events: Events) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
     floor.meet(events.edit(amount_minor=5))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import applied, taken_back
 from mocklend_faults.kinds.operator_wrong_loan import WrongLoan
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "chosen"), [("first", "loan_bicycle"), ("last", "loan_piano")])
-def test_the_clerk_takes_another_line_of_the_file(events: Any, line: str, chosen: str) -> None:
+def test_the_clerk_takes_another_line_of_the_file(events: Events, line: str, chosen: str) -> None:
     happened = WrongLoan(line=line).receipt_match(events.match(siblings=("loan_bicycle", "loan_piano")))
 
     assert happened.loan_id == chosen
 
 
-def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Any) -> None:
+def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Events) -> None:
     honest = events.match(siblings=())
 
     assert WrongLoan().receipt_match(honest) == honest
@@ -31,7 +31,7 @@ def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Any) -> None:
     ],
 )
 def test_it_is_misapplied_until_it_is_moved_or_taken_back(
-    floor: Any, events: Any, signal: str, status: str, reason: str
+    floor: LayerHarness, events: Events, signal: str, status: str, reason: str
 ) -> None:
     floor.arm("line", "operator.wrong_loan")
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams import reversed_
 from mocklend_faults.kinds.operator_wrong_reversal import WrongReversal
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "taken"), [("first", "rpy_april"), ("last", "rpy_may")])
-def test_another_line_of_the_screen_is_taken(events: Any, line: str, taken: str) -> None:
+def test_another_line_of_the_screen_is_taken(events: Events, line: str, taken: str) -> None:
     assert WrongReversal(line=line).repayment_reversal(events.reversal()).repayment_id == taken
 
 
-def test_the_only_repayment_cannot_be_mistaken(events: Any) -> None:
+def test_the_only_repayment_cannot_be_mistaken(events: Events) -> None:
     honest = events.reversal(siblings=())
 
     assert WrongReversal().repayment_reversal(honest) == honest
 
 
-def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: Any, events: Any) -> None:
+def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: LayerHarness, events: Events) -> None:
     floor.arm("line", "operator.wrong_reversal")
 
     floor.meet(events.reversal(amount_minor=20_000))

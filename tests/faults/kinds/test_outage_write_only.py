@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend_faults.kinds.outage_write_only import WriteOnlyOutage
+from support.events import Events
 
 
-def test_a_write_is_refused_with_nothing_done(events: Any) -> None:
+def test_a_write_is_refused_with_nothing_done(events: Events) -> None:
     happened = WriteOnlyOutage(retry_after_s=5).api_answer(events.asked())
 
     assert (happened.answer_code, happened.retry_after_s, happened.before_work) == ("unavailable", 5, True)
 
 
-def test_a_read_is_answered(events: Any) -> None:
+def test_a_read_is_answered(events: Events) -> None:
     assert WriteOnlyOutage().api_answer(events.looked()) == events.looked()
 
 
-def test_what_is_refused_already_is_left_alone(events: Any) -> None:
+def test_what_is_refused_already_is_left_alone(events: Events) -> None:
     refused = events.asked(answer_code="rate_limited", before_work=True)
 
     assert WriteOnlyOutage().api_answer(refused) == refused

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Any
 
 import pytest
 
 from mocklend.seams import Showing
 from mocklend_faults.kinds.projection_partial_lag import PartialLag
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(
     ("view", "late"), [("page", {"page_ms", "replica_ms"}), ("list", {"list_ms"}), ("instalments", {"instalments_ms"})]
 )
-def test_only_the_view_that_is_named_is_late(events: Any, view: str, late: set[str]) -> None:
+def test_only_the_view_that_is_named_is_late(events: Events, view: str, late: set[str]) -> None:
     event = events.refresh()
     showing = PartialLag(view=view, lag_s=60).view_refresh(event).showing()
 
@@ -24,19 +25,19 @@ def test_only_the_view_that_is_named_is_late(events: Any, view: str, late: set[s
 
 
 @pytest.mark.parametrize("view", ["page", "list", "instalments"])
-def test_lags_add_up(events: Any, view: str) -> None:
+def test_lags_add_up(events: Events, view: str) -> None:
     once = PartialLag(view=view, lag_s=60).view_refresh(events.refresh(lag_s=30))
     twice = PartialLag(view=view, lag_s=60).view_refresh(once)
 
     assert twice.showing().latest_ms == events.refresh().now_ms + 150_000
 
 
-def test_a_loans_first_version_and_one_that_never_comes_are_left_alone(events: Any) -> None:
+def test_a_loans_first_version_and_one_that_never_comes_are_left_alone(events: Events) -> None:
     for event in (events.refresh(occurrence=1), events.refresh(lost=True)):
         assert PartialLag().view_refresh(event) == event
 
 
-def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor: Any, events: Any) -> None:
+def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor: LayerHarness, events: Events) -> None:
     floor.arm("a-list", "projection.partial_lag", **{"with": {"view": "list", "lag_s": 600}})
     floor.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
     floor.meet(events.refresh())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mocklend.seams import remade
 from mocklend_faults.kinds.statement_truncated import StatementTruncated
+from support.events import Events
+from support.layer_harness import LayerHarness
 
 
-def test_it_breaks_off(events: Any) -> None:
+def test_it_breaks_off(events: Events) -> None:
     assert StatementTruncated(kept_percent=40).statement_made(events.made()).kept_percent == 40
 
 
-def test_its_being_made_again_heals_it(floor: Any, events: Any) -> None:
+def test_its_being_made_again_heals_it(floor: LayerHarness, events: Events) -> None:
     floor.arm("disk", "statement.truncated")
     floor.meet(events.made())
     [entry] = floor.key()
@@ -23,7 +23,7 @@ def test_its_being_made_again_heals_it(floor: Any, events: Any) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_one_thing_is_wrong_with_a_file_at_a_time(floor: Any, events: Any) -> None:
+def test_one_thing_is_wrong_with_a_file_at_a_time(floor: LayerHarness, events: Events) -> None:
     floor.arm("a", "statement.truncated")
     floor.arm("b", "statement.reencoded")
     floor.arm("c", "statement.duplicated_rows")

@@ -1,0 +1,106 @@
+"""The fault layer in a platform of one sandbox, whose writer is a few lines long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine
+
+from mocklend.seams import (
+    EventContext,
+    Write,
+)
+from mocklend.storage.engines import reading, writing
+from mocklend.storage.statements import flush
+from mocklend.storage.stores import STORES, load_all
+from mocklend.storage.work import Answer, Sandbox, Work
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.answer_key import Entry
+from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.rules import Rule
+from support.events import MONDAY_MS
+
+
+@dataclass
+class LayerHarness:
+    """A platform of one sandbox whose writer is ten lines long; layer, tables and statements are the real ones."""
+
+    engine: Engine
+    layer: FaultLayer
+    now_ms: int = MONDAY_MS
+    counters: Sequence[Write] = ()  # of the last group
+    sandbox: Sandbox = field(
+        default_factory=lambda: Sandbox("sbx", "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
+    )
+
+    @property
+    def context(self) -> EventContext:
+        return EventContext(self.sandbox.id, self.sandbox.seed, self.now_ms)
+
+    def arm(self, id: str, fault: str, **rule: Any) -> Answer:
+        return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))
+
+    def run(self, command: Any) -> Answer:
+        with writing(self.engine) as connection:
+            loaded = load_all(connection, [(self.sandbox.id, key) for key in command.needs()])
+            work = Work(self.sandbox, self.now_ms, {key: value for (_, key), value in loaded.items()})
+            answer: Answer = command.decide(work)
+            for key, put in work.puts.items():
+                if key[0] == "sandbox":
+                    self.sandbox = put
+                    continue
+                store = STORES[key[0]]
+                sql = store.update if loaded[(self.sandbox.id, key)] else store.insert
+                row = {name: getattr(put, name) for name in store.columns}
+                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
+        return answer
+
+    def group(self, *steps: Any, fail: bool = False) -> list[Any]:
+        """Events, signals (tuples of text) and seconds that pass, committed together. Gives back what happened at the
+        events."""
+        happened = []
+        try:
+            with writing(self.engine) as connection:
+                group = self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)])
+                for step in steps:
+                    if isinstance(step, int):
+                        self.later(step)
+                    elif not group.armed(self.sandbox.id):
+                        happened.append(step)
+                    elif isinstance(step, tuple):
+                        flush(connection, group.on_signals(self.context, step))
+                    else:
+                        result, writes = group.at(self.context, step)
+                        flush(connection, writes)
+                        happened.append(result)
+                self.counters = group.finish()
+                flush(connection, self.counters)
+                if fail:
+                    raise ConnectionError("the power is cut before the commit")
+        except ConnectionError:
+            return happened
+        group.commit()
+        return happened
+
+    def armed(self, sandbox_id: str) -> bool:
+        """Whether the next group would have anything to ask the layer there."""
+        with writing(self.engine) as connection:
+            return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
+
+    def meet(self, given: Any) -> Any:
+        return self.group(given)[0]
+
+    def hear(self, *signals: str) -> None:
+        self.group(signals)
+
+    def later(self, seconds: int) -> None:
+        self.now_ms += seconds * 1000
+
+    def key(self, **filters: Any) -> list[Entry]:
+        with reading(self.engine) as connection:
+            return self.layer.answer_key(connection, self.sandbox.id, self.now_ms, **filters)
+
+    def statuses(self) -> list[str]:
+        return [entry.status for entry in self.key()]
