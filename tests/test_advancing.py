@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mocklend import runtime as lending
 from mocklend.domain.problems import Refused
 from mocklend.lending import Repay
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
+from mocklend.scheduling import driver
 from mocklend.storage.work import Answer, Idempotency
 from support.story import Story
 
@@ -183,16 +183,16 @@ def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
     began = story.now_ms
     loan_id = story.borrow()
     repayment = story.order(loan_id, 1_000, "bill_pay")
-    run_due = story.lender._run_due
+    run_due = story.lender.clocks._run_due
 
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the database is gone")
 
     with monkeypatch.context() as gone:
-        gone.setattr(story.lender, "_run_due", broken)
+        gone.setattr(story.lender.clocks, "_run_due", broken)
         with pytest.raises(ConnectionError):
             story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
-    assert story.lender._run_due == run_due
+    assert story.lender.clocks._run_due == run_due
     assert story.now_ms == began
 
     assert story.lender.advance(story.sandbox_id, by_ms=0).now_ms == began + HOUR_MS
@@ -206,7 +206,7 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     loan_id = story.borrow()
     story.order(loan_id, 1_000)
     story.order(loan_id, 1_000, "bank_card")
-    run_due = story.lender._run_due
+    run_due = story.lender.clocks._run_due
     coming: list[Future[Answer]] = []
 
     def beside(*about: Any, **more: Any) -> None:
@@ -217,8 +217,8 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
         assert n < 50, "it does what keeps coming, and never ends"
         run_due(*about, **more)
 
-    monkeypatch.setattr(story.lender, "_run_due", beside)
-    monkeypatch.setattr(story.lender, "_monotonic", lambda: 0.0)
+    monkeypatch.setattr(story.lender.clocks, "_run_due", beside)
+    monkeypatch.setattr(story.lender.clocks, "_monotonic", lambda: 0.0)
 
     advanced = story.lender.advance(story.sandbox_id, by_ms=420_000)
 
@@ -235,9 +235,9 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     for channel in ("wallet", "bank_card", "auto_debit"):
         story.order(loan_id, 1_000, channel)
     looks = iter(range(10_000))
-    monkeypatch.setattr(story.lender, "_monotonic", lambda: next(looks) * 0.4)
+    monkeypatch.setattr(story.lender.clocks, "_monotonic", lambda: next(looks) * 0.4)
     answered_after: list[int] = []
-    run_due, steps = story.lender._run_due, []
+    run_due, steps = story.lender.clocks._run_due, []
     put_aside, has_come = story.lender.writer._not_held, threading.Event()
 
     def taken(group: Any) -> Any:
@@ -255,7 +255,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
             assert has_come.wait(10), "the writer's thread takes what is asked"
         run_due(*about, **more)
 
-    monkeypatch.setattr(story.lender, "_run_due", beside)
+    monkeypatch.setattr(story.lender.clocks, "_run_due", beside)
     monkeypatch.setattr(story.lender.writer, "_not_held", taken)
     story.lender.advance(story.sandbox_id, by_ms=60_000)
 
@@ -269,14 +269,14 @@ def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(
 ) -> None:
     moving, other = tell(), tell()
     moving.order(moving.borrow(), 1_000)
-    run_due = moving.lender._run_due
+    run_due = moving.lender.clocks._run_due
     answers: list[str] = []
 
     def beside(*about: Any, **more: Any) -> None:
         answers.append(other.borrow(reference=f"loan-{len(answers)}"))
         run_due(*about, **more)
 
-    monkeypatch.setattr(moving.lender, "_run_due", beside)
+    monkeypatch.setattr(moving.lender.clocks, "_run_due", beside)
     moving.wait(60)
 
     assert len(answers) == 2
@@ -286,7 +286,7 @@ def test_what_stays_due_after_it_was_done_is_a_fault_of_ours_and_no_endless_loop
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.order(story.borrow(), 1_000)
-    monkeypatch.setattr(lending, "command_for", lambda sandbox_id, _: MoveClock(sandbox_id, 0, 0))
+    monkeypatch.setattr(driver, "command_for", lambda sandbox_id, _: MoveClock(sandbox_id, 0, 0))
 
     with pytest.raises(AssertionError, match="stays due"):
         story.wait(60)

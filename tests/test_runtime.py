@@ -15,6 +15,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.replay import replay
 from mocklend.lending import books
 from mocklend.runtime import Platform, database_url, find_layer
+from mocklend.scheduling import driver
 from mocklend.scheduling.agenda import Portions
 from mocklend.webhooks.endpoints import AddEndpoint
 from mocklend_faults.engine import FaultLayer
@@ -69,7 +70,7 @@ def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story
 
 
 def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lending, "DUE_AT_ONCE", 3)
+    monkeypatch.setattr(driver, "DUE_AT_ONCE", 3)
     for n in range(8):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
 
@@ -80,7 +81,7 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: 
 
 
 def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lending, "TOLD_AT_MOST", 3)
+    monkeypatch.setattr(driver, "TOLD_AT_MOST", 3)
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
 
@@ -133,8 +134,8 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
     """Else the clock would go on in the emptied sandbox, and what was due would be done in nobody's name."""
     lender, turnstile, order = story.lender, Turnstile(), []
     story.order(story.borrow(), 9_500)
-    monkeypatch.setattr(lender, "_advance_lock", lambda sandbox_id: turnstile)
-    honest, began_ms = lender._run_due, story.now_ms
+    monkeypatch.setattr(lender.clocks, "advance_lock", lambda sandbox_id: turnstile)
+    honest, began_ms = lender.clocks._run_due, story.now_ms
     threads: list[threading.Thread] = []
 
     def empty() -> None:
@@ -152,7 +153,7 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
         honest(*given, **more)
         order.append("moved")  # As long as it is moved, and not after it: then somebody else may be faster.
 
-    monkeypatch.setattr(lender, "_run_due", run_due)
+    monkeypatch.setattr(lender.clocks, "_run_due", run_due)
     lender.advance(story.sandbox_id, began_ms + 40 * DAY_MS)
     threads[0].join(30)
 
@@ -181,7 +182,7 @@ def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
 
 def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     lender, turnstile, answered = wall.lender, Turnstile(), []
-    monkeypatch.setattr(lender, "_advance_lock", lambda sandbox_id: turnstile)
+    monkeypatch.setattr(lender.clocks, "advance_lock", lambda sandbox_id: turnstile)
 
     def hold() -> None:
         try:
@@ -203,7 +204,7 @@ def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Sto
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 
-    with wall.lender._advance_lock(wall.sandbox_id):
+    with wall.lender.clocks.advance_lock(wall.sandbox_id):
         meanwhile = wall.lender.tick()
 
     assert (meanwhile, wall.lender.tick() + wall.lender.tick()) == (0, 2)
@@ -259,7 +260,7 @@ def test_a_day_a_second(open_lender: Callable[..., Platform], story: Story, cloc
 def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
     wall: Story, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wall.lender._portions = Portions(1, lending.SLICE_S)
+    wall.lender.clocks._portions = Portions(1, driver.SLICE_S)
     busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
     loans = [busy.borrow() for _ in range(6)]
     for loan_id in loans:
@@ -272,14 +273,14 @@ def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
         seconds[0] += 0.03  # Each look at the time takes so long: two groups are a slice.
         return seconds[0]
 
-    wall.lender._monotonic = later
-    monkeypatch.setattr(lending, "ROUNDS_S", 0.5)
+    wall.lender.clocks._monotonic = later
+    monkeypatch.setattr(driver, "ROUNDS_S", 0.5)
     clock.ms += 2_000
     wall.lender.tick()
 
     assert wall.page(other)["paid_minor"] == 9_500
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans].count(9_500) < 6
-    wall.lender._monotonic = lambda: 0.0
+    wall.lender.clocks._monotonic = lambda: 0.0
     while wall.lender.tick():
         pass
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
@@ -304,7 +305,7 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, m
         assert go.wait(10)
         return "acked"
 
-    monkeypatch.setattr(lending, "deliver", slowly)
+    monkeypatch.setattr(driver, "deliver", slowly)
     wall.lender.run(AddEndpoint(wall.sandbox_id, "http://127.0.0.1:9/", ("loan.disbursed",), "standard"))
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
@@ -395,7 +396,8 @@ def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_ag
 ) -> None:
     story.borrow()
     platform, start_ms = story.lender, story.now_ms
-    monkeypatch.setattr(platform, "_monotonic", itertools.count().__next__)  # Each look at the time takes a second.
+    # Each look at the time takes a second.
+    monkeypatch.setattr(platform.clocks, "_monotonic", itertools.count().__next__)
     run_all = platform.writer.run_all
 
     def stopping(commands: Any) -> Any:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.domain.problems import Refused
-from mocklend.runtime import Advanced, Platform
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
+from mocklend.scheduling.driver import Advanced
 from mocklend.storage.schema import metadata
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox

@@ -21,13 +21,13 @@ DAY_MS = 86_400_000
 def looks(wall: Story, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sandboxes that ticks look at."""
     looked: list[str] = []
-    honest = wall.lender._tick_one
+    honest = wall.lender.clocks._tick_one
 
     def note(sandbox_id: str) -> Any:
         looked.append(sandbox_id)
         return honest(sandbox_id)
 
-    monkeypatch.setattr(wall.lender, "_tick_one", note)
+    monkeypatch.setattr(wall.lender.clocks, "_tick_one", note)
     return looked
 
 

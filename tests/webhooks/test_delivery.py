@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from mocklend import runtime as lending
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.scheduling import driver
 from mocklend.scheduling.due import due_webhooks
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
@@ -195,7 +195,7 @@ class Listening(threading.Thread):
 @pytest.fixture
 def off_loopback(story: Story, monkeypatch: pytest.MonkeyPatch) -> Story:
     """A story in a platform that others can reach."""
-    monkeypatch.setattr(story.lender, "_session", open_session(ReceiverPolicy(on_loopback=False)))
+    monkeypatch.setattr(story.lender.clocks, "_session", open_session(ReceiverPolicy(on_loopback=False)))
     return story
 
 
@@ -260,7 +260,7 @@ def test_what_the_operator_allows_is_called(
     story: Story, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
 ) -> None:
     policy = ReceiverPolicy(on_loopback=False, allowed=(allowed,))
-    monkeypatch.setattr(story.lender, "_session", open_session(policy))
+    monkeypatch.setattr(story.lender.clocks, "_session", open_session(policy))
     resolves("127.0.0.1")
     listen(story, receiver.url.replace("127.0.0.1", "rebound.example"), "loan.disbursed")
     story.borrow()
@@ -456,8 +456,8 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
         assert go.wait(30)
         return "acked"
 
-    monkeypatch.setattr(lending, "deliver", hangs)
-    monkeypatch.setattr(lending, "WEBHOOKS_WITHIN_S", 0.01)
+    monkeypatch.setattr(driver, "deliver", hangs)
+    monkeypatch.setattr(driver, "WEBHOOKS_WITHIN_S", 0.01)
     listen(story, "http://127.0.0.1:9/", "loan.disbursed")
     story.borrow()
     repayment = story.order(story.borrow(), 1_000)

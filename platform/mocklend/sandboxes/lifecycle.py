@@ -117,6 +117,14 @@ def find(connection: Connection, column: str, value: str) -> Sandbox | None:
     return Sandbox(*found[0]) if found else None
 
 
+def required(connection: Connection, sandbox_id: str) -> Sandbox:
+    """A sandbox as it is in this snapshot. Raises Refused `sandbox_unknown`."""
+    found = find(connection, "id", sandbox_id)
+    if found is None:
+        raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
+    return found
+
+
 def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
     """A sandbox as JSON, without its key."""
     return {
