@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.cli import _announce
+from mocklend.cli.serving import _announce
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from support.terminal import Run

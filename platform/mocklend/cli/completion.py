@@ -1,0 +1,43 @@
+"""What the shell's completion offers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mocklend.cli.root import DEFAULT_URL
+
+if TYPE_CHECKING:
+    pass
+
+
+def fault_names() -> list[str]:
+    """For the shell's completion: the kinds that are installed here, without asking a server."""
+    from importlib.metadata import entry_points
+
+    return sorted(one.name for one in entry_points(group="mocklend.faults"))
+
+
+def scenario_names() -> list[str]:
+    from mocklend.scenarios import scenarios
+
+    return list(scenarios())
+
+
+def profile_names() -> list[str]:
+    """Of the server, if one answers: a name that cannot be completed is typed."""
+    from mocklend.client import Client
+
+    try:
+        with Client(os.environ.get("MOCKLEND_URL", DEFAULT_URL), timeout_s=1) as client:
+            return [str(one["name"]) for one in client.profiles()["profiles"]]
+    except Exception:
+        return []
+
+
+def statuses() -> list[str]:
+    return ["active", "healed", "masked", "pending", "superseded"]
+
+
+def reconciler_names() -> list[str]:
+    return ["naive", "thorough"]

@@ -1,0 +1,73 @@
+"""`mocklend experiments`: faults by a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mocklend.cli.output import refuse, show
+from mocklend.cli.root import AsJson, connect, experiments_app
+
+if TYPE_CHECKING:
+    from mocklend.client import Doc
+
+
+@experiments_app.command("start")
+def experiments_start(
+    file: Annotated[
+        Path, typer.Argument(help="The plan, YAML or JSON: stages with name, duration_s, rules or profile.")
+    ],
+    id: Annotated[str | None, typer.Option(help="What to call it; by its file's name unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a plan now: its stages follow each other on the sandbox's clock. The same plan again changes nothing."""
+    stages = _stages(file)
+    with connect() as client:
+        started = client.put_experiment(id or file.stem, stages)
+    show(started, as_json, *_experiment_lines(started))
+
+
+@experiments_app.command("list")
+def experiments_list(as_json: AsJson = False) -> None:
+    """The plans of this sandbox, and what each is at."""
+    with connect() as client:
+        document = client.experiments()
+    lines = [line for one in document["experiments"] for line in _experiment_lines(one)]
+    show(document, as_json, *(lines or ["no experiments"]))
+
+
+@experiments_app.command("stop")
+def experiments_stop(
+    id: Annotated[str, typer.Argument(help="The experiment's id; `experiments list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Forget a plan and its rules. What they did stays on the answer key."""
+    with connect() as client:
+        client.delete_experiment(id)
+    show({"stopped": id}, as_json, f"stopped: {id}")
+
+
+def _experiment_lines(experiment: Mapping[str, Any]) -> list[str]:
+    stages = [
+        f"    {one['starts_at']}  {one['name']}: {one['state']}, {len(one['rules'])} rules"
+        for one in experiment["stages"]
+    ]
+    return [f"{experiment['id']}: {experiment['running'] or 'over'}", *stages]
+
+
+def _stages(file: Path) -> list[Doc]:
+    """The stages of a plan in a file. What a stage may say, the platform knows."""
+    from mocklend.textfiles import read_text, read_yaml
+
+    example = "For example: {stages: [{name: storm, duration_s: 600, profile: hostile}]}."
+    try:
+        plan = read_yaml(read_text(file))
+    except (OSError, ValueError) as wrong:
+        refuse(f"{file} cannot be read as a plan: {wrong}.", example)
+    stages = plan.get("stages") if isinstance(plan, dict) else None
+    if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(one, dict) for one in stages):
+        refuse(f"{file} is no plan: expected a list of stages, and nothing beside it.", example)
+    return stages

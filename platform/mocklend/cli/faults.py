@@ -1,0 +1,204 @@
+"""`mocklend faults`: see, arm and disarm them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mocklend.cli.completion import fault_names, profile_names
+from mocklend.cli.output import refuse, show
+from mocklend.cli.root import AsJson, connect, faults_app
+from mocklend.domain.names import did_you_mean
+from mocklend.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from mocklend.client import Doc
+
+
+@faults_app.command("list")
+def faults_list(as_json: AsJson = False) -> None:
+    """The kinds of fault with their settings, and the rules that are armed."""
+    with connect() as client:
+        document = client.faults() | client.rules()
+    lines = []
+    for fault in document["faults"]:
+        lines += [f"{fault['id']}", f"    {fault['story'].strip().splitlines()[0]}"]
+        lines += [
+            f"    {_flag(one['name'])}  {one['doc']} ({one['type']}; {json.dumps(one['default'])} if not given)"
+            for one in fault["settings"]
+        ]
+    lines += ["", f"rules: {len(document['rules'])}"]
+    lines += [
+        f"  {rule['id']}  {rule['fault']}, {rule['state']}: evaluated {rule['evaluated']}, matched {rule['matched']}, "
+        f"selected {rule['selected']}, injected {rule['injected']}"
+        for rule in document["rules"]
+    ]
+    show(document, as_json, *lines)
+
+
+@faults_app.command("on", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def faults_on(
+    context: typer.Context,
+    fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.", autocompletion=fault_names)],
+    probability: Annotated[
+        float, typer.Option("--probability", "--p", min=0, max=1, help="How likely, each time.")
+    ] = 1.0,
+    match: Annotated[
+        list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
+    ] = None,
+    times: Annotated[int | None, typer.Option(min=1, help="At most so many injections.")] = None,
+    rule_id: Annotated[
+        str | None, typer.Option("--id", "--rule-id", help="The rule's id; the fault's name unless given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Arm a fault. Further flags are the fault's own settings, like --lag-s 60; `faults list` shows them."""
+    with connect() as client:
+        settings = _settings(fault, client.faults()["faults"], context.args)
+        rule = client.arm(
+            fault,
+            probability=probability,
+            match=dict(_equation(one) for one in match or ()) or None,
+            times=times,
+            rule_id=rule_id,
+            **settings,
+        )
+    show(rule, as_json, f"armed {rule['id']}: {rule['fault']} {json.dumps(rule['with'])}, p = {probability}")
+
+
+@faults_app.command("off")
+def faults_off(
+    rule_id: Annotated[
+        str | None,
+        typer.Argument(help="The rule's id: the fault's name unless one was given.", autocompletion=fault_names),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Disarm every rule.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Disarm a fault. What it did stays on the answer key."""
+    if (rule_id is None) != everything:
+        refuse("Name one rule, or say --all.", "`mocklend faults list` shows the rules.")
+    with connect() as client:
+        if rule_id is None:
+            off = client.halt()["halted"]
+        else:
+            client.disarm(rule_id)
+            off = [rule_id]
+    show({"off": off}, as_json, f"disarmed: {', '.join(off) or 'nothing was armed'}")
+
+
+@faults_app.command("lint")
+def faults_lint(
+    exact: Annotated[bool, typer.Option("--exact", help="Ask for rules that can be repeated exactly, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What to expect of the rules. Exits with 1 where one can hardly be meant, or with --exact is not exact."""
+    with connect() as client:
+        rules = client.rules()["rules"]
+    lines = []
+    for rule in rules:
+        found = rule["lint"]
+        lines.append(f"{rule['id']}  {rule['fault']}: {found['verdict']}")
+        lines += [f"    {reason}" for reason in found["reasons"]]
+        lines += [f"    warning, {one['code']}: {one['detail']}" for one in found["warnings"]]
+    document = {"rules": [{"id": rule["id"], "fault": rule["fault"], **rule["lint"]} for rule in rules]}
+    show(document, as_json, *(lines or ["no rules"]))
+    doubtful = [one for one in document["rules"] if one["warnings"] or (exact and one["verdict"] != "exact")]
+    if doubtful:
+        raise typer.Exit(ExitCode.FAIL)
+
+
+@faults_app.command("explain")
+def faults_explain(
+    id: Annotated[
+        str, typer.Argument(help="A loan, repayment, receipt or edit, by its id; or a request, by that of its answer.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Why each rule fired on something, or on what a request led to, or did not."""
+    with connect() as client:
+        document = client.explain(request_id=id) if id.startswith("req_") else client.explain(id)
+    lines = []
+    for rule in document["rules"]:
+        lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
+        lines += [
+            f"    {one['at'] or '-'}  {one['seam']} {one['entity']} #{one['occurrence']}  "
+            f"{one['outcome']}: {one['why']}"
+            for one in rule["events"]
+        ]
+    show(document, as_json, *(lines or ["no rules"]))
+
+
+@faults_app.command("profile")
+def faults_profile(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="none, realistic, hostile, lessons; none given: see them.", autocompletion=profile_names),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch to a named set of rules, or see which there are."""
+    with connect() as client:
+        if name is not None:
+            on = client.put_profile(name)
+            show(on, as_json, f"profile {on['name']}: {', '.join(on['rules']) or 'no rules'}")
+            return
+        document = client.profiles() | {"on": client.profile()["name"]}
+    lines = [
+        f"{'*' if one['name'] == document['on'] else ' '} {one['name']}  {one['title']}, {len(one['rules'])} rules"
+        for one in document["profiles"]
+    ]
+    show(document, as_json, *lines)
+
+
+def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
+    """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
+    kind = next((one for one in catalogue if one["id"] == fault), None)
+    if kind is None:
+        known = [str(one["id"]) for one in catalogue]
+        meant = did_you_mean(fault, known) or "."
+        refuse(
+            f"There is no fault {fault!r}; known: {', '.join(known)}{meant}", "`mocklend faults list` describes them."
+        )
+    types = {_flag(one["name"]): (one["name"], str(one["type"])) for one in kind["settings"]}
+    settings: Doc = {}
+    rest = list(args)
+    while rest:
+        flag, given, value = rest.pop(0).partition("=")
+        if flag not in types:
+            meant = did_you_mean(flag, types) or "."
+            refuse(
+                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}{meant}",
+                "`mocklend faults list` describes them.",
+            )
+        if not given:
+            if not rest:
+                refuse(f"{flag} needs a value.", f"Write {flag} VALUE.")
+            value = rest.pop(0)
+        name, type_name = types[flag]
+        settings[name] = _value(value, type_name)
+    return settings
+
+
+def _value(text: str, type_name: str) -> Any:
+    """A flag's text as the JSON that it stands for. Whether it will do, the platform says."""
+    if not type_name.startswith(("integer", "boolean")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _equation(text: str) -> tuple[str, str | int]:
+    field, equals, value = text.partition("=")
+    if not equals:
+        refuse(f"--match takes FIELD=VALUE, not {text!r}.", "For example: --match channel=wallet.")
+    return field, int(value) if field.endswith("_minor") and re.fullmatch("-?[0-9]{1,18}", value) else value

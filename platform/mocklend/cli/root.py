@@ -1,0 +1,113 @@
+"""The command itself and its groups, and whom they talk to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mocklend.cli.output import refuse
+
+if TYPE_CHECKING:
+    from mocklend.client import Client
+
+app = typer.Typer(
+    name="mocklend",
+    help="A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=True, rich_markup_mode=None)
+clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
+scenario_app = typer.Typer(help="Tell a story of things going wrong.", no_args_is_help=True, rich_markup_mode=None)
+experiments_app = typer.Typer(help="Let things go wrong by a plan.", no_args_is_help=True, rich_markup_mode=None)
+sandboxes_app = typer.Typer(help="See all sandboxes, and delete old ones.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(faults_app, name="faults")
+app.add_typer(sandboxes_app, name="sandboxes")
+app.add_typer(experiments_app, name="experiments")
+app.add_typer(clock_app, name="clock")
+app.add_typer(scenario_app, name="scenario")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from mocklend import __version__
+
+        print(f"mocklend {__version__}")
+        raise typer.Exit
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@dataclass(slots=True)
+class Target:
+    """Whom the commands talk to."""
+
+    url: str
+    api_key: str | None = None
+    control_token: str | None = None
+    operator_token: str | None = None
+    channel_token: str | None = None
+    bureau_token: str | None = None
+
+
+DEFAULT_URL = "http://127.0.0.1:8300"
+
+
+PATIENT_S = 3_600
+"""So long may one request take where it does the work of many: a year of many loans, an answer key of a season."""
+
+
+TARGET = Target(DEFAULT_URL)
+
+
+@app.callback()
+def target(
+    url: Annotated[str, typer.Option(envvar="MOCKLEND_URL", help="The platform's address.")] = DEFAULT_URL,
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_API_KEY", help="The sandbox's key; none on loopback is `default`."),
+    ] = None,
+    control_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="For /-/, where the server is not on loopback."),
+    ] = None,
+    operator_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_OPERATOR_TOKEN", help="For /operator, where the server is not on loopback."),
+    ] = None,
+    channel_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_CHANNEL_TOKEN", help="For /channels, where the server is not on loopback."),
+    ] = None,
+    bureau_token: Annotated[
+        str | None,
+        typer.Option(envvar="MOCKLEND_BUREAU_TOKEN", help="For /bureau, where the server is not on loopback."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Whom to talk to."""
+    TARGET.url, TARGET.api_key = url, api_key
+    TARGET.control_token, TARGET.operator_token = control_token, operator_token
+    TARGET.channel_token, TARGET.bureau_token = channel_token, bureau_token
+
+
+def connect() -> Client:
+    from mocklend.client import Client
+
+    try:
+        return Client(
+            TARGET.url,
+            TARGET.api_key,
+            control_token=TARGET.control_token,
+            operator_token=TARGET.operator_token,
+            channel_token=TARGET.channel_token,
+            bureau_token=TARGET.bureau_token,
+        )
+    except ValueError as wrong:
+        refuse(f"{wrong}.", "It comes from a flag, or from a MOCKLEND_ variable.")

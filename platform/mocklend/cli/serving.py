@@ -1,0 +1,126 @@
+"""`mocklend serve` and `mocklend demo`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mocklend.cli.output import own_command, refuse
+from mocklend.cli.root import DEFAULT_URL, AsJson, app
+
+if TYPE_CHECKING:
+    from mocklend.config import Settings
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="MOCKLEND_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="MOCKLEND_PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8300,
+    database: Annotated[
+        str, typer.Option(envvar="MOCKLEND_DATABASE", help="A file for SQLite, or a database's URL.")
+    ] = "mocklend.db",
+    access_log: Annotated[
+        str,
+        typer.Option(envvar="MOCKLEND_ACCESS_LOG", help="A line of JSON for each request: to a file, or - for stderr."),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it is up.")] = False,
+) -> None:
+    """Start the platform."""
+    from pydantic import ValidationError
+
+    from mocklend.config import Settings, wrong_settings
+
+    try:
+        settings = Settings(host=host, port=port, database=database, access_log=access_log)
+    except ValidationError as wrong:
+        refuse(wrong_settings(wrong), "They come from the flags and from MOCKLEND_ variables.")
+
+    from mocklend.app import serve as serve_app
+    from mocklend.domain.problems import Refused
+    from mocklend.storage.opening import CannotOpen
+
+    try:
+        serve_app(settings, _announce_json if as_json else _announce)
+    except CannotOpen as reason:
+        refuse(reason.said, reason.remedy)
+    except Refused as refused:
+        refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
+    except OSError as taken:
+        if access_log and taken.filename == access_log:
+            refuse(f"{access_log} cannot be written: {taken.strerror}.", "Give another file with --access-log.")
+        other = "Give another port with --port. Or another address with --host."
+        refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", other)
+
+
+def _announce(settings: Settings, default_key: str) -> None:
+    """It is up: where, with what, and what to type next."""
+    import shlex
+    from importlib.metadata import entry_points
+
+    from mocklend import __version__
+
+    kinds, command = len(entry_points(group="mocklend.faults")), own_command()
+    layer = f"{kinds} kinds of fault" if entry_points(group="mocklend.layer") else "none: this platform is honest"
+    asked = "not asked for on loopback" if settings.on_loopback else "X-Mocklend-Control, for /-/"
+    lines = [
+        f"Mocklend {__version__} is up. Ctrl-C stops it.",
+        "",
+        f"  address        {settings.url}",
+        f"  docs           {settings.url}/docs",
+        f"  control token  {settings.control_token}  ({asked})",
+    ]
+    if not settings.on_loopback:
+        lines.append(f"  operator token {settings.operator_token}  (X-Mocklend-Operator, for /operator)")
+        lines.append(f"  channel token  {settings.channel_token}  (X-Mocklend-Channel, for /channels)")
+        lines.append(f"  bureau token   {settings.bureau_token}  (X-Mocklend-Bureau, for /bureau)")
+    lines += [f"  database       {_shown(settings.database)}", f"  fault layer    {layer}", "", "Next, elsewhere:"]
+    if settings.url != DEFAULT_URL:
+        lines.append(f"  export MOCKLEND_URL={settings.url}")
+    ada = """-H 'Content-Type: application/json' -d '{"reference": "ada", "name": "Ada"}'"""
+    if not settings.on_loopback:
+        # There a request without a key names no sandbox, and each plane asks for its token.
+        lines.append(f"  export MOCKLEND_API_KEY={default_key}")
+        lines += [
+            f"  export MOCKLEND_{plane.upper()}_TOKEN={shlex.quote(getattr(settings, f'{plane}_token'))}"
+            for plane in ("control", "operator", "channel", "bureau")
+        ]
+        ada = f'-H "Authorization: Bearer $MOCKLEND_API_KEY" {ada}'
+    lines.append(f"  curl {settings.url}/v1/borrowers {ada}")
+    if kinds:
+        lines += [f"  {command} faults list", f"  {command} faults on cache.bounded_stale --lag-s 60"]
+    lines.append(f"  {command} audit")
+    print("\n".join(lines), flush=True)
+
+
+def _announce_json(settings: Settings, default_key: str) -> None:
+    document = {"url": settings.url, "token": settings.control_token, "docs": f"{settings.url}/docs"}
+    if not settings.on_loopback:
+        document |= {
+            f"{plane}_token": getattr(settings, f"{plane}_token") for plane in ("operator", "channel", "bureau")
+        } | {"api_key": default_key}
+    print(json.dumps(document | {"database": _shown(settings.database)}), flush=True)
+
+
+def _shown(database: str) -> str:
+    """A database as it may be shown: a path in full, a URL without its password."""
+    if "://" not in database:
+        return str(Path(database).absolute())
+    from sqlalchemy import make_url
+
+    return make_url(database).render_as_string(hide_password=True)
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(min=0, help="Another seed: other ids, the same story.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the story: a loan repaid, four lies, the answer key, the repairs."""
+    from mocklend.demo import run
+
+    raise typer.Exit(run(seed=seed, as_json=as_json, command=own_command()))
