@@ -173,7 +173,7 @@ def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
     sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(lender.delivery_workers, "forget", lambda id: told.append(("delivery_workers", id)))
-    monkeypatch.setattr(lender.layer, "emptied", lambda id: told.append(("faults", id)))
+    monkeypatch.setattr(lender.layer, "sandbox_reset", lambda id: told.append(("faults", id)))
 
     getattr(lender, act)(sandbox_id)
 
