@@ -80,7 +80,7 @@ class Staff(Clients):
     def move_a_receipt(self, which: int, anew: bool) -> None:
         """To the loan that was meant; of nobody's money the operator may think again whose it is."""
         with self.platform.read() as connection:
-            sql = """SELECT r.id, t.loan_id, r.meant FROM receipts r JOIN trades t
+            sql = """SELECT r.id, t.loan_id, r.world_assignment FROM receipts r JOIN trades t
                      ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
                      WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
             known = rows(connection, sql, {"sandbox_id": self.id})
