@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
-from mocklend.domain.statuses import QuoteType
+from mocklend.domain.statuses import SHOWN_FOR_MARK, QuoteType
 from mocklend.lending.books import state_of
 from mocklend.storage.entities import StatusOverride
-from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override, instalment_docs, loan_doc, marked, next_due
+from mocklend.views.render import conflicting_override, instalment_docs, loan_doc, marked, next_due
 from support.story import Story
 
 START = date(2026, 1, 5)

@@ -22,16 +22,23 @@ SAID = ("finding", "precondition", "symptom", "heals", "action")
 """What a kind must say of itself."""
 
 
+class BadKind(TypeError):
+    """What an entry point brings is no kind of fault. Its author has to mend it: the platform does not start."""
+
+
 def installed() -> Catalogue:
-    """Every kind in the entry-point group, by name."""
+    """Every kind in the entry-point group, by name. Raises BadKind."""
     found = {}
     for entry in entry_points(group=GROUP):
         kind = fault_in(entry.load())
-        assert kind.name == entry.name, f"entry point {entry.name!r} holds fault {kind.name!r}"
+        if kind.name != entry.name:
+            raise BadKind(f"entry point {entry.name!r} holds fault {kind.name!r}")
         unsaid = [name for name in SAID if not hasattr(kind, name)]
-        assert not unsaid, f"fault {kind.name!r} does not say its {', '.join(unsaid)}"
+        if unsaid:
+            raise BadKind(f"fault {kind.name!r} does not say its {', '.join(unsaid)}")
         astray = [name for name in _methods(kind) if name not in map(method_of, SEAMS)]
-        assert not astray, f"fault {kind.name!r} has a method for no seam: {', '.join(astray)}"
+        if astray:
+            raise BadKind(f"fault {kind.name!r} has a method for no seam: {', '.join(astray)}")
         found[kind.name] = kind
     return dict(sorted(found.items()))
 
@@ -42,13 +49,14 @@ def named(kinds: Iterable[type[Fault]]) -> Catalogue:
 
 
 def fault_in(module: ModuleType) -> type[Fault]:
-    """The one fault that a module defines."""
+    """The one fault that a module defines. Raises BadKind."""
     kinds = [
         one
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Fault) and one.__module__ == module.__name__
     ]
-    assert len(kinds) == 1, f"{module.__name__} should define one fault, and defines {len(kinds)}"
+    if len(kinds) != 1:
+        raise BadKind(f"{module.__name__} should define one fault, and defines {len(kinds)}")
     return kinds[0]
 
 

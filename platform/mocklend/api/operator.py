@@ -18,6 +18,7 @@ from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.domain.facts import MODIFY_BILL_STATUS
+from mocklend.domain.statuses import SHOWN_FOR_MARK
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.moments import maybe_rfc3339
@@ -34,7 +35,7 @@ from mocklend.servicing import (
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.views import reads
-from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override, loan_doc
+from mocklend.views.render import conflicting_override, loan_doc
 
 operator = APIBlueprint("operator", __name__)
 

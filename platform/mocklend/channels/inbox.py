@@ -19,7 +19,7 @@ from mocklend.channels.second_receipts import post_again, second_receipt_of
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
-from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
+from mocklend.domain.statuses import SHOWN_FOR_MARK, ReceiptState, RepaymentStatus, TradeState
 from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, record
 from mocklend.sandboxes.ids import make_id, repayment_of
@@ -28,7 +28,6 @@ from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, re
 from mocklend.signing import verify
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, StatusOverride, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit, repayment_data
 
 
@@ -275,7 +274,6 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     if happened.marked_status is None:
         return
     status = happened.marked_status
-    assert SHOWN_FOR_MARK[status] != loan.status, "a mark that says what the books say is no mark"
     on = business_date(work.now_ms, work.sandbox.zone)
     edit = OperatorEdit(
         id=given.edit_id,

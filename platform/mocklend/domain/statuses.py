@@ -23,6 +23,15 @@ class LoanStatus(Status):
     OFF = "OFF"
 
 
+SHOWN_FOR_MARK = {
+    "INIT": LoanStatus.SUBMITTED,
+    "VALID": LoanStatus.USING,
+    "OVERDUE": LoanStatus.OVD,
+    "CLEAR": LoanStatus.CLEAR,
+}
+"""The bill statuses of an operator's mark, and the loan status that the page then shows."""
+
+
 class InstalmentStatus(Status):
     """What the list of instalments shows of one: PENDING before its period begins, OVD after its due date."""
 

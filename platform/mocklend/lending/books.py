@@ -19,7 +19,7 @@ from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_m
 from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, dump, load, replay, take
-from mocklend.domain.statuses import LoanStatus, RepaymentStatus
+from mocklend.domain.statuses import SHOWN_FOR_MARK, LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
 from mocklend.lending.known import VALID_CERTIFICATES
 from mocklend.lending.reporting import look_at
@@ -28,7 +28,7 @@ from mocklend.storage.entities import Certificate, Loan, Repayment, StatusOverri
 from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
-from mocklend.views.render import SHOWN_FOR_MARK, conflicting_override
+from mocklend.views.render import conflicting_override
 from mocklend.webhooks.events import status_event
 from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 

@@ -44,7 +44,6 @@ def carry_over(work: Work, opened: Recorded) -> Recorded:
     residue = work.at(given).residue_minor
     if not residue:
         return opened
-    assert given.least_minor <= residue <= given.most_minor, "a fault must leave an entry well-formed"
     kind, amount = (MODIFY_BILL_AMOUNT if residue > 0 else MODIFY_REVOKE_AMOUNT), abs(residue)
     at_ms = moment_for(work, opened.state, given.edit_id)
     before = bill_of(loan, opened.state)

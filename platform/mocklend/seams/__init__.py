@@ -42,6 +42,7 @@ from mocklend.seams.loan_opened import LoanOpened
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.order_paid import OrderPaid
+from mocklend.seams.outcome import BadOutcome, check_outcome
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.payout_settled import PayoutSettled
@@ -121,6 +122,7 @@ __all__ = [
     "WRONG_AMOUNT",
     "WRONG_KEY",
     "ApiAnswer",
+    "BadOutcome",
     "BalanceKept",
     "BatchItem",
     "BureauReport",
@@ -159,6 +161,7 @@ __all__ = [
     "applied",
     "applied_for",
     "approved",
+    "check_outcome",
     "cleared",
     "closed",
     "correction_ordered",

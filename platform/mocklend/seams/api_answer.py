@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.problems import PROBLEMS
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 
 BREAKS = ("none", "abort", "reset", "empty", "truncated", "malformed")
@@ -47,6 +49,13 @@ class ApiAnswer:
     def __post_init__(self) -> None:
         if self.delay_ms > DELAY_MS_MAX:
             object.__setattr__(self, "delay_ms", DELAY_MS_MAX)
+
+    def validate(self, outcome: ApiAnswer) -> None:
+        """The answer is a problem that there is, and breaks in a way that there is. Raises BadOutcome."""
+        if outcome.answer_code is not None and outcome.answer_code not in PROBLEMS:
+            raise BadOutcome("answer_code", "a code of docs/problems.md", outcome.answer_code)
+        if outcome.break_how not in BREAKS:
+            raise BadOutcome("break_how", f"one of {', '.join(BREAKS)}", outcome.break_how)
 
     def consequence(self, happened: ApiAnswer) -> Consequence:
         """One answer that came late, broken or wrong, and is over with it: the next look is right."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, landed
 
@@ -44,6 +45,11 @@ class CallbackAttempt:
     lost_attempts: int = 0
     altered: str | None = None
     discarded: bool = False
+
+    def validate(self, outcome: CallbackAttempt) -> None:
+        """What is altered is altered in a way that there is. Raises BadOutcome."""
+        if outcome.altered is not None and outcome.altered not in ALTERATIONS:
+            raise BadOutcome("altered", f"one of {', '.join(ALTERATIONS)}", outcome.altered)
 
     def consequence(self, happened: CallbackAttempt) -> Consequence:
         """Money at the channel that the books lack, until a later attempt or an order query brings it.

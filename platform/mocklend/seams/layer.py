@@ -15,7 +15,7 @@ from mocklend.domain.finding import Finding
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 
-class LayerBroke(AssertionError):
+class LayerBroke(Exception):
     """A layer failed in what it was asked, by a bug of its own. Its text is one line: what broke, where, which seed."""
 
 

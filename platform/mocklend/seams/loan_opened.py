@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import reversed_
 
@@ -33,6 +34,11 @@ class LoanOpened:
     least_minor: int
     most_minor: int
     residue_minor: int = 0
+
+    def validate(self, outcome: LoanOpened) -> None:
+        """The books would take the residue. Raises BadOutcome."""
+        if not self.least_minor <= outcome.residue_minor <= self.most_minor:
+            raise BadOutcome("residue_minor", f"{self.least_minor} to {self.most_minor}", outcome.residue_minor)
 
     def consequence(self, happened: LoanOpened) -> Consequence:
         """An entry on the books with nothing behind it, until it is reversed."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import recorded, reversed_
 
@@ -34,6 +35,15 @@ class OperatorEdit:
     most_minor: int
     amount_minor: int | None = None
     status: str | None = None
+
+    def validate(self, outcome: OperatorEdit) -> None:
+        """An edit of the status sets one; any other has an amount that the books would take. Raises BadOutcome."""
+        if self.status is not None:
+            if not outcome.status:
+                raise BadOutcome("status", "a status", outcome.status)
+        elif not outcome.amount_minor or not self.least_minor <= outcome.amount_minor <= self.most_minor:
+            expected = f"an amount from {self.least_minor} to {self.most_minor} that is not 0"
+            raise BadOutcome("amount_minor", expected, outcome.amount_minor)
 
     def consequence(self, happened: OperatorEdit) -> Consequence:
         """An edit on the books that is not what was meant, until it is reversed (or, for a status, outdated)."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import applied, taken_back
 
@@ -32,6 +33,11 @@ class ReceiptMatch:
     payer_name: str
     siblings: tuple[str, ...]
     loan_id: str = ""
+
+    def validate(self, outcome: ReceiptMatch) -> None:
+        """The receipt goes onto a loan of the borrower. Raises BadOutcome."""
+        if outcome.loan_id not in (self.loan_id, *self.siblings):
+            raise BadOutcome("loan_id", "the loan that was meant, or one of its siblings", outcome.loan_id)
 
     def consequence(self, happened: ReceiptMatch) -> Consequence:
         """The right amount on the wrong loan, until it is moved, or its channel takes it back."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mocklend.domain.finding import Finding
-from mocklend.domain.statuses import EntryStatus
+from mocklend.domain.statuses import SHOWN_FOR_MARK, EntryStatus
+from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence
 from mocklend.seams.signals import recorded, reversed_
 
@@ -31,6 +32,13 @@ class RepaymentFiled:
     currency: str
     books_status: str
     marked_status: str | None = None
+
+    def validate(self, outcome: RepaymentFiled) -> None:
+        """The mark is one that there is, and says something else than the books do. Raises BadOutcome."""
+        mark = outcome.marked_status
+        if mark is not None and SHOWN_FOR_MARK.get(mark) in (None, self.books_status):
+            others = [name for name, shown in SHOWN_FOR_MARK.items() if shown != self.books_status]
+            raise BadOutcome("marked_status", f"one of {', '.join(others)}", mark)
 
     def consequence(self, happened: RepaymentFiled) -> Consequence:
         """A status on the page that the books do not derive, until it is reversed or outdated."""

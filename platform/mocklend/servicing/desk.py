@@ -44,7 +44,7 @@ from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, take
-from mocklend.domain.statuses import EditState, LoanStatus
+from mocklend.domain.statuses import SHOWN_FOR_MARK, EditState, LoanStatus
 from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
 from mocklend.lending.books import Recorded, moment_for, record, state_of
 from mocklend.lending.known import known_loan
@@ -54,7 +54,6 @@ from mocklend.seams import EditApproval, recorded
 from mocklend.seams import OperatorEdit as EditSeam
 from mocklend.storage.entities import Loan, OperatorEdit, StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
-from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import witness
 
@@ -402,12 +401,8 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
     )
     happened = work.at(given)
     if meant.kind == MARK:
-        assert happened.status, "a fault must leave an edit well-formed"
         return replace(meant, status=happened.status)
-    amount = happened.amount_minor or 0
-    assert amount, "a fault must leave an edit well-formed"
-    assert allowed.least_minor <= amount <= allowed.most_minor, "a fault must leave an edit well-formed"
-    return replace(meant, amount_minor=amount)
+    return replace(meant, amount_minor=happened.amount_minor)
 
 
 def _tell(work: Work, after: Recorded, edit: OperatorEdit) -> None:

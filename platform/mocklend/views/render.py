@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
-from mocklend.domain.statuses import InstalmentStatus, LoanStatus
+from mocklend.domain.statuses import SHOWN_FOR_MARK, InstalmentStatus
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan, StatusOverride
-
-SHOWN_FOR_MARK = {
-    "INIT": LoanStatus.SUBMITTED,
-    "VALID": LoanStatus.USING,
-    "OVERDUE": LoanStatus.OVD,
-    "CLEAR": LoanStatus.CLEAR,
-}
-"""The bill statuses of an operator's mark, and the loan status that the page then shows."""
 
 
 def marked(loan: Loan) -> str | None:

@@ -14,6 +14,7 @@ from mocklend.api.glimpse import Glimpse, Shape
 from mocklend.channels.late_failures import FailLate
 from mocklend.domain.channel import channels
 from mocklend.domain.facts import business_date
+from mocklend.domain.statuses import SHOWN_FOR_MARK
 from mocklend.lending import MakeQuote, Repay
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import ApiAnswer
@@ -21,7 +22,6 @@ from mocklend.servicing import ReverseEdit
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Nudge
 from mocklend.views.reads import entity
-from mocklend.views.render import SHOWN_FOR_MARK
 from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
 from mocklend_faults.engine.rules import Rule

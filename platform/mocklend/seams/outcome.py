@@ -1,0 +1,51 @@
+"""What a fault must leave of an event: checked here, by code that `python -O` keeps, before the platform goes on.
+
+A fault may change the fields of a seam that have a default, and leaves each of its type. A seam whose platform takes
+less than that has a method `validate(outcome)` that raises BadOutcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+
+class BadOutcome(ValueError):
+    """A fault has left a field as the platform cannot take it."""
+
+    def __init__(self, field: str, expected: str, received: object) -> None:
+        super().__init__(f"left {field} as {received!r}, where the platform takes {expected}")
+        self.field = field
+
+
+def check_outcome(event: Any, outcome: Any) -> None:
+    """Raises BadOutcome where the outcome is not what may become of the event at its seam."""
+    if type(outcome) is not type(event):
+        raise BadOutcome("the event", f"a {type(event).__name__}", outcome)
+    seam: Any = type(event)
+    for name, types in _fields(seam).items():
+        value = getattr(outcome, name)
+        if value is getattr(event, name):
+            continue
+        if types is None:
+            if value != getattr(event, name):
+                raise BadOutcome(name, f"what it was, {getattr(event, name)!r}", value)
+        elif not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise BadOutcome(name, f"a value of {' or '.join(one.__name__ for one in types)}", value)
+    if outcome != event and (validate := getattr(event, "validate", None)) is not None:
+        validate(outcome)
+
+
+@cache
+def _fields(seam: Any) -> Mapping[str, tuple[type, ...] | None]:
+    """The fields of a seam with the types of those that a fault may change; None for the others."""
+    hints = get_type_hints(seam)
+    return {one.name: None if one.default is MISSING else _types(hints[one.name]) for one in fields(seam)}
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    alternatives = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    return tuple(get_origin(one) or one for one in alternatives)

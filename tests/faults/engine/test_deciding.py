@@ -1,0 +1,83 @@
+"""What a fault may leave of an event: anything else breaks the run, and names fault, seam and field."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mocklend.seams import SEAMS, EventContext
+from mocklend.seams.outcome import BadOutcome, check_outcome
+from mocklend_faults.engine.catalogue import BadKind
+from mocklend_faults.engine.deciding import FaultBroke, changed
+from mocklend_faults.engine.fault import Fault, method_of
+from mocklend_faults.engine.rules import Rule
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("refresh", {"loan_id": "loan_bob"}, "loan_id"),
+    ("refresh", {"lag_s": "60"}, "lag_s"),
+    ("refresh", {"lag_s": True}, "lag_s"),
+    ("refresh", {"lag_s": None}, "lag_s"),
+    ("refresh", {"lost": 1}, "lost"),
+    ("edit", {"amount_minor": 0}, "amount_minor"),
+    ("edit", {"amount_minor": 10**18}, "amount_minor"),
+    ("edit", {"amount_minor": None}, "amount_minor"),
+    ("loan_opened", {"residue_minor": 10**18}, "residue_minor"),
+    ("filed", {"marked_status": "CLEAR"}, "marked_status"),  # As the books have it.
+    ("filed", {"marked_status": "GONE"}, "marked_status"),
+    ("attempt", {"altered": "wrong_day"}, "altered"),
+    ("asked", {"answer_code": "no_such_code"}, "answer_code"),
+    ("asked", {"break_how": "slowly"}, "break_how"),
+]
+
+
+def fault_that(event: Any, outcome: Any) -> Rule:
+    """A rule whose fault makes this of any event at the seam."""
+    kind = type("Wrong", (Fault,), {"name": "test.wrong", method_of(event.seam): lambda self, given: outcome})
+    return Rule("r", kind())
+
+
+@pytest.mark.parametrize(("event", "changes", "field"), BAD)
+def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
+    events: Any, event: str, changes: dict[str, Any], field: str
+) -> None:
+    honest = getattr(events, event)()
+
+    with pytest.raises(
+        FaultBroke, match=rf"test\.wrong of rule r broke at {honest.seam} .*BadOutcome: left {field} as"
+    ):
+        changed(EventContext("sbx", 7, 0), fault_that(honest, replace(honest, **changes)), honest)
+
+
+def test_so_does_something_that_is_no_such_event(events: Any) -> None:
+    with pytest.raises(FaultBroke, match="left the event as None"):
+        changed(EventContext("sbx", 7, 0), fault_that(events.refresh(), None), events.refresh())
+
+
+def test_python_without_asserts_checks_all_the_same() -> None:
+    code = (
+        "from mocklend.seams import BatchItem, check_outcome\n"
+        "from dataclasses import replace\n"
+        "event = BatchItem('loan', 1, 0, 'due_date', 'loan', 'brw', 0, 'CNY')\n"
+        "check_outcome(event, replace(event, runs='twice'))\n"
+    )
+    ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
+
+    assert "BadOutcome: left runs as 'twice', where the platform takes a value of int" in ran.stderr
+
+
+def test_every_seam_takes_its_own_defaults(events: Any) -> None:
+    """The types of every field that a fault may change can be told, and an honest outcome is well-formed."""
+    honest = [getattr(events, name)() for name in vars(type(events)) if not name.startswith("_") and name != "seen"]
+
+    assert {event.seam for event in honest} == set(SEAMS)
+    for event in honest:
+        check_outcome(event, replace(event))
+
+
+def test_both_errors_are_no_assertions() -> None:
+    """`python -O` strips assertions, and a test runner takes an AssertionError for a failed test of its own."""
+    assert not any(issubclass(error, AssertionError) for error in (BadOutcome, BadKind, FaultBroke))
