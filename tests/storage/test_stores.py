@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from mocklend.runtime import Platform
 from mocklend.storage import schema
-from mocklend.storage.entities import Borrower, StatusOverride
+from mocklend.storage.entities import Borrower, Loan, StatusOverride
 from mocklend.storage.stores import STORES, entities, entities_in, entity, load_all, select_in
 from support.story import Story
 
@@ -67,8 +67,8 @@ def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
 
     with lender.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
-        after = entities(connection, "loan", story.sandbox_id, "id > :first ORDER BY id DESC", {"first": first})
-        named = entities_in(connection, "loan", story.sandbox_id, "id", [third, first, other])
+        after = entities(connection, Loan, story.sandbox_id, "id > :first ORDER BY id DESC", {"first": first})
+        named = entities_in(connection, Loan, story.sandbox_id, "id", [third, first, other])
         expected = load_all(connection, [(story.sandbox_id, ("loan", id)) for id in (first, second, third)])
 
     assert len(ran) == 3

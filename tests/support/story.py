@@ -16,7 +16,7 @@ from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.scheduling.due import command_for, due
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
-from mocklend.storage.stores import rows
+from mocklend.storage.stores import STORES, rows
 from mocklend.storage.work import Command, Idempotency
 from mocklend.views import reads
 
@@ -166,7 +166,7 @@ class Story:
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""
         with self.lender.read() as connection:
-            return reads.entity(connection, self.sandbox_id, kind, id)
+            return reads.entity(connection, self.sandbox_id, STORES[kind].made, id)
 
     def journal(self, loan_id: str) -> list[dict[str, Any]]:
         """The loan's transactions."""

@@ -29,6 +29,7 @@ from mocklend.domain.problems import Refused
 from mocklend.door import HOLD
 from mocklend.runtime import Platform
 from mocklend.seams import ASKED_BY, ApiAnswer, Layer
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Answer, Key, Nudge, Work
 from mocklend.views import reads
 
@@ -136,7 +137,7 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -
         seen.now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
         if of_repayment:
             with suppress(Refused):  # One that is not there has no channel; its view says so.
-                seen.channel = str(reads.entity(connection, sandbox, "repayment", named["repayment_id"]).channel)
+                seen.channel = str(reads.entity(connection, sandbox, Repayment, named["repayment_id"]).channel)
     return seen.whole() if layer.may_affect(seen) else None
 
 

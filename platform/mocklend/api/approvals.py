@@ -19,6 +19,7 @@ from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
 from mocklend.lending.acts import VERBS, acts_of
 from mocklend.servicing import ApproveEdit, RejectEdit
 from mocklend.servicing.desk import edit_doc
+from mocklend.storage.entities import OperatorEdit
 from mocklend.views import reads
 
 approvals = APIBlueprint("approvals", __name__)
@@ -83,7 +84,7 @@ def list_all_edits(query: EditQuery) -> Response:
 def get_edit(edit_id: str) -> Response:
     """One edit."""
     with snapshot() as (connection, sandbox, _):
-        return rendered(edit_doc(reads.entity(connection, sandbox, "edit", edit_id)))
+        return rendered(edit_doc(reads.entity(connection, sandbox, OperatorEdit, edit_id)))
 
 
 @approvals.post("/operator/edits/<id:edit_id>/approve")

@@ -13,6 +13,7 @@ from mocklend.api.nouns import CreatedAt
 from mocklend.api.openapi import described
 from mocklend.lending import AddBorrower
 from mocklend.lending.borrow import borrower_doc
+from mocklend.storage.entities import Borrower
 from mocklend.views import reads
 
 borrowers = APIBlueprint("borrowers", __name__)
@@ -56,4 +57,4 @@ def add_borrower(new: NewBorrower) -> Response:
 def get_borrower(borrower_id: str) -> Response:
     """One borrower."""
     with snapshot() as (connection, sandbox, _):
-        return rendered(borrower_doc(reads.entity(connection, sandbox, "borrower", borrower_id)))
+        return rendered(borrower_doc(reads.entity(connection, sandbox, Borrower, borrower_id)))

@@ -25,8 +25,8 @@ from mocklend.bureau.scores import current_score
 from mocklend.domain.bureau import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision, RecordState
-from mocklend.storage.entities import PartnerCopy
-from mocklend.storage.stores import load_all
+from mocklend.storage.entities import Borrower, PartnerCopy
+from mocklend.storage.stores import find
 from mocklend.views import reads
 
 bureau = APIBlueprint("bureau", __name__)
@@ -287,7 +287,7 @@ def get_score(borrower_id: str, query: ScoreQuery) -> Response:
     if query.transaction_id is not None:
         return answered(run(AskScore(sandbox_id(), borrower_id, query.transaction_id)))
     with snapshot() as (connection, sandbox, now_ms):
-        reads.entity(connection, sandbox, "borrower", borrower_id)
+        reads.entity(connection, sandbox, Borrower, borrower_id)
         return rendered(current_score(connection, lender().sandbox(connection, sandbox), now_ms, borrower_id))
 
 
@@ -358,8 +358,7 @@ def get_copy(lender: str, borrower_id: str) -> Response:
     """The copy that a lender keeps. It may be older than the report."""
     partner = partner_of(lender)
     with snapshot() as (connection, sandbox, _):
-        key = (sandbox, ("partner_copy", copy_id(partner.id, borrower_id)))
-        copy: PartnerCopy | None = load_all(connection, [key])[key]
+        copy = find(connection, sandbox, PartnerCopy, copy_id(partner.id, borrower_id))
         if copy is None:
             raise Refused(
                 "copy_unknown",

@@ -20,7 +20,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade
-from mocklend.storage.stores import load_all
+from mocklend.storage.stores import find
 
 channels = APIBlueprint("channels", __name__)
 
@@ -130,8 +130,7 @@ def get_trade(channel: str, out_trade_no: str) -> Response:
     """An order query: what the channel has on record."""
     channel_of(channel)
     with snapshot() as (connection, sandbox, _):
-        key = ("trade", out_trade_no)
-        trade: Trade | None = load_all(connection, [(sandbox, key)])[(sandbox, key)]
+        trade = find(connection, sandbox, Trade, out_trade_no)
     if trade is None or trade.channel != channel:
         raise _unknown(channel, out_trade_no)
     return rendered(trade_doc(trade))
@@ -144,8 +143,7 @@ def get_callback(channel: str, out_trade_no: str) -> Response:
     """The delivery log of a trade's callback. There is none before the trade has settled."""
     channel_of(channel)
     with snapshot() as (connection, sandbox, _):
-        key = ("callback", callback_of(money_of(out_trade_no)))
-        callback: Callback | None = load_all(connection, [(sandbox, key)])[(sandbox, key)]
+        callback = find(connection, sandbox, Callback, callback_of(money_of(out_trade_no)))
     if callback is None or (callback.channel, callback.out_trade_no) != (channel, out_trade_no):
         raise _unknown(channel, out_trade_no)
     return rendered(callback_doc(callback))

@@ -22,6 +22,7 @@ from mocklend.servicing.corrections import CORRECTIONS, LEFT_TO_DO
 from mocklend.servicing.decisions import DECISIONS
 from mocklend.servicing.disputes import CLAIMS, dispute_doc
 from mocklend.servicing.evidence import KINDS, Piece
+from mocklend.storage.entities import Dispute
 from mocklend.views import reads
 
 disputes = APIBlueprint("disputes", __name__)
@@ -228,7 +229,7 @@ def list_disputes(asked: DisputeQuery) -> Response:
 def get_dispute(dispute_id: str) -> Response:
     """A dispute and its progress."""
     with snapshot() as (connection, sandbox, _):
-        return rendered(dispute_doc(reads.entity(connection, sandbox, "dispute", dispute_id)))
+        return rendered(dispute_doc(reads.entity(connection, sandbox, Dispute, dispute_id)))
 
 
 @disputes.post("/v1/disputes/<id:dispute_id>/statement")

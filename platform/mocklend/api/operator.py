@@ -286,7 +286,7 @@ def catch_up(loan_id: str, wish: Reversal) -> Response:
 def get_booked_loan(loan_id: str) -> Response:
     """The books' own state of a loan: never cached, and no mark changes its status."""
     with snapshot() as (connection, sandbox, now_ms):
-        loan: Loan = reads.entity(connection, sandbox, "loan", loan_id)
+        loan = reads.entity(connection, sandbox, Loan, loan_id)
     state = state_of(loan)
     booked = loan_doc(loan, state, now_ms) | {
         "status": state.status,

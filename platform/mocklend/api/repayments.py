@@ -28,6 +28,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import QuoteType, RepaymentStatus
 from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Idempotency
 from mocklend.views import reads
 
@@ -134,7 +135,7 @@ def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -
 def get_repayment(repayment_id: str) -> Response:
     """One repayment, as the platform knows it."""
     with snapshot() as (connection, sandbox, _):
-        return rendered(repayment_doc(reads.entity(connection, sandbox, "repayment", repayment_id)))
+        return rendered(repayment_doc(reads.entity(connection, sandbox, Repayment, repayment_id)))
 
 
 @repayments.get("/v1/loans/<id:loan_id>/repayments")

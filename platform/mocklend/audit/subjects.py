@@ -58,7 +58,7 @@ def groups(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Au
     after, full = "", True
     while full:
         page = {"after": after, "most": AT_ONCE}
-        loans: list[Loan] = entities(connection, "loan", sandbox.id, "id > :after ORDER BY id LIMIT :most", page)
+        loans = entities(connection, Loan, sandbox.id, "id > :after ORDER BY id LIMIT :most", page)
         if loans:
             yield AuditedLoans(connection, sandbox.id, _load(connection, sandbox, now_ms, loans))
             after = loans[-1].id

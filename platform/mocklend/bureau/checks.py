@@ -39,7 +39,7 @@ def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str
     """The loans of which anything was reported."""
     scope = {"sandbox_id": sandbox_id}
     by_loan: dict[str, list[BureauRecord]] = {}
-    for record in entities_in(connection, "bureau_record", sandbox_id, "loan_id", loan_ids):
+    for record in entities_in(connection, BureauRecord, sandbox_id, "loan_id", loan_ids):
         by_loan.setdefault(record.loan_id, []).append(record)
     if not by_loan:
         return {}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mocklend.bureau.scores import MEMORY_MS
 from mocklend.sandboxes.moments import rfc3339
+from mocklend.storage.entities import Borrower
 from mocklend.storage.stores import rows
 from mocklend.views import reads
 
@@ -20,7 +21,7 @@ _APPLICATIONS = """SELECT id, partner, product, decision, score, asked_anew, pul
 
 def enquiries(connection: Connection, sandbox_id: str, borrower_id: str) -> dict[str, Any]:
     """The scores that were answered under a transaction id, and the applications by lender, oldest first."""
-    reads.entity(connection, sandbox_id, "borrower", borrower_id)
+    reads.entity(connection, sandbox_id, Borrower, borrower_id)
     scope = {"sandbox_id": sandbox_id, "borrower_id": borrower_id}
     return {
         "borrower_id": borrower_id,

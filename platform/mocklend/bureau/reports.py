@@ -15,8 +15,8 @@ from mocklend.domain.bureau import LONG, SHORT, History, shown
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.entities import BureauRecord
-from mocklend.storage.stores import load_all, loader, rows
+from mocklend.storage.entities import Borrower, BureauRecord, Loan
+from mocklend.storage.stores import find_all, load_all, loader, rows
 from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
@@ -104,7 +104,7 @@ def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> di
 
 def report(connection: Connection, sandbox_id: str, now_ms: int, borrower_id: str) -> dict[str, Any]:
     """What the bureau says of a borrower now."""
-    reads.entity(connection, sandbox_id, "borrower", borrower_id)
+    reads.entity(connection, sandbox_id, Borrower, borrower_id)
     return report_doc(borrower_id, published(connection, sandbox_id, borrower_id, now_ms), now_ms)
 
 
@@ -113,10 +113,10 @@ def report(connection: Connection, sandbox_id: str, now_ms: int, borrower_id: st
 
 def records(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) -> dict[str, Any]:
     """Every record of an account, oldest first, each with how far it has come."""
-    reads.entity(connection, sandbox_id, "loan", loan_id)
+    reads.entity(connection, sandbox_id, Loan, loan_id)
     sql = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY version"
     ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    known: list[BureauRecord] = list(load_all(connection, [(sandbox_id, ("bureau_record", id)) for id in ids]).values())
+    known = find_all(connection, sandbox_id, BureauRecord, ids)
     newest = max((one.version for one in known if one.published_ms <= now_ms), default=0)
     return {"loan_id": loan_id, "records": [record_doc(one, now_ms, newest) for one in known]}
 

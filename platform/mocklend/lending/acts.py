@@ -89,7 +89,7 @@ _ACTS = """SELECT id, verb, about, memo, operator, approver, before, after, at_m
 
 def acts_of(connection: Connection, sandbox_id: str, loan_id: str) -> Sequence[dict[str, Any]]:
     """What staff did to a loan, oldest first."""
-    entity(connection, sandbox_id, "loan", loan_id)
+    entity(connection, sandbox_id, Loan, loan_id)
     return [
         {
             "id": id,

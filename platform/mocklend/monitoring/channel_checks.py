@@ -10,7 +10,8 @@ from mocklend.domain.facts import business_date
 from mocklend.lending.books import state_of
 from mocklend.monitoring.seen import BOOKS_BOUND_MS, MATCHING_WINDOW_MS, Seen
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.entities import Loan
+from mocklend.storage.stores import find, rows
 from mocklend.storage.work import Sandbox
 
 _UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
@@ -148,8 +149,8 @@ def paid_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterato
     for loan_id, id, channel, currency, amount, paid_ms in rows(connection, _ALIKE, {"sandbox_id": sandbox.id}):
         alike = (loan_id, amount, business_date(paid_ms, sandbox.zone))
         if alike == before:
-            loan = load_all(connection, [(sandbox.id, ("loan", loan_id))])[(sandbox.id, ("loan", loan_id))]
-            overpaid = state_of(loan).overpaid_minor
+            loan = find(connection, sandbox.id, Loan, loan_id)
+            overpaid = state_of(loan).overpaid_minor if loan is not None else 0
             if overpaid:
                 yield Seen(
                     "paid_twice", None, id, loan_id, min(amount, overpaid),

@@ -18,7 +18,7 @@ from mocklend.lending.books import state_of, terms_of
 from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
 from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import load_all, rows, select_in
+from mocklend.storage.stores import find_all, rows, select_in
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import conflicting_override
 
@@ -68,7 +68,7 @@ def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> I
         row[0] for row in rows(connection, _IDS, {"sandbox_id": sandbox.id, "after": after, "most": AT_ONCE})
     ]:
         after = ids[-1]
-        loans: list[Loan] = list(load_all(connection, [(sandbox.id, ("loan", id)) for id in ids]).values())
+        loans = find_all(connection, sandbox.id, Loan, ids)
         facts = facts_of(connection, BOOKS, sandbox.id, ids)
         published = _published(connection, sandbox.id, ids, now_ms)
         recorded: dict[str, dict[str, int]] = {id: {} for id in ids}
@@ -77,8 +77,8 @@ def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> I
         shown: dict[str, list[Shown]] = {id: [] for id in ids}
         for row in rows(connection, _SHOWN, {"sandbox_id": sandbox.id, "first": ids[0], "last": ids[-1]}):
             shown[row[0]].append(Shown(row[1], row[2], row[3], row[4], json.loads(row[5])["outstanding_minor"]))
-        marked = [(sandbox.id, ("edit", mark.edit_id)) for loan in loans if (mark := conflicting_override(loan))]
-        marks: dict[str, OperatorEdit] = {edit.loan_id: edit for edit in load_all(connection, marked).values()}
+        marked = [mark.edit_id for loan in loans if (mark := conflicting_override(loan))]
+        marks = {edit.loan_id: edit for edit in find_all(connection, sandbox.id, OperatorEdit, marked)}
         for loan in loans:
             yield Case(
                 loan, facts[loan.id], recorded[loan.id], shown[loan.id], marks.get(loan.id), published.get(loan.id),
@@ -88,8 +88,8 @@ def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> I
 
 def _published(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int) -> dict[str, BureauRecord]:
     scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
-    keys = [(sandbox_id, ("bureau_record", row[0])) for row in rows(connection, _PUBLISHED, scope)]
-    return {record.loan_id: record for record in load_all(connection, keys).values()}
+    ids = [row[0] for row in rows(connection, _PUBLISHED, scope)]
+    return {record.loan_id: record for record in find_all(connection, sandbox_id, BureauRecord, ids)}
 
 
 def page_behind_books(case: Case) -> Iterator[Seen]:

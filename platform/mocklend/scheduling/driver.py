@@ -25,7 +25,7 @@ from mocklend.scheduling.agenda import Agenda, Portions
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Webhook
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.stores import find, rows
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.webhooks.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.webhooks.workers import DeliveryWorkers, Parcel
@@ -317,8 +317,7 @@ class ClockDriver:
     def _carry(self, parcel: Parcel) -> tuple[bool, Future[Answer] | None]:
         """One attempt at a webhook; whether its receiver answered in time, and the record that is being kept of it."""
         with reading(self._engine) as connection:
-            key = ("webhook", parcel.webhook_id)
-            webhook: Webhook | None = load_all(connection, [(parcel.sandbox_id, key)])[(parcel.sandbox_id, key)]
+            webhook = find(connection, parcel.sandbox_id, Webhook, parcel.webhook_id)
             sandbox = lifecycle.required(connection, parcel.sandbox_id)
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
             return True, None  # Somebody else was faster.

@@ -136,8 +136,8 @@ _TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
 
 def certificate(connection: Connection, sandbox_id: str, id: str) -> dict[str, Any]:
     """A certificate, and whether the books have moved on since: a payment taken back, or a loan that is open again."""
-    found: Certificate = reads.entity(connection, sandbox_id, "certificate", id)
-    loan: Loan = reads.entity(connection, sandbox_id, "loan", found.loan_id)
+    found = reads.entity(connection, sandbox_id, Certificate, id)
+    loan = reads.entity(connection, sandbox_id, Loan, found.loan_id)
     scope = {"sandbox_id": sandbox_id, "loan_id": loan.id, "seq": found.journal_seq}
     reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in rows(connection, _TAKEN_BACK, scope)]
     if loan.status != LoanStatus.CLEAR:

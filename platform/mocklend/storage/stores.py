@@ -19,11 +19,12 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table
 
 from mocklend.storage.statements import ENTITIES, in_driver_style, statement
-from mocklend.storage.work import Key, Loaded
+from mocklend.storage.work import Entity, Key, Loaded
 
 Made = TypeVar("Made", bound=Struct)
 Row = Sequence[Any]
 T = TypeVar("T")
+E = TypeVar("E", bound=Entity)
 Load = Callable[[Connection, str, Sequence[str]], Mapping[str, T]]
 
 
@@ -147,21 +148,32 @@ def load_all(
     return found
 
 
+def find(connection: Connection, sandbox_id: str, cls: type[E], id: str) -> E | None:
+    """One entity, or None where there is no such row."""
+    return next(iter(find_all(connection, sandbox_id, cls, [id])), None)
+
+
+def find_all(connection: Connection, sandbox_id: str, cls: type[E], ids: Iterable[str]) -> list[E]:
+    """The entities with these ids, in their order; those that are not there are left out."""
+    wanted = [(sandbox_id, (cls.kind, id)) for id in ids]
+    return [entity for entity in load_all(connection, wanted).values() if entity is not None]
+
+
 def entities(
-    connection: Connection, kind: str, sandbox_id: str, condition: str, parameters: Mapping[str, Any] | None = None
-) -> list[Any]:
+    connection: Connection, cls: type[E], sandbox_id: str, condition: str, parameters: Mapping[str, Any] | None = None
+) -> list[E]:
     """The entities of a kind for which a condition on their table's columns holds; it may end in an order and a limit.
 
     One query, where asking for ids and loading those would be two.
     """
-    store = STORES[kind]
+    store = STORES[cls.kind]
     sql = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {condition}"
     return [store.make(row) for row in rows(connection, sql, {"sandbox_id": sandbox_id, **(parameters or {})})]
 
 
-def entities_in(connection: Connection, kind: str, sandbox_id: str, column: str, values: Sequence[str]) -> list[Any]:
+def entities_in(connection: Connection, cls: type[E], sandbox_id: str, column: str, values: Sequence[str]) -> list[E]:
     """The entities of a kind of which a column has one of these values."""
-    store = STORES[kind]
+    store = STORES[cls.kind]
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {column}"
     found = select_in(connection, head, values, {"sandbox_id": sandbox_id}, tail=" ORDER BY id")
     return [store.make(row) for row in found]

@@ -16,9 +16,9 @@ from mocklend.domain.facts import Terms
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
 from mocklend.storage.quick import QuickReader
-from mocklend.storage.stores import load_all, rows
+from mocklend.storage.stores import E, find, find_all, rows
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
 from mocklend.views.turns import Turns
@@ -26,10 +26,11 @@ from mocklend.views.turns import Turns
 PAGE_MAX = 500
 
 
-def entity(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
+def entity(connection: Connection, sandbox_id: str, cls: type[E], id: str) -> E:
     """One entity, or Refused `<kind>_unknown`."""
-    found = load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]
+    found = find(connection, sandbox_id, cls, id)
     if found is None:
+        kind = cls.kind
         raise Refused(f"{kind}_unknown", f"no {kind} {id}", **{f"{kind}_id": id})
     return found
 
@@ -94,7 +95,7 @@ def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: s
     """The instalments, from the version that the plan shows: the page's, unless one of them lags alone."""
     said, stored, _ = shown(connection, sandbox_id, now_ms, loan_id, INSTALMENTS)
     doc = json.loads(said)
-    loan: Loan = entity(connection, sandbox_id, "loan", loan_id)
+    loan = entity(connection, sandbox_id, Loan, loan_id)
     terms: Terms = terms_of(loan)
     state: LoanState = load(terms, stored)
     return {
@@ -170,28 +171,28 @@ def after_cursor(text: str) -> str:
 
 def repayments(
     connection: Connection, sandbox_id: str, loan_id: str, *, after: str = "", limit: int = 50
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[Repayment], str | None]:
     """A loan's repayments, by id, and the next cursor."""
-    entity(connection, sandbox_id, "loan", loan_id)
+    entity(connection, sandbox_id, Loan, loan_id)
     sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND id > :after
              ORDER BY id LIMIT :most"""
     scope = {"sandbox_id": sandbox_id, "loan_id": loan_id, "after": after, "most": limit + 1}
     ids = [row[0] for row in rows(connection, sql, scope)]
-    found = load_all(connection, [(sandbox_id, ("repayment", id)) for id in ids[:limit]])
-    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+    found = find_all(connection, sandbox_id, Repayment, ids[:limit])
+    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def receipts(
     connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[Receipt], str | None]:
     """The receipts of push payments, by id, and the next cursor."""
     which = "AND state = :state" if state is not None else ""
     sql = f"""SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND id > :after {which}
               ORDER BY id LIMIT :most"""
     scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
     ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = load_all(connection, [(sandbox_id, ("receipt", id)) for id in ids[:limit]])
-    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+    found = find_all(connection, sandbox_id, Receipt, ids[:limit])
+    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def disputes(
@@ -202,7 +203,7 @@ def disputes(
     state: str | None = None,
     after: str = "",
     limit: int = 50,
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[Dispute], str | None]:
     """Disputes by id, and the next cursor."""
     which, scope = "", {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
     for name, value in (("loan_id", loan_id), ("state", state)):
@@ -211,8 +212,8 @@ def disputes(
             scope[name] = value
     sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{which} ORDER BY id LIMIT :most"
     ids = [row[0] for row in rows(connection, sql, scope)]
-    found = load_all(connection, [(sandbox_id, ("dispute", id)) for id in ids[:limit]])
-    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+    found = find_all(connection, sandbox_id, Dispute, ids[:limit])
+    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def webhooks(
@@ -223,43 +224,43 @@ def webhooks(
     state: str | None = None,
     after: str = "",
     limit: int = 50,
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[Webhook], str | None]:
     """The messages to an endpoint, by id, and the next cursor."""
     which = "AND state = :state" if state is not None else ""
     sql = f"""SELECT id FROM webhooks WHERE sandbox_id = :sandbox_id AND endpoint_id = :endpoint_id AND id > :after
               {which} ORDER BY id LIMIT :most"""
     scope = {"sandbox_id": sandbox_id, "endpoint_id": endpoint_id, "after": after, "most": limit + 1}
     ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = load_all(connection, [(sandbox_id, ("webhook", id)) for id in ids[:limit]])
-    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+    found = find_all(connection, sandbox_id, Webhook, ids[:limit])
+    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
-def payouts(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
+def payouts(connection: Connection, sandbox_id: str, loan_id: str) -> list[Payout]:
     """What was paid out on a loan, or is about to be, oldest first."""
-    entity(connection, sandbox_id, "loan", loan_id)
+    entity(connection, sandbox_id, Loan, loan_id)
     sql = "SELECT id FROM payouts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY created_ms, id"
     ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    return list(load_all(connection, [(sandbox_id, ("payout", id)) for id in ids]).values())
+    return find_all(connection, sandbox_id, Payout, ids)
 
 
 def edits_in(
     connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[OperatorEdit], str | None]:
     """The desk's edits of all loans, by id, and the next cursor."""
     which = "AND state = :state" if state is not None else ""
     sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {which} ORDER BY id LIMIT :most"
     scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
     ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = load_all(connection, [(sandbox_id, ("edit", id)) for id in ids[:limit]])
-    return list(found.values()), cursor(ids[limit - 1]) if len(ids) > limit else None
+    found = find_all(connection, sandbox_id, OperatorEdit, ids[:limit])
+    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
-def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[Any]:
+def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[OperatorEdit]:
     """A loan's operator edits, oldest first."""
-    entity(connection, sandbox_id, "loan", loan_id)
+    entity(connection, sandbox_id, Loan, loan_id)
     sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n, created_ms, id"
     ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    return list(load_all(connection, [(sandbox_id, ("edit", id)) for id in ids]).values())
+    return find_all(connection, sandbox_id, OperatorEdit, ids)
 
 
 _TRANSACTIONS = """SELECT chain, seq, id, kind, effective_date, recorded_ms, reverses, ref, period_from, period_to,

@@ -19,6 +19,7 @@ from mocklend.lending import MakeQuote, Repay
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams import ApiAnswer
 from mocklend.servicing import ReverseEdit
+from mocklend.storage.entities import Loan
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Nudge
 from mocklend.views.reads import entity
@@ -82,7 +83,7 @@ class Faults(Staff):
             self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.read() as connection:
-            derived = entity(connection, self.id, "loan", loan_id).status
+            derived = entity(connection, self.id, Loan, loan_id).status
         for status, shown in SHOWN_FOR_MARK.items():
             if shown == derived:
                 self.confirm_a_status(which=which, status=status)

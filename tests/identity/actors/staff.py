@@ -37,6 +37,7 @@ from mocklend.servicing.desk import AMOUNT_EDITS, bounds
 from mocklend.servicing.evidence import Piece
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.storage.entities import Loan
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command
 from mocklend.views.reads import entity
@@ -85,8 +86,8 @@ class Staff(Clients):
                      WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
             known = rows(connection, sql, {"sandbox_id": self.id})
         if known:
-            receipt_id, named, meant = known[which % len(known)]
-            loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(meant)["loan_id"])
+            receipt_id, named, assigned = known[which % len(known)]
+            loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(assigned)["loan_id"])
             self.attempt(MoveReceipt(self.id, self.key(), receipt_id, loan_id, "as the slip says", "op-4"))
 
     @precondition(lambda self: self.loans)
@@ -180,7 +181,7 @@ class Staff(Clients):
     def edit_within_bounds(self, which: int, kind: str, end: int, halves: int) -> None:
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.read() as connection:
-            state = books.state_of(entity(connection, self.id, "loan", loan_id))
+            state = books.state_of(entity(connection, self.id, Loan, loan_id))
         amount = min(bounds(state, kind)[end], 10**9) // halves
         self.desk(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", "op-9"))
 

@@ -26,7 +26,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams import StatementMade, remade
 from mocklend.storage.entities import StatementFile
-from mocklend.storage.stores import entities, load_all
+from mocklend.storage.stores import entities, find
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 CARRIES_ALL = "camt053"
@@ -104,8 +104,7 @@ def file_doc(made: StatementFile) -> dict[str, Any]:
 
 def file_of(connection: Connection, sandbox_id: str, heading: Heading) -> StatementFile | None:
     """The file as it was made; None where nobody has asked for it yet."""
-    key = (sandbox_id, ("statement_file", file_id(heading.channel.id, heading.day, heading.currency)))
-    found: StatementFile | None = load_all(connection, [key])[key]
+    found = find(connection, sandbox_id, StatementFile, file_id(heading.channel.id, heading.day, heading.currency))
     return found
 
 
@@ -130,7 +129,7 @@ def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
 
 def check_statement_files(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
     """Each file that somebody has asked for is there in time, can be read, and is what moved: `wrong_statement`."""
-    for made in entities(connection, "statement_file", sandbox.id, "TRUE ORDER BY id"):
+    for made in entities(connection, StatementFile, sandbox.id, "TRUE ORDER BY id"):
         wrong = _wrong_with(connection, sandbox, made, now_ms)
         if wrong is not None:
             yield Discrepancy(Finding("wrong_statement", made.id, 0), None, f"V7: {wrong}")
