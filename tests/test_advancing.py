@@ -212,7 +212,7 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     def beside(*about: Any, **more: Any) -> None:
         n = len(coming)
         key = Idempotency(f"coming-{n}", f"coming-{n}")
-        order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", 2, "OVD_AND_CURRENT", None, None)
+        order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", "OVD_AND_CURRENT", None, None)
         coming.append(story.lender.writer.submit(order))
         assert n < 50, "it does what keeps coming, and never ends"
         run_due(*about, **more)
@@ -249,7 +249,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
         steps.append(1)
         if len(steps) == 1:
             key = Idempotency("beside", "beside")
-            order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", 2, "OVD_AND_CURRENT", None, None)
+            order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", "OVD_AND_CURRENT", None, None)
             waiting = story.lender.writer.submit(order)
             waiting.add_done_callback(lambda _: answered_after.append(len(steps)))
             assert has_come.wait(10), "the writer's thread takes what is asked"

@@ -68,8 +68,7 @@ class Client:
         channel = sorted(channels())[self.number % len(channels())]
         for loan_id, scope in zip(self.loans, ("CLEAR", "OVD_AND_CURRENT"), strict=True):
             total = self.lender.run(MakeQuote(self.sandbox_id, loan_id, scope, None)).body["total_minor"]
-            delay = channels()[channel].settle_delay_s
-            order = Repay(self.sandbox_id, self.key(), loan_id, total, channel, delay, scope, None, None)
+            order = Repay(self.sandbox_id, self.key(), loan_id, total, channel, scope, None, None)
             self.repayments.append(self.lender.run(order).body["id"])
 
     def is_edited(self) -> None:

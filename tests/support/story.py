@@ -93,9 +93,8 @@ class Story:
         quote_id: str | None = None,
     ) -> Repay:
         """The order as a command."""
-        delay = channel_of(channel).settle_delay_s
         key = key or self.key()
-        return Repay(self.sandbox_id, key, loan_id, amount_minor, channel, delay, type, quote_id, None)
+        return Repay(self.sandbox_id, key, loan_id, amount_minor, channel, type, quote_id, None)
 
     def repay(self, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "OVD_AND_CURRENT") -> str:
         """Repay, and wait until the channel has settled and called back."""

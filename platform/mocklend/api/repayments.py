@@ -122,7 +122,6 @@ def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -
         loan_id=loan_id,
         amount_minor=new.amount_minor,
         channel=channel.id,
-        settle_delay_s=channel.settle_delay_s,
         type=new.type,
         quote_id=new.quote_id,
         payer_reference=new.payer_reference,

@@ -119,11 +119,8 @@ class Branch:
                     told.reference, told.auto_debit, "bank_transfer", channel_of("bank_transfer").settle_delay_s,
                 )  # fmt: skip
             case "pay" | "again" if quote:
-                delay_s = channel_of(act.channel).settle_delay_s
                 quote_id = quote["id"] if act.verb == PAY else None  # The second order is for the same amount, unasked.
-                return Repay(
-                    self.id, idem, loan_id, quote["total_minor"], act.channel, delay_s, act.scope, quote_id, None
-                )
+                return Repay(self.id, idem, loan_id, quote["total_minor"], act.channel, act.scope, quote_id, None)
             case "push" if quote:
                 return PayAtChannel(
                     self.id, idem, act.channel, quote["total_minor"], "CNY", told.name, act.text, act.scope

@@ -28,7 +28,6 @@ class AutoDebit:
 
     sandbox_id: str
     loan_id: str
-    settle_delay_s: int
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
@@ -70,7 +69,6 @@ class AutoDebit:
                 key=key,
                 amount_minor=total,
                 channel=CHANNEL,
-                settle_delay_s=self.settle_delay_s,
                 scope=QuoteType.OVD_AND_CURRENT,
                 debit_ms=attempt_ms,
             )

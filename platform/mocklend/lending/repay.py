@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mocklend.domain.channel import channel_of
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
@@ -32,7 +33,6 @@ class Repay:
     loan_id: str
     amount_minor: int
     channel: str
-    settle_delay_s: int
     type: str
     quote_id: str | None
     payer_reference: str | None
@@ -57,7 +57,6 @@ class Repay:
             asked_key=key,
             amount_minor=self.amount_minor,
             channel=self.channel,
-            settle_delay_s=self.settle_delay_s,
             scope=self.type,
             quote_id=self.quote_id,
             payer_reference=self.payer_reference,
@@ -123,7 +122,6 @@ def order_repayment(
     key: str,
     amount_minor: int,
     channel: str,
-    settle_delay_s: int,
     scope: str,
     quote_id: str | None = None,
     payer_reference: str | None = None,
@@ -166,7 +164,7 @@ def order_repayment(
             scope=scope,
             created_ms=work.now_ms,
             paid_ms=None,
-            due_ms=work.now_ms + settle_delay_s * 1000,
+            due_ms=work.now_ms + channel_of(channel).settle_delay_s * 1000,
         )
     )
     emit(work, "repayment.ordered", loan.id, repayment.id, repayment_data(repayment))

@@ -16,7 +16,6 @@ from mocklend.channels.callbacks import AttemptCallback
 from mocklend.channels.late_failures import FailAsDue
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
-from mocklend.domain.channel import channel_of
 from mocklend.lending import AutoDebit, TouchLoan
 from mocklend.servicing import FollowDispute
 from mocklend.storage.stores import rows
@@ -116,7 +115,7 @@ def command_for(sandbox_id: str, item: Due) -> Command:
         case "callback":
             return AttemptCallback(sandbox_id, item.id, item.extra, item.loan_id)
         case "auto_debit":
-            return AutoDebit(sandbox_id, item.loan_id, channel_of("auto_debit").settle_delay_s)
+            return AutoDebit(sandbox_id, item.loan_id)
         case "due_date":
             return TouchLoan(sandbox_id, item.loan_id)
         case "dispute":

@@ -54,8 +54,7 @@ class Clients(Clock):
         if amount < 1:
             return
         quote_id = quote.body["id"] if part == "quoted" else None
-        delay = channels()[channel].settle_delay_s
-        answer = self.attempt(Repay(self.id, self.key(), loan_id, amount, channel, delay, kind, quote_id, None))
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, amount, channel, kind, quote_id, None))
         if answer is not None:
             self.repayments.append(answer.body["id"])
 

@@ -187,7 +187,7 @@ class Faults(Staff):
         assert self.run(MakeQuote(self.id, loan_id, "CLEAR", on)) == quote
         self.advance(by=wait)
         total, quote_id = quote.body["total_minor"], quote.body["id"]
-        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", 2, "CLEAR", quote_id, None))
+        answer = self.attempt(Repay(self.id, self.key(), loan_id, total, "wallet", "CLEAR", quote_id, None))
         if answer is not None:
             self.repayments.append(answer.body["id"])
         self.advance(by=10 * SECOND)
