@@ -38,9 +38,11 @@ TOOLS = {
     "latency": "loadtests/latency.py",
     "load": "loadtests/load.py",
     "neighbours": "loadtests/bad_neighbours.py",
+    "pythons": "tests/pythons.py",
     "ranges": "tests/ranges.py",
     "same": "loadtests/same.py",
     "typed": "tests/test_typed_docs.py",
+    "wheel": "tests/wheel.py",
     "year": "loadtests/year.py",
 }
 """Scripts with a verdict of their own, and the file that each becomes."""

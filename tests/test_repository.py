@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import mocklend
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SCRIPTS = (
@@ -32,10 +34,11 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "ranges", "same", "security", "test", "test-long", "typed", "year"),
+    *("neighbours", "pythons", "ranges", "same", "security", "test", "test-long", "typed", "wheel", "year"),
 )
 TOP_LEVEL = {
-    *(".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
+    *(".ci", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
     *(
         "SECURITY.md",
         "THIRD_PARTY.md",
@@ -209,3 +212,11 @@ def test_what_is_compiled_is_kept_where_it_may_not_lie_among_the_sources() -> No
     done = subprocess.run([sys.executable, "-c", script], env=inherited | told, capture_output=True, text=True)
 
     assert done.stdout.splitlines()[0] == f"False {ROOT / '.venv' / 'pycache'}", done.stderr
+
+
+def test_the_version_stands_in_one_place() -> None:
+    number = PROJECT["project"]["version"]
+    code = [path for path in _tracked() if path.suffix == ".py" and path.parts[-2:] != ("tests", "test_repository.py")]
+
+    assert mocklend.__version__ == number
+    assert [str(path) for path in code if f'"{number}"' in path.read_text(encoding="utf-8")] == []

@@ -1,3 +1,6 @@
 """Mocklend: a mock consumer-lending platform that misbehaves on purpose, and knows exactly how."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("mocklend")
+"""Of the installed distribution, and so as `pyproject.toml` has it: the number stands there and nowhere else."""
