@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tool
+from other_commit import ROOT, checked_out, commit_of, git, last_words, running
 
 from mocklend.exit_codes import ExitCode
 
-ROOT = Path(__file__).resolve().parent.parent
 RECORDING = "loadtests/recording.py"
 SHOWN_MOST = 20
 SEEDS_MOST = 1_000
@@ -146,21 +144,21 @@ def _shown(value: Any) -> str:
 
 def _compare_with(base: str, seeds: range) -> ExitCode:
     renamed = Renamed.read(ROOT / "loadtests" / "renamed.toml")
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
-    if not commit:
-        raise tool.NotRun(f"{base!r} is no commit of this repository")
-    with tempfile.TemporaryDirectory(prefix="mocklend-same-") as name, _checked_out(commit, Path(name, "tree")) as tree:
+    commit = commit_of(base)
+    with tempfile.TemporaryDirectory(prefix="mocklend-same-") as name, checked_out(commit, Path(name, "tree")) as tree:
         folder = Path(name)
         of_base = _recording_of(commit, folder / "recording.py")
         tool.say(f"telling the story with {len(seeds)} seeds, at {commit[:10]} and in this checkout")
-        with ExitStack() as running:
+        with ExitStack() as both:
             begun = {
-                side: running.enter_context(_told(where, recording, folder / side, seeds))
+                side: both.enter_context(
+                    running(where, recording, [str(where), str(folder / side), *map(str, seeds)], folder / side)
+                )
                 for side, where, recording in (("before", tree, of_base), ("now", ROOT, ROOT / RECORDING))
             }
             for side, process in begun.items():
                 if process.wait():
-                    raise tool.CutShort(f"the story broke off {side}: {_last_words(folder / f'{side}.log')}")
+                    raise tool.CutShort(f"the story broke off {side}: {last_words(folder / side)}")
         sizes = [path.stat().st_size for path in _files(folder / "now")]
         found = list(differences(folder / "before", folder / "now", renamed))
     for difference in found[:SHOWN_MOST]:
@@ -174,63 +172,10 @@ def _compare_with(base: str, seeds: range) -> ExitCode:
 
 def _recording_of(commit: str, path: Path) -> Path:
     """The commit's own recording; for a commit that had none yet, the first one that there was."""
-    first = _git("log", "--diff-filter=A", "--format=%H", "--", RECORDING).split()[-1:]
-    source = next((text for at in [commit, *first] if (text := _git("show", f"{at}:{RECORDING}"))), None)
+    first = git("log", "--diff-filter=A", "--format=%H", "--", RECORDING).split()[-1:]
+    source = next((text for at in [commit, *first] if (text := git("show", f"{at}:{RECORDING}"))), None)
     path.write_text(source or (ROOT / RECORDING).read_text(encoding="utf-8"), encoding="utf-8")
     return path
-
-
-@contextmanager
-def _checked_out(commit: str, tree: Path) -> Iterator[Path]:
-    try:
-        _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
-        if not (tree / "platform" / "mocklend").is_dir():
-            raise tool.NotRun(f"git could not check {commit[:10]} out, or it has no platform")
-        yield tree
-    finally:
-        _git("worktree", "remove", "--force", str(tree))
-
-
-@contextmanager
-def _told(tree: Path, recording: Path, out: Path, seeds: range) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that tells the story with this tree's code; it ends with the block."""
-    roots = [_metadata_of(tree, out.with_suffix(".site")), tree / "platform", tree / "faults"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))}
-    command = [sys.executable, "-P", str(recording), str(tree), str(out), *map(str, seeds)]
-    with (
-        out.with_suffix(".log").open("wb") as log,
-        subprocess.Popen(command, cwd=out.parent, env=environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _metadata_of(tree: Path, folder: Path) -> Path:
-    """A folder for the import path with the tree's own entry points: the installed ones are those of this checkout."""
-    project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    about = folder / f"{project['name']}-{project['version']}.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    lines = []
-    for group, points in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
-    (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
-    return folder
-
-
-def _last_words(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
-
-
-def _git(*arguments: str) -> str:
-    """What git prints; nothing where it fails."""
-    command = ["git", "-c", f"safe.directory={ROOT}", *arguments]
-    try:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        raise tool.NotRun("git is needed to check a commit out, and it is not installed") from None
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "pythons", "ranges", "same", "security", "test", "test-long", "typed", "wheel", "year"),
+    *("neighbours", "pythons", "ranges", "same", "security", "test", "test-long", "typed", "wheel", "writer", "year"),
 )
 TOP_LEVEL = {
     *(".ci", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),

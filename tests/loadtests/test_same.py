@@ -14,7 +14,8 @@ import pytest
 import recording
 import same
 import tool
-from same import ROOT, Renamed, differences
+from other_commit import ROOT
+from same import Renamed, differences
 
 from mocklend.exit_codes import ExitCode
 from mocklend.local import local_platform

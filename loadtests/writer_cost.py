@@ -1,0 +1,83 @@
+"""What the writer's work costs with this checkout's code, beside another commit's, in one run.
+
+    scripts/writer fc4cbf0
+
+Both are run one after the other, several times over, by one thread and with no server; what is compared is the
+processor time of borrowing, ordering a repayment, settling it, and delivering its callback with all that is booked.
+The figures are the medians of the rounds, and the ratio is the median of the ratios within a round: whatever else the
+machine does weighs on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import tool
+from other_commit import ROOT, checked_out, commit_of, last_words, running
+
+from mocklend.exit_codes import ExitCode
+
+SAMPLE = ROOT / "loadtests" / "writer_sample.py"
+Sample = Mapping[str, float]
+"""Microseconds by kind of command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """PASS once both are measured; FAIL where a bound is given and a ratio is above it."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/writer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("base", metavar="BASE", help="the commit to compare with")
+    parser.add_argument("--rounds", type=tool.whole(1, 100), default=7, help="how often each is run (%(default)s)")
+    parser.add_argument("--loans", type=tool.whole(1, 5_000), default=100, help="how many loans (%(default)s)")
+    parser.add_argument("--callback-at-most", type=tool.number(0.01, 10), help="the ratio that a callback may have")
+    given = parser.parse_args(arguments)
+    return tool.concluded(lambda: _measured(given), as_json=False)
+
+
+def ratios(before: Sequence[Sample], now: Sequence[Sample]) -> dict[str, float]:
+    """For each kind of command the median of its ratios, round by round."""
+    return {kind: median(new[kind] / old[kind] for old, new in zip(before, now, strict=True)) for kind in before[0]}
+
+
+def _measured(given: argparse.Namespace) -> ExitCode:
+    commit = commit_of(given.base)
+    before: list[Sample] = []
+    now: list[Sample] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="mocklend-writer-") as name,
+        checked_out(commit, Path(name, "tree")) as tree,
+    ):
+        for number in range(1, given.rounds + 1):
+            for samples, where, side in ((before, tree, "before"), (now, ROOT, "now")):
+                samples.append(_sample(where, Path(name, side), given.loans))
+            tool.say(f"round {number} of {given.rounds}")
+    found = ratios(before, now)
+    print(f"{'us a command':22} {commit[:10]:>10} {'now':>10} {'ratio':>7}")
+    for kind, ratio in found.items():
+        was, is_ = median(one[kind] for one in before), median(one[kind] for one in now)
+        print(f"{kind:22} {was:10.0f} {is_:10.0f} {ratio:7.2f}")
+    bound = given.callback_at_most
+    if bound is not None and found["callback with booking"] > bound:
+        print(f"FAIL: a callback costs more than {bound:g} of what it did")
+        return ExitCode.FAIL
+    print("PASS")
+    return ExitCode.PASS
+
+
+def _sample(tree: Path, out: Path, loans: int) -> Sample:
+    with running(tree, SAMPLE, [str(loans)], out) as process:
+        if process.wait():
+            raise tool.CutShort(f"the measuring broke off {out.name}: {last_words(out)}")
+    sample: Sample = json.loads(last_words(out).splitlines()[-1])
+    return sample
+
+
+if __name__ == "__main__":
+    sys.exit(main())
