@@ -33,25 +33,21 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     _make_the_page_lie(lender, sandbox.id, loan["id"])
     asked: list[Any] = []
 
-    def explain(findings: Any, key: Any) -> Any:
-        asked.append((findings, key))
+    def explain(connection: Any, sandbox_id: str, now_ms: int, findings: Any) -> Any:
+        asked.append((sandbox_id, now_ms))
         return SimpleNamespace(
             explained_by=("inj_1",) * len(findings),
             unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
         )
 
-    layer = SimpleNamespace(
-        answer_key=lambda connection, sandbox_id, now_ms: [("key", sandbox_id, now_ms)],
-        explain_audit=explain,
-    )
-    monkeypatch.setattr(lender, "layer", layer)
+    monkeypatch.setattr(lender, "layer", SimpleNamespace(explain_audit=explain))
 
     audit = api.made(api.get("/-/audit"))
 
     assert audit["clean"] is False
     assert [one["explained_by"] for one in audit["discrepancies"]] == ["inj_1"] * len(audit["discrepancies"])
     assert audit["unobserved"] == [{"injection": "inj_2"}]
-    assert asked[0][1] == [("key", sandbox.id, 1_767_578_400_000)]
+    assert asked == [(sandbox.id, 1_767_578_400_000)]
 
 
 def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Platform, sandbox: Sandbox) -> None:

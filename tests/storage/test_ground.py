@@ -260,7 +260,7 @@ def test_what_is_due_waits_for_the_ground_and_is_worked_off(
     repayment_id = story.order(story.borrow(), 1_000)
     later_ms = lender.real_ms() + 60_000
     lender.real_ms = lambda: later_ms
-    lender.writer._real_ms = lender.real_ms
+    lender.writer._real_ms = lender.clocks.real_ms = lender.real_ms
     tick = Ticker(lender.tick)
     pragma.sql = "PRAGMA query_only=ON"
 
