@@ -263,6 +263,9 @@ def test_a_quote_is_the_sum_of_its_buckets() -> None:
     assert claims(quoted({**quote, "total_minor": 999}, "loan_ada", "CLEAR")) == ["buckets add up to the total"]
     assert claims(quoted(quote, "loan_bob", "CLEAR")) == ["a quote is the one asked for"]
     assert claims(quoted(nothing, "loan_ada", "CLEAR")) == ["a loan in use has something to clear"]
+    [doubt] = quoted(nothing, "loan_ada", "CLEAR")
+    assert doubt.is_explained(["amount.rounding_drift"])
+    assert not doubt.is_explained(["cache.bounded_stale"])
     assert claims(quoted({}, "loan_ada", "CLEAR")) == ["a quote is complete"]
 
 
