@@ -8,10 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from mocklend.seams import (
-    EventContext,
-    Write,
-)
+from mocklend.seams import EventContext, ViewRefresh, Write
 from mocklend.storage.engines import reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all
@@ -19,8 +16,19 @@ from mocklend.storage.work import Answer, Sandbox, Work
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.counting import tallies
+from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.rules import Rule
-from support.events import MONDAY_MS
+from support.events import MONDAY_MS, Events
+
+DRIFT, LAG, DROP = "amount.rounding_drift", "cache.bounded_stale", "callback.dropped"
+SLIP, MARK, DOWN = "operator.wrong_amount", "operator.marked_overdue", "outage.write_only"
+ANSWER = "api.answer"
+
+
+def loans(events: Events, count: int) -> list[ViewRefresh]:
+    """The first refresh of each of so many loans: loan_0, loan_1, …"""
+    return [events.refresh(entity=f"loan_{n}", loan_id=f"loan_{n}") for n in range(count)]
 
 
 @dataclass
@@ -104,3 +112,12 @@ class LayerHarness:
 
     def statuses(self) -> list[str]:
         return [entry.status for entry in self.key()]
+
+    def counted(self, rule: str) -> tuple[int, int, int, int]:
+        """Evaluated, matched, selected, injected: as the database has them, once they are wanted."""
+        if self.layer.write_counts(self.sandbox.id):
+            self.group()
+        with reading(self.engine) as connection:
+            stored = stored_of(connection, self.sandbox.id)
+            of_rule = tallies(connection, self.sandbox.id, stored, usable(stored, self.layer.catalogue))[rule]
+        return of_rule.evaluated, of_rule.matched, of_rule.selected, of_rule.injected

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import pytest
 
-from mocklend.seams import SEAMS, EventContext
+from mocklend.seams import SEAMS, EventContext, OperatorEdit, ViewRefresh
 from mocklend.seams.outcome import BadOutcome, check_outcome
+from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import BadKind
 from mocklend_faults.engine.deciding import FaultBroke, changed
 from mocklend_faults.engine.fault import Fault, method_of
 from mocklend_faults.engine.rules import Rule
+from support.events import Events
+from support.layer_harness import DROP, LAG, MARK, SLIP, LayerHarness
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("refresh", {"loan_id": "loan_bob"}, "loan_id"),
@@ -81,3 +84,51 @@ def test_every_seam_takes_its_own_defaults(events: Any) -> None:
 def test_both_errors_are_no_assertions() -> None:
     """`python -O` strips assertions, and a test runner takes an AssertionError for a failed test of its own."""
     assert not any(issubclass(error, AssertionError) for error in (BadOutcome, BadKind, FaultBroke))
+
+
+@pytest.mark.parametrize(("fault", "event"), [(LAG, "refresh"), (DROP, "attempt"), (SLIP, "edit"), (MARK, "filed")])
+def test_over_a_thousand_loans_each_fault_hits_about_half(
+    floor: LayerHarness, events: Events, fault: str, event: str
+) -> None:
+    floor.arm("rule", fault, select={"probability": 0.5})
+
+    floor.group(*(getattr(events, event)(entity=f"e{n}", loan_id=f"e{n}", **_own(event, n)) for n in range(1000)))
+
+    assert abs(floor.counted("rule")[3] / 1000 - 0.5) < 0.05
+
+
+def _own(event: str, n: int) -> dict[str, str]:
+    return {"refresh": {}, "attempt": {"repayment_id": f"r{n}"}}.get(event, {"edit_id": f"edt_{n}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Raises(Fault):
+    """It divides by zero."""
+
+    name: ClassVar[str] = "test.raises"
+    finding: ClassVar[str] = "stale_view"
+
+    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+        return replace(given, lag_s=1 // given.lag_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Meddles(Fault):
+    """It changes whose edit it is."""
+
+    name: ClassVar[str] = "test.meddles"
+    finding: ClassVar[str] = "amount_mismatch"
+
+    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
+        return replace(given, loan_id="loan_bob")
+
+
+@pytest.mark.parametrize(("kind", "event"), [(Raises, "refresh"), (Meddles, "edit")])
+def test_a_fault_that_breaks_breaks_the_run_and_says_where(
+    floor: LayerHarness, events: Events, kind: type[Fault], event: str
+) -> None:
+    floor.layer = FaultLayer([kind])
+    floor.arm("broken", kind.name)
+
+    with pytest.raises(FaultBroke, match=f"{kind.name} of rule broken .* of loan_ada, occurrence ., seed 7"):
+        floor.meet(getattr(events, event)())

@@ -1,0 +1,80 @@
+"""The same rules and stories give the same answer key, in whatever order and groups the commands come."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import orjson
+from msgspec import structs
+
+from mocklend.seams import recorded
+from mocklend.storage.engines import open_engine
+from mocklend_faults.engine import FaultLayer
+from support.events import Events
+from support.layer_harness import DROP, LAG, MARK, LayerHarness
+
+
+def story(events: Events, loan: int) -> list[Any]:
+    """One loan's own story: six repayments, each seen at three seams. All of it happens at one moment."""
+    id = f"loan_{loan}"
+    steps: list[Any] = []
+    for n in range(1, 7):
+        steps += [
+            events.attempt(entity=f"rpy_{loan}_{n}", repayment_id=f"rpy_{loan}_{n}", loan_id=id),
+            (recorded(id),),
+            events.refresh(entity=id, loan_id=id, occurrence=2 * n),
+            events.filed(entity=f"rpy_{loan}_{n}", occurrence=1, loan_id=id, edit_id=f"edt_{loan}_{n}"),
+            events.refresh(entity=id, loan_id=id, occurrence=2 * n + 1),
+        ]
+    return steps
+
+
+def interleaved(stories: list[list[Any]], seed: int) -> list[Any]:
+    """The stories, each in its own order, shuffled into each other as many clients would."""
+    dice = random.Random(seed)
+    left = [list(one) for one in stories]
+    steps = []
+    while any(left):
+        steps.append(dice.choice([one for one in left if one]).pop(0))
+    return steps
+
+
+def arm_all(floor: LayerHarness, probability: float) -> None:
+    for id, fault in (("lag", LAG), ("drop", DROP), ("mark", MARK)):
+        floor.arm(id, fault, select={"probability": probability})
+
+
+def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor: LayerHarness, events: Events) -> None:
+    keys = []
+    for run, group_size in enumerate((1, 3, 16)):
+        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
+        floor.layer = FaultLayer(floor.layer.catalogue.values())
+        arm_all(floor, 0.5)
+        steps = interleaved([story(events, loan) for loan in range(8)], run)
+
+        for start in range(0, len(steps), group_size):
+            floor.group(*steps[start : start + group_size])
+
+        keys.append(orjson.dumps([entry.to_json() for entry in floor.key()]))
+        floor.engine.dispose()
+    assert len(orjson.loads(keys[0])) > 40
+    assert keys[0] == keys[1] == keys[2]
+
+
+def test_raising_the_probability_keeps_every_earlier_injection(
+    tmp_path: Path, floor: LayerHarness, events: Events
+) -> None:
+    injected = []
+    for run, probability in enumerate((0.1, 0.2)):
+        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
+        floor.layer = FaultLayer(floor.layer.catalogue.values())
+        arm_all(floor, probability)
+        floor.group(*(step for loan in range(8) for step in story(events, loan)))
+        injected.append({entry.injection for entry in floor.key()})
+        floor.engine.dispose()
+
+    assert injected[0] < injected[1]

@@ -1,0 +1,285 @@
+"""What the layer does within one group of commands: whom a rule hits, what limits it, what survives a failed commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+from sqlalchemy import event
+
+from mocklend.seams import applied, cleared, ordered_by, recorded, shown
+from mocklend.storage.engines import writing
+from mocklend_faults.engine import FaultLayer
+from support.events import MONDAY_MS, Events
+from support.layer_harness import DRIFT, DROP, LAG, MARK, LayerHarness, loans
+
+
+def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: LayerHarness, events: Events) -> None:
+    assert floor.meet(events.refresh()) == events.refresh()
+    assert not floor.armed(floor.sandbox.id)
+
+
+def test_a_rule_acts_from_the_next_group_on(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG)
+
+    assert floor.meet(events.refresh()).lag_s == 60
+    assert floor.armed(floor.sandbox.id)
+
+
+def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG)
+
+    assert floor.group(events.attempt(), events.edit(), events.filed()) == [
+        events.attempt(),
+        events.edit(),
+        events.filed(),
+    ]
+
+
+def test_a_rule_acts_within_its_window(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG, activate={"start_delay_s": 10, "duration_s": 10})
+
+    lags = []
+    for version in range(2, 5):
+        lags.append(floor.meet(events.refresh(occurrence=version)).lag_s)
+        floor.later(10)
+
+    assert lags == [0, 60, 0]
+
+
+def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG, select={"times": 1, "times_per": {"entity": 1}})
+
+    floor.group(events.refresh(), fail=True)
+    again = floor.meet(events.refresh())
+
+    assert again.lag_s == 60
+    assert floor.counted("lag") == (1, 1, 1, 1)
+    assert len(floor.key()) == 1
+
+
+def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(
+    floor: LayerHarness, events: Events
+) -> None:
+    """The connection ends between a commit and its answer: only the database knows which of the two it was."""
+
+    def cut(connection: Any) -> None:
+        connection.connection.driver_connection.commit()
+        raise ConnectionError("the connection ended")
+
+    floor.arm("lag", LAG, select={"times": 1})
+    event.listen(floor.engine, "commit", cut)
+    floor.group(events.refresh())
+    event.remove(floor.engine, "commit", cut)
+
+    again = events.refresh(entity="loan_2", loan_id="loan_2")
+    assert floor.meet(again) == again
+    assert len(floor.key()) == 1
+    assert floor.counted("lag")[3] == 1
+
+
+def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: LayerHarness, events: Events) -> None:
+    """Neither metrics nor the trail nor the counts of requests: there is nothing to put back."""
+    floor.arm("slow", "transport.latency", match={"entity": "nobody"})
+    floor.arm("lag", LAG)
+    floor.group()
+    floor.layer.may_affect(events.seen())
+    floor.layer.write_counts(floor.sandbox.id)
+    before = (floor.layer.counted_outcomes(), len(floor.layer.events_of(floor.sandbox.id)))
+
+    with writing(floor.engine) as connection:
+        group = floor.layer.group(connection, [(floor.sandbox.id, floor.sandbox.rules_version)])
+        group.at(floor.context, events.refresh())
+        written = [(name, row["evaluated"]) for name, row in group.finish()]
+
+    assert written == [("rule_counts.add", 1), ("seam_counts.add", 1)]
+    assert (floor.layer.counted_outcomes(), len(floor.layer.events_of(floor.sandbox.id))) == before
+    assert floor.counted("lag") == (0, 0, 0, 0)
+    assert floor.counted("slow")[0] == 1
+
+
+def test_times_per_entity_is_remembered_over_a_restart(
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
+) -> None:
+    floor.arm("lag", LAG, select={"times_per": {"entity": 2}})
+    lags = [floor.meet(events.refresh(occurrence=version)).lag_s for version in (2, 3)]
+    another_layer()
+
+    lags += [floor.meet(events.refresh(occurrence=version)).lag_s for version in (4, 5)]
+
+    assert lags == [60, 60, 0, 0]
+    assert floor.meet(events.refresh(entity="loan_bob", loan_id="loan_bob")).lag_s == 60
+
+
+def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG, select={"max_active": 1})
+    ada, bob, eve = loans(events, 3)
+
+    assert [one.lag_s for one in floor.group(ada, bob)] == [60, 0]
+    floor.hear(shown(ada.entity))
+    assert floor.meet(bob).lag_s == 60
+    assert floor.meet(eve).lag_s == 0
+    floor.later(60)
+    assert floor.meet(replace(eve, occurrence=3)).lag_s == 60
+
+
+def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG, select={"max_active": 1})
+    ada, bob, _ = loans(events, 3)
+
+    assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
+
+
+DAY_S = 86_400
+
+
+def quotes(events: Events, *who: str) -> list[Any]:
+    """Quotes that lapse after a day."""
+    return [
+        events.quoted(
+            entity=f"qte_{name}", quote_id=f"qte_{name}", loan_id=f"loan_{name}", lapses_ms=MONDAY_MS + DAY_S * 1000
+        )
+        for name in who
+    ]
+
+
+def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarness, events: Events) -> None:
+    """A wrong quote ends when it lapses, unless somebody orders by it; then it stays, though the group goes on."""
+    floor.arm("drift", DRIFT, select={"max_active": 1})
+    ada, bob = quotes(events, "ada", "bob")
+    bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
+    floor.meet(ada)
+
+    assert floor.group((ordered_by("qte_ada"),), 2 * DAY_S, bob) == [bob]
+
+    assert floor.meet(bob) == bob
+    assert floor.statuses() == ["active"]
+    floor.hear(cleared("loan_ada"))
+    assert floor.meet(bob) != bob
+
+
+def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness, events: Events) -> None:
+    floor.arm("drift", DRIFT, select={"max_active": 1})
+    ada, bob = quotes(events, "ada", "bob")
+    bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
+    floor.meet(ada)
+
+    [told] = floor.group(2 * DAY_S, (ordered_by("qte_ada"),), bob)
+
+    assert told != bob
+    assert floor.statuses() == ["healed", "active"]
+
+
+@pytest.mark.parametrize("signal", [ordered_by("qte_ada"), cleared("loan_ada")])
+def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(
+    floor: LayerHarness, events: Events, signal: str
+) -> None:
+    floor.arm("drift", DRIFT)
+    floor.meet(quotes(events, "ada")[0])
+    floor.later(2 * DAY_S)
+    ended = floor.key()
+    assert [(one.status, one.ended_by) for one in ended] == [("healed", "itself")]
+
+    floor.hear(signal)
+
+    assert floor.key() == ended
+
+
+STEPS = st.lists(
+    st.tuples(st.just("quote"), st.sampled_from("abc"))
+    | st.tuples(st.sampled_from(["order", "clear"]), st.integers(0, 5))
+    | st.tuples(st.just("wait"), st.sampled_from([3_600, DAY_S // 2, DAY_S, 2 * DAY_S])),
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(steps=STEPS, most=st.integers(1, 2))
+def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
+    floor: LayerHarness, events: Events, steps: list[tuple[str, Any]], most: int
+) -> None:
+    """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
+    now_ms = MONDAY_MS
+    told: list[str] = []
+    script: list[Any] = []
+    for what, which in steps:
+        if what == "wait":
+            now_ms += which * 1000
+            script.append(which)
+        elif what == "quote":
+            told.append(f"qte_{len(told)}")
+            script.append(
+                events.quoted(
+                    entity=told[-1], quote_id=told[-1], loan_id=f"loan_{which}", now_ms=now_ms,
+                    lapses_ms=now_ms + DAY_S * 1000,
+                )
+            )  # fmt: skip
+        elif what == "order":
+            script.append((ordered_by(f"qte_{which}"),))
+        else:
+            script.append((cleared(f"loan_{'abc'[which % 3]}"),))
+
+    outcomes = []
+    for together in (True, False):
+        NTH_FLOOR.append(len(NTH_FLOOR))
+        another = type(floor)(
+            floor.engine,
+            FaultLayer(floor.layer.catalogue.values()),
+            sandbox=structs.replace(floor.sandbox, id=f"sbx_{len(NTH_FLOOR)}", rules_version=0),
+        )
+        another.arm("drift", DRIFT, select={"max_active": most})
+        if together:
+            happened = another.group(*script)
+        else:
+            happened = []
+            for step in script:
+                another.layer = FaultLayer(floor.layer.catalogue.values())
+                happened += another.group(step)
+                assert another.statuses().count("active") <= most
+        outcomes.append(([one.total_minor for one in happened], sorted(another.statuses())))
+
+    assert outcomes[0] == outcomes[1]
+
+
+NTH_FLOOR: list[int] = []
+"""Each example has floors of its own, on one engine."""
+
+
+def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: LayerHarness, events: Events) -> None:
+    floor.arm("drop", DROP)
+    floor.group()
+    this, other = floor.layer, FaultLayer(floor.layer.catalogue.values())
+
+    floor.layer = other
+    floor.meet(events.attempt())
+    floor.layer = this
+    floor.hear(recorded("loan_ada"), applied("rpy_ada"))
+
+    assert floor.statuses() == ["healed"]
+
+
+def test_a_replaced_rule_counts_anew(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG, select={"times": 1})
+    floor.meet(events.refresh())
+    floor.arm("lag", LAG, select={"times": 1}, **{"with": {"lag_s": 5}})
+
+    assert floor.meet(events.refresh(occurrence=3)).lag_s == 5
+
+
+def test_a_rule_that_is_gone_still_lets_its_lies_end(
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
+) -> None:
+    floor.arm("mark", MARK)
+    floor.meet(events.filed())
+    floor.arm("mark", MARK, enabled=False)
+    another_layer()
+
+    assert floor.meet(events.filed(entity="rpy_next")).marked_status is None
+    floor.hear(recorded("loan_ada"))
+
+    assert floor.statuses() == ["superseded"]

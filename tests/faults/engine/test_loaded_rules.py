@@ -1,0 +1,83 @@
+"""The rules as a process has loaded them: which of them act, and what it says while it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mocklend_faults.engine import FaultLayer
+from mocklend_faults.engine.loaded_rules import RulesInMemory
+from mocklend_faults.kinds.callback_dropped import CallbackDropped
+from support.events import Events
+from support.layer_harness import ANSWER, DOWN, LAG, LayerHarness
+
+
+def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
+    floor: LayerHarness, events: Events, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    floor.arm("lag", LAG)
+    floor.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
+    with floor.engine.begin() as connection:  # As a version stored it that took look-around.
+        connection.exec_driver_sql("UPDATE rulesets SET doc = replace(doc, 'loan_x', '(?=l)loan_x')")
+    another_layer()
+
+    assert floor.meet(events.refresh()).lag_s == 60
+    said = capsys.readouterr()
+    assert "a stored rule is refused" in said.out + said.err
+    assert "old" in said.out + said.err
+
+
+def test_another_sandbox_does_not_notice(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG)
+    floor.meet(events.refresh())
+
+    assert not floor.armed("sbx_other")
+
+
+def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: LayerHarness, events: Events) -> None:
+    floor.arm("lag", LAG)
+    floor.layer = FaultLayer([CallbackDropped])
+
+    assert floor.meet(events.refresh()) == events.refresh()
+
+
+def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: LayerHarness) -> None:
+    before = floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
+    floor.group()
+
+    assert (before, floor.layer.has_rules_at(floor.sandbox.id, ANSWER)) == (None, False)
+
+
+def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request in another thread would go by unsince the rules before did not listen."""
+    floor.arm("lag", LAG)
+    floor.group()
+    heard: list[bool | None] = []
+    load = RulesInMemory._load
+
+    def looked_at(*given: Any) -> Any:
+        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        loaded = load(*given)
+        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        return loaded
+
+    monkeypatch.setattr(RulesInMemory, "_load", looked_at)
+    floor.arm("down", DOWN)
+    floor.layer.invalidate_rules(floor.sandbox.id)
+    floor.group()
+
+    assert set(heard) == {None}
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
+
+
+def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: LayerHarness) -> None:
+    floor.arm("down", DOWN)
+    floor.group()
+
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
+    assert floor.layer.has_rules_at(floor.sandbox.id, "view.refresh") is False
+
+    floor.layer.invalidate_rules(floor.sandbox.id)
+    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER) is None
