@@ -44,6 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support import paired_runs  # noqa: E402
+from support.families import FAMILIES, family_of  # noqa: E402
 
 DOCS = ROOT / "docs"
 PAGES = {
@@ -124,14 +125,25 @@ def _score(told: Mapping[str, Any]) -> str:
     return f"{told['verdict']}: {told['precision']:.2f}, {told['recall']:.2f}"
 
 
-def faults(folder: str = "") -> str:
-    """Every kind, with its page; `folder` is where the pages lie, seen from the page that lists them."""
+def faults() -> str:
+    """Every kind, with its page."""
     rows = []
     for name, kind in installed().items():
         first = _sentence(sys.modules[kind.__module__].__doc__)
         seams = ", ".join(f"`{seam}`" for seam in kind.seams())
-        rows.append((f"[`{name}`]({folder}faults/{name}.md)", first, f"`{kind.finding}`", seams))
-    return _table(("fault", "what it is", "to be found as", "acts at"), rows)
+        rows.append((f"[`{name}`](faults/{name}.md)", first, f"`{kind.finding}`", seams))
+    return _table(("fault", "what it is", "finding class", "seam"), rows)
+
+
+def families() -> str:
+    """One kind of each family, and how many the family has."""
+    kinds = Counter(map(family_of, installed()))
+    rows = []
+    for name, family in FAMILIES.items():
+        module = sys.modules[installed()[family.shown].__module__]
+        page = f"[`{family.shown}`](docs/faults/{family.shown}.md)"
+        rows.append((name, str(kinds[name]), page, _sentence(module.__doc__)))
+    return _table(("family", "faults", "for example", "what it is"), rows)
 
 
 def fields_of(seam: str) -> str:
@@ -342,7 +354,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "reconciler scores": reconciler_scores,
     "scenario scores": scenario_scores,
     "faults": faults,
-    "faults of": faults,
+    "families": families,
     "fields of": fields_of,
     "findings": findings,
     "checks": checks,
@@ -462,6 +474,11 @@ def test_every_fault_has_its_lesson() -> None:
 
 
 @pytest.mark.parametrize("fault", sorted(installed()))
+def test_every_fault_belongs_to_one_family(fault: str) -> None:
+    assert family_of(fault) in FAMILIES
+
+
+@pytest.mark.parametrize("fault", sorted(installed()))
 def test_a_lesson_tells_what_one_sees_and_what_helps(fault: str) -> None:
     page = (DOCS / "faults" / f"{fault}.md").read_text(encoding="utf-8")
 
@@ -492,6 +509,15 @@ def test_every_endpoint_stands_in_one_table() -> None:
 
     lost = [path for path, found in tables.items() if len(found) != 1]
     assert lost == [], "docs/http.md needs a section with `<!-- made: endpoints of /plane -->` and `<!-- end -->`"
+
+
+def test_the_readme_is_short_and_shows_one_fault_of_each_family() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    shown = re.findall(r"^\| .* \[`(.+?)`\]\(docs/faults/", readme, re.MULTILINE)
+
+    assert [family_of(fault) for fault in shown] == list(FAMILIES)
+    assert len(readme.splitlines()) <= 160
 
 
 def test_every_decision_is_in_the_list_of_decisions() -> None:
