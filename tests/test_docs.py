@@ -184,7 +184,7 @@ def limits() -> str:
     from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
-    from mocklend.seams import DELAY_MS_MAX
+    from mocklend.seams.api_answer import DELAY_MS_MAX
     from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
     from mocklend.spool import MEMORY_MAX
     from mocklend.webhooks.endpoints import ENDPOINTS_MAX

@@ -19,17 +19,14 @@ from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import (
-    BalanceKept,
-    CallbackAttempt,
-    CallbackTaken,
-    EventContext,
-    OrderPaid,
-    ReceiptBooked,
-    RepaymentFiled,
-    ViewRefresh,
-    Write,
-)
+from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.callback_taken import CallbackTaken
+from mocklend.seams.order_paid import OrderPaid
+from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append

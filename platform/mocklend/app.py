@@ -59,7 +59,7 @@ from mocklend.logs import adopt_libraries, conceal
 from mocklend.runtime import Platform, find_layer, installed
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.scheduling.jobs import start_jobs
-from mocklend.seams import Layer
+from mocklend.seams.layer import Layer
 from mocklend.serving import run
 
 SWITCH_S = 0.0005

@@ -23,7 +23,7 @@ from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.moments import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
-from mocklend.seams import Layer
+from mocklend.seams.layer import Layer
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)

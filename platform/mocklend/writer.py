@@ -23,7 +23,10 @@ from sqlalchemy import Connection, Engine
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger, in_a_line
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.seams import ASKED_BY, IdempotencyChecked, Layer, Write
+from mocklend.seams.asking import ASKED_BY
+from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.layer import Layer
+from mocklend.seams.seam import Write
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement

@@ -10,7 +10,7 @@ import requests
 
 from mocklend.api.request_ids import HEADER
 from mocklend.client import Client, Exchange, ProblemError
-from mocklend.seams import ASKED_BY
+from mocklend.seams.asking import ASKED_BY
 
 ID = re.compile(r"req_[0-9a-f]{20}")
 needs_faults = pytest.mark.skipif(

@@ -11,20 +11,18 @@ from typing import Any
 
 import pytest
 
-from mocklend.seams import (
-    ApiAnswer,
-    CompensationAgreed,
-    DisputeOpened,
-    EditApproval,
-    IdempotencyChecked,
-    OperatorEdit,
-    PartnerApplication,
-    QuoteIssued,
-    ReceiptMatch,
-    RepaymentReversal,
-    ScoreAsked,
-    StatementMade,
-)
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.compensation_agreed import CompensationAgreed
+from mocklend.seams.dispute_opened import DisputeOpened
+from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.partner_application import PartnerApplication
+from mocklend.seams.quote_issued import QuoteIssued
+from mocklend.seams.receipt_match import ReceiptMatch
+from mocklend.seams.repayment_reversal import RepaymentReversal
+from mocklend.seams.score_asked import ScoreAsked
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, ORDER
 from support import concurrent_stories

@@ -23,7 +23,7 @@ from mocklend.channels.statements import record
 from mocklend.domain.facts import RECEIPT
 from mocklend.ledger import journal
 from mocklend.lending import books
-from mocklend.seams import ViewRefresh
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.work import Work
 from mocklend_faults.engine.group import SandboxGroup
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale

@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from mocklend.app import create_app
 from mocklend.config import Settings as ServerSettings
 from mocklend.runtime import Platform
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
 

@@ -16,7 +16,7 @@ from mocklend.domain.statuses import QuoteType
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
-from mocklend.seams import ReceiptBooked
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.servicing import RebookRepayment, ReinstateRepayment
 from mocklend.storage.work import Work
 from support.story import Story

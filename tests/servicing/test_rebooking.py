@@ -12,7 +12,7 @@ from mocklend.channels.late_failures import FailLate
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import QuoteType
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.seams import ReceiptBooked
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.servicing import RebookRepayment
 from mocklend.storage.work import Work
 from support.story import Story

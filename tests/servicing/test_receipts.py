@@ -14,7 +14,7 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
-from mocklend.seams import EventContext, Write
+from mocklend.seams.seam import EventContext, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading

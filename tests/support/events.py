@@ -6,36 +6,32 @@ from dataclasses import replace
 from typing import Any
 
 from mocklend.api.glimpse import Glimpse, Shape
-from mocklend.seams import (
-    AUTO_DEBIT,
-    DUE_DATE,
-    ApiAnswer,
-    BalanceKept,
-    BatchItem,
-    BureauReport,
-    CallbackAttempt,
-    CallbackTaken,
-    CompensationAgreed,
-    DisputeOpened,
-    EditApproval,
-    IdempotencyChecked,
-    LoanOpened,
-    MarkOutdated,
-    OperatorEdit,
-    OrderPaid,
-    PartnerApplication,
-    PaymentReference,
-    PayoutSettled,
-    QuoteIssued,
-    ReceiptBooked,
-    ReceiptMatch,
-    RepaymentFiled,
-    RepaymentReversal,
-    ScoreAsked,
-    StatementMade,
-    TradeSettled,
-    ViewRefresh,
-)
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem
+from mocklend.seams.bureau_report import BureauReport
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.callback_taken import CallbackTaken
+from mocklend.seams.compensation_agreed import CompensationAgreed
+from mocklend.seams.dispute_opened import DisputeOpened
+from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.loan_opened import LoanOpened
+from mocklend.seams.mark_outdated import MarkOutdated
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.order_paid import OrderPaid
+from mocklend.seams.partner_application import PartnerApplication
+from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.quote_issued import QuoteIssued
+from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.receipt_match import ReceiptMatch
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.repayment_reversal import RepaymentReversal
+from mocklend.seams.score_asked import ScoreAsked
+from mocklend.seams.statement_made import StatementMade
+from mocklend.seams.trade_settled import TradeSettled
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.catalogue import installed
 
 KINDS = tuple(installed().values())

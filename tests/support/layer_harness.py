@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from mocklend.seams import EventContext, ViewRefresh, Write
+from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading, writing
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES, load_all

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mocklend.domain.finding import Finding
-from mocklend.seams import EventContext, PendingEvent, SeamEvent, Write
 from mocklend.seams.layer import KeyEntry
+from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.runtime import Platform
-from mocklend.seams import BalanceKept, EventContext, ViewRefresh, Write
+from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.views import reads
 from mocklend.views.turns import Turns
 from support.layers import HonestLayer

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mocklend.runtime import Platform
-from mocklend.seams import EventContext, ViewRefresh, Write
+from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.views.show import ShowVersion
 from support.layers import HonestLayer
 from support.story import Story

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from mocklend.seams import Layer
+from mocklend.seams.layer import Layer
 from mocklend_faults.api.answer_key import answer_key
 from mocklend_faults.api.experiments import experiments
 from mocklend_faults.api.explain import explanations

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mocklend.seams import Write
+from mocklend.seams.seam import Write
 from mocklend_faults.engine.counting import RuleCounts, SeamCounts, Tally, rule_rows, seam_rows
 from mocklend_faults.engine.rule_index import CompiledRule, RuleIndex
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mocklend.seams import Write
+from mocklend.seams.seam import Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.rule_index import skippable

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mocklend.seams import EventContext, LayerBroke, PendingEvent, Seam, SeamEvent, check_outcome
+from mocklend.seams.layer import LayerBroke
+from mocklend.seams.outcome import check_outcome
+from mocklend.seams.seam import EventContext, PendingEvent, Seam, SeamEvent
 from mocklend_faults.engine.fault import method_of
 from mocklend_faults.engine.rule_index import CompiledRule
 from mocklend_faults.engine.rules import Rule

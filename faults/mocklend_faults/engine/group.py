@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams import ApiAnswer, EventContext, SeamEvent, Write
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import Consequence, EventContext, Write
+from mocklend.seams.seam import Consequence, EventContext, Write
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ONCE, UNDONE, WITHSTOOD

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
-from mocklend.seams import PendingEvent, Write
+from mocklend.seams.seam import PendingEvent, Write
 from mocklend_faults.engine.answer_key import Entry, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows

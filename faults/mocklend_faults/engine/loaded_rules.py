@@ -16,7 +16,8 @@ import structlog
 from sqlalchemy import Connection
 
 from mocklend.domain.problems import Refused
-from mocklend.seams import SEAMS, ApiAnswer
+from mocklend.seams import SEAMS
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend.storage.stores import rows
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.catalogue import Catalogue

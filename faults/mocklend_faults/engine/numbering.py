@@ -13,7 +13,7 @@ import threading
 
 from cachetools import LRUCache
 
-from mocklend.seams import PendingEvent
+from mocklend.seams.seam import PendingEvent
 
 ENTITIES_MOST = 100_000
 """So many entities are known at one time, beside those that have an injection; the longest unasked go."""

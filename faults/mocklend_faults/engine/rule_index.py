@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from mocklend.seams import SEAMS, PendingEvent, Seam
+from mocklend.seams import SEAMS
+from mocklend.seams.seam import PendingEvent, Seam
 from mocklend_faults.engine.matching import Check
 from mocklend_faults.engine.rules import Rule
 

@@ -18,7 +18,8 @@ from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
-from mocklend.seams import SEAMS, EventContext, PendingEvent
+from mocklend.seams import SEAMS
+from mocklend.seams.seam import EventContext, PendingEvent
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
 

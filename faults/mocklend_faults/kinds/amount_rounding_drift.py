@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mocklend.domain.statuses import QuoteType
-from mocklend.seams import QuoteIssued
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend_faults.engine.fault import Fault, setting
 
 

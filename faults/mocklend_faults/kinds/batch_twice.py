@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import AUTO_DEBIT, BatchItem
+from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
 from mocklend_faults.engine.fault import Fault
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import BureauReport
+from mocklend.seams.bureau_report import BureauReport
 from mocklend_faults.engine.fault import Fault
 
 

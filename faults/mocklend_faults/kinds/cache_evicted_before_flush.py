@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import BalanceKept
+from mocklend.seams.balance_kept import BalanceKept
 from mocklend_faults.engine.fault import Fault
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import CallbackAttempt
+from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend_faults.engine.fault import Fault, setting
 
 

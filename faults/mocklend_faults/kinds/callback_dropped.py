@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import LOST_FOR_GOOD, CallbackAttempt
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend_faults.engine.fault import Fault, setting
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import MOST_COPIES, CallbackTaken
+from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend_faults.engine.fault import Fault, setting
 
 NEW, SAME = "new", "same"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import ALTERATIONS, WRONG_KEY, CallbackAttempt
+from mocklend.seams.callback_attempt import ALTERATIONS, WRONG_KEY, CallbackAttempt
 from mocklend_faults.engine.fault import Fault, setting
 
 

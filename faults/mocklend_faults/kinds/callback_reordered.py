@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mocklend.domain.statuses import RepaymentStatus, TradeState
-from mocklend.seams import CallbackTaken
+from mocklend.seams.callback_taken import CallbackTaken
 from mocklend_faults.engine.fault import Fault, setting
 
 CHECKS, BELIEVES = "checks", "believes"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import TradeSettled
+from mocklend.seams.trade_settled import TradeSettled
 from mocklend_faults.engine.fault import Fault, setting
 
 DAY_S = 86_400

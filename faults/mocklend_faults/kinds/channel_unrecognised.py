@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import PaymentReference
+from mocklend.seams.payment_reference import PaymentReference
 from mocklend_faults.engine.fault import Fault, setting
 
 BLANK, TRUNCATED, NAME_ONLY = "blank", "truncated", "name_only"

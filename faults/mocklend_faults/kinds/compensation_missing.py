@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import CompensationAgreed
+from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend_faults.engine.fault import Fault
 
 

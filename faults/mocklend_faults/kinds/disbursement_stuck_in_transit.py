@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import PayoutSettled
+from mocklend.seams.payout_settled import PayoutSettled
 from mocklend_faults.engine.fault import Fault
 
 

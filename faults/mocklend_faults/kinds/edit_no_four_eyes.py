@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import EditApproval
+from mocklend.seams.edit_approval import EditApproval
 from mocklend_faults.engine.fault import Fault
 
 

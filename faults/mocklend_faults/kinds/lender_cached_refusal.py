@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import PartnerApplication
+from mocklend.seams.partner_application import PartnerApplication
 from mocklend_faults.engine.fault import Fault
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import LoanOpened
+from mocklend.seams.loan_opened import LoanOpened
 from mocklend_faults.engine.fault import Fault, setting
 
 MORE, LESS = "more", "less"

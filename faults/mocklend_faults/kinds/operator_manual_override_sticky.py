@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import MarkOutdated
+from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend_faults.engine.fault import Fault
 
 

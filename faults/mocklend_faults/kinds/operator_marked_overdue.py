@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.domain.statuses import LoanStatus
-from mocklend.seams import OperatorEdit, RepaymentFiled
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend_faults.engine.fault import Fault
 
 OVERDUE = "OVERDUE"

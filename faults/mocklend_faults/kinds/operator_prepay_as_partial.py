@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mocklend.domain.statuses import QuoteType
-from mocklend.seams import ReceiptBooked
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend_faults.engine.fault import Fault
 
 

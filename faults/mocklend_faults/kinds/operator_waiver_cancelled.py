@@ -13,7 +13,7 @@ from mocklend.domain.facts import (
     WAIVE_INTEREST,
     WAIVE_PENALTY,
 )
-from mocklend.seams import ViewRefresh
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.fault import Fault
 
 WAIVERS = (WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY, MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT)

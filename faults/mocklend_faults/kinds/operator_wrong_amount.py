@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import OperatorEdit
+from mocklend.seams.operator_edit import OperatorEdit
 from mocklend_faults.engine.fault import Fault, setting
 
 DIGITS_SWAPPED, YUAN_FOR_FEN, SIGN_FLIPPED, ANY = "digits_swapped", "yuan_for_fen", "sign_flipped", "any"

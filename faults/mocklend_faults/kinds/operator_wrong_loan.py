@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import ReceiptMatch
+from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend_faults.engine.fault import Fault, setting
 
 FIRST, LAST = "first", "last"

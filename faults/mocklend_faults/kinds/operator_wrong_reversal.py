@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import RepaymentReversal
+from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend_faults.engine.fault import Fault, setting
 
 FIRST, LAST = "first", "last"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import ViewRefresh
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.fault import Fault, setting
 
 PAGE, LIST, INSTALMENTS = "page", "list", "instalments"

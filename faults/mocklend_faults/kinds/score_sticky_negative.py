@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import ScoreAsked
+from mocklend.seams.score_asked import ScoreAsked
 from mocklend_faults.engine.fault import Fault, setting
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams import StatementMade
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.engine.fault import Fault, setting
 
 HOUR_MS = 3_600_000

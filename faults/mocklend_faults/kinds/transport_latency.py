@@ -8,7 +8,7 @@ from math import exp, log
 from statistics import NormalDist
 from typing import ClassVar
 
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.engine.fault import Fault, setting
 
 LONGEST_MS = 60_000

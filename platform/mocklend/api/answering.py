@@ -28,7 +28,9 @@ from mocklend.api.reading import JsonRequest, asked_request, wsgi_name
 from mocklend.domain.problems import Refused
 from mocklend.door import HOLD
 from mocklend.runtime import Platform
-from mocklend.seams import ASKED_BY, ApiAnswer, Layer
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.asking import ASKED_BY
+from mocklend.seams.layer import Layer
 from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Answer, Key, Nudge, Work
 from mocklend.views import reads

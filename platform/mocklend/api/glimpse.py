@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from flask import current_app
 
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 
 DRAWS = 1_000_000
 CURRENCY = "CNY"

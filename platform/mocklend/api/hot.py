@@ -39,7 +39,8 @@ from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Headers, Outcome, Respond
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.seams import ASKED_BY, ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.work import Answer, Idempotency
 from mocklend.views.reads import page_at_once

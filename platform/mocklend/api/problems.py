@@ -22,7 +22,8 @@ from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.door import BODY_MAX
 from mocklend.logs import get_logger
-from mocklend.seams import ASKED_BY, LayerBroke
+from mocklend.seams.asking import ASKED_BY
+from mocklend.seams.layer import LayerBroke
 
 log = get_logger()
 

@@ -16,7 +16,7 @@ from flask import request as current_request
 
 from mocklend.domain.problems import Refused
 from mocklend.door import BODY_MAX, LONG_BODIES
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend.textfiles import unmarked
 
 CHUNK = 1024 * 1024

@@ -38,7 +38,7 @@ from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import ASKED_BY
+from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.work import Sandbox
 
 REQUESTS_MOST = 2_000

@@ -14,7 +14,7 @@ from itertools import count
 
 from flask import Flask, Response, request
 
-from mocklend.seams import ASKED_BY
+from mocklend.seams.asking import ASKED_BY
 
 HEADER = "Mocklend-Request-Id"
 EXTENSION = "mocklend.request_ids"

@@ -23,7 +23,8 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import PartnerApplication, applied_for
+from mocklend.seams.partner_application import PartnerApplication
+from mocklend.seams.signals import applied_for
 from mocklend.storage.entities import Application, Borrower, PartnerCopy
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

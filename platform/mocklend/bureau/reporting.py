@@ -24,7 +24,8 @@ from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.known import known_loan
 from mocklend.lending.reporting import day_over_ms, look_at
-from mocklend.seams import BureauReport, correction_ordered
+from mocklend.seams.bureau_report import BureauReport
+from mocklend.seams.signals import correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.stores import loader, rows, select_in

@@ -25,7 +25,8 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt, CallbackTaken
+from mocklend.seams.callback_attempt import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
+from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Attempt, Callback, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS

@@ -12,7 +12,7 @@ from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.statuses import RepaymentStatus
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import applied, recorded
+from mocklend.seams.signals import applied, recorded
 from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.work import Work
 from mocklend.webhooks.outbox import emit, repayment_data

@@ -24,7 +24,10 @@ from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, record
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import OrderPaid, ReceiptBooked, RepaymentFiled, applied, recorded
+from mocklend.seams.order_paid import OrderPaid
+from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.signals import applied, recorded
 from mocklend.signing import verify
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment, StatusOverride, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -21,7 +21,7 @@ from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of
-from mocklend.seams import applied, recorded, taken_back, told
+from mocklend.seams.signals import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -22,7 +22,8 @@ from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import PaymentReference, applied, landed, recorded
+from mocklend.seams.payment_reference import PaymentReference
+from mocklend.seams.signals import applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data

@@ -19,7 +19,8 @@ from mocklend.domain.statuses import PayoutState
 from mocklend.lending.books import moment_for, record, state_of
 from mocklend.lending.payouts import promise
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import PayoutSettled, closed, recorded
+from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.signals import closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, loan_data

@@ -10,7 +10,7 @@ from mocklend.domain.facts import SECOND_RECEIPT, Fact, business_date
 from mocklend.domain.statuses import ReceiptState
 from mocklend.lending.books import Recorded, record
 from mocklend.sandboxes.ids import make_id, out_trade_no
-from mocklend.seams import recorded
+from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan, Receipt, Repayment
 from mocklend.storage.work import Work
 from mocklend.webhooks.outbox import emit, receipt_data

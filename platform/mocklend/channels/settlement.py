@@ -13,7 +13,7 @@ from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import TradeSettled
+from mocklend.seams.trade_settled import TradeSettled
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.world.record import witness

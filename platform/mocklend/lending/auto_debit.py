@@ -14,7 +14,7 @@ from mocklend.domain.statuses import LoanStatus, QuoteType
 from mocklend.lending.books import keep_due, state_of
 from mocklend.lending.repay import order_repayment
 from mocklend.sandboxes.ids import make_id, place_percent
-from mocklend.seams import AUTO_DEBIT, BatchItem
+from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

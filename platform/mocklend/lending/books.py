@@ -23,7 +23,8 @@ from mocklend.domain.statuses import SHOWN_FOR_MARK, LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
 from mocklend.lending.known import VALID_CERTIFICATES
 from mocklend.lending.reporting import look_at
-from mocklend.seams import MarkOutdated, cleared, recorded
+from mocklend.seams.mark_outdated import MarkOutdated
+from mocklend.seams.signals import cleared, recorded
 from mocklend.storage.entities import Certificate, Loan, Repayment, StatusOverride
 from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
 from mocklend.storage.work import Work

@@ -14,7 +14,7 @@ from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import bill_of
 from mocklend.lending.books import Recorded, moment_for, record
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import LoanOpened
+from mocklend.seams.loan_opened import LoanOpened
 from mocklend.storage.entities import OperatorEdit
 from mocklend.storage.work import Work
 

@@ -16,7 +16,7 @@ from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import QuoteIssued
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.statements import ENTITIES, statement
 from mocklend.storage.work import Answer, Idempotency, Key, Work

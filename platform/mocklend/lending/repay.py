@@ -13,7 +13,8 @@ from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import IdempotencyChecked, ordered_by
+from mocklend.seams.idempotency_checked import IdempotencyChecked
+from mocklend.seams.signals import ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Kept, Key, Remembered, Work

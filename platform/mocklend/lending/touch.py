@@ -13,7 +13,8 @@ from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import keep_due, show, state_of
 from mocklend.sandboxes.ids import place_percent
-from mocklend.seams import DUE_DATE, BatchItem, recorded
+from mocklend.seams.batch_item import DUE_DATE, BatchItem
+from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

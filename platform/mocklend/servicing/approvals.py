@@ -16,7 +16,7 @@ from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan
-from mocklend.seams import approved
+from mocklend.seams.signals import approved
 from mocklend.servicing.desk import (
     WRITE_OFF,
     allow,

@@ -8,7 +8,8 @@ from mocklend.lending.acts import COMPENSATION_AGREED as AGREED
 from mocklend.lending.acts import bill_of, log_act
 from mocklend.lending.books import record, state_of
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import CompensationAgreed, posted, recorded
+from mocklend.seams.compensation_agreed import CompensationAgreed
+from mocklend.seams.signals import posted, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
 from mocklend.world.record import witness

@@ -50,8 +50,9 @@ from mocklend.lending.books import Recorded, moment_for, record, state_of
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.seams import EditApproval, recorded
-from mocklend.seams import OperatorEdit as EditSeam
+from mocklend.seams.edit_approval import EditApproval
+from mocklend.seams.operator_edit import OperatorEdit as EditSeam
+from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan, OperatorEdit, StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.webhooks.outbox import edit_data, emit

@@ -26,7 +26,7 @@ from mocklend.domain.statuses import DisputeState, PayoutState
 from mocklend.lending.known import known_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import DisputeOpened
+from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work

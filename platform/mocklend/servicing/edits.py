@@ -13,7 +13,7 @@ from mocklend.domain.statuses import EditState
 from mocklend.lending.acts import EDIT_REVERSED, bill_of, log_act
 from mocklend.lending.books import Recorded, record, state_of
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import recorded, reversed_
+from mocklend.seams.signals import recorded, reversed_
 from mocklend.servicing.desk import EDIT_KINDS, REFUND, Wish, edit_doc, known_edit, submit
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work

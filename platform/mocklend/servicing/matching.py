@@ -15,7 +15,8 @@ from mocklend.domain.statuses import LoanStatus, ReceiptState, TradeState
 from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan, known_receipt
-from mocklend.seams import ReceiptMatch, applied
+from mocklend.seams.receipt_match import ReceiptMatch
+from mocklend.seams.signals import applied
 from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work

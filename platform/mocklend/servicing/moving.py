@@ -22,7 +22,7 @@ from mocklend.lending.acts import RECEIPT_MOVED
 from mocklend.lending.books import record
 from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams import applied, recorded
+from mocklend.seams.signals import applied, recorded
 from mocklend.servicing.matching import chosen_loan, loan_for, put_on
 from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -19,7 +19,7 @@ from mocklend.lending.books import state_of
 from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.seams import applied, recorded
+from mocklend.seams.signals import applied, recorded
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, repayment_data

@@ -15,7 +15,7 @@ from mocklend.lending.books import state_of
 from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.seams import applied
+from mocklend.seams.signals import applied
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work

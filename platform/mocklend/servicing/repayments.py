@@ -18,7 +18,8 @@ from mocklend.lending.books import record, state_of
 from mocklend.lending.known import known_repayment
 from mocklend.lending.repay import repayment_doc
 from mocklend.sandboxes.ids import make_id, out_trade_no
-from mocklend.seams import RepaymentReversal, recorded, reversed_
+from mocklend.seams.repayment_reversal import RepaymentReversal
+from mocklend.seams.signals import recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.stores import loader, select_in

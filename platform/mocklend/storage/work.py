@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mocklend.seams import EventContext, LayerGroup, SeamEvent, Write
+from mocklend.seams.layer import LayerGroup
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 
 Key = tuple[str, str]
 """An entity's kind and id."""

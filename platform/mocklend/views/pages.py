@@ -13,7 +13,9 @@ import orjson
 from msgspec.structs import replace
 
 from mocklend.domain.replay import LoanState
-from mocklend.seams import NEVER_MS, BalanceKept, Showing, ViewRefresh, rebuilt, shown
+from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.signals import rebuilt, shown
+from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 from mocklend.storage.entities import Loan, ViewVersion
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.work import Work

@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mocklend.seams import SEAMS, EventContext, OperatorEdit, ViewRefresh
+from mocklend.seams import SEAMS
+from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.outcome import BadOutcome, check_outcome
+from mocklend.seams.seam import EventContext
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import BadKind
 from mocklend_faults.engine.deciding import FaultBroke, changed
@@ -62,7 +65,8 @@ def test_so_does_something_that_is_no_such_event(events: Any) -> None:
 
 def test_python_without_asserts_checks_all_the_same() -> None:
     code = (
-        "from mocklend.seams import BatchItem, check_outcome\n"
+        "from mocklend.seams.batch_item import BatchItem\n"
+        "from mocklend.seams.outcome import check_outcome\n"
         "from dataclasses import replace\n"
         "event = BatchItem('loan', 1, 0, 'due_date', 'loan', 'brw', 0, 'CNY')\n"
         "check_outcome(event, replace(event, runs='twice'))\n"

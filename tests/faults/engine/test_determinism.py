@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from msgspec import structs
 
-from mocklend.seams import recorded
+from mocklend.seams.signals import recorded
 from mocklend.storage.engines import open_engine
 from mocklend_faults.engine import FaultLayer
 from support.events import Events

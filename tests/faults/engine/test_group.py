@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import event
 
-from mocklend.seams import applied, cleared, ordered_by, recorded, shown
+from mocklend.seams.signals import applied, cleared, ordered_by, recorded, shown
 from mocklend.storage.engines import writing
 from mocklend_faults.engine import FaultLayer
 from support.events import MONDAY_MS, Events

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.seams import ViewRefresh
+from mocklend.seams.view_refresh import ViewRefresh
 from support.events import Events
 from support.layer_harness import LAG, MARK, SLIP, LayerHarness
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import EventContext
+from mocklend.seams.seam import EventContext
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.trail import Event, Trail
 from support.events import Events

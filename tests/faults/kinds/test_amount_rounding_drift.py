@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.client import Client
-from mocklend.seams import cleared, ordered_by
+from mocklend.seams.signals import cleared, ordered_by
 from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from support.events import Events
 from support.layer_harness import LayerHarness

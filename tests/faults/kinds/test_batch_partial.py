@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import DUE_DATE, BatchItem
+from mocklend.seams.batch_item import DUE_DATE, BatchItem
 from mocklend_faults.kinds.batch_partial import BatchPartial
 from support.events import Events
 

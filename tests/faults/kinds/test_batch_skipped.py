@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import recorded
+from mocklend.seams.signals import recorded
 from mocklend_faults.kinds.batch_skipped import BatchSkipped
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import applied, reversed_
+from mocklend.seams.signals import applied, reversed_
 from mocklend_faults.kinds.batch_twice import BatchTwice
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import correction_ordered
+from mocklend.seams.signals import correction_ordered
 from mocklend_faults.kinds.bureau_correction_not_sent import CorrectionNotSent
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import shown
+from mocklend.seams.signals import shown
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from support.events import Events
 from support.layer_harness import LayerHarness

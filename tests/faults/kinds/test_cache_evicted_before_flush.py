@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import rebuilt, shown
+from mocklend.seams.signals import rebuilt, shown
 from mocklend_faults.kinds.cache_evicted_before_flush import EvictedBeforeFlush
 from support.events import Events
 from support.layer_harness import LayerHarness

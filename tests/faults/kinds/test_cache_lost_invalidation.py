@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import rebuilt, shown
+from mocklend.seams.signals import rebuilt, shown
 from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
 from support.events import Events
 from support.layer_harness import LayerHarness

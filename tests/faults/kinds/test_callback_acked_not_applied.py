@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import applied, landed
+from mocklend.seams.signals import applied, landed
 from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import LOST_FOR_GOOD, applied
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD
+from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_delayed import CallbackDelayed
 from support.events import Events
 from support.layer_harness import LayerHarness

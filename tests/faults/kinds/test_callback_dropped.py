@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mocklend.seams import LOST_FOR_GOOD, applied
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD
+from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import MOST_COPIES, reversed_
+from mocklend.seams.callback_taken import MOST_COPIES
+from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.callback_duplicated import CallbackDuplicated
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import ALTERATIONS, applied
+from mocklend.seams.callback_attempt import ALTERATIONS
+from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_forged_or_altered import ForgedOrAltered
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import applied
+from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_reordered import CallbackReordered
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import TradeSettled, applied, told
+from mocklend.seams.signals import applied, told
+from mocklend.seams.trade_settled import TradeSettled
 from mocklend_faults.kinds.channel_late_failure import DAY_S, TOLD, LateFailure
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import posted
+from mocklend.seams.signals import posted
 from mocklend_faults.kinds.compensation_missing import CompensationMissing
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import closed
+from mocklend.seams.signals import closed
 from mocklend_faults.kinds.disbursement_stuck_in_transit import StuckInTransit
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import approved, reversed_
+from mocklend.seams.signals import approved, reversed_
 from support.events import Events
 from support.layer_harness import LayerHarness
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocklend.client import Client, ProblemError
-from mocklend.seams import applied, reversed_
+from mocklend.seams.signals import applied, reversed_
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
 from support.events import Events
 from support.layer_harness import LayerHarness

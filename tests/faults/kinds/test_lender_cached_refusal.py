@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import applied_for
+from mocklend.seams.signals import applied_for
 from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
 from support.events import Events
 from support.layer_harness import LayerHarness

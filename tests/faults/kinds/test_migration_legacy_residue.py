@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import LoanOpened, recorded, reversed_
+from mocklend.seams.loan_opened import LoanOpened
+from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import reversed_
+from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_double_entry import DoubleEntry
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import recorded, reversed_
+from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 from support.events import Events
 from support.layer_harness import LayerHarness

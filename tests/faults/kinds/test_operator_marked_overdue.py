@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import recorded, reversed_
+from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import applied, reversed_, taken_back
+from mocklend.seams.signals import applied, reversed_, taken_back
 from mocklend_faults.kinds.operator_prepay_as_partial import PrepayAsPartial
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.domain.money import MAX_MINOR
-from mocklend.seams import reversed_
+from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_wrong_amount import ANY, SLIPS, WrongAmount
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import applied, taken_back
+from mocklend.seams.signals import applied, taken_back
 from mocklend_faults.kinds.operator_wrong_loan import WrongLoan
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams import reversed_
+from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_wrong_reversal import WrongReversal
 from support.events import Events
 from support.layer_harness import LayerHarness

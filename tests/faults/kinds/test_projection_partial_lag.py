@@ -6,7 +6,7 @@ from dataclasses import astuple
 
 import pytest
 
-from mocklend.seams import Showing
+from mocklend.seams.view_refresh import Showing
 from mocklend_faults.kinds.projection_partial_lag import PartialLag
 from support.events import Events
 from support.layer_harness import LayerHarness

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.seams import remade
+from mocklend.seams.signals import remade
 from mocklend_faults.kinds.statement_truncated import StatementTruncated
 from support.events import Events
 from support.layer_harness import LayerHarness

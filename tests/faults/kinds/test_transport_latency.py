@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams import DELAY_MS_MAX
+from mocklend.seams.api_answer import DELAY_MS_MAX
 from mocklend_faults.kinds.transport_latency import DRAWS, LONGEST_MS, Latency
 from support.events import Events
 from support.layer_harness import LayerHarness

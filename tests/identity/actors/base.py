@@ -18,7 +18,7 @@ from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Product
 from mocklend.domain.statuses import EntryStatus
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import entries

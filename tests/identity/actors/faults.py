@@ -17,7 +17,7 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.statuses import SHOWN_FOR_MARK
 from mocklend.lending import MakeQuote, Repay
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.seams import ApiAnswer
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend.servicing import ReverseEdit
 from mocklend.storage.entities import Loan
 from mocklend.storage.stores import rows

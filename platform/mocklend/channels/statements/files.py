@@ -24,7 +24,8 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.seams import StatementMade, remade
+from mocklend.seams.signals import remade
+from mocklend.seams.statement_made import StatementMade
 from mocklend.storage.entities import StatementFile
 from mocklend.storage.stores import entities, find
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
