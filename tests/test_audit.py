@@ -26,8 +26,9 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.signing import signed_headers
 from mocklend.storage.engines import APPEND_ONLY
-from mocklend.storage.entities import Loan, StatusOverride
+from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
+from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
 from mocklend.world.record import witness

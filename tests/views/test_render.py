@@ -15,7 +15,7 @@ from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
 from mocklend.domain.statuses import SHOWN_FOR_MARK, QuoteType
 from mocklend.lending.books import state_of
-from mocklend.storage.entities import StatusOverride
+from mocklend.storage.values import StatusOverride
 from mocklend.views.render import conflicting_override, instalment_docs, loan_doc, marked, next_due
 from support.story import Story
 

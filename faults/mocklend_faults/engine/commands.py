@@ -13,7 +13,6 @@ from mocklend.domain.problems import Refused
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend_faults.engine import journal
 from mocklend_faults.engine.counting import on_in
 from mocklend_faults.engine.rules import Rule, unknown
 
@@ -23,12 +22,12 @@ RULES_BYTES_MAX = 1024 * 1024
 """So many rules, and so much JSON, one sandbox may have: all of it is read and written with each change."""
 
 
-@entity(journal.rulesets, rank=LAYER)
+@entity("rulesets", rank=LAYER)
 class Ruleset(Struct, frozen=True):
-    """A sandbox's rules: JSON, in the order of their ids."""
+    """A sandbox's rules, as one document: they change seldom and are read together. JSON, in the order of their ids."""
 
     kind: ClassVar[str] = "ruleset"
-    id: str
+    id: str  # always "all"
     doc: str
 
 

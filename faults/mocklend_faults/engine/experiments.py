@@ -17,12 +17,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, PrimaryKeyConstraint, Table
+from sqlalchemy import Connection
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.schema import metadata, text, whole
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity, rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -40,20 +39,10 @@ EXPERIMENTS_MAX = 50
 """Of one sandbox."""
 STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
-experiments = Table(
-    "experiments",
-    metadata,
-    text("sandbox_id"),
-    text("id"),
-    text("doc"),  # JSON: the plan as it was sent
-    whole("started_ms"),
-    PrimaryKeyConstraint("sandbox_id", "id"),
-)
 
-
-@entity(experiments, rank=LAYER)
+@entity("experiments", rank=LAYER)
 class Started(Struct, frozen=True):
-    """A plan and when it began. `doc` is empty where it was deleted."""
+    """A plan and when it began. `doc` is the plan as it was sent, empty where it was deleted."""
 
     kind: ClassVar[str] = "experiment"
     id: str

@@ -12,98 +12,78 @@ statements run in the order in which they were named, so an entry may be opened,
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text
-from sqlalchemy import text as sql
+from msgspec import Struct
 
-from mocklend.storage.schema import metadata, text, whole
 from mocklend.storage.statements import LAYER, statement
+from mocklend.storage.tables import Index, table_of
 
-rulesets = Table(
-    "rulesets",
-    metadata,
-    text("sandbox_id"),
-    text("id"),  # always "all"
-    text("doc"),  # JSON: the rules in the order of their ids
-    PrimaryKeyConstraint("sandbox_id", "id"),
-)
 
-rule_counts = Table(
-    "rule_counts",
-    metadata,
-    text("sandbox_id"),
-    text("rule"),
-    whole("revision"),  # a rule that is replaced starts counting anew
-    whole("evaluated"),
-    whole("matched"),
-    whole("selected"),
-    whole("injected"),
-    PrimaryKeyConstraint("sandbox_id", "rule", "revision"),
-)
+class RuleCount(Struct, frozen=True):
+    """What a rule that was asked has done."""
 
-seam_counts = Table(
-    "seam_counts",
-    metadata,
-    text("sandbox_id"),
-    text("seam"),
-    whole("version"),  # of the sandbox's rules
-    whole("evaluated"),
-    PrimaryKeyConstraint("sandbox_id", "seam", "version"),
-)
+    rule: str
+    revision: int  # a rule that is replaced starts counting anew
+    evaluated: int
+    matched: int
+    selected: int
+    injected: int
 
-_open = sql("ended_ms IS NULL")
 
-injections = Table(
+class SeamCount(Struct, frozen=True):
+    """How many events rules were passed over for."""
+
+    seam: str
+    version: int  # of the sandbox's rules
+    evaluated: int
+
+
+class InjectionRow(Struct, frozen=True):
+    """An injection: a row of the answer key."""
+
+    id: str
+    rule: str
+    revision: int
+    fault: str
+    seam: str
+    entity: str
+    loan_id: str
+    occurrence: int
+    at_ms: int
+    effect: str
+    truth_before: str  # JSON, as are the next two
+    truth_after: str
+    served: str
+    currency: str
+    finding_class: str
+    finding_entity: str
+    finding_amount_minor: int
+    expect: str  # JSON: what the rule's author expects besides
+    from_ms: int  # from when the lie can be seen
+    until_ms: int | None  # when the lie ends by itself
+    status: str  # as of ended_ms; until then, active
+    ended_by: str | None  # a signal, an injection, or `itself`
+    ended_ms: int | None
+
+
+class Ending(Struct, frozen=True):
+    """Which signal ends an injection, and how."""
+
+    signal: str
+    injection: str
+    status: str
+
+
+table_of("rule_counts", RuleCount, key=("rule", "revision"))
+table_of("seam_counts", SeamCount, key=("seam", "version"))
+injections = table_of(
     "injections",
-    metadata,
-    text("sandbox_id"),
-    text("id"),
-    text("rule"),
-    whole("revision"),
-    text("fault"),
-    text("seam"),
-    text("entity"),
-    text("loan_id"),
-    whole("occurrence"),
-    whole("at_ms"),
-    text("effect"),
-    text("truth_before"),  # JSON
-    text("truth_after"),  # JSON
-    text("served"),  # JSON
-    text("currency"),
-    text("finding_class"),
-    text("finding_entity"),
-    whole("finding_amount_minor"),
-    Column("expect", Text, nullable=False),  # JSON: what the rule's author expects besides
-    whole("from_ms"),  # from when the lie can be seen
-    whole("until_ms", null=True),  # when the lie ends by itself
-    text("status"),  # as of ended_ms; until then, active
-    text("ended_by", null=True),  # a signal, an injection, or `itself`
-    whole("ended_ms", null=True),
-    PrimaryKeyConstraint("sandbox_id", "id"),
-    Index(None, "sandbox_id", "loan_id"),
-    Index(None, "sandbox_id", "at_ms"),  # the canonical order begins with it
-    Index(None, "sandbox_id", "rule", "revision"),
-    Index(
-        "uq_injections_open",
-        "sandbox_id",
-        "finding_class",
-        "finding_entity",
-        unique=True,
-        sqlite_where=_open,
-        postgresql_where=_open,
-    ),
+    InjectionRow,
+    Index("loan_id"),
+    Index("at_ms"),  # the canonical order begins with it
+    Index("rule", "revision"),
+    Index("finding_class", "finding_entity", where="ended_ms IS NULL", unique_as="uq_injections_open"),
 )
-
-endings = Table(
-    "endings",
-    metadata,
-    text("sandbox_id"),
-    text("signal"),
-    text("injection"),
-    text("status"),
-    PrimaryKeyConstraint("sandbox_id", "signal", "injection"),
-    Index(None, "sandbox_id", "injection"),
-)
+table_of("endings", Ending, Index("injection"), key=("signal", "injection"))
 
 OPEN = statement(
     "injections.open",

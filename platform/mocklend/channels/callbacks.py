@@ -28,8 +28,9 @@ from mocklend.sandboxes.moments import rfc3339
 from mocklend.seams.callback_attempt import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
 from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Attempt, Callback, Receipt, Repayment, Trade
+from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
+from mocklend.storage.values import Attempt
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ACKED, LOST = "acked", "lost"

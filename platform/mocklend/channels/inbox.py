@@ -29,7 +29,8 @@ from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.signals import applied, recorded
 from mocklend.signing import verify
-from mocklend.storage.entities import Loan, OperatorEdit, Repayment, StatusOverride, Trade
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
+from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import edit_data, emit, repayment_data
 

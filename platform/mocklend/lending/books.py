@@ -25,8 +25,9 @@ from mocklend.lending.known import VALID_CERTIFICATES
 from mocklend.lending.reporting import look_at
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.signals import cleared, recorded
-from mocklend.storage.entities import Certificate, Loan, Repayment, StatusOverride
+from mocklend.storage.entities import Certificate, Loan, Repayment
 from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
+from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import conflicting_override

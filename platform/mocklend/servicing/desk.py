@@ -53,7 +53,8 @@ from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit as EditSeam
 from mocklend.seams.signals import recorded
-from mocklend.storage.entities import Loan, OperatorEdit, StatusOverride
+from mocklend.storage.entities import Loan, OperatorEdit
+from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import witness

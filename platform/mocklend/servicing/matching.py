@@ -17,8 +17,9 @@ from mocklend.lending.books import state_of
 from mocklend.lending.known import known_loan, known_receipt
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.signals import applied
-from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
+from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.stores import loader, select_in
+from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.world.record import witness
 

@@ -24,7 +24,8 @@ from mocklend.lending.known import known_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.signals import applied, recorded
 from mocklend.servicing.matching import chosen_loan, loan_for, put_on
-from mocklend.storage.entities import Loan, Receipt, Trade, WorldAssignment
+from mocklend.storage.entities import Loan, Receipt, Trade
+from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import witness

@@ -1,84 +1,24 @@
-"""The rows that commands read and replace, as frozen structs. Their columns are explained in `schema.py`."""
+"""The rows that commands read and replace, as frozen structs. The table of each is made of its class: see `tables`.
+
+Times are milliseconds UTC (`_ms`), money is minor units (`_minor`), dates are ISO text, and 1 is yes.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from msgspec import Struct
 
-from mocklend.seams.view_refresh import Showing
-from mocklend.storage import schema
 from mocklend.storage.statements import OUTBOX
 from mocklend.storage.stores import entity
+from mocklend.storage.tables import Due, Index, Unique
+from mocklend.storage.values import Attempt, StatusOverride, ViewVersion, WorldAssignment
 from mocklend.storage.work import Sandbox
 
-entity(schema.sandboxes)(Sandbox)
+entity("sandboxes", Unique("key_hash"), scoped=False)(Sandbox)
 
 
-class StatusOverride(Struct, frozen=True):
-    """A loan's status that an operator has set by hand.
-
-    `since_ms` and `since_version` say from when on the books have derived another one; None while they agree.
-    """
-
-    edit_id: str
-    status: str  # of the bill: INIT, VALID, OVERDUE, CLEAR
-    since_ms: int | None = None
-    since_version: int | None = None
-
-
-class Attempt(Struct, frozen=True, omit_defaults=True):
-    """One attempt at a message: its number from 1, its moment (RFC 3339), what came of it; of a callback, its type."""
-
-    n: int
-    at: str
-    outcome: str
-    event: str | None = None
-
-
-class WorldAssignment(Struct, frozen=True):
-    """Whose a receipt really is: the loan that an operator last found out, and what took it away from earlier ones.
-
-    `left` has, by loan id, the id of the fact that took the money away from it.
-    """
-
-    loan_id: str
-    left: dict[str, str]
-
-
-class ViewVersion(Struct, frozen=True, array_like=True):
-    """What a loan's page says at one version, and from when that is seen.
-
-    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much. A version that
-    had to wait says in `waits` from when each view shows it, and in `behind_minor` what the page was behind by.
-    """
-
-    version: int
-    made_ms: int
-    status: str
-    outstanding_minor: int
-    change_minor: int
-    off_minor: int
-    waits: Showing | None = None
-    behind_minor: int | None = None
-
-    @property
-    def showing(self) -> Showing:
-        """From when on each view shows it: at once and for good, where it did not have to wait."""
-        return self.waits or Showing.at(self.made_ms)
-
-    @property
-    def books_minor(self) -> int:
-        """What the books had outstanding at this version."""
-        return self.outstanding_minor - self.off_minor
-
-    @property
-    def said(self) -> dict[str, Any]:
-        """The part that a fault may look at."""
-        return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
-
-
-@entity(schema.borrowers)
+@entity("borrowers")
 class Borrower(Struct, frozen=True):
     """Somebody who may borrow, up to a limit on outstanding principal."""
 
@@ -90,7 +30,7 @@ class Borrower(Struct, frozen=True):
     created_ms: int
 
 
-@entity(schema.loans)
+@entity("loans", Index("borrower_id"))
 class Loan(Struct, frozen=True):
     """A loan as the books have it: its terms, and the projection of its facts."""
 
@@ -104,8 +44,9 @@ class Loan(Struct, frozen=True):
     principal_minor: int
     start_date: str
     disburse_channel: str
-    auto_debit: int
+    auto_debit: int  # 1 if what is due is debited on the due date
     created_ms: int
+    # The books' projection: replay of the loan's facts, kept so that a command need not replay them all.
     version: int
     status: str
     outstanding_principal_minor: int
@@ -113,16 +54,16 @@ class Loan(Struct, frozen=True):
     next_seq: int
     head_hash: str
     edits: int
-    status_override: StatusOverride | None
-    view_versions: tuple[ViewVersion, ...]
+    status_override: StatusOverride | None  # the edit that set it by hand, until the books derive another
+    view_versions: tuple[ViewVersion, ...]  # that are on the page or on their way to it
     disbursed_ms: int | None
-    due_ms: int | None
-    debit_ms: int | None
-    missed_ms: int | None = None
-    cleared_version: int | None = None
+    due_ms: Due
+    debit_ms: Due
+    missed_ms: int | None = None  # when a nightly run left it out that should have brought it up to its day
+    cleared_version: int | None = None  # the version at which it was last paid off, whatever came after
 
 
-@entity(schema.quotes)
+@entity("quotes")
 class Quote(Struct, frozen=True):
     """What a repayment would have to be, on one date."""
 
@@ -136,7 +77,7 @@ class Quote(Struct, frozen=True):
     version: int
 
 
-@entity(schema.repayments)
+@entity("repayments", Index("loan_id", "created_ms"))
 class Repayment(Struct, frozen=True):
     """The platform's order for a repayment: PROCESSING, then S, F or REVERSED."""
 
@@ -156,22 +97,22 @@ class Repayment(Struct, frozen=True):
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
-    booked_type: str | None = None
+    booked_type: str | None = None  # what it is booked as, and the moment that it is booked at
     booked_ms: int | None = None
-    bookings: int = 0
-    reversal_id: str | None = None
-    debit_ms: int | None = None
-    asked_key: str | None = None
+    bookings: int = 0  # how often it was booked
+    reversal_id: str | None = None  # the reversal that took it off its loan
+    debit_ms: int | None = None  # the attempt of a debit that it is; null where somebody has ordered it
+    asked_key: str | None = None  # the Idempotency-Key of the request that ordered it
 
 
-@entity(schema.edits)
+@entity("edits", Index("loan_id", "n"), Index("state", "id"))
 class OperatorEdit(Struct, frozen=True):
     """What an operator did to a loan: DRAFT until somebody else has approved it, where that is asked for."""
 
     kind: ClassVar[str] = "edit"
     id: str
     loan_id: str
-    n: int
+    n: int  # of those that came over the operator plane; what the desk marks carries the number before it
     edit_kind: str
     amount_minor: int | None
     status: str | None
@@ -185,10 +126,10 @@ class OperatorEdit(Struct, frozen=True):
     channel: str | None = None
     due_date: str | None = None
     applied_ms: int | None = None
-    to_approve_minor: int | None = None
+    to_approve_minor: int | None = None  # what it is about, where a second person had to look at it
 
 
-@entity(schema.trades)
+@entity("trades", Index("channel_trade_no"), Index("channel", "paid_ms"))
 class Trade(Struct, frozen=True):
     """A channel's own record of a payment. `id` is the out_trade_no."""
 
@@ -206,13 +147,13 @@ class Trade(Struct, frozen=True):
     scope: str
     created_ms: int
     paid_ms: int | None
-    due_ms: int | None
-    failed_ms: int | None = None
-    return_due_ms: int | None = None
-    notifies: int = 1
+    due_ms: Due
+    failed_ms: int | None = None  # when the channel took the money back
+    return_due_ms: Due = None  # when it will
+    notifies: int = 1  # 0 if it will say nothing of that
 
 
-@entity(schema.receipts)
+@entity("receipts", Index("state"))
 class Receipt(Struct, frozen=True):
     """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or LATE_FAILED."""
 
@@ -228,15 +169,15 @@ class Receipt(Struct, frozen=True):
     scope: str
     payer_name: str
     payer_reference: str
-    landed: int
+    landed: int  # 1 if it was booked on the channel's chain, as unapplied
     paid_ms: int
     received_ms: int
     applied_ms: int | None
-    matches: int = 0
-    world_assignment: WorldAssignment | None = None
+    matches: int = 0  # how often an operator has put it on a loan
+    world_assignment: WorldAssignment | None = None  # for the world alone
 
 
-@entity(schema.chains)
+@entity("chains")
 class Chain(Struct, frozen=True):
     """Where the journal of a channel stands."""
 
@@ -246,7 +187,7 @@ class Chain(Struct, frozen=True):
     head_hash: str
 
 
-@entity(schema.callbacks, rank=OUTBOX)
+@entity("callbacks", rank=OUTBOX)
 class Callback(Struct, frozen=True):
     """A channel's message to the platform, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
@@ -261,12 +202,12 @@ class Callback(Struct, frozen=True):
     attempts_to_lose: int
     log: tuple[Attempt, ...]
     queued_ms: int
-    due_ms: int | None
+    due_ms: Due
     acked_ms: int | None
     applied_ms: int | None
 
 
-@entity(schema.payouts)
+@entity("payouts", Index("loan_id"), Index("channel", "paid_ms"))
 class Payout(Struct, frozen=True):
     """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
 
@@ -280,26 +221,26 @@ class Payout(Struct, frozen=True):
     state: str
     created_ms: int
     paid_ms: int | None
-    due_ms: int | None
+    due_ms: Due
 
 
-@entity(schema.statement_files)
+@entity("statement_files")
 class StatementFile(Struct, frozen=True):
     """A channel's statement file of a day, as it was made."""
 
     kind: ClassVar[str] = "statement_file"
-    id: str
+    id: str  # channel, day and currency
     channel: str
     day: str
     currency: str
-    made: int
+    made: int  # how many times
     ready_ms: int
-    kept_percent: int
-    repeated_rows: int
-    recoded: int
+    kept_percent: int  # of its bytes; below 100 it breaks off
+    repeated_rows: int  # how many of its first rows stand at its end again
+    recoded: int  # 1 if it is in another encoding than is announced
 
 
-@entity(schema.webhooks, rank=OUTBOX)
+@entity("webhooks", Index("endpoint_id", "due_ms", "id", where="due_ms IS NOT NULL"), rank=OUTBOX)
 class Webhook(Struct, frozen=True):
     """The platform's message to a client, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
@@ -313,30 +254,30 @@ class Webhook(Struct, frozen=True):
     attempts: int
     log: tuple[Attempt, ...]
     queued_ms: int
-    due_ms: int | None
+    due_ms: Due
     acked_ms: int | None
 
 
-@entity(schema.bureau_accounts)
+@entity("bureau_accounts")
 class BureauAccount(Struct, frozen=True):
     """A loan as its lender reports it to the bureau, and when that is next looked at."""
 
     kind: ClassVar[str] = "bureau_account"
-    id: str
+    id: str  # the loan
     borrower_id: str
-    due_ms: int | None
-    version: int
-    status: str | None
+    due_ms: Due
+    version: int  # how many records there are
+    status: str | None  # as last reported
     months: str
     last_month: str | None
-    disputes: str
-    correct_ms: int | None
+    disputes: str  # JSON: the disputes that have marked it
+    correct_ms: int | None  # when a correction was asked for that is not reported yet
     correct_reason: str | None
-    ordered_ms: int | None
-    published_ms: int | None
+    ordered_ms: int | None  # when a correction was last asked for, reported or not
+    published_ms: int | None  # when the newest record is, or will be: files are taken in order
 
 
-@entity(schema.bureau_records)
+@entity("bureau_records", Unique("loan_id", "version"), Index("borrower_id"), Index("as_of"))
 class BureauRecord(Struct, frozen=True):
     """One report of a loan. Never edited: the next one supersedes it."""
 
@@ -345,7 +286,7 @@ class BureauRecord(Struct, frozen=True):
     loan_id: str
     borrower_id: str
     version: int
-    cause: str
+    cause: str  # monthly, change, correction
     reason: str | None
     as_of: str
     status: str
@@ -355,13 +296,13 @@ class BureauRecord(Struct, frozen=True):
     overdue_minor: int
     months: str
     last_month: str
-    line: str
-    cut_ms: int
+    line: str  # of the submission file
+    cut_ms: int  # it tells what the books knew before this moment
     submitted_ms: int
     published_ms: int
 
 
-@entity(schema.score_answers)
+@entity("score_answers")
 class ScoreAnswer(Struct, frozen=True):
     """What a score query was answered, kept for those who ask again."""
 
@@ -374,21 +315,21 @@ class ScoreAnswer(Struct, frozen=True):
     answered_ms: int
 
 
-@entity(schema.partner_copies)
+@entity("partner_copies")
 class PartnerCopy(Struct, frozen=True):
     """The report and score that a partner lender pulled and keeps."""
 
     kind: ClassVar[str] = "partner_copy"
-    id: str
+    id: str  # the partner and the borrower
     partner: str
     borrower_id: str
     report: str
     score: str
     pulled_ms: int
-    decided: int
+    decided: int  # how many applications this partner has decided
 
 
-@entity(schema.applications)
+@entity("applications", Index("borrower_id"))
 class Application(Struct, frozen=True):
     """Somebody asked a partner lender for credit, and this was decided."""
 
@@ -402,13 +343,13 @@ class Application(Struct, frozen=True):
     reasons: str
     report_version: int
     score: str
-    n: int
-    asked_anew: int
-    pulled_ms: int
+    n: int  # the sequence number of this borrower's applications to this partner
+    asked_anew: int  # 1 if a fresh report was asked for
+    pulled_ms: int  # when the copy was pulled that decided it
     created_ms: int
 
 
-@entity(schema.disputes)
+@entity("disputes", Index("loan_id"))
 class Dispute(Struct, frozen=True):
     """A borrower's claim that a record is wrong, and what became of it."""
 
@@ -423,21 +364,21 @@ class Dispute(Struct, frozen=True):
     progress: str
     decision: str | None
     corrections: str
-    left_to_do: str
-    corrected_version: int | None
-    disagreement: str | None
+    left_to_do: str  # before it is corrected, as of the last correction
+    corrected_version: int | None  # the version of the loan that was right when it was last CORRECTED
+    disagreement: str | None  # what a borrower whose claim was rejected puts on record
     compensation_minor: int
-    compensation_id: str | None
+    compensation_id: str | None  # the fact that was promised, posted or not
     payout_id: str | None
-    marked: int
-    breached: int
+    marked: int  # 1 while the credit report shows it
+    breached: int  # 1 if it was not answered in time
     created_ms: int
     answer_by_ms: int
-    taken_up_ms: int
-    due_ms: int | None
+    taken_up_ms: int  # when the desk gets to it
+    due_ms: Due
 
 
-@entity(schema.certificates)
+@entity("certificates", Index("loan_id"))
 class Certificate(Struct, frozen=True):
     """A settlement certificate as it was issued."""
 

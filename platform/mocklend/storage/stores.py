@@ -1,8 +1,8 @@
-"""From rows to entities and back: an entity is a frozen struct whose fields are its table's columns.
+"""From rows to entities and back: an entity is a frozen struct whose fields are its table's columns, by `tables`.
 
 A field that is neither text nor number, like `StatusOverride | None`, is JSON in its column and a value elsewhere.
 
-`@entity(table)` registers one. What is loaded but is no row of one table (a sum, a list of facts) has a `@loader`.
+`@entity("loans")` registers one. What is loaded but is no row of one table (a sum, a list of facts) has a `@loader`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Table
+from msgspec.structs import asdict
+from sqlalchemy import Connection
 
 from mocklend.storage.statements import ENTITIES, in_driver_style, statement
+from mocklend.storage.tables import Part, columns_of, table_of
 from mocklend.storage.work import Entity, Key, Loaded
 
 Made = TypeVar("Made", bound=Struct)
@@ -36,6 +35,7 @@ class Store:
     columns: tuple[str, ...]
     made: type[Any]
     decoders: tuple[tuple[int, Callable[[str], Any]], ...]
+    encoders: tuple[tuple[str, Callable[[Any], str]], ...]
     insert: str
     update: str
     scoped: bool
@@ -52,61 +52,39 @@ class Store:
 
     def row_of(self, entity: Any) -> dict[str, Any]:
         """The columns of an entity's row, without the sandbox's."""
-        row = {name: getattr(entity, name) for name in self.columns}
-        for at, _ in self.decoders:
-            name = self.columns[at]
+        row = asdict(entity)
+        for name, encode in self.encoders:
             if row[name] is not None:
-                row[name] = as_json(row[name])
+                row[name] = encode(row[name])
         return row
-
-
-def as_json(value: Any) -> str:
-    """A value as a JSON column holds it."""
-    return msgspec.json.encode(value).decode()
-
-
-def _decoders(cls: type[Struct]) -> tuple[tuple[int, Callable[[str], Any]], ...]:
-    """For each field that is neither text nor number, its place and what reads it from its column."""
-    types = get_type_hints(cls)
-    found = []
-    for at, name in enumerate(cls.__struct_fields__):
-        given = types[name]
-        inner = [one for one in get_args(given) if one is not type(None)] if isinstance(given, UnionType) else [given]
-        if len(inner) == 1 and not _is_plain(inner[0]):
-            found.append((at, msgspec.json.Decoder(inner[0]).decode))
-    return tuple(found)
-
-
-def _is_plain(given: Any) -> bool:
-    return get_origin(given) is None and issubclass(given, str | int | Enum)
 
 
 STORES: dict[str, Store] = {}
 LOADERS: dict[str, Load[Any]] = {}
 
 
-def entity(table: Table, *, rank: int = ENTITIES) -> Callable[[type[Made]], type[Made]]:
-    """Register a frozen struct as a table's rows. Its `kind` names it in keys."""
+def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) -> Callable[[type[Made]], type[Made]]:
+    """Register a frozen struct as the rows of a table, which is made of it. Its `kind` names it in keys.
+
+    `parts` are the table's indexes and constraints; it is keyed by `id`, within a sandbox where it is `scoped`.
+    """
 
     def register(cls: type[Made]) -> type[Made]:
+        table_of(table, cls, *parts, scoped=scoped)
         columns = cls.__struct_fields__
-        in_table = {column.name for column in table.columns} - {"sandbox_id"}
-        if set(columns) != in_table:
-            raise AssertionError(f"{cls.__name__} and {table.name} differ: {set(columns) ^ in_table}")
-        scoped = "sandbox_id" in table.columns
+        coded = list(enumerate(columns_of(cls)))
         everything = ("sandbox_id", *columns) if scoped else columns
         names, values = ", ".join(everything), ", ".join(":" + name for name in everything)
         changes = ", ".join(f"{name} = :{name}" for name in columns if name != "id")
         where = "sandbox_id = :sandbox_id AND id = :id" if scoped else "id = :id"
         STORES[cls.kind] = Store(  # type: ignore[attr-defined]
-            table=table.name,
+            table=table,
             columns=columns,
             made=cls,
-            decoders=_decoders(cls),
-            insert=statement(
-                f"{table.name}.insert", f"INSERT INTO {table.name} ({names}) VALUES ({values})", rank=rank
-            ),
-            update=statement(f"{table.name}.update", f"UPDATE {table.name} SET {changes} WHERE {where}", rank=rank + 1),
+            decoders=tuple((at, column.codec.decode) for at, column in coded if column.codec is not None),
+            encoders=tuple((column.name, column.codec.encode) for _, column in coded if column.codec is not None),
+            insert=statement(f"{table}.insert", f"INSERT INTO {table} ({names}) VALUES ({values})", rank=rank),
+            update=statement(f"{table}.update", f"UPDATE {table} SET {changes} WHERE {where}", rank=rank + 1),
             scoped=scoped,
         )
         return cls

@@ -65,11 +65,11 @@ class Sandbox(Struct, frozen=True):
     rules_version: int
     endpoints: str  # JSON: the webhook endpoints
     created_ms: int
-    four_eyes_above_minor: int | None = None
-    monitored: int = 1
-    tolerance_minor: int = 0
-    net_by: str = "none"
-    target_ms: int | None = None
+    four_eyes_above_minor: int | None = None  # acts of staff above this need a second person; null: none do
+    monitored: int = 1  # 1 if the platform's own monitoring is on
+    tolerance_minor: int = 0  # differences of money up to this raise no alert
+    net_by: str = "none"  # none, loan, channel: what differences are set against each other before that
+    target_ms: int | None = None  # how far a manual clock was asked to go; it may be on its way there
     resets: int = 0
     callback_secrets: str = "{}"  # JSON: what each channel signs its callbacks with
 

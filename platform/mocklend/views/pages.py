@@ -16,8 +16,9 @@ from mocklend.domain.replay import LoanState
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.signals import rebuilt, shown
 from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
-from mocklend.storage.entities import Loan, ViewVersion
+from mocklend.storage.entities import Loan
 from mocklend.storage.statements import VIEWS, statement
+from mocklend.storage.values import ViewVersion
 from mocklend.storage.work import Work
 from mocklend.views.render import loan_doc
 

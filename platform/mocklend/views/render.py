@@ -7,7 +7,8 @@ from typing import Any
 from mocklend.domain.replay import Instalment, LoanState
 from mocklend.domain.statuses import SHOWN_FOR_MARK, InstalmentStatus
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
-from mocklend.storage.entities import Loan, StatusOverride
+from mocklend.storage.entities import Loan
+from mocklend.storage.values import StatusOverride
 
 
 def marked(loan: Loan) -> str | None:

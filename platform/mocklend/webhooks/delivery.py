@@ -37,7 +37,8 @@ from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Attempt, Webhook
+from mocklend.storage.entities import Webhook
+from mocklend.storage.values import Attempt
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 TIMEOUT_S = (2, 15)
