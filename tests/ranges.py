@@ -24,11 +24,12 @@ from mocklend.exit_codes import ExitCode
 ROOT = Path(__file__).resolve().parent.parent
 BESIDE = ("sqlalchemy<2.1", "flask<3.1", "urllib3<2")
 TOOLS = ("pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.120")
-QUICK = ("tests/test_testing.py",)
+QUICK = ("tests/testing",)
 TESTS = (
     *QUICK,
     *("tests/domain", "tests/storage/test_stores.py", "tests/storage/test_statements.py", "tests/test_demo.py"),
-    *("tests/test_client.py", "tests/test_writer.py", "tests/test_audit.py", "tests/test_off_loopback.py"),
+    *("tests/test_client.py", "tests/test_writer.py", "tests/test_writer_idempotency.py"),
+    *("tests/test_audit.py", "tests/test_off_loopback.py"),
     *(f"tests/api/test_{name}.py" for name in ("asking", "bad_input", "breaking", "loans", "pages", "problems")),
     *(f"tests/api/test_{name}.py" for name in ("repayments", "sandboxes", "serving", "schedules", "idempotency")),
 )

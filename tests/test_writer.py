@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from msgspec import structs
 from sqlalchemy import event
 
-from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
@@ -25,136 +19,12 @@ from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
-from mocklend.seams.seam import EventContext, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
-from mocklend.storage.entities import Loan
-from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.stores import rows
-from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.writer import KEEP_ANSWER, Writer
-from support.layers import HonestLayer
+from mocklend.storage.work import Answer
 from support.story import Story
-
-ANSWERS = frozenset({"idempotency"})
-
-
-@dataclass(frozen=True)
-class Spoil:
-    """A command whose effects the database refuses."""
-
-    sandbox_id: str
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        for _ in range(2):
-            work.write(KEEP_ANSWER, key="spoilt", fingerprint="", status=200, body="{}", created_ms=0)
-        return Answer(200, {})
-
-
-@dataclass(frozen=True)
-class Think:
-    """A command that is broken itself, or that waits until it may go on."""
-
-    sandbox_id: str
-    think: Callable[[], Any]
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        self.think()
-        return Answer(200, {})
-
-
-@dataclass(frozen=True)
-class ThinkAgain:
-    """A command that does all that a command may, and only then says no."""
-
-    sandbox_id: str
-    loan_id: str
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        return (("loan", self.loan_id), ("facts", self.loan_id))
-
-    def decide(self, work: Work) -> Answer:
-        loan = work.get(Loan, self.loan_id)
-        work.put(structs.replace(loan, status="CLEAR", version=loan.version + 1))
-        append(work, BOOKS, loan.id, Fact("edt_spilt", EDIT, work.now_ms, date(2026, 1, 5), 100), version=9)
-        work.write(KEEP_ANSWER, key="spilt", fingerprint="", status=200, body="{}", created_ms=0)
-        work.set_clock(work.now_ms + 3_600_000)
-        raise Refused("loan_not_active", "on second thoughts")
-
-
-class Counting(HonestLayer):
-    """A layer that is honest and remembers what it was asked."""
-
-    def __init__(self, mark: str | None = None) -> None:
-        self.asked: list[Any] = []
-        self.heard_: list[tuple[str, ...]] = []
-        self.groups: list[str] = []
-        self.mark = mark
-        self.left: Sequence[Write] = ()
-
-    def group(self, connection: object, sandboxes: Iterable[tuple[str, int]]) -> Counting:
-        self.groups.append("group")
-        return self
-
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        self.asked.append(given)
-        if self.mark and isinstance(given, RepaymentFiled):
-            return replace(given, marked_status=self.mark), ()
-        return given, ()
-
-    def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
-        self.heard_.append(tuple(signals))
-        return ()
-
-    def finish(self) -> Sequence[Write]:
-        self.groups.append("finish")
-        return ()
-
-    def commit(self) -> None:
-        self.groups.append("commit")
-
-    def drain(self) -> Sequence[Write]:
-        left, self.left = self.left, ()
-        return left
-
-
-def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
-    """Submit all of these so that they become one group: a first command holds the writer until they wait."""
-    go, held = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        held.set()
-        assert go.wait(10)
-
-    first = writer.submit(Think(commands[0].sandbox_id, hold))
-    assert held.wait(10)
-    futures: list[Future[Answer] | Refused] = []
-    for command in commands:
-        try:
-            futures.append(writer.submit(command))
-        except Refused as refused:
-            futures.append(refused)
-    go.set()
-    first.result(10)
-    return [_outcome(future) for future in futures]
-
-
-def _outcome(future: Future[Answer] | Refused) -> Any:
-    if isinstance(future, Refused):
-        return future
-    return future.exception(10) or future.result()
-
-
-# --- answers and commits ---
+from support.writing import ANSWERS, Counting, Spoil, Think, ThinkAgain, together
 
 
 def test_an_answer_leaves_only_after_its_commit(lender: Platform, story: Story) -> None:
@@ -218,9 +88,6 @@ def test_what_was_queued_is_answered_before_the_platform_closes(
 
     assert all(future.done() and future.result().status == 201 for future in futures)
     lender.writer._thread.join()
-
-
-# --- refusals and failures ---
 
 
 def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Platform, story: Story) -> None:
@@ -313,114 +180,6 @@ def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Pl
     assert layer.groups == single + failed + single + failed + single
 
 
-# --- idempotency ---
-
-
-def test_the_same_key_gets_the_same_answer_again(lender: Platform, story: Story) -> None:
-    loan_id = story.borrow()
-    key = story.key()
-    first = lender.run(story.repayment(loan_id, 100, key=key))
-    story.wait(60)
-
-    again = lender.run(story.repayment(loan_id, 100, key=key))
-
-    assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
-    assert not first.replayed
-    assert len(story.everything()["repayments"]) == 1
-
-
-def test_a_refusal_is_kept_under_its_key_too(lender: Platform, story: Story) -> None:
-    key = story.key()
-    with pytest.raises(Refused) as caught:
-        lender.run(story.repayment("loan_x", 100, key=key))
-
-    again = lender.run(story.repayment("loan_x", 100, key=key))
-
-    assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
-
-
-def test_the_same_key_with_another_body_is_refused(lender: Platform, story: Story) -> None:
-    loan_id = story.borrow()
-    key = story.key()
-    lender.run(story.repayment(loan_id, 100, key=key))
-    before = story.everything()
-
-    with pytest.raises(Refused) as caught:
-        lender.run(story.repayment(loan_id, 200, key=structs.replace(key, fingerprint="another")))
-
-    assert (caught.value.code, caught.value.problem.status) == ("idempotency_key_reused", 422)
-    assert story.everything() == before
-
-
-def test_the_same_key_twice_at_once_is_carried_out_once(lender: Platform, story: Story) -> None:
-    loan_id = story.borrow()
-    command = story.repayment(loan_id, 100)
-
-    first, second = together(lender.writer, [command, command])
-    third = lender.run(command)
-
-    assert first.status == 202
-    assert second.code == "request_in_progress"
-    assert (third.body, third.replayed) == (first.body, True)
-    assert len(story.everything()["repayments"]) == 1
-
-
-def test_one_key_in_two_sandboxes_is_two_keys(lender: Platform, tell: Callable[..., Story]) -> None:
-    one, other = tell(), tell()
-    key = Idempotency("key", "print")
-    loans = [one.borrow(), other.borrow()]
-
-    answers = together(
-        lender.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
-    )
-
-    assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
-
-
-def test_whoever_has_an_answer_may_ask_again_at_once(
-    lender: Platform, story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thread that waits for an answer may wake before a single callback of the future has run."""
-    command = story.repayment(story.borrow(), 100)
-    again: list[Future[Answer]] = []
-
-    class Woken(Future[Answer]):
-        def _invoke_callbacks(self) -> None:
-            if not again:
-                again.append(lender.writer.submit(command, wait_s=0))
-            super()._invoke_callbacks()  # type: ignore[misc]
-
-    monkeypatch.setattr("mocklend.writer.Future", Woken)
-
-    first = lender.run(command)
-
-    assert again
-    assert (first.replayed, again[0].result(10).replayed) == (False, True)
-
-
-def test_a_hundred_clients_with_one_key_move_money_once(lender: Platform, story: Story) -> None:
-    loan_id = story.borrow()
-    command = story.repayment(loan_id, 100)
-
-    def ask(_n: int) -> Any:
-        try:
-            return lender.run(command)
-        except Refused as refused:
-            return refused
-
-    with ThreadPoolExecutor(16) as clients:
-        outcomes = list(clients.map(ask, range(100)))
-
-    answers = [one for one in outcomes if isinstance(one, Answer)]
-    assert all(answer.body == answers[0].body for answer in answers)
-    assert sum(not answer.replayed for answer in answers) == 1
-    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
-    assert len(story.everything()["repayments"]) == 1
-
-
-# --- groups ---
-
-
 def test_a_group_may_be_of_many_sandboxes(lender: Platform, tell: Callable[..., Story]) -> None:
     stories = [tell(seed=n) for n in range(4)]
 
@@ -502,25 +261,6 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Platform,
 
     assert callbacks(placed[:2]) == callbacks(placed[2:])
     assert story.discrepancies() == []
-
-
-def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Platform, story: Story) -> None:
-    """Only where a fault listens for it is more done than to read what a first request reads as well."""
-    order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
-    ran: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql.split()[0]))
-    first = lender.run(order)
-    reads = ran.count("SELECT")
-    ran.clear()
-
-    again = lender.run(order)
-
-    assert (again.body, again.replayed) == (first.body, True)
-    assert ran.count("SELECT") == reads
-    assert set(ran) <= {"BEGIN", "SELECT"}
-
-
-# --- the layer is asked once ---
 
 
 def test_a_command_that_is_decided_again_asks_the_layer_once(

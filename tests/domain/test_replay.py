@@ -1,147 +1,29 @@
-"""Replay: the laws of the one function behind world, books and views, for random products and histories."""
+"""The laws of replay, the one function behind world, books and views, for random products and histories."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.facts import (
-    DISBURSEMENT,
-    EDIT,
-    MARK,
-    MODIFY_BILL_AMOUNT,
-    MODIFY_BILL_OVERDUE_AMOUNT,
-    MODIFY_PAID_AMOUNT,
     RECEIPT,
     REVERSAL,
     SECOND_RECEIPT,
     Fact,
-    Terms,
 )
-from mocklend.domain.money import Rounding
 from mocklend.domain.product import (
-    DEFAULT_ALLOCATION,
-    PRODUCTS,
-    Excess,
     Method,
-    PayoffInterest,
-    Penalty,
-    PenaltyBase,
-    Processing,
     Product,
-    RateUnit,
 )
 from mocklend.domain.replay import ACCOUNTS, LoanState, dump, load, replay, same, take
 from mocklend.domain.schedule import schedule
 from mocklend.domain.statuses import QuoteType
-
-START = date(2026, 1, 31)
-EDIT_KINDS = (MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT)
-
-
-@dataclass(frozen=True)
-class History:
-    """A loan's terms and facts, in effective order."""
-
-    terms: Terms
-    facts: tuple[Fact, ...]
-
-    def at(self, day: int) -> LoanState:
-        """The loan so many days after it began."""
-        return replay(self.terms, self.facts, self.terms.start + timedelta(days=day))
-
-    @property
-    def last_day(self) -> int:
-        """The day of the newest fact."""
-        return (self.facts[-1].on - self.terms.start).days
-
-
-def moment(on: date, n: int = 0) -> int:
-    """A moment on a date, the n-th of it."""
-    return on.toordinal() * 86_400_000 + n
-
-
-def paid_out(terms: Terms) -> Fact:
-    """The fact that every loan begins with."""
-    return Fact("loan_a", DISBURSEMENT, moment(terms.start), terms.start, terms.principal_minor, "bank_transfer")
-
-
-def receipt(name: str, on: date, amount_minor: int, scope: str = QuoteType.OVD_AND_CURRENT, n: int = 1) -> Fact:
-    """Money that came in."""
-    return Fact(f"rpy_{name}", RECEIPT, moment(on, n), on, amount_minor, "wallet", scope)
-
-
-def ada(product: Product = PRODUCTS["jiebei-like"], principal_minor: int = 100_000, start: date = START) -> Terms:
-    """Ada borrows 1,000.00 at the end of January."""
-    return Terms("loan_a", "CNY", principal_minor, start, product)
-
-
-@st.composite
-def products(draw: st.DrawFn) -> Product:
-    unit = draw(st.sampled_from(TermUnit))
-    return Product(
-        method=draw(st.sampled_from(Method)),
-        terms=draw(st.integers(1, 12)),
-        rate=draw(st.sampled_from(["0", "0.00045", "0.06", "0.35", "1"])),
-        rate_unit=RateUnit.ANNUAL,
-        term_unit=unit,
-        term_length=draw(st.integers(1, 3) if unit is TermUnit.MONTH else st.integers(1, 40)),
-        day_count=draw(st.sampled_from(DayCount)),
-        rounding=draw(st.sampled_from(Rounding)),
-        instalment_multiple_minor=draw(st.sampled_from([1, 100])),
-        payoff_interest=draw(st.sampled_from(PayoffInterest)),
-        allocation=tuple(draw(st.just(list(DEFAULT_ALLOCATION)) | st.permutations(DEFAULT_ALLOCATION))),
-        processing=draw(st.sampled_from(Processing)),
-        excess=draw(st.sampled_from(Excess)),
-        penalty=Penalty(
-            draw(st.sampled_from(["0", "1", "1.5", "10"])),
-            draw(st.sampled_from(PenaltyBase)),
-            draw(st.sampled_from([0, 3])),
-        ),
-    )
-
-
-@st.composite
-def histories(draw: st.DrawFn, *, edits: bool = True) -> History:
-    """Receipts, edits and reversals on any day from the first to half a year after the last due date."""
-    principal = draw(st.integers(1, 200) | st.integers(1_000, 10_000_000))
-    terms = ada(draw(products()), principal, draw(st.dates(date(2023, 12, 1), date(2026, 3, 1))))
-    length = (schedule(terms.product, principal, terms.start)[-1].due_date - terms.start).days
-    dues = [(i.due_date - terms.start).days for i in schedule(terms.product, principal, terms.start)]
-    days = st.integers(0, length + 180) | st.sampled_from(dues) | st.sampled_from(dues).map(lambda day: day + 1)
-    amounts = st.integers(1, 50) | st.integers(1, max(2, principal // 3)) | st.integers(1, 2 * principal)
-    facts = [paid_out(terms)]
-    for n in range(draw(st.integers(0, 7))):
-        on = terms.start + timedelta(days=draw(days))
-        what = draw(st.sampled_from(["receipt", "receipt", "edit", "mark", "reversal"]))
-        if what == "edit" and edits:
-            amount = draw(amounts) * draw(st.sampled_from([1, -1]))
-            kind = draw(st.sampled_from(EDIT_KINDS))
-            facts.append(Fact(f"edt_{n}", EDIT, moment(on, n), on, amount, edit_kind=kind))
-        elif what == "mark" and edits:
-            facts.append(Fact(f"edt_{n}", MARK, moment(on, n), on, status="OVERDUE"))
-        elif what == "reversal" and (earlier := _reversible(facts)):
-            target = draw(st.sampled_from(earlier))
-            on = max(on, target.on)
-            facts.append(Fact(f"rev_{n}", REVERSAL, max(moment(on, n), target.at_ms + 1), on, reverses=target.id))
-        else:
-            scope = draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]))
-            facts.append(receipt(str(n), on, draw(amounts), scope, n))
-    return History(terms, tuple(sorted(facts, key=lambda fact: fact.order)))
-
-
-def _reversible(facts: Sequence[Fact]) -> list[Fact]:
-    gone = {fact.reverses for fact in facts}
-    return [fact for fact in facts if fact.kind in (RECEIPT, EDIT) and fact.id not in gone]
+from support.histories import History, _reversible, ada, histories, moment, paid_out, products, receipt
 
 
 def balances(state: LoanState) -> Counter[str]:
@@ -158,9 +40,6 @@ def but_for_the_money(state: LoanState) -> str:
     """The state as stored, without the unapplied money and the newest fact."""
     state.unapplied_minor, state.last = 0, (0, "")
     return dump(state)
-
-
-# --- laws ---
 
 
 @given(history=histories(), data=st.data())
@@ -434,134 +313,3 @@ def test_a_loan_repaid_on_its_due_dates_costs_what_its_schedule_says(
         (line.principal_minor, line.interest_minor) for line in plan
     ]
     assert state.overpaid_minor == 0
-
-
-# --- examples ---
-
-
-def test_borrowed_today_and_repaid_today_costs_a_day() -> None:
-    terms = ada()
-
-    quote = replay(terms, [paid_out(terms)], START).quote(QuoteType.CLEAR, START)
-
-    assert quote["normal_principal_minor"] == 100_000
-    assert quote["normal_interest_minor"] == 45  # 1,000.00 at 0.045 % a day
-
-
-def test_a_day_late_costs_a_day_of_penalty_at_one_and_a_half_times_the_rate() -> None:
-    terms = ada(Product(method=Method.EQUAL_INSTALMENT, terms=1, rate="0.365"))
-    due = date(2026, 2, 28)
-
-    on_time = replay(terms, [paid_out(terms)], due)
-    late = replay(terms, [paid_out(terms)], due + timedelta(days=1))
-
-    assert on_time.status == "USING"
-    assert late.status == "OVD"
-    assert late.quote(QuoteType.CLEAR, due)["penalty_principal_minor"] == 0
-    assert late.quote(QuoteType.CLEAR, due + timedelta(days=1))["penalty_principal_minor"] == 150  # 0.15 % of 1,000.00
-
-
-def test_money_settles_the_oldest_instalment_first_and_in_it_penalty_before_interest_before_principal() -> None:
-    terms = ada()
-    late = date(2026, 4, 15)
-    owed = replay(terms, [paid_out(terms)], late).quote(QuoteType.OVD_AND_CURRENT, late)
-    first = replay(terms, [paid_out(terms)], late)
-    first.accrue(late)
-    oldest = first.instalments[0]
-
-    state = replay(terms, [paid_out(terms), receipt("a", late, oldest.penalty_principal + oldest.interest + 10)], late)
-
-    now = state.instalments[0]
-    assert owed["penalty_principal_minor"] > 0
-    assert (now.penalty_principal_paid, now.interest_paid, now.principal_paid) == (
-        oldest.penalty_principal, oldest.interest, 10
-    )  # fmt: skip
-    assert state.instalments[1].paid == 0
-
-
-def test_what_is_paid_within_its_days_of_grace_grows_no_penalty_afterwards() -> None:
-    """Paying the current instalment early pays its interest up to its due date: what was due before is paid by then."""
-    product = Product(
-        method=Method.EQUAL_PRINCIPAL, terms=2, term_unit=TermUnit.DAY, term_length=10, rate="1",
-        penalty=Penalty("10", grace_days=3),
-    )  # fmt: skip
-    terms, on = ada(product), START + timedelta(days=12)
-    owed = sum(replay(terms, [paid_out(terms)], on).quote(QuoteType.OVD_AND_CURRENT, on).values())
-
-    state = replay(terms, [paid_out(terms), receipt("a", on, owed)], on + timedelta(days=60))
-
-    assert state.status == "CLEAR"
-    assert [i.penalty_principal for i in state.instalments] == [0, 0]
-    assert state.overpaid_minor == 0
-
-
-def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
-    terms = ada()
-    due = date(2026, 2, 28)
-    first = receipt("a", due, 9_000)
-    second = receipt("b", date(2026, 3, 31), 9_500)
-    undone = Fact("rev_a", REVERSAL, moment(date(2026, 4, 1)), date(2026, 4, 1), reverses="rpy_a")
-
-    state = replay(terms, [paid_out(terms), first, second, undone], date(2026, 4, 1))
-
-    assert state.unapplied_minor == 9_000
-    assert state.instalments[0].outstanding == 0
-    assert state.instalments[0].penalty_principal > 0
-    assert state.status == "OVD"
-
-
-def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_between_as_of_any_others() -> None:
-    terms, settled, looked, opened = ada(), START + timedelta(days=20), START + timedelta(days=30), date(2026, 3, 15)
-    back = Fact("edt_a", EDIT, moment(opened), opened, -50_000, edit_kind=MODIFY_PAID_AMOUNT)
-    facts = [paid_out(terms), receipt("a", settled, 100_900, QuoteType.CLEAR), receipt("b", looked, 500), back]
-
-    state = replay(terms, facts, date(2026, 4, 30))
-
-    periods = [movement.period for movement in state.movements if movement.period]
-    assert [period for period in periods if period[0] == settled] == [(settled, date(2026, 3, 31))]
-    assert all(one[1] == other[0] for one, other in pairwise(periods))
-
-
-def test_too_much_is_an_amount_and_not_a_status() -> None:
-    terms = ada()
-
-    state = replay(terms, [paid_out(terms), receipt("a", START, 200_000, QuoteType.CLEAR)], START)
-
-    assert state.status == "CLEAR"
-    assert state.overpaid_minor == 200_000 - 100_045
-
-
-def test_a_waiver_never_takes_principal() -> None:
-    terms = ada()
-    on = START + timedelta(days=10)
-    waiver = Fact("edt_a", EDIT, moment(on), on, -(10**9), edit_kind=MODIFY_BILL_AMOUNT)
-
-    state = replay(terms, [paid_out(terms), waiver], on)
-
-    assert state.outstanding_minor == state.outstanding_principal_minor == 100_000
-
-
-@pytest.mark.parametrize("policy", list(PayoffInterest))
-def test_an_early_payoff_owes_interest_as_the_product_says(policy: PayoffInterest) -> None:
-    terms = ada(Product(method=Method.EQUAL_INSTALMENT, terms=1, rate="0.365", payoff_interest=policy))
-    on = START + timedelta(days=7)
-
-    quote = replay(terms, [paid_out(terms)], on).quote(QuoteType.CLEAR, on)
-
-    days = 7 if policy is PayoffInterest.UNTIL_PAYOFF_DATE else 28
-    assert quote["normal_interest_minor"] == days * 100
-
-
-def test_a_loan_that_was_never_paid_out_owes_nothing() -> None:
-    state = replay(ada(), [], START + timedelta(days=400))
-
-    assert (state.status, state.outstanding_minor, state.overdue_minor) == ("SUBMITTED", 0, 0)
-    assert state.next_touch() is None
-
-
-def test_the_next_look_at_a_loan_is_on_the_day_after_a_due_date() -> None:
-    terms = ada()
-
-    assert replay(terms, [paid_out(terms)], date(2026, 2, 28)).next_touch() == date(2026, 3, 1)
-    assert replay(terms, [paid_out(terms)], date(2026, 3, 1)).next_touch() == date(2026, 4, 1)
-    assert replay(terms, [paid_out(terms)], date(2027, 2, 1)).next_touch() is None

@@ -8,51 +8,31 @@ thought of, and a step in it that the story does not make is one that nothing te
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from mocklend.channels.closed_orders import take_for_closed
-from mocklend.channels.late_failures import FailLate
-from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import PayAtChannel
-from mocklend.channels.payouts import FailPayout
-from mocklend.channels.second_receipts import post_again
-from mocklend.domain.product import PRODUCTS
 from mocklend.domain.statuses import DisputeState, EditState, RepaymentStatus
-from mocklend.lending import AddBorrower, Borrow
-from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
 from mocklend.servicing import (
-    AddStatement,
-    ApproveEdit,
-    DecideDispute,
     IssueCertificate,
-    OpenDispute,
-    QueryChannel,
     RebookRepayment,
     Refund,
     ReinstateRepayment,
-    RejectEdit,
-    ReverseEdit,
-    ReverseReceipt,
-    VerifyDispute,
     Waive,
-    WriteOff,
 )
-from mocklend.servicing.matching import MatchReceipt
-from mocklend.servicing.moving import MoveReceipt
-from mocklend.storage.entities import Repayment
-from mocklend.storage.work import Answer, Work
-from mocklend.views.reads import payouts
-from mocklend.webhooks.endpoints import AddEndpoint
+from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
+from support.every_step import Told, through_all_of_it
 from support.story import Story
 
 STAFF = "only staff see it"
+
+
 OTHER = "staff see the payout; clients see the loan, refund or dispute that it is for, which has an event of its own"
+
 
 STEPS: dict[tuple[str, str | None, str], str | None] = {
     # The kind of resource, its status before and after; and why no event has the new status, where none has.
@@ -108,6 +88,7 @@ STEPS: dict[tuple[str, str | None, str], str | None] = {
 """Refunds are edits and payouts: `refund.agreed` and `refund.paid` are held against them below. A quote has no status:
 it holds until its day is over. A webhook endpoint tells of others, not of itself."""
 
+
 STATUS = {"loan": "status", "repayment": "status", "receipt": "state", "edit": "state", "payout": "state",
           "dispute": "state", "certificate": None}  # fmt: skip
 
@@ -160,191 +141,6 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
 
     monkeypatch.setattr(_Group, "_take", watched)
     return seen
-
-
-@dataclass(frozen=True)
-class Closed:
-    """What a fault of the inbox does: an order that was paid is taken for closed."""
-
-    sandbox_id: str
-    repayment_id: str
-    idem: None = None
-
-    def needs(self) -> Iterable[Any]:
-        return ()
-
-    def decide(self, work: Any) -> Answer:
-        order = work.get(Repayment, self.repayment_id)
-        take_for_closed(work, order)
-        return Answer(200, {})
-
-
-@dataclass(frozen=True)
-class PostedAgain:
-    """What a fault of the desk does: a receipt posted beside the order's own."""
-
-    sandbox_id: str
-    repayment_id: str
-    idem: None = None
-
-    def needs(self) -> Iterable[Any]:
-        return ()
-
-    def decide(self, work: Any) -> Answer:
-        order = work.get(Repayment, self.repayment_id)
-        post_again(work, order, number="CH2", paid_ms=order.paid_ms, typed="by hand")
-        return Answer(200, {})
-
-
-class Told:
-    """A story with a client who listens to everything, and a line for each thing that staff and channels do."""
-
-    def __init__(self, story: Story) -> None:
-        self.story = story
-        self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
-
-    def run(self, command: Any) -> dict[str, Any]:
-        body: dict[str, Any] = self.story.lender.run(command).body
-        return body
-
-    def ask(self, command: Any, *about: Any) -> dict[str, Any]:
-        return self.run(command(self.story.sandbox_id, self.story.key(), *about))
-
-    def borrow_slowly(self) -> str:
-        ada = self.run(AddBorrower(self.story.sandbox_id, "ada", "Ada", 10**12))["id"]
-        product = PRODUCTS["jiebei-like"]
-        return str(self.ask(Borrow, ada, 100_000, "CNY", product, None, None, False, "bank_transfer", 60)["id"])
-
-    def payout_of(self, loan_id: str) -> Any:
-        with self.story.lender.read() as connection:
-            return payouts(connection, self.story.sandbox_id, loan_id)[-1]
-
-    def push(self, typed: str, amount_minor: int = 50_000, scope: str = "CLEAR") -> str:
-        order = self.ask(PayAtChannel, "bill_pay", amount_minor, "CNY", "Ada", typed, scope)["out_trade_no"]
-        self.story.wait(600)
-        return receipt_of(order)
-
-    def fail_late(self, id: str, channel: str = "wallet") -> None:
-        self.ask(FailLate, channel, order_no(id))
-        self.story.wait(0)
-
-    def dispute(self, loan_id: str, decision: str, **more: Any) -> str:
-        id = str(self.ask(OpenDispute, loan_id, "other", "It is not so.", ())["id"])
-        self.ask(VerifyDispute, id, "wei")
-        self.run(DecideDispute(self.story.sandbox_id, self.story.key(), id, decision, "Checked.", "wei", **more))
-        return id
-
-    def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """Everything that was queued, in order."""
-        queued = sorted(self.story.everything()["webhooks"], key=lambda row: row["queued_ms"])
-        return [(row["event"], json.loads(row["body"])["data"]) for row in queued]
-
-
-def through_all_of_it(tell: Callable[..., Story]) -> Told:
-    """A story that makes every step of the table."""
-    story = tell(four_eyes_above_minor=1_000)
-    told = Told(story)
-    _loans(told)
-    _repayments(told)
-    _receipts(told)
-    _edits(told)
-    _disputes(told)
-    return told
-
-
-def _loans(told: Told) -> None:
-    story = told.story
-    paid_out, failed = told.borrow_slowly(), told.borrow_slowly()
-    told.ask(FailPayout, "bank_transfer", told.payout_of(failed).id)
-    story.wait(60)
-    loan, settled = story.borrow(), story.borrow()
-    before = story.settle(settled)
-    written_off = [story.borrow() for _ in range(2)]
-    drafts = [told.ask(WriteOff, id, "bankrupt", "wei", "li")["id"] for id in written_off]
-    told.run(desk_reverse(story, drafts[0]))  # Owed again, and not overdue.
-    recovered = story.settle(written_off[1])
-    story.reverse(recovered)  # What was recovered is gone: OFF again.
-    story.wait(days=40)
-    story.repay(loan, 20_000)  # Cured.
-    story.settle(paid_out)  # Overdue, and cleared.
-    story.reverse(before)  # Cleared, and overdue at once.
-    late = story.borrow()
-    story.wait(days=40)
-    edit = told.ask(WriteOff, late, "bankrupt", "wei", "li")["id"]
-    told.run(desk_reverse(story, edit))  # Overdue again.
-
-
-def desk_reverse(story: Story, edit_id: str) -> Any:
-    return ReverseEdit(story.sandbox_id, story.key(), edit_id, "he came back", "wei")
-
-
-def _repayments(told: Told) -> None:
-    story = told.story
-    loan = story.borrow()
-    first, second = story.repay(loan, 20_000), story.settle(loan)
-    told.run(IssueCertificate(story.sandbox_id, loan))
-    story.reverse(first)
-    told.ask(ReinstateRepayment, first, "it was good", "grace")
-    told.run(Closed(story.sandbox_id, second))
-    told.ask(QueryChannel, second, "grace")
-    told.fail_late(second)
-    closed = story.repay(loan, 1_000)
-    told.run(Closed(story.sandbox_id, closed))
-    told.fail_late(closed)
-    unheard = story.order(loan, 1_000)
-    story.settle_silently(unheard)
-    told.ask(FailLate, "wallet", order_no(unheard))
-    told.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(unheard))))
-
-
-def _receipts(told: Told) -> None:
-    story = told.story
-    one, other = story.borrow(), story.borrow()
-    matched, nobodys = told.push("my loan"), told.push("thanks")
-    told.ask(MatchReceipt, matched, one, "by her slip", "grace")
-    told.ask(MoveReceipt, matched, other, "the slip says so", "grace")
-    told.fail_late(matched, "bill_pay")
-    told.fail_late(nobodys, "bill_pay")
-    told.push(one)
-    again = story.repay(other, 5_000)
-    told.run(PostedAgain(story.sandbox_id, again))
-    (second,) = [row["id"] for row in story.everything()["receipts"] if row["channel_trade_no"] == "CH2"]
-    told.ask(ReverseReceipt, second, "it came once", "grace")
-    # The callback is still on its way when the bank takes the money back, and the desk hears of both at once.
-    order = told.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
-    story.settle_silently(receipt_of(order))
-    told.ask(FailLate, "bill_pay", order)
-    told.ask(QueryPayment, "bill_pay", order, "grace")
-    story.wait(0)
-
-
-def _edits(told: Told) -> None:
-    story = told.story
-    loan = story.borrow()
-    told.run(desk_reverse(story, story.edit(loan, 500)))
-    draft = story.edit(loan, 5_000)
-    told.ask(ApproveEdit, draft, "li")
-    told.ask(RejectEdit, story.edit(loan, 5_000), "no", "li")
-    story.repay(loan, story.quote(loan)["total_minor"] + 900, type="CLEAR")
-    told.ask(Refund, loan, "wallet", 900, "paid twice", "wei", "li")
-    story.wait(60)
-
-
-def _disputes(told: Told) -> None:
-    story = told.story
-    loan = story.borrow()
-    rejected = told.dispute(loan, "REJECTED")
-    told.ask(AddStatement, rejected, "It is so.")
-    told.dispute(loan, "UNVERIFIABLE")
-    upheld = told.dispute(loan, "UPHELD")
-    told.run(
-        DecideDispute(
-            story.sandbox_id, story.key(), upheld, "UPHELD", "Put right.", "wei", correct=True, compensation_minor=500
-        )
-    )
-    story.wait(days=2)
-    told.ask(OpenDispute, loan, "other", "It is not so.", ())
-    story.wait(days=21)
 
 
 def test_every_step_of_every_resource_is_told_with_its_new_status(

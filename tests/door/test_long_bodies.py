@@ -1,0 +1,64 @@
+"""Long bodies have room of their own: of one sandbox and of all."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from support.door_place import LONG_S, Place, answer_of, request, until
+
+pytestmark = pytest.mark.security
+
+
+SCORES = "/-/scores"
+
+
+def under_way(place: Place, key: str, length: int = 100_000) -> socket.socket:
+    """A long body of which the first byte has come."""
+    return place.connect(request("POST", SCORES, b" ", Authorization=key, Content_Length=str(length)))
+
+
+def test_only_so_many_long_bodies_are_under_way_of_one_sandbox_and_of_all(place: Place) -> None:
+    place.door._body_deadline_s = LONG_S
+    opened = [under_way(place, key) for key in "aabbccdd"]
+    until(lambda: place.door._long.total() == 8)
+
+    place.door._body_deadline_s = 0.1
+    same = answer_of(under_way(place, "a"))
+    other = answer_of(under_way(place, "e"))
+    short = place.ask("POST", SCORES, b"{}", Authorization="a")
+
+    assert (same[0], json.loads(same[1])["code"]) == (429, "sandbox_busy")
+    assert (other[0], json.loads(other[1])["code"]) == (503, "busy")
+    assert short[0] == 200
+    assert place.ask("GET", "/-/health")[0] == 200
+    for connection in opened:
+        connection.close()
+    until(lambda: not place.door._long)
+    assert place.ask("POST", SCORES, b" " * 100_000, Authorization="e")[0] == 200
+    until(lambda: not place.door._long)
+
+
+def test_who_finds_no_room_for_a_long_body_waits_for_some(place: Place) -> None:
+    place.door._body_deadline_s = LONG_S
+    first, _ = under_way(place, "a"), under_way(place, "a")
+    until(lambda: place.door._long.total() == 2)
+    waits = place.connect(request("POST", SCORES, b" " * 100_000, Authorization="a"))
+
+    first.close()
+
+    assert answer_of(waits)[0] == 200
+
+
+def test_a_long_body_in_chunks_needs_room_too(place: Place) -> None:
+    place.door._body_deadline_s = LONG_S
+    for _ in range(2):
+        place.connect(request("POST", SCORES, Authorization="a", Transfer_Encoding="chunked") + b"1\r\n \r\n")
+    until(lambda: place.door._long.total() == 2)
+
+    place.door._body_deadline_s = 0.1
+    status, body = answer_of(under_way(place, "a"))
+
+    assert (status, json.loads(body)["code"]) == (429, "sandbox_busy")

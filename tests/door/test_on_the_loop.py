@@ -1,0 +1,76 @@
+"""What a hot path answers on the server's loop, and what it leaves to the app."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mocklend.access_log import AccessLog
+from mocklend.door import Asked, Outcome, Respond
+from support.door_place import LONG_S, Place, answer_of, request, until
+
+pytestmark = pytest.mark.security
+
+
+class OnLoop:
+    """Answers `/v1/hot/…` itself: at once, later from a thread, or not after all."""
+
+    def __init__(self) -> None:
+        self.later: list[Callable[[], None]] = []
+
+    def __call__(self, asked: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+        def answer() -> None:
+            respond(202, [("content-type", "text/plain")], b"hot", "sbx_a")
+
+        match asked.path:
+            case "/v1/hot/now":
+                answer()
+                return Outcome.ANSWERED
+            case "/v1/hot/later":
+                self.later.append(answer)
+            case "/v1/hot/back":
+                self.later.append(give_back)
+            case _:
+                return Outcome.NOT_TAKEN
+        return Outcome.ANSWERED_LATER
+
+
+@pytest.fixture
+def hot(place: Place) -> OnLoop:
+    made = OnLoop()
+    place.door._hot = made
+    return made
+
+
+@pytest.mark.parametrize("access", [True], indirect=True)
+def test_a_hot_path_answers_at_once_and_leaves_the_rest_to_the_app(
+    place: Place, access: AccessLog, hot: OnLoop, tmp_path: Path
+) -> None:
+    assert place.ask("GET", "/v1/hot/now") == (202, b"hot")
+    assert place.ask("GET", "/v1/cold") == (200, b"done")
+
+    assert [path for _, path, _ in place.app.seen] == ["/v1/cold"]
+    access.close()
+    logged = [json.loads(line) for line in (tmp_path / "access.jsonl").read_text().splitlines()]
+    told = [(one["path"], one["status"], one["sandbox"]) for one in logged if one["path"] == "/v1/hot/now"]
+    assert told == [("/v1/hot/now", 202, "sbx_a")]
+
+
+def test_a_hot_path_answers_later_or_gives_back_and_a_server_that_stops_waits_for_it(place: Place, hot: OnLoop) -> None:
+    later, back = place.connect(request("POST", "/v1/hot/later")), place.connect(request("POST", "/v1/hot/back"))
+    until(lambda: len(hot.later) == 2)
+    stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
+    assert not stopping.done()
+
+    with ThreadPoolExecutor(1) as writer:
+        for answer in hot.later:
+            writer.submit(answer).result(LONG_S)
+
+    assert answer_of(later) == (202, b"hot")
+    assert answer_of(back) == (200, b"done")
+    stopping.result(LONG_S)

@@ -1,0 +1,423 @@
+"""What pages take from the code: each block between `<!-- made: what -->` and `<!-- end -->`, by its name."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import sys
+import tempfile
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mocklend.audit.checks import CHECKS
+from mocklend.dataset.making import columns_table
+from mocklend.domain.finding import CLASSES
+from mocklend.domain.problems import PROBLEMS
+from mocklend.exit_codes import MEANINGS, ExitCode
+from mocklend.local import local_platform
+from mocklend.reconcilers.named import SHIPPED as RECONCILERS
+from mocklend.scenarios import run, scenarios
+from mocklend.scenarios.looks import LOOKING
+from mocklend.seams import SEAMS
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.fault import VIEWS
+from mocklend_faults.engine.matching import OPERATORS
+from support import paired_runs
+from support.families import FAMILIES, family_of
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = {
+    str(path.relative_to(ROOT)): path
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+}
+MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def settings_of(fault: str) -> str:
+    """The settings of a kind, as `GET /-/faults` has them."""
+    described = installed()[fault].describe()["settings"]
+    if not described:
+        return "This fault has no settings.\n"
+    return _table(
+        ("setting", "what it is", "default", "what it may be"),
+        [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in described],
+    )
+
+
+def symptom_of(fault: str) -> str:
+    """What each view shows, and what ends it, in the words of the kind itself."""
+    kind = installed()[fault]
+    shown = [(f"{view}: {VIEWS[view]}", says) for view, says in sorted(kind.symptom.items(), key=_by_view)]
+    return _table(("where", "what it says"), shown or [("anywhere", "nothing: the platform withstands it")])
+
+
+def lessons() -> str:
+    """Each kind's story, told honestly and with the fault: the views that differed, and what the repair left."""
+    rows = []
+    with local_platform() as url:
+        for name, kind in installed().items():
+            told = paired_runs.learned(name, url)
+            status = ", ".join(sorted({one["status"] for one in told.key}))
+            after = ", ".join(sorted({one["status_reason"] or one["status"] for one in told.repaired_key}))
+            seen = ", ".join(sorted(told.differ, key=list(VIEWS).index)) or "none"
+            page = f"[`{name}`](faults/{name}.md)"
+            rows.append((page, seen, f"`{kind.finding}`", status, re.sub(r": \S+$", "", after)))
+    return _table(("fault", "views that differ from the honest telling", "found as", "at first", "in the end"), rows)
+
+
+def reconciler_scores() -> str:
+    """Each kind's story, and how well each reference reconciler did when it looked once at the end."""
+    rows = []
+    totals = {name: [0, 0, 0] for name in RECONCILERS}
+    with local_platform() as url:
+        for fault in installed():
+            told = paired_runs.scored(fault, url)
+            for name, total in totals.items():
+                counts = told[name]["counts"]
+                wrong = counts["false_positives"] + counts["wrong_class"]
+                for n, more in enumerate((counts["true_positives"], counts["demanded"], wrong)):
+                    total[n] += more
+            scores = (_score(told[name]) for name in totals)
+            rows.append((f"[`{fault}`](faults/{fault}.md)", *scores))
+    rows.append(
+        ("over all", *(f"{hits} of {demanded} found, {wrong} wrong" for hits, demanded, wrong in totals.values()))
+    )
+    return _table(("fault", *(f"`{name}`: precision, recall" for name in totals)), rows)
+
+
+def _score(told: Mapping[str, Any]) -> str:
+    if not told["counts"]["demanded"]:
+        return f"{told['verdict']}: nothing is to be found"
+    return f"{told['verdict']}: {told['precision']:.2f}, {told['recall']:.2f}"
+
+
+def faults() -> str:
+    """Every kind, with its page."""
+    rows = []
+    for name, kind in installed().items():
+        first = _sentence(sys.modules[kind.__module__].__doc__)
+        seams = ", ".join(f"`{seam}`" for seam in kind.seams())
+        rows.append((f"[`{name}`](faults/{name}.md)", first, f"`{kind.finding}`", seams))
+    return _table(("fault", "what it is", "finding class", "seam"), rows)
+
+
+def families() -> str:
+    """One kind of each family, and how many the family has."""
+    kinds = Counter(map(family_of, installed()))
+    rows = []
+    for name, family in FAMILIES.items():
+        module = sys.modules[installed()[family.shown].__module__]
+        page = f"[`{family.shown}`](docs/faults/{family.shown}.md)"
+        rows.append((name, str(kinds[name]), page, _sentence(module.__doc__)))
+    return _table(("family", "faults", "for example", "what it is"), rows)
+
+
+def fields_of(seam: str) -> str:
+    """A seam's fields, those that a fault may change marked."""
+    rows = []
+    for one in fields(SEAMS[seam]):
+        may = "" if one.default is MISSING else f"yes; honestly `{json.dumps(one.default)}`"
+        rows.append((f"`{one.name}`", f"`{one.type}`", may))
+    return _table(("field", "type", "a fault may change it"), rows)
+
+
+def findings() -> str:
+    """The classes of break."""
+    return _table(("class", "what it means"), [(f"`{name}`", says) for name, says in CLASSES.items()])
+
+
+def checks() -> str:
+    """What an audit checks."""
+    rows = [(f"`{check.code}`", check.states, "no" if check.always else "yes") for check in CHECKS]
+    return _table(("code", "what holds", "may a fault break it"), rows)
+
+
+def operators() -> str:
+    """The operators of `match`."""
+    return _listed(OPERATORS)
+
+
+def problems() -> str:
+    """Every way to say no, in order of precedence."""
+    rows = [(f"`{code}`", str(one.status), one.title, one.hint) for code, one in PROBLEMS.items()]
+    return _table(("code", "status", "what it means", "what to do"), rows)
+
+
+def limits() -> str:
+    """What there is only so much of: the number in the code, and what happens beyond it."""
+    from mocklend.api import record
+    from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
+    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
+    from mocklend.domain.finding import FINDINGS_MAX
+    from mocklend.door import BODY_MAX, LONG_BODIES, Limits
+    from mocklend.seams.api_answer import DELAY_MS_MAX
+    from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
+    from mocklend.spool import MEMORY_MAX
+    from mocklend.webhooks.endpoints import ENDPOINTS_MAX
+    from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
+    from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
+
+    door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
+    waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
+    files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
+    kept = f"{record.REQUESTS_MOST:,} requests or {_size(record.BYTES_MOST)} a sandbox"
+    of_all = f"{record.REQUESTS_MOST_OF_ALL:,} requests or {_size(record.BYTES_MOST_OF_ALL)} over all"
+    shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
+    scores = _size(LONG_BODIES["/-/scores"])
+    rows = [
+        ("open connections", f"{CONNECTIONS_MAX:,} a server", f"{waits} {files}"),
+        ("a connection on which nothing is asked", f"{HEADERS_DEADLINE_MS // 1000} s", "It is closed."),
+        ("a client that takes nothing of its answer", f"{UNREAD_DEADLINE_MS // 1000} s", "It is dropped, on Linux."),
+        ("an answer in memory", _size(MEMORY_MAX), "It waits in a file until it is sent."),
+        ("requests at work", f"{door.running_max} a sandbox", f"{door.waiting_max:,} {waiting}"),
+        ("the same on the control plane", f"{door.control_running_max}", f"{door.control_waiting_max} {waiting}"),
+        ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),
+        ("a body's length", f"{_size(BODY_MAX)}; a score's {scores}", "`body_too_large`"),
+        (
+            "long bodies (a score's) under way",
+            f"{door.long_bodies_lane_max} a sandbox, {door.long_bodies_max} a server",
+            "`sandbox_busy`, `busy`",
+        ),
+        ("values of a body", f"{VALUES_MAX:,}; {MEMBERS_MAX:,} names an object", "`body_too_many_values`"),
+        ("depth of a body", str(DEPTH_MAX), "`body_too_deep`"),
+        ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),
+        ("the record of requests", kept, "The oldest go; `complete` is false then."),
+        ("the records of all sandboxes", of_all, shared),
+        (
+            "how late an answer is, over all rules",
+            f"{DELAY_MS_MAX // 1000} s",
+            "It comes then, and the answer key says so.",
+        ),
+        ("sandboxes", f"{SANDBOXES_MAX:,} beside `default`, or `MOCKLEND_MAX_SANDBOXES`", "`too_many_sandboxes`"),
+        (
+            "clocks that run by themselves",
+            f"{RUNNING_CLOCKS_MAX:,} beside that of `default`, or `MOCKLEND_MAX_RUNNING_CLOCKS`",
+            "`too_many_clocks`",
+        ),
+        ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
+        ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),
+        ("experiments", f"{EXPERIMENTS_MAX} a sandbox", "`too_many_experiments`"),
+    ]
+    return _table(("what", "how much", "beyond that"), rows)
+
+
+def _size(of_bytes: int) -> str:
+    return f"{of_bytes // 1024} KiB" if of_bytes < 1024**2 else f"{of_bytes // 1024**2} MiB"
+
+
+def channels() -> str:
+    """Every channel."""
+    from mocklend.domain.channel import channels as known
+
+    return _table(
+        ("channel", "name", "settles after", "ladder", "attempts"),
+        [
+            (f"`{one.id}`", one.name, f"{one.settle_delay_s} s", f"`{one.profile}`", str(len(one.ladder)))
+            for one in known().values()
+        ],
+    )
+
+
+def events() -> str:
+    """The events of webhooks, and the fields of their data."""
+    from mocklend.webhooks.events import EVENTS, FIELDS
+
+    sent = [(f"`{name}`", one.when, ", ".join(f"`{field}`" for field in one.data)) for name, one in EVENTS.items()]
+    fields = [(f"`{name}`", kind, meaning) for name, (kind, meaning) in FIELDS.items()]
+    return _table(("event", "when", "data"), sent) + "\n" + _table(("field", "type", "meaning"), fields)
+
+
+def stories() -> str:
+    """Every scenario that ships, with the faults that it arms and how good each reconciler was in it."""
+    rows = []
+    for name, one in scenarios().items():
+        rules = [rule for chapter in one.chapters for rule in (chapter.get("rules") or {}).values() if rule]
+        faults = ", ".join(
+            f"[`{fault}`](faults/{fault}.md)" for fault in dict.fromkeys(rule["fault"] for rule in rules)
+        )
+        rows.append((f"`{name}`", one.title, faults, *map(_score_of, (one.expected_score[it] for it in RECONCILERS))))
+    return _table(("scenario", "what happens", "faults", *(f"`{it}`" for it in RECONCILERS)), rows)
+
+
+def scenario_scores() -> str:
+    """Every scenario that ships, told, and how well each did that looked at its turning points."""
+    rows = []
+    totals: dict[str, Counter[str]] = {name: Counter() for name in LOOKING}
+    for name, one in scenarios().items():
+        out = io.StringIO()
+        assert run(one, as_json=True, out=out) == 0, name
+        scores = json.loads(out.getvalue())["scores"]
+        rows.append((f"`{name}`", *(_score_at_looks(scores[who]) for who in LOOKING)))
+        for who, total in totals.items():
+            total.update({of: count for of, count in scores[who].items() if of.startswith("counts.")})
+    rows.append(("over all", *map(_total, totals.values())))
+    return _table(("scenario", *(f"`{who}`" if who in RECONCILERS else who for who in LOOKING)), rows)
+
+
+def _score_at_looks(score: Mapping[str, Any]) -> str:
+    said = f"{score['verdict']}: "
+    if score["precision"] is None and score["recall"] is None:
+        return f"{said}nothing is to be found"
+    said += ", ".join("-" if score[word] is None else f"{score[word]:.2f}" for word in ("precision", "recall"))
+    after_s = score["time_to_detect_s.p50"]
+    return said if after_s is None else f"{said}; after {timedelta(seconds=after_s)}"
+
+
+def _total(counts: Mapping[str, int]) -> str:
+    wrong = counts["counts.false_positives"] + counts["counts.wrong_class"]
+    return f"{counts['counts.true_positives']} of {counts['counts.demanded']} found, {wrong} wrong"
+
+
+def endpoints(plane: str) -> str:
+    """Every endpoint of a plane, as /openapi.json has it."""
+    rows = []
+    for path, operations in openapi()["paths"].items():
+        if not path.startswith(plane + "/") and path != plane:
+            continue
+        for method, operation in operations.items():
+            keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+            rows.append((f"`{method.upper()} {path}`", operation["summary"], "yes" if keyed else ""))
+    return _table(("endpoint", "what it does", "needs an `Idempotency-Key`"), sorted(rows, key=_by_path))
+
+
+def modules(folder: str) -> str:
+    """The first sentence of every module under a folder, in the words of the module itself."""
+    rows = []
+    for path in sorted((ROOT / folder).rglob("*.py"), key=lambda one: (one.parent, one.name != "__init__.py", one)):
+        where = path.relative_to(ROOT / folder)
+        name = f"**`{where.parent}/`**" if path.name == "__init__.py" else f"`{where}`"
+        if name == "**`./`**":
+            continue
+        rows.append((name, _sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))))
+    return _table(("module", "what it is"), rows)
+
+
+def scripts() -> str:
+    """What can be typed."""
+    rows = []
+    for path in sorted((ROOT / "scripts").iterdir()):
+        if path.suffix or not path.is_file():
+            continue
+        source = path.read_text(encoding="utf-8")
+        said = ast.get_docstring(ast.parse(source)) if "python" in source.splitlines()[0] else _comment(source)
+        rows.append((f"`scripts/{path.name}`", _sentence(said)))
+    return _table(("script", "what it does"), rows)
+
+
+def exit_codes() -> str:
+    """What a command or script leaves with."""
+    return _table(
+        ("exit code", "verdict", "meaning"), [(str(int(one)), f"`{one.name}`", MEANINGS[one]) for one in ExitCode]
+    )
+
+
+MAKERS: Mapping[str, Callable[..., str]] = {
+    "settings of": settings_of,
+    "symptom of": symptom_of,
+    "lessons": lessons,
+    "limits": limits,
+    "dataset columns": columns_table,
+    "reconciler scores": reconciler_scores,
+    "scenario scores": scenario_scores,
+    "faults": faults,
+    "families": families,
+    "fields of": fields_of,
+    "findings": findings,
+    "checks": checks,
+    "operators": operators,
+    "problems": problems,
+    "channels": channels,
+    "events": events,
+    "endpoints of": endpoints,
+    "exit codes": exit_codes,
+    "modules of": modules,
+    "scripts": scripts,
+    "stories": stories,
+}
+"""What can be made: by its name, or by its name and one word more."""
+
+
+def make(what: str) -> str:
+    """The text of a block."""
+    if what in MAKERS:
+        return MAKERS[what]()
+    name, _, argument = what.rpartition(" ")
+    assert name in MAKERS, f"nothing is called {what!r}; known: {', '.join(MAKERS)}"
+    return MAKERS[name](argument)
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The document that a server with all faults serves."""
+    from mocklend.app import create_app
+    from mocklend.config import Settings
+    from mocklend.runtime import Platform
+    from mocklend_faults.engine import FaultLayer
+
+    with tempfile.TemporaryDirectory() as folder:
+        lender = Platform(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
+        try:
+            app = create_app(Settings(database="unused"), lender)
+            document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+        finally:
+            lender.close()
+    return document
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return textwrap.fill(", ".join(f"`{name}`" for name in names), 120, break_on_hyphens=False) + "\n"
+
+
+def _score_of(score: Mapping[str, float | str | None]) -> str:
+    return ", ".join(f"{word} {'-' if score[word] is None else score[word]}" for word in ("precision", "recall"))
+
+
+def _sentence(doc: str | None) -> str:
+    """The first sentence of a docstring. None is an error: a file says what it is."""
+    assert doc, "a file without a docstring cannot be described"
+    return re.split(r"(?<=[.!?])\s", " ".join(doc.split("\n\n")[0].split()), maxsplit=1)[0]
+
+
+def _comment(source: str) -> str:
+    return " ".join(line.lstrip("# ") for line in source.splitlines()[1:] if line.startswith("#"))
+
+
+def _by_view(told: tuple[str, str]) -> int:
+    return list(VIEWS).index(told[0])
+
+
+def _by_path(row: tuple[str, ...]) -> tuple[str, int]:
+    method, path = row[0].strip("`").split(" ", 1)
+    return path, ("GET", "POST", "PUT", "PATCH", "DELETE").index(method)
+
+
+def outdated(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each block that is not what the code says: what it is, what stands there, what should."""
+    for found in MADE.finditer(text):
+        made = make(found[2])
+        if found[3] != made:
+            yield found[2], found[3], made
+
+
+def write() -> None:
+    """Write every block of every page anew."""
+    for name, path in PAGES.items():
+        old = path.read_text(encoding="utf-8")
+        new = MADE.sub(lambda found: found[1] + make(found[2]) + found[4], old)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            print(f"wrote {name}")

@@ -1,0 +1,135 @@
+"""The writer and its keys: one key is carried out once, and everybody who has it gets the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from msgspec import structs
+from sqlalchemy import event
+
+from mocklend.domain.problems import Refused
+from mocklend.runtime import Platform
+from mocklend.storage.work import Answer, Idempotency
+from support.story import Story
+from support.writing import together
+
+
+def test_the_same_key_gets_the_same_answer_again(lender: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    key = story.key()
+    first = lender.run(story.repayment(loan_id, 100, key=key))
+    story.wait(60)
+
+    again = lender.run(story.repayment(loan_id, 100, key=key))
+
+    assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
+    assert not first.replayed
+    assert len(story.everything()["repayments"]) == 1
+
+
+def test_a_refusal_is_kept_under_its_key_too(lender: Platform, story: Story) -> None:
+    key = story.key()
+    with pytest.raises(Refused) as caught:
+        lender.run(story.repayment("loan_x", 100, key=key))
+
+    again = lender.run(story.repayment("loan_x", 100, key=key))
+
+    assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
+
+
+def test_the_same_key_with_another_body_is_refused(lender: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    key = story.key()
+    lender.run(story.repayment(loan_id, 100, key=key))
+    before = story.everything()
+
+    with pytest.raises(Refused) as caught:
+        lender.run(story.repayment(loan_id, 200, key=structs.replace(key, fingerprint="another")))
+
+    assert (caught.value.code, caught.value.problem.status) == ("idempotency_key_reused", 422)
+    assert story.everything() == before
+
+
+def test_the_same_key_twice_at_once_is_carried_out_once(lender: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    command = story.repayment(loan_id, 100)
+
+    first, second = together(lender.writer, [command, command])
+    third = lender.run(command)
+
+    assert first.status == 202
+    assert second.code == "request_in_progress"
+    assert (third.body, third.replayed) == (first.body, True)
+    assert len(story.everything()["repayments"]) == 1
+
+
+def test_one_key_in_two_sandboxes_is_two_keys(lender: Platform, tell: Callable[..., Story]) -> None:
+    one, other = tell(), tell()
+    key = Idempotency("key", "print")
+    loans = [one.borrow(), other.borrow()]
+
+    answers = together(
+        lender.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
+    )
+
+    assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
+
+
+def test_whoever_has_an_answer_may_ask_again_at_once(
+    lender: Platform, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that waits for an answer may wake before a single callback of the future has run."""
+    command = story.repayment(story.borrow(), 100)
+    again: list[Future[Answer]] = []
+
+    class Woken(Future[Answer]):
+        def _invoke_callbacks(self) -> None:
+            if not again:
+                again.append(lender.writer.submit(command, wait_s=0))
+            super()._invoke_callbacks()  # type: ignore[misc]
+
+    monkeypatch.setattr("mocklend.writer.Future", Woken)
+
+    first = lender.run(command)
+
+    assert again
+    assert (first.replayed, again[0].result(10).replayed) == (False, True)
+
+
+def test_a_hundred_clients_with_one_key_move_money_once(lender: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    command = story.repayment(loan_id, 100)
+
+    def ask(_n: int) -> Any:
+        try:
+            return lender.run(command)
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(16) as clients:
+        outcomes = list(clients.map(ask, range(100)))
+
+    answers = [one for one in outcomes if isinstance(one, Answer)]
+    assert all(answer.body == answers[0].body for answer in answers)
+    assert sum(not answer.replayed for answer in answers) == 1
+    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
+    assert len(story.everything()["repayments"]) == 1
+
+
+def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Platform, story: Story) -> None:
+    """Only where a fault listens for it is more done than to read what a first request reads as well."""
+    order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
+    ran: list[str] = []
+    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql.split()[0]))
+    first = lender.run(order)
+    reads = ran.count("SELECT")
+    ran.clear()
+
+    again = lender.run(order)
+
+    assert (again.body, again.replayed) == (first.body, True)
+    assert ran.count("SELECT") == reads
+    assert set(ran) <= {"BEGIN", "SELECT"}
