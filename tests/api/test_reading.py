@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX, parse, storable
+from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX, parse
 from mocklend.domain.problems import Refused
+from mocklend.validation import storable
 
 JSON = st.recursive(
     st.none()

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 
 from mocklend.api.answers import in_full, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
-from mocklend.api.fields import Choice, Doc, Id, PageSize
+from mocklend.api.fields import Doc, Id, PageSize
 from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.problems import Refused
+from mocklend.validation import OneOf
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.answer_key import STATUSES, find, pages, stream
 from mocklend_faults.engine.hints import no_lies
@@ -35,10 +36,10 @@ class KeyQuery(Paged):
     """Which entries. `entity` is the seam's or the finding's. As `jsonl` they come all, a line each."""
 
     limit: PageSize = 500
-    format: Annotated[str, Choice(("json", "jsonl"))] = Field(
+    format: Annotated[str, OneOf(("json", "jsonl"))] = Field(
         default="json", description="`json` is one page; `jsonl` is all entries, one JSON object per line."
     )
-    status: Annotated[str, Choice(STATUSES)] | None = Field(
+    status: Annotated[str, OneOf(STATUSES)] | None = Field(
         default=None,
         description="Only entries in this status: PENDING not visible yet, ACTIVE visible, HEALED over, "
         "SUPERSEDED replaced by a newer injection, MASKED withstood by the platform.",
@@ -92,7 +93,7 @@ class EntryDoc(Doc):
     expected: ExpectedFinding = Field(
         description="What a reconciler should report: the class of break, the entity, the amount."
     )
-    status: Annotated[str, Choice(STATUSES)] = Field(
+    status: Annotated[str, OneOf(STATUSES)] = Field(
         description="PENDING not visible yet, ACTIVE visible, HEALED over, SUPERSEDED replaced by a newer "
         "injection, MASKED withstood by the platform."
     )

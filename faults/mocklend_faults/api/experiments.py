@@ -10,8 +10,9 @@ from pydantic import Field, WithJsonSchema
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc
+from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
+from mocklend.validation import Body, OneOf
 from mocklend_faults.api.rules import RULE
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas
@@ -47,7 +48,7 @@ class StageDoc(Doc):
     name: str = Field(description="The stage's name.")
     starts_at: str = Field(description="When it starts. RFC 3339, on the sandbox's clock.")
     ends_at: str = Field(description="When it is over. RFC 3339, on the sandbox's clock.")
-    state: Annotated[str, Choice(("waiting", "running", "over"))] = Field(description="Where the clock has it.")
+    state: Annotated[str, OneOf(("waiting", "running", "over"))] = Field(description="Where the clock has it.")
     rules: list[str] = Field(description="The ids of its rules, `<experiment>.<stage>.<rule>`.")
 
 

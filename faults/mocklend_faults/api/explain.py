@@ -10,10 +10,11 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Body, Choice, Doc, Id
+from mocklend.api.fields import Doc, Id
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.validation import Body, OneOf
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.loaded_rules import stored_of, usable
@@ -45,7 +46,7 @@ class ExplainedEvent(Doc):
     occurrence: int = Field(description="Its number among the events of its entity at this seam, from 1.")
     at: str | None = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
     request_id: str | None = Field(description="The request that led to it; null where the clock did.")
-    outcome: Annotated[str, Choice(OUTCOMES)] = Field(description="How far it came with the rule.")
+    outcome: Annotated[str, OneOf(OUTCOMES)] = Field(description="How far it came with the rule.")
     why: str = Field(description="Why it came so far and no further, in a sentence.")
 
 

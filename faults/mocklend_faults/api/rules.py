@@ -12,11 +12,12 @@ from pydantic import Field, StrictBool, WithJsonSchema, create_model
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Doc, Id, Text
+from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import described
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.storage.work import Nudge
+from mocklend.validation import Body, bounded_str
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
@@ -40,7 +41,7 @@ A_RULE = {"rule_id": "stale-pages"}
 
 # `with` is a word of Python's own, so this model cannot be written as a class.
 _RULE_FIELDS: dict[str, Any] = {
-    "fault": (Annotated[str, Text(200)], Field(description="The kind of fault, by its name in GET /-/faults.")),
+    "fault": (Annotated[str, bounded_str(200)], Field(description="The kind of fault, by its name in GET /-/faults.")),
     "id": (Id | None, Field(default=None, description="The id in the address, once more, or nothing.")),
     "match": (
         _section(schemas.MATCH),

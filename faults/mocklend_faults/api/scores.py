@@ -17,13 +17,14 @@ from sqlalchemy import Connection
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
 from mocklend.api.audit import audited
-from mocklend.api.fields import Body, Choice, Doc, Id, Moment, RelativeMinor, Share, Text, Whole
+from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.moments import FIRST_MS, rfc3339
+from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
@@ -49,21 +50,23 @@ SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "
 """The example of the documentation."""
 BOUND_MOST_S = 3_660 * 86_400
 
-Ratio = Annotated[Decimal, Share()]
-Count = Annotated[int, Whole(0, 10**6)]
+Count = Annotated[int, bounded_int(0, 10**6)]
 
 # `class` is a word of Python's own, so this model cannot be written as a class.
 _FINDING_FIELDS: dict[str, Any] = {
     "class": (
-        Annotated[str, Choice(tuple(dict.fromkeys((*CLASSES, TIMING))))],
+        Annotated[str, OneOf(tuple(dict.fromkeys((*CLASSES, TIMING))))],
         Field(description="The class of break; `timing` for what will be right by itself."),
     ),
     "entity": (Id, Field(description="The smallest thing that is wrong: a repayment, an edit, a loan, by its id.")),
     "loan_id": (LoanId | None, None),
     "amount_minor": (RelativeMinor | None, Field(default=None, description="How much is wrong, in minor units.")),
-    "action": (Annotated[str, Text(80)] | None, Field(default=None, description="What would help. It is not judged.")),
+    "action": (
+        Annotated[str, bounded_str(80)] | None,
+        Field(default=None, description="What would help. It is not judged."),
+    ),
     "detail": (
-        Annotated[str, Text(1_000, shortest=0)] | None,
+        Annotated[str, bounded_str(1_000, shortest=0)] | None,
         Field(default=None, description="A sentence for people."),
     ),
     "found_at": (
@@ -145,7 +148,7 @@ class NewScore(Body):
     window: WindowBody = Field(  # type: ignore[valid-type]
         default=WindowBody(), description="The time for which the reconciler is judged."
     )
-    bound_s: Annotated[int, Whole(0, BOUND_MOST_S)] | None = Field(
+    bound_s: Annotated[int, bounded_int(0, BOUND_MOST_S)] | None = Field(
         default=None,
         description="Seconds: what could be seen for at least so long is demanded although it ended by itself.",
     )
@@ -154,10 +157,10 @@ class NewScore(Body):
         max_length=LOOKS_MOST,
         description="The moments at which the reconciler checked; what was visible at none of them is not demanded.",
     )
-    operators: list[Annotated[str, Text(200)]] | None = Field(
+    operators: list[Annotated[str, bounded_str(200)]] | None = Field(
         default=None, max_length=100, description="Whose actions are judged as repairs; everybody's if not given."
     )
-    listed_most: Annotated[int, Whole(0, FINDINGS_MAX)] = Field(
+    listed_most: Annotated[int, bounded_int(0, FINDINGS_MAX)] = Field(
         default=LISTED_MOST, description="How long each list of the answer may be; the counts stay whole."
     )
 
@@ -210,7 +213,7 @@ class ScoreDoc(Doc):
     `hint` says, where nothing was to be found, why that is so and what to do.
     """
 
-    verdict: Annotated[str, Choice((PASS, FAIL, INCONCLUSIVE))] = Field(
+    verdict: Annotated[str, OneOf((PASS, FAIL, INCONCLUSIVE))] = Field(
         description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to tell)."
     )
     reasons: list[str] = Field(description="Why the verdict is no PASS, a sentence each.")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, snapshot
-from mocklend.api.fields import Choice, Currency, Doc
+from mocklend.api.fields import Currency, Doc
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import ChannelId, LoanId, NextCursor
 from mocklend.api.openapi import described
@@ -18,12 +18,13 @@ from mocklend.api.sandboxes import MonitoringDoc
 from mocklend.domain.finding import CLASSES
 from mocklend.monitoring import alerts as looked_for
 from mocklend.monitoring.alerts import CHECKS, alert_doc
+from mocklend.validation import OneOf
 from mocklend.views.reads import cursor
 
 alerts = APIBlueprint("alerts", __name__)
 
-Check = Annotated[str, Choice(tuple(CHECKS))]
-FindingClass = Annotated[str, Choice(tuple(CLASSES))]
+Check = Annotated[str, OneOf(tuple(CHECKS))]
+FindingClass = Annotated[str, OneOf(tuple(CLASSES))]
 
 
 class AlertDoc(Doc):

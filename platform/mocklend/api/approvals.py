@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Memo, Person
+from mocklend.api.fields import Doc, Memo, Person
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import Approver, LoanId, NextCursor, Operator
@@ -20,6 +20,7 @@ from mocklend.lending.acts import VERBS, acts_of
 from mocklend.servicing import ApproveEdit, RejectEdit
 from mocklend.servicing.desk import edit_doc
 from mocklend.storage.entities import OperatorEdit
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
 approvals = APIBlueprint("approvals", __name__)
@@ -49,7 +50,7 @@ class ActDoc(Doc):
 
     id: str = Field(description="The id of this entry of the operator log.")
     loan_id: LoanId
-    verb: Annotated[str, Choice(VERBS)] = Field(description="What was done.")
+    verb: Annotated[str, OneOf(VERBS)] = Field(description="What was done.")
     about: str = Field(description="The id of the edit, repayment or receipt that it was done to.")
     memo: Memo | None
     operator: Operator

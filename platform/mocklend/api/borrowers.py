@@ -8,12 +8,13 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Doc, LimitMinor, Name, Reference
+from mocklend.api.fields import Doc, LimitMinor, Name, Reference
 from mocklend.api.nouns import CreatedAt
 from mocklend.api.openapi import described
 from mocklend.lending import AddBorrower
 from mocklend.lending.borrow import borrower_doc
 from mocklend.storage.entities import Borrower
+from mocklend.validation import Body
 from mocklend.views import reads
 
 borrowers = APIBlueprint("borrowers", __name__)

@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Currency, Doc, MinorAmount, Text
+from mocklend.api.fields import Currency, Doc, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import BorrowerId, CreatedAt, LoanId, NextCursor, PrincipalMinor
@@ -27,11 +27,12 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision, RecordState
 from mocklend.storage.entities import Borrower, PartnerCopy
 from mocklend.storage.stores import find
+from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
 bureau = APIBlueprint("bureau", __name__)
 
-FiveClass = Annotated[str, Choice(CLASSES)]
+FiveClass = Annotated[str, OneOf(CLASSES)]
 A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -55,7 +56,7 @@ class ReportedAccount(Doc):
     months_24: str = Field(description="A code for each of the last 24 months, the oldest first.")
     months_60: str = Field(description="A code for each of the last 60 months, the oldest first.")
     disputed: bool = Field(description="Whether the borrower disputes the record.")
-    record_state: Annotated[str, Choice(("PUBLISHED", "DISPUTED", "CORRECTED"))] = Field(
+    record_state: Annotated[str, OneOf(("PUBLISHED", "DISPUTED", "CORRECTED"))] = Field(
         description="PUBLISHED as reported, DISPUTED by the borrower, or CORRECTED since."
     )
     published_at: str = Field(description="When the bureau published the record. RFC 3339, on the sandbox's clock.")
@@ -77,10 +78,10 @@ class RecordDoc(Doc):
     id: str = Field(description="The record's id.")
     loan_id: LoanId
     version: int = Field(description="The number of the loan's record, from 1.")
-    state: Annotated[str, Choice(tuple(RecordState))] = Field(
+    state: Annotated[str, OneOf(tuple(RecordState))] = Field(
         description="SNAPSHOT taken by the lender, SUBMITTED to the bureau, PUBLISHED, or SUPERSEDED by the next."
     )
-    cause: Annotated[str, Choice(("monthly", "change", "correction"))] = Field(
+    cause: Annotated[str, OneOf(("monthly", "change", "correction"))] = Field(
         description="Why it was reported: `monthly`, a `change` of status, or a `correction`."
     )
     reason: str | None = Field(description="What was corrected; null for the other causes.")
@@ -109,7 +110,7 @@ class SubmissionLine(Doc):
     record: str = Field(description="The record's id.")
     loan_id: LoanId
     borrower_id: BorrowerId
-    cause: Annotated[str, Choice(("monthly", "change", "correction"))] = Field(description="Why it is reported.")
+    cause: Annotated[str, OneOf(("monthly", "change", "correction"))] = Field(description="Why it is reported.")
     currency: Currency
     opened: str = Field(description="The day on which the loan was paid out, like 2026-01-05.")
     principal_minor: PrincipalMinor
@@ -136,7 +137,7 @@ class SubmissionDoc(Doc):
 class ScoreQuery(Body):
     """Under a `transaction_id` the first answer is repeated for 24 hours."""
 
-    transaction_id: Annotated[str, Text(64)] | None = Field(
+    transaction_id: Annotated[str, bounded_str(64)] | None = Field(
         default=None,
         description="The client's own id of the question: asked again under it within 24 hours, the first "
         "answer is repeated.",
@@ -186,7 +187,7 @@ class NewApplication(Body):
     """What is applied for. With `refresh` the lender pulls a new report although its copy would do."""
 
     borrower_id: BorrowerId
-    product: Annotated[str, Choice(PRODUCTS)] = Field(description="What kind of credit is applied for.")
+    product: Annotated[str, OneOf(PRODUCTS)] = Field(description="What kind of credit is applied for.")
     amount_minor: MinorAmount = Field(description="How much is applied for, in minor units.")
     refresh: StrictBool = Field(
         default=False, description="True: the lender pulls a new report although its copy would do."
@@ -199,10 +200,10 @@ class ApplicationDoc(Doc):
     id: str = Field(description="The application's id.")
     lender: str = Field(description="The lender's id.")
     borrower_id: BorrowerId
-    product: Annotated[str, Choice(PRODUCTS)] = Field(description="What kind of credit was applied for.")
+    product: Annotated[str, OneOf(PRODUCTS)] = Field(description="What kind of credit was applied for.")
     amount_minor: int = Field(description="How much was applied for, in minor units.")
-    decision: Annotated[str, Choice(tuple(ApplicationDecision))] = Field(description="APPROVED or REFUSED.")
-    reasons: list[Annotated[str, Choice(tuple(REASONS))]] = Field(
+    decision: Annotated[str, OneOf(tuple(ApplicationDecision))] = Field(description="APPROVED or REFUSED.")
+    reasons: list[Annotated[str, OneOf(tuple(REASONS))]] = Field(
         description="Why it was refused; empty where it was approved."
     )
     report_version: int = Field(description="The version of the report that decided it.")

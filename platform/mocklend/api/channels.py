@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Choice, Currency, Doc
+from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CutOff, OutTradeNo, PayerName, PayerReference, StatementReady
 from mocklend.api.openapi import described
 from mocklend.channels.settlement import callback_doc, trade_doc
@@ -21,6 +21,7 @@ from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.stores import find
+from mocklend.validation import OneOf
 
 channels = APIBlueprint("channels", __name__)
 
@@ -56,7 +57,7 @@ class TradeDoc(Doc):
     channel_trade_no: ChannelTradeNo | None
     amount_minor: int = Field(description="The amount of the order, in minor units of `currency`.")
     currency: Currency
-    state: Annotated[str, Choice(tuple(TradeState))] = Field(
+    state: Annotated[str, OneOf(tuple(TradeState))] = Field(
         description="CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, LATE_FAILED when "
         "the money was taken back."
     )
@@ -84,7 +85,7 @@ class CallbackDoc(Doc):
     id: str = Field(description="The callback's id.")
     channel: ChannelId
     out_trade_no: OutTradeNo
-    state: Annotated[str, Choice(tuple(DeliveryState))] = Field(
+    state: Annotated[str, OneOf(tuple(DeliveryState))] = Field(
         description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
         "EXHAUSTED when no attempt is left."
     )

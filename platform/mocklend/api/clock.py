@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Moment, Span, Whole
+from mocklend.api.fields import Doc, Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
@@ -18,6 +18,7 @@ from mocklend.api.record import clock_changes
 from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
 from mocklend.sandboxes.lifecycle import clock_doc
 from mocklend.sandboxes.moments import LAST_MS, rfc3339
+from mocklend.validation import Body, OneOf, bounded_int
 
 clock = APIBlueprint("clock", __name__)
 
@@ -25,10 +26,10 @@ clock = APIBlueprint("clock", __name__)
 class Pace(Body):
     """`manual` holds the clock where it is; `wall` lets it run on from there, `speed` times as fast as real time."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+    mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
         description="`manual`: the clock stands; `wall`: it runs on from where it is."
     )
-    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = Field(
+    speed: Annotated[int, bounded_int(1, SPEED_MAX)] | None = Field(
         default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
     )
 
@@ -37,7 +38,7 @@ class Advance(Body):
     """Exactly one of a moment (`to`) and a duration (`by`: ISO 8601, or seconds)."""
 
     to: Moment | None = Field(default=None, description="Where to move the clock. Not before now.")
-    by: Span | None = Field(default=None, description="By how much to move the clock.")
+    by: Duration | None = Field(default=None, description="By how much to move the clock.")
 
 
 class Released(Doc):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, BusinessDate, Choice, Currency, Doc, Memo, MinorAmount
+from mocklend.api.fields import BusinessDate, Currency, Doc, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
 from mocklend.api.openapi import described
@@ -19,6 +19,7 @@ from mocklend.channels.payouts import PURPOSES, payout_doc
 from mocklend.domain.statuses import PayoutState
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from mocklend.servicing.charges import CHARGED, WAIVED
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
 desk = APIBlueprint("desk", __name__)
@@ -27,7 +28,7 @@ desk = APIBlueprint("desk", __name__)
 class NewCharge(Body):
     """A fee or a penalty that falls due on a day."""
 
-    kind: Annotated[str, Choice(tuple(CHARGED))] = Field(description="`fee` or `penalty`.")
+    kind: Annotated[str, OneOf(tuple(CHARGED))] = Field(description="`fee` or `penalty`.")
     amount_minor: MinorAmount = Field(description="How much is charged, in minor units of the loan's currency.")
     due_date: BusinessDate = Field(
         description="When it falls due; it joins the instalment of that day or the next after it."
@@ -40,7 +41,7 @@ class NewCharge(Body):
 class NewWaiver(Body):
     """What part of what is owed is let go."""
 
-    part: Annotated[str, Choice(tuple(WAIVED))] = Field(description="What is let go: `fee`, `interest` or `penalty`.")
+    part: Annotated[str, OneOf(tuple(WAIVED))] = Field(description="What is let go: `fee`, `interest` or `penalty`.")
     amount_minor: MinorAmount = Field(description="How much is let go, in minor units of the loan's currency.")
     memo: Memo
     operator: Operator
@@ -73,13 +74,13 @@ class PayoutDoc(Doc):
 
     id: str = Field(description="The payout's id.")
     loan_id: LoanId
-    purpose: Annotated[str, Choice(tuple(PURPOSES))] = Field(
+    purpose: Annotated[str, OneOf(tuple(PURPOSES))] = Field(
         description="What the money is for: `disbursement` of a loan, `refund` of what was overpaid, or `compensation`."
     )
     channel: ChannelId
     amount_minor: AmountMinor
     currency: Currency
-    state: Annotated[str, Choice(tuple(PayoutState))] = Field(
+    state: Annotated[str, OneOf(tuple(PayoutState))] = Field(
         description="ORDERED at the channel, PAID by it, or FAILED for good."
     )
     created_at: CreatedAt

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Memo, MinorAmount, Moment, Text
+from mocklend.api.fields import Doc, Memo, MinorAmount, Moment
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, NextCursor, Operator, OutTradeNo
@@ -23,16 +23,17 @@ from mocklend.servicing.decisions import DECISIONS
 from mocklend.servicing.disputes import CLAIMS, dispute_doc
 from mocklend.servicing.evidence import KINDS, Piece
 from mocklend.storage.entities import Dispute
+from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
 disputes = APIBlueprint("disputes", __name__)
 
 PIECES_MAX = 20
 
-Claim = Annotated[str, Choice(CLAIMS)]
-DisputeState = Annotated[str, Choice(tuple(States))]
-Decision = Annotated[str, Choice(DECISIONS)]
-EvidenceKind = Annotated[str, Choice(KINDS)]
+Claim = Annotated[str, OneOf(CLAIMS)]
+DisputeState = Annotated[str, OneOf(tuple(States))]
+Decision = Annotated[str, OneOf(DECISIONS)]
+EvidenceKind = Annotated[str, OneOf(KINDS)]
 
 
 class NewPiece(Body):
@@ -40,7 +41,7 @@ class NewPiece(Body):
 
     kind: EvidenceKind = Field(description="What kind of document it is.")
     channel: ChannelId
-    channel_trade_no: Annotated[str, Text(64)] | None = Field(
+    channel_trade_no: Annotated[str, bounded_str(64)] | None = Field(
         default=None, description="The payment's number that the document shows: the channel's or the order's."
     )
     amount_minor: MinorAmount = Field(
@@ -131,14 +132,14 @@ class DecisionDoc(Doc):
 class CorrectionDoc(Doc):
     """One thing that was put right."""
 
-    what: Annotated[str, Choice(CORRECTIONS)] = Field(description="What was done.")
+    what: Annotated[str, OneOf(CORRECTIONS)] = Field(description="What was done.")
     id: str = Field(description="What it was done to: a repayment, a receipt, an edit or a loan, by its id.")
 
 
 class LeftDoc(Doc):
     """One thing that staff have to put right before the dispute is CORRECTED, and how."""
 
-    what: Annotated[str, Choice(LEFT_TO_DO)] = Field(description="What kind of thing is left to do.")
+    what: Annotated[str, OneOf(LEFT_TO_DO)] = Field(description="What kind of thing is left to do.")
     id: str = Field(description="What is wrong: a repayment, a receipt, an edit or a loan, by its id.")
     detail: str = Field(description="What staff have to do, in a sentence.")
 

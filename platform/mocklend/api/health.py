@@ -11,8 +11,9 @@ from pydantic import Field
 from mocklend import __version__
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender
-from mocklend.api.fields import Choice, Doc
+from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
+from mocklend.validation import OneOf
 
 health = APIBlueprint("health", __name__)
 
@@ -24,7 +25,7 @@ class HealthDoc(Doc):
     """
 
     status: str = Field(description="`ok`: the server answers.")
-    writes: Annotated[str, Choice(("ok", "unknown"))] = Field(
+    writes: Annotated[str, OneOf(("ok", "unknown"))] = Field(
         description="`ok`, or `unknown` while a write is tried and has not come back."
     )
     writes_wait_ms: int = Field(

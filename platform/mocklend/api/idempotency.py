@@ -11,9 +11,10 @@ from typing import Any
 
 from flask import request
 
-from mocklend.api.reading import asked_request, storable
+from mocklend.api.reading import asked_request
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import Idempotency
+from mocklend.validation import storable
 
 HEADER = "Idempotency-Key"
 LONGEST = 255

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from mocklend.api.answers import in_full, rendered
 from mocklend.api.asking import snapshot
-from mocklend.api.fields import Body, Currency, Doc, PageSize
+from mocklend.api.fields import Currency, Doc, PageSize
 from mocklend.api.lists import Cursor, place
 from mocklend.api.nouns import AmountMinor, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
+from mocklend.validation import Body
 from mocklend.views import reads
 
 ledger = APIBlueprint("ledger", __name__)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mocklend.api.fields import Body, Means, PageSize, Text
+from mocklend.api.fields import PageSize
 from mocklend.api.problems import field_problem
+from mocklend.validation import Body, Expecting, Means, bounded_str
 from mocklend.views.reads import after_cursor, cursor
 
 Cursor = Annotated[
     str,
-    Text(400, pattern=r"[A-Za-z0-9_\-]+", called="a next_cursor of this list"),
+    bounded_str(400, pattern=r"[A-Za-z0-9_\-]+"),
+    Expecting("a next_cursor of this list"),
     Means("Where the page begins: the `next_cursor` of the page before; the first page if not given."),
 ]
 

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import answered, as_stored, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount
+from mocklend.api.fields import Currency, Doc, Id, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
@@ -30,6 +30,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import InstalmentStatus
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
 loans = APIBlueprint("loans", __name__)
@@ -107,7 +108,7 @@ class InstalmentDoc(Doc):
 
     n: int = Field(description="The instalment's number, from 1.")
     due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
-    status: Annotated[str, Choice(tuple(InstalmentStatus))] = Field(
+    status: Annotated[str, OneOf(tuple(InstalmentStatus))] = Field(
         description="PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
         "left, OVD when it is overdue."
     )

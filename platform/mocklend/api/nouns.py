@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mocklend.api.fields import Choice, Id, Means, Person, Reference
+from mocklend.api.fields import Id, Person, Reference
 from mocklend.domain import statuses
 from mocklend.domain.statuses import QuoteType
+from mocklend.validation import Means, OneOf
 
 LOAN_STATUSES = tuple(statuses.LoanStatus)
 
@@ -46,7 +47,7 @@ StatementReady = Annotated[
 
 LoanStatus = Annotated[
     str,
-    Choice(LOAN_STATUSES),
+    OneOf(LOAN_STATUSES),
     Means(
         "SUBMITTED, LENDING until it is paid out (FAILED where it never is), USING, OVD when "
         "something is overdue, CLEAR when nothing is owed, OFF when it was written off."
@@ -54,6 +55,6 @@ LoanStatus = Annotated[
 ]
 RepaymentType = Annotated[
     str,
-    Choice((QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT)),
+    OneOf((QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT)),
     Means("CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first."),
 ]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, Memo, RelativeMinor
+from mocklend.api.fields import Doc, Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.loans import LoanDoc
 from mocklend.api.nouns import Approver, ChannelId, CreatedAt, EditId, LoanId, LoanStatus, Operator, PageVersion
@@ -34,14 +34,15 @@ from mocklend.servicing import (
 )
 from mocklend.servicing.desk import EDIT_KINDS, KINDS, edit_doc
 from mocklend.storage.entities import Loan
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 from mocklend.views.render import conflicting_override, loan_doc
 
 operator = APIBlueprint("operator", __name__)
 
-EditKind = Annotated[str, Choice(EDIT_KINDS)]
-EditState = Annotated[str, Choice(tuple(States))]
-BillStatus = Annotated[str, Choice(tuple(SHOWN_FOR_MARK))]
+EditKind = Annotated[str, OneOf(EDIT_KINDS)]
+EditState = Annotated[str, OneOf(tuple(States))]
+BillStatus = Annotated[str, OneOf(tuple(SHOWN_FOR_MARK))]
 
 
 DRAFTED = "A DRAFT: the sandbox asks for a second person, and none was named."
@@ -108,7 +109,7 @@ class EditDoc(Doc):
 
     id: str = Field(description="The edit's id.")
     loan_id: LoanId
-    kind: Annotated[str, Choice(KINDS)] = Field(description="Which edit.")
+    kind: Annotated[str, OneOf(KINDS)] = Field(description="Which edit.")
     amount_minor: int | None = Field(
         description="By how much it changes the bill, in minor units; null where it changes no amount."
     )

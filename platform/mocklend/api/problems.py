@@ -7,28 +7,24 @@ expected: that one is logged with a trace id, which is all that the caller sees 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from typing import Any, get_args
+from functools import cache
+from typing import Any
 
 from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mocklend.api.answers import rendered
-from mocklend.api.reading import storable
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.door import BODY_MAX
 from mocklend.logs import get_logger
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.layer import LayerBroke
+from mocklend.validation import Body, field_errors, invalid_fields, shown, storable
 
 log = get_logger()
-
-ERRORS_MAX = 20
-"""As many wrong fields as one answer lists."""
 
 
 def handle_problems(app: APIFlask) -> None:
@@ -91,88 +87,25 @@ def _invalid(error: HTTPError) -> Response:
 
 
 def invalid(error: ValidationError) -> Refused:
-    """Every field that is wrong: what it should be and what came."""
-    errors = [_field_error(one, error) for one in error.errors(include_url=False)[:ERRORS_MAX]]
-    first = errors[0]
-    return Refused("validation_failed", f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
+    """Every field of a body or a query that is wrong: what it should be and what came."""
+    return invalid_fields(Invalid(*field_errors(error, lambda: _schema_named(error.title))))
 
 
 def field_problem(field: str, expected: str, received: Any, code: str = "validation_failed") -> Refused:
     """The refusal of one field, for what only code can check."""
-    error = {"field": field, "expected": expected, "received": shown(received)}
-    return Refused(code, f"{field}: expected {expected}", errors=[error])
+    return invalid_fields(Invalid(FieldError(field, expected, received)), code=code)
 
 
-def _field_error(one: ErrorDetails, error: ValidationError) -> dict[str, Any]:
-    field = ".".join(storable(str(part)) for part in one["loc"])
-    received: Any = one.get("input")
-    context: Mapping[str, Any] = one.get("ctx", {})
-    match one["type"]:
-        case "missing":
-            return {"field": field, "expected": "a value: the field is required", "received": "nothing"}
-        case "extra_forbidden":
-            names = known_fields(error.title, one["loc"])
-            meant = did_you_mean(one["loc"][-1], names)
-            expected = f"no field but {', '.join(names)}{meant}" if names else "no such field"
-        case "model_type" | "dict_type" | "model_attributes_type":
-            expected = "an object"
-        case "list_type":
-            expected = "an array"
-        case "bool_type":
-            expected = "true or false"
-        case "string_type":
-            expected = "a string"
-        case _:
-            expected = str(context.get("expected", one["msg"]))
-    return {"field": field, "expected": expected, "received": shown(received)}
-
-
-_BODIES: dict[str, type[BaseModel]] = {}
-
-
-def known_fields(model: str, location: tuple[int | str, ...]) -> list[str]:
-    """The fields that there are where an unknown one stands, in a body of this model's name."""
-    from mocklend.api.fields import Body
-
-    if model not in _BODIES:  # A layer's bodies may be declared later than the platform's.
-        pending = list(Body.__subclasses__())
-        while pending:
-            body = pending.pop()
-            _BODIES[body.__name__] = body
-            pending.extend(body.__subclasses__())
-    inside = _BODIES.get(model)
-    for step in location[:-1]:
-        if inside is None or isinstance(step, int):
-            continue  # An item of a list has the fields that its list was declared with.
-        declared = inside.model_fields.get(step)
-        inside = None if declared is None else _model_in(declared.annotation)
-    return [] if inside is None else [one.alias or name for name, one in inside.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that a field holds: itself, in a list, or none at all."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)
-
-
-def shown(value: Any, deep: bool = True) -> Any:
-    """A value that came from outside, short and fit to be sent back."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else f"{str(value)[:24]}…"
-    if isinstance(value, float):
-        return value
-    if deep and isinstance(value, Mapping) and len(value) <= 8:
-        return {storable(str(name)): shown(inner, deep=False) for name, inner in value.items()}
-    if deep and isinstance(value, list | tuple) and len(value) <= 8:
-        return [shown(inner, deep=False) for inner in value]
-    if isinstance(value, Mapping):
-        return "an object"
-    return "an array" if isinstance(value, list | tuple) else storable(str(value))
+@cache
+def _schema_named(model: str) -> dict[str, Any]:
+    """The JSON Schema of a body by its name, which is all that an error has of it."""
+    pending: list[type[BaseModel]] = [Body]
+    while pending:
+        body = pending.pop()
+        if body.__name__ == model:
+            return body.model_json_schema()
+        pending.extend(body.__subclasses__())
+    return {}
 
 
 def _failed(error: Exception) -> Response:

@@ -11,9 +11,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from mocklend.api.answers import rendered
-from mocklend.api.fields import Doc, unexpected
+from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
-from mocklend.api.problems import field_problem, shown
+from mocklend.api.problems import field_problem
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.money import MAX_MINOR, Rounding
 from mocklend.domain.names import did_you_mean
@@ -33,6 +33,7 @@ from mocklend.domain.product import (
     ProductError,
     RateUnit,
 )
+from mocklend.validation import shown, unexpected
 
 products = APIBlueprint("products", __name__)
 

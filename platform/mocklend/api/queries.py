@@ -17,10 +17,9 @@ from urllib.parse import parse_qsl
 
 from flask import Flask, current_app, request
 
-from mocklend.api.problems import ERRORS_MAX, shown
-from mocklend.api.reading import is_storable, storable
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
+from mocklend.validation import ERRORS_MAX, is_storable, shown, storable
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

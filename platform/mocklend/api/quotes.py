@@ -8,10 +8,11 @@ from pydantic import Field
 
 from mocklend.api.answers import answered
 from mocklend.api.asking import run, sandbox_id
-from mocklend.api.fields import Body, BusinessDate, Currency, Doc
+from mocklend.api.fields import BusinessDate, Currency, Doc
 from mocklend.api.nouns import AsOf, LoanId, PageVersion, RepaymentType
 from mocklend.api.openapi import described
 from mocklend.lending import MakeQuote
+from mocklend.validation import Body
 
 quotes = APIBlueprint("quotes", __name__)
 

@@ -18,6 +18,7 @@ from mocklend.domain.problems import Refused
 from mocklend.door import BODY_MAX, LONG_BODIES
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.textfiles import unmarked
+from mocklend.validation import is_storable, storable
 
 CHUNK = 1024 * 1024
 DEPTH_MAX = 32
@@ -210,20 +211,3 @@ def _refuse_unstorable(value: Any) -> None:
     elif isinstance(value, list):
         for inner in value:
             _refuse_unstorable(inner)
-
-
-def is_storable(text: str) -> bool:
-    """Whether every engine takes the text, and can give it back: no NUL, no half of a surrogate pair."""
-    if "\0" in text:
-        return False
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def storable(text: str, longest: int = 80) -> str:
-    """The text, short and fit to be shown."""
-    shown = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\u0000")
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

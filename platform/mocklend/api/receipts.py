@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.channels import TradeDoc
-from mocklend.api.fields import Body, Choice, Currency, Doc, Memo, MinorAmount, Name, Reference
+from mocklend.api.fields import Currency, Doc, Memo, MinorAmount, Name, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
@@ -35,11 +35,12 @@ from mocklend.domain.statuses import ReceiptState as States
 from mocklend.servicing import ReverseReceipt
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
 receipts = APIBlueprint("receipts", __name__)
 
-ReceiptState = Annotated[str, Choice(tuple(States))]
+ReceiptState = Annotated[str, OneOf(tuple(States))]
 
 
 class NewPayment(Body):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Currency, Doc, Id, MinorAmount, Reference
+from mocklend.api.fields import Currency, Doc, Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
@@ -30,6 +30,7 @@ from mocklend.lending import Repay
 from mocklend.lending.repay import repayment_doc
 from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Idempotency
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
 repayments = APIBlueprint("repayments", __name__)
@@ -57,7 +58,7 @@ class RepaymentDoc(Doc):
 
     id: str = Field(description="The repayment's id.")
     loan_id: LoanId
-    status: Annotated[str, Choice(tuple(RepaymentStatus))] = Field(
+    status: Annotated[str, OneOf(tuple(RepaymentStatus))] = Field(
         description="I and PROCESSING until the platform learns of the money, then S (succeeded), F "
         "(failed), PARTIAL or REVERSED."
     )
@@ -78,7 +79,7 @@ class RepaymentDoc(Doc):
     applied_at: str | None = Field(
         description="When it went on the books; null until then. RFC 3339, on the sandbox's clock."
     )
-    booked_type: Annotated[str, Choice(tuple(QuoteType))] | None = Field(
+    booked_type: Annotated[str, OneOf(tuple(QuoteType))] | None = Field(
         description="What the books took it for. INSTALMENT, which nobody can order: a payoff that was filed "
         "under one instalment."
     )

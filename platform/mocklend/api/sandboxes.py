@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import lender, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, LimitMinor, Means, Moment, Seed, Span, Text, Whole
+from mocklend.api.fields import Doc, Duration, LimitMinor, Moment, Seed
 from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
@@ -22,6 +22,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbo
 from mocklend.sandboxes.moments import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
+from mocklend.validation import Body, Expecting, Means, OneOf, bounded_int, bounded_str
 
 sandboxes = APIBlueprint("sandboxes", __name__)
 
@@ -36,13 +37,14 @@ SPEED_MAX = 86_400
 A_ZONE = "a zone of the IANA database, like Asia/Shanghai"
 Zone = Annotated[
     str,
-    Text(64, pattern=r"[A-Za-z0-9_+\-/]+", called=A_ZONE),
+    bounded_str(64, pattern=r"[A-Za-z0-9_+\-/]+"),
+    Expecting(A_ZONE),
     Means("The zone whose midnight ends a business day, by its name in the IANA database."),
 ]
 
 NetBy = Annotated[
     str,
-    Choice(NET_BY),
+    OneOf(NET_BY),
     Means(
         "Which differences are set against each other before the tolerance is applied: `none`, "
         "those of a `loan`, or those of a `channel`."
@@ -53,11 +55,11 @@ NetBy = Annotated[
 class NewClock(Body):
     """A clock that runs (`wall`, perhaps from another moment and faster) or that only moves when told (`manual`)."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+    mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
         default="wall", description="`wall`: the clock runs; `manual`: it moves only when told."
     )
     now: Moment | None = Field(default=None, description="Where it starts; now, in real time, if not given.")
-    speed: Annotated[int, Whole(1, SPEED_MAX)] | None = Field(
+    speed: Annotated[int, bounded_int(1, SPEED_MAX)] | None = Field(
         default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
     )
 
@@ -88,7 +90,7 @@ class NewSandbox(Body):
 class ClockDoc(Doc):
     """A clock."""
 
-    mode: Annotated[str, Choice(("wall", "manual"))] = Field(
+    mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
         description="`wall`: the clock runs; `manual`: it moves only when told."
     )
     now: str = Field(description="Where the clock is. RFC 3339.")
@@ -142,7 +144,7 @@ class SandboxList(Doc):
 class SandboxQuery(Paged):
     """Which sandboxes: with `unused_for`, those in which nobody has asked anything for so long, like P7D."""
 
-    unused_for: Span | None = Field(
+    unused_for: Duration | None = Field(
         default=None, description="Only sandboxes in which nobody has asked anything for so long, in real time."
     )
 
@@ -150,7 +152,7 @@ class SandboxQuery(Paged):
 class Expiry(Body):
     """How long nobody has asked anything in the sandboxes that are to go, like P7D: at least a minute."""
 
-    unused_for: Span = Field(
+    unused_for: Duration = Field(
         description="For how long nobody has asked anything in the sandboxes that are to go, in real time: "
         "at least a minute."
     )
@@ -168,7 +170,7 @@ class ResetDoc(Doc):
 
     kept: list[str] = Field(description="What stays.")
     emptied: list[str] = Field(description="What is gone.")
-    clock: Annotated[str, Choice(("back_at_its_start", "runs_on"))] = Field(
+    clock: Annotated[str, OneOf(("back_at_its_start", "runs_on"))] = Field(
         description="`back_at_its_start` for a manual clock, `runs_on` for a wall clock."
     )
 

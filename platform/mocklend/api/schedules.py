@@ -11,11 +11,12 @@ from pydantic import Field
 
 from mocklend.api.answers import rendered
 from mocklend.api.asking import sandbox_id
-from mocklend.api.fields import Body, BusinessDate, Currency, Doc, MinorAmount
+from mocklend.api.fields import BusinessDate, Currency, Doc, MinorAmount
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product
 from mocklend.domain.schedule import Instalment, ScheduleError, schedule
+from mocklend.validation import Body
 
 schedules = APIBlueprint("schedules", __name__)
 

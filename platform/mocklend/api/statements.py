@@ -11,7 +11,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, snapshot
-from mocklend.api.fields import Body, Choice, Currency, Doc
+from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, CutOff, StatementReady
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
@@ -21,13 +21,14 @@ from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
 from mocklend.domain.channel import channel_of
 from mocklend.sandboxes.moments import LAST_MS
+from mocklend.validation import Body, OneOf
 
 statements = APIBlueprint("statements", __name__)
 
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.datetime.fromtimestamp(LAST_MS // 1000, dt.UTC).date()
 A_DAY = f"a date like 2026-01-05, from {FIRST_DAY} to {LAST_DAY}"
 
-FormatName = Annotated[str, Choice(tuple(FORMATS))]
+FormatName = Annotated[str, OneOf(tuple(FORMATS))]
 
 
 class StatementQuery(Body):

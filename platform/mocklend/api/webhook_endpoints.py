@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.answers import answered, rendered
 from mocklend.api.asking import lender, run, sandbox_id, snapshot
-from mocklend.api.fields import Body, Choice, Doc, UrlText
+from mocklend.api.fields import Doc, Url
 from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
 from mocklend.api.openapi import described
@@ -18,6 +18,7 @@ from mocklend.api.problems import field_problem
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 from mocklend.webhooks.delivery import endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
@@ -25,8 +26,7 @@ from mocklend.webhooks.events import EVENTS
 
 webhook_endpoints = APIBlueprint("webhook_endpoints", __name__)
 
-Url = Annotated[str, UrlText()]
-Event = Annotated[str, Choice(("*", *EVENTS))]
+Event = Annotated[str, OneOf(("*", *EVENTS))]
 Events = Annotated[tuple[Event, ...], Field(min_length=1, max_length=len(EVENTS) + 1)]
 
 
@@ -35,7 +35,7 @@ class NewEndpoint(Body):
 
     url: Url = Field(description="Where messages are sent by POST.")
     events: Events = Field(default=("*",), description="Which events are sent; `*` is all.")
-    profile: Annotated[str, Choice(tuple(RETRY_SCHEDULES))] = Field(
+    profile: Annotated[str, OneOf(tuple(RETRY_SCHEDULES))] = Field(
         default="standard", description="The retry schedule of its messages."
     )
 
@@ -60,7 +60,7 @@ class EndpointList(Doc):
 class WebhookQuery(Paged):
     """Which messages."""
 
-    state: Annotated[str, Choice(tuple(DeliveryState))] | None = Field(
+    state: Annotated[str, OneOf(tuple(DeliveryState))] | None = Field(
         default=None, description="Only messages in this state."
     )
 
@@ -86,7 +86,7 @@ class WebhookDoc(Doc):
     endpoint_id: str = Field(description="The endpoint that it is sent to.")
     loan_id: LoanId
     event: Event = Field(description="What it tells.")
-    state: Annotated[str, Choice(tuple(DeliveryState))] = Field(
+    state: Annotated[str, OneOf(tuple(DeliveryState))] = Field(
         description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
         "EXHAUSTED when no attempt is left."
     )

@@ -8,7 +8,7 @@ problem+json; the command line prints the same sentences.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +259,23 @@ class Refused(Exception):
         if self.received is not None:
             document["received"] = self.received
         return document | self.ids
+
+
+class FieldError(NamedTuple):
+    """One field that is wrong: its path, what would have been taken, and what came, as it came."""
+
+    field: str
+    expected: str
+    received: object
+
+    def within(self, path: str) -> FieldError:
+        """The error as seen from around the object that the field is in, which stands at this path."""
+        return self._replace(field=".".join(part for part in (path, self.field) if part))
+
+
+class Invalid(ValueError):
+    """A value that is not what its type takes. Raised with every field that is wrong, by their paths in the value."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{one.field}: expected {one.expected}" for one in errors[:3]))
+        self.errors = errors

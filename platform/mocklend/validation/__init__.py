@@ -1,0 +1,28 @@
+"""The one validator of what people write: bodies, queries, rules, products, scenarios.
+
+A type declares what is taken: a dataclass, a model, an annotation. From this one declaration come the value, the errors
+(`read`), and the JSON Schema for documents and editors (`schema_of`). The mechanism is pydantic. Whoever declares a
+type does not need it: the bounds of a dataclass's field are its metadata, in pydantic's words (`ge`, `le`, `pattern`).
+"""
+
+from mocklend.validation.errors import ERRORS_MAX, field_errors
+from mocklend.validation.reader import Reader, invalid_fields, schema_of
+from mocklend.validation.received import is_storable, shown, storable
+from mocklend.validation.types import (
+    RATIO_SCHEMA,
+    Body,
+    Expecting,
+    Means,
+    OneOf,
+    Ratio,
+    bounded_int,
+    bounded_str,
+    exact_ratio,
+    unexpected,
+)
+
+__all__ = [
+    "ERRORS_MAX", "RATIO_SCHEMA", "Body", "Expecting", "Means", "OneOf", "Ratio", "Reader", "bounded_int",
+    "bounded_str", "exact_ratio", "field_errors", "invalid_fields", "is_storable", "schema_of", "shown", "storable",
+    "unexpected",
+]  # fmt: skip

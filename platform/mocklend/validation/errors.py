@@ -1,0 +1,114 @@
+"""What is wrong with a value, field by field: where, what was expected and what came.
+
+Pydantic says what is wrong in words of its own. What was expected is what the type's JSON Schema says, so that one
+declaration makes the reading, the documentation and the error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mocklend.domain.names import did_you_mean
+from mocklend.domain.problems import FieldError, Invalid
+from mocklend.validation.received import shown, storable
+
+ERRORS_MAX = 20
+"""As many wrong fields as one answer lists."""
+
+Schema = Mapping[str, Any]
+
+
+def field_errors(error: ValidationError, schema: Callable[[], Schema]) -> list[FieldError]:
+    """Every field that is wrong, up to ERRORS_MAX. `schema` gives the JSON Schema of what was read."""
+    whole = schema()
+    found = [one for details in error.errors(include_url=False)[:ERRORS_MAX] for one in _of(details, whole)]
+    return found[:ERRORS_MAX]
+
+
+def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
+    location, received = details["loc"], details.get("input")
+    path = ".".join(storable(str(step)) for step in location)
+    context: Mapping[str, Any] = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            yield FieldError(path, "a value: the field is required", "nothing")
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            yield FieldError(path, _no_field_but(_at(whole, location[:-1]), location[-1]), received)
+        case "value_error" if isinstance(context.get("error"), Invalid):
+            yield from (one.within(path) for one in context["error"].errors)
+        case _:
+            said = context.get("expected") if details["type"] == "unexpected" else None
+            yield FieldError(path, said or _sentence(_at(whole, location), received) or details["msg"], received)
+
+
+def _no_field_but(schema: Schema, name: object) -> str:
+    names = list(schema.get("properties", ()))
+    return f"no field but {', '.join(names)}{did_you_mean(name, names)}" if names else "no such field"
+
+
+def _at(whole: Schema, location: tuple[int | str, ...]) -> Schema:
+    """The schema of the place; an empty one where it is not to be found."""
+    schema = _plain(whole, whole)
+    for step in location:
+        if isinstance(step, int):
+            inner = schema.get("items", {})
+        else:
+            inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+        schema = _plain(inner if isinstance(inner, Mapping) else {}, whole)
+    return schema
+
+
+def _plain(schema: Schema, whole: Schema) -> Schema:
+    """A schema without reference, and without the null that may stand beside it."""
+    if "$ref" in schema:
+        beside = {name: value for name, value in schema.items() if name != "$ref"}
+        return {**_plain(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole), **beside}
+    values = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    return _plain(values[0], whole) if len(values) == 1 else schema
+
+
+def _sentence(schema: Schema, received: object) -> str | None:
+    """What a schema expects, in a few words."""
+    if "expected" in schema:
+        return str(schema["expected"])
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        words = [str(word) for word in schema["enum"]]
+        return f"one of {', '.join(words)}{did_you_mean(received, words)}"
+    match schema.get("type"):
+        case "integer":
+            return f"an integer{_bounds(schema, 'minimum', 'maximum')}"
+        case "number":
+            return f"a number{_bounds(schema, 'minimum', 'maximum')}"
+        case "string":
+            return f"a string{_size(schema, 'minLength', 'maxLength', 'characters')}"
+        case "array":
+            return f"an array{_size(schema, 'minItems', 'maxItems', 'entries')}"
+        case "boolean":
+            return "true or false"
+        case "object":
+            return "an object"
+    return None
+
+
+def _bounds(schema: Schema, low: str, high: str) -> str:
+    return f" from {schema[low]} to {schema[high]}" if low in schema and high in schema else ""
+
+
+def _size(schema: Schema, low: str, high: str, of: str) -> str:
+    if high not in schema:
+        return ""
+    if low not in schema:
+        return f" of at most {schema[high]} {of}"
+    return f" of {schema[low]} {of}" if schema[low] == schema[high] else f" of {schema[low]} to {schema[high]} {of}"
+
+
+def to_json(error: FieldError) -> dict[str, Any]:
+    """An entry of `errors` in an answer."""
+    return {"field": error.field, "expected": error.expected, "received": shown(error.received)}

@@ -1,0 +1,81 @@
+"""Reading a value by a type, and the JSON Schema of that type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from mocklend.domain.problems import Invalid, Refused
+from mocklend.validation.errors import field_errors, to_json
+
+T = TypeVar("T")
+
+
+class Reader(Generic[T]):
+    """Reads JSON data as a type: a dataclass, a `Body`, or anything else that pydantic knows.
+
+    What it costs to make one is some milliseconds, so it is made once, and only when it is needed.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        return TypeAdapter(self._kind)
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        return self._adapter.json_schema()
+
+    def parse(self, value: object) -> T:
+        """The value. Raises Invalid with every field that is wrong; inside another type, those become its errors."""
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError as error:
+            raise Invalid(*field_errors(error, lambda: self._schema)) from None
+
+    def read(self, value: object, at: str = "", code: str = "validation_failed") -> T:
+        """The value. Refused with this code, and with every field that is wrong; `at` is the path of the whole."""
+        try:
+            return self.parse(value)
+        except Invalid as wrong:
+            raise invalid_fields(wrong, at, code) from None
+
+
+def invalid_fields(wrong: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
+    """The refusal that lists every field that is wrong."""
+    errors = [to_json(one.within(at)) for one in wrong.errors]
+    first = errors[0]
+    return Refused(code, f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The JSON Schema of a type, in one piece: for documents and editors."""
+    whole = kind if isinstance(kind, dict) else TypeAdapter(kind).json_schema()
+    inlined: dict[str, Any] = _inlined(whole, whole.get("$defs", {}))
+    return inlined
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A schema without references, without titles that repeat a name, and without what only our errors say."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        schema = {**parts[schema["$ref"].rpartition("/")[2]], **schema}
+    left_out = {"$ref", "$defs", "title", "expected"}
+    if "default" in schema and schema["default"] is None:
+        left_out.add("default")
+    plain = {name: value for name, value in schema.items() if name not in left_out}
+    each: Callable[[Any], Any] = lambda inner: _inlined(inner, parts)  # noqa: E731
+    for name, value in plain.items():
+        if name == "properties":
+            plain[name] = {inner: each(one) for inner, one in value.items()}
+        elif name in ("items", "additionalProperties", "anyOf", "allOf", "oneOf"):
+            plain[name] = each(value)
+    return plain
