@@ -231,7 +231,7 @@ def test_the_fault_of_write_your_own_fault_sees_seams_and_domain_alone() -> None
 
     imported = set(re.findall(r"^from (mocklend\S*) import", fault, re.MULTILINE))
 
-    assert imported <= {"mocklend.seams", "mocklend_faults.engine.fault"}
+    assert all(name.startswith(("mocklend.seams.", "mocklend_faults.engine.fault")) for name in imported)
 
 
 # --- the links ---
