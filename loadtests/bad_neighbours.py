@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 
 import requests
 from latency import percentile
-from line import Line, request
+from raw_client import RawClient, request
 from server import Server
 from tool import NotRun, concluded, number
 
@@ -250,14 +250,14 @@ def request_storm(troubles: Troubles) -> None:
     page = request("GET", f"/v1/loans/{loan}", head)
     order = {"amount_minor": 1, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 
-    async def client(line: Line) -> None:
+    async def client(line: RawClient) -> None:
         while not troubles.over.is_set():
             await line.ask(page)
             key = {"Idempotency-Key": uuid.uuid4().hex}
             await line.ask(request("POST", f"/v1/loans/{loan}/repayments", head | key, order))
 
     async def clients() -> None:
-        line = Line(str(parts.hostname), parts.port or 80)
+        line = RawClient(str(parts.hostname), parts.port or 80)
         await asyncio.gather(*(client(line) for _ in range(64)))
         line.close()
 
@@ -309,7 +309,7 @@ class Noticed:
 async def ask_for_status(noticed: Noticed, good: Sandbox, loan: str, seconds: float) -> None:
     """Status queries that leave on the dot, whether earlier ones are answered or not."""
     parts = urlsplit(good.url)
-    line = Line(str(parts.hostname), parts.port or 80)
+    line = RawClient(str(parts.hostname), parts.port or 80)
     ask = request("GET", f"/v1/loans/{loan}", {"Host": "127.0.0.1", **good.headers})
     start, took = time.perf_counter(), []
 

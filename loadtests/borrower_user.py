@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 
-from claims import (
+from base_user import SETTINGS, SHARED, BaseUser, nothing
+from checks import (
     KnownLoan,
     Order,
     borrowed,
@@ -21,7 +22,6 @@ from claims import (
     trade,
 )
 from locust import task
-from visitor import DESK, SETTINGS, Visitor, nothing
 
 PRODUCTS = ("jiebei-like", "interest-free-3")
 PUSH_CHANNELS = ("bank_transfer", "bill_pay")
@@ -34,7 +34,7 @@ UNBEARABLE_S = 20.0
 """Real seconds after which an order that is not settled is a failure, unless a fault may have lost its callback."""
 
 
-class Borrower(Visitor):
+class Borrower(BaseUser):
     """One client after the other; each has a few loans and pays them off."""
 
     weight = 4
@@ -80,7 +80,7 @@ class Borrower(Visitor):
         if doc:
             loan = KnownLoan(doc["id"], doc["principal_minor"])
             self.loans[loan.id] = loan
-            DESK.loans.append(loan)
+            SHARED.loans.append(loan)
 
     @task(5)
     def repay(self) -> None:
@@ -172,13 +172,13 @@ class Borrower(Visitor):
             ),
         )
         if order.status == "S":
-            DESK.settled.append(order)
+            SHARED.settled.append(order)
         elif order.status == "PROCESSING" and late_s > PATIENCE_S and not order.handed_in:
             path = f"/channels/{order.channel}/trades/{order.out_trade_no}"
             said = self.look("channel's record", path, lambda doc: trade(doc, order))
             if said and said.get("state") == "SUCCESS":
                 order.handed_in = True
-                DESK.late.append(order)
+                SHARED.late.append(order)
 
     @task(2)
     def reconcile(self) -> None:

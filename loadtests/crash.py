@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import judge
-from aftermath import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
-from letterbox import Letterbox, open_letterbox
-from payers import Ledger, Payer, Place
+from crash_checks import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
+from crash_clients import Ledger, Payer, Place
 from rest import come_to_rest
 from server import Server, ServerFailed
 from tool import Failed, concluded, say, whole
+from webhook_receiver import WebhookReceiver, open_webhook_receiver
 
 from mocklend.exit_codes import ExitCode
 
@@ -72,14 +72,14 @@ class Seen:
 def run(kills: int, seed: int, faults: bool, folder: Path) -> Doc:
     """The whole of it, as one document."""
     began = time.monotonic()
-    with open_letterbox() as (letterbox, address):
-        ledger, seen, evidence, restarts = _crash(kills, seed, faults, folder, letterbox, address)
+    with open_webhook_receiver() as (webhook_receiver, address):
+        ledger, seen, evidence, restarts = _crash(kills, seed, faults, folder, webhook_receiver, address)
     document = conclude(kills, ledger, seen, evidence, restarts)
     return {**document, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
 
 
 def _crash(
-    kills: int, seed: int, faults: bool, folder: Path, letterbox: Letterbox, address: str
+    kills: int, seed: int, faults: bool, folder: Path, webhook_receiver: WebhookReceiver, address: str
 ) -> tuple[Ledger, Seen, judge.Evidence, list[str]]:
     from mocklend.client import Client
 
@@ -92,7 +92,7 @@ def _crash(
             layer = bool(anyone.health()["layer"])
             client = anyone.sandbox(seed=seed, clock="wall", now=STARTS_AT, speed=SPEED)
         client.timeout_s = 120
-        letterbox.secret = client.add_webhook_endpoint(address, ["loan.disbursed", "loan.edited"])["secret"]
+        webhook_receiver.secret = client.add_webhook_endpoint(address, ["loan.disbursed", "loan.edited"])["secret"]
         kinds = {kind["id"] for kind in client.faults()["faults"]} if layer and faults else set()
         armed = [fault for fault in FAULTS if fault in kinds]
         for fault in armed:
@@ -100,12 +100,12 @@ def _crash(
         say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
         delays_s = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
         api_key = client.api_key or ""
-        payers = [Payer(n, seed, api_key, place, ledger, sorted(delays_s)) for n in range(CLIENTS)]
+        clients = [Payer(n, seed, api_key, place, ledger, sorted(delays_s)) for n in range(CLIENTS)]
         audits: list[Doc] = []
         restarts: list[str] = []
         under_load = time.monotonic()
         with ThreadPoolExecutor(CLIENTS, thread_name_prefix="payer") as pool:
-            working = [pool.submit(payer.work) for payer in payers]
+            working = [pool.submit(payer.work) for payer in clients]
             try:
                 place.open(server.url)
                 for nth in range(1, kills + 1):
@@ -132,7 +132,7 @@ def _crash(
         _repair(client, ledger)
         rest = come_to_rest(client, layer=layer, within_s=REST_WITHIN_S)
         seen = _look(client, ledger, rest.audit)
-        seen.undelivered = _undelivered(letterbox, ledger)
+        seen.undelivered = _undelivered(webhook_receiver, ledger)
         client.close()
         exit_code = server.stop()
     except BaseException:
@@ -206,12 +206,14 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
     )
 
 
-def _undelivered(letterbox: Letterbox, ledger: Ledger) -> list[str]:
+def _undelivered(webhook_receiver: WebhookReceiver, ledger: Ledger) -> list[str]:
     """The outbox to clients goes on as well: what was acknowledged was told, once at the least."""
     until = time.monotonic() + DELIVERED_WITHIN_S
     ids = {kind: [one.answer["id"] for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
     while True:
-        missing = letterbox.missing("loan.disbursed", ids["loan"]) + letterbox.missing("loan.edited", ids["edit"])
+        missing = webhook_receiver.missing("loan.disbursed", ids["loan"]) + webhook_receiver.missing(
+            "loan.edited", ids["edit"]
+        )
         if not missing or time.monotonic() > until:
             return missing
         time.sleep(0.2)
@@ -253,9 +255,9 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
         if found:
             verdict.fail(f"{len(found)} {what}, such as {found[0]}")
     if not doubtful:
-        verdict.doubt("no request was under way at any kill")
+        verdict.violation("no request was under way at any kill")
     if not over:
-        verdict.doubt("no money was on its way at any kill")
+        verdict.violation("no money was on its way at any kill")
     return {
         "verdict": verdict.outcome,
         "reasons": verdict.reasons,

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from desk import Settings
 from server import Server, left_with
+from shared_state import Settings
 from tool import say
 
 from mocklend.client import Client, ProblemError

@@ -20,9 +20,9 @@ from typing import Any
 import requests
 from ground_crowd import Crowd
 from ground_told import Told
-from letterbox import Letterbox, open_letterbox
 from server import Server
 from tool import say
+from webhook_receiver import WebhookReceiver, open_webhook_receiver
 
 BEFORE_S, AFTER_S = 3.0, 6.0
 SETTLED_MOST_S = 10.0
@@ -151,7 +151,7 @@ def _judge_audit(told: Told, audit: Mapping[str, Any]) -> None:
         told.fail(f"broken: {', '.join(broken)}")
 
 
-class Payers:
+class Clients:
     """Clients of one sandbox on a manual clock: they order repayments without end, and keep what was acknowledged."""
 
     def __init__(self, url: str, head: Mapping[str, str]) -> None:
@@ -206,31 +206,31 @@ def advance(folder: Path) -> Told:
     try:
         clock = {"mode": "manual", "now": "2026-01-05T02:00:00Z"}
         made = requests.post(f"{server.url}/-/sandboxes", json={"seed": 1, "clock": clock}, timeout=60).json()
-        payers = Payers(server.url, {"Authorization": f"Bearer {made['api_key']}"})
-        with open_letterbox() as (letterbox, address):
+        clients = Clients(server.url, {"Authorization": f"Bearer {made['api_key']}"})
+        with open_webhook_receiver() as (webhook_receiver, address):
             body = {"url": address, "events": ["repayment.ordered", "repayment.succeeded"]}
-            letterbox.secret = payers.post("/v1/webhook-endpoints", body).json()["secret"]
-            payers.start()
+            webhook_receiver.secret = clients.post("/v1/webhook-endpoints", body).json()["secret"]
+            clients.start()
             time.sleep(ADVANCE_AFTER_S)
             say(f"the clock is moved by {ADVANCE_S} s")
             began = time.monotonic()
-            moved = payers.post("/-/clock/advance", {"by": ADVANCE_S})
+            moved = clients.post("/-/clock/advance", {"by": ADVANCE_S})
             took_s = time.monotonic() - began
             time.sleep(1)
-            payers.end()
-            told.figures |= {"advance_took_s": round(took_s, 1), "slowest_request_s": round(payers.slowest_s, 2)}
-            told.figures |= {"orders": len(payers.acknowledged), "released": moved.json().get("released_total")}
+            clients.end()
+            told.figures |= {"advance_took_s": round(took_s, 1), "slowest_request_s": round(clients.slowest_s, 2)}
+            told.figures |= {"orders": len(clients.acknowledged), "released": moved.json().get("released_total")}
             if moved.status_code != 200 or took_s > ADVANCE_MOST_S:
                 told.fail(f"the advance was answered {moved.status_code} after {took_s:.1f} s")
-            payers.post("/-/clock/advance", {"by": ADVANCE_S})
-            _all_heard(told, payers, letterbox)
-        told.answers.update(payers.answers)
-        told.acknowledged = len(payers.acknowledged)
-        listed = Counter(_listed(payers))
-        told.lost = sum(listed[id] == 0 for id in payers.acknowledged)
-        told.doubled = sum(count - 1 for count in listed.values()) + len(listed.keys() - set(payers.acknowledged))
-        _judge_audit(told, requests.get(f"{server.url}/-/audit", headers=payers.head, timeout=120).json())
-        now = requests.get(f"{server.url}/-/clock", headers=payers.head, timeout=60).json()["now"]
+            clients.post("/-/clock/advance", {"by": ADVANCE_S})
+            _all_heard(told, clients, webhook_receiver)
+        told.answers.update(clients.answers)
+        told.acknowledged = len(clients.acknowledged)
+        listed = Counter(_listed(clients))
+        told.lost = sum(listed[id] == 0 for id in clients.acknowledged)
+        told.doubled = sum(count - 1 for count in listed.values()) + len(listed.keys() - set(clients.acknowledged))
+        _judge_audit(told, requests.get(f"{server.url}/-/audit", headers=clients.head, timeout=120).json())
+        now = requests.get(f"{server.url}/-/clock", headers=clients.head, timeout=60).json()["now"]
         if now != "2026-01-05T02:14:00.000Z":
             told.fail(f"two advances by {ADVANCE_S} s moved the clock to {now}")
         told.judge_answers()
@@ -242,30 +242,30 @@ def advance(folder: Path) -> Told:
     return told
 
 
-def _all_heard(told: Told, payers: Payers, letterbox: Letterbox) -> None:
+def _all_heard(told: Told, clients: Clients, webhook_receiver: WebhookReceiver) -> None:
     """At least one delivery of each event of each order."""
 
     def missing() -> list[str]:
         events = ("repayment.ordered", "repayment.succeeded")
-        return [one for event in events for one in letterbox.missing(event, payers.acknowledged)]
+        return [one for event in events for one in webhook_receiver.missing(event, clients.acknowledged)]
 
     began = time.monotonic()
     while (lost := missing()) and time.monotonic() < began + DELIVERED_WITHIN_S:
-        payers.post("/-/clock/advance", {"by": 0})
-    told.figures["webhooks_came_twice"] = sum(letterbox.came.values()) - len(letterbox.came)
+        clients.post("/-/clock/advance", {"by": 0})
+    told.figures["webhooks_came_twice"] = sum(webhook_receiver.came.values()) - len(webhook_receiver.came)
     told.figures["last_webhook_after_s"] = round(time.monotonic() - began, 1)
     if lost:
         told.fail(f"{len(lost)} webhooks have not come, as {lost[0]}")
 
 
-def _listed(payers: Payers) -> list[str]:
+def _listed(clients: Clients) -> list[str]:
     ids: list[str] = []
-    for loan in payers.loans:
+    for loan in clients.loans:
         cursor: str | None = None
         while True:
             query = {"limit": "500"} | ({} if cursor is None else {"cursor": cursor})
             page = requests.get(
-                f"{payers.url}/v1/loans/{loan}/repayments", params=query, headers=payers.head, timeout=60
+                f"{clients.url}/v1/loans/{loan}/repayments", params=query, headers=clients.head, timeout=60
             ).json()
             ids += [doc["id"] for doc in page["repayments"]]
             cursor = page["next_cursor"]

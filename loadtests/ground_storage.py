@@ -78,7 +78,7 @@ def judge(told: Told, log: str) -> None:
     told.judge_answers()
     told.judge_books()
     if not told.answers["503"]:
-        told.doubt("nothing was refused while the ground was gone")
+        told.violation("nothing was refused while the ground was gone")
     if told.way_back_s is not None and told.way_back_s > WAY_BACK_MOST_S:
         told.fail(f"the way back took {told.way_back_s} s, and {WAY_BACK_MOST_S} s is the most")
     if told.cpu_ms_per_refused is not None and told.cpu_ms_per_refused > CPU_MOST_MS:

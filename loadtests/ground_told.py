@@ -38,7 +38,7 @@ class Told:
         """The platform did what it must not."""
         self.wrong.append(why)
 
-    def doubt(self, why: str) -> None:
+    def violation(self, why: str) -> None:
         """The part did not show what it is for."""
         self.doubts.append(why)
 
@@ -62,7 +62,7 @@ class Told:
         if self.lost or self.doubled:
             self.fail(f"{self.lost} acknowledged writes are lost, {self.doubled} are there twice")
         if not self.acknowledged:
-            self.doubt("nothing was acknowledged")
+            self.violation("nothing was acknowledged")
 
     def sentences(self) -> list[str]:
         """In plain words, for a terminal."""

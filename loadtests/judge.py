@@ -79,7 +79,7 @@ class Verdict:
         self.outcome = FAIL
         self.reasons.append(reason)
 
-    def doubt(self, reason: str) -> None:
+    def violation(self, reason: str) -> None:
         """The run did not show what it was for."""
         if self.outcome == PASS:
             self.outcome = INCONCLUSIVE
@@ -90,7 +90,7 @@ def judge(evidence: Evidence) -> Verdict:
     """The verdict, and the figures behind it."""
     verdict = Verdict()
     if evidence.cut_short:
-        verdict.doubt(evidence.cut_short)
+        verdict.violation(evidence.cut_short)
     _clients(evidence, verdict)
     judge_platform(evidence, verdict)
     if not evidence.cut_short:
@@ -118,7 +118,7 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
             first.append(f"{report['user_errors']} users broke, the last with {report['last_user_error']}")
         verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
     if not report["total"]["requests"] and not evidence.cut_short:
-        verdict.doubt("nothing was asked of the platform")
+        verdict.violation("nothing was asked of the platform")
 
 
 def _identity(evidence: Evidence, verdict: Verdict) -> None:
@@ -184,7 +184,7 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
     broken: dict[str, str] = {}
     for audit in (*evidence.audits_under_load, evidence.audit):
         if not audit["invariants"]:
-            verdict.doubt("an audit names no invariants")
+            verdict.violation("an audit names no invariants")
         for one in audit["invariants"]:
             if not one["holds"]:
                 detail = one["detail"]
@@ -199,11 +199,11 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
         oldest = max(left, key=lambda one: int(one["age_s"]))
         since = f"the oldest for {oldest['age_s']} s: {oldest['detail']}"
         if evidence.draining:
-            verdict.doubt(f"{len(left)} things were still on their way, and getting fewer, {since}")
+            verdict.violation(f"{len(left)} things were still on their way, and getting fewer, {since}")
         else:
             verdict.fail(f"{len(left)} things are still on their way, {since}")
     elif not evidence.waited_out:
-        verdict.doubt("the platform did not come to rest in time")
+        verdict.violation("the platform did not come to rest in time")
 
 
 def _record(evidence: Evidence, verdict: Verdict) -> None:
@@ -228,7 +228,7 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     demanded = evidence.armed if evidence.demanded is None else evidence.demanded
     idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
     if idle and evidence.demanded is None:
-        verdict.doubt(f"armed and never fired: {', '.join(idle)}")
+        verdict.violation(f"armed and never fired: {', '.join(idle)}")
     elif idle:
         _too_little(evidence, verdict, f"armed and never fired: {', '.join(idle)}")
 
@@ -249,7 +249,7 @@ def _too_little(evidence: Evidence, verdict: Verdict, what: str) -> None:
     if evidence.run_s < SHORT_S:
         verdict.notes.append(f"{what}; a run of under {SHORT_S} s is too short to hold that against it")
     else:
-        verdict.doubt(what)
+        verdict.violation(what)
 
 
 def _told(one: Doc) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from line import Line, request
+from raw_client import RawClient, request
 from server import Server
 from tool import concluded, number, whole
 
@@ -46,7 +46,7 @@ class Asked:
         return sorted(took for took in self.took_ms if took < delay_ms)
 
 
-async def peak(line: Line, asks: Sequence[bytes], clients: int, seconds: float) -> float:
+async def peak(line: RawClient, asks: Sequence[bytes], clients: int, seconds: float) -> float:
     """Requests a second, asked one after another by so many clients at once."""
     until, done = time.perf_counter() + seconds, 0
 
@@ -63,7 +63,7 @@ async def peak(line: Line, asks: Sequence[bytes], clients: int, seconds: float) 
     return done / seconds
 
 
-async def at_rate(line: Line, asks: Sequence[bytes], rate: float, seconds: float) -> Asked:
+async def at_rate(line: RawClient, asks: Sequence[bytes], rate: float, seconds: float) -> Asked:
     """Requests that leave on the dot."""
     asked, start = Asked(), time.perf_counter() + START_S
 
@@ -123,7 +123,7 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     loans = [client.borrow(ada, 100_000, product_id="jiebei-like")["id"] for _ in range(LOANS)]
     headers = {"Host": host, "Authorization": f"Bearer {client.api_key}"}
     asks = [request("GET", f"/v1/loans/{id}", headers) for id in loans]
-    line = Line(host, int(port))
+    line = RawClient(host, int(port))
     await peak(line, asks, 1, min(2, options.seconds))  # Warm.
     best = max([await peak(line, asks, clients, min(3, options.seconds)) for clients in AT_ONCE])
     rate = options.rate or best / 2

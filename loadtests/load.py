@@ -21,11 +21,11 @@ from typing import Any
 
 import judge
 import requests
-from claims import STALE
-from desk import Settings
+from checks import STALE
 from generator import Load, carry
 from rest import Rest, come_to_rest
 from server import Server
+from shared_state import Settings
 from tool import NotRun, concluded, number, say, whole
 
 from mocklend.client import Client, ProblemError

@@ -10,11 +10,11 @@ import time
 from typing import Any
 
 import gevent
+from base_user import SETTINGS, SHARED
 from borrower_user import Borrower
-from desk import write_report
 from locust import events
 from operator_user import Operator
-from visitor import DESK, SETTINGS
+from shared_state import write_report
 
 BROKEN: list[str] = []
 PROGRESS_EVERY_S = 1.0
@@ -80,7 +80,7 @@ def leave_report(environment: Any, **_: Any) -> None:
             "lasted_s": SPAN.get("ended", time.monotonic()) - SPAN["began"] if SPAN else 0,
             "users_most": SPAN.get("users_most", 0),
             "last_user_error": BROKEN[-1] if BROKEN else None,
-            **DESK.report(),
+            **SHARED.report(),
         },
     )
 

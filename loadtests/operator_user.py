@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from claims import Doubt, KnownLoan, books, edited, page, queried, reversed_edit, reversed_repayment
+from base_user import SHARED, BaseUser, nothing
+from checks import KnownLoan, Violation, books, edited, page, queried, reversed_edit, reversed_repayment
 from locust import task
-from visitor import DESK, Visitor, nothing
 
 CONFIRMING = {"USING": "VALID", "OVD": "OVERDUE", "CLEAR": "CLEAR"}
 EDITS_REMEMBERED = 40
 
 
-class Operator(Visitor):
+class Operator(BaseUser):
     """One person at the operations desk."""
 
     weight = 1
@@ -29,9 +29,9 @@ class Operator(Visitor):
     @task(4)
     def change_a_bill(self) -> None:
         """A fee or a penalty on top, or something off."""
-        if not DESK.loans:
+        if not SHARED.loans:
             return
-        loan = self.chance.choice(DESK.loans)
+        loan = self.chance.choice(SHARED.loans)
         kind = self.chance.choice(("MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT"))
         amount = self.chance.randrange(100, 3_000)
         if self.chance.random() < 0.3:
@@ -42,9 +42,9 @@ class Operator(Visitor):
     @task(4)
     def confirm_a_status(self) -> None:
         """Read the books and set the bill to what they derive."""
-        if not DESK.loans:
+        if not SHARED.loans:
             return
-        loan = self.chance.choice(DESK.loans).at_this_moment()
+        loan = self.chance.choice(SHARED.loans).at_this_moment()
         doc = self.look("operator's books", f"/operator/loans/{loan.id}", lambda doc: books(doc, loan))
         if doc and doc["status"] in CONFIRMING:
             status = CONFIRMING[doc["status"]]
@@ -75,9 +75,9 @@ class Operator(Visitor):
     @task(1)
     def take_a_repayment_back(self) -> None:
         """The bank has called it back. The money stays unapplied; the loan is open again."""
-        if not DESK.settled:
+        if not SHARED.settled:
             return
-        order = self.chance.choice(DESK.settled)
+        order = self.chance.choice(SHARED.settled)
         self.send(
             "reverse a repayment",
             f"/operator/repayments/{order.id}/reverse",
@@ -89,9 +89,9 @@ class Operator(Visitor):
     @task(4)
     def chase_a_late_order(self) -> None:
         """A borrower has shown a receipt and the books have nothing: ask the channel."""
-        if not DESK.late:
+        if not SHARED.late:
             return
-        order = DESK.late.popleft()
+        order = SHARED.late.popleft()
         self.send(
             "query the channel",
             f"/operator/repayments/{order.id}/query",
@@ -126,10 +126,10 @@ class Operator(Visitor):
         """The loans in use, a page of them."""
         status = self.chance.choice(("USING", "CLEAR", "OVD"))
 
-        def check(doc: dict[str, Any]) -> Iterator[Doubt]:
+        def check(doc: dict[str, Any]) -> Iterator[Violation]:
             for one in doc["loans"]:
                 yield from page(one, KnownLoan(one["id"], one["principal_minor"]))
                 if one["status"] != status:
-                    yield Doubt("a list has what was asked for", f"{one['status']} of {one['id']}, not {status}")
+                    yield Violation("a list has what was asked for", f"{one['status']} of {one['id']}, not {status}")
 
         self.look("operator's work list", f"/v1/loans?status={status}&limit=20", check)

@@ -22,7 +22,7 @@ from mocklend.domain.facts import EDIT, RECEIPT, Fact
 from mocklend.domain.replay import Movement
 from mocklend.ledger.journal import JOURNALS, Head, Posted, post
 from mocklend.sandboxes.ids import callback_of, out_trade_no
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.signing import signed_headers
 from mocklend.storage.engines import APPEND_ONLY
@@ -31,7 +31,7 @@ from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 from support.story import Story
 
 _TODAY = date(2026, 1, 5)
@@ -249,7 +249,7 @@ def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepanc
 
 def test_a_world_that_saw_money_no_channel_took_is_found(story: Story, loan_id: str) -> None:
     fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
-    plant(story, lambda work: witness(work, loan_id, fact))
+    plant(story, lambda work: record_in_world(work, loan_id, fact))
 
     assert ("missing_in_books", "rpy_x", 4_000) in story.discrepancies()
     assert "W1" in story.broken()

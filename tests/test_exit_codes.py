@@ -34,7 +34,7 @@ TOOLS = {
     "determinism": "tests/identity/determinism_run.py",
     "ground": "loadtests/ground.py",
     "identity": "tests/identity/run.py",
-    "idle": "loadtests/idle.py",
+    "idle": "loadtests/idle_overhead.py",
     "latency": "loadtests/latency.py",
     "load": "loadtests/load.py",
     "neighbours": "loadtests/bad_neighbours.py",
@@ -44,7 +44,7 @@ TOOLS = {
     "writer": "loadtests/writer_cost.py",
     "typed": "tests/test_typed_docs.py",
     "wheel": "tests/wheel.py",
-    "year": "loadtests/year.py",
+    "year": "loadtests/growth.py",
 }
 """Scripts with a verdict of their own, and the file that each becomes."""
 OTHERS = {"check", "chromium", "demo", "lock", "pooler", "security", "serve", "setup", "test", "test-long"}

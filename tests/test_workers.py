@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mocklend.workers import Workers, set_aside
+from mocklend.workers import Workers, yield_slot
 
 pytestmark = pytest.mark.security
 
@@ -41,7 +41,7 @@ class Jobs:
     def _work(self, name: str, steps_aside: bool) -> None:
         with ExitStack() as stack:
             if steps_aside:
-                stack.enter_context(set_aside())
+                stack.enter_context(yield_slot())
             self.order.append(f"{name} comes")
             self.arrived[name].set()
             assert self.left[name].wait(LONG_S)
@@ -206,7 +206,7 @@ def test_a_job_that_breaks_costs_no_slot(place: Callable[..., Jobs], breaks_asid
     def breaks() -> None:
         with ExitStack() as stack:
             if breaks_aside:
-                stack.enter_context(set_aside())
+                stack.enter_context(yield_slot())
             raise LookupError("a bug in the app")
 
     try:
@@ -224,7 +224,7 @@ def test_many_jobs_of_many_lanes_are_all_done_and_leave_nothing_behind() -> None
     done, lock, over = [0], threading.Lock(), threading.Event()
 
     def job() -> None:
-        with set_aside(), lock:
+        with yield_slot(), lock:
             done[0] += 1
             if done[0] == 3_000:
                 over.set()
@@ -244,5 +244,5 @@ def test_many_jobs_of_many_lanes_are_all_done_and_leave_nothing_behind() -> None
 
 
 def test_a_thread_that_is_nobodys_worker_has_nothing_to_give_away() -> None:
-    with set_aside():
+    with yield_slot():
         pass

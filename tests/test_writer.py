@@ -12,7 +12,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import SetClock
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.callback_taken import CallbackTaken

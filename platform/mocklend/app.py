@@ -13,11 +13,8 @@ from apiflask import APIFlask
 from flask import Blueprint
 
 from mocklend.access_log import AccessLog
-from mocklend.api.addresses import IdConverter
 from mocklend.api.alerts import alerts
-from mocklend.api.answering import answer_faultily, break_answers
 from mocklend.api.approvals import approvals
-from mocklend.api.asking import EXTENSION, Served, guard_planes
 from mocklend.api.audit import audit
 from mocklend.api.borrowers import borrowers
 from mocklend.api.bureau import bureau
@@ -25,28 +22,31 @@ from mocklend.api.callbacks import callbacks
 from mocklend.api.certificates import certificates
 from mocklend.api.channels import channels
 from mocklend.api.clock import clock
-from mocklend.api.desk import desk
+from mocklend.api.converters import IdConverter
 from mocklend.api.disputes import disputes
+from mocklend.api.docs_pages import pages
 from mocklend.api.examples import Examples
 from mocklend.api.failures import failures
+from mocklend.api.fault_hooks import answer_faultily, break_answers
 from mocklend.api.health import health
 from mocklend.api.hot import HotPaths
+from mocklend.api.json_body import JsonRequest
 from mocklend.api.ledger import ledger
 from mocklend.api.loans import loans
 from mocklend.api.methods import answer_options
 from mocklend.api.metrics import measure
 from mocklend.api.openapi import VERSION, complete
+from mocklend.api.operations import desk
 from mocklend.api.operator import operator
-from mocklend.api.pages import pages
 from mocklend.api.problems import handle_problems
 from mocklend.api.products import products
 from mocklend.api.queries import refuse_unknown_parameters
 from mocklend.api.quotes import quotes
-from mocklend.api.reading import JsonRequest
 from mocklend.api.receipts import receipts
-from mocklend.api.record import keep_record, requests_made
 from mocklend.api.repayments import repayments
+from mocklend.api.request_context import EXTENSION, Served, guard_planes
 from mocklend.api.request_ids import name_requests
+from mocklend.api.request_log import keep_record, requests_made
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements

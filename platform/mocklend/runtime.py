@@ -21,7 +21,7 @@ from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
-from mocklend.sandboxes.moments import LAST_MS
+from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
 from mocklend.seams.layer import Layer
 from mocklend.signing import hash_of_key
@@ -30,7 +30,7 @@ from mocklend.storage import entities  # noqa: F401  (registers how rows become 
 from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.ground import Ground
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
-from mocklend.views.turns import Turns
+from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
 
 EXPIRED_MOST = 500
@@ -98,7 +98,7 @@ class Platform:
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms)
-        self.turns = Turns()
+        self.replica_rotation = ReplicaRotation()
         self.receivers = receivers or ReceiverPolicy()
         self.clocks = ClockDriver(
             self.engine,

@@ -26,7 +26,7 @@ Job = Callable[[], None]
 
 AT_ONCE = 2
 """Threads at work: one, and another while that one reads the disk."""
-PATIENCE_S = 1.0
+ACQUIRE_TIMEOUT_S = 1.0
 IDLE_S = 30.0
 """A thread that has had nothing to do for so long ends."""
 
@@ -44,7 +44,7 @@ class Workers:
         threads_max: int,
         lane_running_max: int,
         lane_waiting_max: int,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = ACQUIRE_TIMEOUT_S,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`lane_running_max` jobs of a lane have a thread at one time, and `lane_waiting_max` more may wait."""
@@ -243,7 +243,7 @@ class _Worker:
 
 
 @contextmanager
-def set_aside() -> Iterator[None]:
+def yield_slot() -> Iterator[None]:
     """Let others work while this thread only waits. Does nothing on a thread that is nobody's worker."""
     worker: _Worker | None = getattr(_thread, "worker", None)
     if worker is None or not worker.give_way():

@@ -31,9 +31,9 @@ from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES, load_all, loader, select_in
-from mocklend.storage.work import Answer, Command, Kept, Key, Loaded, NotLoaded, Remembered, Sandbox, Work
+from mocklend.storage.work import Answer, Command, Key, Loaded, NotLoaded, ReplayStored, Sandbox, StoredAnswer, Work
 from mocklend.turn import TurnLock
-from mocklend.workers import set_aside
+from mocklend.workers import yield_slot
 
 IDEMPOTENCY: Loaded[tuple[str, int, str, int]] = Loaded("idempotency")
 """By idempotency key: fingerprint, HTTP status, body as JSON, and since when in ms."""
@@ -105,7 +105,7 @@ class Writer:
     def run(self, command: Command) -> Answer:
         """The command's answer, once it is durable. Raises Refused."""
         waiting = self.submit(command)
-        with set_aside():
+        with yield_slot():
             return waiting.result()
 
     def submit(self, command: Command, *, wait_s: float = 30) -> Future[Answer]:
@@ -331,7 +331,12 @@ class _Group:
         return outcome
 
     def _decide(
-        self, command: Command, sandbox: Sandbox, states: dict[Key, Any], kept: Kept | None, asked_by: str | None
+        self,
+        command: Command,
+        sandbox: Sandbox,
+        states: dict[Key, Any],
+        kept: StoredAnswer | None,
+        asked_by: str | None,
     ) -> tuple[Work, Outcome]:
         work: Work | None = None
         while True:
@@ -345,11 +350,11 @@ class _Group:
                 self._load([(command.sandbox_id, missing.key)])
             except Refused as refused:
                 return Work(sandbox, work.now_ms, states), refused
-            except Remembered:
+            except ReplayStored:
                 assert kept is not None, "only what was answered before can be remembered"
                 return Work(sandbox, work.now_ms, states), kept.answer
 
-    def _may_forget(self, command: Command, kept: Kept) -> bool:
+    def _may_forget(self, command: Command, kept: StoredAnswer) -> bool:
         """Whether a fault may have this request done again. Where none listens, the answer of then is all there is."""
         return (
             getattr(command, "forgettable", False)
@@ -359,7 +364,7 @@ class _Group:
         )
 
     @staticmethod
-    def _kept(command: Command, states: Mapping[Key, Any]) -> Kept | None:
+    def _kept(command: Command, states: Mapping[Key, Any]) -> StoredAnswer | None:
         if command.idem is None:
             return None
         kept = states[("idempotency", command.idem.key)]
@@ -368,7 +373,7 @@ class _Group:
         fingerprint, status, body, since_ms = kept
         if fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key came with another path or body before")
-        return Kept(Answer(status, json.loads(body), replayed=True), since_ms)
+        return StoredAnswer(Answer(status, json.loads(body), replayed=True), since_ms)
 
     def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:

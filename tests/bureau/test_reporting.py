@@ -14,7 +14,7 @@ from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import records, report, submission
 from mocklend.channels.payments import PayAtChannel
 from mocklend.runtime import Platform
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -11,7 +11,7 @@ from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.partners import PARTNERS, REASONS, Rule, copy_doc, copy_id, reasons_against
 from mocklend.bureau.scores import current_score
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from support.story import Story
 
 

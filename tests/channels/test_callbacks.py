@@ -14,7 +14,7 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.seam import EventContext, Write
 from mocklend.storage.entities import Callback

@@ -13,7 +13,7 @@ from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import TOLERANCE_S, signed_headers
 from support.story import Story
 

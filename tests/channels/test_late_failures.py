@@ -21,7 +21,7 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing import IssueCertificate
 from mocklend.signing import signed_headers
 from support.story import Story

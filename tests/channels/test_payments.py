@@ -16,7 +16,7 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import receipt_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.signing import signed_headers
 from support.story import Story

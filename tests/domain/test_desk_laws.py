@@ -32,7 +32,7 @@ from mocklend.domain.facts import (
     Terms,
 )
 from mocklend.domain.product import PRODUCTS, Excess, Method, Penalty, PenaltyBase, Product
-from mocklend.domain.replay import LoanState, replay, take
+from mocklend.domain.replay import LoanState, apply_fact, replay
 from mocklend.domain.statuses import QuoteType
 
 START = date(2026, 1, 31)
@@ -262,7 +262,9 @@ def test_what_comes_in_after_a_write_off_is_a_recovery_until_nothing_is_lost(
     assert state.written_off_minor == lost
 
     for n, amount in enumerate(parts):
-        take(state, Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, amount, "wallet", QuoteType.OVD_AND_CURRENT))
+        apply_fact(
+            state, Fact(f"rpy_later{n}", RECEIPT, at_ms + 10 + n, on, amount, "wallet", QuoteType.OVD_AND_CURRENT)
+        )
 
     stands(state)
     assert state.recovered_minor == min(sum(parts), lost)

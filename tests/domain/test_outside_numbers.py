@@ -31,7 +31,7 @@ MULTIPLIER, GRACE = Fraction(3, 2), 3
 
 
 @dataclass(frozen=True)
-class Line:
+class RawClient:
     """An instalment: from when to when, its principal, and what bears its interest."""
 
     start: date
@@ -87,13 +87,13 @@ class Outside:
             turn = following
         return found
 
-    def interest(self, line: Line, until: date) -> Fraction:
+    def interest(self, line: RawClient, until: date) -> Fraction:
         stop = min(until, line.due)
         if stop <= line.start:
             return Fraction(0)
         return line.base * self.a_year_costs * self.part_of_a_year(line.start, stop, (line.start, line.due))
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[RawClient]:
         borders = self.borders()
         periods = list(pairwise(borders))
         costs = [self.a_year_costs * self.part_of_a_year(a, b, (a, b)) for a, b in periods]
@@ -110,10 +110,10 @@ class Outside:
                 "flat": round(Fraction(PRINCIPAL, TERMS)),
             }.get(self.method, 0)
             principal = balance if n == len(periods) else part
-            yield Line(start, due, principal, PRINCIPAL if self.method == "flat" else balance)
+            yield RawClient(start, due, principal, PRINCIPAL if self.method == "flat" else balance)
             balance -= principal
 
-    def penalty(self, owed: int, line: Line, on: date) -> int:
+    def penalty(self, owed: int, line: RawClient, on: date) -> int:
         days = max(0, (on - line.due).days - GRACE)
         return round(owed * self.a_year_costs / self.year * MULTIPLIER * days)
 

@@ -20,7 +20,7 @@ from mocklend.domain.product import (
     Method,
     Product,
 )
-from mocklend.domain.replay import ACCOUNTS, LoanState, dump, load, replay, same, take
+from mocklend.domain.replay import ACCOUNTS, LoanState, apply_fact, dump, load, replay, same
 from mocklend.domain.schedule import schedule
 from mocklend.domain.statuses import QuoteType
 from support.histories import History, _reversible, ada, histories, moment, paid_out, products, receipt
@@ -247,8 +247,8 @@ def test_a_state_survives_being_stored(history: History, day: int) -> None:
     assert same(state, again)
     assert again.instalments == state.instalments
     assert (again.status, again.outstanding_minor) == (state.status, state.outstanding_minor)
-    again.touch(state.as_of + timedelta(days=400))
-    state.touch(state.as_of + timedelta(days=400))
+    again.roll_forward(state.as_of + timedelta(days=400))
+    state.roll_forward(state.as_of + timedelta(days=400))
     assert same(state, again)
 
 
@@ -262,15 +262,15 @@ def test_a_loan_looked_at_every_night_is_the_loan_replayed_in_one_go(history: Hi
     state, told = replay(terms, [], terms.start), []
     for today in dates:
         state = load(terms, dump(state))
-        state.touch(today)
+        state.roll_forward(today)
         told += state.movements
         for fact in (fact for fact in history.facts if fact.on == today):
             state = load(terms, dump(state))
-            take(state, fact, void=fact.id in gone)
-            state.touch(today)
+            apply_fact(state, fact, void=fact.id in gone)
+            state.roll_forward(today)
             told += state.movements
     state = load(terms, dump(state))
-    state.touch(end)
+    state.roll_forward(end)
     told += state.movements
 
     once = replay(terms, history.facts, end)

@@ -143,12 +143,12 @@ def test_a_loan_that_was_never_paid_out_owes_nothing() -> None:
     state = replay(ada(), [], START + timedelta(days=400))
 
     assert (state.status, state.outstanding_minor, state.overdue_minor) == ("SUBMITTED", 0, 0)
-    assert state.next_touch() is None
+    assert state.next_change() is None
 
 
 def test_the_next_look_at_a_loan_is_on_the_day_after_a_due_date() -> None:
     terms = ada()
 
-    assert replay(terms, [paid_out(terms)], date(2026, 2, 28)).next_touch() == date(2026, 3, 1)
-    assert replay(terms, [paid_out(terms)], date(2026, 3, 1)).next_touch() == date(2026, 4, 1)
-    assert replay(terms, [paid_out(terms)], date(2027, 2, 1)).next_touch() is None
+    assert replay(terms, [paid_out(terms)], date(2026, 2, 28)).next_change() == date(2026, 3, 1)
+    assert replay(terms, [paid_out(terms)], date(2026, 3, 1)).next_change() == date(2026, 4, 1)
+    assert replay(terms, [paid_out(terms)], date(2027, 2, 1)).next_change() is None

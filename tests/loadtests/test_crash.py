@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import crash
-from aftermath import (
+from crash import Seen, conclude
+from crash_checks import (
     carried_over,
     live_receipts,
     lost_and_doubled,
@@ -14,9 +15,8 @@ from aftermath import (
     not_at_the_channel,
     stuck_callbacks,
 )
-from crash import Seen, conclude
+from crash_clients import Ledger, SentRequest
 from judge import FAIL, INCONCLUSIVE, PASS, Evidence
-from payers import Kept, Ledger
 
 ANSWER = {"id": "rpy_ada", "loan_id": "loan_ada", "amount_minor": 1_000, "out_trade_no": "MLADA"}
 ROW = {
@@ -109,10 +109,13 @@ RESTARTS = ("2026-01-05T01:10:00.000Z",)
 
 def told(**changed: Any) -> tuple[Ledger, Seen]:
     """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
-    loan, edit = Kept("loan", "k1", "/", {}, {"id": "loan_ada"}), Kept("edit", "k3", "/", {}, {"id": "edt_ada"})
-    push = Kept("payment", "k4", "/", {}, {"channel": "bill_pay", "out_trade_no": "PYADA"})
+    loan, edit = (
+        SentRequest("loan", "k1", "/", {}, {"id": "loan_ada"}),
+        SentRequest("edit", "k3", "/", {}, {"id": "edt_ada"}),
+    )
+    push = SentRequest("payment", "k4", "/", {}, {"channel": "bill_pay", "out_trade_no": "PYADA"})
     ledger = Ledger(
-        [loan, Kept("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit, push]
+        [loan, SentRequest("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit, push]
     )
     seen = Seen(
         listed={"loan_ada": [ROW]},

@@ -17,9 +17,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from claims import STALE
-from desk import SETTINGS, Desk, Settings
+from checks import STALE
 from flask.testing import FlaskClient
+from shared_state import SETTINGS, Settings, SharedState
 
 from mocklend.app import create_app
 from mocklend.config import Settings as ServerSettings
@@ -35,7 +35,7 @@ SPEED = 300
 WAITED_S, NIGHT_S = 120, 20 * 3600
 SEED = 7
 START = "2026-01-05T01:00:00Z"
-PEOPLE = ("visitor", "borrower_user", "operator_user")
+PEOPLE = ("base_user", "borrower_user", "operator_user")
 
 
 class Person:
@@ -81,7 +81,7 @@ class Answer:
 
 
 @dataclass
-class Line:
+class RawClient:
     """Requests without a socket. Who repeats one does so after some minutes, as a client that had waited does."""
 
     http: Any
@@ -140,7 +140,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
 class Walked:
     """What the people saw, and how often each rule was met and acted."""
 
-    desk: Desk
+    desk: SharedState
     matched: dict[str, int]
     injected: dict[str, int]
 
@@ -157,13 +157,13 @@ def walk(platform: Any, people: Mapping[str, ModuleType], kinds: Sequence[str], 
         assert armed.status_code in (200, 201), armed.get_json()
     channels = platform.get("/channels", headers=key).get_json()["channels"]
     delays = {one["id"]: one["settle_delay_s"] for one in channels}
-    desk, wall, chance = Desk(), Moment(), random.Random(SEED)
+    desk, wall, chance = SharedState(), Moment(), random.Random(SEED)
     run = Settings(made["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
     for module in people.values():
         for name, value in (("DESK", desk), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
             if hasattr(module, name):
                 setattr(module, name, value)
-    environment = SimpleNamespace(client=Line(platform), runner=SimpleNamespace(state="running"))
+    environment = SimpleNamespace(client=RawClient(platform), runner=SimpleNamespace(state="running"))
     crowd = [people["borrower_user"].Borrower(environment) for _ in range(BORROWERS)]
     crowd.append(people["operator_user"].Operator(environment))
     for one in crowd:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import latency
 import pytest
-from line import Line
+from raw_client import RawClient
 
 
 def test_the_others_are_those_that_no_fault_has_delayed() -> None:
@@ -31,7 +31,7 @@ def test_the_peak_counts_what_all_clients_got(monkeypatch: pytest.MonkeyPatch) -
     line, moments = Willing(), itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: next(moments) / 100)
 
-    peak = asyncio.run(latency.peak(cast(Line, line), [b""], clients=4, seconds=1))
+    peak = asyncio.run(latency.peak(cast(RawClient, line), [b""], clients=4, seconds=1))
 
     assert peak == line.asked > 90
 

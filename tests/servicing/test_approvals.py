@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import acts_of
-from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, desk
+from mocklend.lending.operator_log import operator_log_of
+from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, operations
 from mocklend.storage.work import Answer
 from support.story import Story
 
@@ -88,7 +88,7 @@ def test_another_spelling_is_no_second_person(story: Story, spelt: str) -> None:
 def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "refuse_same_person", lambda edit, approver: None)
+    monkeypatch.setattr(operations, "refuse_same_person", lambda edit, approver: None)
     loan_id = story.borrow()
 
     made = edit(story, loan_id, LIMIT + 1, approver="W\u200bEI").body
@@ -159,7 +159,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     approve(story, draft_id)
 
     with story.lender.read() as connection:
-        acts = acts_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(connection, story.sandbox_id, loan_id)
 
     assert [(act["verb"], act["operator"], act["approver"]) for act in acts] == [
         ("edit.drafted", "wei", None),
@@ -179,7 +179,7 @@ def test_the_same_draft_asked_for_again_is_the_same_draft(story: Story) -> None:
 def test_what_went_on_the_books_without_anybody_is_approved_once_and_by_somebody_else(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "_must_wait", lambda work, loan, edit: False)
+    monkeypatch.setattr(operations, "_must_wait", lambda work, loan, edit: False)
     loan_id = story.borrow()
     made = edit(story, loan_id, LIMIT + 1).body
     assert (made["state"], made["approval_needed"], made["approver"]) == ("APPLIED", True, None)

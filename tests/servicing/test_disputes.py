@@ -14,7 +14,7 @@ from mocklend.channels.messages import callback_body
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import acts_of
+from mocklend.lending.operator_log import operator_log_of
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
@@ -154,7 +154,7 @@ def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_pai
     decide(story, dispute_id, correct=True, compensation_minor=5)
 
     with story.lender.read() as connection:
-        acts = acts_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(connection, story.sandbox_id, loan_id)
     assert {(act["verb"], act["operator"], act["memo"]) for act in acts} == {
         (verb, "wei", "Checked.") for verb in ("dispute.decided", "receipt.matched", "compensation.agreed")
     }
@@ -347,7 +347,7 @@ def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_deci
         decide(story, dispute_id, correct=True)
 
     with story.lender.read() as connection:
-        verbs = [act["verb"] for act in acts_of(connection, story.sandbox_id, loan_id)]
+        verbs = [act["verb"] for act in operator_log_of(connection, story.sandbox_id, loan_id)]
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocklend.door import HOLD, SANDBOX, Door, Limits
-from mocklend.workers import set_aside
+from mocklend.workers import yield_slot
 
 LONG_S = 30
 
@@ -45,7 +45,7 @@ class App:
         self.headers = {name: value for name, value in environ.items() if isinstance(value, str)}
         if path.endswith("/stay"):
             self.staying.release()
-            with set_aside():
+            with yield_slot():
                 assert self.left.wait(LONG_S)
         if path.endswith("/breaks"):
             raise LookupError("a bug beneath the app")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mocklend.api.glimpse import Glimpse, Shape
+from mocklend.api.request_event import Glimpse, Shape
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.batch_item import AUTO_DEBIT, DUE_DATE, BatchItem

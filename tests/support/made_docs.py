@@ -154,8 +154,8 @@ def problems() -> str:
 
 def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
-    from mocklend.api import record
-    from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
+    from mocklend.api import request_log
+    from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
     from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
@@ -169,8 +169,8 @@ def limits() -> str:
     door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
     waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
     files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
-    kept = f"{record.REQUESTS_MOST:,} requests or {_size(record.BYTES_MOST)} a sandbox"
-    of_all = f"{record.REQUESTS_MOST_OF_ALL:,} requests or {_size(record.BYTES_MOST_OF_ALL)} over all"
+    kept = f"{request_log.REQUESTS_MOST:,} requests or {_size(request_log.BYTES_MOST)} a sandbox"
+    of_all = f"{request_log.REQUESTS_MOST_OF_ALL:,} requests or {_size(request_log.BYTES_MOST_OF_ALL)} over all"
     shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
     scores = _size(LONG_BODIES["/-/scores"])
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
 from mocklend.storage.stores import load_all
 from mocklend.webhooks.endpoints import AddEndpoint

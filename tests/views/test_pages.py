@@ -15,7 +15,7 @@ from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.seam import EventContext, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.views import reads
-from mocklend.views.turns import Turns
+from mocklend.views.replica_rotation import ReplicaRotation
 from support.layers import HonestLayer
 from support.story import Story
 
@@ -313,7 +313,7 @@ def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Odd) -> Non
     loan_id = odd.story.borrow()
     odd.happens(replica_lag_s=60)
     odd.story.repay(loan_id, 5_000)
-    whose = Turns()
+    whose = ReplicaRotation()
 
     def read() -> int:
         with odd.story.lender.read() as connection:

@@ -14,13 +14,13 @@ from flask import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from mocklend.api.answers import in_full, rendered
-from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Id, PageSize
-from mocklend.api.lists import Paged, cursor_of, place
 from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.responses import in_full, rendered
 from mocklend.domain.problems import Refused
 from mocklend.validation import OneOf
 from mocklend_faults.api.rules import rules_told

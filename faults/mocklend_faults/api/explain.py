@@ -8,12 +8,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import snapshot
 from mocklend.api.fields import Doc, Id
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import snapshot
+from mocklend.api.responses import rendered
 from mocklend.validation import Body, OneOf
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.explain import OUTCOMES, explained

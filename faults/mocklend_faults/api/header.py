@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 
 from flask import Blueprint, request
 
-from mocklend.api.asking import lender, run, sandbox_id, served
 from mocklend.api.idempotency import idempotency
-from mocklend.api.reading import wsgi_name
+from mocklend.api.json_body import wsgi_name
+from mocklend.api.request_context import lender, run, sandbox_id, served
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id

@@ -6,9 +6,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
+from mocklend.api.responses import rendered
 from mocklend_faults.api.this_layer import fault_layer
 
 kinds = APIBlueprint("faults", __name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from mocklend.api import asking
+from mocklend.api import request_context
 from mocklend.api.metrics import EXTENSION
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.metrics import watch
@@ -16,5 +16,5 @@ metrics = Blueprint("fault_metrics", __name__)
 @metrics.record_once
 def add_to(state: BlueprintSetupState) -> None:
     """Watch this app's layer."""
-    platform = state.app.extensions[asking.EXTENSION].lender
+    platform = state.app.extensions[request_context.EXTENSION].lender
     watch(state.app.extensions[EXTENSION], platform, layer_of(platform).counted_outcomes)

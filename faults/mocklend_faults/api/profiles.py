@@ -8,10 +8,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, WithJsonSchema
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import described
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.validation import Body
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas

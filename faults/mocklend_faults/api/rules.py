@@ -10,19 +10,19 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool, WithJsonSchema, create_model
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import described
+from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import rfc3339
-from mocklend.storage.work import Nudge
+from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.storage.work import NoOp
 from mocklend.validation import Body, bounded_str
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine import schemas
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.counting import Tally, tallies
-from mocklend_faults.engine.lint import EXACT, Linted, Warned, lint
+from mocklend_faults.engine.lint import EXACT, LintResult, LintWarning, lint
 from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.rules import Rule, unknown
 
@@ -34,7 +34,9 @@ def _section(schema: dict[str, Any]) -> Any:
     return Annotated[dict[str, Any], WithJsonSchema(schema)] | None
 
 
-UNAVAILABLE = Linted(EXACT, EXACT, (), (Warned("unavailable", "the kind is not installed here, so it cannot act"),))
+UNAVAILABLE = LintResult(
+    EXACT, EXACT, (), (LintWarning("unavailable", "the kind is not installed here, so it cannot act"),)
+)
 RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": {"lag_s": 60}}
 A_RULE = {"rule_id": "stale-pages"}
 """Examples of the documentation."""
@@ -200,7 +202,7 @@ def rules_told() -> list[dict[str, Any]]:
     layer = fault_layer()
     if layer.write_counts(sandbox_id()):
         with suppress(Refused):  # Where the platform is too busy, it tells what was written by now.
-            run(Nudge(sandbox_id()))
+            run(NoOp(sandbox_id()))
     with snapshot() as (connection, sandbox, now_ms):
         stored = stored_of(connection, sandbox)
         rules = usable(stored, layer.catalogue)
@@ -222,7 +224,7 @@ def _doc(
     rule: Rule | None,
     tally: Tally,
     now_ms: int,
-    linted: Mapping[str, Linted],
+    linted: Mapping[str, LintResult],
 ) -> dict[str, Any]:
     told: dict[str, Any] = stored["rule"] | {
         "armed_at": rfc3339(stored["armed_ms"]),

@@ -14,16 +14,16 @@ from flask import Response
 from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_model
 from sqlalchemy import Connection
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import snapshot
 from mocklend.api.audit import audited
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import snapshot
+from mocklend.api.responses import rendered
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import FIRST_MS, rfc3339
+from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
@@ -36,7 +36,7 @@ from mocklend_faults.engine.scoring import (
     PASS,
     TIMING,
     Records,
-    Reported,
+    ReportedFinding,
     Thresholds,
     Window,
     score,
@@ -259,9 +259,9 @@ def post_score(new: NewScore) -> Response:
     with snapshot() as (connection, sandbox, now_ms):
         window = _window(new.window, new.looks, now_ms)
         reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
-        lies, records = _looked(connection, sandbox, now_ms, window, new.operators)
+        breaks, records = _looked(connection, sandbox, now_ms, window, new.operators)
     told = score(
-        lies,
+        breaks,
         reported,
         window=window,
         thresholds=Thresholds(**dict(new.thresholds)),
@@ -271,7 +271,7 @@ def post_score(new: NewScore) -> Response:
     )
     hint = None
     if not told["counts"]["demanded"]:
-        hint = OVER_BY_ITSELF if lies else no_lies(rules_told())
+        hint = OVER_BY_ITSELF if breaks else no_lies(rules_told())
     return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
 
 
@@ -291,10 +291,10 @@ def _looked(
     silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
         harmful_repairs=harmful(judged, looked, discrepancies, named=operators is not None),
-        refused_applications=refused(connection, sandbox, looked.lies, window),
+        refused_applications=refused(connection, sandbox, looked.breaks, window),
         silent_rules=silent,
     )
-    return looked.lies, records
+    return looked.breaks, records
 
 
 def _window(given: Any, looks_ms: Sequence[int] | None, now_ms: int) -> Window:
@@ -312,12 +312,12 @@ def _window(given: Any, looks_ms: Sequence[int] | None, now_ms: int) -> Window:
     return window
 
 
-def _reported(n: int, given: Any, now_ms: int) -> Reported:
+def _reported(n: int, given: Any, now_ms: int) -> ReportedFinding:
     found_ms = now_ms if given.found_at is None else given.found_at
     if found_ms > now_ms:
         expected = f"a moment up to now, {rfc3339(now_ms)}, on the sandbox's clock"
         raise field_problem(f"findings.{n}.found_at", expected, rfc3339(found_ms))
-    return Reported(
+    return ReportedFinding(
         n=n,
         finding_class=getattr(given, "class"),
         entity=given.entity,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mocklend.api.asking import lender
+from mocklend.api.request_context import lender
 from mocklend.runtime import Platform
 from mocklend_faults.engine.layer import FaultLayer
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.stores import rows
 
 STATUSES = tuple(EntryStatus)

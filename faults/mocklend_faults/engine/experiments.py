@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity, rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work

@@ -28,7 +28,7 @@ ONE_STORY = ("entity", "loan_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class LintWarning:
     """Something about a rule that its author will hardly want."""
 
     code: str
@@ -40,13 +40,13 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class Linted:
+class LintResult:
     """A rule's verdict in its company and by itself, why, and what to look at."""
 
     verdict: str
     alone: str
     reasons: tuple[str, ...]
-    warnings: tuple[Warned, ...]
+    warnings: tuple[LintWarning, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As the control API tells it."""
@@ -58,7 +58,7 @@ class Linted:
         }
 
 
-def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, Linted]:
+def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, LintResult]:
     """Each rule by its id, on a clock of this mode (`manual` or `wall`)."""
     alone = {rule.id: _alone(rule, mode) for rule in rules}
     on = [rule for rule in sorted(rules, key=lambda rule: rule.id) if rule.enabled]
@@ -71,7 +71,7 @@ def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, Linted]:
             if other.id != rule.id and theirs != EXACT and rule.enabled:
                 verdict = max(verdict, theirs, key=VERDICTS.index)
                 reasons = (*reasons, f"rule {other.id} is {theirs}, and changes the story that this one acts on")
-        found[rule.id] = Linted(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
+        found[rule.id] = LintResult(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
     return found
 
 
@@ -106,25 +106,27 @@ def _one_story(match: Match) -> bool:
 # --- whether it can act ---
 
 
-def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[Warned]:
+def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[LintWarning]:
     seams = rule.fault.seams()
     dead = {seam: why for seam in seams if (why := _never_holds(rule.match, seam))}
     if seams and len(dead) == len(seams):
-        yield Warned("never_matches", "; ".join(f"at {seam}, {why}" for seam, why in dead.items()))
+        yield LintWarning("never_matches", "; ".join(f"at {seam}, {why}" for seam, why in dead.items()))
     else:
         for seam, why in dead.items():
-            yield Warned("never_matches_here", f"at {seam}, {why}; so it acts at the fault's other seams alone")
+            yield LintWarning("never_matches_here", f"at {seam}, {why}; so it acts at the fault's other seams alone")
     if _never_drawn(rule):
-        yield Warned("never_drawn", "the probability is 0 at all times")
+        yield LintWarning("never_drawn", "the probability is 0 at all times")
     if why := _never_open(rule):
-        yield Warned("never_open", why)
+        yield LintWarning("never_open", why)
     wanted = (rule.expect or {}).get("class")
     if wanted is not None and wanted != rule.fault.finding:
-        yield Warned("class_never_made", f"expect.class is {wanted}, and {rule.fault.name} makes {rule.fault.finding}")
+        yield LintWarning(
+            "class_never_made", f"expect.class is {wanted}, and {rule.fault.name} makes {rule.fault.finding}"
+        )
     for other in on:
         if rule.enabled and other.id < rule.id and _takes_all(other, rule):
             detail = f"rule {other.id} does the same to every event that this one could take, before it"
-            yield Warned("shadowed", detail)
+            yield LintWarning("shadowed", detail)
 
 
 def _never_drawn(rule: Rule) -> bool:

@@ -51,7 +51,7 @@ class Platform(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class EngineFigures:
     """What the database said."""
 
     rules: Counter[tuple[str, bool]] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class FaultMetrics(Collector):
         self._platform = platform
         self._events = events
         self._clock = clock
-        self._looked = Looked()
+        self._figures = EngineFigures()
         self._again_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -77,9 +77,9 @@ class FaultMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """What is scraped."""
-        looked = self._look()
+        figures = self._read_figures()
         rules = GaugeMetricFamily("mocklend_rules", "Rules of all sandboxes.", labels=["fault", "enabled"])
-        for (fault, enabled), count in sorted(looked.rules.items()):
+        for (fault, enabled), count in sorted(figures.rules.items()):
             rules.add_metric([fault, str(enabled).lower()], count)
         yield rules
         events = CounterMetricFamily(
@@ -91,24 +91,24 @@ class FaultMetrics(Collector):
             events.add_metric([fault, outcome], count)
         yield events
         lies = GaugeMetricFamily("mocklend_open_lies", "Open entries of the answer keys.", labels=["class"])
-        for name in dict.fromkeys((*CLASSES, *sorted(looked.lies))):
-            lies.add_metric([name], looked.lies[name])
+        for name in dict.fromkeys((*CLASSES, *sorted(figures.lies))):
+            lies.add_metric([name], figures.lies[name])
         yield lies
 
-    def _look(self) -> Looked:
+    def _read_figures(self) -> EngineFigures:
         with self._lock:
             began = self._clock()
             if began >= self._again_at:
                 with self._platform.read() as connection:
-                    self._looked = look(connection, self._platform.real_ms())
+                    self._figures = read_figures(connection, self._platform.real_ms())
                 ended = self._clock()
                 self._again_at = ended + max(AT_LEAST_S, PATIENCE * (ended - began))
-            return self._looked
+            return self._figures
 
 
-def look(connection: Connection, real_ms: int) -> Looked:
+def read_figures(connection: Connection, real_ms: int) -> EngineFigures:
     """Rules and open lies of all sandboxes, in one snapshot."""
-    found = Looked()
+    found = EngineFigures()
     for (doc,) in rows(connection, RULESETS, {}):
         for stored in json.loads(doc):
             rule: dict[str, Any] = stored["rule"]

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.domain.statuses import EntryStatus, LoanStatus
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.stores import rows
 from mocklend_faults.engine.answer_key import REASONS, Entry, stream
-from mocklend_faults.engine.scoring import Lie, Window
+from mocklend_faults.engine.scoring import Break, Window
 
 AT_ONCE = 500
 REPAYMENT_REVERSED, EDIT_REVERSED = "repayment.reversed", "edit.reversed"
@@ -60,10 +60,10 @@ class Act:
 
 
 @dataclass(slots=True)
-class Looked:
+class KeyView:
     """The lies that can be seen, and every id that a lie is about: its entity, its finding's, and what ended it."""
 
-    lies: list[Lie]
+    breaks: list[Break]
     questioned: dict[str, int]  # since when, by id
     marked: dict[str, int]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
 
@@ -73,11 +73,11 @@ def acts(connection: Connection, sandbox_id: str) -> list[Act]:
     return [Act(*row) for row in rows(connection, _ACTS, {"sandbox_id": sandbox_id})]
 
 
-def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Act]) -> Looked:
+def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Act]) -> KeyView:
     """The answer key as a score needs it. `done` is what staff did."""
     moments = {(id, act.at_ms) for act in done for id in (act.about, act.loan_id)}
     payoffs = {row[0] for row in rows(connection, _PAYOFFS, {"sandbox_id": sandbox_id})}
-    looked = Looked([], {}, {})
+    looked = KeyView([], {}, {})
     for entry in stream(connection, sandbox_id, now_ms):
         by = _signalled(entry)
         for id in (entry.entity, entry.finding.entity, by):
@@ -86,36 +86,42 @@ def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Ac
         if entry.finding.finding_class == "status_mismatch":
             looked.marked.setdefault(entry.loan_id, entry.at_ms)
         if entry.status not in (EntryStatus.MASKED, EntryStatus.PENDING):
-            looked.lies.append(_lie(entry, by, moments, payoffs))
+            looked.breaks.append(_break(entry, by, moments, payoffs))
     return looked
 
 
-def refused(connection: Connection, sandbox_id: str, lies: Iterable[Lie], window: Window) -> list[dict[str, Any]]:
+def refused(connection: Connection, sandbox_id: str, breaks: Iterable[Break], window: Window) -> list[dict[str, Any]]:
     """Applications that were refused while the borrower's report or score was wrong, or by a copy that was too old."""
     scope = {"sandbox_id": sandbox_id, "from_ms": window.from_ms, "to_ms": window.to_ms}
     found = rows(connection, _REFUSED, scope)
     if not found:
         return []
-    of_copies = {lie.entity: lie for lie in lies if not lie.loan_id and lie.finding_class == "stale_view"}
-    wrong: dict[str, list[Lie]] = defaultdict(list)
-    reported = [lie for lie in lies if lie.reported]
-    owners = _named(connection, sandbox_id, _LOANS_OF, {lie.loan_id for lie in reported if lie.loan_id})
-    owners |= _named(connection, sandbox_id, _ANSWERS_TO, {lie.entity for lie in reported if not lie.loan_id})
-    for lie in reported:
-        wrong[owners.get(lie.loan_id or lie.entity, "")].append(lie)
+    of_copies = {
+        break_.entity: break_ for break_ in breaks if not break_.loan_id and break_.finding_class == "stale_view"
+    }
+    wrong: dict[str, list[Break]] = defaultdict(list)
+    reported = [break_ for break_ in breaks if break_.reported]
+    owners = _named(connection, sandbox_id, _LOANS_OF, {break_.loan_id for break_ in reported if break_.loan_id})
+    owners |= _named(connection, sandbox_id, _ANSWERS_TO, {break_.entity for break_ in reported if not break_.loan_id})
+    for break_ in reported:
+        wrong[owners.get(break_.loan_id or break_.entity, "")].append(break_)
     told = []
     for id, partner, borrower_id, at_ms in found:
-        by = [lie for lie in wrong[borrower_id] if lie.from_ms <= at_ms and (lie.end_ms is None or at_ms < lie.end_ms)]
+        by = [
+            break_
+            for break_ in wrong[borrower_id]
+            if break_.from_ms <= at_ms and (break_.end_ms is None or at_ms < break_.end_ms)
+        ]
         by += [of_copies[id]] if id in of_copies else []
         if by:
-            injections = sorted(lie.injection for lie in by)
+            injections = sorted(break_.injection for break_ in by)
             base = {"application_id": id, "lender": partner, "borrower_id": borrower_id, "at": rfc3339(at_ms)}
             told.append(base | {"injections": injections})
     return told
 
 
 def harmful(
-    done: Sequence[Act], looked: Looked, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
+    done: Sequence[Act], looked: KeyView, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
 ) -> list[dict[str, Any]]:
     """The acts that made right books wrong, with the reason.
 
@@ -138,7 +144,7 @@ def harmful(
     return [act.to_json() | {"reason": reasons[act]} for act in done if act in reasons]
 
 
-def _questioned(act: Act, looked: Looked) -> bool:
+def _questioned(act: Act, looked: KeyView) -> bool:
     """Whether a lie was about what the act took back, before it did."""
     since = [looked.questioned.get(act.about)]
     if act.verb == EDIT_REVERSED:
@@ -152,12 +158,12 @@ def _signalled(entry: Entry) -> str | None:
     return id if kind in REASONS and kind != "injection" else None
 
 
-def _lie(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], payoffs: Collection[str]) -> Lie:
+def _break(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], payoffs: Collection[str]) -> Break:
     finding_class = entry.expect.get("class", entry.finding.finding_class)
     truth, served = entry.truth_after.get("status"), entry.served.get("status")
     reported = entry.finding.finding_class == "wrong_bureau"
     shown_unpaid = not reported and truth == LoanStatus.CLEAR and served not in (None, LoanStatus.CLEAR)
-    return Lie(
+    return Break(
         injection=entry.injection,
         rule=entry.rule,
         fault=entry.fault,

@@ -38,7 +38,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 TIMING = "timing"
@@ -52,7 +52,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Lie:
+class Break:
     """An entry of the answer key that can be seen, as far as a score needs it. `end_ms` is None while it is told."""
 
     injection: str
@@ -74,7 +74,7 @@ class Lie:
         """The break that it is part of."""
         return (self.finding_class, self.entity)
 
-    def told_ms(self, window: Window) -> int:
+    def visible_ms(self, window: Window) -> int:
         """How long it could be seen within the window."""
         end_ms = window.to_ms if self.end_ms is None else min(self.end_ms, window.to_ms)
         return max(0, end_ms - max(self.from_ms, window.from_ms))
@@ -96,7 +96,7 @@ class Lie:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedFinding:
     """What a reconciler found: the n-th of its findings, from 0."""
 
     n: int
@@ -141,26 +141,28 @@ class Window:
     to_ms: int
     looks_ms: tuple[int, ...] | None = None
 
-    def shows(self, lie: Lie) -> bool:
+    def shows(self, break_: Break) -> bool:
         """Whether the lie could be seen in it."""
-        if lie.from_ms > self.to_ms:
+        if break_.from_ms > self.to_ms:
             return False
-        return lie.end_ms is None or lie.end_ms > self.from_ms or lie.from_ms >= self.from_ms
+        return break_.end_ms is None or break_.end_ms > self.from_ms or break_.from_ms >= self.from_ms
 
-    def leaves_open(self, lie: Lie) -> bool:
+    def leaves_open(self, break_: Break) -> bool:
         """Whether the lie was still told when it ended."""
-        return lie.from_ms <= self.to_ms and (lie.end_ms is None or lie.end_ms > self.to_ms)
+        return break_.from_ms <= self.to_ms and (break_.end_ms is None or break_.end_ms > self.to_ms)
 
-    def looked_at(self, lie: Lie) -> bool:
+    def looked_at(self, break_: Break) -> bool:
         """Whether the lie was told at one of the looks.
 
         On a manual clock staff act at the very moment of the look that showed them what to do.
         """
         looks = self.looks_ms or ()
-        first = bisect_left(looks, lie.from_ms)
+        first = bisect_left(looks, break_.from_ms)
         if first == len(looks):
             return False
-        return lie.end_ms is None or looks[first] < lie.end_ms or (lie.repaired and looks[first] == lie.end_ms)
+        return (
+            break_.end_ms is None or looks[first] < break_.end_ms or (break_.repaired and looks[first] == break_.end_ms)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,31 +198,31 @@ class Records:
 
 
 @dataclass(slots=True)
-class Sorted:
+class Classification:
     """The findings and the breaks, each where it belongs."""
 
-    demanded: dict[Key, list[Lie]]
-    hits: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
-    missed: list[list[Lie]] = field(default_factory=list)
-    false: list[Reported] = field(default_factory=list)
-    wrong_class: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
-    optional: list[tuple[Reported, list[Lie]]] = field(default_factory=list)
-    duplicated: list[Reported] = field(default_factory=list)
+    demanded: dict[Key, list[Break]]
+    hits: list[tuple[ReportedFinding, list[Break]]] = field(default_factory=list)
+    missed: list[list[Break]] = field(default_factory=list)
+    false: list[ReportedFinding] = field(default_factory=list)
+    wrong_class: list[tuple[ReportedFinding, list[Break]]] = field(default_factory=list)
+    optional: list[tuple[ReportedFinding, list[Break]]] = field(default_factory=list)
+    duplicated: list[ReportedFinding] = field(default_factory=list)
 
     @property
-    def wrong_amount(self) -> list[tuple[Reported, list[Lie]]]:
+    def wrong_amount(self) -> list[tuple[ReportedFinding, list[Break]]]:
         """The hits whose amount is not the one at stake."""
-        return [(found, lies) for found, lies in self.judged if found.amount_minor not in _amounts(lies)]
+        return [(found, breaks) for found, breaks in self.judged if found.amount_minor not in _amounts(breaks)]
 
     @property
-    def judged(self) -> list[tuple[Reported, list[Lie]]]:
+    def judged(self) -> list[tuple[ReportedFinding, list[Break]]]:
         """The hits whose amount is looked at."""
         return [hit for hit in self.hits if hit[0].amount_minor is not None and hit[0].finding_class not in DRIFTS]
 
 
 def score(
-    lies: Iterable[Lie],
-    findings: Iterable[Reported],
+    breaks: Iterable[Break],
+    findings: Iterable[ReportedFinding],
     *,
     window: Window,
     thresholds: Thresholds | None = None,
@@ -230,8 +232,8 @@ def score(
 ) -> dict[str, Any]:
     """The score as JSON. `listed_most` is how long each of the lists behind the numbers may be; all are counted."""
     records, thresholds = records or Records(), thresholds or Thresholds()
-    seen = [lie for lie in lies if window.shows(lie)]
-    told = _sorted(seen, findings, window, None if bound_s is None else bound_s * 1000)
+    seen = [break_ for break_ in breaks if window.shows(break_)]
+    told = _classified(seen, findings, window, None if bound_s is None else bound_s * 1000)
     hits, wrong = len(told.hits), len(told.false) + len(told.wrong_class)
     asked, harmful = len(told.demanded), len(records.harmful_repairs)
     numbers: dict[str, Any] = {
@@ -263,14 +265,18 @@ def score(
         "by_class": _by_class(told),
         "money": {currency: one | {"recall": _number(one["recall"])} for currency, one in money.items()},
         "time_to_detect_s": _spread(
-            max(0, found.found_ms - _first(lies, found.found_ms)) // 1000 for found, lies in told.hits
+            max(0, found.found_ms - _first(breaks, found.found_ms)) // 1000 for found, breaks in told.hits
         ),
         "time_to_repair_s": _spread(
-            (lie.end_ms - lie.from_ms) // 1000 for lie in seen if lie.end_ms is not None and _repaired_in(lie, window)
+            (break_.end_ms - break_.from_ms) // 1000
+            for break_ in seen
+            if break_.end_ms is not None and _repaired_in(break_, window)
         ),
         "borrower_harm": {
-            "unpaid_hours": round(sum(lie.told_ms(window) for lie in seen if lie.unpaid) / HOUR_MS, 3),
-            "wrong_report_days": round(sum(lie.told_ms(window) for lie in seen if lie.reported) / DAY_MS, 3),
+            "unpaid_hours": round(sum(break_.visible_ms(window) for break_ in seen if break_.unpaid) / HOUR_MS, 3),
+            "wrong_report_days": round(
+                sum(break_.visible_ms(window) for break_ in seen if break_.reported) / DAY_MS, 3
+            ),
             "refused_applications": len(records.refused_applications),
         },
         "timing_noise": len(told.optional),
@@ -288,17 +294,19 @@ def ratio(part: int, whole: int, sought: int = 0) -> Fraction | None:
     return Fraction(0) if sought else None
 
 
-def _sorted(seen: Sequence[Lie], findings: Iterable[Reported], window: Window, bound_ms: int | None) -> Sorted:
-    breaks: dict[Key, list[Lie]] = defaultdict(list)
-    on: dict[str, list[Lie]] = defaultdict(list)
-    demanded: dict[Key, list[Lie]] = defaultdict(list)
-    for lie in seen:
-        breaks[lie.key].append(lie)
-        on[lie.entity].append(lie)
-        if _is_demanded(lie, window, bound_ms):
-            demanded[lie.key].append(lie)
-    told = Sorted(dict(demanded))
-    counted: dict[Key, Reported] = {}
+def _classified(
+    seen: Sequence[Break], findings: Iterable[ReportedFinding], window: Window, bound_ms: int | None
+) -> Classification:
+    breaks: dict[Key, list[Break]] = defaultdict(list)
+    on: dict[str, list[Break]] = defaultdict(list)
+    demanded: dict[Key, list[Break]] = defaultdict(list)
+    for break_ in seen:
+        breaks[break_.key].append(break_)
+        on[break_.entity].append(break_)
+        if _is_demanded(break_, window, bound_ms):
+            demanded[break_.key].append(break_)
+    told = Classification(dict(demanded))
+    counted: dict[Key, ReportedFinding] = {}
     for found in sorted(findings, key=lambda one: (one.order, one.n)):
         if found.key in counted:
             told.duplicated.append(found)
@@ -313,42 +321,42 @@ def _sorted(seen: Sequence[Lie], findings: Iterable[Reported], window: Window, b
             told.wrong_class.append((found, on[found.entity]))
         else:
             told.false.append(found)
-    told.missed = [lies for key, lies in sorted(demanded.items()) if key not in counted]
+    told.missed = [breaks for key, breaks in sorted(demanded.items()) if key not in counted]
     return told
 
 
-def _is_demanded(lie: Lie, window: Window, bound_ms: int | None) -> bool:
-    if lie.finding_class == TIMING or (lie.end_ms == lie.from_ms and not lie.repaired):
+def _is_demanded(break_: Break, window: Window, bound_ms: int | None) -> bool:
+    if break_.finding_class == TIMING or (break_.end_ms == break_.from_ms and not break_.repaired):
         return False
-    told = window.leaves_open(lie) or _repaired_in(lie, window)
-    if told if window.looks_ms is None else window.looked_at(lie):
+    told = window.leaves_open(break_) or _repaired_in(break_, window)
+    if told if window.looks_ms is None else window.looked_at(break_):
         return True
-    return bound_ms is not None and lie.told_ms(window) >= bound_ms
+    return bound_ms is not None and break_.visible_ms(window) >= bound_ms
 
 
-def _repaired_in(lie: Lie, window: Window) -> bool:
-    return lie.repaired and lie.end_ms is not None and window.from_ms <= lie.end_ms <= window.to_ms
+def _repaired_in(break_: Break, window: Window) -> bool:
+    return break_.repaired and break_.end_ms is not None and window.from_ms <= break_.end_ms <= window.to_ms
 
 
-def _first(lies: Sequence[Lie], found_ms: int) -> int:
+def _first(breaks: Sequence[Break], found_ms: int) -> int:
     """From when the lie that was found could be seen: the newest one before that, of several on one break."""
-    return max((lie.from_ms for lie in lies if lie.from_ms <= found_ms), default=lies[0].from_ms)
+    return max((break_.from_ms for break_ in breaks if break_.from_ms <= found_ms), default=breaks[0].from_ms)
 
 
-def _amounts(lies: Iterable[Lie]) -> set[int]:
-    return {lie.amount_minor for lie in lies}
+def _amounts(breaks: Iterable[Break]) -> set[int]:
+    return {break_.amount_minor for break_ in breaks}
 
 
-def _money(seen: Sequence[Lie], told: Sorted, window: Window) -> dict[str, dict[str, Any]]:
+def _money(seen: Sequence[Break], told: Classification, window: Window) -> dict[str, dict[str, Any]]:
     """By currency: what was demanded, what of it was found, and how much was wrong for how long."""
     demanded: Counter[str] = Counter()
     found: Counter[str] = Counter()
     risk: Counter[str] = Counter()
     hit = {one.key for one, _ in told.hits}
-    for lie in seen:
-        risk[lie.currency] += abs(lie.amount_minor) * lie.told_ms(window)
-    for key, lies in told.demanded.items():
-        newest = max(lies, key=lambda lie: (lie.from_ms, lie.injection))
+    for break_ in seen:
+        risk[break_.currency] += abs(break_.amount_minor) * break_.visible_ms(window)
+    for key, breaks in told.demanded.items():
+        newest = max(breaks, key=lambda break_: (break_.from_ms, break_.injection))
         demanded[newest.currency] += abs(newest.amount_minor)
         found[newest.currency] += abs(newest.amount_minor) if key in hit else 0
     return {
@@ -362,7 +370,7 @@ def _money(seen: Sequence[Lie], told: Sorted, window: Window) -> dict[str, dict[
     }
 
 
-def _by_class(told: Sorted) -> dict[str, dict[str, Any]]:
+def _by_class(told: Classification) -> dict[str, dict[str, Any]]:
     demanded = Counter(finding_class for finding_class, _ in told.demanded)
     hits = Counter(found.finding_class for found, _ in told.hits)
     wrong = Counter(found.finding_class for found in (*told.false, *(found for found, _ in told.wrong_class)))
@@ -379,26 +387,29 @@ def _by_class(told: Sorted) -> dict[str, dict[str, Any]]:
     }
 
 
-def _lists(told: Sorted, seen: Sequence[Lie], window: Window, records: Records) -> dict[str, list[Any]]:
+def _lists(told: Classification, seen: Sequence[Break], window: Window, records: Records) -> dict[str, list[Any]]:
     """What is behind each number, every list in an order of its own that does not depend on who came first."""
     return {
-        "true_positives": [_with_lies(found, lies) for found, lies in told.hits],
-        "missed": [lies[-1].to_json() for lies in told.missed],
+        "true_positives": [_with_lies(found, breaks) for found, breaks in told.hits],
+        "missed": [breaks[-1].to_json() for breaks in told.missed],
         "false_positives": [found.to_json() for found in told.false],
-        "wrong_class": [_with_lies(found, lies) for found, lies in told.wrong_class],
-        "wrong_amount": [_with_lies(found, lies) for found, lies in told.wrong_amount],
-        "optional": [_with_lies(found, lies) for found, lies in told.optional],
+        "wrong_class": [_with_lies(found, breaks) for found, breaks in told.wrong_class],
+        "wrong_amount": [_with_lies(found, breaks) for found, breaks in told.wrong_amount],
+        "optional": [_with_lies(found, breaks) for found, breaks in told.optional],
         "duplicated": [found.to_json() for found in told.duplicated],
-        "repaired": [lie.to_json() for lie in seen if _repaired_in(lie, window)],
-        "shown_unpaid": [lie.to_json() for lie in seen if lie.unpaid],
-        "wrong_reports": [lie.to_json() for lie in seen if lie.reported],
+        "repaired": [break_.to_json() for break_ in seen if _repaired_in(break_, window)],
+        "shown_unpaid": [break_.to_json() for break_ in seen if break_.unpaid],
+        "wrong_reports": [break_.to_json() for break_ in seen if break_.reported],
         "refused_applications": [dict(one) for one in records.refused_applications],
         "harmful_repairs": [dict(one) for one in records.harmful_repairs],
     }
 
 
-def _with_lies(found: Reported, lies: Sequence[Lie]) -> dict[str, Any]:
-    key = [{"class": lie.finding_class, "amount_minor": lie.amount_minor, "injection": lie.injection} for lie in lies]
+def _with_lies(found: ReportedFinding, breaks: Sequence[Break]) -> dict[str, Any]:
+    key = [
+        {"class": break_.finding_class, "amount_minor": break_.amount_minor, "injection": break_.injection}
+        for break_ in breaks
+    ]
     return found.to_json() | {"answer_key": key}
 
 

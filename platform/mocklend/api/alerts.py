@@ -8,12 +8,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import lender, snapshot
 from mocklend.api.fields import Currency, Doc
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import ChannelId, LoanId, NextCursor
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
+from mocklend.api.request_context import lender, snapshot
+from mocklend.api.responses import rendered
 from mocklend.api.sandboxes import MonitoringDoc
 from mocklend.domain.finding import CLASSES
 from mocklend.monitoring import alerts as looked_for

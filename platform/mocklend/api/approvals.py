@@ -8,17 +8,17 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Memo, Person
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import Approver, LoanId, NextCursor, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
-from mocklend.lending.acts import VERBS, acts_of
+from mocklend.api.pagination import Paged, place
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
+from mocklend.lending.operator_log import ACTIONS, operator_log_of
 from mocklend.servicing import ApproveEdit, RejectEdit
-from mocklend.servicing.desk import edit_doc
+from mocklend.servicing.operations import edit_doc
 from mocklend.storage.entities import OperatorEdit
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
@@ -50,7 +50,7 @@ class ActDoc(Doc):
 
     id: str = Field(description="The id of this entry of the operator log.")
     loan_id: LoanId
-    verb: Annotated[str, OneOf(VERBS)] = Field(description="What was done.")
+    verb: Annotated[str, OneOf(ACTIONS)] = Field(description="What was done.")
     about: str = Field(description="The id of the edit, repayment or receipt that it was done to.")
     memo: Memo | None
     operator: Operator
@@ -117,4 +117,4 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
 def list_acts(loan_id: str) -> Response:
     """What staff did to a loan: who, why, and the bill before and after."""
     with snapshot() as (connection, sandbox, _):
-        return rendered({"acts": acts_of(connection, sandbox, loan_id)})
+        return rendered({"acts": operator_log_of(connection, sandbox, loan_id)})

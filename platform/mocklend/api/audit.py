@@ -10,11 +10,11 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from mocklend import audit as auditing
-from mocklend.api.answers import rendered
-from mocklend.api.asking import lender, snapshot
 from mocklend.api.fields import Doc
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
+from mocklend.api.request_context import lender, snapshot
+from mocklend.api.responses import rendered
 
 audit = APIBlueprint("audit", __name__)
 

@@ -6,11 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, LimitMinor, Name, Reference
 from mocklend.api.nouns import CreatedAt
 from mocklend.api.openapi import described
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.lending import AddBorrower
 from mocklend.lending.borrow import borrower_doc
 from mocklend.storage.entities import Borrower

@@ -10,13 +10,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Currency, Doc, MinorAmount
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import BorrowerId, CreatedAt, LoanId, NextCursor, PrincipalMinor
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
+from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.enquiries import enquiries
 from mocklend.bureau.partners import PARTNERS, PRODUCTS, REASONS, copy_doc, copy_id, partner_of

@@ -8,11 +8,11 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
 
-from mocklend.api.answers import answered
-from mocklend.api.asking import run, sandbox_id
 from mocklend.api.fields import Doc
+from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import described
-from mocklend.api.reading import asked_request, parse
+from mocklend.api.request_context import run, sandbox_id
+from mocklend.api.responses import answered
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.messages import STATES

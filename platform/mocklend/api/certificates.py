@@ -6,13 +6,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Currency, Doc
+from mocklend.api.json_body import asked_request
 from mocklend.api.nouns import LoanId, PrincipalMinor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
-from mocklend.api.reading import asked_request
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.servicing import IssueCertificate
 from mocklend.servicing import certificates as papers

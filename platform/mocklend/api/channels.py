@@ -8,11 +8,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import snapshot
 from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CutOff, OutTradeNo, PayerName, PayerReference, StatementReady
 from mocklend.api.openapi import described
+from mocklend.api.request_context import snapshot
+from mocklend.api.responses import rendered
 from mocklend.channels.settlement import callback_doc, trade_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.channel import channels as known_channels

@@ -8,16 +8,16 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
-from mocklend.api.record import clock_changes
+from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.request_log import clock_changes
+from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
 from mocklend.sandboxes.lifecycle import clock_doc
-from mocklend.sandboxes.moments import LAST_MS, rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
 from mocklend.validation import Body, OneOf, bounded_int
 
 clock = APIBlueprint("clock", __name__)

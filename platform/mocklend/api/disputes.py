@@ -8,14 +8,14 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Memo, MinorAmount, Moment
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, NextCursor, Operator, OutTradeNo
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.statuses import DisputeState as States
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.corrections import CORRECTIONS, LEFT_TO_DO

@@ -5,14 +5,14 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from mocklend.api.answers import answered
-from mocklend.api.asking import run, sandbox_id
 from mocklend.api.channels import TradeDoc
-from mocklend.api.desk import PayoutDoc
 from mocklend.api.idempotency import idempotency
+from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.operations import PayoutDoc
 from mocklend.api.problems import field_problem
-from mocklend.api.reading import asked_request
+from mocklend.api.request_context import run, sandbox_id
+from mocklend.api.responses import answered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.payouts import FailPayout

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Wit
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
 from mocklend.domain.people import person
 from mocklend.receivers import URL_MAX, URL_PATTERN, url_expected
-from mocklend.sandboxes.moments import LAST_MS, parse_duration, parse_rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, parse_duration, parse_rfc3339
 from mocklend.validation import Expecting, Means, OneOf, bounded_int, bounded_str, unexpected
 
 SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}"

@@ -9,10 +9,10 @@ from flask import Response
 from pydantic import Field
 
 from mocklend import __version__
-from mocklend.api.answers import rendered
-from mocklend.api.asking import lender
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
+from mocklend.api.request_context import lender
+from mocklend.api.responses import rendered
 from mocklend.validation import OneOf
 
 health = APIBlueprint("health", __name__)

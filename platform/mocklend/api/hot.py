@@ -22,19 +22,19 @@ import orjson
 from flask import Flask
 from pydantic import ValidationError
 
-from mocklend.api.answering import GLANCED
-from mocklend.api.answers import JSON, REPLAYED, type_of
+from mocklend.api.fault_hooks import SKIPPED_REQUEST
 from mocklend.api.fields import SAFE_ID
-from mocklend.api.glimpse import Glimpse, shape_of
 from mocklend.api.idempotency import HEADER, fingerprint, is_usable
+from mocklend.api.json_body import parse
 from mocklend.api.metrics import METERS, Meters
 from mocklend.api.problems import refused
-from mocklend.api.reading import parse
-from mocklend.api.record import ANSWER_MOST, FAULT_HEADER, Made, record_of
 from mocklend.api.repayments import NewRepayment, order
+from mocklend.api.request_event import Glimpse, shape_of
 from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
+from mocklend.api.request_log import ANSWER_MOST, FAULT_HEADER, MadeRequest, record_of
+from mocklend.api.responses import JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Headers, Outcome, Respond
 from mocklend.runtime import Platform
@@ -125,7 +125,7 @@ class HotPaths:
         shape = self._shapes[taken.rule]
         seen = Glimpse(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
         selected = layer.may_affect(seen)
-        asked.carried.update({GLANCED: (seen, selected), NAMED: taken.request_id})
+        asked.carried.update({SKIPPED_REQUEST: (seen, selected), NAMED: taken.request_id})
         return not selected
 
     def _sandbox(self, credential: str | None) -> str | None:
@@ -187,7 +187,7 @@ class HotPaths:
 
     def _tell(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
         asked = taken.asked
-        made = Made(
+        made = MadeRequest(
             taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
             body if len(body) <= ANSWER_MOST else b"", False, None, taken.request_id,
         )  # fmt: skip

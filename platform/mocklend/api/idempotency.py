@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import request
 
-from mocklend.api.reading import asked_request
+from mocklend.api.json_body import asked_request
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import Idempotency
 from mocklend.validation import storable

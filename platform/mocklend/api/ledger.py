@@ -8,12 +8,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import in_full, rendered
-from mocklend.api.asking import snapshot
 from mocklend.api.fields import Currency, Doc, PageSize
-from mocklend.api.lists import Cursor, place
 from mocklend.api.nouns import AmountMinor, LoanId, NextCursor
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Cursor, place
+from mocklend.api.request_context import snapshot
+from mocklend.api.responses import in_full, rendered
 from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
 from mocklend.validation import Body

@@ -8,11 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.answers import answered, as_stored, rendered
-from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Currency, Doc, Id, MinorAmount
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
     AsOf,
     BorrowerId,
@@ -24,8 +21,11 @@ from mocklend.api.nouns import (
     PrincipalMinor,
 )
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
-from mocklend.api.products import ProductFields, known_product, read_product
+from mocklend.api.products import ProductFields, read_product, require_product
+from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.responses import answered, as_stored, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import InstalmentStatus
 from mocklend.lending import Borrow
@@ -147,7 +147,7 @@ def borrow(new: NewLoan) -> Response:
     if (new.product is None) == (new.product_id is None):
         raise field_problem("product", "exactly one of product and product_id", "both" if new.product else "neither")
     idem = idempotency()
-    product = known_product(new.product_id) if new.product_id is not None else read_product(new.product or {})
+    product = require_product(new.product_id) if new.product_id is not None else read_product(new.product or {})
     channel = channel_of(new.disburse_to) if new.disburse_to is not None else None
     command = Borrow(
         sandbox_id(),
@@ -192,7 +192,7 @@ def list_loans(query: LoanQuery) -> Response:
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
     with snapshot() as (connection, sandbox, now_ms):
-        return as_stored(reads.page_text(connection, sandbox, now_ms, loan_id, lender().turns))
+        return as_stored(reads.page_text(connection, sandbox, now_ms, loan_id, lender().replica_rotation))
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")

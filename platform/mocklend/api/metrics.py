@@ -13,8 +13,8 @@ from apiflask import APIBlueprint
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
+from mocklend.api.json_body import asked_request
 from mocklend.api.methods import known_method
-from mocklend.api.reading import asked_request
 from mocklend.runtime import Platform
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)

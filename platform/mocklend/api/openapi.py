@@ -11,10 +11,10 @@ from typing import Any
 
 from mocklend import __version__
 from mocklend.api import request_ids
-from mocklend.api.answers import PROBLEM
-from mocklend.api.asking import PLANES
 from mocklend.api.examples import Examples, key_of
 from mocklend.api.fields import SAFE_ID
+from mocklend.api.request_context import PLANES
+from mocklend.api.responses import PROBLEM
 from mocklend.api.signatures import SIGNED, webhooks
 from mocklend.domain.problems import PROBLEMS
 

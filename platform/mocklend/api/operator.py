@@ -8,8 +8,6 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.loans import LoanDoc
@@ -17,11 +15,13 @@ from mocklend.api.nouns import Approver, ChannelId, CreatedAt, EditId, LoanId, L
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.domain.statuses import SHOWN_FOR_MARK
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
-from mocklend.sandboxes.moments import maybe_rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339
 from mocklend.servicing import (
     CatchUp,
     Edit,
@@ -32,7 +32,7 @@ from mocklend.servicing import (
     ReverseEdit,
     ReverseRepayment,
 )
-from mocklend.servicing.desk import EDIT_KINDS, KINDS, edit_doc
+from mocklend.servicing.operations import EDIT_KINDS, KINDS, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads

@@ -15,7 +15,7 @@ from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from mocklend.api.answers import rendered
+from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.door import BODY_MAX

@@ -10,10 +10,10 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJson
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from mocklend.api.answers import rendered
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.api.responses import rendered
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.money import MAX_MINOR, Rounding
 from mocklend.domain.names import did_you_mean
@@ -143,7 +143,7 @@ def read_product(fields: dict[str, Any]) -> Product:
         ) from None
 
 
-def known_product(product_id: str) -> Product:
+def require_product(product_id: str) -> Product:
     """A product that ships, or Refused `product_unknown`."""
     product = PRODUCTS.get(product_id)
     if product is None:

@@ -6,11 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered
-from mocklend.api.asking import run, sandbox_id
 from mocklend.api.fields import BusinessDate, Currency, Doc
 from mocklend.api.nouns import AsOf, LoanId, PageVersion, RepaymentType
 from mocklend.api.openapi import described
+from mocklend.api.request_context import run, sandbox_id
+from mocklend.api.responses import answered
 from mocklend.lending import MakeQuote
 from mocklend.validation import Body
 

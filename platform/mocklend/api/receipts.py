@@ -8,12 +8,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.channels import TradeDoc
 from mocklend.api.fields import Currency, Doc, Memo, MinorAmount, Name, Reference
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
     AmountMinor,
     ChannelId,
@@ -28,6 +25,9 @@ from mocklend.api.nouns import (
 )
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
+from mocklend.api.pagination import Paged, place
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel, receipt_doc
 from mocklend.domain.channel import channel_of

@@ -8,11 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import Currency, Doc, Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import (
     ChannelId,
     ChannelTradeNo,
@@ -24,6 +21,9 @@ from mocklend.api.nouns import (
     RepaymentType,
 )
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import QuoteType, RepaymentStatus
 from mocklend.lending import Repay

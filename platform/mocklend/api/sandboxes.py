@@ -9,17 +9,17 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import lender, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Duration, LimitMinor, Moment, Seed
-from mocklend.api.lists import Paged, cursor_of, place
+from mocklend.api.json_body import asked_request
 from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
-from mocklend.api.reading import asked_request
+from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc, staff_key
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, Expecting, Means, OneOf, bounded_int, bounded_str

@@ -9,12 +9,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import rendered
-from mocklend.api.asking import sandbox_id
 from mocklend.api.fields import BusinessDate, Currency, Doc, MinorAmount
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product
+from mocklend.api.request_context import sandbox_id
+from mocklend.api.responses import rendered
 from mocklend.domain.schedule import Instalment, ScheduleError, schedule
 from mocklend.validation import Body
 

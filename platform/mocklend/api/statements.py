@@ -9,18 +9,18 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import lender, run, snapshot
 from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, CutOff, StatementReady
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import lender, run, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement, fetch, file_of
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
 from mocklend.domain.channel import channel_of
-from mocklend.sandboxes.moments import LAST_MS
+from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.validation import Body, OneOf
 
 statements = APIBlueprint("statements", __name__)

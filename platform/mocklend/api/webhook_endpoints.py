@@ -8,13 +8,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import lender, run, sandbox_id, snapshot
 from mocklend.api.fields import Doc, Url
-from mocklend.api.lists import Paged, place
 from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
 from mocklend.api.openapi import described
+from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
+from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState

@@ -24,7 +24,7 @@ from mocklend.domain.facts import (
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.domain.statuses import ReceiptState
 from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Callback, Receipt
 from mocklend.storage.stores import load_all
 from mocklend.storage.work import Sandbox

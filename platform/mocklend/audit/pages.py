@@ -11,7 +11,7 @@ from mocklend.bureau.checks import check_published_records
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.ledger.invariants import certificate
 from mocklend.lending.books import state_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.views import reads
 from mocklend.views.render import conflicting_override, loan_doc
 

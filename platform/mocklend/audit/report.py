@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocklend.domain.finding import Discrepancy, InTransit
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from mocklend.domain.bureau import History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.stores import entities_in, load_all, rows, select_in
 from mocklend.storage.work import Sandbox

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mocklend.bureau.scores import MEMORY_MS
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower
 from mocklend.storage.stores import rows
 from mocklend.views import reads

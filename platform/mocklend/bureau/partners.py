@@ -22,7 +22,7 @@ from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.signals import applied_for
 from mocklend.storage.entities import Application, Borrower, PartnerCopy

@@ -22,8 +22,8 @@ from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
-from mocklend.lending.known import known_loan
 from mocklend.lending.reporting import day_over_ms, look_at
+from mocklend.lending.required import require_loan
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.signals import correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
@@ -104,7 +104,7 @@ class ReportAccount:
         known = work.load(BUREAU_KNOWN, loan.id)
         state = state_of(loan)
         if known.version == loan.version and known.recorded_ms < cut_ms and state.as_of <= as_of:
-            state.touch(as_of)
+            state.roll_forward(as_of)
             return standing(state)
         return standing_on(terms_of(loan), tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")), as_of)
 
@@ -251,7 +251,7 @@ def _account(work: Work, loan_id: str) -> BureauAccount:
     known = work.find(BureauAccount, loan_id)
     if known is not None:
         return known
-    loan = known_loan(work, loan_id)
+    loan = require_loan(work, loan_id)
     return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None, None, None)
 
 

@@ -14,7 +14,7 @@ from mocklend.bureau.reporting import CORRECTION, file_hash
 from mocklend.domain.bureau import LONG, SHORT, History, shown
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, BureauRecord, Loan
 from mocklend.storage.stores import find_all, load_all, loader, rows
 from mocklend.storage.work import Loaded

@@ -19,7 +19,7 @@ from mocklend.domain.bureau import ENQUIRY_DAYS, refreshes, score
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.storage.entities import Borrower, ScoreAnswer
 from mocklend.storage.stores import loader, rows

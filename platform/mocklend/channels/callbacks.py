@@ -24,7 +24,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.callback_attempt import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
 from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.signing import signed_headers

@@ -20,10 +20,10 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import SHOWN_FOR_MARK, ReceiptState, RepaymentStatus, TradeState
-from mocklend.lending.acts import RECEIPT_POSTED, bill_of, log_act
 from mocklend.lending.books import Recorded, record
+from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id, repayment_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -200,7 +200,7 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
         return done
     before = bill_of(done.loan, done.state)
     done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand") or done
-    log_act(
+    log_operator_action(
         work,
         done.loan,
         RECEIPT_POSTED,

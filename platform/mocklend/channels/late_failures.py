@@ -26,7 +26,7 @@ from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data, repayment_data
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 __all__ = ["FailAsDue", "FailLate", "take_back"]
 
@@ -89,7 +89,7 @@ def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
     found_out = receipt.world_assignment if receipt else None
     whose = trade.loan_id or (found_out.loan_id if found_out else None) or NOBODYS
     failure = late_failure(work, trade)
-    witness(work, whose, failure)
+    record_in_world(work, whose, failure)
     if tells:
         work.signal(told(failure.id))
         queue_callback(work, trade, failure.id)

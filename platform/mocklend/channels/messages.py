@@ -13,7 +13,7 @@ from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
-from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Trade
 
 VERSION = "1.0"

@@ -21,7 +21,7 @@ from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.signals import applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
@@ -53,7 +53,7 @@ class PayAtChannel:
         """202 and the channel's record."""
         assert self.idem is not None, "paying moves money and needs an idempotency key"
         channel = channel_of(self.channel)
-        meant = named_loan(work, self.payer_reference)
+        meant = loan_by_reference(work, self.payer_reference)
         if meant is not None and meant.currency != self.currency:
             raise Refused(
                 "currency_mismatch",
@@ -82,7 +82,7 @@ class PayAtChannel:
         return Answer(202, trade_doc(trade))
 
 
-def named_loan(work: Work, reference: str) -> Loan | None:
+def loan_by_reference(work: Work, reference: str) -> Loan | None:
     """The loan that a reference names: by its id, or by the reference that its borrower gave it."""
     for id in (reference, make_id("loan", work.sandbox.seed, reference)):
         loan = work.find(Loan, id) if id.startswith("loan_") else None
@@ -97,7 +97,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     if work.find(Receipt, id) is not None:
         return  # Delivered again.
     typed = str(said["payer_reference"])
-    meant = named_loan(work, typed)
+    meant = loan_by_reference(work, typed)
     reference = typed
     # That it is here ends what was said of a lost callback; then a new lie may begin.
     work.signal(landed(id))
@@ -116,7 +116,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
             reference=typed,
         )
         reference = work.at(given).reference
-    loan = named_loan(work, reference)
+    loan = loan_by_reference(work, reference)
     receipt = Receipt(
         id=id,
         state=ReceiptState.UNAPPLIED,

@@ -16,15 +16,15 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import PayoutState
-from mocklend.lending.books import moment_for, record, state_of
-from mocklend.lending.payouts import promise
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.lending.books import next_fact_time, record, state_of
+from mocklend.lending.payouts import create_payout
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, loan_data
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
 """What a payout is for, and the fact that it becomes when the channel has paid."""
@@ -33,7 +33,7 @@ PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation":
 def order_payout(work: Work, loan: Loan, *, purpose: str, channel_id: str, amount_minor: int, about: str) -> Payout:
     """Order a payout. `about` makes it one of its kind: the refund, dispute or loan that it is for."""
     channel = channel_of(channel_id)
-    return promise(
+    return create_payout(
         work,
         loan,
         purpose=purpose,
@@ -72,7 +72,7 @@ class SettlePayout:
         loan = work.get(Loan, payout.loan_id)
         on = business_date(paid_ms, work.sandbox.zone)
         fact = Fact(payout.id, PURPOSES[payout.purpose], paid_ms, on, payout.amount_minor, payout.channel)
-        witness(work, loan.id, fact)
+        record_in_world(work, loan.id, fact)
         work.signal(recorded(loan.id))
         record(work, loan, fact, cause=payout.purpose, channel=payout.channel)
         if payout.purpose == "refund":
@@ -129,9 +129,9 @@ class FailPayout:
         loan = work.get(Loan, payout.loan_id)
         # After all that the books have: what was never paid out has no history to come before it.
         id = "undone_" + payout.id
-        at_ms = moment_for(work, state_of(loan), id)
+        at_ms = next_fact_time(work, state_of(loan), id)
         fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
-        witness(work, loan.id, fact)
+        record_in_world(work, loan.id, fact)
         work.signal(closed(payout.id), recorded(loan.id))
         done = record(work, loan, fact, cause="payout_failure", channel=payout.channel)
         told = loan_data(done.loan) | {"payout_id": payout.id}

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SettleTrade:
             trade = replace(trade, return_due_ms=paid_ms + happened.fails_after_s * 1000, notifies=int(happened.tells))
         work.put(trade)
         on = business_date(paid_ms, work.sandbox.zone)
-        witness(
+        record_in_world(
             work,
             trade.loan_id,
             Fact(trade.repayment_id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=trade.scope),

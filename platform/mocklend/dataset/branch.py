@@ -19,7 +19,7 @@ from mocklend.domain.statuses import DisputeState
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
 from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing import DecideDispute, Edit, OpenDispute, VerifyDispute
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.work import Command, Idempotency

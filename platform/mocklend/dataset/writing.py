@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mocklend.dataset.columns import DAY, MOMENT, WHOLE, File
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 
 AT_ONCE = 10_000
 """Rows that are held and written together; a branch's last ones go out with the branch."""

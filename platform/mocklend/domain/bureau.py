@@ -20,7 +20,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from mocklend.domain.facts import Fact, Terms
-from mocklend.domain.replay import LoanState, opened, replay, take
+from mocklend.domain.replay import LoanState, apply_fact, initial_state, replay
 from mocklend.domain.statuses import LoanStatus
 
 SHORT, LONG = 24, 60
@@ -116,7 +116,7 @@ def standings(terms: Terms, cuts: Iterable[tuple[tuple[Fact, ...], date]]) -> It
     Where a cut knows what the one before knew and what came after it, its state is carried on and not replayed from the
     start: a history then costs its length, and not the square of it.
     """
-    state, complete = opened(terms), True
+    state, complete = initial_state(terms), True
     before: tuple[Fact, ...] = ()
     for facts, on in cuts:
         if complete and state.as_of <= on and facts[: len(before)] == before:
@@ -132,8 +132,8 @@ def _carried(state: LoanState, new: Iterable[Fact], on: date) -> LoanState | Non
     for fact in new:
         if fact.on > on or not state.follows(fact):
             return None
-        take(state, fact)
-    state.touch(on)
+        apply_fact(state, fact)
+    state.roll_forward(on)
     return state
 
 

@@ -20,10 +20,21 @@ from mocklend.domain.schedule import schedule
 from mocklend.domain.state import LoanState
 from mocklend.domain.stored import dump, load, same
 
-__all__ = ["ACCOUNTS", "Instalment", "LoanState", "Movement", "dump", "load", "opened", "replay", "same", "take"]
+__all__ = [
+    "ACCOUNTS",
+    "Instalment",
+    "LoanState",
+    "Movement",
+    "apply_fact",
+    "dump",
+    "initial_state",
+    "load",
+    "replay",
+    "same",
+]
 
 
-def opened(terms: Terms) -> LoanState:
+def initial_state(terms: Terms) -> LoanState:
     """A loan of which nothing is known but its terms."""
     plan = schedule(terms.product, terms.principal_minor, terms.start)
     return LoanState(
@@ -39,16 +50,16 @@ def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
     """The loan's state on a date, from nothing but its terms and facts. The order in which they come is no matter."""
     ordered = sorted(facts, key=lambda fact: fact.order)
     left = standing(ordered)
-    state = opened(terms)
+    state = initial_state(terms)
     for fact in ordered:
         if fact.on > as_of:
             break
-        take(state, fact, void=fact.id in left.void, gone=fact.id in left.gone)
-    state.touch(as_of)
+        apply_fact(state, fact, void=fact.id in left.void, gone=fact.id in left.gone)
+    state.roll_forward(as_of)
     return state
 
 
-def take(state: LoanState, fact: Fact, *, void: bool = False, gone: bool = False) -> None:
+def apply_fact(state: LoanState, fact: Fact, *, void: bool = False, gone: bool = False) -> None:
     """A fact takes effect on a state. A `void` one has been reversed, or has failed since.
 
     Of one that is `gone`, only that its money came in through its channel is told here: another booking applies it.

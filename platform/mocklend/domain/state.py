@@ -105,7 +105,7 @@ class LoanState(Struct):
                 return instalment
         return None
 
-    def next_touch(self, since: date = date.min) -> date | None:
+    def next_change(self, since: date = date.min) -> date | None:
         """The next date on which the status may change by itself: the day after a due date, and after its grace.
 
         With `since`, what passed before it is left out.
@@ -121,7 +121,7 @@ class LoanState(Struct):
 
     # --- what happens to it ---
 
-    def touch(self, as_of: date) -> None:
+    def roll_forward(self, as_of: date) -> None:
         """Nothing but time: accrue up to the last due date that has passed, and look at the status again."""
         passed = [i.due_date for i in self.instalments if i.due_date <= as_of]
         if passed and self.accepted:

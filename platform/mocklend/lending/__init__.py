@@ -2,8 +2,8 @@
 
 from mocklend.lending.auto_debit import AutoDebit
 from mocklend.lending.borrow import AddBorrower, Borrow
+from mocklend.lending.end_of_day import EndOfDay
 from mocklend.lending.quotes import MakeQuote
 from mocklend.lending.repay import Repay
-from mocklend.lending.touch import TouchLoan
 
-__all__ = ["AddBorrower", "AutoDebit", "Borrow", "MakeQuote", "Repay", "TouchLoan"]
+__all__ = ["AddBorrower", "AutoDebit", "Borrow", "EndOfDay", "MakeQuote", "Repay"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mocklend.domain.facts import business_date
 from mocklend.domain.statuses import LoanStatus, QuoteType
-from mocklend.lending.books import keep_due, state_of
+from mocklend.lending.books import reschedule, state_of
 from mocklend.lending.repay import order_repayment
 from mocklend.sandboxes.ids import make_id, place_percent
 from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
@@ -41,7 +41,7 @@ class AutoDebit:
         if attempt_ms is None or attempt_ms > work.now_ms:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         state = state_of(loan)
-        work.put(keep_due(work, loan, state))
+        work.put(reschedule(work, loan, state))
         if loan.status not in (LoanStatus.USING, LoanStatus.OVD):
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         total = sum(state.quote(QuoteType.OVD_AND_CURRENT, business_date(work.now_ms, work.sandbox.zone)).values())

@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_ms
 from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
-from mocklend.domain.replay import LoanState, dump, load, replay, take
+from mocklend.domain.replay import LoanState, apply_fact, dump, load, replay
 from mocklend.domain.statuses import SHOWN_FOR_MARK, LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
-from mocklend.lending.known import VALID_CERTIFICATES
 from mocklend.lending.reporting import look_at
+from mocklend.lending.required import VALID_CERTIFICATES
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.signals import cleared, recorded
 from mocklend.storage.entities import Certificate, Loan, Repayment
@@ -67,8 +67,8 @@ def record(
     head, was = Head(loan.next_seq, loan.head_hash), loan
     edits_before: Mapping[str, int] | None = None
     if state.follows(fact):
-        take(state, fact)
-        state.touch(today)
+        apply_fact(state, fact)
+        state.roll_forward(today)
         head = post(work, loan.id, loan.currency, head, state.movements)
     else:
         facts = [*work.load(BOOK_FACTS, loan.id), fact]
@@ -171,7 +171,7 @@ def show(
     if loan.status == LoanStatus.CLEAR and before != LoanStatus.CLEAR:
         loan = replace(loan, cleared_version=loan.version)
         work.signal(cleared(loan.id))
-    loan = keep_due(work, loan, state)
+    loan = reschedule(work, loan, state)
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in (LoanStatus.SUBMITTED, LoanStatus.LENDING) and state.disbursed:
@@ -223,14 +223,14 @@ def _left_of_override(
     return _dated(work, loan, override, state) if holds else None
 
 
-def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
+def reschedule(work: Work, loan: Loan, state: LoanState) -> Loan:
     """When the loan has to be looked at next: the day after a due date, and for auto-deduction the due date itself."""
     zone = work.sandbox.zone
     # A loan that a run has left out waits for the next one.
     since = date.min if loan.missed_ms is None else business_date(work.now_ms, zone)
-    touch = state.next_touch(since)
+    roll_forward = state.next_change(since)
     debit_ms = None
-    if loan.auto_debit and touch is not None:
+    if loan.auto_debit and roll_forward is not None:
         attempts = (
             midnight_ms(i.due_date, zone) + hour * 3_600_000
             for i in state.instalments
@@ -238,10 +238,10 @@ def keep_due(work: Work, loan: Loan, state: LoanState) -> Loan:
             for hour in DEBIT_HOURS
         )
         debit_ms = next((at_ms for at_ms in attempts if at_ms > work.now_ms), None)
-    return replace(loan, due_ms=midnight_ms(touch, zone) if touch else None, debit_ms=debit_ms)
+    return replace(loan, due_ms=midnight_ms(roll_forward, zone) if roll_forward else None, debit_ms=debit_ms)
 
 
-def moment_for(work: Work, state: LoanState, fact_id: str) -> int:
+def next_fact_time(work: Work, state: LoanState, fact_id: str) -> int:
     """The moment of a fact that was decided on what the books say now: after everything that they say it from.
 
     Facts of one millisecond are ordered by id, so a waiver could otherwise take effect before the fee that it waives.

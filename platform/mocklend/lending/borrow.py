@@ -15,21 +15,21 @@ from mocklend.domain.facts import ACCEPTANCE, DISBURSEMENT, Fact, Terms, busines
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import Product
-from mocklend.domain.replay import dump, opened
+from mocklend.domain.replay import dump, initial_state
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
 from mocklend.lending.books import record
-from mocklend.lending.opening import carry_over
-from mocklend.lending.payouts import promise
+from mocklend.lending.opening_balance import post_opening_balance
+from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.views.render import loan_doc
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
-DRAWN: Loaded[Drawn] = Loaded("drawn")
+CREDIT_USE: Loaded[CreditUse] = Loaded("drawn")
 """By borrower: how much of the limit is taken up."""
 
 DISBURSE_CHANNEL = "bank_transfer"
@@ -77,7 +77,7 @@ def borrower_doc(borrower: Borrower) -> dict[str, Any]:
     }
 
 
-class Drawn(Struct, frozen=True):
+class CreditUse(Struct, frozen=True):
     """How much of a borrower's limit is taken: the principal outstanding on all their loans. Derived, never stored."""
 
     kind: ClassVar[str] = "drawn"
@@ -85,15 +85,15 @@ class Drawn(Struct, frozen=True):
     minor: int
 
 
-@loader(DRAWN)
-def _drawn(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, Drawn]:
+@loader(CREDIT_USE)
+def _credit_use(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
     sql = (
         "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
     )
-    found = {id: Drawn(id, 0) for id in borrower_ids}
+    found = {id: CreditUse(id, 0) for id in borrower_ids}
     scope = {"sandbox_id": sandbox_id}
     for id, minor in select_in(connection, sql, borrower_ids, scope, tail=" GROUP BY borrower_id"):
-        found[id] = Drawn(id, int(minor))
+        found[id] = CreditUse(id, int(minor))
     return found
 
 
@@ -130,7 +130,7 @@ class Borrow:
                 expected=f"{limits.min_minor} to {limits.max_minor}",
                 received=self.principal_minor,
             )
-        drawn = work.load(DRAWN, borrower.id)
+        drawn = work.load(CREDIT_USE, borrower.id)
         free = borrower.credit_limit_minor - drawn.minor
         if self.principal_minor > free:
             raise Refused(
@@ -149,11 +149,11 @@ class Borrow:
         start = business_date(work.now_ms, work.sandbox.zone)
         kind = DISBURSEMENT if self.disburse_to is None else ACCEPTANCE
         begun = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
-        witness(work, loan.id, begun)
-        done = carry_over(work, record(work, loan, begun, cause="disbursement"))
+        record_in_world(work, loan.id, begun)
+        done = post_opening_balance(work, record(work, loan, begun, cause="disbursement"))
         work.put(replace(drawn, minor=drawn.minor + done.loan.outstanding_principal_minor))
         if self.disburse_to is not None:
-            promise(
+            create_payout(
                 work,
                 loan,
                 purpose="disbursement",
@@ -170,7 +170,7 @@ class Borrow:
         start = business_date(work.now_ms, work.sandbox.zone)
         id = make_id("loan", work.sandbox.seed, reference)
         try:
-            state = opened(Terms(id, self.currency, self.principal_minor, start, self.product))
+            state = initial_state(Terms(id, self.currency, self.principal_minor, start, self.product))
         except ScheduleError as error:
             raise Refused("product_invalid", str(error), expected=error.expected, received=error.got) from None
         return Loan(

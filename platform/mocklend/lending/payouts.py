@@ -8,7 +8,7 @@ from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
 
 
-def promise(
+def create_payout(
     work: Work, loan: Loan, *, purpose: str, channel_id: str, delay_s: int, amount_minor: int, about: str
 ) -> Payout:
     """Put a payout that falls due after the channel's delay. `about` makes it one of its kind."""

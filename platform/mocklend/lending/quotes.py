@@ -13,9 +13,9 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState
 from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_loan
+from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.statements import ENTITIES, statement
@@ -123,7 +123,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
 
 def active_loan(work: Work, loan_id: str) -> Loan:
     """A loan that can be repaid, or a refusal. One that is written off can: that is a recovery."""
-    loan = known_loan(work, loan_id)
+    loan = require_loan(work, loan_id)
     if loan.status not in (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF):
         raise Refused(
             "loan_not_active",

@@ -12,12 +12,12 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.signals import ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
-from mocklend.storage.work import Answer, Idempotency, Kept, Key, Remembered, Work
+from mocklend.storage.work import Answer, Idempotency, Key, ReplayStored, StoredAnswer, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 
 AGAIN = "\nagain"
@@ -66,15 +66,15 @@ class Repay:
             work.signal(ordered_by(self.quote_id))
         return Answer(202, repayment_doc(repayment))
 
-    def _forgotten(self, work: Work, loan: Loan, key: str, kept: Kept) -> str:
+    def _forgotten(self, work: Work, loan: Loan, key: str, kept: StoredAnswer) -> str:
         """What makes the order another one, if the platform has forgotten the client's key. It does so once at most."""
         first, again = (make_id("rpy", work.sandbox.seed, loan.id, one) for one in (key, key + AGAIN))
         if kept.answer.body["id"] != first:
-            raise Remembered
+            raise ReplayStored
         if any(
             fact.reverses == first for fact in work.load(BOOK_FACTS, loan.id)
         ):  # What was given back is not paid twice.
-            raise Remembered
+            raise ReplayStored
         given = IdempotencyChecked(
             entity=first,
             occurrence=1,
@@ -89,7 +89,7 @@ class Repay:
             age_s=(work.now_ms - kept.since_ms) // 1000,
         )
         if not work.at(given).forgotten:
-            raise Remembered
+            raise ReplayStored
         return key + AGAIN
 
     def _hold_to_quote(self, work: Work, quote_id: str, currency: str) -> None:

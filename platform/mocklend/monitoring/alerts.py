@@ -13,7 +13,7 @@ from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
 from mocklend.monitoring.loan_checks import LOAN_CHECKS, loans_to_look_at
 from mocklend.monitoring.seen import Seen
 from mocklend.monitoring.state_checks import STATE_CHECKS
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.work import Sandbox
 
 Alert = Seen

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mocklend.domain.facts import business_date
 from mocklend.lending.books import state_of
 from mocklend.monitoring.seen import BOOKS_BOUND_MS, MATCHING_WINDOW_MS, Seen
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.stores import find, rows
 from mocklend.storage.work import Sandbox

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from sqlalchemy import Connection
 
 from mocklend.monitoring.seen import DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, Seen
-from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.servicing.disputes import UNDECIDED
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import LAST_MS, maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
 from mocklend.storage.statements import flush, run_many
 from mocklend.storage.stores import STORES, rows

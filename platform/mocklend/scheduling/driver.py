@@ -20,7 +20,7 @@ from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds, ClaimAdvance, MoveClock, SetPace
-from mocklend.sandboxes.moments import LAST_MS, rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
 from mocklend.scheduling.agenda import Agenda, Portions
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.storage.engines import reading

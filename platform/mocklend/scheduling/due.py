@@ -16,7 +16,7 @@ from mocklend.channels.callbacks import AttemptCallback
 from mocklend.channels.late_failures import FailAsDue
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
-from mocklend.lending import AutoDebit, TouchLoan
+from mocklend.lending import AutoDebit, EndOfDay
 from mocklend.servicing import FollowDispute
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command
@@ -117,7 +117,7 @@ def command_for(sandbox_id: str, item: Due) -> Command:
         case "auto_debit":
             return AutoDebit(sandbox_id, item.loan_id)
         case "due_date":
-            return TouchLoan(sandbox_id, item.loan_id)
+            return EndOfDay(sandbox_id, item.loan_id)
         case "dispute":
             return FollowDispute(sandbox_id, item.id, item.loan_id)
     raise AssertionError(f"no command works off a {item.what}")

@@ -13,17 +13,17 @@ from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import EditState
-from mocklend.lending.acts import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_loan
+from mocklend.lending.operator_log import EDIT_APPROVED, EDIT_REJECTED, bill_of, log_operator_action
+from mocklend.lending.required import require_loan
 from mocklend.seams.signals import approved
-from mocklend.servicing.desk import (
+from mocklend.servicing.operations import (
     WRITE_OFF,
-    allow,
     apply,
     edit_doc,
-    known_edit,
     refuse_same_person,
+    require_edit,
+    validate,
 )
 from mocklend.storage.entities import OperatorEdit
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -44,24 +44,24 @@ class ApproveEdit:
 
     def decide(self, work: Work) -> Answer:
         """201 and the edit, APPLIED."""
-        edit = known_edit(work, self.edit_id)
+        edit = require_edit(work, self.edit_id)
         if edit.state == EditState.APPLIED and edit.to_approve_minor is not None and edit.approver is None:
             return Answer(201, edit_doc(self._afterwards(work, edit)))
         edit = _draft(work, self.edit_id)
         refuse_same_person(edit, self.approver)
         if edit.edit_kind == WRITE_OFF:
             edit = replace(edit, amount_minor=None)  # Whatever is owed by now.
-        loan = known_loan(work, edit.loan_id)
-        allowed = allow(work, loan, replace(edit, approver=self.approver))
-        return Answer(201, edit_doc(apply(work, loan, allowed, EDIT_APPROVED)))
+        loan = require_loan(work, edit.loan_id)
+        validated = validate(work, loan, replace(edit, approver=self.approver))
+        return Answer(201, edit_doc(apply(work, loan, validated, EDIT_APPROVED)))
 
     def _afterwards(self, work: Work, edit: OperatorEdit) -> OperatorEdit:
         refuse_same_person(edit, self.approver)
-        loan, edit = known_loan(work, edit.loan_id), replace(edit, approver=self.approver)
+        loan, edit = require_loan(work, edit.loan_id), replace(edit, approver=self.approver)
         bill = bill_of(loan, state_of(loan))
         work.put(edit)
         work.signal(approved(edit.id))
-        log_act(
+        log_operator_action(
             work, loan, EDIT_APPROVED, edit.id, memo=edit.memo, operator=edit.operator, approver=edit.approver,
             before=bill, after=bill,
         )  # fmt: skip
@@ -85,14 +85,16 @@ class RejectEdit:
     def decide(self, work: Work) -> Answer:
         """201 and the edit, REJECTED."""
         edit = replace(_draft(work, self.edit_id), state=EditState.REJECTED)
-        loan, bill = known_loan(work, edit.loan_id), json.loads(edit.before)
+        loan, bill = require_loan(work, edit.loan_id), json.loads(edit.before)
         work.put(edit)
-        log_act(work, loan, EDIT_REJECTED, edit.id, memo=self.memo, operator=self.operator, before=bill, after=bill)
+        log_operator_action(
+            work, loan, EDIT_REJECTED, edit.id, memo=self.memo, operator=self.operator, before=bill, after=bill
+        )
         return Answer(201, edit_doc(edit))
 
 
 def _draft(work: Work, edit_id: str) -> OperatorEdit:
-    edit = known_edit(work, edit_id)
+    edit = require_edit(work, edit_id)
     if edit.state != EditState.DRAFT:
         raise Refused(
             "edit_not_draft",

@@ -19,9 +19,9 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES
 from mocklend.ledger.journal import JOURNALS, Posted, live
-from mocklend.lending.known import VALID_CERTIFICATES, known_loan
+from mocklend.lending.required import VALID_CERTIFICATES, require_loan
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
 from mocklend.storage.stores import loader, rows, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -43,7 +43,7 @@ class IssueCertificate:
 
     def decide(self, work: Work) -> Answer:
         """201 and the certificate; 200 if it was issued before."""
-        loan = known_loan(work, self.loan_id)
+        loan = require_loan(work, self.loan_id)
         if loan.status != LoanStatus.CLEAR:
             raise Refused(
                 "not_settled",

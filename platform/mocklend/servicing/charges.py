@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from mocklend.servicing.desk import Wish, submit
+from mocklend.servicing.operations import EditRequest, submit
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 CHARGED = {"fee": "CHARGE_FEE", "penalty": "CHARGE_PENALTY"}
@@ -37,8 +37,10 @@ class Charge:
     def decide(self, work: Work) -> Answer:
         """201 and the charge as an edit; or 202 and a draft."""
         kind = CHARGED[self.kind]
-        wish = Wish(kind, self.memo, self.operator, self.approver, amount_minor=self.amount_minor, due=self.due)
-        return submit(work, self.idem, self.loan_id, wish)
+        request = EditRequest(
+            kind, self.memo, self.operator, self.approver, amount_minor=self.amount_minor, due=self.due
+        )
+        return submit(work, self.idem, self.loan_id, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +62,7 @@ class Waive:
 
     def decide(self, work: Work) -> Answer:
         """201 and the waiver as an edit, whose relative amount is below 0; or 202 and a draft."""
-        wish = Wish(WAIVED[self.part], self.memo, self.operator, self.approver, amount_minor=-self.amount_minor)
-        return submit(work, self.idem, self.loan_id, wish)
+        request = EditRequest(
+            WAIVED[self.part], self.memo, self.operator, self.approver, amount_minor=-self.amount_minor
+        )
+        return submit(work, self.idem, self.loan_id, request)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from mocklend.channels.payouts import order_payout
 from mocklend.domain.facts import COMPENSATION_AGREED, Fact, business_date
-from mocklend.lending.acts import COMPENSATION_AGREED as AGREED
-from mocklend.lending.acts import bill_of, log_act
 from mocklend.lending.books import record, state_of
+from mocklend.lending.operator_log import COMPENSATION_AGREED as AGREED
+from mocklend.lending.operator_log import bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.signals import posted, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Work
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 
 def compensate(
@@ -31,12 +31,12 @@ def compensate(
     if promised:
         work.signal(posted(id))
     else:
-        witness(work, loan.id, fact)
+        record_in_world(work, loan.id, fact)
         if not _is_posted(work, loan, fact, about):
             return None
     work.signal(recorded(loan.id))
     done = record(work, loan, fact, cause="compensation")
-    log_act(
+    log_operator_action(
         work, done.loan, AGREED, id, memo=memo, operator=operator, before=before, after=bill_of(done.loan, done.state)
     )
     return order_payout(

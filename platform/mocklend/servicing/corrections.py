@@ -33,13 +33,13 @@ from mocklend.domain.statuses import (
     RepaymentStatus,
     TradeState,
 )
-from mocklend.lending.acts import PAGE_REBUILT, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
+from mocklend.lending.operator_log import PAGE_REBUILT, REPAYMENT_REVERSED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no
 from mocklend.servicing.catch_up import CatchUp
-from mocklend.servicing.desk import REFUND
 from mocklend.servicing.edits import Edit, ReverseEdit
 from mocklend.servicing.matching import MatchReceipt
+from mocklend.servicing.operations import REFUND
 from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel
@@ -230,7 +230,7 @@ class Desk:
             loan = rebuild(self.work, loan, state)
             self.work.put(loan)
             about = f"{loan.id}.{loan.version}"
-            log_act(
+            log_operator_action(
                 self.work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill
             )
             yield {"what": "page_rebuilt", "id": loan.id, "version": loan.version}

@@ -17,17 +17,17 @@ from mocklend.bureau import correct, unmark
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DisputeState
-from mocklend.lending.acts import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.lending.operator_log import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_operator_action
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing.compensation import compensate, compensation_of
 from mocklend.servicing.corrections import Desk
 from mocklend.servicing.disputes import (
     CORRECTED_NOTE,
     dispute_doc,
     evidence_of,
-    known_dispute,
     refuse_unless,
+    require_dispute,
     step,
 )
 from mocklend.servicing.evidence import verify
@@ -57,7 +57,7 @@ class DecideDispute:
 
     def decide(self, work: Work) -> Answer:
         """200 and the dispute."""
-        dispute = known_dispute(work, self.dispute_id)
+        dispute = require_dispute(work, self.dispute_id)
         self._refuse(dispute)
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
 
@@ -154,7 +154,9 @@ class DecideDispute:
         """The decision itself moves nothing; what is put right has lines of its own."""
         loan = work.get(Loan, dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
-        log_act(work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n)
+        log_operator_action(
+            work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n
+        )
 
 
 def _unmark(work: Work, dispute: Dispute) -> Dispute:

@@ -23,9 +23,9 @@ from mocklend.bureau import mark_disputed
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DisputeState, PayoutState
-from mocklend.lending.known import known_loan
+from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
@@ -59,7 +59,7 @@ class OpenDispute:
 
     def decide(self, work: Work) -> Answer:
         """201 and the dispute, marked on the report already."""
-        loan = known_loan(work, self.loan_id)
+        loan = require_loan(work, self.loan_id)
         for piece in self.evidence:
             channel_of(piece.channel)
         assert self.idem is not None, "a dispute is opened once, and needs an idempotency key"
@@ -129,7 +129,7 @@ class VerifyDispute:
 
     def decide(self, work: Work) -> Answer:
         """200 and the dispute with a finding for each piece."""
-        dispute = known_dispute(work, self.dispute_id)
+        dispute = require_dispute(work, self.dispute_id)
         refuse_unless(dispute, DisputeState.MARKED, DisputeState.VERIFYING)
         if work.now_ms < dispute.taken_up_ms:
             raise Refused(
@@ -162,7 +162,7 @@ class AddStatement:
 
     def decide(self, work: Work) -> Answer:
         """201 and the dispute."""
-        dispute = known_dispute(work, self.dispute_id)
+        dispute = require_dispute(work, self.dispute_id)
         refuse_unless(dispute, DisputeState.REJECTED)
         dispute = replace(dispute, disagreement=self.statement)
         note = "The borrower's statement is on record."
@@ -184,7 +184,7 @@ class FollowDispute:
 
     def decide(self, work: Work) -> Answer:
         """200 and the dispute."""
-        dispute = known_dispute(work, self.dispute_id)
+        dispute = require_dispute(work, self.dispute_id)
         if dispute.due_ms is None:
             return Answer(200, dispute_doc(dispute))
         if dispute.state in UNDECIDED:
@@ -201,7 +201,7 @@ class FollowDispute:
         return Answer(200, dispute_doc(dispute))
 
 
-def known_dispute(work: Work, dispute_id: str) -> Dispute:
+def require_dispute(work: Work, dispute_id: str) -> Dispute:
     """The dispute, or a refusal."""
     dispute = work.find(Dispute, dispute_id)
     if dispute is None:

@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import EditState
-from mocklend.lending.acts import EDIT_REVERSED, bill_of, log_act
 from mocklend.lending.books import Recorded, record, state_of
+from mocklend.lending.operator_log import EDIT_REVERSED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.signals import recorded, reversed_
-from mocklend.servicing.desk import EDIT_KINDS, REFUND, Wish, edit_doc, known_edit, submit
+from mocklend.servicing.operations import EDIT_KINDS, REFUND, EditRequest, edit_doc, require_edit, submit
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import edit_data, emit
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 KINDS = EDIT_KINDS
 
@@ -45,7 +45,7 @@ class Edit:
 
     def decide(self, work: Work) -> Answer:
         """201 and the edit, as it went on the books; or 202 and a draft."""
-        wish = Wish(
+        request = EditRequest(
             kind=self.kind,
             memo=self.memo,
             operator=self.operator,
@@ -53,7 +53,7 @@ class Edit:
             amount_minor=self.amount_minor,
             status=self.status,
         )
-        return submit(work, self.idem, self.loan_id, wish)
+        return submit(work, self.idem, self.loan_id, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ReverseEdit:
 
     def decide(self, work: Work) -> Answer:
         """201 and the edit, REVERSED."""
-        edit = known_edit(work, self.edit_id)
+        edit = require_edit(work, self.edit_id)
         if edit.state == EditState.REVERSED:
             raise Refused("edit_already_reversed", f"edit {edit.id} is reversed", edit_id=edit.id)
         if edit.state != EditState.APPLIED:
@@ -90,7 +90,7 @@ class ReverseEdit:
         done = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
         edit = replace(edit, state=EditState.REVERSED)
         work.put(edit)
-        log_act(
+        log_operator_action(
             work,
             done.loan,
             EDIT_REVERSED,
@@ -109,6 +109,6 @@ def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> Recorded:
     loan = work.get(Loan, loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)
-    witness(work, loan_id, fact)
+    record_in_world(work, loan_id, fact)
     work.signal(reversed_(fact_id), recorded(loan_id))
     return record(work, loan, fact, cause="reversal", reverses=what)

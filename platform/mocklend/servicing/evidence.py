@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from mocklend.channels.payments import NOBODYS
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
-from mocklend.sandboxes.moments import parse_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
 from mocklend.storage.stores import loader, rows
 from mocklend.storage.work import Loaded, Work

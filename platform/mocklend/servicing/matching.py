@@ -12,16 +12,16 @@ from mocklend.channels.payments import NOBODYS, apply_payment, late_failure, rec
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus, ReceiptState, TradeState
-from mocklend.lending.acts import RECEIPT_MATCHED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_loan, known_receipt
+from mocklend.lending.operator_log import RECEIPT_MATCHED, bill_of, log_operator_action
+from mocklend.lending.required import require_loan, require_receipt
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.signals import applied
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 OWING: Loaded[list[tuple[str, str]]] = Loaded("owing")
 """By borrower: the loans that owe something, as id and currency, in the order of their ids."""
@@ -46,7 +46,7 @@ class MatchReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED."""
-        receipt = known_receipt(work, self.receipt_id)
+        receipt = require_receipt(work, self.receipt_id)
         if receipt.state != ReceiptState.UNAPPLIED:
             raise Refused(
                 "receipt_not_unapplied",
@@ -57,22 +57,22 @@ class MatchReceipt:
         loan = loan_for(work, receipt, self.loan_id)
         trade = work.get(Trade, receipt.out_trade_no)
         work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
-        chosen = chosen_loan(work, receipt, loan, self.operator)
+        chosen = matched_loan(work, receipt, loan, self.operator)
         if trade.loan_id == NOBODYS:
             # The payer named no loan, so whose it is, is what the operator finds out.
             on = business_date(receipt.paid_ms, work.sandbox.zone)
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
-            witness(work, loan.id, meant)
+            record_in_world(work, loan.id, meant)
             receipt = replace(receipt, world_assignment=WorldAssignment(loan.id, {}))
             if trade.state == TradeState.LATE_FAILED:  # The message of that is still on its way, or was lost.
-                witness(work, loan.id, late_failure(work, trade))
-        receipt = put_on(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
+                record_in_world(work, loan.id, late_failure(work, trade))
+        receipt = apply_to_loan(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
         return Answer(201, receipt_doc(receipt))
 
 
 def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
     """The loan that a receipt is to be put on, or a refusal."""
-    loan = known_loan(work, loan_id)
+    loan = require_loan(work, loan_id)
     if loan.currency != receipt.currency:
         raise Refused(
             "currency_mismatch",
@@ -83,7 +83,7 @@ def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
     return loan
 
 
-def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
+def matched_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
     """The loan that the operator really puts it on. Asked after the last refusal."""
     owing = work.load(OWING, meant.borrower_id)
     given = ReceiptMatch(
@@ -106,13 +106,15 @@ def chosen_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loa
     return loan
 
 
-def put_on(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, operator: str) -> Receipt:
+def apply_to_loan(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, operator: str) -> Receipt:
     """An operator has put a receipt on a loan: the books, and the log of the desk."""
     before = bill_of(loan, state_of(loan))
     receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
     loan = work.get(Loan, loan.id)
     after = bill_of(loan, state_of(loan))
-    log_act(work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches)
+    log_operator_action(
+        work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches
+    )
     return receipt
 
 

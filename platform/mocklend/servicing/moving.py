@@ -18,17 +18,17 @@ from mocklend.channels.payments import NOBODYS, receipt_doc
 from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, TradeState
-from mocklend.lending.acts import RECEIPT_MOVED
 from mocklend.lending.books import record
-from mocklend.lending.known import known_receipt
+from mocklend.lending.operator_log import RECEIPT_MOVED
+from mocklend.lending.required import require_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.signals import applied, recorded
-from mocklend.servicing.matching import chosen_loan, loan_for, put_on
+from mocklend.servicing.matching import apply_to_loan, loan_for, matched_loan
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,21 @@ class MoveReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED to the other loan."""
-        receipt = known_receipt(work, self.receipt_id)
+        receipt = require_receipt(work, self.receipt_id)
         loan = loan_for(work, receipt, self.loan_id)
         trade = work.get(Trade, receipt.out_trade_no)
         _refuse(receipt, loan, trade)
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         left = work.get(Loan, receipt.loan_id)
         work.signal(applied(receipt.id), recorded(left.id))
-        chosen = chosen_loan(work, receipt, loan, self.operator)
+        chosen = matched_loan(work, receipt, loan, self.operator)
         if trade.loan_id == NOBODYS:
             receipt = _found_out(work, receipt, loan)
         moved = _moved(work, receipt, left.id, booking(receipt.id, receipt.matches))
         record(work, left, moved, cause="reversal", reverses="receipt")
         told = receipt_data(receipt) | {"to_loan_id": chosen.id}
         emit(work, "receipt.moved", left.id, moved.id, told)
-        receipt = put_on(work, receipt, chosen, RECEIPT_MOVED, memo=self.memo, operator=self.operator)
+        receipt = apply_to_loan(work, receipt, chosen, RECEIPT_MOVED, memo=self.memo, operator=self.operator)
         return Answer(201, receipt_doc(receipt))
 
 
@@ -92,14 +92,14 @@ def _found_out(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     if before == loan.id:
         return receipt
     moved = _moved(work, receipt, before, receipt.id)
-    witness(work, before, moved)
+    record_in_world(work, before, moved)
     left[before] = moved.id
     on = business_date(receipt.paid_ms, work.sandbox.zone)
     if loan.id in left:  # It was there before: what took it away counts no more.
         today = business_date(work.now_ms, work.sandbox.zone)
         back = make_id("rev", work.sandbox.seed, left[loan.id])
-        witness(work, loan.id, Fact(back, REVERSAL, work.now_ms, today, reverses=left.pop(loan.id)))
+        record_in_world(work, loan.id, Fact(back, REVERSAL, work.now_ms, today, reverses=left.pop(loan.id)))
     else:
         amount, channel, scope = receipt.amount_minor, receipt.channel, receipt.scope
-        witness(work, loan.id, Fact(receipt.id, RECEIPT, receipt.paid_ms, on, amount, channel, scope))
+        record_in_world(work, loan.id, Fact(receipt.id, RECEIPT, receipt.paid_ms, on, amount, channel, scope))
     return replace(receipt, world_assignment=WorldAssignment(loan.id, left))

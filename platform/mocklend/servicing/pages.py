@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mocklend.lending.acts import PAGE_REBUILT, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_loan
+from mocklend.lending.operator_log import PAGE_REBUILT, bill_of, log_operator_action
+from mocklend.lending.required import require_loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import loan_doc
@@ -29,12 +29,14 @@ class RebuildPage:
 
     def decide(self, work: Work) -> Answer:
         """200 and the page. One that is right already is left alone, and nothing is put on record."""
-        loan = known_loan(work, self.loan_id)
+        loan = require_loan(work, self.loan_id)
         state = state_of(loan)
         if not right(loan, work.now_ms):
             bill = bill_of(loan, state)
             loan = rebuild(work, loan, state)
             work.put(loan)
             about = f"{loan.id}.{loan.version}"
-            log_act(work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill)
+            log_operator_action(
+                work, loan, PAGE_REBUILT, about, memo=self.memo, operator=self.operator, before=bill, after=bill
+            )
         return Answer(200, loan_doc(loan, state, loan.view_versions[-1].made_ms))

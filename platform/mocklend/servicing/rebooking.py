@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus
-from mocklend.lending.acts import REPAYMENT_REBOOKED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_repayment
+from mocklend.lending.operator_log import REPAYMENT_REBOOKED, bill_of, log_operator_action
 from mocklend.lending.repay import repayment_doc
+from mocklend.lending.required import require_repayment
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.signals import applied, recorded
 from mocklend.storage.entities import Loan, Trade
@@ -41,7 +41,7 @@ class RebookRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, as it is booked now."""
-        order = known_repayment(work, self.repayment_id)
+        order = require_repayment(work, self.repayment_id)
         if order.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",
@@ -61,7 +61,7 @@ class RebookRepayment:
         work.signal(applied(order.id), recorded(loan.id))
         done, order = book(work, loan, replace(order, paid_ms=trade.paid_ms), cause="reversal")
         after = bill_of(done.loan, done.state)
-        log_act(
+        log_operator_action(
             work, done.loan, REPAYMENT_REBOOKED, order.id, memo=self.memo, operator=self.operator, before=before,
             after=after, n=order.bookings - 1,
         )  # fmt: skip

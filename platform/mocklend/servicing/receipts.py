@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from mocklend.channels.payments import receipt_doc
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState
-from mocklend.lending.acts import RECEIPT_REVERSED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_receipt
+from mocklend.lending.operator_log import RECEIPT_REVERSED, bill_of, log_operator_action
+from mocklend.lending.required import require_receipt
 from mocklend.sandboxes.ids import order_no
 from mocklend.servicing.edits import reverse_fact
 from mocklend.storage.entities import Loan
@@ -36,7 +36,7 @@ class ReverseReceipt:
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, REVERSED."""
-        receipt = known_receipt(work, self.receipt_id)
+        receipt = require_receipt(work, self.receipt_id)
         if (
             receipt.out_trade_no == order_no(receipt.id)
             or receipt.state != ReceiptState.APPLIED
@@ -54,7 +54,7 @@ class ReverseReceipt:
         done = reverse_fact(work, loan.id, receipt.id, "receipt")
         receipt = replace(receipt, state=ReceiptState.REVERSED)
         work.put(receipt)
-        log_act(
+        log_operator_action(
             work,
             done.loan,
             RECEIPT_REVERSED,

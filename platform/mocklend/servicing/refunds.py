@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mocklend.servicing.desk import REFUND, Wish, submit
+from mocklend.servicing.operations import REFUND, EditRequest, submit
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -32,7 +32,7 @@ class Refund:
 
     def decide(self, work: Work) -> Answer:
         """201 and the refund as an edit; or 202 and a draft."""
-        wish = Wish(
+        request = EditRequest(
             REFUND, self.memo, self.operator, self.approver, amount_minor=self.amount_minor, channel=self.channel
         )
-        return submit(work, self.idem, self.loan_id, wish)
+        return submit(work, self.idem, self.loan_id, request)

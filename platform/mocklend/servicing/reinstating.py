@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from mocklend.channels.inbox import book
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus
-from mocklend.lending.acts import REPAYMENT_REINSTATED, bill_of, log_act
 from mocklend.lending.books import state_of
-from mocklend.lending.known import known_repayment
+from mocklend.lending.operator_log import REPAYMENT_REINSTATED, bill_of, log_operator_action
 from mocklend.lending.repay import repayment_doc
+from mocklend.lending.required import require_repayment
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.signals import applied
 from mocklend.servicing.edits import reverse_fact
@@ -38,7 +38,7 @@ class ReinstateRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment. Where it was booked otherwise than ordered, it is booked right now."""
-        order = known_repayment(work, self.repayment_id)
+        order = require_repayment(work, self.repayment_id)
         if order.reversal_id is None:
             raise Refused(
                 "repayment_not_reversed",
@@ -59,7 +59,7 @@ class ReinstateRepayment:
                 done, order = book(work, done.loan, order, cause="reversal")
         work.put(order)
         after = bill_of(done.loan, done.state)
-        log_act(
+        log_operator_action(
             work, done.loan, REPAYMENT_REINSTATED, reversal_id, memo=self.memo, operator=self.operator, before=before,
             after=after,
         )  # fmt: skip

@@ -13,10 +13,16 @@ from mocklend.channels.inbox import apply_receipt, book, bring_late_failure
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
-from mocklend.lending.acts import CHANNEL_QUERIED, REPAYMENT_RESTORED, REPAYMENT_REVERSED, bill_of, log_act
 from mocklend.lending.books import record, state_of
-from mocklend.lending.known import known_repayment
+from mocklend.lending.operator_log import (
+    CHANNEL_QUERIED,
+    REPAYMENT_RESTORED,
+    REPAYMENT_REVERSED,
+    bill_of,
+    log_operator_action,
+)
 from mocklend.lending.repay import repayment_doc
+from mocklend.lending.required import require_repayment
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.signals import recorded, reversed_
@@ -25,7 +31,7 @@ from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.webhooks.outbox import emit, repayment_data
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 REVERSIBLE: Loaded[list[str]] = Loaded("reversible")
 """By loan: the repayments that are on it, in the order of their ids."""
@@ -47,7 +53,7 @@ class ReverseRepayment:
 
     def decide(self, work: Work) -> Answer:
         """201 and the repayment, REVERSED."""
-        repayment = known_repayment(work, self.repayment_id)
+        repayment = require_repayment(work, self.repayment_id)
         if repayment.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
                 "repayment_not_applied",
@@ -76,18 +82,18 @@ class ReverseRepayment:
         )
         on = business_date(work.now_ms, work.sandbox.zone)
         meant = Fact(reversal_id, REVERSAL, work.now_ms, on, reverses=repayment.id)
-        witness(work, loan.id, meant)
+        record_in_world(work, loan.id, meant)
         if happened.repayment_id == repayment.id:
             work.signal(reversed_(repayment.id))
         work.signal(recorded(loan.id))
-        repayment = known_repayment(work, happened.repayment_id)
+        repayment = require_repayment(work, happened.repayment_id)
         done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
         repayment = replace(
             repayment, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id
         )
         work.put(repayment)
         after = bill_of(done.loan, done.state)
-        log_act(
+        log_operator_action(
             work,
             done.loan,
             REPAYMENT_REVERSED,
@@ -137,11 +143,11 @@ class QueryChannel:
 
     def decide(self, work: Work) -> Answer:
         """200 and the repayment; unchanged if the books had it already."""
-        repayment = known_repayment(work, self.repayment_id)
+        repayment = require_repayment(work, self.repayment_id)
         trade = work.get(Trade, out_trade_no(repayment.id))
         if trade.state == TradeState.LATE_FAILED:
             bring_late_failure(work, trade)
-            return Answer(200, repayment_doc(known_repayment(work, repayment.id)))
+            return Answer(200, repayment_doc(require_repayment(work, repayment.id)))
         if repayment.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
             return Answer(200, repayment_doc(repayment))
         if trade.state != TradeState.SUCCESS or trade.paid_ms is None or trade.channel_trade_no is None:
@@ -163,5 +169,7 @@ class QueryChannel:
             repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
         loan = work.get(Loan, repayment.loan_id)
         after = bill_of(loan, state_of(loan))
-        log_act(work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after)
+        log_operator_action(
+            work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after
+        )
         return Answer(200, repayment_doc(repayment))

@@ -16,7 +16,7 @@ from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.statuses import DisputeState, EditState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.sandboxes.moments import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.disputes import CORRECTED_NOTE
 from mocklend.storage.entities import Dispute, Loan
 from mocklend.storage.facts import BOOKS, facts_of

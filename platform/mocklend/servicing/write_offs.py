@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mocklend.servicing.desk import WRITE_OFF, Wish, submit
+from mocklend.servicing.operations import WRITE_OFF, EditRequest, submit
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 
@@ -29,5 +29,5 @@ class WriteOff:
 
     def decide(self, work: Work) -> Answer:
         """201 and the write-off as an edit; or 202 and a draft."""
-        wish = Wish(WRITE_OFF, self.memo, self.operator, self.approver)
+        wish = EditRequest(WRITE_OFF, self.memo, self.operator, self.approver)
         return submit(work, self.idem, self.loan_id, wish)

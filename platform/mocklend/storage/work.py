@@ -97,14 +97,14 @@ class Answer(Struct, frozen=True):
     replayed: bool = False
 
 
-class Kept(Struct, frozen=True):
+class StoredAnswer(Struct, frozen=True):
     """An answer that is kept under an idempotency key, since a moment."""
 
     answer: Answer
     since_ms: int
 
 
-class Remembered(Exception):
+class ReplayStored(Exception):
     """The request that a command repeats is remembered: the answer of then stands, and nothing is done."""
 
 
@@ -131,7 +131,7 @@ class Command(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
+class NoOp:
     """Do nothing. What any command brings about happens: the layer's rules are loaded, its counts written."""
 
     idem: ClassVar[None] = None
@@ -165,7 +165,7 @@ class Work:
         faults: LayerGroup | None = None,
         *,
         again: Work | None = None,
-        remembered: Kept | None = None,
+        remembered: StoredAnswer | None = None,
         asked_by: str | None = None,
     ) -> None:
         self.now_ms = now_ms

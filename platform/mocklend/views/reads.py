@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from mocklend.domain.facts import Terms
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.stores import E, find, find_all, rows
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
-from mocklend.views.turns import Turns
+from mocklend.views.replica_rotation import ReplicaRotation
 
 PAGE_MAX = 500
 
@@ -57,18 +57,20 @@ def shown(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, vi
 
 
 def page(
-    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, turns: Turns | None = None
+    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, replica_rotation: ReplicaRotation | None = None
 ) -> dict[str, Any]:
     """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
-    read: dict[str, Any] = json.loads(page_text(connection, sandbox_id, now_ms, loan_id, turns))
+    read: dict[str, Any] = json.loads(page_text(connection, sandbox_id, now_ms, loan_id, replica_rotation))
     return read
 
 
-def page_text(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, turns: Turns | None = None) -> str:
+def page_text(
+    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, replica_rotation: ReplicaRotation | None = None
+) -> str:
     """The status page as it is stored: JSON."""
     doc: str
     doc, _, replica_ms = shown(connection, sandbox_id, now_ms, loan_id, PAGE)
-    if replica_ms > now_ms and turns is not None and turns.second(sandbox_id, loan_id):
+    if replica_ms > now_ms and replica_rotation is not None and replica_rotation.second(sandbox_id, loan_id):
         doc = shown(connection, sandbox_id, now_ms, loan_id, REPLICA)[0]
     return doc
 

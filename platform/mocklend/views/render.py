@@ -6,7 +6,7 @@ from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
 from mocklend.domain.statuses import SHOWN_FOR_MARK, InstalmentStatus
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.values import StatusOverride
 

@@ -35,7 +35,7 @@ from mocklend.domain.statuses import DeliveryState
 from mocklend.logs import get_logger
 from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
 from mocklend.storage.values import Attempt

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import secret_under
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 

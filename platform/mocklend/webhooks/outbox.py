@@ -9,7 +9,7 @@ from typing import Any
 
 from mocklend.domain.statuses import DeliveryState
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Certificate, Loan, OperatorEdit, Receipt, Repayment, Webhook
 from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS

@@ -10,6 +10,6 @@ from mocklend.world import WORLD
 insert_into(WORLD)
 
 
-def witness(work: Work, loan_id: str, fact: Fact) -> None:
+def record_in_world(work: Work, loan_id: str, fact: Fact) -> None:
     """A disbursement or receipt as the channel's money moved, an edit or reversal as the operator meant it."""
     append(work, WORLD, loan_id, fact)

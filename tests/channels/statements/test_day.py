@@ -14,7 +14,7 @@ from mocklend.channels.statements.amounts import major, minor
 from mocklend.channels.statements.day import PURPOSES, REPAYMENT, WORDS, Heading, MalformedStatement
 from mocklend.domain.channel import Channel, channels
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 
 TUESDAY = date(2026, 1, 6)
 SHANGHAI = "Asia/Shanghai"

@@ -24,7 +24,7 @@ EXAMPLES = 60
 SHANGHAI = timezone(timedelta(hours=8))
 
 
-Line = tuple[str, str, datetime, Decimal, str, str]
+RawClient = tuple[str, str, datetime, Decimal, str, str]
 """Order number, channel number, moment, signed amount, party, reference."""
 
 
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
     return text[1:] if text.startswith("\t") else text
 
 
-def wechat_lines(data: bytes) -> Iterator[Line]:
+def wechat_lines(data: bytes) -> Iterator[RawClient]:
     assert data.startswith(b"\xef\xbb\xbf")
     rows = cells(data.decode("utf-8-sig"))
     assert len(rows[0]) == 27
@@ -62,7 +62,7 @@ def alipay_table(data: bytes, columns: int) -> list[list[str]]:
     return table[1:]
 
 
-def alipay_trade_lines(data: bytes) -> Iterator[Line]:
+def alipay_trade_lines(data: bytes) -> Iterator[RawClient]:
     for line in alipay_table(data, 25):
         assert line[2] == ("交易\t" if Decimal(line[12]) > 0 else "退款\t")
         order = line[21].rstrip("\t") or line[1].rstrip("\t")
@@ -70,7 +70,7 @@ def alipay_trade_lines(data: bytes) -> Iterator[Line]:
         yield order, line[0].rstrip("\t"), when(line[5]), Decimal(line[12]), party, plain(line[24])
 
 
-def alipay_funds_lines(data: bytes) -> Iterator[Line]:
+def alipay_funds_lines(data: bytes) -> Iterator[RawClient]:
     for line in alipay_table(data, 12):
         amount = Decimal(line[6]) + Decimal(line[7])
         assert Decimal(line[6]) >= 0 >= Decimal(line[7])
@@ -78,7 +78,7 @@ def alipay_funds_lines(data: bytes) -> Iterator[Line]:
         yield line[2].rstrip("\t"), line[1].rstrip("\t"), when(line[4]), amount, party, plain(line[11])
 
 
-def alipay_personal_lines(data: bytes) -> Iterator[Line]:
+def alipay_personal_lines(data: bytes) -> Iterator[RawClient]:
     rows = cells(data.decode("gbk"))
     at = next(n for n, row in enumerate(rows) if row[0] == "交易时间")
     for line in reversed(rows[at + 1 :]):
@@ -88,7 +88,7 @@ def alipay_personal_lines(data: bytes) -> Iterator[Line]:
         yield line[10].rstrip("\t"), line[9].rstrip("\t"), when(line[0]), amount, plain(line[2]), plain(line[4])
 
 
-def camt_lines(data: bytes) -> Iterator[Line]:
+def camt_lines(data: bytes) -> Iterator[RawClient]:
     """By pycamt, a published reader of camt messages."""
     if not os.environ.get("CI"):
         pytest.importorskip("pycamt", reason="pycamt is in the dev group; the next set-up installs it")
@@ -104,7 +104,7 @@ def camt_lines(data: bytes) -> Iterator[Line]:
         yield one["EndToEndId"], one["TransactionID"], at, amount, party, told
 
 
-OTHERS: dict[str, Callable[[bytes], Iterator[Line]]] = {
+OTHERS: dict[str, Callable[[bytes], Iterator[RawClient]]] = {
     "wechat_csv": wechat_lines,
     "alipay_trade_csv": alipay_trade_lines,
     "alipay_funds_csv": alipay_funds_lines,
@@ -113,7 +113,7 @@ OTHERS: dict[str, Callable[[bytes], Iterator[Line]]] = {
 }
 
 
-def as_line(one: Movement) -> Line:
+def as_line(one: Movement) -> RawClient:
     at = datetime.fromtimestamp(one.at_ms // 1000, SHANGHAI)
     return one.order_no, one.channel_no, at, Decimal(one.amount_minor).scaleb(-2), one.party, one.reference
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mocklend_faults.engine.lint import EXACT, ORDER, TIME, Linted, lint
+from mocklend_faults.engine.lint import EXACT, ORDER, TIME, LintResult, lint
 from mocklend_faults.engine.rules import Rule
 from support.events import Events
 from support.layer_harness import LayerHarness
@@ -14,7 +14,7 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def linted(floor: LayerHarness, *rules: dict[str, Any], mode: str = "manual") -> list[Linted]:
+def linted(floor: LayerHarness, *rules: dict[str, Any], mode: str = "manual") -> list[LintResult]:
     read = [Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, floor.layer.catalogue) for n, rule in enumerate(rules)]
     return list(lint(read, mode=mode).values())
 

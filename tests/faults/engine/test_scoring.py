@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend_faults.engine.scoring import Lie, Records, Reported, Thresholds, Window, score
+from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Thresholds, Window, score
 
 MONDAY_MS = 1_767_578_400_000
 HOUR_MS = 3_600_000
@@ -20,7 +20,7 @@ CLASSES = ("stale_view", "missing_in_books", "wrong_bureau")
 ENTITIES = tuple(f"loan_{n}" for n in range(6))
 
 
-def lie(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: Any) -> Lie:
+def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: Any) -> Break:
     """A lie that is told since Monday."""
     given: dict[str, Any] = {
         "injection": f"inj_{entity}_{finding_class}",
@@ -32,22 +32,22 @@ def lie(entity: str = "loan_0", finding_class: str = "missing_in_books", **more:
         "from_ms": MONDAY_MS,
         "end_ms": None,
     }
-    return Lie(finding_class=finding_class, entity=entity, **{**given, **more})
+    return Break(finding_class=finding_class, entity=entity, **{**given, **more})
 
 
-def found(entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: Any) -> Reported:
+def found(entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: Any) -> ReportedFinding:
     """A finding of an hour later."""
-    return Reported(n, finding_class, entity, **{"found_ms": MONDAY_MS + HOUR_MS, **more})
+    return ReportedFinding(n, finding_class, entity, **{"found_ms": MONDAY_MS + HOUR_MS, **more})
 
 
-def scored(lies: Sequence[Lie], findings: Sequence[Reported], **more: Any) -> dict[str, Any]:
+def scored(breaks: Sequence[Break], findings: Sequence[ReportedFinding], **more: Any) -> dict[str, Any]:
     """The score over all time."""
-    return score(lies, [replace(one, n=n) for n, one in enumerate(findings)], **{"window": ALL, **more})
+    return score(breaks, [replace(one, n=n) for n, one in enumerate(findings)], **{"window": ALL, **more})
 
 
 lies_told = st.lists(
     st.builds(
-        lie,
+        break_,
         entity=st.sampled_from(ENTITIES),
         finding_class=st.sampled_from(CLASSES),
         amount_minor=st.integers(0, 10**9),
@@ -84,8 +84,8 @@ def numbers(told: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(lies_told, findings_made)
-def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(lies: Any, findings: Any) -> None:
-    told = scored(lies, findings)
+def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(breaks: Any, findings: Any) -> None:
+    told = scored(breaks, findings)
 
     ratios = [told[name] for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")]
     ratios += [one[name] for one in told["by_class"].values() for name in ("precision", "recall", "f1")]
@@ -94,8 +94,8 @@ def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(lies: Any, fi
 
 
 @given(lies_told, findings_made)
-def test_every_finding_and_every_demanded_break_is_in_just_one_list(lies: Any, findings: Any) -> None:
-    counts = scored(lies, findings)["counts"]
+def test_every_finding_and_every_demanded_break_is_in_just_one_list(breaks: Any, findings: Any) -> None:
+    counts = scored(breaks, findings)["counts"]
 
     places = ("true_positives", "false_positives", "wrong_class", "optional", "duplicated")
     assert sum(counts[name] for name in places) == counts["findings"] == len(findings)
@@ -103,10 +103,10 @@ def test_every_finding_and_every_demanded_break_is_in_just_one_list(lies: Any, f
 
 
 @given(lies_told)
-def test_who_reports_just_what_is_demanded_passes(lies: Any) -> None:
-    demanded = scored(lies, [])["lists"]["missed"]
+def test_who_reports_just_what_is_demanded_passes(breaks: Any) -> None:
+    demanded = scored(breaks, [])["lists"]["missed"]
 
-    told = scored(lies, [found(one["entity"], one["class"], amount_minor=one["amount_minor"]) for one in demanded])
+    told = scored(breaks, [found(one["entity"], one["class"], amount_minor=one["amount_minor"]) for one in demanded])
 
     if demanded:
         assert (told["precision"], told["recall"], told["f1"], told["verdict"]) == (1, 1, 1, "PASS")
@@ -115,48 +115,48 @@ def test_who_reports_just_what_is_demanded_passes(lies: Any) -> None:
 
 
 @given(lies_told, findings_made, st.sampled_from(CLASSES))
-def test_a_false_finding_never_raises_precision(lies: Any, findings: Any, finding_class: str) -> None:
-    before = scored(lies, findings)["precision"]
+def test_a_false_finding_never_raises_precision(breaks: Any, findings: Any, finding_class: str) -> None:
+    before = scored(breaks, findings)["precision"]
 
-    after = scored(lies, [*findings, found("loan_that_is_right", finding_class)])["precision"]
+    after = scored(breaks, [*findings, found("loan_that_is_right", finding_class)])["precision"]
 
     assert before is None or after <= before
 
 
 @given(lies_told, findings_made, st.data())
-def test_a_finding_that_is_left_out_never_raises_recall(lies: Any, findings: Any, data: Any) -> None:
+def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: Any, data: Any) -> None:
     left_out = data.draw(st.integers(0, max(0, len(findings) - 1)))
 
-    before = scored(lies, findings)["recall"]
-    after = scored(lies, [one for n, one in enumerate(findings) if n != left_out])["recall"]
+    before = scored(breaks, findings)["recall"]
+    after = scored(breaks, [one for n, one in enumerate(findings) if n != left_out])["recall"]
 
     assert before == after or after < before
 
 
 @given(lies_told, findings_made, st.randoms(use_true_random=False))
-def test_the_order_of_findings_does_not_matter(lies: Any, findings: Any, chance: Any) -> None:
+def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: Any) -> None:
     told = list({(one.key, one.order): one for one in findings}.values())
     shuffled = list(told)
     chance.shuffle(shuffled)
 
-    assert numbers(scored(lies, told)) == numbers(scored(lies, shuffled))
+    assert numbers(scored(breaks, told)) == numbers(scored(breaks, shuffled))
 
 
 @given(lies_told, findings_made)
-def test_a_finding_said_twice_counts_once(lies: Any, findings: Any) -> None:
-    once, twice = scored(lies, findings), scored(lies, [*findings, *findings])
+def test_a_finding_said_twice_counts_once(breaks: Any, findings: Any) -> None:
+    once, twice = scored(breaks, findings), scored(breaks, [*findings, *findings])
 
     for name in ("precision", "recall", "f1", "kind_accuracy", "penalty_points", "by_class", "money"):
         assert once[name] == twice[name]
 
 
 @given(lies_told, st.lists(st.integers(MONDAY_MS, MONDAY_MS + 99 * HOUR_MS), max_size=5))
-def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(lies: Any, looks: Any) -> None:
-    demanded = scored(lies, [], window=replace(ALL, looks_ms=tuple(sorted(looks))))["lists"]["missed"]
+def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(breaks: Any, looks: Any) -> None:
+    demanded = scored(breaks, [], window=replace(ALL, looks_ms=tuple(sorted(looks))))["lists"]["missed"]
 
     told = {
         one.key
-        for one in lies
+        for one in breaks
         for at in looks
         if one.from_ms <= at and (one.end_ms is None or at < one.end_ms or (one.repaired and at == one.end_ms))
     }
@@ -164,32 +164,32 @@ def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(li
 
 
 @given(lies_told)
-def test_one_look_at_the_end_demands_what_is_told_then(lies: Any) -> None:
+def test_one_look_at_the_end_demands_what_is_told_then(breaks: Any) -> None:
     window = Window(ALL.to_ms, ALL.to_ms)
 
-    looked = scored(lies, [], window=replace(window, looks_ms=(ALL.to_ms,)))
+    looked = scored(breaks, [], window=replace(window, looks_ms=(ALL.to_ms,)))
 
-    assert looked["lists"] == scored(lies, [], window=window)["lists"]
+    assert looked["lists"] == scored(breaks, [], window=window)["lists"]
 
 
 # --- examples ---
 
 
 def test_an_empty_list_finds_nothing_and_fails() -> None:
-    told = scored([lie(), lie("loan_1")], [])
+    told = scored([break_(), break_("loan_1")], [])
 
     assert (told["verdict"], told["precision"], told["recall"], told["f1"]) == ("FAIL", 0, 0, 0)
     assert told["penalty_points"] == 2
 
 
 def test_who_reports_every_loan_finds_all_and_fails_all_the_same() -> None:
-    told = scored([lie()], [found(f"loan_{n}") for n in range(100)])
+    told = scored([break_()], [found(f"loan_{n}") for n in range(100)])
 
     assert (told["verdict"], told["recall"], told["precision"]) == ("FAIL", 1, 0.01)
 
 
 def test_who_reports_every_class_of_a_loan_gains_nothing_by_it() -> None:
-    told = scored([lie()], [found(finding_class=one) for one in CLASSES])
+    told = scored([break_()], [found(finding_class=one) for one in CLASSES])
 
     assert (told["verdict"], told["precision"], told["kind_accuracy"]) == ("FAIL", 1 / 3, 1 / 3)
     assert told["counts"]["wrong_class"] == 2
@@ -208,15 +208,15 @@ def test_but_who_sees_ghosts_there_fails() -> None:
 
 
 def test_a_rule_that_never_fired_is_no_pass() -> None:
-    told = scored([lie()], [found()], records=Records(silent_rules=["lag"]))
+    told = scored([break_()], [found()], records=Records(silent_rules=["lag"]))
 
     assert (told["verdict"], told["silent_rules"]) == ("INCONCLUSIVE", ["lag"])
     lenient = Thresholds(silent_rules_max=1)
-    assert scored([lie()], [found()], records=Records(silent_rules=["lag"]), thresholds=lenient)["verdict"] == "PASS"
+    assert scored([break_()], [found()], records=Records(silent_rules=["lag"]), thresholds=lenient)["verdict"] == "PASS"
 
 
 def test_a_harmful_repair_fails_whatever_was_found() -> None:
-    told = scored([lie()], [found()], records=Records(harmful_repairs=[{"verb": "edit.reversed"}]))
+    told = scored([break_()], [found()], records=Records(harmful_repairs=[{"verb": "edit.reversed"}]))
 
     assert (told["verdict"], told["penalty_points"]) == ("FAIL", 10)
 
@@ -224,24 +224,24 @@ def test_a_harmful_repair_fails_whatever_was_found() -> None:
 @pytest.mark.parametrize(
     ("what", "demanded"),
     [
-        (lie(end_ms=None), 1),
-        (lie(end_ms=MONDAY_MS + HOUR_MS), 0),
-        (lie(end_ms=MONDAY_MS + HOUR_MS, repaired=True), 1),
-        (lie(end_ms=MONDAY_MS), 0),
-        (lie(finding_class="timing"), 0),
-        (lie(from_ms=ALL.to_ms + 1), 0),
+        (break_(end_ms=None), 1),
+        (break_(end_ms=MONDAY_MS + HOUR_MS), 0),
+        (break_(end_ms=MONDAY_MS + HOUR_MS, repaired=True), 1),
+        (break_(end_ms=MONDAY_MS), 0),
+        (break_(finding_class="timing"), 0),
+        (break_(from_ms=ALL.to_ms + 1), 0),
     ],
 )
-def test_demanded_is_what_is_still_told_or_was_repaired(what: Lie, demanded: int) -> None:
+def test_demanded_is_what_is_still_told_or_was_repaired(what: Break, demanded: int) -> None:
     told = scored([what], [])
 
     assert told["counts"]["demanded"] == demanded
 
 
 def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() -> None:
-    healed = lie(end_ms=MONDAY_MS + 24 * HOUR_MS)
+    healed = break_(end_ms=MONDAY_MS + 24 * HOUR_MS)
 
-    told = scored([healed, lie("loan_1")], [found(), found("loan_1")])
+    told = scored([healed, break_("loan_1")], [found(), found("loan_1")])
 
     assert (told["verdict"], told["timing_noise"], told["counts"]["optional"]) == ("PASS", 1, 1)
     assert scored([healed], [], bound_s=86_400)["counts"]["demanded"] == 1
@@ -249,7 +249,7 @@ def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() ->
 
 
 def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
-    first, second = lie(end_ms=MONDAY_MS + HOUR_MS, repaired=True), lie("loan_1", from_ms=MONDAY_MS + 5 * HOUR_MS)
+    first, second = break_(end_ms=MONDAY_MS + HOUR_MS, repaired=True), break_("loan_1", from_ms=MONDAY_MS + 5 * HOUR_MS)
 
     def demanded(from_hour: int, to_hour: int) -> list[str]:
         window = Window(MONDAY_MS + from_hour * HOUR_MS, MONDAY_MS + to_hour * HOUR_MS)
@@ -262,21 +262,25 @@ def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
 
 
 def test_times_are_measured_from_when_a_lie_could_be_seen() -> None:
-    lies = [lie(f"loan_{n}", end_ms=MONDAY_MS + 10 * HOUR_MS, repaired=True) for n in range(20)]
-    lies.append(lie("loan_late", end_ms=MONDAY_MS + 90 * HOUR_MS, repaired=True))
-    findings = [found(one.entity) for one in lies[:-1]] + [found("loan_late", found_ms=MONDAY_MS + 50 * HOUR_MS)]
+    breaks = [break_(f"loan_{n}", end_ms=MONDAY_MS + 10 * HOUR_MS, repaired=True) for n in range(20)]
+    breaks.append(break_("loan_late", end_ms=MONDAY_MS + 90 * HOUR_MS, repaired=True))
+    findings = [found(one.entity) for one in breaks[:-1]] + [found("loan_late", found_ms=MONDAY_MS + 50 * HOUR_MS)]
 
-    told = scored(lies, findings)
+    told = scored(breaks, findings)
 
     assert told["time_to_detect_s"] == {"n": 21, "p50": 3600, "p95": 3600}
     assert told["time_to_repair_s"] == {"n": 21, "p50": 36_000, "p95": 36_000}
-    assert scored([lie()], [found(found_ms=MONDAY_MS - 1)])["time_to_detect_s"]["p50"] == 0
+    assert scored([break_()], [found(found_ms=MONDAY_MS - 1)])["time_to_detect_s"]["p50"] == 0
 
 
 def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
-    lies = [lie(amount_minor=300), lie("loan_1", amount_minor=100), lie("loan_2", amount_minor=7, currency="EUR")]
+    breaks = [
+        break_(amount_minor=300),
+        break_("loan_1", amount_minor=100),
+        break_("loan_2", amount_minor=7, currency="EUR"),
+    ]
 
-    told = scored(lies, [found("loan_1"), found("loan_2")])["money"]
+    told = scored(breaks, [found("loan_1"), found("loan_2")])["money"]
 
     assert told["CNY"] == {
         "demanded_minor": 400,
@@ -288,24 +292,24 @@ def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
 
 
 def test_an_amount_is_judged_apart_and_where_it_does_not_drift() -> None:
-    lies = [lie(), lie("loan_1"), lie("loan_2", "stale_view")]
+    breaks = [break_(), break_("loan_1"), break_("loan_2", "stale_view")]
     findings = [
         found(amount_minor=100),
         found("loan_1", amount_minor=99),
         found("loan_2", "stale_view", amount_minor=1),
     ]
 
-    told = scored(lies, findings, thresholds=Thresholds(amount_accuracy_min=Decimal("0.6")))
+    told = scored(breaks, findings, thresholds=Thresholds(amount_accuracy_min=Decimal("0.6")))
 
     assert (told["recall"], told["amount_accuracy"], told["verdict"]) == (1, 0.5, "FAIL")
     assert [one["entity"] for one in told["lists"]["wrong_amount"]] == ["loan_1"]
 
 
 def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
-    lies = [lie(unpaid=True, end_ms=MONDAY_MS + 3 * HOUR_MS), lie("loan_1", "wrong_bureau", reported=True)]
+    breaks = [break_(unpaid=True, end_ms=MONDAY_MS + 3 * HOUR_MS), break_("loan_1", "wrong_bureau", reported=True)]
     records = Records(refused_applications=[{"application_id": "app_1"}])
 
-    told = scored(lies, [], records=records)
+    told = scored(breaks, [], records=records)
 
     assert told["borrower_harm"] == {
         "unpaid_hours": 3.0,
@@ -315,7 +319,7 @@ def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
 
 
 def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
-    told = scored([lie()], [found(f"loan_x{n}") for n in range(30)], listed_most=10)
+    told = scored([break_()], [found(f"loan_x{n}") for n in range(30)], listed_most=10)
 
     assert len(told["lists"]["false_positives"]) == 10
     assert told["counts"]["false_positives"] == 30
@@ -323,8 +327,8 @@ def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
 
 
 def test_a_threshold_is_met_exactly_where_it_says() -> None:
-    lies = [lie(f"loan_{n}") for n in range(10)]
+    breaks = [break_(f"loan_{n}") for n in range(10)]
     nine = [found(f"loan_{n}") for n in range(9)]
 
-    assert scored(lies, nine, thresholds=Thresholds(recall_min=Decimal("0.9")))["verdict"] == "PASS"
-    assert scored(lies, nine, thresholds=Thresholds(recall_min=Decimal("0.91")))["verdict"] == "FAIL"
+    assert scored(breaks, nine, thresholds=Thresholds(recall_min=Decimal("0.9")))["verdict"] == "PASS"
+    assert scored(breaks, nine, thresholds=Thresholds(recall_min=Decimal("0.91")))["verdict"] == "FAIL"

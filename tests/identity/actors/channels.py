@@ -19,7 +19,7 @@ from mocklend.channels.statements.files import MakeStatement
 from mocklend.domain.channel import channels
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import signed_headers
 from mocklend.storage.stores import rows
 

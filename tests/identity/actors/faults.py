@@ -9,8 +9,8 @@ from hypothesis.stateful import precondition, rule
 
 from identity.actors.base import DAY, HOUR, KINDS, MINUTE, OF_ANSWERS, OFFERED, SECOND, settings_of
 from identity.actors.staff import Staff
-from mocklend.api.answering import MeetRequest
-from mocklend.api.glimpse import Glimpse, Shape
+from mocklend.api.fault_hooks import MeetRequest
+from mocklend.api.request_event import Glimpse, Shape
 from mocklend.channels.late_failures import FailLate
 from mocklend.domain.channel import channels
 from mocklend.domain.facts import business_date
@@ -21,7 +21,7 @@ from mocklend.seams.api_answer import ApiAnswer
 from mocklend.servicing import ReverseEdit
 from mocklend.storage.entities import Loan
 from mocklend.storage.stores import rows
-from mocklend.storage.work import Nudge
+from mocklend.storage.work import NoOp
 from mocklend.views.reads import entity
 from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
@@ -141,7 +141,7 @@ class Faults(Staff):
         layer = self.platform.layer
         assert layer is not None
         if layer.has_rules_at(self.id, ApiAnswer.seam) is None:
-            self.run(Nudge(self.id))
+            self.run(NoOp(self.id))
         loan = self.loans[which % len(self.loans)]
         method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
         shape = Shape("v1", operation, "/v1/loans/{loan_id}")

@@ -33,10 +33,10 @@ from mocklend.servicing import (
     Waive,
     WriteOff,
 )
-from mocklend.servicing.desk import AMOUNT_EDITS, bounds
 from mocklend.servicing.evidence import Piece
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.servicing.operations import AMOUNT_EDITS, bounds
 from mocklend.storage.entities import Loan
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Command

@@ -23,7 +23,7 @@ from mocklend.channels.statements.record import ready_statement
 from mocklend.domain.channel import channel_of
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.signals import remade
 from mocklend.seams.statement_made import StatementMade
 from mocklend.storage.entities import StatementFile

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from mocklend.channels.statements.day import REFUND, REPAYMENT, Heading, Movement, StatementDay
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import suffix
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
 

@@ -15,7 +15,7 @@ import orjson
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, send_file
 
-from mocklend.api.answers import rendered
+from mocklend.api.responses import rendered
 from mocklend.domain.problems import PROBLEMS, Refused
 
 VENDORED = Path(__file__).with_name("vendored")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.replay import LoanState
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.stores import rows
@@ -27,14 +27,14 @@ DISPUTE_DECIDED, COMPENSATION_AGREED = "dispute.decided", "compensation.agreed"
 CORRECTION_ORDERED = "correction.ordered"
 PAGE_REBUILT = "page.rebuilt"
 LOAN_CAUGHT_UP = "loan.caught_up"
-VERBS = (
+ACTIONS = (
     EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED, EDIT_REJECTED, EDIT_REVERSED, REPAYMENT_REVERSED, CHANNEL_QUERIED,
     REPAYMENT_REBOOKED, REPAYMENT_REINSTATED, REPAYMENT_RESTORED, RECEIPT_MATCHED, RECEIPT_MOVED, RECEIPT_POSTED,
     RECEIPT_REVERSED, DISPUTE_DECIDED, CORRECTION_ORDERED, COMPENSATION_AGREED, PAGE_REBUILT, LOAN_CAUGHT_UP,
 )  # fmt: skip
 """What the desk does, as its log calls it."""
 
-INSERT_ACT = statement(
+INSERT_ACTION = statement(
     "acts.insert",
     """INSERT INTO acts (sandbox_id, id, loan_id, version, verb, about, memo, operator, approver, before, after, at_ms)
        VALUES (:sandbox_id, :id, :loan_id, :version, :verb, :about, :memo, :operator, :approver, :before, :after,
@@ -52,7 +52,7 @@ def bill_of(loan: Loan, state: LoanState) -> dict[str, Any]:
     }
 
 
-def log_act(
+def log_operator_action(
     work: Work,
     loan: Loan,
     verb: str,
@@ -68,7 +68,7 @@ def log_act(
     """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
     again = (n,) if n > 1 else ()
     work.write(
-        INSERT_ACT,
+        INSERT_ACTION,
         id=make_id("act", work.sandbox.seed, verb, about, *again),
         loan_id=loan.id,
         version=loan.version,
@@ -87,7 +87,7 @@ _ACTS = """SELECT id, verb, about, memo, operator, approver, before, after, at_m
     WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY at_ms, version, id"""
 
 
-def acts_of(connection: Connection, sandbox_id: str, loan_id: str) -> Sequence[dict[str, Any]]:
+def operator_log_of(connection: Connection, sandbox_id: str, loan_id: str) -> Sequence[dict[str, Any]]:
     """What staff did to a loan, oldest first."""
     entity(connection, sandbox_id, Loan, loan_id)
     return [

@@ -11,8 +11,8 @@ import json
 from mocklend.domain.facts import EDIT, MODIFY_BILL_AMOUNT, MODIFY_REVOKE_AMOUNT, Fact, business_date
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.statuses import EditState
-from mocklend.lending.acts import bill_of
-from mocklend.lending.books import Recorded, moment_for, record
+from mocklend.lending.books import Recorded, next_fact_time, record
+from mocklend.lending.operator_log import bill_of
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.loan_opened import LoanOpened
 from mocklend.storage.entities import OperatorEdit
@@ -22,7 +22,7 @@ MIGRATION = "migration"
 """Who an entry is said to be from that was carried over. No person has this name."""
 
 
-def carry_over(work: Work, opened: Recorded) -> Recorded:
+def post_opening_balance(work: Work, opened: Recorded) -> Recorded:
     """The loan as its books really begin. Only one that is paid out by now has anything to carry over."""
     loan = opened.loan
     if not opened.state.disbursed:
@@ -45,7 +45,7 @@ def carry_over(work: Work, opened: Recorded) -> Recorded:
     if not residue:
         return opened
     kind, amount = (MODIFY_BILL_AMOUNT if residue > 0 else MODIFY_REVOKE_AMOUNT), abs(residue)
-    at_ms = moment_for(work, opened.state, given.edit_id)
+    at_ms = next_fact_time(work, opened.state, given.edit_id)
     before = bill_of(loan, opened.state)
     fact = Fact(given.edit_id, EDIT, at_ms, business_date(at_ms, work.sandbox.zone), amount, edit_kind=kind)
     begun = record(work, loan, fact, cause="migration")

@@ -28,16 +28,16 @@ from flask import Flask, Response, current_app, request
 from msgspec import structs
 from pydantic import Field
 
-from mocklend.api.answers import JSON, PROBLEM
-from mocklend.api.asking import lender, sandbox_id
 from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
+from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import described
-from mocklend.api.reading import asked_request, parse
+from mocklend.api.request_context import lender, sandbox_id
+from mocklend.api.responses import JSON, PROBLEM
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
-from mocklend.sandboxes.moments import rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.work import Sandbox
 
@@ -61,7 +61,7 @@ OVERHEAD = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeRequest:
     """A request and what it was answered, when that was in real time, and why it cannot be made again, if so."""
 
     real_ms: int
@@ -82,10 +82,10 @@ class Made:
 
 
 @dataclass(slots=True)
-class Kept:
+class LoggedRequest:
     """The newest requests of one sandbox, in the order of their answers. `complete`: there were no others."""
 
-    made: deque[Made] = field(default_factory=deque)
+    made: deque[MadeRequest] = field(default_factory=deque)
     size: int = 0
     complete: bool = True
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Record:
         self._requests_most_of_all = requests_most_of_all
         self._bytes_most_of_all = bytes_most_of_all
         self._sandboxes_most = sandboxes_most
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, LoggedRequest] = OrderedDict()
         self._count = 0
         self._size = 0
         self._lock = threading.Lock()
@@ -124,7 +124,7 @@ class Record:
         """A sandbox is new, or new again."""
         with self._lock:
             self._forget(sandbox_id)
-            self._kept[sandbox_id] = Kept()
+            self._kept[sandbox_id] = LoggedRequest()
             self._keep_bounds()
 
     def forget(self, sandbox_id: str) -> None:
@@ -132,12 +132,12 @@ class Record:
         with self._lock:
             self._forget(sandbox_id)
 
-    def add(self, sandbox_id: str, made: Made) -> None:
+    def add(self, sandbox_id: str, made: MadeRequest) -> None:
         """Keep a request; the oldest goes where it is one too many."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
             if kept is None:  # It was there before this process, or was quiet for long: its beginning is not known.
-                kept = self._kept[sandbox_id] = Kept(complete=False)
+                kept = self._kept[sandbox_id] = LoggedRequest(complete=False)
             self._kept.move_to_end(sandbox_id)
             kept.made.append(made)
             kept.size += made.size
@@ -163,7 +163,7 @@ class Record:
             kept = self._kept.get(sandbox_id)
             return [] if kept is None else list(kept.clocks)
 
-    def of(self, sandbox_id: str) -> tuple[list[Made], bool]:
+    def of(self, sandbox_id: str) -> tuple[list[MadeRequest], bool]:
         """The newest requests that were made there, the oldest of them first, and whether there were no others."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
@@ -175,7 +175,7 @@ class Record:
             self._count -= len(gone.made)
             self._size -= gone.size
 
-    def _drop_oldest(self, kept: Kept) -> None:
+    def _drop_oldest(self, kept: LoggedRequest) -> None:
         before = kept.size
         kept.drop_oldest()
         self._count -= 1
@@ -189,7 +189,7 @@ class Record:
         if self._size > self._bytes_most_of_all:
             self._make_room(lambda kept: kept.size, self._bytes_most_of_all)
 
-    def _make_room(self, much: Callable[[Kept], int], most: int) -> None:
+    def _make_room(self, much: Callable[[LoggedRequest], int], most: int) -> None:
         """Take from those that have most until an eighth is free: then it is long until this is done again."""
         level = share([much(kept) for kept in self._kept.values()], most - most // 8)
         for kept in self._kept.values():
@@ -344,7 +344,7 @@ def note(response: Response) -> Response:
     return response
 
 
-def _as_an_advance(made: Made) -> Made:
+def _as_an_advance(made: MadeRequest) -> MadeRequest:
     """A story is told on a manual clock: there, holding a clock or letting it run is coming to that moment."""
     to = {"to": (_document(made.answer) or {}).get("now")}
     return replace(made, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
@@ -363,13 +363,13 @@ def _begins_or_ends(record: Record, address: str, response: Response) -> None:
         record.forget((request.view_args or {})["id"])
 
 
-def _made(response: Response) -> Made:
+def _made(response: Response) -> MadeRequest:
     happened = asked_request().happened
     cut = happened is not None and happened.break_how != "none"
     whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
     answer = response.get_data() if whole and not cut else b""  # Nobody can go on from an answer that nobody has read.
     left_out = _left_out()
-    return Made(
+    return MadeRequest(
         lender().real_ms(),
         request.method,
         _path(),

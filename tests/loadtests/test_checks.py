@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from claims import (
+from checks import (
     DROPPED,
     EXPIRED,
     MARKED,
@@ -16,9 +16,9 @@ from claims import (
     TWICE,
     UNHEARD,
     WRONG_AMOUNT,
-    Doubt,
     KnownLoan,
     Order,
+    Violation,
     books,
     borrowed,
     edited,
@@ -36,7 +36,7 @@ from claims import (
     settled,
     trade,
 )
-from desk import Desk
+from shared_state import SharedState
 
 AS_OF = "2026-01-05T01:00:00.000Z"
 
@@ -87,15 +87,15 @@ def repaid(**changed: Any) -> dict[str, Any]:
     }
 
 
-def claims(doubts: Iterable[Doubt]) -> list[str]:
+def claims(doubts: Iterable[Violation]) -> list[str]:
     """The claims that were not met."""
-    return [doubt.claim for doubt in doubts]
+    return [violation.claim for violation in doubts]
 
 
-def only(doubts: Iterable[Doubt]) -> Doubt:
+def only(doubts: Iterable[Violation]) -> Violation:
     """The one doubt there is."""
-    (doubt,) = doubts
-    return doubt
+    (violation,) = doubts
+    return violation
 
 
 # --- pages ---
@@ -111,19 +111,19 @@ def test_an_honest_page_gives_no_doubt() -> None:
 
 
 def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
-    doubt = only(page(loan_page(status="OVD"), known()))
+    violation = only(page(loan_page(status="OVD"), known()))
 
-    assert doubt.is_explained({MARKED})
-    assert not doubt.is_explained({STALE})
-    assert not doubt.is_explained(set())
+    assert violation.is_explained({MARKED})
+    assert not violation.is_explained({STALE})
+    assert not violation.is_explained(set())
 
 
 @pytest.mark.parametrize("said", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
 def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(said: dict[str, Any]) -> None:
-    doubt = only(page(loan_page(**said), known()))
+    violation = only(page(loan_page(**said), known()))
 
-    assert doubt.is_explained({STICKY})
-    assert not doubt.is_explained({STALE, DROPPED})
+    assert violation.is_explained({STICKY})
+    assert not violation.is_explained({STALE, DROPPED})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, A
     doubts = list(page(loan_page(**lie), known()))
 
     assert doubts
-    assert not any(doubt.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for doubt in doubts)
+    assert not any(violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for violation in doubts)
 
 
 def test_a_page_without_a_figure_is_not_complete() -> None:
@@ -159,11 +159,11 @@ def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
     assert claims(page(loan_page(version=4), mine)) == []
     assert claims(page(loan_page(version=4), mine)) == []
 
-    doubt = only(page(loan_page(version=3), mine))
+    violation = only(page(loan_page(version=3), mine))
 
-    assert doubt.claim == "versions go forward for one client"
-    assert not doubt.is_explained({STALE, DROPPED})
-    assert doubt.is_explained({"read.non_monotonic"})
+    assert violation.claim == "versions go forward for one client"
+    assert not violation.is_explained({STALE, DROPPED})
+    assert violation.is_explained({"read.non_monotonic"})
 
 
 def test_a_version_says_one_thing() -> None:
@@ -176,7 +176,7 @@ def test_a_version_says_one_thing() -> None:
 def test_the_books_are_not_marked_and_not_older_than_a_page() -> None:
     marked = loan_page(status="OVD")
 
-    assert [doubt.fault for doubt in books(marked, known())] == [None]
+    assert [violation.fault for violation in books(marked, known())] == [None]
     assert claims(books(loan_page(version=2), known(3))) == ["versions go forward for one client"]
 
 
@@ -246,11 +246,11 @@ def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
 def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[str, Any]) -> None:
     sent = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
-    doubt = only(borrowed(loan_page(**begun), sent))
+    violation = only(borrowed(loan_page(**begun), sent))
 
-    assert doubt.claim == "a new loan owes its principal and has no history"
-    assert doubt.is_explained({RESIDUE})
-    assert not doubt.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED})
+    assert violation.claim == "a new loan owes its principal and has no history"
+    assert violation.is_explained({RESIDUE})
+    assert not violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED})
 
 
 def test_a_quote_is_the_sum_of_its_buckets() -> None:
@@ -263,9 +263,9 @@ def test_a_quote_is_the_sum_of_its_buckets() -> None:
     assert claims(quoted({**quote, "total_minor": 999}, "loan_ada", "CLEAR")) == ["buckets add up to the total"]
     assert claims(quoted(quote, "loan_bob", "CLEAR")) == ["a quote is the one asked for"]
     assert claims(quoted(nothing, "loan_ada", "CLEAR")) == ["a loan in use has something to clear"]
-    [doubt] = quoted(nothing, "loan_ada", "CLEAR")
-    assert doubt.is_explained(["amount.rounding_drift"])
-    assert not doubt.is_explained(["cache.bounded_stale"])
+    [violation] = quoted(nothing, "loan_ada", "CLEAR")
+    assert violation.is_explained(["amount.rounding_drift"])
+    assert not violation.is_explained(["cache.bounded_stale"])
     assert claims(quoted({}, "loan_ada", "CLEAR")) == ["a quote is complete"]
 
 
@@ -300,17 +300,17 @@ def test_a_repayment_goes_its_course() -> None:
     ],
 )
 def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, Any], claim: str) -> None:
-    doubt = only(repayment(repaid(**lie), order(), settle_delay_s=2))
+    violation = only(repayment(repaid(**lie), order(), settle_delay_s=2))
 
-    assert (doubt.claim, doubt.fault) == (claim, None)
+    assert (violation.claim, violation.fault) == (claim, None)
 
 
 def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
     waiting = repaid(status="PROCESSING", applied_minor=0, overpaid_minor=0)
 
-    doubt = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
+    violation = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
 
-    assert {kind for kind in (DROPPED, EXPIRED, STALE, *UNHEARD) if doubt.is_explained({kind})} == set(UNHEARD)
+    assert {kind for kind in (DROPPED, EXPIRED, STALE, *UNHEARD) if violation.is_explained({kind})} == set(UNHEARD)
 
 
 def test_the_channel_has_the_order_as_it_was_made() -> None:
@@ -366,9 +366,9 @@ def test_what_was_taken_back_says_so() -> None:
     assert claims(reversed_edit(edit(), "edt_ada")) == ["a reversed edit says so"]
     assert claims(reversed_repayment(back, order())) == []
     assert claims(reversed_repayment(repaid(), order())) == ["a reversed repayment says so"]
-    [doubt] = reversed_repayment({**back, "id": "rpy_of_somebody"}, order())
-    assert doubt.is_explained({"operator.wrong_reversal"})
-    assert not doubt.is_explained({"operator.wrong_amount"})
+    [violation] = reversed_repayment({**back, "id": "rpy_of_somebody"}, order())
+    assert violation.is_explained({"operator.wrong_reversal"})
+    assert not violation.is_explained({"operator.wrong_amount"})
 
 
 def test_a_query_brings_the_money() -> None:
@@ -390,17 +390,17 @@ def test_a_repeat_that_is_carried_out_again_may_have_a_key_that_was_forgotten() 
     doubts = list(same_again((202, {"id": "rpy_1"}), (202, {"id": "rpy_2"}), None))
 
     assert len(doubts) == 2
-    assert all(doubt.is_explained({EXPIRED}) for doubt in doubts)
-    assert not any(doubt.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for doubt in doubts)
+    assert all(violation.is_explained({EXPIRED}) for violation in doubts)
+    assert not any(violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for violation in doubts)
 
 
 def test_money_beside_its_repayment_may_have_come_twice() -> None:
     more = loan_page(paid_minor=99_000, overpaid_minor=101_000)
 
-    doubt = only(settled([repaid()], more, [repaid()]))
+    violation = only(settled([repaid()], more, [repaid()]))
 
-    assert all(doubt.is_explained({kind}) for kind in TWICE)
-    assert not doubt.is_explained({DROPPED, WRONG_AMOUNT, MARKED})
+    assert all(violation.is_explained({kind}) for kind in TWICE)
+    assert not violation.is_explained({DROPPED, WRONG_AMOUNT, MARKED})
 
 
 def test_a_refusal_is_a_documented_problem() -> None:
@@ -418,8 +418,11 @@ def test_a_refusal_is_a_documented_problem() -> None:
 
 
 def test_the_desk_counts_what_a_fault_may_explain_and_hands_back_the_rest() -> None:
-    desk = Desk()
-    late, lie = Doubt("the callback comes", "30 s late", DROPPED), Doubt("a version says one thing", "it said two")
+    desk = SharedState()
+    late, lie = (
+        Violation("the callback comes", "30 s late", DROPPED),
+        Violation("a version says one thing", "it said two"),
+    )
 
     rest = desk.sort([late, lie], {DROPPED})
 

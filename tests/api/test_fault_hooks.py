@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
-from mocklend.api import answering
+from mocklend.api import fault_hooks
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
@@ -37,7 +37,7 @@ def test_without_a_rule_no_request_becomes_a_command(
 ) -> None:
     mocklend.arm("cache.bounded_stale")
     mocklend.loan(loan["id"])
-    monkeypatch.setattr(answering, "MeetRequest", None)
+    monkeypatch.setattr(fault_hooks, "MeetRequest", None)
 
     assert mocklend.loan(loan["id"])["status"] == "USING"
 
@@ -47,7 +47,7 @@ def test_a_rule_that_does_not_select_a_request_costs_no_command(
 ) -> None:
     mocklend.arm("outage.full", match={"operation": "getProduct"})
     mocklend.loan(loan["id"])
-    monkeypatch.setattr(answering, "MeetRequest", None)
+    monkeypatch.setattr(fault_hooks, "MeetRequest", None)
 
     assert mocklend.loan(loan["id"])["status"] == "USING"
 

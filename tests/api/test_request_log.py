@@ -13,8 +13,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.api import answering, breaking
-from mocklend.api.record import OVERHEAD, Made, Record, share
+from mocklend.api import broken_responses, fault_hooks
+from mocklend.api.request_log import OVERHEAD, MadeRequest, Record, share
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
@@ -22,7 +22,7 @@ from mocklend.runtime import Platform
 
 pytestmark = pytest.mark.security
 
-MADE = Made(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
+MADE = MadeRequest(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
 
 
 def _asked(client: Client) -> list[tuple[str, str]]:
@@ -108,11 +108,11 @@ def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
     goes_on = threading.Event()
 
     def breaks_and_dawdles(response: Any, how: str, environ: Any) -> Any:
-        left = breaking.broken(response, how, environ)
+        left = broken_responses.broken(response, how, environ)
         assert how == "none" or goes_on.wait(60)
         return left
 
-    monkeypatch.setattr(answering, "broken", breaks_and_dawdles)
+    monkeypatch.setattr(fault_hooks, "broken", breaks_and_dawdles)
     mocklend.arm("transport.reset", match={"operation": "listLoans"})
     with pytest.raises(requests.ConnectionError):
         mocklend.loans()
@@ -173,7 +173,7 @@ def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_it
     assert told[5]["at"].startswith("2026-03-02T00:")
 
 
-def numbered(n: int, size: int = 0) -> Made:
+def numbered(n: int, size: int = 0) -> MadeRequest:
     return replace(MADE, real_ms=n, body=b"x" * size)
 
 

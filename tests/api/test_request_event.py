@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.api.glimpse import FIELDS, Glimpse, Shape, drawn
+from mocklend.api.request_event import FIELDS, Glimpse, Shape, drawn
 from mocklend.seams.api_answer import ApiAnswer
 
 REPAY = Shape("v1", "repay", "/v1/loans/{loan_id}/repayments")

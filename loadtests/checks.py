@@ -43,7 +43,7 @@ Doc = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Violation:
     """A claim that an answer does not meet. `fault` names what could be behind it, if any could."""
 
     claim: str
@@ -90,28 +90,28 @@ class Order:
 # --- the status page and what hangs on it ---
 
 
-def page(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+def page(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
     """A loan as the page or the list shows it. Remembers the version that it saw."""
     try:
         amounts = {name: doc[name] for name in _LOAN_AMOUNTS}
         status, version = doc["status"], doc["version"]
         moment(doc["as_of"])
     except (KeyError, TypeError, ValueError) as missing:
-        yield Doubt("a page is complete", f"{missing!r} in {shortened(doc)}")
+        yield Violation("a page is complete", f"{missing!r} in {shortened(doc)}")
         return
     yield from _amounts("a page", amounts)
     if doc["id"] != known.id or amounts["principal_minor"] != known.principal_minor:
-        yield Doubt("a page is about its loan", f"{doc['id']} of {amounts['principal_minor']} for {known.id}")
+        yield Violation("a page is about its loan", f"{doc['id']} of {amounts['principal_minor']} for {known.id}")
     if status not in LOAN_STATUSES:
-        yield Doubt("a page has a known status", f"{status!r}")
+        yield Violation("a page has a known status", f"{status!r}")
     outstanding, overdue = amounts["outstanding_minor"], amounts["overdue_minor"]
     if not max(overdue, amounts["outstanding_principal_minor"]) <= outstanding:
-        yield Doubt("a part is not more than the whole", f"{amounts}", EVICTED)
+        yield Violation("a part is not more than the whole", f"{amounts}", EVICTED)
     derived = "CLEAR" if outstanding == 0 else "OVD" if overdue else "USING"
     if status != derived:
         detail = f"{status} with {outstanding} outstanding and {overdue} overdue at version {version}"
         behind = (MARKED,) if status == "OVD" else ()
-        yield Doubt("a status follows from the amounts", detail, (*behind, STICKY, EVICTED))
+        yield Violation("a status follows from the amounts", detail, (*behind, STICKY, EVICTED))
     yield from _version(doc, known, json.dumps(doc, sort_keys=True))
 
 
@@ -125,20 +125,22 @@ _LOAN_AMOUNTS = (
 )
 
 
-def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Doubt]:
+def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Violation]:
     """A cache may hold a page back, but what one client has seen does not un-happen, and a version says one thing."""
     version = doc["version"]
     if type(version) is not int or version < 1:
-        yield Doubt("a version is a number from 1", f"{version!r}")
+        yield Violation("a version is a number from 1", f"{version!r}")
     elif version < known.version:
-        yield Doubt("versions go forward for one client", f"{version} after {known.version} of {known.id}", BACKWARDS)
+        yield Violation(
+            "versions go forward for one client", f"{version} after {known.version} of {known.id}", BACKWARDS
+        )
     elif said is not None:
         if version == known.version and known.said and said != known.said:
-            yield Doubt("a version says one thing", f"{said} and {known.said}", EVICTED)
+            yield Violation("a version says one thing", f"{said} and {known.said}", EVICTED)
         known.version, known.said = version, said
 
 
-def instalments(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+def instalments(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
     """The list of instalments: from the same version as the page, and adding up to the loan."""
     try:
         rows: Sequence[Doc] = doc["instalments"]
@@ -146,24 +148,24 @@ def instalments(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
         statuses = [row["status"] for row in rows]
         numbers = [row["n"] for row in rows]
     except (KeyError, TypeError) as missing:
-        yield Doubt("instalments are complete", f"{missing!r} in {shortened(doc)}")
+        yield Violation("instalments are complete", f"{missing!r} in {shortened(doc)}")
         return
     if numbers != list(range(1, len(numbers) + 1)):
-        yield Doubt("instalments are numbered from 1", f"{numbers}")
+        yield Violation("instalments are numbered from 1", f"{numbers}")
     principal = sum(part["principal_minor"] for part in parts)
     if principal != known.principal_minor:
-        yield Doubt("instalments add up to the principal", f"{principal} of {known.principal_minor}")
+        yield Violation("instalments add up to the principal", f"{principal} of {known.principal_minor}")
     for n, part, status in zip(numbers, parts, statuses, strict=True):
         yield from _amounts(f"instalment {n}", part)
         buckets = ("principal", "interest", "fee", "penalty")
         due = sum(part[f"{bucket}_minor"] for bucket in buckets)
         paid = sum(part[f"{bucket}_paid_minor"] for bucket in buckets)
         if (due, paid) != (part["due_minor"], part["paid_minor"]):
-            yield Doubt("buckets add up to the instalment", f"{n}: {part}")
+            yield Violation("buckets add up to the instalment", f"{n}: {part}")
         if part["paid_minor"] > part["due_minor"]:
-            yield Doubt("an instalment takes no more than is due", f"{n}: {part}")
+            yield Violation("an instalment takes no more than is due", f"{n}: {part}")
         if status not in INSTALMENT_STATUSES or (status == "CLEAR") != (part["paid_minor"] == part["due_minor"]):
-            yield Doubt("an instalment is CLEAR when it is paid", f"{n}: {status}, {part}")
+            yield Violation("an instalment is CLEAR when it is paid", f"{n}: {status}, {part}")
     yield from _version(doc, known, None)
 
 
@@ -173,23 +175,23 @@ _INSTALMENT_AMOUNTS = (
 )
 
 
-def listed(docs: Sequence[Doc], expected: Mapping[str, KnownLoan], *, complete: bool) -> Iterator[Doubt]:
+def listed(docs: Sequence[Doc], expected: Mapping[str, KnownLoan], *, complete: bool) -> Iterator[Violation]:
     """A borrower's loans: nobody else's, none twice, none left out; each as its own page has it."""
     ids = [doc.get("id") for doc in docs]
     strangers = sorted(str(id) for id in set(ids) - expected.keys())
     missing = sorted(expected.keys() - set(ids))
     if strangers:
-        yield Doubt("a list has the borrower's loans only", f"{strangers}")
+        yield Violation("a list has the borrower's loans only", f"{strangers}")
     if len(set(ids)) < len(ids):
-        yield Doubt("a list has a loan once", f"{ids}")
+        yield Violation("a list has a loan once", f"{ids}")
     if complete and missing:
-        yield Doubt("a list leaves no loan out", f"{missing}")
+        yield Violation("a list leaves no loan out", f"{missing}")
     for doc in docs:
         if doc.get("id") in expected:
             yield from page(doc, expected[doc["id"]])
 
 
-def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator[Doubt]:
+def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator[Violation]:
     """A page that was read between two equal lists of repayments has got what these repayments have settled."""
     if list(before) != list(after):
         return  # Something came in between: then nothing follows.
@@ -197,7 +199,7 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
     overpaid = sum(doc["overpaid_minor"] for doc in before if doc["status"] == "S")
     if (shown["paid_minor"], shown["overpaid_minor"]) != (applied, overpaid):
         detail = f"version {shown['version']} has {shown['paid_minor']} and {shown['overpaid_minor']} too much"
-        yield Doubt(
+        yield Violation(
             "the page has what the repayments settled", f"{detail}, not {applied} and {overpaid}", (*BEHIND, *TWICE)
         )
 
@@ -205,150 +207,150 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
 # --- borrowing and repaying ---
 
 
-def borrowed(doc: Doc, sent: Doc) -> Iterator[Doubt]:
+def borrowed(doc: Doc, sent: Doc) -> Iterator[Violation]:
     """A new loan is in use, owes its principal at the least, and is the one that was asked for."""
     yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
     if doc.get("borrower_id") != sent["borrower_id"] or doc.get("status") != "USING":
-        yield Doubt("a new loan is the one asked for", shortened(doc))
+        yield Violation("a new loan is the one asked for", shortened(doc))
     if doc.get("outstanding_principal_minor") != sent["principal_minor"] or doc.get("version") != 1:
-        yield Doubt("a new loan owes its principal and has no history", shortened(doc), RESIDUE)
+        yield Violation("a new loan owes its principal and has no history", shortened(doc), RESIDUE)
 
 
-def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Doubt]:
+def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Violation]:
     """A quote's total is its buckets', and it is for what was asked."""
     try:
         buckets, total = doc["buckets"], doc["total_minor"]
         lasting = moment(doc["valid_until"]) >= moment(doc["as_of"])
     except (KeyError, TypeError, ValueError) as missing:
-        yield Doubt("a quote is complete", f"{missing!r} in {shortened(doc)}")
+        yield Violation("a quote is complete", f"{missing!r} in {shortened(doc)}")
         return
     yield from _amounts("a quote", {"total_minor": total, **buckets})
     if total != sum(buckets.values()):
-        yield Doubt("buckets add up to the total", f"{total}: {buckets}")
+        yield Violation("buckets add up to the total", f"{total}: {buckets}")
     if (doc["loan_id"], doc["type"]) != (loan_id, type) or not lasting:
-        yield Doubt("a quote is the one asked for", shortened(doc))
+        yield Violation("a quote is the one asked for", shortened(doc))
     if type == "CLEAR" and total <= 0:
         # Where a loan owes no more than some interest that a quote may leave out, nothing is left of the quote.
-        yield Doubt("a loan in use has something to clear", shortened(doc), DRIFT)
+        yield Violation("a loan in use has something to clear", shortened(doc), DRIFT)
 
 
-def ordered(doc: Doc, sent: Doc, loan_id: str) -> Iterator[Doubt]:
+def ordered(doc: Doc, sent: Doc, loan_id: str) -> Iterator[Violation]:
     """An order is taken as sent, and nothing is settled by ordering."""
     told = {name: doc.get(name) for name in ("amount_minor", "channel", "type")}
     if told != {name: sent[name] for name in told} or doc.get("loan_id") != loan_id:
-        yield Doubt("an order is taken as sent", shortened(doc))
+        yield Violation("an order is taken as sent", shortened(doc))
     if (doc.get("status"), doc.get("applied_minor")) != ("PROCESSING", 0):
-        yield Doubt("ordering settles nothing", shortened(doc))
+        yield Violation("ordering settles nothing", shortened(doc))
 
 
-def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float = 0) -> Iterator[Doubt]:
+def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float = 0) -> Iterator[Violation]:
     """A repayment as the platform knows it. `overdue_s` is by how much its callback is later than is bearable."""
     try:
         status, amount = doc["status"], doc["amount_minor"]
         applied, over = doc["applied_minor"], doc["overpaid_minor"]
     except KeyError as missing:
-        yield Doubt("a repayment is complete", f"{missing!r} in {shortened(doc)}")
+        yield Violation("a repayment is complete", f"{missing!r} in {shortened(doc)}")
         return
     yield from _amounts("a repayment", {"amount_minor": amount, "applied_minor": applied, "overpaid_minor": over})
     if (doc["id"], amount, doc["channel"]) != (order.id, order.amount_minor, order.channel):
-        yield Doubt("a repayment is what was ordered", f"{shortened(doc)} for {order}")
+        yield Violation("a repayment is what was ordered", f"{shortened(doc)} for {order}")
     if COURSE.get(status, -1) < COURSE[order.status]:
-        yield Doubt("a repayment's status goes forward", f"{status} after {order.status} of {order.id}")
+        yield Violation("a repayment's status goes forward", f"{status} after {order.status} of {order.id}")
     else:
         order.status = status
     if applied + over != (amount if status == "S" else 0):
-        yield Doubt("what is settled and what is too much is the amount", shortened(doc))
+        yield Violation("what is settled and what is too much is the amount", shortened(doc))
     if status == "S":
         paid, known = moment(doc["paid_at"]), moment(doc["applied_at"])
         if known < paid or (paid - moment(doc["created_at"])).total_seconds() < settle_delay_s:
-            yield Doubt("money comes before the message of it", shortened(doc))
+            yield Violation("money comes before the message of it", shortened(doc))
     if status == "PROCESSING" and overdue_s > 0:
-        yield Doubt("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", UNHEARD)
+        yield Violation("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", UNHEARD)
 
 
-def trade(doc: Doc, order: Order) -> Iterator[Doubt]:
+def trade(doc: Doc, order: Order) -> Iterator[Violation]:
     """The channel's own record is never faulty: it has the order as it was made."""
     told = (doc.get("out_trade_no"), doc.get("amount_minor"), doc.get("channel"))
     if told != (order.out_trade_no, order.amount_minor, order.channel):
-        yield Doubt("the channel has the order as made", f"{shortened(doc)} for {order}")
+        yield Violation("the channel has the order as made", f"{shortened(doc)} for {order}")
     if (doc.get("state") == "SUCCESS") != (doc.get("paid_at") is not None):
-        yield Doubt("a trade that succeeded has been paid", shortened(doc), LATE_FAILURE)
+        yield Violation("a trade that succeeded has been paid", shortened(doc), LATE_FAILURE)
     if order.status in ("S", "REVERSED") and doc.get("state") != "SUCCESS":
-        yield Doubt("the books have no money that the channel lacks", f"{shortened(doc)} for {order}", LATE_FAILURE)
+        yield Violation("the books have no money that the channel lacks", f"{shortened(doc)} for {order}", LATE_FAILURE)
 
 
 # --- the operator's desk ---
 
 
-def edited(doc: Doc, sent: Doc) -> Iterator[Doubt]:
+def edited(doc: Doc, sent: Doc) -> Iterator[Violation]:
     """An edit is on the books as the operator meant it, and did to the bill what it says."""
     try:
         before, after = doc["before"], doc["after"]
         moved = after["outstanding_minor"] - before["outstanding_minor"]
     except (KeyError, TypeError) as missing:
-        yield Doubt("an edit is complete", f"{missing!r} in {shortened(doc)}")
+        yield Violation("an edit is complete", f"{missing!r} in {shortened(doc)}")
         return
     if doc.get("kind") != sent["kind"] or doc.get("state") != "APPLIED":
-        yield Doubt("an edit is the one asked for", shortened(doc))
+        yield Violation("an edit is the one asked for", shortened(doc))
     for name, fault in (("amount_minor", WRONG_AMOUNT), ("status", MARKED)):
         if doc.get(name) != sent.get(name):
-            yield Doubt("an edit is what was meant", f"{name} {doc.get(name)}, meant {sent.get(name)}", fault)
+            yield Violation("an edit is what was meant", f"{name} {doc.get(name)}, meant {sent.get(name)}", fault)
     if sent.get("amount_minor") is not None and moved != doc.get("amount_minor"):
-        yield Doubt("an edit does what it says", f"the bill moved by {moved}: {shortened(doc)}")
+        yield Violation("an edit does what it says", f"the bill moved by {moved}: {shortened(doc)}")
 
 
-def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Doubt]:
+def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Violation]:
     """An edit that was taken back says so."""
     if (doc.get("id"), doc.get("state")) != (edit_id, "REVERSED"):
-        yield Doubt("a reversed edit says so", shortened(doc))
+        yield Violation("a reversed edit says so", shortened(doc))
 
 
-def reversed_repayment(doc: Doc, order: Order) -> Iterator[Doubt]:
+def reversed_repayment(doc: Doc, order: Order) -> Iterator[Violation]:
     """A repayment that was taken back settles nothing."""
     if (doc.get("status"), doc.get("applied_minor")) != ("REVERSED", 0):
-        yield Doubt("a reversed repayment says so", shortened(doc))
+        yield Violation("a reversed repayment says so", shortened(doc))
     if doc.get("id") != order.id:
-        yield Doubt("what is taken back is what was meant", f"{doc.get('id')}, meant {order.id}", WRONG_REVERSAL)
+        yield Violation("what is taken back is what was meant", f"{doc.get('id')}, meant {order.id}", WRONG_REVERSAL)
 
 
-def queried(doc: Doc, order: Order) -> Iterator[Doubt]:
+def queried(doc: Doc, order: Order) -> Iterator[Violation]:
     """After the channel was asked and had the money, the books have it."""
     if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
-        yield Doubt("a query brings the money", shortened(doc), LATE_FAILURE)
+        yield Violation("a query brings the money", shortened(doc), LATE_FAILURE)
 
 
-def books(doc: Doc, known: KnownLoan) -> Iterator[Doubt]:
+def books(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
     """The loan as the books have it: never cached, so never older than a page that was shown, and without its mark."""
-    yield from (Doubt(doubt.claim, doubt.detail) for doubt in page(doc, known))
+    yield from (Violation(violation.claim, violation.detail) for violation in page(doc, known))
 
 
 # --- what holds for every answer ---
 
 
-def same_again(first: tuple[int, Any], second: tuple[int, Any], replayed: str | None) -> Iterator[Doubt]:
+def same_again(first: tuple[int, Any], second: tuple[int, Any], replayed: str | None) -> Iterator[Violation]:
     """The same key brings the same status and body, and says that it is a repeat."""
     if first != second:
-        yield Doubt("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}", EXPIRED)
+        yield Violation("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}", EXPIRED)
     if replayed != "true":
-        yield Doubt("a repeat says that it is one", f"Idempotency-Replayed: {replayed}", EXPIRED)
+        yield Violation("a repeat says that it is one", f"Idempotency-Replayed: {replayed}", EXPIRED)
 
 
-def problem(doc: Any, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Doubt]:
+def problem(doc: Any, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Violation]:
     """A refusal is a problem document with a code that is documented for that status."""
     if not isinstance(doc, Mapping) or not media_type.startswith("application/problem+json"):
-        yield Doubt("a refusal is a problem document", f"{media_type}: {shortened(doc)}")
+        yield Violation("a refusal is a problem document", f"{media_type}: {shortened(doc)}")
         return
     lacking = [name for name in ("type", "title", "detail", "hint") if not isinstance(doc.get(name), str)]
     if lacking or doc.get("status") != status:
-        yield Doubt("a problem is complete", f"{lacking} of {shortened(doc)}")
+        yield Violation("a problem is complete", f"{lacking} of {shortened(doc)}")
     if known_codes.get(str(doc.get("code"))) != status:
-        yield Doubt("a problem's code is documented", f"{status} {doc.get('code')!r}")
+        yield Violation("a problem's code is documented", f"{status} {doc.get('code')!r}")
 
 
-def _amounts(what: str, amounts: Mapping[str, Any]) -> Iterator[Doubt]:
+def _amounts(what: str, amounts: Mapping[str, Any]) -> Iterator[Violation]:
     for name, amount in amounts.items():
         if type(amount) is not int or amount < 0:
-            yield Doubt("an amount is a whole number from 0", f"{what}: {name} {amount!r}")
+            yield Violation("an amount is a whole number from 0", f"{what}: {name} {amount!r}")
 
 
 def moment(text: str) -> datetime:

@@ -16,7 +16,7 @@ ABOUT = ("edit_id", "repayment_id", "loan_id")
 """What an event is about: the first of these that it names."""
 
 
-class Letterbox:
+class WebhookReceiver:
     """What has come, by event and by what it is about. `secret` is known only after the address is registered."""
 
     def __init__(self) -> None:
@@ -44,9 +44,9 @@ class Letterbox:
 
 
 @contextmanager
-def open_letterbox() -> Iterator[tuple[Letterbox, str]]:
+def open_webhook_receiver() -> Iterator[tuple[WebhookReceiver, str]]:
     """A letterbox on loopback and its address, as long as the block."""
-    letterbox = Letterbox()
+    webhook_receiver = WebhookReceiver()
 
     class Slot(BaseHTTPRequestHandler):
         """One delivery."""
@@ -55,7 +55,7 @@ def open_letterbox() -> Iterator[tuple[Letterbox, str]]:
             """Take it or say no."""
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(204 if letterbox.take(headers, body) else 401)
+            self.send_response(204 if webhook_receiver.take(headers, body) else 401)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -64,10 +64,10 @@ def open_letterbox() -> Iterator[tuple[Letterbox, str]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slot)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="letterbox", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, name="webhook receiver", daemon=True)
     thread.start()
     try:
-        yield letterbox, f"http://127.0.0.1:{server.server_address[1]}/"
+        yield webhook_receiver, f"http://127.0.0.1:{server.server_address[1]}/"
     finally:
         server.shutdown()
         server.server_close()

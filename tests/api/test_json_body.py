@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.api.reading import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX, parse
+from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX, parse
 from mocklend.domain.problems import Refused
 from mocklend.validation import storable
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import idle
+import idle_overhead
 import pytest
 from server import Server
 
@@ -14,24 +14,26 @@ from mocklend.client import Client, ProblemError
 from mocklend.exit_codes import ExitCode
 
 
-def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle.Turn]:
+def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle_overhead.Turn]:
     return {
-        name: idle.Turn(wall_s=taken, cpu_s=taken / 2)
-        for name, taken in zip(idle.VARIANTS, (without_s, idle_s, rules_s), strict=True)
+        name: idle_overhead.Turn(wall_s=taken, cpu_s=taken / 2)
+        for name, taken in zip(idle_overhead.VARIANTS, (without_s, idle_s, rules_s), strict=True)
     }
 
 
-def found(*blocks: dict[str, idle.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
-    return idle.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
+def found(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
+    return idle_overhead.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
 
 
 def test_below_six_values_the_interval_is_all_of_them() -> None:
-    assert idle.ratio([0.9, 1.0, 1.3, 1.1, 0.8]) == idle.Ratio(1.0, 0.8, 1.3)
+    assert idle_overhead.ratio([0.9, 1.0, 1.3, 1.1, 0.8]) == idle_overhead.Ratio(1.0, 0.8, 1.3)
 
 
 def test_the_interval_narrows_with_the_number_of_values() -> None:
-    assert idle.ratio(range(6)) == idle.Ratio(2.5, 0, 5)  # The smallest and the largest: 2 in 64 is below 5 %.
-    assert idle.ratio(range(20)) == idle.Ratio(9.5, 5, 14)  # As the tables of the sign test have it.
+    assert idle_overhead.ratio(range(6)) == idle_overhead.Ratio(
+        2.5, 0, 5
+    )  # The smallest and the largest: 2 in 64 is below 5 %.
+    assert idle_overhead.ratio(range(20)) == idle_overhead.Ratio(9.5, 5, 14)  # As the tables of the sign test have it.
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_the_interval_narrows_with_the_number_of_values() -> None:
     [(0.98, 1.1, ExitCode.PASS), (0.9, 0.97, ExitCode.FAIL), (0.97, 0.99, ExitCode.INCONCLUSIVE)],
 )
 def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float, verdict: ExitCode) -> None:
-    assert idle.Ratio((low + high) / 2, low, high).verdict(0.98) == verdict
+    assert idle_overhead.Ratio((low + high) / 2, low, high).verdict(0.98) == verdict
 
 
 def test_the_same_work_in_twice_the_time_is_half_the_throughput() -> None:
@@ -63,7 +65,7 @@ def test_rules_that_were_never_asked_or_that_matched_show_nothing(counts: dict[s
 
 
 def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
-    server = Server(str(tmp_path / "a.db"), tmp_path / "a.log", without=idle.PACKAGE)
+    server = Server(str(tmp_path / "a.db"), tmp_path / "a.log", without=idle_overhead.PACKAGE)
     try:
         with Client(server.url) as client:
             assert client.products()
@@ -77,7 +79,7 @@ def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_it_asks_all_three_for_the_same_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
-    idle.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
+    idle_overhead.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
 
     told = json.loads(capsys.readouterr().out)
     assert (told["blocks"], told["failed"], told["rules"]["matched"]) == (1, 0, 0)

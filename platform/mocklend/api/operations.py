@@ -8,13 +8,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.answers import answered, rendered
-from mocklend.api.asking import run, sandbox_id, snapshot
 from mocklend.api.fields import BusinessDate, Currency, Doc, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED, EditDoc
+from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.responses import answered, rendered
 from mocklend.channels.payouts import PURPOSES, payout_doc
 from mocklend.domain.statuses import PayoutState
 from mocklend.servicing import Charge, Refund, Waive, WriteOff

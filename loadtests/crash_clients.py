@@ -31,7 +31,7 @@ class Deserted(CutShort):
 
 
 @dataclass(slots=True)
-class Kept:
+class SentRequest:
     """One request that moves money, and what its client wrote down about it."""
 
     kind: str
@@ -48,10 +48,10 @@ class Kept:
 class Ledger:
     """What all clients wrote down."""
 
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[SentRequest] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
 
-    def acknowledged(self, kind: str) -> list[Kept]:
+    def acknowledged(self, kind: str) -> list[SentRequest]:
         """The requests of a kind that were answered with 2xx."""
         return [one for one in self.kept if one.kind == kind and one.answer is not None]
 
@@ -166,17 +166,17 @@ class Payer:
 
     def _made_borrower(self, sent: Doc) -> str:
         # Its reference makes it safe to repeat without a key.
-        answer = self._until_answered("/v1/borrowers", sent, {}, Kept("borrower", "", "/v1/borrowers", sent))
+        answer = self._until_answered("/v1/borrowers", sent, {}, SentRequest("borrower", "", "/v1/borrowers", sent))
         return str(answer["id"])
 
-    def _send(self, kind: str, path: str, body: Doc) -> Kept:
+    def _send(self, kind: str, path: str, body: Doc) -> SentRequest:
         self.asked += 1
-        kept = Kept(kind, f"{self.reference}-{self.asked}", path, body)
+        kept = SentRequest(kind, f"{self.reference}-{self.asked}", path, body)
         self.ledger.kept.append(kept)
         self._until_answered(path, body, {"Idempotency-Key": kept.key}, kept)
         return kept
 
-    def _until_answered(self, path: str, body: Doc, headers: Mapping[str, str], kept: Kept) -> Doc:
+    def _until_answered(self, path: str, body: Doc, headers: Mapping[str, str], kept: SentRequest) -> Doc:
         while True:
             url = self.place.url()
             try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.lending.acts import acts_of
+from mocklend.lending.operator_log import operator_log_of
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from support.story import Story
 
@@ -292,7 +292,7 @@ def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: 
     story.reverse(repayment_id)
 
     with story.lender.read() as connection:
-        acts = acts_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(connection, story.sandbox_id, loan_id)
 
     assert [(act["verb"], act["about"], act["operator"]) for act in acts] == [
         ("edit.applied", fee["id"], "wei"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claims import Doubt, KnownLoan, Order
+from checks import KnownLoan, Order, Violation
 
 SETTINGS = "MOCKLEND_LOAD"
 """The variable that holds the run's settings, as JSON."""
@@ -49,7 +49,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Desk:
+class SharedState:
     """The pile of paper between borrowers and operators, and the tally of what was seen."""
 
     loans: deque[KnownLoan] = field(default_factory=lambda: deque(maxlen=2_000))
@@ -59,16 +59,16 @@ class Desk:
     refused: Counter[str] = field(default_factory=Counter)
     unexplained: Counter[str] = field(default_factory=Counter)
 
-    def sort(self, doubts: Collection[Doubt], armed: Collection[str]) -> list[Doubt]:
+    def sort(self, doubts: Collection[Violation], armed: Collection[str]) -> list[Violation]:
         """Count what an armed fault may explain; give back the rest."""
         rest = []
-        for doubt in doubts:
-            if doubt.is_explained(armed):
-                behind = doubt.fault if isinstance(doubt.fault, str) else " or ".join(doubt.fault or ())
-                self.explained[f"{behind}: {doubt.claim}"] += 1
+        for violation in doubts:
+            if violation.is_explained(armed):
+                behind = violation.fault if isinstance(violation.fault, str) else " or ".join(violation.fault or ())
+                self.explained[f"{behind}: {violation.claim}"] += 1
             else:
-                self.unexplained[doubt.claim] += 1
-                rest.append(doubt)
+                self.unexplained[violation.claim] += 1
+                rest.append(violation)
         return rest
 
     def report(self) -> dict[str, Any]:

@@ -43,13 +43,13 @@ from mocklend.domain.facts import WRITE_OFF as WRITTEN_OFF
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
-from mocklend.domain.replay import LoanState, take
+from mocklend.domain.replay import LoanState, apply_fact
 from mocklend.domain.statuses import SHOWN_FOR_MARK, EditState, LoanStatus
-from mocklend.lending.acts import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_act
-from mocklend.lending.books import Recorded, moment_for, record, state_of
-from mocklend.lending.known import known_loan
+from mocklend.lending.books import Recorded, next_fact_time, record, state_of
+from mocklend.lending.operator_log import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_operator_action
+from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.moments import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit as EditSeam
 from mocklend.seams.signals import recorded
@@ -57,7 +57,7 @@ from mocklend.storage.entities import Loan, OperatorEdit
 from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.webhooks.outbox import edit_data, emit
-from mocklend.world.record import witness
+from mocklend.world.record import record_in_world
 
 AMOUNT_EDITS = (
     MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT, MODIFY_PAID_AMOUNT, MODIFY_REVOKE_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT,
@@ -88,7 +88,7 @@ REFUNDABLE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.CLEAR, LoanStatus.OFF
 FURTHEST_DAYS = 366
 
 
-class Wish(Struct, frozen=True):
+class EditRequest(Struct, frozen=True):
     """What an operator wants: a kind, and what that kind needs."""
 
     kind: str
@@ -101,7 +101,7 @@ class Wish(Struct, frozen=True):
     due: date | None = None
 
 
-class Allowed(Struct, frozen=True):
+class ValidatedEdit(Struct, frozen=True):
     """An edit that the books would take as they are now: on what state and status, and within what bounds."""
 
     edit: OperatorEdit
@@ -111,29 +111,29 @@ class Allowed(Struct, frozen=True):
     most_minor: int
 
 
-def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> Answer:
+def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequest) -> Answer:
     """201 and the edit as it went on the books; 202 and a draft where a second person has to look at it first."""
-    loan = known_loan(work, loan_id)
+    loan = require_loan(work, loan_id)
     assert idem is not None, "what the desk does moves money and needs an idempotency key"
     edit = OperatorEdit(
         id=make_id("edt", work.sandbox.seed, loan.id, idem.key),
         loan_id=loan.id,
         n=loan.edits + 1,
-        edit_kind=wish.kind,
-        amount_minor=wish.amount_minor,
-        status=wish.status,
-        memo=wish.memo,
-        operator=wish.operator,
-        approver=wish.approver,
+        edit_kind=request.kind,
+        amount_minor=request.amount_minor,
+        status=request.status,
+        memo=request.memo,
+        operator=request.operator,
+        approver=request.approver,
         state=EditState.DRAFT,
         before="null",
         after="null",
         created_ms=work.now_ms,
-        channel=wish.channel,
-        due_date=wish.due.isoformat() if wish.due else None,
+        channel=request.channel,
+        due_date=request.due.isoformat() if request.due else None,
     )
-    allowed = allow(work, loan, edit)
-    edit, loan = allowed.edit, replace(loan, edits=edit.n)
+    validated = validate(work, loan, edit)
+    edit, loan = validated.edit, replace(loan, edits=edit.n)
     if needs_four_eyes(work, edit):
         edit = replace(edit, to_approve_minor=abs(edit.amount_minor or 0))
         if edit.approver is not None:
@@ -142,12 +142,14 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, wish: Wish) -> An
             work.put(loan)
             work.put(edit)
             bill = json.loads(edit.before)
-            log_act(work, loan, EDIT_DRAFTED, edit.id, memo=edit.memo, operator=edit.operator, before=bill, after=bill)
+            log_operator_action(
+                work, loan, EDIT_DRAFTED, edit.id, memo=edit.memo, operator=edit.operator, before=bill, after=bill
+            )
             return Answer(202, edit_doc(edit))
-    return Answer(201, edit_doc(apply(work, loan, replace(allowed, edit=edit), EDIT_APPLIED)))
+    return Answer(201, edit_doc(apply(work, loan, replace(validated, edit=edit), EDIT_APPLIED)))
 
 
-def known_edit(work: Work, edit_id: str) -> OperatorEdit:
+def require_edit(work: Work, edit_id: str) -> OperatorEdit:
     """The edit, or a refusal."""
     edit = work.find(OperatorEdit, edit_id)
     if edit is None:
@@ -198,7 +200,7 @@ def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
 # --- what the books would take ---
 
 
-def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
+def validate(work: Work, loan: Loan, edit: OperatorEdit) -> ValidatedEdit:
     """Refuse what the books cannot take. An edit does all that it says, or nothing."""
     today = business_date(work.now_ms, work.sandbox.zone)
     state = state_of(loan)
@@ -207,7 +209,7 @@ def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
     edit = replace(edit, before=json.dumps(bill_of(loan, state)))
     if edit.edit_kind == MODIFY_BILL_STATUS:
         _refuse_mark(edit, derived)
-        return Allowed(edit, state, derived, 0, 0)
+        return ValidatedEdit(edit, state, derived, 0, 0)
     statuses = REFUNDABLE if edit.edit_kind == REFUND else OPEN
     if loan.status not in statuses:
         raise Refused(
@@ -225,10 +227,10 @@ def allow(work: Work, loan: Loan, edit: OperatorEdit) -> Allowed:
     if edit.amount_minor is None and edit.edit_kind in (WRITE_OFF, REFUND):
         edit = replace(edit, amount_minor=most)
     _refuse_amount(loan, edit, least, most)
-    allowed = Allowed(edit, state, derived, least, most)
+    validated = ValidatedEdit(edit, state, derived, least, most)
     if edit.edit_kind in AMOUNT_EDITS:
-        _refuse_part(work, allowed)
-    return allowed
+        _refuse_part(work, validated)
+    return validated
 
 
 def bounds(state: LoanState, kind: str) -> tuple[int, int]:
@@ -282,18 +284,18 @@ def _too_large(edit: OperatorEdit, least: int, most: int) -> Refused:
     )
 
 
-def _refuse_part(work: Work, allowed: Allowed) -> None:
+def _refuse_part(work: Work, validated: ValidatedEdit) -> None:
     """Try it out: paying from money that lies there stops where the bill has nothing more to be paid."""
-    trial, wanted = allowed.state.copy(), abs(allowed.edit.amount_minor or 0)
-    take(trial, fact_of(work, allowed))
-    if allowed.edit.edit_kind in (MODIFY_PAID_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT):
-        done = abs(trial.paid_minor - allowed.state.paid_minor)
+    trial, wanted = validated.state.copy(), abs(validated.edit.amount_minor or 0)
+    apply_fact(trial, fact_of(work, validated))
+    if validated.edit.edit_kind in (MODIFY_PAID_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT):
+        done = abs(trial.paid_minor - validated.state.paid_minor)
     else:
         done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
     if done != wanted:
-        if (allowed.edit.amount_minor or 0) > 0:
-            raise _too_large(allowed.edit, allowed.least_minor, done)
-        raise _too_large(allowed.edit, -done, allowed.most_minor)
+        if (validated.edit.amount_minor or 0) > 0:
+            raise _too_large(validated.edit, validated.least_minor, done)
+        raise _too_large(validated.edit, -done, validated.most_minor)
 
 
 def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
@@ -311,7 +313,7 @@ def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
 def _derived_today(state: LoanState, today: date) -> str:
     """The status that the books come to with all that is due by today, though the nightly run may have left it out."""
     brought_up = state.copy()
-    brought_up.touch(today)
+    brought_up.roll_forward(today)
     return brought_up.status
 
 
@@ -330,17 +332,17 @@ def _refuse_mark(edit: OperatorEdit, derived: str) -> None:
 # --- onto the books ---
 
 
-def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
+def apply(work: Work, loan: Loan, validated: ValidatedEdit, verb: str) -> OperatorEdit:
     """Put an edit on record as it was meant, and on the books as it is done."""
-    edit = allowed.edit
-    meant = fact_of(work, allowed)
+    edit = validated.edit
+    meant = fact_of(work, validated)
     work.signal(recorded(loan.id))
-    done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _typed(work, loan, allowed, meant)
+    done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _as_entered(work, loan, validated, meant)
     override = StatusOverride(edit.id, done.status or "") if done.kind == MARK else None
-    witness(work, loan.id, meant)
+    record_in_world(work, loan.id, meant)
     after = record(work, loan, done, cause="edit", override=override)
     # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
-    bill = bill_of(after.loan, allowed.state if done.kind == MARK else after.state)
+    bill = bill_of(after.loan, validated.state if done.kind == MARK else after.state)
     edit = replace(
         edit,
         amount_minor=done.amount_minor if edit.amount_minor is not None else None,
@@ -350,7 +352,7 @@ def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
         applied_ms=work.now_ms,
     )
     work.put(edit)
-    log_act(
+    log_operator_action(
         work,
         after.loan,
         verb,
@@ -361,14 +363,14 @@ def apply(work: Work, loan: Loan, allowed: Allowed, verb: str) -> OperatorEdit:
         before=json.loads(edit.before),
         after=bill,
     )
-    _tell(work, after, edit)
+    _notify(work, after, edit)
     return edit
 
 
-def fact_of(work: Work, allowed: Allowed) -> Fact:
+def fact_of(work: Work, validated: ValidatedEdit) -> Fact:
     """The fact that an edit is, as of now: after everything that it was decided on."""
-    edit = allowed.edit
-    at_ms, amount = moment_for(work, allowed.state, edit.id), edit.amount_minor or 0
+    edit = validated.edit
+    at_ms, amount = next_fact_time(work, validated.state, edit.id), edit.amount_minor or 0
     on = business_date(at_ms, work.sandbox.zone)
     if edit.edit_kind == MODIFY_BILL_STATUS:
         return Fact(edit.id, MARK, at_ms, on, status=edit.status)
@@ -382,9 +384,9 @@ def fact_of(work: Work, allowed: Allowed) -> Fact:
     return Fact(edit.id, EDIT, at_ms, on, amount, edit_kind=edit.edit_kind)
 
 
-def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
+def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -> Fact:
     """What really is typed."""
-    edit = allowed.edit
+    edit = validated.edit
     given = EditSeam(
         entity=loan.id,
         occurrence=edit.n,
@@ -395,9 +397,9 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
         operator=edit.operator,
         kind=edit.edit_kind,
         currency=loan.currency,
-        books_status=allowed.status,
-        least_minor=allowed.least_minor,
-        most_minor=allowed.most_minor,
+        books_status=validated.status,
+        least_minor=validated.least_minor,
+        most_minor=validated.most_minor,
         amount_minor=edit.amount_minor,
         status=edit.status,
     )
@@ -407,7 +409,7 @@ def _typed(work: Work, loan: Loan, allowed: Allowed, meant: Fact) -> Fact:
     return replace(meant, amount_minor=happened.amount_minor)
 
 
-def _tell(work: Work, after: Recorded, edit: OperatorEdit) -> None:
+def _notify(work: Work, after: Recorded, edit: OperatorEdit) -> None:
     """Order the money of a refund, and tell the client."""
     if edit.edit_kind != REFUND:
         emit(work, "loan.edited", edit.loan_id, edit.id, edit_data(edit, after.loan))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.sandboxes.moments import (
+from mocklend.sandboxes.timestamps import (
     FIRST_MS,
     LAST_MS,
     maybe_rfc3339,

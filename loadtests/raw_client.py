@@ -13,7 +13,7 @@ from typing import Any
 GIVE_UP_S = 30
 
 
-class Line:
+class RawClient:
     """As many connections as there are requests at once."""
 
     def __init__(self, host: str, port: int) -> None:

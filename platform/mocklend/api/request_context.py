@@ -22,7 +22,7 @@ from typing import cast
 from flask import current_app, request
 from sqlalchemy import Connection
 
-from mocklend.api.reading import asked_request, wsgi_name
+from mocklend.api.json_body import asked_request, wsgi_name
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX

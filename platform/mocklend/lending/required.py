@@ -10,7 +10,7 @@ VALID_CERTIFICATES: Loaded[list[str]] = Loaded("valid_certificates")
 """By loan: the certificates that nothing on the books speaks against, by id."""
 
 
-def known_loan(work: Work, loan_id: str) -> Loan:
+def require_loan(work: Work, loan_id: str) -> Loan:
     """The loan, or a refusal."""
     loan = work.find(Loan, loan_id)
     if loan is None:
@@ -18,7 +18,7 @@ def known_loan(work: Work, loan_id: str) -> Loan:
     return loan
 
 
-def known_repayment(work: Work, repayment_id: str) -> Repayment:
+def require_repayment(work: Work, repayment_id: str) -> Repayment:
     """The repayment, or a refusal."""
     repayment = work.find(Repayment, repayment_id)
     if repayment is None:
@@ -26,7 +26,7 @@ def known_repayment(work: Work, repayment_id: str) -> Repayment:
     return repayment
 
 
-def known_receipt(work: Work, receipt_id: str) -> Receipt:
+def require_receipt(work: Work, receipt_id: str) -> Receipt:
     """The receipt of money that came without an order, or a refusal."""
     receipt = work.find(Receipt, receipt_id)
     if receipt is None:

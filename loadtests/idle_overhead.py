@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from line import Line, request
+from raw_client import RawClient, request
 from server import Server
 from tool import concluded, whole
 
@@ -97,7 +97,7 @@ class Variant:
     client: Client
     loans: list[str]
     advance: bytes
-    line: Line
+    line: RawClient
     asked: int = 0
 
     @classmethod
@@ -117,7 +117,7 @@ class Variant:
                     client.arm(kind, rule_id=f"never-{n:03}", match={"entity": NOBODY})
             host, _, port = server.url.removeprefix("http://").rpartition(":")
             delay_s = max(one["settle_delay_s"] for one in client.channels()["channels"])
-            made = cls(server, client, loans, b"", Line(host, int(port)))
+            made = cls(server, client, loans, b"", RawClient(host, int(port)))
             made.advance = made._request("POST", "/-/clock/advance", {"by": delay_s + 1})
         except BaseException:
             server.stop()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from mocklend.views import turns
-from mocklend.views.turns import Turns
+from mocklend.views import replica_rotation
+from mocklend.views.replica_rotation import ReplicaRotation
 
 
 def test_every_other_read_goes_to_the_second_replica() -> None:
-    whose = Turns()
+    whose = ReplicaRotation()
 
     assert [whose.second("sbx", "loan_ada") for _ in range(5)] == [False, True, False, True, False]
 
 
 def test_each_page_has_turns_of_its_own() -> None:
-    whose = Turns()
+    whose = ReplicaRotation()
     whose.second("sbx", "loan_ada")
 
     assert not whose.second("sbx", "loan_bob")
@@ -22,10 +22,10 @@ def test_each_page_has_turns_of_its_own() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    whose = Turns()
+    whose = ReplicaRotation()
 
-    for n in range(turns.MOST + 1):
+    for n in range(replica_rotation.MOST + 1):
         whose.second("sbx", f"loan_{n}")
 
     assert not whose.second("sbx", "loan_0")
-    assert whose.second("sbx", f"loan_{turns.MOST}")
+    assert whose.second("sbx", f"loan_{replica_rotation.MOST}")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mocklend.domain.facts import business_date
 from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
-from mocklend.lending.books import keep_due, show, state_of
+from mocklend.lending.books import reschedule, show, state_of
 from mocklend.sandboxes.ids import place_percent
 from mocklend.seams.batch_item import DUE_DATE, BatchItem
 from mocklend.seams.signals import recorded
@@ -22,7 +22,7 @@ HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class TouchLoan:
+class EndOfDay:
     """The nightly look at a loan on the day after a due date. Doing it twice does nothing."""
 
     sandbox_id: str
@@ -39,26 +39,26 @@ class TouchLoan:
         state = state_of(loan)
         today = business_date(work.now_ms, work.sandbox.zone)
         if state.as_of >= today:
-            loan = keep_due(work, loan, state)
+            loan = reschedule(work, loan, state)
             work.put(loan)
-        elif _come_to(work, loan):
-            loan = bring_up(work, loan, state, today)
+        elif _is_processed(work, loan):
+            loan = catch_up_to(work, loan, state, today)
         else:
-            loan = keep_due(work, replace(loan, missed_ms=work.now_ms), state)
+            loan = reschedule(work, replace(loan, missed_ms=work.now_ms), state)
             work.put(loan)
         return Answer(200, {"loan_id": loan.id, "status": loan.status, "version": loan.version})
 
 
-def bring_up(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
+def catch_up_to(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
     """Bring a loan up to the day: what has become due is posted, and the status written afresh."""
-    state.touch(today)
+    state.roll_forward(today)
     head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
     # A status set by hand that the books contradict does not outlive it.
     work.signal(recorded(loan.id))
     return show(work, loan, state, head, cause="due_date")
 
 
-def _come_to(work: Work, loan: Loan) -> bool:
+def _is_processed(work: Work, loan: Loan) -> bool:
     """Whether the run comes to the loan at all."""
     due_ms = loan.due_ms if loan.due_ms is not None else work.now_ms
     given = BatchItem(

@@ -12,7 +12,7 @@ MOST = 10_000
 """Pages that are remembered; beyond that, all begin anew with the first replica."""
 
 
-class Turns:
+class ReplicaRotation:
     """The next replica of each page that was read. Thread-safe."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from mocklend.api import pages
+from mocklend.api import docs_pages
 from mocklend.domain.problems import PROBLEMS
 from support.caller import Caller
 
@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_vendored_is_what_was_published() -> None:
-    vendored = json.loads((pages.VENDORED / "swagger-ui.json").read_text(encoding="utf-8"))
+    vendored = json.loads((docs_pages.VENDORED / "swagger-ui.json").read_text(encoding="utf-8"))
     notes = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
 
-    assert {path.name for path in pages.SWAGGER.iterdir()} == set(vendored["sha256"])
+    assert {path.name for path in docs_pages.SWAGGER.iterdir()} == set(vendored["sha256"])
     for name, digest in vendored["sha256"].items():
-        assert hashlib.sha256((pages.SWAGGER / name).read_bytes()).hexdigest() == digest, name
+        assert hashlib.sha256((docs_pages.SWAGGER / name).read_bytes()).hexdigest() == digest, name
         assert f"| `{name}` | `{digest}` |" in notes
     assert f"{vendored['name']} {vendored['version']}" in notes
     assert vendored["licence"] in notes

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from claims import moment
+from checks import moment
 
 Doc = dict[str, Any]
 

@@ -10,30 +10,30 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from claims import Doubt, problem, same_again, shortened
-from desk import Desk, Settings
+from checks import Violation, problem, same_again, shortened
 from locust.contrib.fasthttp import FastHttpUser
 from locust.exception import StopUser
+from shared_state import Settings, SharedState
 
 from mocklend.domain.problems import PROBLEMS
 
 CODES = {code: row.status for code, row in PROBLEMS.items()}
-DESK = Desk()
+SHARED = SharedState()
 SETTINGS = Settings.from_environment()
 OVER = ("stopping", "stopped", "cleanup")
 """The states of a load that has been told to end."""
 REPEATS = 0.05
 """How often a client that has its answer sends the same request again, as one does after a time-out."""
 
-Check = Callable[[Any], Iterable[Doubt]]
+Check = Callable[[Any], Iterable[Violation]]
 
 
-def nothing(_: Any) -> Iterable[Doubt]:
+def nothing(_: Any) -> Iterable[Violation]:
     """No claim beyond what holds for every answer."""
     return ()
 
 
-class Visitor(FastHttpUser):
+class BaseUser(FastHttpUser):
     """The base of borrower and operator. Chance comes from the run's seed and the visitor's number."""
 
     abstract = True
@@ -43,8 +43,8 @@ class Visitor(FastHttpUser):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        Visitor.born += 1
-        self.number = Visitor.born
+        BaseUser.born += 1
+        self.number = BaseUser.born
         self.chance = random.Random(f"{SETTINGS.seed}:{self.number}")
         self.asked = 0
 
@@ -90,23 +90,25 @@ class Visitor(FastHttpUser):
         with self._request(method, path, name, body, headers) as response:
             status, doc = response.status_code, _document(response)
             if status == 0:
-                DESK.unexplained["an answer comes"] += 1
+                SHARED.unexplained["an answer comes"] += 1
                 response.failure(f"no answer: {response.error!r}")
             elif 200 <= status < 300:
-                self._conclude(response, [Doubt("an answer is JSON", shortened(doc))] if doc is None else check(doc))
+                self._conclude(
+                    response, [Violation("an answer is JSON", shortened(doc))] if doc is None else check(doc)
+                )
             else:
                 doubts = list(problem(doc, status, response.headers.get("content-type", ""), CODES))
                 code = doc.get("code") if isinstance(doc, Mapping) else None
                 if code not in refusals:
-                    doubts.append(Doubt("a refusal was to be expected", f"{status} {shortened(doc)}"))
-                DESK.refused[f"{name}: {code}"] += 1
+                    doubts.append(Violation("a refusal was to be expected", f"{status} {shortened(doc)}"))
+                SHARED.refused[f"{name}: {code}"] += 1
                 self._conclude(response, doubts)
             return status, doc
 
     def _repeat(self, path: str, body: Mapping[str, Any], headers: dict[str, str], first: tuple[int, Any]) -> None:
         with self._request("POST", path, "the same once more", body, headers) as response:
             if response.status_code == 0:
-                DESK.unexplained["an answer comes"] += 1
+                SHARED.unexplained["an answer comes"] += 1
                 response.failure(f"no answer: {response.error!r}")
                 return
             second = (response.status_code, _document(response))
@@ -128,8 +130,8 @@ class Visitor(FastHttpUser):
         )
 
     @staticmethod
-    def _conclude(response: Any, doubts: Iterable[Doubt]) -> None:
-        unexplained = DESK.sort(list(doubts), SETTINGS.armed)
+    def _conclude(response: Any, doubts: Iterable[Violation]) -> None:
+        unexplained = SHARED.sort(list(doubts), SETTINGS.armed)
         if unexplained:
             response.failure("; ".join(map(str, unexplained)))
         else:

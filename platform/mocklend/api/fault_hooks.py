@@ -19,12 +19,12 @@ from typing import ClassVar
 
 from flask import Flask, Response, request
 
-from mocklend.api.asking import OPEN, run, sandbox_id
-from mocklend.api.breaking import broken
-from mocklend.api.glimpse import Glimpse, shape_of
+from mocklend.api.broken_responses import broken
 from mocklend.api.idempotency import HEADER, LONGEST
+from mocklend.api.json_body import JsonRequest, asked_request, wsgi_name
 from mocklend.api.problems import refused
-from mocklend.api.reading import JsonRequest, asked_request, wsgi_name
+from mocklend.api.request_context import OPEN, run, sandbox_id
+from mocklend.api.request_event import Glimpse, shape_of
 from mocklend.domain.problems import Refused
 from mocklend.door import HOLD
 from mocklend.runtime import Platform
@@ -32,7 +32,7 @@ from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.layer import Layer
 from mocklend.storage.entities import Repayment
-from mocklend.storage.work import Answer, Key, Nudge, Work
+from mocklend.storage.work import Answer, Key, NoOp, Work
 from mocklend.views import reads
 
 ABOUT = ("loan_id", "repayment_id", "borrower_id")
@@ -41,7 +41,7 @@ REFERENCE = "reference"
 """What a client calls a borrower who is to be added."""
 NEVER = ("/-/", *OPEN)
 KEY = wsgi_name(HEADER)
-GLANCED = "mocklend.glanced"
+SKIPPED_REQUEST = "mocklend.glanced"
 """Where a request was looked at, and counted, before it came to Flask: the Glimpse, and whether a rule selects it."""
 
 
@@ -86,7 +86,7 @@ def meet_request(platform: Platform, layer: Layer) -> Response | None:
     except Refused:
         return None  # The view says so itself.
     while (has_rules := layer.has_rules_at(id, ApiAnswer.seam)) is None:
-        run(Nudge(id))
+        run(NoOp(id))
     if not has_rules:
         return None
     given = _given(asked, id, platform, layer)
@@ -125,7 +125,7 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -
     assert asked.url_rule is not None
     named: dict[str, str] = asked.view_args or {}
     of_repayment = "repayment_id" in named and asked.path.endswith("/query")
-    seen, selected = asked.environ.get(GLANCED, (None, True))
+    seen, selected = asked.environ.get(SKIPPED_REQUEST, (None, True))
     if seen is None:
         shape = shape_of(asked.url_rule.rule, asked.endpoint or "")
         entity = _entity(asked, named) or shape.operation
