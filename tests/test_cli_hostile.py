@@ -15,7 +15,6 @@ import typer.main
 
 from mocklend import cli
 from mocklend.client import Client
-from mocklend.config import address_of
 from mocklend.exit_codes import ExitCode
 
 pytestmark = pytest.mark.security
@@ -168,11 +167,6 @@ def test_a_folder_is_no_database(run: Callable[..., tuple[Any, str]]) -> None:
 
     assert code == ExitCode.WRONG_USE
     assert "is a folder, not a database" in said
-
-
-def test_localhost_is_the_address_behind_it() -> None:
-    assert address_of("localhost") in ("127.0.0.1", "::1")
-    assert address_of("192.0.2.7") == "192.0.2.7"
 
 
 def test_a_server_on_localhost_comes_up_and_stops_when_told(tmp_path: Path) -> None:

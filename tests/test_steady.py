@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 
 from mocklend import runtime as lending
-from mocklend.machine_clock import wall_ns
 from mocklend.runtime import Platform
-from mocklend.scheduling import jobs
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, start_after
 from support.story import Story
 
@@ -171,28 +167,3 @@ def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
         lender.tick()
 
     assert calls == [{"waits_for_disk": False}] * 4
-
-
-def test_the_ticker_ticks_on_while_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """APScheduler alone would wait for each hour to come again."""
-    enough = threading.Event()
-    ticks: list[int] = []
-
-    class SetBack(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> SetBack:
-            return super().now(tz) - timedelta(hours=len(ticks))
-
-    def tick() -> None:
-        ticks.append(1)
-        if len(ticks) == 5:
-            enough.set()
-
-    monkeypatch.setattr(jobs, "datetime", SetBack)
-    monkeypatch.setattr("apscheduler.schedulers.base.datetime", SetBack)
-    monkeypatch.setattr(jobs, "wall_ns", lambda: wall_ns() - len(ticks) * 3_600_000_000_000)
-    monkeypatch.setattr(jobs, "LOOK_S", 0.001)
-    ticker = jobs.repeat(tick, 0.001)
-
-    assert enough.wait(10)
-    ticker.shutdown()

@@ -88,23 +88,6 @@ class TestElsewhere:
             assert stranger.get(path).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("host", "on_loopback"),
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
-     ("192.168.1.2", False), ("example.org", False), ("localhost.example.org", False)],
-)  # fmt: skip
-def test_only_loopback_is_loopback(host: str, on_loopback: bool) -> None:
-    assert Settings(host=host).on_loopback is on_loopback
-
-
-def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOCKLEND_PORT", "8400")
-    settings, other = Settings(), Settings()
-
-    assert settings.url == "http://127.0.0.1:8400"
-    assert len({settings.control_token, settings.operator_token, settings.channel_token, other.control_token}) == 4
-
-
 def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Platform) -> None:
     with create_app(Settings(default_seed=5), lender).test_client() as client:
         assert client.get("/-/sandboxes/default").get_json()["seed"] == 5
