@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -38,8 +39,8 @@ def score(story: Story) -> Any:
         return current_score(connection, sandbox, story.now_ms, ada(story))["score"]
 
 
-def ask(story: Story, transaction_id: str) -> dict[str, Any]:
-    answer: dict[str, Any] = story.lender.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
+def ask(story: Story, transaction_id: str) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = story.lender.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
     return answer
 
 
@@ -49,9 +50,9 @@ def apply(
     product: str = "mortgage",
     amount: int = 10_000_000,
     refresh: bool = False,
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     command = Apply(story.sandbox_id, story.key(), lender, ada(story), product, amount, refresh)
-    answer: dict[str, Any] = story.lender.run(command).body
+    answer: Mapping[str, Any] = story.lender.run(command).body
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -27,10 +28,10 @@ from mocklend.signing import signed_headers
 from support.story import Story
 
 
-def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> dict[str, Any]:
+def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
     """The bank claws it back; nobody has heard of it yet."""
     command = FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id))
-    trade: dict[str, Any] = story.lender.run(command).body
+    trade: Mapping[str, Any] = story.lender.run(command).body
     return trade
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,16 +27,16 @@ DELAY_S = 600  # bill-pay
 
 def push(
     story: Story, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay"
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Ada pays through bill-pay; the channel's record."""
     command = PayAtChannel(story.sandbox_id, story.key(), channel, amount, "CNY", "Ada", typed, scope)
-    trade: dict[str, Any] = story.lender.run(command).body
+    trade: Mapping[str, Any] = story.lender.run(command).body
     return trade
 
 
-def match(story: Story, receipt_id: str, loan_id: str) -> dict[str, Any]:
+def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
     """The operator knows whose it is."""
-    receipt: dict[str, Any] = story.lender.run(
+    receipt: Mapping[str, Any] = story.lender.run(
         MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
     ).body
     return receipt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -30,9 +31,9 @@ def payout_of(story: Story, loan_id: str) -> str:
     return str(one.id)
 
 
-def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> dict[str, Any]:
+def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> Mapping[str, Any]:
     """The channel cannot pay."""
-    body: dict[str, Any] = story.lender.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
+    body: Mapping[str, Any] = story.lender.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
     return body
 
 

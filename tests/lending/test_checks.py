@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -20,18 +21,18 @@ def quoted(story: Story) -> dict[str, Any]:
 
 
 def _short_by(story: Story, loan_id: str, drift_minor: int, **more: Any) -> dict[str, Any]:
-    quote: dict[str, Any] = story.quote(loan_id, **more)
+    quote = dict(story.quote(loan_id, **more))
     quote["total_minor"] -= drift_minor
     sql = text("UPDATE quotes SET total_minor = :total_minor WHERE id = :id")
     story.lender.writer.call(lambda connection: connection.execute(sql, {"id": quote["id"], **_total(quote)}))
     return quote
 
 
-def _total(quote: dict[str, Any]) -> dict[str, int]:
+def _total(quote: Mapping[str, Any]) -> dict[str, int]:
     return {"total_minor": quote["total_minor"]}
 
 
-def _order_by(story: Story, quote: dict[str, Any]) -> str:
+def _order_by(story: Story, quote: Mapping[str, Any]) -> str:
     repayment_id: str = story.order(quote["loan_id"], quote["total_minor"], "wallet", "CLEAR", quote_id=quote["id"])
     return repayment_id
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ def edit(story: Story, loan_id: str, amount: int, operator: str = "wei", approve
     return story.lender.run(command)
 
 
-def approve(story: Story, edit_id: str, approver: str = "li") -> dict[str, Any]:
+def approve(story: Story, edit_id: str, approver: str = "li") -> Mapping[str, Any]:
     """Li looks at it."""
     return story.lender.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
 

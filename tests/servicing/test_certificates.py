@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from mocklend.servicing.certificates import certificate
 from support.story import Story
 
 
-def issue(story: Story, loan_id: str) -> dict[str, Any]:
+def issue(story: Story, loan_id: str) -> Mapping[str, Any]:
     """Ask for the paper."""
-    body: dict[str, Any] = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
+    body: Mapping[str, Any] = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
     return body
 
 

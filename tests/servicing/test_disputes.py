@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -46,16 +46,16 @@ def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_bu
     return str(story.lender.run(opened).body["id"])
 
 
-def verify(story: Story, dispute_id: str) -> dict[str, Any]:
+def verify(story: Story, dispute_id: str) -> Mapping[str, Any]:
     """Staff verify."""
-    body: dict[str, Any] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
+    body: Mapping[str, Any] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
     return body
 
 
-def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> dict[str, Any]:
+def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> Mapping[str, Any]:
     """Staff decide."""
     answer = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
-    body: dict[str, Any] = story.lender.run(answer).body
+    body: Mapping[str, Any] = story.lender.run(answer).body
     return body
 
 

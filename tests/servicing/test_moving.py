@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -30,9 +31,9 @@ def match(story: Story, receipt_id: str, loan_id: str) -> None:
     story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
 
 
-def move(story: Story, receipt_id: str, loan_id: str) -> dict[str, Any]:
+def move(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
     command = MoveReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "the slip says so", "grace")
-    body: dict[str, Any] = story.lender.run(command).body
+    body: Mapping[str, Any] = story.lender.run(command).body
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,23 +17,23 @@ TODAY = date(2026, 1, 5)
 PAID, REVOKE, PAID_REVOKE = "MODIFY_PAID_AMOUNT", "MODIFY_REVOKE_AMOUNT", "MODIFY_PAID_REVOKE_AMOUNT"
 
 
-def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> dict[str, Any]:
+def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> Mapping[str, Any]:
     """The desk charges."""
     command = Charge(story.sandbox_id, story.key(), loan_id, kind, amount, due, "a memo", "wei")
     return story.lender.run(command).body
 
 
-def waive(story: Story, loan_id: str, part: str, amount: int) -> dict[str, Any]:
+def waive(story: Story, loan_id: str, part: str, amount: int) -> Mapping[str, Any]:
     """The desk waives."""
     return story.lender.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
 
 
-def write_off(story: Story, loan_id: str) -> dict[str, Any]:
+def write_off(story: Story, loan_id: str) -> Mapping[str, Any]:
     """The desk gives up."""
     return story.lender.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
 
 
-def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> dict[str, Any]:
+def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> Mapping[str, Any]:
     """The desk pays back."""
     command = Refund(story.sandbox_id, story.key(), loan_id, channel, amount, "paid twice", "wei")
     return story.lender.run(command).body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,9 +51,9 @@ def behind(open_lender: Callable[..., Platform], layer: Behind, seed: int) -> St
     return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def rebuilt(story: Story, loan_id: str) -> dict[str, Any]:
+def rebuilt(story: Story, loan_id: str) -> Mapping[str, Any]:
     """What the operator is answered."""
-    body: dict[str, Any] = story.lender.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
+    body: Mapping[str, Any] = story.lender.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from mocklend.servicing import ReinstateRepayment
 from support.story import Story
 
 
-def reinstate(story: Story, repayment_id: str) -> dict[str, Any]:
+def reinstate(story: Story, repayment_id: str) -> Mapping[str, Any]:
     command = ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace")
-    body: dict[str, Any] = story.lender.run(command).body
+    body: Mapping[str, Any] = story.lender.run(command).body
     return body
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +81,11 @@ class Told:
         self.story = story
         self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
 
-    def run(self, command: Any) -> dict[str, Any]:
-        body: dict[str, Any] = self.story.lender.run(command).body
+    def run(self, command: Any) -> Mapping[str, Any]:
+        body: Mapping[str, Any] = self.story.lender.run(command).body
         return body
 
-    def ask(self, command: Any, *about: Any) -> dict[str, Any]:
+    def ask(self, command: Any, *about: Any) -> Mapping[str, Any]:
         return self.run(command(self.story.sandbox_id, self.story.key(), *about))
 
     def borrow_slowly(self) -> str:

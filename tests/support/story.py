@@ -72,7 +72,7 @@ class Story:
         loan_id: str = self.lender.run(borrowing).body["id"]
         return loan_id
 
-    def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> dict[str, Any]:
+    def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> Mapping[str, Any]:
         """What would it take?"""
         return self.lender.run(MakeQuote(self.sandbox_id, loan_id, type, on)).body
 
@@ -115,15 +115,15 @@ class Story:
         edit = Edit(self.sandbox_id, self.key(), loan_id, kind, amount_minor, status, "a memo", "op", None)
         return str(self.lender.run(edit).body["id"])
 
-    def reverse_edit(self, edit_id: str) -> dict[str, Any]:
+    def reverse_edit(self, edit_id: str) -> Mapping[str, Any]:
         """An operator takes an edit back."""
         return self.lender.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op")).body
 
-    def reverse(self, repayment_id: str) -> dict[str, Any]:
+    def reverse(self, repayment_id: str) -> Mapping[str, Any]:
         """An operator takes a repayment off its loan."""
         return self.lender.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op")).body
 
-    def query_channel(self, repayment_id: str) -> dict[str, Any]:
+    def query_channel(self, repayment_id: str) -> Mapping[str, Any]:
         """An operator asks the channel what became of an order."""
         return self.lender.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op")).body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -43,9 +44,9 @@ class _Receive(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
-def listen(story: Story, url: str, *events: str, profile: str = "standard") -> dict[str, Any]:
+def listen(story: Story, url: str, *events: str, profile: str = "standard") -> Mapping[str, Any]:
     answer = story.lender.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
-    endpoint: dict[str, Any] = answer.body
+    endpoint: Mapping[str, Any] = answer.body
     return endpoint
 
 

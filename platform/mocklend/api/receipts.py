@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
 from mocklend.api.channels import TradeDoc
-from mocklend.api.fields import Currency, Doc, Memo, MinorAmount, Name, Reference
+from mocklend.api.documents import document
+from mocklend.api.fields import Currency, Memo, MinorAmount, Name, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import (
-    AmountMinor,
     ChannelId,
-    ChannelTradeNo,
     LoanId,
-    NextCursor,
     Operator,
     OutTradeNo,
-    PayerName,
-    PayerReference,
     RepaymentType,
 )
 from mocklend.api.openapi import described
@@ -29,7 +25,8 @@ from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import run, sandbox_id, snapshot
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import PayAtChannel, receipt_doc
+from mocklend.channels.payments import PayAtChannel, ReceiptDoc, receipt_doc
+from mocklend.documents import NextCursor, says
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import ReceiptState as States
 from mocklend.servicing import ReverseReceipt
@@ -55,34 +52,10 @@ class NewPayment(Body):
     type: RepaymentType = "OVD_AND_CURRENT"
 
 
-class ReceiptDoc(Doc):
-    """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
-
-    id: str = Field(description="The receipt's id.")
-    state: ReceiptState = Field(
-        description="UNAPPLIED on no loan, APPLIED to one, REVERSED off it again, LATE_FAILED when the "
-        "channel took the money back."
-    )
-    loan_id: str | None = Field(description="The loan that has it; null where none does.")
-    channel: ChannelId
-    out_trade_no: OutTradeNo
-    channel_trade_no: ChannelTradeNo
-    amount_minor: AmountMinor
-    currency: Currency
-    type: RepaymentType
-    payer_name: PayerName
-    payer_reference: PayerReference
-    paid_at: str = Field(description="When it was paid at the channel. RFC 3339, on the sandbox's clock.")
-    received_at: str = Field(description="When the platform heard of it. RFC 3339, on the sandbox's clock.")
-    applied_at: str | None = Field(
-        description="When it went on a loan; null until then. RFC 3339, on the sandbox's clock."
-    )
-
-
-class ReceiptList(Doc):
+class ReceiptList(TypedDict):
     """A page of receipts."""
 
-    receipts: list[ReceiptDoc] = Field(description="The receipts of this page.")
+    receipts: Annotated[list[ReceiptDoc], says("The receipts of this page.")]
     next_cursor: NextCursor | None
 
 
@@ -129,19 +102,19 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 
 @receipts.get("/operator/receipts")
 @receipts.input(ReceiptQuery, location="query", arg_name="asked")
-@receipts.output(ReceiptList)
+@receipts.output(document(ReceiptList))
 @receipts.doc(**described("listReceipts"))
 def list_receipts(asked: ReceiptQuery) -> Response:
     """The receipts of push payments; `state=UNAPPLIED` is the desk's work list."""
     after = place(asked.cursor)
     with snapshot() as (connection, sandbox, _):
         found, cursor = reads.receipts(connection, sandbox, state=asked.state, after=after, limit=asked.limit)
-    return rendered({"receipts": [receipt_doc(one) for one in found], "next_cursor": cursor})
+    return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in found], next_cursor=cursor))
 
 
 @receipts.post("/operator/receipts/query")
 @receipts.input(PaymentInquiry, arg_name="inquiry")
-@receipts.output(ReceiptDoc)
+@receipts.output(document(ReceiptDoc))
 @receipts.doc(**described("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
 def query_payment(inquiry: PaymentInquiry) -> Response:
     """Ask a channel for a push payment whose callback never came, and take what it says."""
@@ -154,7 +127,7 @@ def query_payment(inquiry: PaymentInquiry) -> Response:
 
 @receipts.post("/operator/receipts/<id:receipt_id>/move")
 @receipts.input(Match, arg_name="match")
-@receipts.output(ReceiptDoc, status_code=201)
+@receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(
     **described(
         "moveReceipt", "receipt_unknown", "loan_unknown", "receipt_not_movable", "currency_mismatch", moves_money=True
@@ -169,7 +142,7 @@ def move_receipt(receipt_id: str, match: Match) -> Response:
 
 @receipts.post("/operator/receipts/<id:receipt_id>/match")
 @receipts.input(Match, arg_name="match")
-@receipts.output(ReceiptDoc, status_code=201)
+@receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(
     **described(
         "matchReceipt", "receipt_unknown", "loan_unknown", "receipt_not_unapplied", "currency_mismatch",
@@ -185,7 +158,7 @@ def match_receipt(receipt_id: str, match: Match) -> Response:
 
 @receipts.post("/operator/receipts/<id:receipt_id>/reverse")
 @receipts.input(Reversal, arg_name="reversal")
-@receipts.output(ReceiptDoc, status_code=201)
+@receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(**described("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
 def reverse_receipt(receipt_id: str, reversal: Reversal) -> Response:
     """Take back a receipt that was posted beside an order's own."""

@@ -8,11 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from msgspec.structs import replace
 
 from mocklend.channels.settlement import trade_doc
+from mocklend.documents import (
+    AmountMinor,
+    ChannelId,
+    ChannelTradeNo,
+    Currency,
+    OutTradeNo,
+    PayerName,
+    PayerReference,
+    RepaymentType,
+    column,
+    one_of,
+    rendering,
+    says,
+)
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
 from mocklend.domain.instalment import Movement
@@ -21,7 +35,6 @@ from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.signals import applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
@@ -185,21 +198,32 @@ def late_failure(work: Work, trade: Trade) -> Fact:
     )
 
 
-def receipt_doc(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as JSON."""
-    return {
-        "id": receipt.id,
-        "state": receipt.state,
-        "loan_id": receipt.loan_id,
-        "channel": receipt.channel,
-        "out_trade_no": receipt.out_trade_no,
-        "channel_trade_no": receipt.channel_trade_no,
-        "amount_minor": receipt.amount_minor,
-        "currency": receipt.currency,
-        "type": receipt.scope,
-        "payer_name": receipt.payer_name,
-        "payer_reference": receipt.payer_reference,
-        "paid_at": rfc3339(receipt.paid_ms),
-        "received_at": rfc3339(receipt.received_ms),
-        "applied_at": maybe_rfc3339(receipt.applied_ms),
-    }
+class ReceiptDoc(TypedDict):
+    """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
+
+    id: Annotated[str, says("The receipt's id.")]
+    state: Annotated[
+        str,
+        one_of(
+            ReceiptState,
+            "UNAPPLIED on no loan, APPLIED to one, REVERSED off it again, LATE_FAILED when the channel took the money "
+            "back.",
+        ),
+    ]
+    loan_id: Annotated[str | None, says("The loan that has it; null where none does.")]
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    channel_trade_no: ChannelTradeNo
+    amount_minor: AmountMinor
+    currency: Currency
+    type: Annotated[RepaymentType, column("scope")]
+    payer_name: PayerName
+    payer_reference: PayerReference
+    paid_at: Annotated[str, says("When it was paid at the channel. RFC 3339, on the sandbox's clock.")]
+    received_at: Annotated[str, says("When the platform heard of it. RFC 3339, on the sandbox's clock.")]
+    applied_at: Annotated[
+        str | None, says("When it went on a loan; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+
+
+receipt_doc = rendering(Receipt, ReceiptDoc)

@@ -1,8 +1,19 @@
-"""The files of a data set and what each column is: one table, from which headers, types and the README are made."""
+"""The files of a data set and what each column is: one table, from which headers, types and the README are made.
+
+A file whose rows are entities picks fields of their document, which say what a column means, its type and its SQL.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from msgspec import Struct
+
+from mocklend.channels.payments import ReceiptDoc
+from mocklend.documents import fields_of
+from mocklend.storage.entities import Receipt
 
 RECONCILER, KEY = "reconciler", "key"
 TEXT, WHOLE, MOMENT, DAY = "text", "whole", "moment", "day"
@@ -31,6 +42,8 @@ class File:
     name: str
     doc: str
     columns: tuple[Column, ...]
+    selected: tuple[str, ...] = ()
+    """Of an entity's file, the columns of its table, without the branch."""
 
     @property
     def path(self) -> str:
@@ -41,6 +54,23 @@ class File:
 def _file(folder: str, name: str, doc: str, *columns: tuple[str, str, str]) -> File:
     branch = ("branch", WHOLE, "the lender's branch: each has books, and accounts at the channels, of its own")
     return File(folder, name, doc, tuple(Column(*one) for one in (branch, *columns)))
+
+
+def _entities(
+    name: str, doc: str, entity: type[Struct], document: type[Mapping[str, object]], *picked: str, **renamed: str
+) -> File:
+    """A file of entities, a row each: these fields of their document, some under another name (`receipt_id="id"`)."""
+    fields = {field.name: field for field in fields_of(entity, document)}
+    columns = {column: fields[renamed.get(column, column)] for column in (*picked[:1], *renamed, *picked[1:])}
+    described = [(column, _type(column, field.kind), field.description) for column, field in columns.items()]
+    file = _file(RECONCILER, name, doc, *described)
+    return replace(file, selected=tuple(field.column for field in columns.values()))
+
+
+def _type(column: str, kind: Any) -> str:
+    if column.endswith("_at"):
+        return MOMENT
+    return WHOLE if kind is int or int in get_args(kind) else TEXT
 
 
 _LOAN = ("loan_id", TEXT, "the loan")
@@ -155,22 +185,11 @@ FILES: tuple[File, ...] = (
         ("created_at", MOMENT, "when it was ordered"),
         ("paid_at", MOMENT, "when the channel had paid it"),
     ),
-    _file(
-        RECONCILER, "receipts", "money that came without an order, a row each, as it stands at the end",
-        ("loan_id", TEXT, "the loan that it was put on, if one"),
-        ("receipt_id", TEXT, "the receipt"),
-        ("state", TEXT, "UNAPPLIED, APPLIED, LATE_FAILED or REVERSED"),
-        ("out_trade_no", TEXT, "its order number on the statement"),
-        ("channel", TEXT, "where it was paid"),
-        ("channel_trade_no", TEXT, "the channel's number"),
-        ("amount_minor", WHOLE, "how much came"),
-        _CURRENCY,
-        ("type", TEXT, "CLEAR, or OVD_AND_CURRENT"),
-        ("payer_name", TEXT, "who paid"),
-        ("payer_reference", TEXT, "the reference, as the lender has it"),
-        ("paid_at", MOMENT, "when the channel had it"),
-        ("received_at", MOMENT, "when the lender was told"),
-        ("applied_at", MOMENT, "when it was put on a loan"),
+    _entities(
+        "receipts", "money that came without an order, a row each, as it stands at the end",
+        Receipt, ReceiptDoc, "loan_id", "state", "out_trade_no", "channel", "channel_trade_no", "amount_minor",
+        "currency", "type", "payer_name", "payer_reference", "paid_at", "received_at", "applied_at",
+        receipt_id="id",
     ),
     _file(
         RECONCILER, "edits", "what staff changed on a bill, a row an edit, as it stands at the end",

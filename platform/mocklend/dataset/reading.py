@@ -77,6 +77,10 @@ def pages(branch: Branch, connection: Connection) -> Iterator[Row]:
         yield from ((id, *seen) for seen in branch.pages.get(id, ()))
 
 
+def _selected(name: str) -> str:
+    return ", ".join(next(file.selected for file in FILES if file.name == name))
+
+
 _OF_A_LOAN = {
     "webhooks": """SELECT loan_id, id, event, queued_ms, body FROM webhooks
         WHERE sandbox_id = :sandbox_id ORDER BY queued_ms, id""",
@@ -88,8 +92,7 @@ _OF_A_LOAN = {
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
     "payouts": """SELECT loan_id, id, purpose, channel, state, amount_minor, currency, created_ms, paid_ms FROM payouts
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
-    "receipts": """SELECT loan_id, id, state, out_trade_no, channel, channel_trade_no, amount_minor, currency, scope,
-        payer_name, payer_reference, paid_ms, received_ms, applied_ms FROM receipts
+    "receipts": f"""SELECT {_selected("receipts")} FROM receipts
         WHERE sandbox_id = :sandbox_id ORDER BY paid_ms, id""",
     "edits": """SELECT loan_id, id, edit_kind, amount_minor, status, memo, operator, state, created_ms FROM edits
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, n, id""",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 FIRST_MS, LAST_MS = 0, 32_503_680_000_000
 """1970 to 3000: what a sandbox's clock may show."""
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(at_ms: int) -> str:
-    """The moment as `2026-01-05T02:00:00.000Z`."""
+    """The moment as `2026-01-05T02:00:00.000Z`. A command says the same few moments many times."""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 

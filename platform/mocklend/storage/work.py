@@ -93,7 +93,7 @@ class Answer(Struct, frozen=True):
     """What a command answers: an HTTP status and a JSON object. `replayed` if it is the answer to an earlier try."""
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     replayed: bool = False
 
 
