@@ -17,7 +17,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("tree", type=Path, help="the checkout whose story is told")
     parser.add_argument("out", type=Path, help="the folder for what is recorded")
     parser.add_argument("seeds", type=int, nargs="+")
+    parser.add_argument("--without", metavar="KIND", action="append", default=[], help="a kind of fault to leave out")
     given = parser.parse_args()
     sys.path.insert(0, str(given.tree / "tests"))
     logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
@@ -47,32 +48,34 @@ def main() -> None:
         sys.exit(f"the story would be told by {imported}, which is not in {given.tree}")
     with local_platform() as url:
         for seed in given.seeds:
-            record(url, seed, given.out / f"seed-{seed}")
+            record(url, seed, given.out / f"seed-{seed}", without=given.without)
             print(f"seed {seed} is recorded", flush=True)
 
 
-def rules_of(seed: int) -> dict[str, dict[str, Any]]:
-    """A rule for each kind of fault; which of the exact selections it has, the seed decides."""
+def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """A rule for each kind of fault but those `without`; which of the exact selections it has, the seed decides."""
     from identity.determinism_run import SELECTIONS
     from mocklend_faults.engine.catalogue import installed
     from support.concurrent_stories import rule_of
 
     rules = {}
     for n, kind in enumerate(sorted(installed())):
+        if kind in without:
+            continue  # Its number stays its own, so the others have the selections that they have beside it.
         more = SELECTIONS[(n + seed) % len(SELECTIONS)]
         select = {"probability": 0.5} | more.get("select", {})
         rules[kind] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
     return rules
 
 
-def record(url: str, seed: int, folder: Path) -> None:
+def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> None:
     """The whole story, in a sandbox of its own, and what it left behind."""
     from mocklend.client import Client
     from support.concurrent_stories import START, STORY, TIMEOUT_S, Neighbour
 
     with Client(url, timeout_s=TIMEOUT_S) as anyone:
         teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
-    for rule_id, rule in rules_of(seed).items():
+    for rule_id, rule in rules_of(seed, without).items():
         teller.put_rule(rule_id, rule)
     people = [Neighbour(url, teller.api_key, number) for number in range(NEIGHBOURS)]
     answers: list[Any] = []

@@ -39,8 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     )
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
     parser.add_argument("--seeds", type=tool.whole(1, SEEDS_MOST), default=10, help="how many seeds (%(default)s)")
+    parser.add_argument(
+        "--without",
+        metavar="KIND",
+        action="append",
+        default=[],
+        help="a kind of fault to leave out on both sides: one whose seam has another name, which chance is drawn from",
+    )
     given = parser.parse_args(arguments)
-    return tool.concluded(lambda: _compare_with(given.base, range(1, given.seeds + 1)), as_json=False)
+    return tool.concluded(lambda: _compare_with(given.base, range(1, given.seeds + 1), given.without), as_json=False)
 
 
 @dataclass(frozen=True)
@@ -142,17 +149,20 @@ def _shown(value: Any) -> str:
 # --- the two recordings ---
 
 
-def _compare_with(base: str, seeds: range) -> ExitCode:
+def _compare_with(base: str, seeds: range, without: Sequence[str]) -> ExitCode:
     renamed = Renamed.read(ROOT / "loadtests" / "renamed.toml")
     commit = commit_of(base)
     with tempfile.TemporaryDirectory(prefix="mocklend-same-") as name, checked_out(commit, Path(name, "tree")) as tree:
         folder = Path(name)
         of_base = _recording_of(commit, folder / "recording.py")
         tool.say(f"telling the story with {len(seeds)} seeds, at {commit[:10]} and in this checkout")
+        left_out = [f"--without={kind}" for kind in without]
         with ExitStack() as both:
             begun = {
                 side: both.enter_context(
-                    running(where, recording, [str(where), str(folder / side), *map(str, seeds)], folder / side)
+                    running(
+                        where, recording, [str(where), str(folder / side), *map(str, seeds), *left_out], folder / side
+                    )
                 )
                 for side, where, recording in (("before", tree, of_base), ("now", ROOT, ROOT / RECORDING))
             }

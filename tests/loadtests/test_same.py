@@ -147,6 +147,15 @@ def test_a_story_is_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(list((tmp_path / "seed-1" / "statements").iterdir())) > 10
 
 
+def test_a_kind_that_is_left_out_leaves_the_others_as_they_are() -> None:
+    rules = recording.rules_of(7)
+
+    rest = recording.rules_of(7, without=["cache.stale_set"])
+
+    assert rules.keys() - rest.keys() == {"cache.stale_set"}
+    assert rest == {kind: rule for kind, rule in rules.items() if kind in rest}
+
+
 def planted_in(clone: Path, plant: Callable[[Path], None]) -> subprocess.CompletedProcess[str]:
     """scripts/same of a clone of this checkout with something planted in it, against the commit without it."""
     git = shutil.which("git")
