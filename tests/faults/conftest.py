@@ -1,4 +1,4 @@
-"""Events, and the fault layer to meet them: what the tests of the fault layer share."""
+"""The fault layer that events meet: what the tests of the fault layer share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ import pytest
 
 from mocklend.storage.engines import open_engine
 from mocklend_faults.engine import FaultLayer
-from support.events import KINDS, Events
+from support.events import KINDS
 from support.layer_harness import LayerHarness
-
-
-@pytest.fixture(scope="session")
-def events() -> Events:
-    return Events()
 
 
 @pytest.fixture

@@ -20,16 +20,16 @@ from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.rules import Rule
-from support.events import MONDAY_MS, Events
+from support.events import MONDAY_MS, example
 
 DRIFT, LAG, DROP = "amount.rounding_drift", "cache.bounded_stale", "callback.dropped"
 SLIP, MARK, DOWN = "operator.wrong_amount", "operator.marked_overdue", "outage.write_only"
 ANSWER = "api.answer"
 
 
-def loans(events: Events, count: int) -> list[ViewRefresh]:
+def loans(count: int) -> list[ViewRefresh]:
     """The first refresh of each of so many loans: loan_0, loan_1, …"""
-    return [events.refresh(entity=f"loan_{n}", loan_id=f"loan_{n}") for n in range(count)]
+    return [example(ViewRefresh, entity=f"loan_{n}", loan_id=f"loan_{n}") for n in range(count)]
 
 
 @dataclass

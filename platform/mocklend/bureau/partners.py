@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mocklend.bureau.reports import PUBLISHED, report_doc
-from mocklend.bureau.scores import NO_SCORE, refresh_before, score_at
+from mocklend.bureau.scores import CURRENCY, NO_SCORE, refresh_before, score_at
 from mocklend.domain.bureau import History, worst_overdue
 from mocklend.domain.facts import business_date
 from mocklend.domain.names import did_you_mean
@@ -29,8 +29,6 @@ from mocklend.storage.entities import Application, Borrower, PartnerCopy
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 DAY_MS = 86_400_000
-CURRENCY = "CNY"
-"""Of what partners lend."""
 PRODUCTS = ("mortgage", "car", "card")
 
 REASONS = {

@@ -24,6 +24,7 @@ from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.reporting import day_over_ms, look_at
 from mocklend.lending.required import require_loan
+from mocklend.seams.about import about_loan
 from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.signals import correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
@@ -137,14 +138,9 @@ def _next_look(work: Work, account: BureauAccount, loan: Loan, now: Standing) ->
 
 def _seam(work: Work, account: BureauAccount, loan: Loan, now: Standing, cause: str, cut_ms: int) -> BureauReport:
     return BureauReport(
-        entity=loan.id,
-        occurrence=now.as_of.toordinal() - EPOCH,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, now.as_of.toordinal() - EPOCH),
         record_id=record_id(loan.id, account.version + 1),
         cause=cause,
-        currency=loan.currency,
         before_status=account.status,
         status=now.status,
         balance_minor=now.balance_minor,

@@ -32,6 +32,8 @@ MEMORY_MS = 86_400_000
 EARLIER = 3
 """How many refreshes back a stuck score can be from."""
 NO_SCORE = "N/A"
+CURRENCY = "CNY"
+"""Of what partners lend by a score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class AskScore:
                 entity=id,
                 occurrence=work.now_ms // MEMORY_MS,
                 now_ms=work.now_ms,
+                currency=CURRENCY,
                 borrower_id=self.borrower_id,
                 answer_id=id,
                 remembered_until_ms=work.now_ms + MEMORY_MS,

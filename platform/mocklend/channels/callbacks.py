@@ -25,6 +25,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.seams.about import about_payment
 from mocklend.seams.callback_attempt import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
 from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.signing import signed_headers
@@ -91,15 +92,9 @@ class AttemptCallback:
     def _given(self, work: Work, callback: Callback, attempt: int, ladder_length: int) -> CallbackAttempt:
         trade = work.get(Trade, callback.out_trade_no)
         return CallbackAttempt(
-            entity=callback.repayment_id,
-            occurrence=attempt,
-            now_ms=work.now_ms,
-            loan_id=callback.loan_id,
+            **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
-            channel=callback.channel,
-            amount_minor=trade.amount_minor,
-            currency=trade.currency,
             payer_reference=trade.payer_reference,
             attempts_left=ladder_length - attempt + 1,
             in_books=self._in_books(work),
@@ -130,16 +125,10 @@ class AttemptCallback:
         order = work.get(Repayment, callback.repayment_id)
         another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
         given = CallbackTaken(
-            entity=callback.repayment_id,
-            occurrence=attempt,
-            now_ms=work.now_ms,
-            loan_id=callback.loan_id,
+            **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
             receipt_id=second_receipt_of(work.sandbox.seed, callback.repayment_id, another),
-            channel=callback.channel,
-            amount_minor=trade.amount_minor,
-            currency=trade.currency,
             order_status=order.status,
         )
         happened = work.at(given)

@@ -24,6 +24,7 @@ from mocklend.lending.books import Recorded, record
 from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.seams.about import about_order
 from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
@@ -184,16 +185,9 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
     assert order.paid_ms is not None, "it has just been applied"
     number = f"desk:{order.id}"
     given = OrderPaid(
-        entity=order.id,
-        occurrence=1,
-        now_ms=work.now_ms,
-        loan_id=done.loan.id,
-        borrower_id=done.loan.borrower_id,
+        **about_order(work.now_ms, done.loan, order),
         repayment_id=order.id,
         receipt_id=second_receipt_of(work.sandbox.seed, order.id, number),
-        channel=order.channel,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
         late_s=max(0, work.now_ms - order.paid_ms) // 1000,
     )
     if not work.at(given).posted_again:
@@ -218,15 +212,8 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
     assert order.paid_ms is not None, "what is booked was paid"
     zone, n = work.sandbox.zone, order.bookings + 1
     given = ReceiptBooked(
-        entity=order.id,
-        occurrence=n,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_order(work.now_ms, loan, order, n),
         repayment_id=order.id,
-        channel=order.channel,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
         day_ends_ms=midnight_ms(business_date(order.paid_ms, zone) + timedelta(days=1), zone),
         scope=order.type,
         booked_ms=order.paid_ms,
@@ -262,16 +249,9 @@ def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     """The operations desk sees every receipt. Honestly it does nothing; a clerk at fault marks the bill."""
     loan = done.loan
     given = RepaymentFiled(
-        entity=order.id,
-        occurrence=1,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_order(work.now_ms, loan, order),
         repayment_id=order.id,
         edit_id=make_id("edt", work.sandbox.seed, loan.id, "desk", order.id),
-        channel=order.channel,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
         books_status=loan.status,
     )
     happened = work.at(given)

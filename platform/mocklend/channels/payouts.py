@@ -19,6 +19,7 @@ from mocklend.domain.statuses import PayoutState
 from mocklend.lending.books import next_fact_time, record, state_of
 from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.about import about_payment
 from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed, recorded
 from mocklend.storage.entities import Loan, Payout
@@ -82,15 +83,9 @@ class SettlePayout:
 
 def _confirmed(work: Work, payout: Payout) -> bool:
     given = PayoutSettled(
-        entity=payout.id,
-        occurrence=1,
-        now_ms=work.now_ms,
-        loan_id=payout.loan_id,
+        **about_payment(work.now_ms, payout, payout.id),
         payout_id=payout.id,
         purpose=payout.purpose,
-        channel=payout.channel,
-        amount_minor=payout.amount_minor,
-        currency=payout.currency,
     )
     return work.at(given).confirmed
 

@@ -13,6 +13,7 @@ from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.about import about_payment
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -46,14 +47,8 @@ class SettleTrade:
         )
         happened = work.at(
             TradeSettled(
-                entity=trade.repayment_id,
-                occurrence=1,
-                now_ms=paid_ms,
-                loan_id=trade.loan_id,
+                **about_payment(paid_ms, trade, trade.repayment_id),
                 repayment_id=trade.repayment_id,
-                channel=trade.channel,
-                amount_minor=trade.amount_minor,
-                currency=trade.currency,
                 payer_reference=trade.payer_reference,
             )
         )

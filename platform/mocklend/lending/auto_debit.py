@@ -14,6 +14,7 @@ from mocklend.domain.statuses import LoanStatus, QuoteType
 from mocklend.lending.books import reschedule, state_of
 from mocklend.lending.repay import order_repayment
 from mocklend.sandboxes.ids import make_id, place_percent
+from mocklend.seams.about import about_loan
 from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
 from mocklend.storage.entities import Loan
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -50,14 +51,9 @@ class AutoDebit:
         keys = (f"auto_debit/{attempt_ms}", f"auto_debit/{attempt_ms}/again")
         first, again = (make_id("rpy", work.sandbox.seed, loan.id, key) for key in keys)
         given = BatchItem(
-            entity=loan.id,
-            occurrence=attempt_ms // HOUR_MS,
-            now_ms=work.now_ms,
+            **about_loan(work.now_ms, loan, attempt_ms // HOUR_MS),
             batch=AUTO_DEBIT,
-            loan_id=loan.id,
-            borrower_id=loan.borrower_id,
             place_percent=place_percent(loan.id),
-            currency=loan.currency,
             amount_minor=total,
             order_id=first,
             again_id=again,

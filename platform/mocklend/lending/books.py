@@ -23,6 +23,7 @@ from mocklend.domain.statuses import SHOWN_FOR_MARK, LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
 from mocklend.lending.reporting import look_at
 from mocklend.lending.required import VALID_CERTIFICATES
+from mocklend.seams.about import about_loan
 from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.signals import cleared, recorded
 from mocklend.storage.entities import Certificate, Loan, Repayment
@@ -207,15 +208,10 @@ def _left_of_override(
     if conflicting_override(loan):
         work.signal(recorded(loan.id))  # One command may record twice.
     given = MarkOutdated(
-        entity=loan.id,
-        occurrence=loan.version + 1,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, loan.version + 1),
         edit_id=override.edit_id,
         cause=cause,
         channel=channel,
-        currency=loan.currency,
         marked_status=SHOWN_FOR_MARK[override.status],
         books_status=state.status,
     )

@@ -13,6 +13,7 @@ from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import reschedule, show, state_of
 from mocklend.sandboxes.ids import place_percent
+from mocklend.seams.about import about_loan
 from mocklend.seams.batch_item import DUE_DATE, BatchItem
 from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan
@@ -62,13 +63,8 @@ def _is_processed(work: Work, loan: Loan) -> bool:
     """Whether the run comes to the loan at all."""
     due_ms = loan.due_ms if loan.due_ms is not None else work.now_ms
     given = BatchItem(
-        entity=loan.id,
-        occurrence=due_ms // HOUR_MS,
-        now_ms=work.now_ms,
+        **about_loan(work.now_ms, loan, due_ms // HOUR_MS),
         batch=DUE_DATE,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
         place_percent=place_percent(loan.id),
-        currency=loan.currency,
     )
     return work.at(given).runs > 0

@@ -14,6 +14,7 @@ from mocklend.domain.statuses import EditState
 from mocklend.lending.books import Recorded, next_fact_time, record
 from mocklend.lending.operator_log import bill_of
 from mocklend.sandboxes.ids import make_id
+from mocklend.seams.about import about_loan
 from mocklend.seams.loan_opened import LoanOpened
 from mocklend.storage.entities import OperatorEdit
 from mocklend.storage.work import Work
@@ -28,15 +29,10 @@ def post_opening_balance(work: Work, opened: Recorded) -> Recorded:
     if not opened.state.disbursed:
         return opened
     given = LoanOpened(
-        entity=loan.id,
-        occurrence=1,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, 1),
         reference=loan.reference,
         product_id=loan.product_id,
         edit_id=make_id("edt", work.sandbox.seed, loan.id, MIGRATION),
-        currency=loan.currency,
         principal_minor=loan.principal_minor,
         least_minor=1 - loan.principal_minor,
         most_minor=MAX_MINOR - loan.principal_minor,

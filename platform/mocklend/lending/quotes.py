@@ -16,6 +16,7 @@ from mocklend.lending.books import state_of
 from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.seams.about import about_loan
 from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.statements import ENTITIES, statement
@@ -103,17 +104,12 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
     if out is not None:
         return out
     given = QuoteIssued(
-        entity=quote.id,
-        occurrence=1,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, 1, quote.id),
         quote_id=quote.id,
         type=quote.type,
         date=quote.date,
         interest_minor=interest_minor,
         lapses_ms=quote.valid_until_ms + 1,
-        currency=loan.currency,
         total_minor=quote.total_minor,
     )
     quote = replace(quote, total_minor=work.at(given).total_minor)

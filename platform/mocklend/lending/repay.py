@@ -13,6 +13,7 @@ from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.about import about_loan
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.signals import ordered_by
 from mocklend.storage.entities import Loan, Quote, Repayment, Trade
@@ -76,16 +77,11 @@ class Repay:
         ):  # What was given back is not paid twice.
             raise ReplayStored
         given = IdempotencyChecked(
-            entity=first,
-            occurrence=1,
-            now_ms=work.now_ms,
-            loan_id=loan.id,
-            borrower_id=loan.borrower_id,
+            **about_loan(work.now_ms, loan, 1, first),
             order_id=first,
             again_id=again,
             channel=self.channel,
             amount_minor=self.amount_minor,
-            currency=loan.currency,
             age_s=(work.now_ms - kept.since_ms) // 1000,
         )
         if not work.at(given).forgotten:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.problems import PROBLEMS
+from mocklend.seams.ada import MONDAY_MS
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, Seam
 
 BREAKS = ("none", "abort", "reset", "empty", "truncated", "malformed")
 """How an answer can break on its way: not at all, or as docs/seams.md has each of them on the wire."""
@@ -17,7 +18,7 @@ DELAY_MS_MAX = 120_000
 
 
 @dataclass(frozen=True, slots=True)
-class ApiAnswer:
+class ApiAnswer(Seam):
     """A request has come, and its work is about to be done. Honestly: it is done, and answered at once and whole.
 
     With `before_work` the answer `answer_code` (a code of docs/problems.md) comes instead of the work; without, the
@@ -28,9 +29,10 @@ class ApiAnswer:
     """
 
     seam: ClassVar[str] = "api.answer"
-    entity: str  # the Idempotency-Key, else the loan, repayment or borrower of the address, else the operation
-    occurrence: int  # the how manieth request about it, counted while a rule is at this seam
-    now_ms: int
+    entity_is: ClassVar[str] = (
+        "the Idempotency-Key, else the loan, repayment or borrower of the address, else the operation"
+    )
+    occurrence_is: ClassVar[str] = "the sequence number of the requests about it, counted while a rule is at this seam"
     loan_id: str  # of the address; "" where it names none
     plane: str  # v1, operator, channels, bureau
     method: str
@@ -38,13 +40,30 @@ class ApiAnswer:
     path: str  # with its parts in braces
     writes: bool
     channel: str | None  # that has to take part in this: an order at it, a question to it
-    currency: str
     draw: int  # 0 to 999,999, of the seed, the entity and the occurrence: the chance that a fault may use
     delay_ms: int = 0
     answer_code: str | None = None
     retry_after_s: int | None = None
     before_work: bool = False
     break_how: str = "none"
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="order-1",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            plane="v1",
+            method="POST",
+            operation="repay",
+            path="/v1/loans/{loan_id}/repayments",
+            writes=True,
+            channel="wallet",
+            currency="CNY",
+            draw=500_000,
+        )
 
     def __post_init__(self) -> None:
         if self.delay_ms > DELAY_MS_MAX:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import rebuilt
 
 
 @dataclass(frozen=True, slots=True)
-class BalanceKept:
+class BalanceKept(LoanSeam):
     """A change moves the balance on a loan's page. Honestly: from where the change before it has left it.
 
     The balance is written behind: `flushed_minor` is what the store has on disk, without the last change, `kept_minor`
@@ -21,19 +23,28 @@ class BalanceKept:
     """
 
     seam: ClassVar[str] = "balance.kept"
-    entity: str  # the loan
-    occurrence: int  # the new version
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the new version"
     reference: str
     channel: str | None  # of the repayment that is the change, where one is
     cause: str  # receipt, edit, reversal, due_date
-    currency: str
     flushed_minor: int
     kept_minor: int
     balance_minor: int  # what it should be after the change
     evicted: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 3),
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            flushed_minor=100_000,
+            kept_minor=95_000,
+            balance_minor=89_000,
+        )
 
     @property
     def missing_minor(self) -> int:

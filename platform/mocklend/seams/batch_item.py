@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import applied, recorded, reversed_
 
 DUE_DATE, AUTO_DEBIT = "due_date", "auto_debit"
 
 
 @dataclass(frozen=True, slots=True)
-class BatchItem:
+class BatchItem(LoanSeam):
     """A run does its work on a loan. Honestly: once (`runs` 1).
 
     The run after a due date (`due_date`) may leave a loan out (0); twice is as good as once, since it brings the loan
@@ -23,18 +25,23 @@ class BatchItem:
     """
 
     seam: ClassVar[str] = "batch.item"
-    entity: str  # the loan
-    occurrence: int  # the hour for which it is run, counted from 1970
-    now_ms: int
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the hour for which it is run, counted from 1970"
     batch: str
-    loan_id: str
-    borrower_id: str
     place_percent: int  # how far the run is when it comes to the loan, from 0: it goes by the loan's id
-    currency: str
     amount_minor: int = 0
     order_id: str = ""
     again_id: str = ""
     runs: int = 1
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 490000),
+            batch=DUE_DATE,
+            place_percent=50,
+        )
 
     def consequence(self, happened: BatchItem) -> Consequence:
         """A loan that is left behind until anything is recorded on it, or a borrower who pays twice."""

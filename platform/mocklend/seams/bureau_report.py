@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import DAY_MS, LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import correction_ordered
 
 
 @dataclass(frozen=True, slots=True)
-class BureauReport:
+class BureauReport(LoanSeam):
     """A record is made of an account that has changed. Honestly: it is sent, and published by `bound_ms`.
 
     Files are taken in order, so a record never overtakes a late one before it: `bound_ms` counts that in. Only a
@@ -21,20 +23,29 @@ class BureauReport:
     """
 
     seam: ClassVar[str] = "bureau.report"
-    entity: str  # the loan
-    occurrence: int  # the day that is reported, counted from 1970
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the day that is reported, counted from 1970"
     record_id: str
     cause: str  # change, monthly, correction
-    currency: str
     before_status: str | None
     status: str
     balance_minor: int
     bound_ms: int
     lag_s: int = 0
     sent: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 20000),
+            record_id="bcr_ada_2",
+            cause="change",
+            before_status="USING",
+            status="CLEAR",
+            balance_minor=0,
+            bound_ms=MONDAY_MS + DAY_MS,
+        )
 
     def consequence(self, happened: BureauReport) -> Consequence:
         """A report that is behind until the record is published, or wrong until a correction is decided again."""

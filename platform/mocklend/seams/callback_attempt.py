@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
+from mocklend.seams.about import about_payment
+from mocklend.seams.ada import MONDAY_MS, REPAYMENT
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, landed
 
 LOST_FOR_GOOD = 1_000
@@ -20,7 +22,7 @@ ALTERATIONS = (WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP)
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackAttempt:
+class CallbackAttempt(PaymentSeam):
     """A channel is about to deliver a callback to the platform. Honestly: it arrives and is applied.
 
     With `lost_attempts` n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and
@@ -30,21 +32,28 @@ class CallbackAttempt:
     """
 
     seam: ClassVar[str] = "callback.attempt"
-    entity: str  # the repayment
-    occurrence: int  # the attempt, from 1
-    now_ms: int
-    loan_id: str
+    entity_is: ClassVar[str] = "the repayment"
+    occurrence_is: ClassVar[str] = "the attempt, from 1"
     repayment_id: str
     callback_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     payer_reference: str | None
     attempts_left: int  # on the ladder, this one included
     in_books: bool  # whether the books have the money already, by an order query
     lost_attempts: int = 0
     altered: str | None = None
     discarded: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_payment(MONDAY_MS, REPAYMENT, "rpy_ada"),
+            repayment_id="rpy_ada",
+            callback_id="cb_ada",
+            payer_reference=None,
+            attempts_left=9,
+            in_books=False,
+        )
 
     def validate(self, outcome: CallbackAttempt) -> None:
         """What is altered is altered in a way that there is. Raises BadOutcome."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_payment
+from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, reversed_
 
 MOST_COPIES = 9
@@ -15,7 +17,7 @@ MOST_COPIES = 9
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackTaken:
+class CallbackTaken(PaymentSeam):
     """The callback of an order was acknowledged and is applied. Honestly: the channel sends no more about it.
 
     With `copies` it is sent that many times again; with `new_trade_no` the copies carry another channel trade number
@@ -24,21 +26,27 @@ class CallbackTaken:
     """
 
     seam: ClassVar[str] = "callback.taken"
-    entity: str  # the repayment
-    occurrence: int  # the attempt that was taken
-    now_ms: int
-    loan_id: str
+    entity_is: ClassVar[str] = "the repayment"
+    occurrence_is: ClassVar[str] = "the attempt that was taken"
     repayment_id: str
     callback_id: str
     receipt_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     order_status: str  # by the books, after the callback: S, or REVERSED
     copies: int = 0
     new_trade_no: bool = False
     older_event: str | None = None
     believed: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_payment(MONDAY_MS, REPAYMENT, "rpy_ada"),
+            repayment_id="rpy_ada",
+            callback_id="cb_ada",
+            receipt_id="rct_ada_again",
+            order_status="S",
+        )
 
     def consequence(self, happened: CallbackTaken) -> Consequence:
         """A second receipt until it is reversed, a receipt taken back until the channel is asked; or nothing at all."""

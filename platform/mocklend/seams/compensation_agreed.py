@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import posted
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationAgreed:
+class CompensationAgreed(Seam):
     """The desk has promised money for harm. Honestly: it is posted (5004 to 2104) and its payout ordered."""
 
     seam: ClassVar[str] = "compensation.agreed"
-    entity: str  # the compensation
-    occurrence: int  # 1: it is agreed once
-    now_ms: int
+    entity_is: ClassVar[str] = "the compensation"
+    occurrence_is: ClassVar[str] = "1: it is agreed once"
     loan_id: str
     dispute_id: str
     compensation_id: str
     amount_minor: int
-    currency: str
     posted: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="cmp_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            dispute_id="dsp_ada",
+            compensation_id="cmp_ada",
+            amount_minor=5_000,
+            currency="CNY",
+        )
 
     def consequence(self, happened: CompensationAgreed) -> Consequence:
         """A promise that the books do not know, until it is posted after all."""

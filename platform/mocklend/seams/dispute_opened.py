@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.seam import Consequence, Seam
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeOpened:
+class DisputeOpened(Seam):
     """A dispute is on record and its clock runs. Honestly: the desk can take it up at once (`queue_s` 0)."""
 
     seam: ClassVar[str] = "dispute.opened"
-    entity: str  # the dispute
-    occurrence: int  # 1: it is opened once
-    now_ms: int
+    entity_is: ClassVar[str] = "the dispute"
+    occurrence_is: ClassVar[str] = "1: it is opened once"
     loan_id: str
     dispute_id: str
     claim: str
-    currency: str
     answer_by_ms: int
     queue_s: int = 0
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="dsp_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            dispute_id="dsp_ada",
+            claim="wrong_amount",
+            currency="CNY",
+            answer_by_ms=MONDAY_MS + 20 * DAY_MS,
+        )
 
     def consequence(self, happened: DisputeOpened) -> Consequence:
         """No answer by the day on which the law wants one, until the desk gets to it."""

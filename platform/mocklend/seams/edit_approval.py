@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EditState, EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import approved, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class EditApproval:
+class EditApproval(LoanSeam):
     """What an operator decides is above the sandbox's limit, and nobody has approved it. Honestly: it waits (`needed`).
 
     `amount_minor` is what it is about, without its sign.
     """
 
     seam: ClassVar[str] = "edit.approval"
-    entity: str  # the loan
-    occurrence: int  # the loan's n-th edit
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the loan's n-th edit"
     edit_id: str
     operator: str
     kind: str
     amount_minor: int
-    currency: str
     needed: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 1),
+            edit_id="edt_ada",
+            operator="wang",
+            kind="MODIFY_BILL_AMOUNT",
+            amount_minor=5_000,
+        )
 
     def consequence(self, happened: EditApproval) -> Consequence:
         """An act on the books that one person alone decided, until it is reversed or approved after all."""

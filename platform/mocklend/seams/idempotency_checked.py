@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import applied, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class IdempotencyChecked:
+class IdempotencyChecked(OrderSeam):
     """A repayment is ordered again, by the same request. Honestly it is answered as it was, and nothing is done.
 
     Where the key is `forgotten`, the same request is a new one: `again_id` is ordered beside `order_id`. What would be
@@ -21,18 +22,29 @@ class IdempotencyChecked:
     """
 
     seam: ClassVar[str] = "idempotency.checked"
-    entity: str  # the repayment that was ordered first
-    occurrence: int  # 1: a key is kept or forgotten, however often it comes
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the repayment that was ordered first"
+    occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it comes"
     order_id: str
     again_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     age_s: int  # since when the answer is kept
     forgotten: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="rpy_a",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            borrower_id="brw_ada",
+            order_id="rpy_a",
+            again_id="rpy_b",
+            channel="wallet",
+            amount_minor=20_000,
+            currency="CNY",
+            age_s=120,
+        )
 
     def consequence(self, happened: IdempotencyChecked) -> Consequence:
         """A borrower who pays twice, until either is taken back."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class LoanOpened:
+class LoanOpened(LoanSeam):
     """A loan's books begin. Honestly with its principal and nothing else.
 
     With `residue_minor` an opening entry is carried over besides, as an edit (`edit_id`) that nobody decided: above
@@ -21,19 +23,28 @@ class LoanOpened:
     """
 
     seam: ClassVar[str] = "loan.opened"
-    entity: str  # the loan
-    occurrence: int  # 1: it is opened once
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "1: it is opened once"
     reference: str
     product_id: str | None
     edit_id: str
-    currency: str
     principal_minor: int
     least_minor: int
     most_minor: int
     residue_minor: int = 0
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 1),
+            reference="ada-1",
+            product_id="jiebei-like",
+            edit_id="edt_migrated",
+            principal_minor=100_000,
+            least_minor=-99_999,
+            most_minor=10**15,
+        )
 
     def validate(self, outcome: LoanOpened) -> None:
         """The books would take the residue. Raises BadOutcome."""

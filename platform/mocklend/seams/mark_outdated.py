@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import recorded, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class MarkOutdated:
+class MarkOutdated(LoanSeam):
     """The status that was set by hand is older than what the books say now. Honestly: the mark is `dropped`.
 
     `marked_status` is the loan status that the mark shows, `books_status` what the books derive from here on; `cause`
@@ -20,18 +22,26 @@ class MarkOutdated:
     """
 
     seam: ClassVar[str] = "mark.outdated"
-    entity: str  # the loan
-    occurrence: int  # the loan's version
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the loan's version"
     edit_id: str
     cause: str
     channel: str | None
-    currency: str
     marked_status: str
     books_status: str
     dropped: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 4),
+            edit_id="edt_ada",
+            cause="receipt",
+            channel="wallet",
+            marked_status="OVD",
+            books_status="USING",
+        )
 
     def consequence(self, happened: MarkOutdated) -> Consequence:
         """A status on the page that the books do not derive, until the edit is reversed or something newer comes."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import recorded, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorEdit:
+class OperatorEdit(LoanSeam):
     """An operator submits an edit. Honestly: exactly what was meant.
 
     `amount_minor` is relative; the books would take `least_minor` (negative for a waiver) to `most_minor`, so a wrong
@@ -21,20 +23,30 @@ class OperatorEdit:
     """
 
     seam: ClassVar[str] = "operator.edit"
-    entity: str  # the loan
-    occurrence: int  # the loan's n-th edit
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the loan's n-th edit"
     edit_id: str
     operator: str
     kind: str
-    currency: str
     books_status: str
     least_minor: int
     most_minor: int
     amount_minor: int | None = None
     status: str | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 1),
+            edit_id="edt_ada",
+            operator="wang",
+            kind="MODIFY_BILL_AMOUNT",
+            books_status="USING",
+            least_minor=-5_000,
+            most_minor=10**15,
+            amount_minor=1_250,
+        )
 
     def validate(self, outcome: OperatorEdit) -> None:
         """An edit of the status sets one; any other has an amount that the books would take. Raises BadOutcome."""

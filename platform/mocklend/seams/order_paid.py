@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_order
+from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPaid:
+class OrderPaid(OrderSeam):
     """An order leaves the desk's list of open ones, since it is paid. Honestly: nobody does anything more about it.
 
     With `posted_again` a clerk who works from an older list posts the receipt by hand, as `receipt_id`.
     """
 
     seam: ClassVar[str] = "order.paid"
-    entity: str  # the repayment
-    occurrence: int  # 1: an order is paid once
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the repayment"
+    occurrence_is: ClassVar[str] = "1: an order is paid once"
     repayment_id: str
     receipt_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     late_s: int  # since the channel was paid
     posted_again: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_order(MONDAY_MS, LOAN, REPAYMENT),
+            repayment_id="rpy_ada",
+            receipt_id="rct_ada_by_hand",
+            late_s=0,
+        )
 
     def consequence(self, happened: OrderPaid) -> Consequence:
         """A second receipt of money that came once, until it is reversed."""

@@ -1,7 +1,7 @@
 """What a fault must leave of an event: checked here, by code that `python -O` keeps, before the platform goes on.
 
 A fault may change the fields of a seam that have a default, and leaves each of its type. A seam whose platform takes
-less than that has a method `validate(outcome)` that raises BadOutcome.
+less than that overrides `validate(outcome)`, and raises BadOutcome there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from mocklend.seams.seam import Seam
+
 
 class BadOutcome(ValueError):
     """A fault has left a field as the platform cannot take it."""
@@ -21,7 +23,7 @@ class BadOutcome(ValueError):
         self.field = field
 
 
-def check_outcome(event: Any, outcome: Any) -> None:
+def check_outcome(event: Seam, outcome: Any) -> None:
     """Raises BadOutcome where the outcome is not what may become of the event at its seam."""
     if type(outcome) is not type(event):
         raise BadOutcome("the event", f"a {type(event).__name__}", outcome)
@@ -35,8 +37,8 @@ def check_outcome(event: Any, outcome: Any) -> None:
                 raise BadOutcome(name, f"what it was, {getattr(event, name)!r}", value)
         elif not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise BadOutcome(name, f"a value of {' or '.join(one.__name__ for one in types)}", value)
-    if outcome != event and (validate := getattr(event, "validate", None)) is not None:
-        validate(outcome)
+    if outcome != event:
+        event.validate(outcome)
 
 
 @cache

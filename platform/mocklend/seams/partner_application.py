@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import applied_for
 
 
 @dataclass(frozen=True, slots=True)
-class PartnerApplication:
+class PartnerApplication(Seam):
     """A copy that is too old, or that the borrower asks to have renewed. Honestly: it is pulled anew (`pulled`).
 
     Reached only where there is an old copy that should no longer be used.
     """
 
     seam: ClassVar[str] = "partner.application"
-    entity: str  # the partner's copy of the borrower's report
-    occurrence: int  # the how manieth application of the borrower with this partner
-    now_ms: int
+    entity_is: ClassVar[str] = "the partner's copy of the borrower's report"
+    occurrence_is: ClassVar[str] = "the sequence number of the borrower's applications to this partner, from 1"
     borrower_id: str
     partner: str
     application_id: str
     product: str
     amount_minor: int
-    currency: str
     copy_id: str
     copy_pulled_ms: int
     copy_score: str
     score: str
     pulled: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="swift-card.brw_ada",
+            occurrence=2,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            partner="swift-card",
+            application_id="app_ada",
+            product="card",
+            amount_minor=100_000,
+            currency="CNY",
+            copy_id="swift-card.brw_ada",
+            copy_pulled_ms=MONDAY_MS - DAY_MS,
+            copy_score="620",
+            score="700",
+        )
 
     def consequence(self, happened: PartnerApplication) -> Consequence:
         """A decision by a copy that should have been renewed, until the partner decides by another one."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentReference:
+class PaymentReference(PaymentSeam):
     """The platform reads what the payer of a push payment typed. Honestly: just that.
 
     `typed_reference` is what the payer wrote, `reference` what arrives. Where the one names a loan and the other does
@@ -20,17 +21,29 @@ class PaymentReference:
     """
 
     seam: ClassVar[str] = "payment.reference"
-    entity: str  # the receipt
-    occurrence: int  # 1: a payment is read once
-    now_ms: int
-    loan_id: str
+    entity_is: ClassVar[str] = "the receipt"
+    occurrence_is: ClassVar[str] = "1: a payment is read once"
     receipt_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     payer_name: str
     typed_reference: str
     reference: str = ""
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="rct_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            receipt_id="rct_ada",
+            channel="bill_pay",
+            amount_minor=100_000,
+            currency="CNY",
+            payer_name="Ada",
+            typed_reference="loan_ada",
+            reference="loan_ada",
+        )
 
     def consequence(self, happened: PaymentReference) -> Consequence:
         """Money on the books that belongs to a loan and is on none, until it is matched."""

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, PayoutState
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import closed
 
 
 @dataclass(frozen=True, slots=True)
-class PayoutSettled:
+class PayoutSettled(PaymentSeam):
     """A payout's delay is over. Honestly: the channel has paid, and says so in the same breath (`confirmed`).
 
     Otherwise it neither pays nor fails: the payout stays ORDERED, and nothing will ever happen to it by itself.
     """
 
     seam: ClassVar[str] = "payout.settled"
-    entity: str  # the payout
-    occurrence: int  # 1: it is due once
-    now_ms: int
-    loan_id: str
+    entity_is: ClassVar[str] = "the payout"
+    occurrence_is: ClassVar[str] = "1: it is due once"
     payout_id: str
     purpose: str  # disbursement, refund, compensation
-    channel: str
-    amount_minor: int
-    currency: str
     confirmed: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="out_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            loan_id="loan_ada",
+            payout_id="out_ada",
+            purpose="disbursement",
+            channel="bank_transfer",
+            amount_minor=100_000,
+            currency="CNY",
+        )
 
     def consequence(self, happened: PayoutSettled) -> Consequence:
         """Money that the books have promised and the channel has not paid, until it says that it will not."""

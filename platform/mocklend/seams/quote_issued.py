@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import cleared, ordered_by
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteIssued:
+class QuoteIssued(LoanSeam):
     """A quote is issued. Honestly it asks for what the books will ask for on its day (`total_minor`).
 
     `interest_minor` is what of it is interest that is not overdue, and all that another rounding could be about. From
@@ -20,18 +22,27 @@ class QuoteIssued:
     """
 
     seam: ClassVar[str] = "quote.issued"
-    entity: str  # the quote
-    occurrence: int  # 1: the same question about the same version of a loan has the same quote
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the quote"
+    occurrence_is: ClassVar[str] = "1: the same question about the same version of a loan has the same quote"
     quote_id: str
     type: str
     date: str
     interest_minor: int
     lapses_ms: int
-    currency: str
     total_minor: int = 0
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 1, "qte_ada"),
+            quote_id="qte_ada",
+            type="CLEAR",
+            date="2026-01-05",
+            interest_minor=1_000,
+            lapses_ms=MONDAY_MS + 14 * 3600000,
+            total_minor=101_000,
+        )
 
     def consequence(self, happened: QuoteIssued) -> Consequence:
         """Another amount than the books': until the quote lapses or, once it is paid by, until the loan is paid off."""

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_order
+from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import applied, reversed_, taken_back
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptBooked:
+class ReceiptBooked(OrderSeam):
     """A repayment is booked. Honestly: as what was ordered (`scope`), at the moment when the channel was paid.
 
     `day_ends_ms` is when the business day of the payment ends: a `booked_ms` from there on is another day's.
     """
 
     seam: ClassVar[str] = "receipt.booked"
-    entity: str  # the repayment
-    occurrence: int  # the how manieth booking of it
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the repayment"
+    occurrence_is: ClassVar[str] = "the sequence number of its bookings, from 1"
     repayment_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     day_ends_ms: int
     scope: str = ""
     booked_ms: int = 0
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_order(MONDAY_MS, LOAN, REPAYMENT),
+            repayment_id="rpy_ada",
+            day_ends_ms=MONDAY_MS + 14 * 3600000,
+            scope="CLEAR",
+            booked_ms=MONDAY_MS,
+        )
 
     def consequence(self, happened: ReceiptBooked) -> Consequence:
         """The right amount in the wrong bucket or on the wrong day, until it is booked anew, reversed or taken back."""

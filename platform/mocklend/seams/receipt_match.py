@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.ada import MONDAY_MS
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import applied, taken_back
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptMatch:
+class ReceiptMatch(Seam):
     """An operator matches a receipt, or moves one that was matched wrongly. Honestly: to the loan that was meant.
 
     `siblings` are the borrower's other loans that owe something in the receipt's currency, in the order of their ids;
@@ -21,18 +22,34 @@ class ReceiptMatch:
     """
 
     seam: ClassVar[str] = "receipt.match"
-    entity: str  # the receipt
-    occurrence: int  # the how manieth loan it is put on
-    now_ms: int
+    entity_is: ClassVar[str] = "the receipt"
+    occurrence_is: ClassVar[str] = "the sequence number of the loans that it is put on, from 1"
     borrower_id: str
     receipt_id: str
     operator: str
     channel: str
     amount_minor: int
-    currency: str
     payer_name: str
     siblings: tuple[str, ...]
     loan_id: str = ""
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="rct_ada",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            receipt_id="rct_ada",
+            operator="wang",
+            channel="bank_transfer",
+            amount_minor=20_000,
+            currency="CNY",
+            payer_name="Ada",
+            siblings=("loan_piano",),
+            loan_id="loan_ada",
+        )
 
     def validate(self, outcome: ReceiptMatch) -> None:
         """The receipt goes onto a loan of the borrower. Raises BadOutcome."""

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import SHOWN_FOR_MARK, EntryStatus
+from mocklend.seams.about import about_order
+from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
 from mocklend.seams.outcome import BadOutcome
-from mocklend.seams.seam import Consequence
+from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import recorded, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class RepaymentFiled:
+class RepaymentFiled(OrderSeam):
     """A receipt is on the books and passes the operations desk. Honestly: the desk leaves the loan's status alone.
 
     With `marked_status` a clerk marks the bill (`edit_id` is the id that this edit would have).
     """
 
     seam: ClassVar[str] = "repayment.filed"
-    entity: str  # the repayment
-    occurrence: int  # 1: a receipt is filed once
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the repayment"
+    occurrence_is: ClassVar[str] = "1: a receipt is filed once"
     repayment_id: str
     edit_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     books_status: str
     marked_status: str | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_order(MONDAY_MS, LOAN, REPAYMENT),
+            repayment_id="rpy_ada",
+            edit_id="edt_desk",
+            books_status="CLEAR",
+        )
 
     def validate(self, outcome: RepaymentFiled) -> None:
         """The mark is one that there is, and says something else than the books do. Raises BadOutcome."""

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class RepaymentReversal:
+class RepaymentReversal(LoanSeam):
     """An operator reverses a repayment. Honestly: the one that was meant.
 
     `siblings` are the loan's other repayments that could be reversed, in the order of their ids.
     """
 
     seam: ClassVar[str] = "repayment.reversal"
-    entity: str  # the repayment that is meant
-    occurrence: int  # the how manieth reversal of it
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the repayment that is meant"
+    occurrence_is: ClassVar[str] = "the sequence number of its reversals, from 1"
     reversal_id: str
     operator: str
     amount_minor: int
-    currency: str
     siblings: tuple[str, ...]
     repayment_id: str = ""
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 1, "rpy_twice"),
+            reversal_id="rev_ada",
+            operator="wang",
+            amount_minor=20_000,
+            siblings=("rpy_april", "rpy_may"),
+            repayment_id="rpy_twice",
+        )
 
     def consequence(self, happened: RepaymentReversal) -> Consequence:
         """A good repayment taken back instead of the bad one, until that reversal is taken back itself."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.seam import Consequence, Seam
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreAsked:
+class ScoreAsked(Seam):
     """A score is answered and remembered for a day. Honestly: the one of the last refresh.
 
     `earlier` are the scores of the refreshes before, newest first, made of what was published then; `none` stands for
@@ -18,15 +19,28 @@ class ScoreAsked:
     """
 
     seam: ClassVar[str] = "score.asked"
-    entity: str  # the answer: a borrower under a transaction id
-    occurrence: int  # the day on which it is made, counted from 1970
-    now_ms: int
+    entity_is: ClassVar[str] = "the answer: a borrower under a transaction id"
+    occurrence_is: ClassVar[str] = "the day on which it is made, counted from 1970"
     borrower_id: str
     answer_id: str
     remembered_until_ms: int
     earlier: tuple[str, ...]
-    currency: str = "CNY"
     score: str = "N/A"
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="scq_ada",
+            occurrence=20_000,
+            now_ms=MONDAY_MS,
+            borrower_id="brw_ada",
+            answer_id="scq_ada",
+            remembered_until_ms=MONDAY_MS + DAY_MS,
+            earlier=("620", "640", "N/A"),
+            score="700",
+            currency="CNY",
+        )
 
     def consequence(self, happened: ScoreAsked) -> Consequence:
         """A score of another month, for as long as the answer is remembered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from mocklend.domain.finding import Finding
 
@@ -36,30 +36,61 @@ class Consequence:
     withstood: str | None = None
 
 
-class Seam(Protocol):
-    """A frozen dataclass: what is about to happen. The fields that a fault may change have a default."""
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """What is about to happen: the base of all seams. The fields that a fault may change have a default, and come last.
+
+    A class of a module of this package that names its `seam` is one. `example` is an honest event as it may come: the
+    documentation shows it, and tests begin from it.
+    """
 
     seam: ClassVar[str]
+    entity_is: ClassVar[str]
+    """What `entity` is at this seam."""
+    occurrence_is: ClassVar[str]
+    """What `occurrence` counts at this seam."""
 
-    @property
-    def entity(self) -> str:
-        """Whose story this is part of; with `occurrence`, what chance is drawn from."""
-        ...
+    entity: str  # whose story this is part of; with `occurrence`, what chance is drawn from
+    occurrence: int  # its sequence number in the entity's own story
+    now_ms: int
+    currency: str  # of the amounts
 
-    @property
-    def occurrence(self) -> int:
-        """Its sequence number in the entity's own story, from 1."""
-        ...
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        raise NotImplementedError(f"{cls.__name__} has no example")
 
-    @property
-    def now_ms(self) -> int:
-        """When."""
-        ...
+    def consequence(self, happened: Self) -> Consequence:
+        """What it leads to that `happened` came of this event, which is the honest one."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what a change leads to")
 
-    @property
-    def currency(self) -> str:
-        """Of the amounts."""
-        ...
+    def validate(self, outcome: Self) -> None:
+        """Raise BadOutcome where the platform cannot take the outcome, though each field is of its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoanSeam(Seam):
+    """Of a loan."""
+
+    loan_id: str
+    borrower_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeam(LoanSeam):
+    """Of a repayment that was ordered."""
+
+    channel: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSeam(Seam):
+    """Of money at a channel, which knows no borrowers."""
+
+    loan_id: str  # "" or "-" where nobody has said whose it is
+    channel: str
+    amount_minor: int
 
 
 class PendingEvent(Protocol):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import remade
 
 
 @dataclass(frozen=True, slots=True)
-class StatementMade:
+class StatementMade(Seam):
     """A file is made when somebody first asks for it, and after that it is what it is. Honestly: all that moved.
 
     It may come `late_s` after its time, break off after `kept_percent` of its bytes, have its first `repeated_rows`
@@ -20,18 +21,30 @@ class StatementMade:
     """
 
     seam: ClassVar[str] = "statement.made"
-    entity: str  # the file: channel, day and currency
-    occurrence: int  # the how manieth time it is made, from 1
-    now_ms: int
+    entity_is: ClassVar[str] = "the file: channel, day and currency"
+    occurrence_is: ClassVar[str] = "the sequence number of its makings, from 1"
     channel: str
     day: str
-    currency: str
     rows: int
     due_ms: int
     late_s: int = 0
     kept_percent: int = 100
     repeated_rows: int = 0
     recoded: bool = False
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            entity="wallet.2026-01-04.CNY",
+            occurrence=1,
+            now_ms=MONDAY_MS,
+            channel="wallet",
+            day="2026-01-04",
+            currency="CNY",
+            rows=3,
+            due_ms=MONDAY_MS - 3600000,
+        )
 
     @property
     def spoiled(self) -> bool:

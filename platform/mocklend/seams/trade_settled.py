@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mocklend.domain.facts import FAILED_LATE
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_payment
+from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, told
 
 
 @dataclass(frozen=True, slots=True)
-class TradeSettled:
+class TradeSettled(PaymentSeam):
     """A trade is SUCCESS. Honestly: for good (`fails_after_s` None).
 
     With a number of seconds its bank takes the money back then. A channel that `tells` calls back once more, the books
@@ -21,17 +23,21 @@ class TradeSettled:
     """
 
     seam: ClassVar[str] = "trade.settled"
-    entity: str  # the repayment, or the receipt of a push payment
-    occurrence: int  # 1: a trade is settled once
-    now_ms: int
-    loan_id: str
+    entity_is: ClassVar[str] = "the repayment, or the receipt of a push payment"
+    occurrence_is: ClassVar[str] = "1: a trade is settled once"
     repayment_id: str
-    channel: str
-    amount_minor: int
-    currency: str
     payer_reference: str | None
     fails_after_s: int | None = None
     tells: bool = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_payment(MONDAY_MS, REPAYMENT, "rpy_ada"),
+            repayment_id="rpy_ada",
+            payer_reference=None,
+        )
 
     def consequence(self, happened: TradeSettled) -> Consequence:
         """Money on the books that the channel has taken back, until the books hear of it."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.seam import Consequence
+from mocklend.seams.about import about_loan
+from mocklend.seams.ada import CLEAR, LOAN, MONDAY_MS, USING
+from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import rebuilt, shown
 
 NEVER_MS = 253_402_300_799_000
@@ -50,7 +52,7 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewRefresh:
+class ViewRefresh(LoanSeam):
     """A loan has a new version and its views are refreshed. Honestly: all at once, and for good.
 
     `lag_s` holds up page, list and plan alike; the others add to it for one view, or for the page's second replica.
@@ -59,16 +61,12 @@ class ViewRefresh:
     """
 
     seam: ClassVar[str] = "view.refresh"
-    entity: str  # the loan
-    occurrence: int  # the new version
-    now_ms: int
-    loan_id: str
-    borrower_id: str
+    entity_is: ClassVar[str] = "the loan"
+    occurrence_is: ClassVar[str] = "the new version"
     reference: str
     channel: str | None  # of the repayment that caused it, where one did
     cause: str  # receipt, edit, reversal, due_date
     reverses: str | None  # what a reversal took back: repayment, receipt, reversal, or the kind of the edit
-    currency: str
     before: Mapping[str, Any]  # status, outstanding_minor, version: what the page says now
     after: Mapping[str, Any]  # what it should say
     lag_s: int = 0
@@ -79,6 +77,19 @@ class ViewRefresh:
     lost: bool = False
     right_for_s: int | None = None
     returned_for_s: int | None = None
+
+    @classmethod
+    def example(cls) -> Self:
+        """An honest event."""
+        return cls(
+            **about_loan(MONDAY_MS, LOAN, 2),
+            reference="ada-1",
+            channel="wallet",
+            cause="receipt",
+            reverses=None,
+            before=USING,
+            after=CLEAR,
+        )
 
     def showing(self) -> Showing:
         """From when on each view shows the new version."""

@@ -50,6 +50,7 @@ from mocklend.lending.operator_log import EDIT_APPLIED, EDIT_DRAFTED, bill_of, l
 from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.about import about_loan
 from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit as EditSeam
 from mocklend.seams.signals import recorded
@@ -171,16 +172,11 @@ def needs_four_eyes(work: Work, edit: OperatorEdit) -> bool:
 def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
     """Whether an edit that nobody has approved waits for a second person. Where control is lax, it does not."""
     given = EditApproval(
-        entity=loan.id,
-        occurrence=edit.n,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, edit.n),
         edit_id=edit.id,
         operator=edit.operator,
         kind=edit.edit_kind,
         amount_minor=edit.to_approve_minor or 0,
-        currency=loan.currency,
     )
     return work.at(given).needed
 
@@ -388,15 +384,10 @@ def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -
     """What really is typed."""
     edit = validated.edit
     given = EditSeam(
-        entity=loan.id,
-        occurrence=edit.n,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, edit.n),
         edit_id=edit.id,
         operator=edit.operator,
         kind=edit.edit_kind,
-        currency=loan.currency,
         books_status=validated.status,
         least_minor=validated.least_minor,
         most_minor=validated.most_minor,

@@ -24,6 +24,7 @@ from mocklend.lending.operator_log import (
 from mocklend.lending.repay import repayment_doc
 from mocklend.lending.required import require_repayment
 from mocklend.sandboxes.ids import make_id, out_trade_no
+from mocklend.seams.about import about_loan
 from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.signals import recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
@@ -67,15 +68,10 @@ class ReverseRepayment:
         n, reversal_id = self._numbered(work, loan)
         happened = work.at(
             RepaymentReversal(
-                entity=repayment.id,
-                occurrence=n,
-                now_ms=work.now_ms,
-                loan_id=loan.id,
-                borrower_id=loan.borrower_id,
+                **about_loan(work.now_ms, loan, n, repayment.id),
                 reversal_id=reversal_id,
                 operator=self.operator,
                 amount_minor=repayment.amount_minor,
-                currency=loan.currency,
                 siblings=tuple(id for id in work.load(REVERSIBLE, loan.id) if id != repayment.id),
                 repayment_id=repayment.id,
             )

@@ -13,6 +13,7 @@ import orjson
 from msgspec.structs import replace
 
 from mocklend.domain.replay import LoanState
+from mocklend.seams.about import about_loan
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.signals import rebuilt, shown
 from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
@@ -81,16 +82,11 @@ def refresh(
     )
     if on_page is not None:
         given = ViewRefresh(
-            entity=loan.id,
-            occurrence=loan.version,
-            now_ms=now_ms,
-            loan_id=loan.id,
-            borrower_id=loan.borrower_id,
+            **about_loan(now_ms, loan, loan.version),
             reference=loan.reference,
             channel=channel,
             cause=cause,
             reverses=reverses,
-            currency=loan.currency,
             before=on_page.said,
             after=should_say,
         )
@@ -146,15 +142,10 @@ def _off(
     if not last.change_minor or balance_minor < last.change_minor:
         return 0
     given = BalanceKept(
-        entity=loan.id,
-        occurrence=loan.version,
-        now_ms=work.now_ms,
-        loan_id=loan.id,
-        borrower_id=loan.borrower_id,
+        **about_loan(work.now_ms, loan, loan.version),
         reference=loan.reference,
         channel=channel,
         cause=cause,
-        currency=loan.currency,
         flushed_minor=last.books_minor - last.change_minor,
         kept_minor=last.books_minor,
         balance_minor=balance_minor,

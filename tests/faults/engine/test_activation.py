@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.activation import Activate, Ramp
 from mocklend_faults.engine.selection import SPAN
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -45,14 +46,14 @@ def test_a_schedule_without_a_duration_lasts_for_its_minute() -> None:
     assert at_nine.window(0) == (0, 86_400_000)
 
 
-def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: LayerHarness, events: Events) -> None:
+def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S})  # the floor's clock says 2:00 UTC
 
-    early = floor.meet(events.refresh())
+    early = floor.meet(example(ViewRefresh))
     floor.later(HOUR_S)
-    within = floor.meet(events.refresh(occurrence=3))
+    within = floor.meet(example(ViewRefresh, occurrence=3))
     floor.later(HOUR_S)
-    late = floor.meet(events.refresh(occurrence=4))
+    late = floor.meet(example(ViewRefresh, occurrence=4))
 
     assert [one.lag_s for one in (early, within, late)] == [0, 60, 0]
 
@@ -72,12 +73,12 @@ def test_a_ramp_scales_the_probability_exactly() -> None:
     assert tenths == [-(-SPAN * Fraction(n, 20) // 1) for n in (1, 1, 2, 3, 4, 4)]
 
 
-def test_a_rising_ramp_only_adds_injections(floor: LayerHarness, events: Events) -> None:
+def test_a_rising_ramp_only_adds_injections(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"ramp": {"over_s": 100}}, select={"unit": "entity"})
     taken: list[set[str]] = []
     for step in range(5):
         loans = [f"loan_{n}" for n in range(60)]
-        met = [events.refresh(entity=loan, loan_id=loan, occurrence=2 + step) for loan in loans]
+        met = [example(ViewRefresh, entity=loan, loan_id=loan, occurrence=2 + step) for loan in loans]
         taken.append({one.entity for one in floor.group(*met) if one.lag_s})
         floor.later(25)
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from support.events import Events
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.view_refresh import ViewRefresh
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def day(floor: LayerHarness, events: Events) -> LayerHarness:
+def day(floor: LayerHarness) -> LayerHarness:
     """Ada's page lags; an hour later Bob's callback is lost."""
     floor.arm("lag", "cache.bounded_stale", expect={"severity": "minor"})
     floor.arm("drop", "callback.dropped", expect={"class": "missing_in_channel"})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     floor.later(3600)
     floor.meet(
-        events.attempt(entity="rpy_bob", repayment_id="rpy_bob", loan_id="loan_bob", now_ms=floor.now_ms, occurrence=1)
+        example(
+            CallbackAttempt,
+            entity="rpy_bob",
+            repayment_id="rpy_bob",
+            loan_id="loan_bob",
+            now_ms=floor.now_ms,
+            occurrence=1,
+        )
     )
     return floor
 

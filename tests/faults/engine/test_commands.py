@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX, DeleteRule, HaltRules, PatchRule
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -41,30 +43,28 @@ def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"duration_s": 60})
     floor.run(PatchRule("sbx", "lag", enabled=False))
-    assert floor.meet(events.refresh()).lag_s == 0
+    assert floor.meet(example(ViewRefresh)).lag_s == 0
     floor.later(3600)
 
     floor.run(PatchRule("sbx", "lag", enabled=True))
 
-    assert floor.meet(events.refresh(occurrence=3)).lag_s == 60
+    assert floor.meet(example(ViewRefresh, occurrence=3)).lag_s == 60
 
 
-def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: LayerHarness, events: Events) -> None:
+def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert floor.run(DeleteRule("sbx", "lag")).status == 204
 
-    assert floor.meet(events.refresh(occurrence=3)).lag_s == 0
+    assert floor.meet(example(ViewRefresh, occurrence=3)).lag_s == 0
     assert [entry.rule for entry in floor.key()] == ["lag"]
 
 
-def test_one_call_halts_all(floor: LayerHarness, events: Events) -> None:
+def test_one_call_halts_all(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.arm("drop", "callback.dropped")
     floor.arm("off", "operator.wrong_amount", enabled=False)
@@ -72,7 +72,10 @@ def test_one_call_halts_all(floor: LayerHarness, events: Events) -> None:
     halted = floor.run(HaltRules("sbx"))
 
     assert halted.body == {"halted": ["drop", "lag"]}
-    assert floor.group(events.refresh(), events.attempt()) == [events.refresh(), events.attempt()]
+    assert floor.group(example(ViewRefresh), example(CallbackAttempt)) == [
+        example(ViewRefresh),
+        example(CallbackAttempt),
+    ]
     assert floor.run(HaltRules("sbx")).body == {"halted": []}
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from mocklend.seams.operator_edit import OperatorEdit
 from mocklend_faults.engine import counters as counting
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.commands import PatchRule
 from mocklend_faults.engine.counters import Counters, count_rows
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
-from support.events import Events
+from support.events import example, example_request
 from support.layer_harness import LAG, SLIP, LayerHarness, loans
 
 SEAM = "view.refresh"
@@ -30,7 +31,7 @@ def index(version: int = 1) -> RuleIndex:
 
 
 def totals(counts: counting.Unwritten) -> list[tuple[str, int]]:
-    """What would be written, as (statement, events)."""
+    """What would be written, as (statement)."""
     return [(name, row["evaluated"]) for name, row in count_rows([("sbx", counts)])]
 
 
@@ -120,66 +121,64 @@ def test_threads_that_count_while_one_writes_lose_nothing() -> None:
     assert written + write() == 2 * 4 * each
 
 
-def test_counters_say_where_an_event_was_let_go(floor: LayerHarness, events: Events) -> None:
+def test_counters_say_where_an_event_was_let_go(floor: LayerHarness) -> None:
     floor.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
 
-    floor.meet(events.edit(occurrence=1, operator="li"))  # evaluated
-    floor.meet(events.edit(occurrence=2))  # and matched
-    floor.meet(events.edit(occurrence=3, amount_minor=5))  # and selected
-    floor.meet(events.edit(occurrence=4))  # and injected
+    floor.meet(example(OperatorEdit, occurrence=1, operator="li"))  # evaluated
+    floor.meet(example(OperatorEdit, occurrence=2))  # and matched
+    floor.meet(example(OperatorEdit, occurrence=3, amount_minor=5))  # and selected
+    floor.meet(example(OperatorEdit, occurrence=4))  # and injected
 
     assert floor.counted("slip") == (4, 3, 2, 1)
 
 
 def test_counters_are_the_same_in_one_group_and_after_a_restart(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
+    floor: LayerHarness, another_layer: Callable[[], None]
 ) -> None:
     floor.arm("lag", LAG, select={"times": 3})
-    floor.group(*loans(events, 2))
+    floor.group(*loans(2))
     another_layer()
 
-    happened = floor.group(*loans(events, 9)[2:])
+    happened = floor.group(*loans(9)[2:])
 
     assert [one.lag_s for one in happened] == [60, 0, 0, 0, 0, 0, 0]
     assert floor.counted("lag") == (9, 9, 3, 3)
 
 
-def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: LayerHarness) -> None:
     floor.arm("found", LAG, match={"loan_id": "loan_1"})
     floor.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
 
-    floor.group(*loans(events, 4))
-    floor.group(*loans(events, 1))
+    floor.group(*loans(4))
+    floor.group(*loans(1))
 
     assert floor.counted("found")[:2] == floor.counted("asked")[:2] == (5, 1)
 
 
-def test_a_rule_is_passed_over_only_while_it_is_on(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_is_passed_over_only_while_it_is_on(floor: LayerHarness) -> None:
     floor.arm("early", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(events, 2))
+    floor.group(*loans(2))
     floor.arm("late", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(events, 3))
+    floor.group(*loans(3))
     floor.run(PatchRule(floor.sandbox.id, "early", enabled=False))
-    floor.group(*loans(events, 4))
+    floor.group(*loans(4))
     floor.run(PatchRule(floor.sandbox.id, "early", enabled=True))
-    floor.group(*loans(events, 5))
+    floor.group(*loans(5))
 
     assert floor.counted("early")[0] == 2 + 3 + 5
     assert floor.counted("late")[0] == 3 + 4 + 5
 
 
-def idle(floor: LayerHarness, events: Events, count: int) -> list[tuple[str, int]]:
+def idle(floor: LayerHarness, count: int) -> list[tuple[str, int]]:
     """What is written of the counts after so many events that 20 rules were passed over for."""
     for n in range(20):
         floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(events, count))
+    floor.group(*loans(count))
     return [(name, row["evaluated"]) for name, row in floor.counters]
 
 
-def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(
-    floor: LayerHarness, events: Events
-) -> None:
-    assert idle(floor, events, 4) == []
+def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(floor: LayerHarness) -> None:
+    assert idle(floor, 4) == []
 
     assert floor.layer.write_counts(floor.sandbox.id)
     floor.group()
@@ -189,36 +188,36 @@ def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam
     assert not floor.counters, "all of it is written"
 
 
-def test_or_until_there_are_many(floor: LayerHarness, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_or_until_there_are_many(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "SKIPPED_MAX", 6)
-    assert idle(floor, events, 5) == []
+    assert idle(floor, 5) == []
 
-    floor.layer.may_affect(events.seen(entity="nobody's"))  # No rule is there, so this is none of them.
-    floor.group(*loans(events, 1))
+    floor.layer.may_affect(example_request(entity="nobody's"))  # No rule is there, so this is none of them.
+    floor.group(*loans(1))
     assert not floor.counters
     floor.group()
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 6)]
 
 
-def test_or_until_the_platform_stops(floor: LayerHarness, events: Events) -> None:
-    assert idle(floor, events, 3) == []
+def test_or_until_the_platform_stops(floor: LayerHarness) -> None:
+    assert idle(floor, 3) == []
 
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 3)]
     assert floor.layer.drain() == []
 
 
-def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: LayerHarness, events: Events) -> None:
-    idle(floor, events, 4)
+def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: LayerHarness) -> None:
+    idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
-    floor.group(*loans(events, 2), fail=True)
+    floor.group(*loans(2), fail=True)
     floor.group()
 
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
 
 
-def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness, events: Events) -> None:
-    idle(floor, events, 4)
+def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness) -> None:
+    idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
     floor.group(fail=True)
@@ -226,8 +225,8 @@ def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness, 
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 4)]
 
 
-def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: LayerHarness, events: Events) -> None:
-    idle(floor, events, 4)
+def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: LayerHarness) -> None:
+    idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
     floor.layer.sandbox_reset(floor.sandbox.id)

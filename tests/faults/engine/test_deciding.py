@@ -10,33 +10,37 @@ from typing import Any, ClassVar
 import pytest
 
 from mocklend.seams import SEAMS
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.loan_opened import LoanOpened
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.outcome import BadOutcome, check_outcome
-from mocklend.seams.seam import EventContext
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import EventContext, Seam
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import BadKind
 from mocklend_faults.engine.deciding import FaultBroke, changed
 from mocklend_faults.engine.fault import Fault, method_of
 from mocklend_faults.engine.rules import Rule
-from support.events import Events
+from support.events import example
 from support.layer_harness import DROP, LAG, MARK, SLIP, LayerHarness
 
-BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("refresh", {"loan_id": "loan_bob"}, "loan_id"),
-    ("refresh", {"lag_s": "60"}, "lag_s"),
-    ("refresh", {"lag_s": True}, "lag_s"),
-    ("refresh", {"lag_s": None}, "lag_s"),
-    ("refresh", {"lost": 1}, "lost"),
-    ("edit", {"amount_minor": 0}, "amount_minor"),
-    ("edit", {"amount_minor": 10**18}, "amount_minor"),
-    ("edit", {"amount_minor": None}, "amount_minor"),
-    ("loan_opened", {"residue_minor": 10**18}, "residue_minor"),
-    ("filed", {"marked_status": "CLEAR"}, "marked_status"),  # As the books have it.
-    ("filed", {"marked_status": "GONE"}, "marked_status"),
-    ("attempt", {"altered": "wrong_day"}, "altered"),
-    ("asked", {"answer_code": "no_such_code"}, "answer_code"),
-    ("asked", {"break_how": "slowly"}, "break_how"),
+BAD: list[tuple[type[Seam], dict[str, Any], str]] = [
+    (ViewRefresh, {"loan_id": "loan_bob"}, "loan_id"),
+    (ViewRefresh, {"lag_s": "60"}, "lag_s"),
+    (ViewRefresh, {"lag_s": True}, "lag_s"),
+    (ViewRefresh, {"lag_s": None}, "lag_s"),
+    (ViewRefresh, {"lost": 1}, "lost"),
+    (OperatorEdit, {"amount_minor": 0}, "amount_minor"),
+    (OperatorEdit, {"amount_minor": 10**18}, "amount_minor"),
+    (OperatorEdit, {"amount_minor": None}, "amount_minor"),
+    (LoanOpened, {"residue_minor": 10**18}, "residue_minor"),
+    (RepaymentFiled, {"marked_status": "CLEAR"}, "marked_status"),  # As the books have it.
+    (RepaymentFiled, {"marked_status": "GONE"}, "marked_status"),
+    (CallbackAttempt, {"altered": "wrong_day"}, "altered"),
+    (ApiAnswer, {"answer_code": "no_such_code"}, "answer_code"),
+    (ApiAnswer, {"break_how": "slowly"}, "break_how"),
 ]
 
 
@@ -46,11 +50,11 @@ def fault_that(event: Any, outcome: Any) -> Rule:
     return Rule("r", kind())
 
 
-@pytest.mark.parametrize(("event", "changes", "field"), BAD)
+@pytest.mark.parametrize(("seam", "changes", "field"), BAD)
 def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
-    events: Any, event: str, changes: dict[str, Any], field: str
+    seam: type[Seam], changes: dict[str, Any], field: str
 ) -> None:
-    honest = getattr(events, event)()
+    honest = seam.example()
 
     with pytest.raises(
         FaultBroke, match=rf"test\.wrong of rule r broke at {honest.seam} .*BadOutcome: left {field} as"
@@ -58,9 +62,9 @@ def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
         changed(EventContext("sbx", 7, 0), fault_that(honest, replace(honest, **changes)), honest)
 
 
-def test_so_does_something_that_is_no_such_event(events: Any) -> None:
+def test_so_does_something_that_is_no_such_event() -> None:
     with pytest.raises(FaultBroke, match="left the event as None"):
-        changed(EventContext("sbx", 7, 0), fault_that(events.refresh(), None), events.refresh())
+        changed(EventContext("sbx", 7, 0), fault_that(example(ViewRefresh), None), example(ViewRefresh))
 
 
 def test_python_without_asserts_checks_all_the_same() -> None:
@@ -68,7 +72,7 @@ def test_python_without_asserts_checks_all_the_same() -> None:
         "from mocklend.seams.batch_item import BatchItem\n"
         "from mocklend.seams.outcome import check_outcome\n"
         "from dataclasses import replace\n"
-        "event = BatchItem('loan', 1, 0, 'due_date', 'loan', 'brw', 0, 'CNY')\n"
+        "event = BatchItem.example()\n"
         "check_outcome(event, replace(event, runs='twice'))\n"
     )
     ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
@@ -76,13 +80,10 @@ def test_python_without_asserts_checks_all_the_same() -> None:
     assert "BadOutcome: left runs as 'twice', where the platform takes a value of int" in ran.stderr
 
 
-def test_every_seam_takes_its_own_defaults(events: Any) -> None:
+@pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS)
+def test_every_seam_takes_its_own_defaults(seam: type[Seam]) -> None:
     """The types of every field that a fault may change can be told, and an honest outcome is well-formed."""
-    honest = [getattr(events, name)() for name in vars(type(events)) if not name.startswith("_") and name != "seen"]
-
-    assert {event.seam for event in honest} == set(SEAMS)
-    for event in honest:
-        check_outcome(event, replace(event))
+    check_outcome(seam.example(), replace(seam.example()))
 
 
 def test_both_errors_are_no_assertions() -> None:
@@ -90,19 +91,20 @@ def test_both_errors_are_no_assertions() -> None:
     assert not any(issubclass(error, AssertionError) for error in (BadOutcome, BadKind, FaultBroke))
 
 
-@pytest.mark.parametrize(("fault", "event"), [(LAG, "refresh"), (DROP, "attempt"), (SLIP, "edit"), (MARK, "filed")])
-def test_over_a_thousand_loans_each_fault_hits_about_half(
-    floor: LayerHarness, events: Events, fault: str, event: str
-) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seam"), [(LAG, ViewRefresh), (DROP, CallbackAttempt), (SLIP, OperatorEdit), (MARK, RepaymentFiled)]
+)
+def test_over_a_thousand_loans_each_fault_hits_about_half(floor: LayerHarness, fault: str, seam: type[Seam]) -> None:
     floor.arm("rule", fault, select={"probability": 0.5})
 
-    floor.group(*(getattr(events, event)(entity=f"e{n}", loan_id=f"e{n}", **_own(event, n)) for n in range(1000)))
+    floor.group(*(example(seam, entity=f"e{n}", loan_id=f"e{n}", **_own(seam, n)) for n in range(1000)))
 
     assert abs(floor.counted("rule")[3] / 1000 - 0.5) < 0.05
 
 
-def _own(event: str, n: int) -> dict[str, str]:
-    return {"refresh": {}, "attempt": {"repayment_id": f"r{n}"}}.get(event, {"edit_id": f"edt_{n}"})
+def _own(seam: type[Seam], n: int) -> dict[str, str]:
+    own = {"repayment_id": f"r{n}", "edit_id": f"edt_{n}"}
+    return {name: value for name, value in own.items() if name in seam.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,12 @@ class Meddles(Fault):
         return replace(given, loan_id="loan_bob")
 
 
-@pytest.mark.parametrize(("kind", "event"), [(Raises, "refresh"), (Meddles, "edit")])
+@pytest.mark.parametrize(("kind", "seam"), [(Raises, ViewRefresh), (Meddles, OperatorEdit)])
 def test_a_fault_that_breaks_breaks_the_run_and_says_where(
-    floor: LayerHarness, events: Events, kind: type[Fault], event: str
+    floor: LayerHarness, kind: type[Fault], seam: type[Seam]
 ) -> None:
     floor.layer = FaultLayer([kind])
     floor.arm("broken", kind.name)
 
     with pytest.raises(FaultBroke, match=f"{kind.name} of rule broken .* of loan_ada, occurrence ., seed 7"):
-        floor.meet(getattr(events, event)())
+        floor.meet(seam.example())

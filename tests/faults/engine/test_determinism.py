@@ -9,24 +9,27 @@ from typing import Any
 import orjson
 from msgspec import structs
 
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.signals import recorded
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import open_engine
 from mocklend_faults.engine import FaultLayer
-from support.events import Events
+from support.events import example
 from support.layer_harness import DROP, LAG, MARK, LayerHarness
 
 
-def story(events: Events, loan: int) -> list[Any]:
+def story(loan: int) -> list[Any]:
     """One loan's own story: six repayments, each seen at three seams. All of it happens at one moment."""
     id = f"loan_{loan}"
     steps: list[Any] = []
     for n in range(1, 7):
         steps += [
-            events.attempt(entity=f"rpy_{loan}_{n}", repayment_id=f"rpy_{loan}_{n}", loan_id=id),
+            example(CallbackAttempt, entity=f"rpy_{loan}_{n}", repayment_id=f"rpy_{loan}_{n}", loan_id=id),
             (recorded(id),),
-            events.refresh(entity=id, loan_id=id, occurrence=2 * n),
-            events.filed(entity=f"rpy_{loan}_{n}", occurrence=1, loan_id=id, edit_id=f"edt_{loan}_{n}"),
-            events.refresh(entity=id, loan_id=id, occurrence=2 * n + 1),
+            example(ViewRefresh, entity=id, loan_id=id, occurrence=2 * n),
+            example(RepaymentFiled, entity=f"rpy_{loan}_{n}", occurrence=1, loan_id=id, edit_id=f"edt_{loan}_{n}"),
+            example(ViewRefresh, entity=id, loan_id=id, occurrence=2 * n + 1),
         ]
     return steps
 
@@ -46,14 +49,14 @@ def arm_all(floor: LayerHarness, probability: float) -> None:
         floor.arm(id, fault, select={"probability": probability})
 
 
-def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor: LayerHarness, events: Events) -> None:
+def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor: LayerHarness) -> None:
     keys = []
     for run, group_size in enumerate((1, 3, 16)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
         floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
         floor.layer = FaultLayer(floor.layer.catalogue.values())
         arm_all(floor, 0.5)
-        steps = interleaved([story(events, loan) for loan in range(8)], run)
+        steps = interleaved([story(loan) for loan in range(8)], run)
 
         for start in range(0, len(steps), group_size):
             floor.group(*steps[start : start + group_size])
@@ -64,16 +67,14 @@ def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor:
     assert keys[0] == keys[1] == keys[2]
 
 
-def test_raising_the_probability_keeps_every_earlier_injection(
-    tmp_path: Path, floor: LayerHarness, events: Events
-) -> None:
+def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Path, floor: LayerHarness) -> None:
     injected = []
     for run, probability in enumerate((0.1, 0.2)):
         floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
         floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
         floor.layer = FaultLayer(floor.layer.catalogue.values())
         arm_all(floor, probability)
-        floor.group(*(step for loan in range(8) for step in story(events, loan)))
+        floor.group(*(step for loan in range(8) for step in story(loan)))
         injected.append({entry.injection for entry in floor.key()})
         floor.engine.dispose()
 

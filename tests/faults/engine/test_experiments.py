@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.client import Client, ProblemError
 from mocklend.domain.problems import Refused
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.experiments import (
     EXPERIMENTS_MAX,
@@ -18,7 +19,7 @@ from mocklend_faults.engine.experiments import (
     told,
 )
 from mocklend_faults.engine.loaded_rules import stored_of
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -46,12 +47,12 @@ def shown(floor: LayerHarness) -> list[dict[str, Any]]:
         return [told(one, floor.now_ms, stored) for one in started_of(connection, "sbx")]
 
 
-def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness, events: Events) -> None:
+def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> None:
     put(floor)
 
     lags = []
     for step in range(8):
-        lags.append((shown(floor)[0]["running"], floor.meet(events.refresh(occurrence=step + 2)).lag_s))
+        lags.append((shown(floor)[0]["running"], floor.meet(example(ViewRefresh, occurrence=step + 2)).lag_s))
         floor.later(30)
 
     assert lags == [
@@ -124,16 +125,14 @@ def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Laye
     ]
 
 
-def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(floor: LayerHarness) -> None:
     floor.arm("mine", LAG, **{"with": {"lag_s": 1}})
     put(floor)
     floor.later(60)
 
     floor.run(DeleteExperiment("sbx", "rain"))
 
-    assert floor.meet(events.refresh()).lag_s == 1
+    assert floor.meet(example(ViewRefresh)).lag_s == 1
     assert shown(floor) == []
     with pytest.raises(Refused, match="no experiment 'rain'"):
         floor.run(DeleteExperiment("sbx", "rain"))

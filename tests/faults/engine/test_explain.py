@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
 from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.loaded_rules import stored_of, usable
-from support.events import Events
+from support.events import example, example_mark
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -42,11 +43,9 @@ def told(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
         ({"activate": {"schedule": "0 9 * * *"}}, "window_closed", "on the schedule 0 9 * * * in UTC"),
     ],
 )
-def test_each_outcome_says_why(
-    floor: LayerHarness, events: Events, rule: dict[str, Any], outcome: str, why: str
-) -> None:
+def test_each_outcome_says_why(floor: LayerHarness, rule: dict[str, Any], outcome: str, why: str) -> None:
     floor.arm("lag", LAG, **rule)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     [[met]] = [one["events"] for one in told(floor)]
 
@@ -55,9 +54,9 @@ def test_each_outcome_says_why(
     assert why in met["why"]
 
 
-def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHarness, events: Events) -> None:
+def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"times": 1})
-    floor.group(events.refresh(), events.refresh(occurrence=3))
+    floor.group(example(ViewRefresh), example(ViewRefresh, occurrence=3))
 
     [first, second] = told(floor)[0]["events"]
 
@@ -65,9 +64,9 @@ def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHar
     assert (second["outcome"], second["limit"]) == ("limited", "times")
 
 
-def test_the_draw_is_the_one_that_decided(floor: LayerHarness, events: Events) -> None:
+def test_the_draw_is_the_one_that_decided(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"probability": 0.3})
-    floor.group(*(events.refresh(occurrence=n) for n in range(2, 60)))
+    floor.group(*(example(ViewRefresh, occurrence=n) for n in range(2, 60)))
 
     met = told(floor)[0]["events"]
 
@@ -76,18 +75,16 @@ def test_the_draw_is_the_one_that_decided(floor: LayerHarness, events: Events) -
     assert all(one["u"] >= one["threshold"] for one in missed)
 
 
-def test_a_fault_that_finds_nothing_to_change_says_so(floor: LayerHarness, events: Events) -> None:
+def test_a_fault_that_finds_nothing_to_change_says_so(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount", **{"with": {"slip": "sign_flipped"}})
-    floor.meet(events.mark())
+    floor.meet(example_mark())
 
     assert told(floor)[0]["events"][0]["outcome"] == "changed_nothing"
 
 
-def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     floor.arm("lag-too", LAG)
     floor.arm("slip", "operator.wrong_amount")
 
@@ -98,10 +95,10 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(
     assert (slip["events"], slip["why"]) == ([], "no event of this story is known at operator.edit")
 
 
-def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness, events: Events) -> None:
+def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness) -> None:
     floor.arm("a", LAG)
     floor.arm("b", LAG, match={"lag_s": 0})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     [after] = told(floor)[1]["events"]
 

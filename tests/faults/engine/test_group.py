@@ -12,60 +12,63 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import event
 
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.quote_issued import QuoteIssued
+from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.signals import applied, cleared, ordered_by, recorded, shown
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import writing
 from mocklend_faults.engine import FaultLayer
-from support.events import MONDAY_MS, Events
+from support.events import MONDAY_MS, example, example_request
 from support.layer_harness import DRIFT, DROP, LAG, MARK, LayerHarness, loans
 
 
-def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: LayerHarness, events: Events) -> None:
-    assert floor.meet(events.refresh()) == events.refresh()
+def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: LayerHarness) -> None:
+    assert floor.meet(example(ViewRefresh)) == example(ViewRefresh)
     assert not floor.armed(floor.sandbox.id)
 
 
-def test_a_rule_acts_from_the_next_group_on(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_acts_from_the_next_group_on(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
 
-    assert floor.meet(events.refresh()).lag_s == 60
+    assert floor.meet(example(ViewRefresh)).lag_s == 60
     assert floor.armed(floor.sandbox.id)
 
 
-def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_acts_only_at_the_seams_of_its_fault(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
 
-    assert floor.group(events.attempt(), events.edit(), events.filed()) == [
-        events.attempt(),
-        events.edit(),
-        events.filed(),
+    assert floor.group(example(CallbackAttempt), example(OperatorEdit), example(RepaymentFiled)) == [
+        example(CallbackAttempt),
+        example(OperatorEdit),
+        example(RepaymentFiled),
     ]
 
 
-def test_a_rule_acts_within_its_window(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_acts_within_its_window(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"start_delay_s": 10, "duration_s": 10})
 
     lags = []
     for version in range(2, 5):
-        lags.append(floor.meet(events.refresh(occurrence=version)).lag_s)
+        lags.append(floor.meet(example(ViewRefresh, occurrence=version)).lag_s)
         floor.later(10)
 
     assert lags == [0, 60, 0]
 
 
-def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness, events: Events) -> None:
+def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"times": 1, "times_per": {"entity": 1}})
 
-    floor.group(events.refresh(), fail=True)
-    again = floor.meet(events.refresh())
+    floor.group(example(ViewRefresh), fail=True)
+    again = floor.meet(example(ViewRefresh))
 
     assert again.lag_s == 60
     assert floor.counted("lag") == (1, 1, 1, 1)
     assert len(floor.key()) == 1
 
 
-def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(floor: LayerHarness) -> None:
     """The connection ends between a commit and its answer: only the database knows which of the two it was."""
 
     def cut(connection: Any) -> None:
@@ -74,27 +77,27 @@ def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_li
 
     floor.arm("lag", LAG, select={"times": 1})
     event.listen(floor.engine, "commit", cut)
-    floor.group(events.refresh())
+    floor.group(example(ViewRefresh))
     event.remove(floor.engine, "commit", cut)
 
-    again = events.refresh(entity="loan_2", loan_id="loan_2")
+    again = example(ViewRefresh, entity="loan_2", loan_id="loan_2")
     assert floor.meet(again) == again
     assert len(floor.key()) == 1
     assert floor.counted("lag")[3] == 1
 
 
-def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: LayerHarness, events: Events) -> None:
+def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: LayerHarness) -> None:
     """Neither metrics nor the trail nor the counts of requests: there is nothing to put back."""
     floor.arm("slow", "transport.latency", match={"entity": "nobody"})
     floor.arm("lag", LAG)
     floor.group()
-    floor.layer.may_affect(events.seen())
+    floor.layer.may_affect(example_request())
     floor.layer.write_counts(floor.sandbox.id)
     before = (floor.layer.counted_outcomes(), len(floor.layer.events_of(floor.sandbox.id)))
 
     with writing(floor.engine) as connection:
         group = floor.layer.group(connection, [(floor.sandbox.id, floor.sandbox.rules_version)])
-        group.at(floor.context, events.refresh())
+        group.at(floor.context, example(ViewRefresh))
         written = [(name, row["evaluated"]) for name, row in group.finish()]
 
     assert written == [("rule_counts.add", 1), ("seam_counts.add", 1)]
@@ -103,22 +106,20 @@ def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: Laye
     assert floor.counted("slow")[0] == 1
 
 
-def test_times_per_entity_is_remembered_over_a_restart(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
-) -> None:
+def test_times_per_entity_is_remembered_over_a_restart(floor: LayerHarness, another_layer: Callable[[], None]) -> None:
     floor.arm("lag", LAG, select={"times_per": {"entity": 2}})
-    lags = [floor.meet(events.refresh(occurrence=version)).lag_s for version in (2, 3)]
+    lags = [floor.meet(example(ViewRefresh, occurrence=version)).lag_s for version in (2, 3)]
     another_layer()
 
-    lags += [floor.meet(events.refresh(occurrence=version)).lag_s for version in (4, 5)]
+    lags += [floor.meet(example(ViewRefresh, occurrence=version)).lag_s for version in (4, 5)]
 
     assert lags == [60, 60, 0, 0]
-    assert floor.meet(events.refresh(entity="loan_bob", loan_id="loan_bob")).lag_s == 60
+    assert floor.meet(example(ViewRefresh, entity="loan_bob", loan_id="loan_bob")).lag_s == 60
 
 
-def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness, events: Events) -> None:
+def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
-    ada, bob, eve = loans(events, 3)
+    ada, bob, eve = loans(3)
 
     assert [one.lag_s for one in floor.group(ada, bob)] == [60, 0]
     floor.hear(shown(ada.entity))
@@ -128,9 +129,9 @@ def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness, events: Eve
     assert floor.meet(replace(eve, occurrence=3)).lag_s == 60
 
 
-def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness, events: Events) -> None:
+def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
-    ada, bob, _ = loans(events, 3)
+    ada, bob, _ = loans(3)
 
     assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
 
@@ -138,20 +139,24 @@ def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness, events
 DAY_S = 86_400
 
 
-def quotes(events: Events, *who: str) -> list[Any]:
+def quotes(*who: str) -> list[Any]:
     """Quotes that lapse after a day."""
     return [
-        events.quoted(
-            entity=f"qte_{name}", quote_id=f"qte_{name}", loan_id=f"loan_{name}", lapses_ms=MONDAY_MS + DAY_S * 1000
+        example(
+            QuoteIssued,
+            entity=f"qte_{name}",
+            quote_id=f"qte_{name}",
+            loan_id=f"loan_{name}",
+            lapses_ms=MONDAY_MS + DAY_S * 1000,
         )
         for name in who
     ]
 
 
-def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarness, events: Events) -> None:
+def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarness) -> None:
     """A wrong quote ends when it lapses, unless somebody orders by it; then it stays, though the group goes on."""
     floor.arm("drift", DRIFT, select={"max_active": 1})
-    ada, bob = quotes(events, "ada", "bob")
+    ada, bob = quotes("ada", "bob")
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
     floor.meet(ada)
 
@@ -163,9 +168,9 @@ def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarn
     assert floor.meet(bob) != bob
 
 
-def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness, events: Events) -> None:
+def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness) -> None:
     floor.arm("drift", DRIFT, select={"max_active": 1})
-    ada, bob = quotes(events, "ada", "bob")
+    ada, bob = quotes("ada", "bob")
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
     floor.meet(ada)
 
@@ -176,11 +181,9 @@ def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness, even
 
 
 @pytest.mark.parametrize("signal", [ordered_by("qte_ada"), cleared("loan_ada")])
-def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(
-    floor: LayerHarness, events: Events, signal: str
-) -> None:
+def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(floor: LayerHarness, signal: str) -> None:
     floor.arm("drift", DRIFT)
-    floor.meet(quotes(events, "ada")[0])
+    floor.meet(quotes("ada")[0])
     floor.later(2 * DAY_S)
     ended = floor.key()
     assert [(one.status, one.ended_by) for one in ended] == [("healed", "itself")]
@@ -201,7 +204,7 @@ STEPS = st.lists(
 @settings(max_examples=60)
 @given(steps=STEPS, most=st.integers(1, 2))
 def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
-    floor: LayerHarness, events: Events, steps: list[tuple[str, Any]], most: int
+    floor: LayerHarness, steps: list[tuple[str, Any]], most: int
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
     now_ms = MONDAY_MS
@@ -214,8 +217,7 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
         elif what == "quote":
             told.append(f"qte_{len(told)}")
             script.append(
-                events.quoted(
-                    entity=told[-1], quote_id=told[-1], loan_id=f"loan_{which}", now_ms=now_ms,
+                example(QuoteIssued, entity=told[-1], quote_id=told[-1], loan_id=f"loan_{which}", now_ms=now_ms,
                     lapses_ms=now_ms + DAY_S * 1000,
                 )
             )  # fmt: skip
@@ -250,36 +252,34 @@ NTH_FLOOR: list[int] = []
 """Each example has floors of its own, on one engine."""
 
 
-def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: LayerHarness, events: Events) -> None:
+def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: LayerHarness) -> None:
     floor.arm("drop", DROP)
     floor.group()
     this, other = floor.layer, FaultLayer(floor.layer.catalogue.values())
 
     floor.layer = other
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
     floor.layer = this
     floor.hear(recorded("loan_ada"), applied("rpy_ada"))
 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_replaced_rule_counts_anew(floor: LayerHarness, events: Events) -> None:
+def test_a_replaced_rule_counts_anew(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"times": 1})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     floor.arm("lag", LAG, select={"times": 1}, **{"with": {"lag_s": 5}})
 
-    assert floor.meet(events.refresh(occurrence=3)).lag_s == 5
+    assert floor.meet(example(ViewRefresh, occurrence=3)).lag_s == 5
 
 
-def test_a_rule_that_is_gone_still_lets_its_lies_end(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
-) -> None:
+def test_a_rule_that_is_gone_still_lets_its_lies_end(floor: LayerHarness, another_layer: Callable[[], None]) -> None:
     floor.arm("mark", MARK)
-    floor.meet(events.filed())
+    floor.meet(example(RepaymentFiled))
     floor.arm("mark", MARK, enabled=False)
     another_layer()
 
-    assert floor.meet(events.filed(entity="rpy_next")).marked_status is None
+    assert floor.meet(example(RepaymentFiled, entity="rpy_next")).marked_status is None
     floor.hear(recorded("loan_ada"))
 
     assert floor.statuses() == ["superseded"]

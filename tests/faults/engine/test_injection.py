@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.view_refresh import ViewRefresh
-from support.events import Events
+from support.events import example
 from support.layer_harness import LAG, MARK, SLIP, LayerHarness
 
 
-def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(floor: LayerHarness) -> None:
     floor.arm("b", LAG, **{"with": {"lag_s": 40}})
     floor.arm("a", LAG, **{"with": {"lag_s": 60}})
 
-    assert floor.meet(events.refresh()).lag_s == 100
+    assert floor.meet(example(ViewRefresh)).lag_s == 100
 
     first, last = floor.key()
     assert (first.rule, first.status) == ("a", "superseded")
@@ -27,11 +27,11 @@ def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
     assert first.to_json()["status_reason"] == f"a newer injection is shown instead: {last.injection}"
 
 
-def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness, events: Events) -> None:
+def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness) -> None:
     floor.arm("a", SLIP, **{"with": {"slip": "yuan_for_fen"}})
     floor.arm("b", SLIP, **{"with": {"slip": "digits_swapped"}})
 
-    assert floor.meet(events.edit(amount_minor=1_250)).amount_minor == 215_000
+    assert floor.meet(example(OperatorEdit, amount_minor=1_250)).amount_minor == 215_000
 
     first, last = floor.key()
     assert (first.status, last.status) == ("superseded", "active")
@@ -39,27 +39,27 @@ def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness, e
     assert last.truth_after["amount_minor"] == 1_250
 
 
-def test_two_slips_that_undo_each_other_are_no_lie(floor: LayerHarness, events: Events) -> None:
+def test_two_slips_that_undo_each_other_are_no_lie(floor: LayerHarness) -> None:
     floor.arm("a", SLIP)
     floor.arm("b", SLIP)
 
-    assert floor.meet(events.edit(amount_minor=1_250)) == events.edit(amount_minor=1_250)
+    assert floor.meet(example(OperatorEdit, amount_minor=1_250)) == example(OperatorEdit, amount_minor=1_250)
 
     assert floor.statuses() == ["superseded", "masked"]
 
 
-def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: LayerHarness, events: Events) -> None:
+def test_one_entry_at_most_is_open_for_a_class_and_an_entity(floor: LayerHarness) -> None:
     floor.arm("mark", MARK)
 
     for n in range(2, 6):
-        floor.meet(events.filed(entity=f"rpy_{n}", repayment_id=f"rpy_{n}", edit_id=f"edt_{n}"))
+        floor.meet(example(RepaymentFiled, entity=f"rpy_{n}", repayment_id=f"rpy_{n}", edit_id=f"edt_{n}"))
 
     assert floor.statuses() == ["superseded", "superseded", "superseded", "active"]
 
 
-def test_an_injection_has_the_same_id_in_every_run(floor: LayerHarness, events: Events) -> None:
+def test_an_injection_has_the_same_id_in_every_run(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert [entry.injection for entry in floor.key()] == ["inj_57smahcnb2rcwm6n7imq"]
 
@@ -70,12 +70,10 @@ def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setattr(ViewRefresh, "consequence", lambda self, happened: replace(honest(self, happened), **changes))
 
 
-def test_a_lie_that_shows_later_is_pending_until_then(
-    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
-) -> None:
+def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.MonkeyPatch, floor: LayerHarness) -> None:
     told_by(monkeypatch, from_ms=floor.now_ms + 30_000)
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert (floor.statuses(), floor.key()[0].open) == (["pending"], False)
     assert floor.key()[0].to_json()["visible_from"] == "2026-01-05T02:00:30.000Z"
@@ -86,13 +84,13 @@ def test_a_lie_that_shows_later_is_pending_until_then(
 
 
 def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
-    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     told_by(monkeypatch, until_ms=floor.now_ms)
 
-    floor.meet(events.refresh(occurrence=3))
+    floor.meet(example(ViewRefresh, occurrence=3))
 
     first, second = sorted(floor.key(), key=lambda one: one.occurrence)
     assert (first.status, second.status) == ("active", "healed")
@@ -100,12 +98,12 @@ def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
 
 
 def test_what_the_platform_withstands_is_masked_and_says_why(
-    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness, events: Events
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
     told_by(monkeypatch, withstood="the page has a version")
     floor.arm("lag", LAG)
 
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     [entry] = floor.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the page has a version")

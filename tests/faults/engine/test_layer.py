@@ -8,29 +8,29 @@ from typing import Any
 
 import pytest
 
-from support.events import Events
+from mocklend.seams.api_answer import ApiAnswer
+from mocklend.seams.view_refresh import ViewRefresh
+from support.events import example, example_request
 from support.layer_harness import DOWN, LayerHarness
 
 
-def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, match={"entity": "nobody"})
     floor.group()
     floor.layer.sandbox_reset(floor.sandbox.id)
 
-    assert not floor.layer.may_affect(events.seen())
+    assert not floor.layer.may_affect(example_request())
     assert floor.layer.drain() == []
-    assert not floor.layer.may_affect(events.seen())
+    assert not floor.layer.may_affect(example_request())
     assert floor.layer.drain() == []
 
 
-def test_a_glance_says_what_the_group_would_select(floor: LayerHarness, events: Events) -> None:
+def test_a_glance_says_what_the_group_would_select(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, select={"probability": 0.5})
     floor.group()
-    asked = [events.asked(entity=f"order-{n}") for n in range(200)]
+    asked = [example(ApiAnswer, entity=f"order-{n}") for n in range(200)]
 
-    selected = [one for one in asked if floor.layer.may_affect(events.seen(entity=one.entity))]
+    selected = [one for one in asked if floor.layer.may_affect(example_request(entity=one.entity))]
 
     assert 60 < len(selected) < 140
     happened = floor.group(*asked)
@@ -39,21 +39,21 @@ def test_a_glance_says_what_the_group_would_select(floor: LayerHarness, events: 
     ]
 
 
-def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
     floor.group()
 
-    assert floor.layer.may_affect(events.seen())
-    assert not floor.layer.may_affect(events.seen(plane="operator"))
+    assert floor.layer.may_affect(example_request())
+    assert not floor.layer.may_affect(example_request(plane="operator"))
 
 
-def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHarness, events: Events) -> None:
+def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHarness) -> None:
     floor.arm("late", "transport.latency", match={"entity": "op-1"})
     floor.group()
-    other, meant = events.seen(entity="op-2", now_ms=None), events.seen(entity="op-1", now_ms=None)
+    other, meant = example_request(entity="op-2", now_ms=None), example_request(entity="op-1", now_ms=None)
 
     glances = [floor.layer.may_affect(one) for one in (other, other, meant)]
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert glances == [False, False, True]
     assert floor.counted("late") == (2, 0, 0, 0)
@@ -73,43 +73,41 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
     ],
 )
 def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
-    floor: LayerHarness, events: Events, rule: dict[str, Any], told: bool
+    floor: LayerHarness, rule: dict[str, Any], told: bool
 ) -> None:
     floor.arm("down", DOWN, **rule)
     floor.group()
 
-    assert floor.layer.may_affect(events.seen(now_ms=None)) is not told
+    assert floor.layer.may_affect(example_request(now_ms=None)) is not told
 
 
-def test_a_glance_keeps_to_the_window(floor: LayerHarness, events: Events) -> None:
+def test_a_glance_keeps_to_the_window(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, activate={"start_delay_s": 10})
     floor.group()
-    early = floor.layer.may_affect(events.seen(now_ms=floor.now_ms))
+    early = floor.layer.may_affect(example_request(now_ms=floor.now_ms))
     floor.later(10)
 
-    assert (early, floor.layer.may_affect(events.seen(now_ms=floor.now_ms))) == (False, True)
+    assert (early, floor.layer.may_affect(example_request(now_ms=floor.now_ms))) == (False, True)
 
 
-def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
     floor.group()
     for plane in ("v1", "v1", "operator"):
-        assert not floor.layer.may_affect(events.seen(plane=plane))
+        assert not floor.layer.may_affect(example_request(plane=plane))
 
-    floor.group(events.refresh(), fail=True)
-    floor.group(events.refresh())
-    floor.group(events.refresh())
+    floor.group(example(ViewRefresh), fail=True)
+    floor.group(example(ViewRefresh))
+    floor.group(example(ViewRefresh))
 
     assert floor.counted("down") == (3, 2, 0, 0)
 
 
 def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None]
+    floor: LayerHarness, another_layer: Callable[[], None]
 ) -> None:
     def nth(entity: str) -> int:
-        seen = events.seen(entity=entity, occurrence=0)
+        seen = example_request(entity=entity, occurrence=0)
         assert floor.layer.may_affect(seen)
         count: int = seen.occurrence
         return count
@@ -117,7 +115,7 @@ def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
     floor.arm("down", DOWN)
     floor.group()
     counts = [nth("order-1"), nth("order-1"), nth("order-2")]
-    floor.meet(events.asked(entity="order-1", occurrence=2))
+    floor.meet(example(ApiAnswer, entity="order-1", occurrence=2))
     another_layer()
     floor.group()
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.lint import EXACT, ORDER, TIME, LintResult, lint
 from mocklend_faults.engine.rules import Rule
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -120,13 +121,13 @@ def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: LayerHarn
     assert warned(floor, {"with": {"lag_s": 5}}, wallets) == []
 
 
-def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: LayerHarness, events: Events) -> None:
+def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: LayerHarness) -> None:
     floor.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
     floor.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
     floor.arm("zero", LAG, select={"probability": 0})
 
     for step in range(30):
-        floor.meet(events.refresh(occurrence=step + 2))
+        floor.meet(example(ViewRefresh, occurrence=step + 2))
         floor.later(10)
 
     assert floor.key() == []

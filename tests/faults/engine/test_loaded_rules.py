@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.loaded_rules import RulesInMemory
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
-from support.events import Events
+from support.events import example
 from support.layer_harness import ANSWER, DOWN, LAG, LayerHarness
 
 
 def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
+    floor: LayerHarness, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     floor.arm("lag", LAG)
     floor.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
@@ -23,24 +24,24 @@ def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
         connection.exec_driver_sql("UPDATE rulesets SET doc = replace(doc, 'loan_x', '(?=l)loan_x')")
     another_layer()
 
-    assert floor.meet(events.refresh()).lag_s == 60
+    assert floor.meet(example(ViewRefresh)).lag_s == 60
     said = capsys.readouterr()
     assert "a stored rule is refused" in said.out + said.err
     assert "old" in said.out + said.err
 
 
-def test_another_sandbox_does_not_notice(floor: LayerHarness, events: Events) -> None:
+def test_another_sandbox_does_not_notice(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert not floor.armed("sbx_other")
 
 
-def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.layer = FaultLayer([CallbackDropped])
 
-    assert floor.meet(events.refresh()) == events.refresh()
+    assert floor.meet(example(ViewRefresh)) == example(ViewRefresh)
 
 
 def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: LayerHarness) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.matching import OPERATORS, Match
-from support.events import Events
+from support.events import example, example_mark
 
 pytestmark = pytest.mark.security
 
@@ -38,42 +41,42 @@ EXAMPLES: dict[str, tuple[str, Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_an_operator_says_yes_and_no(events: Events, operator: str) -> None:
+def test_an_operator_says_yes_and_no(operator: str) -> None:
     field, operand, good, bad = EXAMPLES[operator]
     rule = {field: {operator: operand}}
 
-    assert meets(rule, events.attempt(**{field: good}))
-    assert not meets(rule, events.attempt(**{field: bad}))
+    assert meets(rule, example(CallbackAttempt, **{field: good}))
+    assert not meets(rule, example(CallbackAttempt, **{field: bad}))
 
 
 @pytest.mark.parametrize("operator", ["equal_to", "in", "matches", "contains", "present"])
-def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(events: Events, operator: str) -> None:
+def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(operator: str) -> None:
     operand = EXAMPLES[operator][1]
 
-    assert not meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
+    assert not meets({"payer_reference": {operator: operand}}, example(CallbackAttempt, payer_reference=None))
 
 
 @pytest.mark.parametrize(("operator", "operand"), [("absent", True), ("not_equal_to", "x"), ("not_in", ["x"])])
-def test_a_field_without_a_value_meets_what_asks_for_none(events: Events, operator: str, operand: Any) -> None:
-    assert meets({"payer_reference": {operator: operand}}, events.attempt(payer_reference=None))
+def test_a_field_without_a_value_meets_what_asks_for_none(operator: str, operand: Any) -> None:
+    assert meets({"payer_reference": {operator: operand}}, example(CallbackAttempt, payer_reference=None))
 
 
-def test_a_plain_value_is_short_for_equal_to(events: Events) -> None:
-    assert meets({"channel": "wallet"}, events.attempt(channel="wallet"))
-    assert not meets({"channel": "wallet"}, events.attempt(channel="bill_pay"))
+def test_a_plain_value_is_short_for_equal_to() -> None:
+    assert meets({"channel": "wallet"}, example(CallbackAttempt, channel="wallet"))
+    assert not meets({"channel": "wallet"}, example(CallbackAttempt, channel="bill_pay"))
     assert Match.from_json({"channel": "wallet"}, (ATTEMPT,)).to_json() == {"channel": {"equal_to": "wallet"}}
 
 
-def test_all_conditions_must_hold(events: Events) -> None:
+def test_all_conditions_must_hold() -> None:
     rule = {"channel": "wallet", "amount_minor": {"gte": 100, "lt": 500}}
 
-    assert meets(rule, events.attempt(channel="wallet", amount_minor=100))
-    assert not meets(rule, events.attempt(channel="wallet", amount_minor=500))
-    assert not meets(rule, events.attempt(channel="bank_card", amount_minor=100))
+    assert meets(rule, example(CallbackAttempt, channel="wallet", amount_minor=100))
+    assert not meets(rule, example(CallbackAttempt, channel="wallet", amount_minor=500))
+    assert not meets(rule, example(CallbackAttempt, channel="bank_card", amount_minor=100))
 
 
-def test_a_dotted_name_looks_into_a_mapping(events: Events) -> None:
-    given = events.refresh()
+def test_a_dotted_name_looks_into_a_mapping() -> None:
+    given = example(ViewRefresh)
 
     assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, given)
     assert not meets({"after.status": "OVD"}, given)
@@ -81,15 +84,15 @@ def test_a_dotted_name_looks_into_a_mapping(events: Events) -> None:
     assert not meets({"after.status": {"gt": 5}}, given)
 
 
-def test_no_condition_matches_everything(events: Events) -> None:
-    assert meets({}, events.filed())
+def test_no_condition_matches_everything() -> None:
+    assert meets({}, example(RepaymentFiled))
 
 
-def test_a_field_that_only_the_other_seam_has_counts_as_absent(events: Events) -> None:
+def test_a_field_that_only_the_other_seam_has_counts_as_absent() -> None:
     match = Match.from_json({"marked_status": {"absent": True}, "kind": "MODIFY_BILL_STATUS"}, (FILED, "operator.edit"))
 
-    assert all(check(events.mark()) for check in match.compiled("operator.edit"))
-    assert not all(check(events.filed()) for check in match.compiled(FILED))
+    assert all(check(example_mark()) for check in match.compiled("operator.edit"))
+    assert not all(check(example(RepaymentFiled)) for check in match.compiled(FILED))
 
 
 @pytest.mark.parametrize(
@@ -145,15 +148,15 @@ def test_what_is_read_can_be_sent_again() -> None:
         ("((a{1,30}){1,30})", "a" * 255 + "b"),
     ],
 )
-def test_no_pattern_runs_for_ever(events: Events, pattern: str, value: str) -> None:
+def test_no_pattern_runs_for_ever(pattern: str, value: str) -> None:
     """An engine that tries all ways takes years for each of these; the time limit of the test run would tell."""
     expected = pattern.startswith("a?")
 
-    assert meets({"payer_reference": {"matches": pattern}}, events.attempt(payer_reference=value)) is expected
+    assert meets({"payer_reference": {"matches": pattern}}, example(CallbackAttempt, payer_reference=value)) is expected
 
 
-def test_a_pattern_may_be_in_any_script(events: Events) -> None:
-    given = events.attempt(payer_reference="还款-17")
+def test_a_pattern_may_be_in_any_script() -> None:
+    given = example(CallbackAttempt, payer_reference="还款-17")
 
     assert meets({"payer_reference": {"matches": r"\p{Han}+-\d{2}"}}, given)
     assert not meets({"payer_reference": {"matches": "还款"}}, given)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 
 from mocklend.domain.finding import Finding
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.observed import explain
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def key(floor: LayerHarness, events: Events) -> dict[str, Entry]:
+def key(floor: LayerHarness) -> dict[str, Entry]:
     floor.arm("lag", "cache.bounded_stale")
     floor.arm("drop", "callback.dropped")
-    floor.group(events.refresh(), events.attempt())
+    floor.group(example(ViewRefresh), example(CallbackAttempt))
     return {entry.finding.finding_class: entry for entry in floor.key()}
 
 

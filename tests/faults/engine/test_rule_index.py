@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule
-from support.events import Events
+from support.events import example
 
 SEAM = "view.refresh"
 
@@ -19,15 +20,15 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
     return Rule.from_json(id, {"fault": "cache.bounded_stale", "match": match, **more}, installed())
 
 
-def asked(events: Events, *rules: Rule) -> list[str]:
-    return [one.rule.id for one in RuleIndex(SEAM, rules, version=1).candidates(events.refresh())]
+def asked(*rules: Rule) -> list[str]:
+    return [one.rule.id for one in RuleIndex(SEAM, rules, version=1).candidates(example(ViewRefresh))]
 
 
-def test_a_rule_is_asked_about_what_it_names(events: Events) -> None:
-    loan = events.refresh().loan_id
+def test_a_rule_is_asked_about_what_it_names() -> None:
+    loan = example(ViewRefresh).loan_id
     about, among = rule("b", {"loan_id": loan}), rule("a", {"loan_id": {"in": ["loan_x", loan]}})
 
-    assert asked(events, about, rule("c", {"loan_id": "loan_x"}), among) == ["a", "b"]
+    assert asked(about, rule("c", {"loan_id": "loan_x"}), among) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -42,18 +43,18 @@ def test_a_rule_is_asked_about_what_it_names(events: Events) -> None:
         ({"loan_id": "loan_x"}, {"activate": {"schedule": "0 9 * * *"}}),
     ],
 )
-def test_what_cannot_be_told_beforehand_is_always_asked(events: Events, match: Any, more: Any) -> None:
-    assert asked(events, rule("a", match, **more)) == ["a"]
+def test_what_cannot_be_told_beforehand_is_always_asked(match: Any, more: Any) -> None:
+    assert asked(rule("a", match, **more)) == ["a"]
 
 
-def test_rules_are_found_by_different_fields_and_stay_in_order(events: Events) -> None:
-    given = events.refresh()
+def test_rules_are_found_by_different_fields_and_stay_in_order() -> None:
+    given = example(ViewRefresh)
     rules = [rule("c", {"loan_id": given.loan_id}), rule("b", {}), rule("a", {"entity": given.entity})]
 
-    assert asked(events, *rules) == ["a", "b", "c"]
+    assert asked(*rules) == ["a", "b", "c"]
 
 
-def test_a_rule_that_meets_two_ways_is_asked_once(events: Events) -> None:
-    given = events.refresh()
+def test_a_rule_that_meets_two_ways_is_asked_once() -> None:
+    given = example(ViewRefresh)
 
-    assert asked(events, rule("a", {"loan_id": {"in": [given.loan_id, given.loan_id]}})) == ["a"]
+    assert asked(rule("a", {"loan_id": {"in": [given.loan_id, given.loan_id]}})) == ["a"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.seam import EventContext
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.trail import Event, Trail
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
 
 
-def event(events: Events, n: int) -> Event:
-    given = events.refresh(occurrence=n)
+def event(n: int) -> Event:
+    given = example(ViewRefresh, occurrence=n)
     return Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("view.refresh", (), version=1), n)
 
 
@@ -20,40 +22,40 @@ def known(trail: Trail, sandbox: str) -> list[int]:
     return [one.given.occurrence for one in trail.of(sandbox)]
 
 
-def test_a_sandbox_keeps_its_latest_events(events: Events) -> None:
+def test_a_sandbox_keeps_its_latest_events() -> None:
     trail = Trail(most=3)
 
-    trail.add("ada", [event(events, n) for n in range(5)])
+    trail.add("ada", [event(n) for n in range(5)])
 
     assert known(trail, "ada") == [2, 3, 4]
     assert known(trail, "bob") == []
 
 
-def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first(events: Events) -> None:
+def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
     trail = Trail(most=3, most_of_all=5)
     for sandbox in ("ada", "bob", "ada"):
-        trail.add(sandbox, [event(events, n) for n in range(2)])
+        trail.add(sandbox, [event(n) for n in range(2)])
 
-    trail.add("eve", [event(events, 9)])
+    trail.add("eve", [event(9)])
 
     assert known(trail, "bob") == []
     assert known(trail, "ada") == [0, 1, 1]
     assert known(trail, "eve") == [9]
 
 
-def test_what_was_not_committed_is_not_kept(floor: LayerHarness, events: Events) -> None:
+def test_what_was_not_committed_is_not_kept(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
 
-    floor.group(events.refresh(), fail=True)
+    floor.group(example(ViewRefresh), fail=True)
     lost = floor.layer.trail.of("sbx")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     assert lost == []
     assert len(floor.layer.trail.of("sbx")) == 1
 
 
-def test_an_event_is_found_by_any_of_its_ids(events: Events) -> None:
-    given = events.attempt()
+def test_an_event_is_found_by_any_of_its_ids() -> None:
+    given = example(CallbackAttempt)
     one = Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("callback.attempt", (), version=1), 0)
 
     assert one.is_about("rpy_ada", None)

@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.client import Client
+from mocklend.seams.quote_issued import QuoteIssued
 from mocklend.seams.signals import cleared, ordered_by
 from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_a_payoff_quote_is_short_until_its_day_is_over(floor: LayerHarness, events: Events) -> None:
+def test_a_payoff_quote_is_short_until_its_day_is_over(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift", **{"with": {"drift_minor": 2}})
 
-    assert floor.meet(events.quoted()).total_minor == 100_998
+    assert floor.meet(example(QuoteIssued)).total_minor == 100_998
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "wrong_view", "entity": "qte_ada", "amount_minor": 2}
     assert entry.status == "active"
@@ -28,9 +29,9 @@ def test_a_payoff_quote_is_short_until_its_day_is_over(floor: LayerHarness, even
     assert floor.statuses() == ["healed"]
 
 
-def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: LayerHarness, events: Events) -> None:
+def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
-    floor.meet(events.quoted())
+    floor.meet(example(QuoteIssued))
 
     floor.hear(ordered_by("qte_ada"))
     floor.later(40 * 86_400)
@@ -43,9 +44,9 @@ def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: 
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the loan is paid off: loan_ada")
 
 
-def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: LayerHarness, events: Events) -> None:
+def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
-    floor.meet(events.quoted())
+    floor.meet(example(QuoteIssued))
     floor.later(14 * 3_600)
 
     floor.hear(ordered_by("qte_ada"))
@@ -55,10 +56,10 @@ def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: LayerHarness, even
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_limit_on_open_entries_knows_that_it_stays(
-    floor: LayerHarness, events: Events, another_layer: Callable[[], None], restarted: bool
+    floor: LayerHarness, another_layer: Callable[[], None], restarted: bool
 ) -> None:
     floor.arm("rounds", "amount.rounding_drift", select={"max_active": 1})
-    first, second = events.quoted(), events.quoted(entity="qte_eve", quote_id="qte_eve", loan_id="loan_eve")
+    first, second = example(QuoteIssued), example(QuoteIssued, entity="qte_eve", quote_id="qte_eve", loan_id="loan_eve")
     floor.meet(first)
     if restarted:
         floor.hear(ordered_by("qte_ada"))
@@ -73,10 +74,10 @@ def test_a_limit_on_open_entries_knows_that_it_stays(
     assert floor.meet(second).total_minor == 100_999
 
 
-def test_only_a_payoff_has_no_next_bill_to_hide_the_rest_in(floor: LayerHarness, events: Events) -> None:
+def test_only_a_payoff_has_no_next_bill_to_hide_the_rest_in(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
 
-    for honest in (events.quoted(type="OVD_AND_CURRENT"), events.quoted(interest_minor=0)):
+    for honest in (example(QuoteIssued, type="OVD_AND_CURRENT"), example(QuoteIssued, interest_minor=0)):
         assert floor.meet(honest) == honest
 
 
@@ -96,7 +97,9 @@ def test_a_quote_that_is_out_is_told_again_as_it_was(mocklend: Client) -> None:
 
 
 @given(total=st.integers(3, 10**12), interest=st.integers(0, 10), drift=st.integers(1, 3))
-def test_it_is_short_by_a_few_fen_of_interest_or_right(events: Events, total: int, interest: int, drift: int) -> None:
-    asked = RoundingDrift(drift_minor=drift).quote_issued(events.quoted(total_minor=total, interest_minor=interest))
+def test_it_is_short_by_a_few_fen_of_interest_or_right(total: int, interest: int, drift: int) -> None:
+    asked = RoundingDrift(drift_minor=drift).quote_issued(
+        example(QuoteIssued, total_minor=total, interest_minor=interest)
+    )
 
     assert total - asked.total_minor == (drift if interest >= drift else 0)

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.kinds.api_timeout_after_commit import TimeoutAfterCommit
-from support.events import Events
+from support.events import example, example_read
 
 
-def test_the_work_is_done_and_the_gateway_says_504(events: Events) -> None:
-    happened = TimeoutAfterCommit().api_answer(events.asked())
+def test_the_work_is_done_and_the_gateway_says_504() -> None:
+    happened = TimeoutAfterCommit().api_answer(example(ApiAnswer))
 
     assert (happened.answer_code, happened.before_work) == ("gateway_timeout", False)
 
 
-def test_or_the_connection_is_closed(events: Events) -> None:
-    happened = TimeoutAfterCommit(how="abort").api_answer(events.asked())
+def test_or_the_connection_is_closed() -> None:
+    happened = TimeoutAfterCommit(how="abort").api_answer(example(ApiAnswer))
 
     assert (happened.break_how, happened.before_work) == ("abort", False)
 
 
 @pytest.mark.parametrize(("tries", "lost"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
-def test_as_many_tries_lose_their_answer_as_it_is_told(events: Events, tries: int | None, lost: list[int]) -> None:
+def test_as_many_tries_lose_their_answer_as_it_is_told(tries: int | None, lost: list[int]) -> None:
     fault = TimeoutAfterCommit(tries=tries)
-    asked = [events.asked(occurrence=n) for n in (1, 2, 3)]
+    asked = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 
     assert [one.occurrence for one in asked if fault.api_answer(one) != one] == lost
 
 
-def test_a_read_is_answered_and_so_is_what_was_not_done(events: Events) -> None:
-    refused = events.asked(before_work=True, answer_code="unavailable")
+def test_a_read_is_answered_and_so_is_what_was_not_done() -> None:
+    refused = example(ApiAnswer, before_work=True, answer_code="unavailable")
 
-    assert TimeoutAfterCommit().api_answer(events.looked()) == events.looked()
+    assert TimeoutAfterCommit().api_answer(example_read()) == example_read()
     assert TimeoutAfterCommit().api_answer(refused) == refused

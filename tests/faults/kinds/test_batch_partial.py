@@ -5,19 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams.batch_item import DUE_DATE, BatchItem
+from mocklend.seams.batch_item import BatchItem
 from mocklend_faults.kinds.batch_partial import BatchPartial
-from support.events import Events
+from support.events import example, example_debit
 
 
 @given(share=st.integers(0, 99), place=st.integers(0, 99))
 def test_who_comes_after_the_share_that_is_done_is_left_out(share: int, place: int) -> None:
-    item = BatchItem("loan", 1, 0, DUE_DATE, "loan", "brw", place, "CNY")
+    item = example(BatchItem, place_percent=place)
 
     assert BatchPartial(share_done_percent=share).batch_item(item).runs == (1 if place < share else 0)
 
 
-def test_debits_are_another_job(events: Events) -> None:
-    debit = events.debit(place_percent=99)
+def test_debits_are_another_job() -> None:
+    debit = example_debit(place_percent=99)
 
     assert BatchPartial(share_done_percent=0).batch_item(debit) is debit

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from mocklend.seams.batch_item import BatchItem
 from mocklend.seams.signals import recorded
 from mocklend_faults.kinds.batch_skipped import BatchSkipped
-from support.events import Events
+from support.events import example, example_debit
 from support.layer_harness import LayerHarness
 
 
-def test_the_run_does_not_come_to_it(events: Events) -> None:
-    assert BatchSkipped().batch_item(events.item()).runs == 0
+def test_the_run_does_not_come_to_it() -> None:
+    assert BatchSkipped().batch_item(example(BatchItem)).runs == 0
 
 
-def test_debits_are_another_job(events: Events) -> None:
-    debit = events.debit()
+def test_debits_are_another_job() -> None:
+    debit = example_debit()
 
     assert BatchSkipped().batch_item(debit) is debit
 
 
-def test_whatever_is_recorded_brings_it_up_to_the_day(floor: LayerHarness, events: Events) -> None:
+def test_whatever_is_recorded_brings_it_up_to_the_day(floor: LayerHarness) -> None:
     floor.arm("lock", "batch.skipped")
-    floor.meet(events.item())
+    floor.meet(example(BatchItem))
     [entry] = floor.key()
     assert (entry.status, entry.finding.finding_class, entry.finding.entity) == ("active", "left_behind", "loan_ada")
 

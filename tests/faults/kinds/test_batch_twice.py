@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.batch_item import BatchItem
 from mocklend.seams.signals import applied, reversed_
 from mocklend_faults.kinds.batch_twice import BatchTwice
-from support.events import Events
+from support.events import example, example_debit
 from support.layer_harness import LayerHarness
 
 
-def test_what_is_due_is_ordered_twice(events: Events) -> None:
-    assert BatchTwice().batch_item(events.debit()).runs == 2
+def test_what_is_due_is_ordered_twice() -> None:
+    assert BatchTwice().batch_item(example_debit()).runs == 2
 
 
-def test_a_look_at_a_loan_twice_is_as_good_as_once(events: Events) -> None:
-    item = events.item()
+def test_a_look_at_a_loan_twice_is_as_good_as_once() -> None:
+    item = example(BatchItem)
 
     assert BatchTwice().batch_item(item) is item
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: LayerHarness, events: Events, ended: str) -> None:
+def test_taking_either_back_heals_it(floor: LayerHarness, ended: str) -> None:
     floor.arm("lock", "batch.twice")
-    floor.meet(events.debit())
+    floor.meet(example_debit())
     [entry] = floor.key()
     assert (entry.status, entry.finding.entity, entry.finding.amount_minor) == ("active", "rpy_b", 9_500)
 

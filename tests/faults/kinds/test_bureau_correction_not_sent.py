@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.signals import correction_ordered
 from mocklend_faults.kinds.bureau_correction_not_sent import CorrectionNotSent
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_a_correction_is_not_sent(events: Events) -> None:
-    happened = CorrectionNotSent().bureau_report(events.report(cause="correction", lag_s=60))
+def test_a_correction_is_not_sent() -> None:
+    happened = CorrectionNotSent().bureau_report(example(BureauReport, cause="correction", lag_s=60))
 
     assert (happened.sent, happened.lag_s) == (False, 0)
 
 
-def test_an_ordinary_record_is_sent(events: Events) -> None:
+def test_an_ordinary_record_is_sent() -> None:
     for cause in ("change", "monthly"):
-        assert CorrectionNotSent().bureau_report(events.report(cause=cause)).sent
+        assert CorrectionNotSent().bureau_report(example(BureauReport, cause=cause)).sent
 
 
-def test_another_correction_that_is_ordered_supersedes_it(floor: LayerHarness, events: Events) -> None:
+def test_another_correction_that_is_ordered_supersedes_it(floor: LayerHarness) -> None:
     floor.arm("lost", "bureau.correction_not_sent")
-    floor.meet(events.report(cause="correction"))
+    floor.meet(example(BureauReport, cause="correction"))
     floor.later(86_400)
     assert floor.statuses() == ["active"]
 

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from mocklend.seams.bureau_report import BureauReport
 from mocklend_faults.kinds.bureau_lag import BureauLag
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 DAY_S = 86_400
 
 
-def test_a_record_is_published_a_week_later(events: Events) -> None:
-    assert BureauLag().bureau_report(events.report()).lag_s == 7 * DAY_S
+def test_a_record_is_published_a_week_later() -> None:
+    assert BureauLag().bureau_report(example(BureauReport)).lag_s == 7 * DAY_S
 
 
-def test_lags_add_up(events: Events) -> None:
-    assert BureauLag(lag_days=1).bureau_report(events.report(lag_s=60)).lag_s == DAY_S + 60
+def test_lags_add_up() -> None:
+    assert BureauLag(lag_days=1).bureau_report(example(BureauReport, lag_s=60)).lag_s == DAY_S + 60
 
 
-def test_what_is_not_sent_has_no_lag(events: Events) -> None:
-    lost = events.report(cause="correction", sent=False)
+def test_what_is_not_sent_has_no_lag() -> None:
+    lost = example(BureauReport, cause="correction", sent=False)
 
     assert BureauLag().bureau_report(lost) == lost
 
 
-def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: LayerHarness, events: Events) -> None:
+def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: LayerHarness) -> None:
     floor.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
-    floor.meet(events.report())
+    floor.meet(example(BureauReport))
 
     assert floor.statuses() == ["pending"]
     floor.later(DAY_S)

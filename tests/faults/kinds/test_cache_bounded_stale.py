@@ -6,32 +6,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams.signals import shown
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 MINUTE_S = 60
 
 
-def test_the_new_version_is_seen_a_minute_later(events: Events) -> None:
-    assert BoundedStale().view_refresh(events.refresh()).lag_s == MINUTE_S
+def test_the_new_version_is_seen_a_minute_later() -> None:
+    assert BoundedStale().view_refresh(example(ViewRefresh)).lag_s == MINUTE_S
 
 
-def test_a_loans_first_version_is_never_late(events: Events) -> None:
-    first = events.refresh(occurrence=1)
+def test_a_loans_first_version_is_never_late() -> None:
+    first = example(ViewRefresh, occurrence=1)
 
     assert BoundedStale().view_refresh(first) == first
 
 
 @given(lag_s=st.integers(1, 10**6), already_s=st.integers(0, 10**6))
-def test_lags_add_up(events: Events, lag_s: int, already_s: int) -> None:
-    assert BoundedStale(lag_s=lag_s).view_refresh(events.refresh(lag_s=already_s)).lag_s == already_s + lag_s
+def test_lags_add_up(lag_s: int, already_s: int) -> None:
+    assert BoundedStale(lag_s=lag_s).view_refresh(example(ViewRefresh, lag_s=already_s)).lag_s == already_s + lag_s
 
 
-def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarness, events: Events) -> None:
+def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarness) -> None:
     floor.arm("lag", "cache.bounded_stale")
 
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     [entry] = floor.key()
     assert entry.to_json() | {"injection": ""} == {
@@ -60,9 +61,9 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarnes
     }
 
 
-def test_it_heals_by_itself(floor: LayerHarness, events: Events) -> None:
+def test_it_heals_by_itself(floor: LayerHarness) -> None:
     floor.arm("lag", "cache.bounded_stale")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.later(MINUTE_S)
 
@@ -71,9 +72,9 @@ def test_it_heals_by_itself(floor: LayerHarness, events: Events) -> None:
     assert entry.to_json()["ended_at"] == "2026-01-05T02:01:00.000Z"
 
 
-def test_a_newer_version_on_the_page_supersedes_it(floor: LayerHarness, events: Events) -> None:
+def test_a_newer_version_on_the_page_supersedes_it(floor: LayerHarness) -> None:
     floor.arm("lag", "cache.bounded_stale")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     floor.later(30)
 
     floor.hear(shown("loan_ada"))
@@ -82,14 +83,14 @@ def test_a_newer_version_on_the_page_supersedes_it(floor: LayerHarness, events: 
     assert (entry.status, entry.to_json()["ended_at"]) == ("superseded", "2026-01-05T02:00:30.000Z")
 
 
-def test_what_the_lag_has_healed_stays_healed(floor: LayerHarness, events: Events) -> None:
+def test_what_the_lag_has_healed_stays_healed(floor: LayerHarness) -> None:
     floor.arm("lag", "cache.bounded_stale")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
     floor.later(90)
     before = floor.key()[0].to_json()
 
     floor.hear(shown("loan_ada"))
-    floor.meet(events.refresh(occurrence=3, now_ms=floor.now_ms))
+    floor.meet(example(ViewRefresh, occurrence=3, now_ms=floor.now_ms))
 
     assert floor.key()[0].to_json() == before
     assert floor.statuses() == ["healed", "active"]

@@ -5,36 +5,38 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.signals import rebuilt, shown
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.kinds.cache_evicted_before_flush import EvictedBeforeFlush
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 MONEY = st.integers(0, 10**12)
 
 
 @given(flushed=MONEY, kept=MONEY, balance=MONEY)
-def test_the_page_lacks_the_change_before(events: Events, flushed: int, kept: int, balance: int) -> None:
-    event = events.balance(flushed_minor=flushed, kept_minor=kept, balance_minor=balance)
+def test_the_page_lacks_the_change_before(flushed: int, kept: int, balance: int) -> None:
+    event = example(BalanceKept, flushed_minor=flushed, kept_minor=kept, balance_minor=balance)
     meant = event.consequence(EvictedBeforeFlush().balance_kept(event))
 
     assert meant.served["outstanding_minor"] == flushed + (balance - kept)
     assert meant.finding.amount_minor == abs(meant.truth_after["outstanding_minor"] - flushed - (balance - kept))
 
 
-def test_the_first_payment_is_gone_from_the_page(floor: LayerHarness, events: Events) -> None:
+def test_the_first_payment_is_gone_from_the_page(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
 
-    floor.meet(events.balance())
+    floor.meet(example(BalanceKept))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "wrong_view", "entity": "loan_ada", "amount_minor": 5_000}
     assert (entry.truth_after, entry.served) == ({"outstanding_minor": 89_000}, {"outstanding_minor": 94_000})
 
 
-def test_neither_time_nor_a_newer_version_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_neither_time_nor_a_newer_version_heals_it(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
-    floor.meet(events.balance())
+    floor.meet(example(BalanceKept))
 
     floor.later(31_536_000)
     floor.hear(shown("loan_ada"))
@@ -42,20 +44,20 @@ def test_neither_time_nor_a_newer_version_heals_it(floor: LayerHarness, events: 
     assert floor.statuses() == ["active"]
 
 
-def test_a_rebuilt_page_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_a_rebuilt_page_heals_it(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
-    floor.meet(events.balance())
+    floor.meet(example(BalanceKept))
 
     floor.hear(rebuilt("loan_ada"))
 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_page_may_be_off_and_behind_at_once(floor: LayerHarness, events: Events) -> None:
+def test_a_page_may_be_off_and_behind_at_once(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
     floor.arm("late", "cache.lost_invalidation")
 
-    floor.group(events.balance(), events.refresh(occurrence=3))
+    floor.group(example(BalanceKept), example(ViewRefresh, occurrence=3))
 
     assert sorted(entry.finding.finding_class for entry in floor.key()) == ["stale_view", "wrong_view"]
     assert floor.statuses() == ["active", "active"]

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from mocklend.seams.signals import rebuilt, shown
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.kinds.cache_lost_invalidation import LostInvalidation
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 A_YEAR_S = 31_536_000
 
 
-def test_no_view_ever_hears_of_the_new_version(events: Events) -> None:
-    showing = LostInvalidation().view_refresh(events.refresh()).showing()
+def test_no_view_ever_hears_of_the_new_version() -> None:
+    showing = LostInvalidation().view_refresh(example(ViewRefresh)).showing()
 
-    assert not showing.on_page(events.refresh().now_ms + 1000 * A_YEAR_S)
+    assert not showing.on_page(example(ViewRefresh).now_ms + 1000 * A_YEAR_S)
 
 
-def test_a_loans_first_version_cannot_be_lost(events: Events) -> None:
-    first = events.refresh(occurrence=1)
+def test_a_loans_first_version_cannot_be_lost() -> None:
+    first = example(ViewRefresh, occurrence=1)
 
     assert LostInvalidation().view_refresh(first) == first
 
 
-def test_time_does_not_heal_it(floor: LayerHarness, events: Events) -> None:
+def test_time_does_not_heal_it(floor: LayerHarness) -> None:
     floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.later(A_YEAR_S)
 
@@ -35,9 +36,9 @@ def test_time_does_not_heal_it(floor: LayerHarness, events: Events) -> None:
     )  # fmt: skip
 
 
-def test_a_rebuilt_page_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_a_rebuilt_page_heals_it(floor: LayerHarness) -> None:
     floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.hear(rebuilt("loan_ada"))
 
@@ -48,19 +49,19 @@ def test_a_rebuilt_page_heals_it(floor: LayerHarness, events: Events) -> None:
     )
 
 
-def test_the_next_version_that_is_shown_supersedes_it(floor: LayerHarness, events: Events) -> None:
+def test_the_next_version_that_is_shown_supersedes_it(floor: LayerHarness) -> None:
     floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.hear(shown("loan_ada"))
 
     assert floor.statuses() == ["superseded"]
 
 
-def test_what_is_late_and_lost_is_lost(floor: LayerHarness, events: Events) -> None:
+def test_what_is_late_and_lost_is_lost(floor: LayerHarness) -> None:
     floor.arm("a-lost", "cache.lost_invalidation")
     floor.arm("b-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.later(120)
 

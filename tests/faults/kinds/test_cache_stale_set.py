@@ -6,36 +6,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.seams.signals import shown
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.kinds.cache_stale_set import StaleSet
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 SECONDS = st.integers(0, 10**6)
 
 
 @given(right_for_s=SECONDS, stale_s=SECONDS.map(lambda s: s + 1), seconds=st.integers(0, 3 * 10**6))
-def test_the_page_is_right_then_wrong_then_right(events: Events, right_for_s: int, stale_s: int, seconds: int) -> None:
-    event = events.refresh()
+def test_the_page_is_right_then_wrong_then_right(right_for_s: int, stale_s: int, seconds: int) -> None:
+    event = example(ViewRefresh)
     showing = StaleSet(right_for_s=right_for_s, stale_s=stale_s).view_refresh(event).showing()
 
     assert showing.on_page(event.now_ms + seconds * 1000) == (not right_for_s <= seconds < right_for_s + stale_s)
 
 
-def test_a_loans_first_version_has_no_older_one_that_could_return(events: Events) -> None:
-    first = events.refresh(occurrence=1)
+def test_a_loans_first_version_has_no_older_one_that_could_return() -> None:
+    first = example(ViewRefresh, occurrence=1)
 
     assert StaleSet().view_refresh(first) == first
 
 
-def test_one_slow_fill_is_enough(events: Events) -> None:
-    hit = StaleSet(right_for_s=10).view_refresh(events.refresh())
+def test_one_slow_fill_is_enough() -> None:
+    hit = StaleSet(right_for_s=10).view_refresh(example(ViewRefresh))
 
     assert StaleSet(right_for_s=60).view_refresh(hit) == hit
 
 
-def test_the_lie_is_pending_until_the_old_value_returns(floor: LayerHarness, events: Events) -> None:
+def test_the_lie_is_pending_until_the_old_value_returns(floor: LayerHarness) -> None:
     floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": 60}})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     seen = []
     for seconds in (0, 29, 1, 59, 1):
@@ -45,9 +46,9 @@ def test_the_lie_is_pending_until_the_old_value_returns(floor: LayerHarness, eve
     assert seen == ["pending", "pending", "active", "active", "healed"]
 
 
-def test_a_newer_version_in_between_leaves_nothing_to_return_to(floor: LayerHarness, events: Events) -> None:
+def test_a_newer_version_in_between_leaves_nothing_to_return_to(floor: LayerHarness) -> None:
     floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": None}})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     floor.hear(shown("loan_ada"))
     floor.later(60)
@@ -55,10 +56,10 @@ def test_a_newer_version_in_between_leaves_nothing_to_return_to(floor: LayerHarn
     assert floor.statuses() == ["superseded"]
 
 
-def test_a_page_that_is_late_anyway_is_behind_from_the_start(floor: LayerHarness, events: Events) -> None:
+def test_a_page_that_is_late_anyway_is_behind_from_the_start(floor: LayerHarness) -> None:
     floor.arm("a-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
     floor.arm("b-fill", "cache.stale_set", **{"with": {"right_for_s": 90, "stale_s": 30}})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     seen = [floor.statuses()[1]]
     for seconds in (75, 45):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.signals import applied, landed
 from mocklend_faults.kinds.callback_acked_not_applied import AckedNotApplied
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_handler_answers_and_forgets(events: Events) -> None:
-    happened = AckedNotApplied().callback_attempt(events.attempt())
+def test_the_handler_answers_and_forgets() -> None:
+    happened = AckedNotApplied().callback_attempt(example(CallbackAttempt))
 
     assert (happened.discarded, happened.lost_attempts, happened.altered) == (True, 0, None)
 
 
-def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarness, events: Events) -> None:
+def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarness) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
@@ -28,18 +29,18 @@ def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarnes
     assert floor.statuses() == ["healed"]
 
 
-def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: LayerHarness, events: Events) -> None:
+def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: LayerHarness) -> None:
     floor.arm("ack", "callback.acked_not_applied")
-    floor.meet(events.attempt(entity="rct_ada", repayment_id="rct_ada"))
+    floor.meet(example(CallbackAttempt, entity="rct_ada", repayment_id="rct_ada"))
 
     floor.hear(landed("rct_ada"))
 
     assert floor.statuses() == ["superseded"]
 
 
-def test_dropping_what_the_books_have_does_no_harm(floor: LayerHarness, events: Events) -> None:
+def test_dropping_what_the_books_have_does_no_harm(floor: LayerHarness) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
-    floor.meet(events.attempt(in_books=True))
+    floor.meet(example(CallbackAttempt, in_books=True))
 
     assert floor.statuses() == ["masked"]

@@ -7,25 +7,25 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams.callback_attempt import LOST_FOR_GOOD
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_delayed import CallbackDelayed
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_attempts_before_the_third_are_lost(events: Events) -> None:
+def test_the_attempts_before_the_third_are_lost() -> None:
     fault = CallbackDelayed(deliver_on_attempt=3)
 
-    assert fault.callback_attempt(events.attempt(occurrence=1)).lost_attempts == 2
-    assert fault.callback_attempt(events.attempt(occurrence=2)).lost_attempts == 1
-    assert fault.callback_attempt(events.attempt(occurrence=3)) == events.attempt(occurrence=3)
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=1)).lost_attempts == 2
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=2)).lost_attempts == 1
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=3)) == example(CallbackAttempt, occurrence=3)
 
 
 @given(wanted=st.integers(2, 100), ladder=st.integers(1, 16), data=st.data())
-def test_the_last_attempt_of_a_ladder_is_always_heard(events: Events, wanted: int, ladder: int, data: Any) -> None:
+def test_the_last_attempt_of_a_ladder_is_always_heard(wanted: int, ladder: int, data: Any) -> None:
     occurrence = data.draw(st.integers(1, ladder))
-    attempt = events.attempt(occurrence=occurrence, attempts_left=ladder - occurrence + 1)
+    attempt = example(CallbackAttempt, occurrence=occurrence, attempts_left=ladder - occurrence + 1)
 
     lost = CallbackDelayed(deliver_on_attempt=wanted).callback_attempt(attempt).lost_attempts
 
@@ -33,26 +33,26 @@ def test_the_last_attempt_of_a_ladder_is_always_heard(events: Events, wanted: in
     assert occurrence + lost <= max(wanted, occurrence)
 
 
-def test_it_never_saves_what_another_fault_has_lost(events: Events) -> None:
-    lost = events.attempt(lost_attempts=LOST_FOR_GOOD)
+def test_it_never_saves_what_another_fault_has_lost() -> None:
+    lost = example(CallbackAttempt, lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDelayed().callback_attempt(lost) == lost
 
 
-def test_it_heals_when_the_message_comes(floor: LayerHarness, events: Events) -> None:
+def test_it_heals_when_the_message_comes(floor: LayerHarness) -> None:
     floor.arm("late", "callback.delayed")
 
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
     floor.hear(applied("rpy_ada"))
 
     [entry] = floor.key()
     assert (entry.status, entry.served["callback"], entry.served["attempts"]) == ("healed", "lost", 2)
 
 
-def test_a_late_message_that_the_books_do_not_wait_for_is_no_lie(floor: LayerHarness, events: Events) -> None:
+def test_a_late_message_that_the_books_do_not_wait_for_is_no_lie(floor: LayerHarness) -> None:
     floor.arm("late", "callback.delayed")
 
-    floor.meet(events.attempt(in_books=True))
+    floor.meet(example(CallbackAttempt, in_books=True))
 
     [entry] = floor.key()
     assert entry.status == "masked"

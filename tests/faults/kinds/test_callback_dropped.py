@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from mocklend.seams.callback_attempt import LOST_FOR_GOOD
+from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_by_default_no_attempt_ever_arrives(events: Events) -> None:
-    assert CallbackDropped().callback_attempt(events.attempt()).lost_attempts == LOST_FOR_GOOD
+def test_by_default_no_attempt_ever_arrives() -> None:
+    assert CallbackDropped().callback_attempt(example(CallbackAttempt)).lost_attempts == LOST_FOR_GOOD
 
 
-def test_the_first_two_attempts_are_lost_and_the_third_arrives(events: Events) -> None:
+def test_the_first_two_attempts_are_lost_and_the_third_arrives() -> None:
     fault = CallbackDropped(attempts_lost=2)
 
-    assert fault.callback_attempt(events.attempt(occurrence=1)).lost_attempts == 2
-    assert fault.callback_attempt(events.attempt(occurrence=2)).lost_attempts == 1
-    assert fault.callback_attempt(events.attempt(occurrence=3)) == events.attempt(occurrence=3)
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=1)).lost_attempts == 2
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=2)).lost_attempts == 1
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=3)) == example(CallbackAttempt, occurrence=3)
 
 
-def test_it_never_saves_what_another_fault_has_lost(events: Events) -> None:
-    lost = events.attempt(lost_attempts=LOST_FOR_GOOD)
+def test_it_never_saves_what_another_fault_has_lost() -> None:
+    lost = example(CallbackAttempt, lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDropped(attempts_lost=2).callback_attempt(lost) == lost
 
 
-def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarness, events: Events) -> None:
+def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarness) -> None:
     floor.arm("drop", "callback.dropped")
 
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
@@ -45,20 +45,20 @@ def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarnes
     assert entry.to_json()["status_reason"] == "the books have the receipt: rpy_ada"
 
 
-def test_somebody_elses_receipt_does_not_heal_it(floor: LayerHarness, events: Events) -> None:
+def test_somebody_elses_receipt_does_not_heal_it(floor: LayerHarness) -> None:
     floor.arm("drop", "callback.dropped")
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
 
     floor.hear(applied("rpy_bob"))
 
     assert floor.statuses() == ["active"]
 
 
-def test_the_fate_of_a_callback_is_settled_once(floor: LayerHarness, events: Events) -> None:
+def test_the_fate_of_a_callback_is_settled_once(floor: LayerHarness) -> None:
     floor.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
 
-    floor.meet(events.attempt(occurrence=1))
-    arrives = floor.meet(events.attempt(occurrence=3, attempts_left=7))
+    floor.meet(example(CallbackAttempt, occurrence=1))
+    arrives = floor.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
 
     assert arrives.lost_attempts == 0
     assert len(floor.key()) == 1

@@ -5,37 +5,41 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams.callback_taken import MOST_COPIES
+from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
 from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.callback_duplicated import CallbackDuplicated
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_by_default_one_copy_comes_under_a_new_number(events: Events) -> None:
-    happened = CallbackDuplicated().callback_taken(events.taken())
+def test_by_default_one_copy_comes_under_a_new_number() -> None:
+    happened = CallbackDuplicated().callback_taken(example(CallbackTaken))
 
     assert (happened.copies, happened.new_trade_no) == (1, True)
 
 
 @given(copies=st.integers(1, MOST_COPIES), before=st.integers(0, MOST_COPIES), number=st.sampled_from(["new", "same"]))
-def test_copies_add_up_and_never_become_too_many(events: Events, copies: int, before: int, number: str) -> None:
+def test_copies_add_up_and_never_become_too_many(copies: int, before: int, number: str) -> None:
     fault = CallbackDuplicated(copies=copies, trade_no=number)
 
-    happened = fault.callback_taken(events.taken(copies=before))
+    happened = fault.callback_taken(example(CallbackTaken, copies=before))
 
     assert happened.copies == min(before + copies, MOST_COPIES)
     assert happened.new_trade_no == (number == "new")
 
 
-def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back(events: Events) -> None:
-    assert CallbackDuplicated(trade_no="same").callback_taken(events.taken(copies=1, new_trade_no=True)).new_trade_no
+def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back() -> None:
+    assert (
+        CallbackDuplicated(trade_no="same")
+        .callback_taken(example(CallbackTaken, copies=1, new_trade_no=True))
+        .new_trade_no
+    )
 
 
-def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
+def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("twice", "callback.duplicated")
 
-    floor.meet(events.taken())
+    floor.meet(example(CallbackTaken))
 
     [entry] = floor.key()
     expected = {"class": "duplicate_in_books", "entity": "rct_ada_again", "amount_minor": 100_000}
@@ -46,10 +50,10 @@ def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness, eve
     assert floor.statuses() == ["healed"]
 
 
-def test_an_inbox_that_knows_the_number_withstands_it(floor: LayerHarness, events: Events) -> None:
+def test_an_inbox_that_knows_the_number_withstands_it(floor: LayerHarness) -> None:
     floor.arm("twice", "callback.duplicated", **{"with": {"trade_no": "same", "copies": 3}})
 
-    floor.meet(events.taken())
+    floor.meet(example(CallbackTaken))
 
     [entry] = floor.key()
     assert entry.to_json()["status_reason"] == "the inbox knows the trade number"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams.callback_attempt import ALTERATIONS
+from mocklend.seams.callback_attempt import ALTERATIONS, CallbackAttempt
 from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_forged_or_altered import ForgedOrAltered
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize("how", ALTERATIONS)
-def test_the_first_attempt_is_altered_and_the_second_is_not(events: Events, how: str) -> None:
+def test_the_first_attempt_is_altered_and_the_second_is_not(how: str) -> None:
     fault = ForgedOrAltered(how=how)
 
-    assert fault.callback_attempt(events.attempt()).altered == how
-    assert fault.callback_attempt(events.attempt(occurrence=2)) == events.attempt(occurrence=2)
+    assert fault.callback_attempt(example(CallbackAttempt)).altered == how
+    assert fault.callback_attempt(example(CallbackAttempt, occurrence=2)) == example(CallbackAttempt, occurrence=2)
 
 
-def test_several_attempts_may_be_altered_and_each_is_on_record(floor: LayerHarness, events: Events) -> None:
+def test_several_attempts_may_be_altered_and_each_is_on_record(floor: LayerHarness) -> None:
     floor.arm("forge", "callback.forged_or_altered", **{"with": {"attempts_altered": 2}})
 
-    floor.meet(events.attempt(occurrence=1, attempts_left=9))
-    floor.meet(events.attempt(occurrence=2, attempts_left=8))
-    floor.meet(events.attempt(occurrence=3, attempts_left=7))
+    floor.meet(example(CallbackAttempt, occurrence=1, attempts_left=9))
+    floor.meet(example(CallbackAttempt, occurrence=2, attempts_left=8))
+    floor.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
 
     assert floor.statuses() == ["superseded", "active"]
 
@@ -33,10 +33,10 @@ def test_several_attempts_may_be_altered_and_each_is_on_record(floor: LayerHarne
     assert floor.statuses() == ["superseded", "healed"]
 
 
-def test_the_answer_key_says_how(floor: LayerHarness, events: Events) -> None:
+def test_the_answer_key_says_how(floor: LayerHarness) -> None:
     floor.arm("forge", "callback.forged_or_altered", **{"with": {"how": "old_timestamp"}})
 
-    floor.meet(events.attempt())
+    floor.meet(example(CallbackAttempt))
 
     [entry] = floor.key()
     assert entry.to_json()["served"] == {"altered": "old_timestamp", "callback": "refused"}

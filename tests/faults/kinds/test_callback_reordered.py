@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.callback_taken import CallbackTaken
 from mocklend.seams.signals import applied
 from mocklend_faults.kinds.callback_reordered import CallbackReordered
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_an_inbox_that_checks_withstands_it(floor: LayerHarness, events: Events) -> None:
+def test_an_inbox_that_checks_withstands_it(floor: LayerHarness) -> None:
     floor.arm("order", "callback.reordered")
 
-    happened = floor.meet(events.taken())
+    happened = floor.meet(example(CallbackTaken))
 
     [entry] = floor.key()
     assert (happened.older_event, happened.believed) == ("CLOSED", False)
     assert entry.to_json()["status_reason"] == "a final state does not go back"
 
 
-def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor: LayerHarness, events: Events) -> None:
+def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor: LayerHarness) -> None:
     floor.arm("order", "callback.reordered", **{"with": {"inbox": "believes"}})
 
-    floor.meet(events.taken())
+    floor.meet(example(CallbackTaken))
 
     [entry] = floor.key()
     expected = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
@@ -35,13 +36,13 @@ def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor
 
 
 @pytest.mark.parametrize("inbox", ["checks", "believes"])
-def test_what_staff_have_reversed_is_not_there_to_be_taken_back(events: Events, inbox: str) -> None:
-    reversed_by_staff = events.taken(order_status="REVERSED")
+def test_what_staff_have_reversed_is_not_there_to_be_taken_back(inbox: str) -> None:
+    reversed_by_staff = example(CallbackTaken, order_status="REVERSED")
 
     assert CallbackReordered(inbox=inbox).callback_taken(reversed_by_staff) is reversed_by_staff
 
 
-def test_it_leaves_copies_as_they_come(events: Events) -> None:
-    happened = CallbackReordered(inbox="believes").callback_taken(events.taken(copies=2, new_trade_no=True))
+def test_it_leaves_copies_as_they_come() -> None:
+    happened = CallbackReordered(inbox="believes").callback_taken(example(CallbackTaken, copies=2, new_trade_no=True))
 
     assert (happened.copies, happened.new_trade_no, happened.believed) == (2, True, True)

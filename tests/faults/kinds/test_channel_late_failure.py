@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mocklend.seams.signals import applied, told
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend_faults.kinds.channel_late_failure import DAY_S, TOLD, LateFailure
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
@@ -19,15 +19,15 @@ def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
     assert (happened.fails_after_s, happened.tells) == (days * DAY_S, False)
 
 
-def test_what_fails_already_does_so_once(events: Events) -> None:
-    failing = events.settled(fails_after_s=60)
+def test_what_fails_already_does_so_once() -> None:
+    failing = example(TradeSettled, fails_after_s=60)
 
     assert LateFailure().trade_settled(failing) is failing
 
 
-def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness, events: Events) -> None:
+def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.late_failure")
-    floor.meet(events.settled())
+    floor.meet(example(TradeSettled))
     assert floor.statuses() == ["pending"]
 
     floor.later(3 * DAY_S)
@@ -39,17 +39,17 @@ def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness, events: Events) -> None:
+def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.late_failure", **{"with": {"says": TOLD}})
 
-    floor.meet(events.settled())
+    floor.meet(example(TradeSettled))
 
     assert floor.statuses() == ["masked"]
 
 
-def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: LayerHarness, events: Events) -> None:
+def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.late_failure")
-    floor.meet(events.settled())
+    floor.meet(example(TradeSettled))
 
     floor.hear(told("undone_rpy_ada"))
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend_faults.kinds.clock_cutoff_skew import CutoffSkew
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @given(before_s=st.integers(1, 86_400), skew_s=st.integers(1, 43_200))
-def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(
-    events: Events, before_s: int, skew_s: int
-) -> None:
-    honest = events.booked()
-    honest = events.booked(booked_ms=honest.day_ends_ms - before_s * 1000)
+def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(before_s: int, skew_s: int) -> None:
+    honest = example(ReceiptBooked)
+    honest = example(ReceiptBooked, booked_ms=honest.day_ends_ms - before_s * 1000)
 
     happened = CutoffSkew(skew_s=skew_s).receipt_booked(honest)
 
@@ -24,20 +23,20 @@ def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(
     assert happened.booked_ms - honest.booked_ms in (0, skew_s * 1000)
 
 
-def test_the_answer_key_has_both_moments(floor: LayerHarness, events: Events) -> None:
-    late = events.booked().day_ends_ms - 1_000
+def test_the_answer_key_has_both_moments(floor: LayerHarness) -> None:
+    late = example(ReceiptBooked).day_ends_ms - 1_000
     floor.arm("skew", "clock.cutoff_skew", **{"with": {"skew_s": 2}})
 
-    floor.meet(events.booked(booked_ms=late, amount_minor=8_600))
+    floor.meet(example(ReceiptBooked, booked_ms=late, amount_minor=8_600))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 8_600}
     assert (entry.truth_after["paid_ms"], entry.served["paid_ms"]) == (late, late + 2_000)
 
 
-def test_a_payment_at_noon_is_safe(floor: LayerHarness, events: Events) -> None:
+def test_a_payment_at_noon_is_safe(floor: LayerHarness) -> None:
     floor.arm("skew", "clock.cutoff_skew")
 
-    floor.meet(events.booked())
+    floor.meet(example(ReceiptBooked))
 
     assert floor.key() == []

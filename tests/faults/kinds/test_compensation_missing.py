@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from mocklend.seams.compensation_agreed import CompensationAgreed
 from mocklend.seams.signals import posted
 from mocklend_faults.kinds.compensation_missing import CompensationMissing
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_it_ends_with_the_promise(events: Events) -> None:
-    assert not CompensationMissing().compensation_agreed(events.compensation()).posted
+def test_it_ends_with_the_promise() -> None:
+    assert not CompensationMissing().compensation_agreed(example(CompensationAgreed)).posted
 
 
-def test_posting_it_after_all_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_posting_it_after_all_heals_it(floor: LayerHarness) -> None:
     floor.arm("promise", "compensation.missing")
-    floor.meet(events.compensation())
+    floor.meet(example(CompensationAgreed))
     assert floor.statuses() == ["active"]
 
     floor.hear(posted("cmp_ada"))

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed
 from mocklend_faults.kinds.disbursement_stuck_in_transit import StuckInTransit
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_a_disbursement_is_neither_paid_nor_refused(events: Events) -> None:
-    assert not StuckInTransit().payout_settled(events.payout()).confirmed
+def test_a_disbursement_is_neither_paid_nor_refused() -> None:
+    assert not StuckInTransit().payout_settled(example(PayoutSettled)).confirmed
 
 
 @pytest.mark.parametrize("purpose", ["refund", "compensation"])
-def test_money_promised_back_is_paid(events: Events, purpose: str) -> None:
-    promised = events.payout(purpose=purpose)
+def test_money_promised_back_is_paid(purpose: str) -> None:
+    promised = example(PayoutSettled, purpose=purpose)
 
     assert StuckInTransit().payout_settled(promised) is promised
 
 
-def test_the_channels_last_word_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_the_channels_last_word_heals_it(floor: LayerHarness) -> None:
     floor.arm("switch", "disbursement.stuck_in_transit")
-    floor.meet(events.payout())
+    floor.meet(example(PayoutSettled))
     [entry] = floor.key()
     assert (entry.status, entry.finding.entity) == ("active", "out_ada")
 

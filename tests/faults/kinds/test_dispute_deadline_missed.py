@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend_faults.kinds.dispute_deadline_missed import DeadlineMissed
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 DAY_S = 86_400
 
 
-def test_the_desk_gets_to_it_after_twenty_five_days(events: Events) -> None:
-    assert DeadlineMissed().dispute_opened(events.opened()).queue_s == 25 * DAY_S
+def test_the_desk_gets_to_it_after_twenty_five_days() -> None:
+    assert DeadlineMissed().dispute_opened(example(DisputeOpened)).queue_s == 25 * DAY_S
 
 
-def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(floor: LayerHarness) -> None:
     floor.arm("queue", "dispute.deadline_missed")
-    floor.meet(events.opened())
+    floor.meet(example(DisputeOpened))
 
     floor.later(20 * DAY_S - 1)
     assert floor.statuses() == ["pending"]
@@ -27,10 +26,10 @@ def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(
     assert floor.statuses() == ["healed"]
 
 
-def test_a_short_queue_breaks_no_deadline(floor: LayerHarness, events: Events) -> None:
+def test_a_short_queue_breaks_no_deadline(floor: LayerHarness) -> None:
     floor.arm("queue", "dispute.deadline_missed", **{"with": {"queue_days": 20}})
 
-    floor.meet(events.opened())
+    floor.meet(example(DisputeOpened))
 
     [entry] = floor.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the desk still has time to answer")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.signals import approved, reversed_
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
@@ -16,12 +17,10 @@ from support.layer_harness import LayerHarness
         (reversed_("edt_ada"), "it was reversed: edt_ada"),
     ],
 )
-def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(
-    floor: LayerHarness, events: Events, signal: str, reason: str
-) -> None:
+def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: LayerHarness, signal: str, reason: str) -> None:
     floor.arm("lax", "edit.no_four_eyes")
 
-    happened = floor.meet(events.approval(amount_minor=5_000))
+    happened = floor.meet(example(EditApproval, amount_minor=5_000))
 
     assert not happened.needed
     [entry] = floor.key()
@@ -33,8 +32,8 @@ def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", reason)
 
 
-def test_a_rule_may_be_for_one_kind_of_act(floor: LayerHarness, events: Events) -> None:
+def test_a_rule_may_be_for_one_kind_of_act(floor: LayerHarness) -> None:
     floor.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
 
-    assert floor.meet(events.approval()).needed
-    assert not floor.meet(events.approval(kind="WRITE_OFF", occurrence=2)).needed
+    assert floor.meet(example(EditApproval)).needed
+    assert not floor.meet(example(EditApproval, kind="WRITE_OFF", occurrence=2)).needed

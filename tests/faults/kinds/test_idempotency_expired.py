@@ -7,23 +7,24 @@ from typing import Any
 import pytest
 
 from mocklend.client import Client, ProblemError
+from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.signals import applied, reversed_
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("age_s", "forgotten"), [(0, False), (59, False), (60, True), (61, True)])
-def test_a_key_is_forgotten_when_it_is_too_old(events: Events, age_s: int, forgotten: bool) -> None:
+def test_a_key_is_forgotten_when_it_is_too_old(age_s: int, forgotten: bool) -> None:
     fault = IdempotencyExpired(kept_for_s=60)
 
-    assert fault.idempotency_checked(events.repeated(age_s=age_s)).forgotten == forgotten
+    assert fault.idempotency_checked(example(IdempotencyChecked, age_s=age_s)).forgotten == forgotten
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: LayerHarness, events: Events, ended: str) -> None:
+def test_taking_either_back_heals_it(floor: LayerHarness, ended: str) -> None:
     floor.arm("pruned", "idempotency.expired")
-    floor.meet(events.repeated())
+    floor.meet(example(IdempotencyChecked))
     [entry] = floor.key()
     assert (entry.status, entry.finding.entity, entry.finding.amount_minor) == ("active", "rpy_b", 20_000)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.signals import applied_for
 from mocklend_faults.kinds.lender_cached_refusal import CachedRefusal
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_old_copy_is_good_enough(events: Events) -> None:
-    assert not CachedRefusal().partner_application(events.application()).pulled
+def test_the_old_copy_is_good_enough() -> None:
+    assert not CachedRefusal().partner_application(example(PartnerApplication)).pulled
 
 
-def test_the_next_application_supersedes_it(floor: LayerHarness, events: Events) -> None:
+def test_the_next_application_supersedes_it(floor: LayerHarness) -> None:
     floor.arm("old", "lender.cached_refusal")
-    floor.meet(events.application())
+    floor.meet(example(PartnerApplication))
     assert floor.statuses() == ["active"]
 
     floor.hear(applied_for("swift-card.brw_ada"))

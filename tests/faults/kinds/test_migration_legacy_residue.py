@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from mocklend.seams.loan_opened import LoanOpened
 from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("asks_for", "residue"), [("less", -7), ("more", 7)])
-def test_the_opening_balance_is_off_by_a_few_cents(events: Events, asks_for: str, residue: int) -> None:
-    assert LegacyResidue(asks_for=asks_for).loan_opened(events.loan_opened()).residue_minor == residue
+def test_the_opening_balance_is_off_by_a_few_cents(asks_for: str, residue: int) -> None:
+    assert LegacyResidue(asks_for=asks_for).loan_opened(example(LoanOpened)).residue_minor == residue
 
 
-def test_two_residues_add_up(events: Events) -> None:
-    opened = LegacyResidue(100).loan_opened(events.loan_opened())
+def test_two_residues_add_up() -> None:
+    opened = LegacyResidue(100).loan_opened(example(LoanOpened))
 
     assert LegacyResidue(30, asks_for="more").loan_opened(opened).residue_minor == -70
 
 
-def test_a_loan_of_one_cent_cannot_begin_with_less(events: Events) -> None:
-    smallest = events.loan_opened(principal_minor=1, least_minor=0)
+def test_a_loan_of_one_cent_cannot_begin_with_less() -> None:
+    smallest = example(LoanOpened, principal_minor=1, least_minor=0)
 
     assert LegacyResidue().loan_opened(smallest) == smallest
 
@@ -52,10 +52,10 @@ def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: in
     assert abs(happened.residue_minor) <= residue
 
 
-def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
+def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("residue", "migration.legacy_residue")
 
-    floor.meet(events.loan_opened())
+    floor.meet(example(LoanOpened))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "unsupported", "entity": "edt_migrated", "amount_minor": 7}

@@ -5,29 +5,30 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.seams.order_paid import OrderPaid
 from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_double_entry import DoubleEntry
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @given(late_s=st.integers(0, 10**6), limit=st.integers(0, 31 * 86_400))
-def test_only_what_came_late_was_on_the_list(events: Events, late_s: int, limit: int) -> None:
-    paid = events.order_paid(late_s=late_s)
+def test_only_what_came_late_was_on_the_list(late_s: int, limit: int) -> None:
+    paid = example(OrderPaid, late_s=late_s)
 
     assert DoubleEntry(late_s=limit).order_paid(paid).posted_again == (late_s >= limit)
 
 
-def test_what_came_in_time_is_left_alone(events: Events) -> None:
-    in_time = events.order_paid(late_s=59)
+def test_what_came_in_time_is_left_alone() -> None:
+    in_time = example(OrderPaid, late_s=59)
 
     assert DoubleEntry(late_s=60).order_paid(in_time) is in_time
 
 
-def test_the_receipt_by_hand_is_a_lie_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
+def test_the_receipt_by_hand_is_a_lie_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("list", "operator.double_entry")
 
-    floor.meet(events.order_paid())
+    floor.meet(example(OrderPaid))
 
     [entry] = floor.key()
     expected = {"class": "duplicate_in_books", "entity": "rct_ada_by_hand", "amount_minor": 100_000}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.mark_outdated import MarkOutdated
 from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 STICKY = "operator.manual_override_sticky"
@@ -15,36 +16,38 @@ STICKY = "operator.manual_override_sticky"
 @pytest.mark.parametrize(
     ("marked", "books"), [("OVD", "USING"), ("OVD", "CLEAR"), ("USING", "OVD"), ("CLEAR", "USING")]
 )
-def test_the_mark_stays_whatever_has_come_since(events: Events, marked: str, books: str) -> None:
-    assert not ManualOverrideSticky().mark_outdated(events.outdated(marked_status=marked, books_status=books)).dropped
+def test_the_mark_stays_whatever_has_come_since(marked: str, books: str) -> None:
+    assert (
+        not ManualOverrideSticky()
+        .mark_outdated(example(MarkOutdated, marked_status=marked, books_status=books))
+        .dropped
+    )
 
 
-def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(
-    floor: LayerHarness, events: Events
-) -> None:
+def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
 
-    floor.meet(events.outdated())
+    floor.meet(example(MarkOutdated))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
     assert (entry.truth_after, entry.served) == ({"status": "USING"}, {"status": "OVD"})
 
 
-def test_taking_the_edit_back_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_taking_the_edit_back_heals_it(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
-    floor.meet(events.outdated())
+    floor.meet(example(MarkOutdated))
 
     floor.hear(reversed_("edt_ada"), recorded("loan_ada"))
 
     assert floor.statuses() == ["healed"]
 
 
-def test_each_later_fact_is_another_lie_about_the_same_loan(floor: LayerHarness, events: Events) -> None:
+def test_each_later_fact_is_another_lie_about_the_same_loan(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
-    floor.meet(events.outdated())
+    floor.meet(example(MarkOutdated))
 
     floor.hear(recorded("loan_ada"))
-    floor.meet(events.outdated(occurrence=5, books_status="CLEAR"))
+    floor.meet(example(MarkOutdated, occurrence=5, books_status="CLEAR"))
 
     assert floor.statuses() == ["superseded", "active"]

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.operator_edit import OperatorEdit
+from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import Seam
 from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
-from support.events import Events
+from support.events import example, example_mark
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize("books", ["USING", "CLEAR"])
-def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(events: Events, books: str) -> None:
-    assert MarkedOverdue().repayment_filed(events.filed(books_status=books)).marked_status == "OVERDUE"
+def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(books: str) -> None:
+    assert MarkedOverdue().repayment_filed(example(RepaymentFiled, books_status=books)).marked_status == "OVERDUE"
 
 
-def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie(events: Events) -> None:
-    filed, mark = events.filed(books_status="OVD"), events.mark(books_status="OVD", status="OVERDUE")
+def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie() -> None:
+    filed, mark = example(RepaymentFiled, books_status="OVD"), example_mark(books_status="OVD", status="OVERDUE")
 
     assert MarkedOverdue().repayment_filed(filed) == filed
     assert MarkedOverdue().operator_edit(mark) == mark
 
 
-def test_a_status_edit_takes_the_wrong_line(events: Events) -> None:
-    assert MarkedOverdue().operator_edit(events.mark(status="VALID")).status == "OVERDUE"
+def test_a_status_edit_takes_the_wrong_line() -> None:
+    assert MarkedOverdue().operator_edit(example_mark(status="VALID")).status == "OVERDUE"
 
 
-def test_an_amount_has_no_status(events: Events) -> None:
-    assert MarkedOverdue().operator_edit(events.edit()) == events.edit()
+def test_an_amount_has_no_status() -> None:
+    assert MarkedOverdue().operator_edit(example(OperatorEdit)) == example(OperatorEdit)
 
 
-@pytest.mark.parametrize(("event", "edit_id"), [("filed", "edt_desk"), ("mark", "edt_ada")])
-def test_the_mark_contradicts_the_books_until_it_is_reversed(
-    floor: LayerHarness, events: Events, event: str, edit_id: str
-) -> None:
+@pytest.mark.parametrize(("event", "edit_id"), [(example(RepaymentFiled), "edt_desk"), (example_mark(), "edt_ada")])
+def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: LayerHarness, event: Seam, edit_id: str) -> None:
     floor.arm("mark", "operator.marked_overdue")
 
-    floor.meet(getattr(events, event)())
+    floor.meet(event)
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
@@ -47,9 +48,9 @@ def test_the_mark_contradicts_the_books_until_it_is_reversed(
     assert floor.statuses() == ["healed"]
 
 
-def test_something_newer_on_the_books_outdates_the_mark(floor: LayerHarness, events: Events) -> None:
+def test_something_newer_on_the_books_outdates_the_mark(floor: LayerHarness) -> None:
     floor.arm("mark", "operator.marked_overdue")
-    floor.meet(events.filed())
+    floor.meet(example(RepaymentFiled))
 
     floor.hear(recorded("loan_ada"))
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.signals import applied, reversed_, taken_back
 from mocklend_faults.kinds.operator_prepay_as_partial import PrepayAsPartial
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_a_payoff_becomes_an_ordinary_repayment(events: Events) -> None:
-    assert PrepayAsPartial().receipt_booked(events.booked()).scope == "INSTALMENT"
+def test_a_payoff_becomes_an_ordinary_repayment() -> None:
+    assert PrepayAsPartial().receipt_booked(example(ReceiptBooked)).scope == "INSTALMENT"
 
 
-def test_an_ordinary_repayment_stays_one(events: Events) -> None:
-    honest = events.booked(scope="OVD_AND_CURRENT")
+def test_an_ordinary_repayment_stays_one() -> None:
+    honest = example(ReceiptBooked, scope="OVD_AND_CURRENT")
 
     assert PrepayAsPartial().receipt_booked(honest) == honest
 
@@ -24,12 +25,10 @@ def test_an_ordinary_repayment_stays_one(events: Events) -> None:
     ("signal", "status"),
     [(applied("rpy_ada"), "healed"), (reversed_("rpy_ada"), "healed"), (taken_back("rpy_ada"), "superseded")],
 )
-def test_it_is_misapplied_until_it_is_booked_anew_or_gone(
-    floor: LayerHarness, events: Events, signal: str, status: str
-) -> None:
+def test_it_is_misapplied_until_it_is_booked_anew_or_gone(floor: LayerHarness, signal: str, status: str) -> None:
     floor.arm("line", "operator.prepay_as_partial")
 
-    floor.meet(events.booked(amount_minor=100_045))
+    floor.meet(example(ReceiptBooked, amount_minor=100_045))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 100_045}

@@ -6,41 +6,42 @@ from typing import Any
 
 import pytest
 
+from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.kinds.operator_waiver_cancelled import WaiverCancelled
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 4}
 OWES_AGAIN = {"status": "USING", "outstanding_minor": 1_200, "version": 5}
 
 
-def cancelled(events: Events, **changes: Any) -> Any:
+def cancelled(**changes: Any) -> Any:
     honest = {"cause": "reversal", "occurrence": 5, "before": CLEAR, "after": OWES_AGAIN, "reverses": "WAIVE_FEE"}
-    return events.refresh(**honest | changes)
+    return example(ViewRefresh, **honest | changes)
 
 
 @pytest.mark.parametrize("kind", ["WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY", "MODIFY_BILL_AMOUNT"])
-def test_the_page_is_not_told_that_a_waiver_is_gone(events: Events, kind: str) -> None:
-    assert WaiverCancelled().view_refresh(cancelled(events, reverses=kind)).lost
+def test_the_page_is_not_told_that_a_waiver_is_gone(kind: str) -> None:
+    assert WaiverCancelled().view_refresh(cancelled(reverses=kind)).lost
 
 
 @pytest.mark.parametrize("kind", [None, "repayment", "CHARGE_FEE", "WRITE_OFF"])
-def test_anything_else_that_is_taken_back_is_shown(events: Events, kind: str | None) -> None:
-    event = cancelled(events, reverses=kind)
+def test_anything_else_that_is_taken_back_is_shown(kind: str | None) -> None:
+    event = cancelled(reverses=kind)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_a_fee_that_is_taken_back_was_no_waiver(events: Events) -> None:
-    event = cancelled(events, reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
+def test_a_fee_that_is_taken_back_was_no_waiver() -> None:
+    event = cancelled(reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_the_page_is_behind_by_what_was_waived(floor: LayerHarness, events: Events) -> None:
+def test_the_page_is_behind_by_what_was_waived(floor: LayerHarness) -> None:
     floor.arm("desk", "operator.waiver_cancelled")
 
-    floor.meet(cancelled(events))
+    floor.meet(cancelled())
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "stale_view", "entity": "loan_ada", "amount_minor": 1_200}

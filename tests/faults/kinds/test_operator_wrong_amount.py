@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.domain.money import MAX_MINOR
+from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_wrong_amount import ANY, SLIPS, WrongAmount
-from support.events import Events
+from support.events import example, example_mark
 from support.layer_harness import LayerHarness
 
 amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
@@ -35,17 +36,19 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
         ("any", 1_111, 111_100),
     ],
 )
-def test_the_hand_slips(events: Events, slip: str, meant: int, typed: int) -> None:
-    happened = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=-5_000))
+def test_the_hand_slips(slip: str, meant: int, typed: int) -> None:
+    happened = WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, least_minor=-5_000))
 
     assert happened.amount_minor == typed
 
 
 @given(meant=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
-def test_what_is_typed_is_always_well_formed(events: Events, meant: int, least: int, slip: str) -> None:
+def test_what_is_typed_is_always_well_formed(meant: int, least: int, slip: str) -> None:
     least = min(least, meant)
 
-    typed = WrongAmount(slip=slip).operator_edit(events.edit(amount_minor=meant, least_minor=least)).amount_minor
+    typed = (
+        WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, least_minor=least)).amount_minor
+    )
 
     assert isinstance(typed, int)
     assert typed != 0
@@ -53,21 +56,21 @@ def test_what_is_typed_is_always_well_formed(events: Events, meant: int, least: 
 
 
 @given(meant=amounts)
-def test_any_finds_a_slip_wherever_one_is_possible(events: Events, meant: int) -> None:
-    given_edit = events.edit(amount_minor=meant, least_minor=-MAX_MINOR)
+def test_any_finds_a_slip_wherever_one_is_possible(meant: int) -> None:
+    given_edit = example(OperatorEdit, amount_minor=meant, least_minor=-MAX_MINOR)
     possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
 
     assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible
 
 
-def test_a_status_has_no_digits(events: Events) -> None:
-    assert WrongAmount().operator_edit(events.mark()) == events.mark()
+def test_a_status_has_no_digits() -> None:
+    assert WrongAmount().operator_edit(example_mark()) == example_mark()
 
 
-def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerHarness, events: Events) -> None:
+def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
-    floor.meet(events.edit(amount_minor=1_250))
+    floor.meet(example(OperatorEdit, amount_minor=1_250))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "amount_mismatch", "entity": "edt_ada", "amount_minor": 900}
@@ -79,9 +82,9 @@ def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerH
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "it was reversed: edt_ada")
 
 
-def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: LayerHarness, events: Events) -> None:
+def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
-    floor.meet(events.edit(amount_minor=5))
+    floor.meet(example(OperatorEdit, amount_minor=5))
 
     assert floor.key() == []

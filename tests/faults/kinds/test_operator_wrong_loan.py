@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.signals import applied, taken_back
 from mocklend_faults.kinds.operator_wrong_loan import WrongLoan
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "chosen"), [("first", "loan_bicycle"), ("last", "loan_piano")])
-def test_the_clerk_takes_another_line_of_the_file(events: Events, line: str, chosen: str) -> None:
-    happened = WrongLoan(line=line).receipt_match(events.match(siblings=("loan_bicycle", "loan_piano")))
+def test_the_clerk_takes_another_line_of_the_file(line: str, chosen: str) -> None:
+    happened = WrongLoan(line=line).receipt_match(example(ReceiptMatch, siblings=("loan_bicycle", "loan_piano")))
 
     assert happened.loan_id == chosen
 
 
-def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Events) -> None:
-    honest = events.match(siblings=())
+def test_a_borrower_with_one_loan_cannot_be_mistaken() -> None:
+    honest = example(ReceiptMatch, siblings=())
 
     assert WrongLoan().receipt_match(honest) == honest
 
@@ -31,11 +32,11 @@ def test_a_borrower_with_one_loan_cannot_be_mistaken(events: Events) -> None:
     ],
 )
 def test_it_is_misapplied_until_it_is_moved_or_taken_back(
-    floor: LayerHarness, events: Events, signal: str, status: str, reason: str
+    floor: LayerHarness, signal: str, status: str, reason: str
 ) -> None:
     floor.arm("line", "operator.wrong_loan")
 
-    floor.meet(events.match(amount_minor=20_000))
+    floor.meet(example(ReceiptMatch, amount_minor=20_000))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rct_ada", "amount_minor": 20_000}

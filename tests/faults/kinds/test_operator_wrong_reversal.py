@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.operator_wrong_reversal import WrongReversal
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "taken"), [("first", "rpy_april"), ("last", "rpy_may")])
-def test_another_line_of_the_screen_is_taken(events: Events, line: str, taken: str) -> None:
-    assert WrongReversal(line=line).repayment_reversal(events.reversal()).repayment_id == taken
+def test_another_line_of_the_screen_is_taken(line: str, taken: str) -> None:
+    assert WrongReversal(line=line).repayment_reversal(example(RepaymentReversal)).repayment_id == taken
 
 
-def test_the_only_repayment_cannot_be_mistaken(events: Events) -> None:
-    honest = events.reversal(siblings=())
+def test_the_only_repayment_cannot_be_mistaken() -> None:
+    honest = example(RepaymentReversal, siblings=())
 
     assert WrongReversal().repayment_reversal(honest) == honest
 
 
-def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: LayerHarness, events: Events) -> None:
+def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: LayerHarness) -> None:
     floor.arm("line", "operator.wrong_reversal")
 
-    floor.meet(events.reversal(amount_minor=20_000))
+    floor.meet(example(RepaymentReversal, amount_minor=20_000))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rev_ada", "amount_minor": 20_000}

@@ -5,30 +5,31 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.kinds.outage_brownout import Brownout
-from support.events import Events
+from support.events import example, example_read
 
 
 @given(draw=st.integers(0, 999_999), percent=st.integers(0, 100))
-def test_everything_is_late_and_what_is_refused_is_not_done(events: Events, draw: int, percent: int) -> None:
-    happened = Brownout(delay_ms=30, errors_percent=percent).api_answer(events.asked(draw=draw))
+def test_everything_is_late_and_what_is_refused_is_not_done(draw: int, percent: int) -> None:
+    happened = Brownout(delay_ms=30, errors_percent=percent).api_answer(example(ApiAnswer, draw=draw))
 
     assert happened.delay_ms == 30
     assert happened.before_work == (happened.answer_code == "unavailable")
 
 
-def test_the_share_of_refusals_is_the_setting(events: Events) -> None:
+def test_the_share_of_refusals_is_the_setting() -> None:
     fault = Brownout(errors_percent=20)
 
-    refused = sum(fault.api_answer(events.looked(draw=draw)).before_work for draw in range(1_000))
+    refused = sum(fault.api_answer(example_read(draw=draw)).before_work for draw in range(1_000))
 
     assert refused == 200
 
 
-def test_more_errors_refuse_all_that_fewer_refused(events: Events) -> None:
+def test_more_errors_refuse_all_that_fewer_refused() -> None:
     def refused(percent: int) -> set[int]:
         fault = Brownout(errors_percent=percent)
-        return {draw for draw in range(500) if fault.api_answer(events.looked(draw=draw)).before_work}
+        return {draw for draw in range(500) if fault.api_answer(example_read(draw=draw)).before_work}
 
     assert refused(10) < refused(40)
     assert refused(0) == set()

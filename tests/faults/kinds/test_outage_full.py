@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.kinds.outage_full import FullOutage
-from support.events import Events
+from support.events import example, example_read
 
 
-def test_a_write_is_refused_with_nothing_done(events: Events) -> None:
-    happened = FullOutage(retry_after_s=5).api_answer(events.asked())
+def test_a_write_is_refused_with_nothing_done() -> None:
+    happened = FullOutage(retry_after_s=5).api_answer(example(ApiAnswer))
 
     assert (happened.answer_code, happened.retry_after_s, happened.before_work) == ("unavailable", 5, True)
 
 
-def test_a_read_is_refused_too(events: Events) -> None:
-    assert FullOutage().api_answer(events.looked()).answer_code == "unavailable"
+def test_a_read_is_refused_too() -> None:
+    assert FullOutage().api_answer(example_read()).answer_code == "unavailable"
 
 
-def test_what_is_refused_already_is_left_alone(events: Events) -> None:
-    refused = events.asked(answer_code="rate_limited", before_work=True)
+def test_what_is_refused_already_is_left_alone() -> None:
+    refused = example(ApiAnswer, answer_code="rate_limited", before_work=True)
 
     assert FullOutage().api_answer(refused) == refused

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.kinds.outage_write_only import WriteOnlyOutage
-from support.events import Events
+from support.events import example, example_read
 
 
-def test_a_write_is_refused_with_nothing_done(events: Events) -> None:
-    happened = WriteOnlyOutage(retry_after_s=5).api_answer(events.asked())
+def test_a_write_is_refused_with_nothing_done() -> None:
+    happened = WriteOnlyOutage(retry_after_s=5).api_answer(example(ApiAnswer))
 
     assert (happened.answer_code, happened.retry_after_s, happened.before_work) == ("unavailable", 5, True)
 
 
-def test_a_read_is_answered(events: Events) -> None:
-    assert WriteOnlyOutage().api_answer(events.looked()) == events.looked()
+def test_a_read_is_answered() -> None:
+    assert WriteOnlyOutage().api_answer(example_read()) == example_read()
 
 
-def test_what_is_refused_already_is_left_alone(events: Events) -> None:
-    refused = events.asked(answer_code="rate_limited", before_work=True)
+def test_what_is_refused_already_is_left_alone() -> None:
+    refused = example(ApiAnswer, answer_code="rate_limited", before_work=True)
 
     assert WriteOnlyOutage().api_answer(refused) == refused

@@ -6,17 +6,17 @@ from dataclasses import astuple
 
 import pytest
 
-from mocklend.seams.view_refresh import Showing
+from mocklend.seams.view_refresh import Showing, ViewRefresh
 from mocklend_faults.kinds.projection_partial_lag import PartialLag
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(
     ("view", "late"), [("page", {"page_ms", "replica_ms"}), ("list", {"list_ms"}), ("instalments", {"instalments_ms"})]
 )
-def test_only_the_view_that_is_named_is_late(events: Events, view: str, late: set[str]) -> None:
-    event = events.refresh()
+def test_only_the_view_that_is_named_is_late(view: str, late: set[str]) -> None:
+    event = example(ViewRefresh)
     showing = PartialLag(view=view, lag_s=60).view_refresh(event).showing()
 
     names = ("page_ms", "list_ms", "instalments_ms", "replica_ms")
@@ -25,22 +25,22 @@ def test_only_the_view_that_is_named_is_late(events: Events, view: str, late: se
 
 
 @pytest.mark.parametrize("view", ["page", "list", "instalments"])
-def test_lags_add_up(events: Events, view: str) -> None:
-    once = PartialLag(view=view, lag_s=60).view_refresh(events.refresh(lag_s=30))
+def test_lags_add_up(view: str) -> None:
+    once = PartialLag(view=view, lag_s=60).view_refresh(example(ViewRefresh, lag_s=30))
     twice = PartialLag(view=view, lag_s=60).view_refresh(once)
 
-    assert twice.showing().latest_ms == events.refresh().now_ms + 150_000
+    assert twice.showing().latest_ms == example(ViewRefresh).now_ms + 150_000
 
 
-def test_a_loans_first_version_and_one_that_never_comes_are_left_alone(events: Events) -> None:
-    for event in (events.refresh(occurrence=1), events.refresh(lost=True)):
+def test_a_loans_first_version_and_one_that_never_comes_are_left_alone() -> None:
+    for event in (example(ViewRefresh, occurrence=1), example(ViewRefresh, lost=True)):
         assert PartialLag().view_refresh(event) == event
 
 
-def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor: LayerHarness, events: Events) -> None:
+def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor: LayerHarness) -> None:
     floor.arm("a-list", "projection.partial_lag", **{"with": {"view": "list", "lag_s": 600}})
     floor.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
-    floor.meet(events.refresh())
+    floor.meet(example(ViewRefresh))
 
     seen = [floor.statuses()]
     for seconds in (60, 540):

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from mocklend.seams.score_asked import ScoreAsked
 from mocklend_faults.kinds.score_sticky_negative import StickyNegative
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_score_is_that_of_the_refresh_before(events: Events) -> None:
-    assert StickyNegative().score_asked(events.score_asked()).score == "620"
-    assert StickyNegative(refreshes_missed=3).score_asked(events.score_asked()).score == "N/A"
+def test_the_score_is_that_of_the_refresh_before() -> None:
+    assert StickyNegative().score_asked(example(ScoreAsked)).score == "620"
+    assert StickyNegative(refreshes_missed=3).score_asked(example(ScoreAsked)).score == "N/A"
 
 
-def test_a_score_that_has_not_changed_is_no_lie(floor: LayerHarness, events: Events) -> None:
+def test_a_score_that_has_not_changed_is_no_lie(floor: LayerHarness) -> None:
     floor.arm("stuck", "score.sticky_negative")
 
-    floor.meet(events.score_asked(earlier=("700", "640", "N/A")))
+    floor.meet(example(ScoreAsked, earlier=("700", "640", "N/A")))
 
     assert floor.key() == []
 
 
-def test_the_lie_lasts_as_long_as_the_answer_is_remembered(floor: LayerHarness, events: Events) -> None:
+def test_the_lie_lasts_as_long_as_the_answer_is_remembered(floor: LayerHarness) -> None:
     floor.arm("stuck", "score.sticky_negative")
-    floor.meet(events.score_asked())
+    floor.meet(example(ScoreAsked))
     assert floor.statuses() == ["active"]
 
     floor.later(86_400)

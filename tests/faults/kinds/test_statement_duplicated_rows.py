@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.kinds.statement_duplicated_rows import StatementDuplicatedRows
-from support.events import Events
+from support.events import example
 
 
 @pytest.mark.parametrize(("wanted", "there", "repeated"), [(1, 3, 1), (3, 3, 3), (10, 3, 3)])
-def test_so_many_rows_come_again_as_there_are(events: Events, wanted: int, there: int, repeated: int) -> None:
-    happened = StatementDuplicatedRows(rows=wanted).statement_made(events.made(rows=there))
+def test_so_many_rows_come_again_as_there_are(wanted: int, there: int, repeated: int) -> None:
+    happened = StatementDuplicatedRows(rows=wanted).statement_made(example(StatementMade, rows=there))
 
     assert happened.repeated_rows == repeated
 
 
-def test_where_nothing_moved_nothing_comes_again(events: Events) -> None:
-    empty = events.made(rows=0)
+def test_where_nothing_moved_nothing_comes_again() -> None:
+    empty = example(StatementMade, rows=0)
 
     assert StatementDuplicatedRows().statement_made(empty) is empty

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.kinds.statement_late import HOUR_MS, StatementLate
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_it_comes_hours_after_its_time(events: Events) -> None:
-    happened = StatementLate(late_hours=6).statement_made(events.made())
+def test_it_comes_hours_after_its_time() -> None:
+    happened = StatementLate(late_hours=6).statement_made(example(StatementMade))
 
     assert happened.late_s == 6 * 3600
 
 
-def test_who_asks_when_it_is_there_sees_nothing_of_it(events: Events) -> None:
-    made = events.made(due_ms=events.made().now_ms - 6 * HOUR_MS)
+def test_who_asks_when_it_is_there_sees_nothing_of_it() -> None:
+    made = example(StatementMade, due_ms=example(StatementMade).now_ms - 6 * HOUR_MS)
 
     assert StatementLate(late_hours=6).statement_made(made) is made
 
 
-def test_time_heals_it_as_far_as_the_file_was_due(floor: LayerHarness, events: Events) -> None:
+def test_time_heals_it_as_far_as_the_file_was_due(floor: LayerHarness) -> None:
     floor.arm("job", "statement.late", **{"with": {"late_hours": 2}})
-    floor.meet(events.made())
+    floor.meet(example(StatementMade))
     assert floor.statuses() == ["active"]
 
     floor.later(3600)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.kinds.statement_reencoded import StatementReencoded
-from support.events import Events
+from support.events import example
 
 
-def test_it_was_saved_as_something_else(events: Events) -> None:
-    assert StatementReencoded().statement_made(events.made()).recoded
+def test_it_was_saved_as_something_else() -> None:
+    assert StatementReencoded().statement_made(example(StatementMade)).recoded
 
 
-def test_a_file_that_is_spoiled_already_is_not_opened(events: Events) -> None:
-    late = events.made(late_s=60)
+def test_a_file_that_is_spoiled_already_is_not_opened() -> None:
+    late = example(StatementMade, late_s=60)
 
     assert StatementReencoded().statement_made(late) is late

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from mocklend.seams.signals import remade
+from mocklend.seams.statement_made import StatementMade
 from mocklend_faults.kinds.statement_truncated import StatementTruncated
-from support.events import Events
+from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_it_breaks_off(events: Events) -> None:
-    assert StatementTruncated(kept_percent=40).statement_made(events.made()).kept_percent == 40
+def test_it_breaks_off() -> None:
+    assert StatementTruncated(kept_percent=40).statement_made(example(StatementMade)).kept_percent == 40
 
 
-def test_its_being_made_again_heals_it(floor: LayerHarness, events: Events) -> None:
+def test_its_being_made_again_heals_it(floor: LayerHarness) -> None:
     floor.arm("disk", "statement.truncated")
-    floor.meet(events.made())
+    floor.meet(example(StatementMade))
     [entry] = floor.key()
     assert (entry.status, entry.finding.finding_class) == ("active", "wrong_statement")
 
@@ -23,12 +24,12 @@ def test_its_being_made_again_heals_it(floor: LayerHarness, events: Events) -> N
     assert floor.statuses() == ["healed"]
 
 
-def test_one_thing_is_wrong_with_a_file_at_a_time(floor: LayerHarness, events: Events) -> None:
+def test_one_thing_is_wrong_with_a_file_at_a_time(floor: LayerHarness) -> None:
     floor.arm("a", "statement.truncated")
     floor.arm("b", "statement.reencoded")
     floor.arm("c", "statement.duplicated_rows")
     floor.arm("d", "statement.late")
 
-    floor.meet(events.made())
+    floor.meet(example(StatementMade))
 
     assert [one.rule for one in floor.key()] == ["a"]

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.kinds.transport_abort import Abort
-from support.events import Events
+from support.events import example, example_read
 from support.layer_harness import LayerHarness
 
 
-def test_the_work_is_done_and_the_answer_breaks(events: Events) -> None:
-    happened = Abort().api_answer(events.asked())
+def test_the_work_is_done_and_the_answer_breaks() -> None:
+    happened = Abort().api_answer(example(ApiAnswer))
 
     assert (happened.break_how, happened.before_work, happened.answer_code) == ("abort", False, None)
 
 
-def test_an_answer_breaks_once(events: Events) -> None:
-    broken = events.looked(break_how="empty")
+def test_an_answer_breaks_once() -> None:
+    broken = example_read(break_how="empty")
 
     assert Abort().api_answer(broken) == broken
 
 
-def test_it_is_over_at_once_and_nothing_has_to_be_reported(floor: LayerHarness, events: Events) -> None:
-    consequence = events.looked().consequence(Abort().api_answer(events.looked()))
+def test_it_is_over_at_once_and_nothing_has_to_be_reported(floor: LayerHarness) -> None:
+    consequence = example_read().consequence(Abort().api_answer(example_read()))
 
     assert (consequence.finding.finding_class, consequence.finding.amount_minor) == ("timing", 0)
     assert (consequence.until_ms, consequence.ends_on) == (floor.now_ms, {})
