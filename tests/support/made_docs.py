@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import json
 import re
@@ -27,6 +28,7 @@ from mocklend.reconcilers.named import SHIPPED as RECONCILERS
 from mocklend.scenarios import run, scenarios
 from mocklend.scenarios.looks import LOOKING
 from mocklend.seams import SEAMS
+from mocklend.seams.seam import Seam
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
@@ -121,13 +123,41 @@ def families() -> str:
     return _table(("family", "faults", "for example", "what it is"), rows)
 
 
-def fields_of(seam: str) -> str:
-    """A seam's fields, those that a fault may change marked."""
+def seams() -> str:
+    """Every seam: what its class says of it, its fields, those that a fault may change marked, and an example."""
+    return "\n".join(f"## {name}\n\n{_linked(inspect.getdoc(seam))}\n\n{_fields(seam)}" for name, seam in SEAMS.items())
+
+
+def _fields(seam: type[Seam]) -> str:
+    example, meanings = seam.example(), field_meanings(seam)
     rows = []
-    for one in fields(SEAMS[seam]):
-        may = "" if one.default is MISSING else f"yes; honestly `{json.dumps(one.default)}`"
-        rows.append((f"`{one.name}`", f"`{one.type}`", may))
-    return _table(("field", "type", "a fault may change it"), rows)
+    for one in fields(seam):
+        may = "" if one.default is MISSING else "yes"
+        rows.append(
+            (
+                f"`{one.name}`",
+                f"`{one.type}`",
+                f"`{json.dumps(getattr(example, one.name))}`",
+                may,
+                meanings.get(one.name, ""),
+            )
+        )
+    return _table(("field", "type", "for example", "a fault may change it", "what it is"), rows)
+
+
+def field_meanings(seam: type[Seam]) -> dict[str, str]:
+    """What the comment beside a field says of it."""
+    said: dict[str, str] = {}
+    for base in reversed(seam.__mro__[:-1]):
+        source = inspect.getsource(base)
+        said.update(re.findall(r"^    (\w+): [^=#\n]+(?:= [^#\n]+)?  # (.*)$", source, re.MULTILINE))
+    return said | {"entity": seam.entity_is, "occurrence": seam.occurrence_is}
+
+
+def _linked(doc: str | None) -> str:
+    """A docstring that names pages, as a page: the paths are links."""
+    assert doc, "a seam says what happens there"
+    return re.sub(r"\bdocs/((?:[\w-]+/)*)([\w-]+)\.md", r"[\2](\1\2.md)", doc)
 
 
 def findings() -> str:
@@ -330,7 +360,6 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "scenario scores": scenario_scores,
     "faults": faults,
     "families": families,
-    "fields of": fields_of,
     "findings": findings,
     "checks": checks,
     "operators": operators,
@@ -341,6 +370,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "exit codes": exit_codes,
     "modules of": modules,
     "scripts": scripts,
+    "seams": seams,
     "stories": stories,
 }
 """What can be made: by its name, or by its name and one word more."""

@@ -19,13 +19,19 @@ DELAY_MS_MAX = 120_000
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer(Seam):
-    """A request has come, and its work is about to be done. Honestly: it is done, and answered at once and whole.
+    """A client's request has come, on any plane but the control plane, and its work is about to be done.
 
-    With `before_work` the answer `answer_code` (a code of docs/problems.md) comes instead of the work; without, the
-    work is done all the same and only the answer is another one. The control plane is never asked about.
+    Honestly it is done and answered, at once and whole. With `delay_ms` the answer comes late, by 120 s at most however
+    many rules add to it (a rule whose delay is cut has on the answer key what happened, and one that can add nothing is
+    not on it); with `answer_code` (a code of docs/problems.md) another answer is given, instead of the work where
+    `before_work` says so, after it otherwise; with `break_how` the answer breaks on its way. The finding is `timing` on
+    the entity: one answer, over at once.
 
-    A delay is cut where it is put, so that a rule whose delay is cut has it on the answer key as it happened, and one
-    that can delay no further has changed nothing and is not on it.
+    `entity` is the `Idempotency-Key`, else the loan, repayment or borrower of the address, else what it names otherwise
+    (as `wallet.2026-01-05`), else the `reference` of a new borrower, else the operation. Requests are counted in memory
+    (docs/decisions/10-requests-are-counted-in-memory.md). A request that names nobody, like a list, is counted with
+    everybody's: how many of them are hit is the same in any order, whose is not. `draw` follows from the seed, the
+    entity and the occurrence: the only chance that a fault has.
     """
 
     seam: ClassVar[str] = "api.answer"

@@ -15,11 +15,12 @@ from mocklend.seams.signals import rebuilt
 
 @dataclass(frozen=True, slots=True)
 class BalanceKept(LoanSeam):
-    """A change moves the balance on a loan's page. Honestly: from where the change before it has left it.
+    """A change moves the balance on a loan's page, which is kept in a store of its own and written behind.
 
-    The balance is written behind: `flushed_minor` is what the store has on disk, without the last change, `kept_minor`
-    what it holds in memory, with it. Where `evicted`, memory is lost and the new change is added to what is on disk.
-    Later changes go on from there. Only a balance that is right so far, and would not fall below zero, comes here.
+    Honestly the balance goes on from where the change before has left it: `flushed_minor` is what the store has on
+    disk, without the last change, `kept_minor` what it holds in memory, with it. With `evicted` memory is lost and the
+    new change is added to what is on disk; later changes go on from there, until the page is made anew. The finding is
+    `wrong_view` on the loan. Only a balance that is right so far, and would not fall below zero, comes here.
     """
 
     seam: ClassVar[str] = "balance.kept"

@@ -18,10 +18,12 @@ DUE_DATE, AUTO_DEBIT = "due_date", "auto_debit"
 
 @dataclass(frozen=True, slots=True)
 class BatchItem(LoanSeam):
-    """A run does its work on a loan. Honestly: once (`runs` 1).
+    """A run does its work on a loan: the nightly one after a due date (`due_date`), or a debit of what is due
+    (`auto_debit`).
 
-    The run after a due date (`due_date`) may leave a loan out (0); twice is as good as once, since it brings the loan
-    up to the day. A debit of what is due (`auto_debit`) may be ordered twice (2), as `order_id` and `again_id`.
+    `runs` says how often: honestly once. A loan that the nightly run leaves out (0) is `left_behind`; twice is as good
+    as once, since it brings the loan up to the day. A debit that is ordered twice (2), as `order_id` and `again_id`, is
+    `duplicate_in_channel` on one of its two orders. `place_percent` is how far a run is when it comes to the loan.
     """
 
     seam: ClassVar[str] = "batch.item"

@@ -15,11 +15,13 @@ from mocklend.seams.signals import correction_ordered
 
 @dataclass(frozen=True, slots=True)
 class BureauReport(LoanSeam):
-    """A record is made of an account that has changed. Honestly: it is sent, and published by `bound_ms`.
+    """A record is made of an account that has changed, when a day is over. Honestly it is sent, and published by
+    `bound_ms`.
 
-    Files are taken in order, so a record never overtakes a late one before it: `bound_ms` counts that in. Only a
-    correction can be lost without a trace (`sent`): of an ordinary record the bureau would ask where it is. What is not
-    sent has no lag either.
+    `lag_s` is how much later than `bound_ms` it is published, and `sent` whether it is sent at all. Files are taken in
+    order, so a record never overtakes a late one before it: `bound_ms` counts that in. Only a correction can be lost
+    without a trace: of an ordinary record the bureau would ask where it is. What is not sent has no lag either. The
+    finding is `wrong_bureau`.
     """
 
     seam: ClassVar[str] = "bureau.report"

@@ -23,12 +23,16 @@ ALTERATIONS = (WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP)
 
 @dataclass(frozen=True, slots=True)
 class CallbackAttempt(PaymentSeam):
-    """A channel is about to deliver a callback to the platform. Honestly: it arrives and is applied.
+    """A channel is about to deliver a callback to the platform. Honestly it arrives and is applied.
 
     With `lost_attempts` n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and
     goes on along its ladder. The fate is settled once: an attempt that is lost already is not asked about again. With
-    `altered` it arrives as the inbox refuses it, and the channel goes on along its ladder. With `discarded` the
-    handler answers 200 and drops it, so that no retry comes. What is lost is not altered, and neither is discarded.
+    `altered` (`wrong_key`, `wrong_amount`, `old_timestamp`) it arrives as the inbox refuses it, and the channel tries
+    again. With `discarded` the handler answers 200 and drops it, so that no retry comes. What is lost is not altered,
+    and neither is discarded.
+
+    The finding is `missing_in_books` on the repayment; where the books have the money already (`in_books`), nothing
+    shows.
     """
 
     seam: ClassVar[str] = "callback.attempt"

@@ -18,11 +18,12 @@ MOST_COPIES = 9
 
 @dataclass(frozen=True, slots=True)
 class CallbackTaken(PaymentSeam):
-    """The callback of an order was acknowledged and is applied. Honestly: the channel sends no more about it.
+    """The callback of an order was acknowledged and is applied. Honestly the channel sends no more about it.
 
-    With `copies` it is sent that many times again; with `new_trade_no` the copies carry another channel trade number
-    and the inbox takes that for another payment, as `receipt_id`. With `older_event` an event from before the payment
-    arrives behind it, and with `believed` the inbox takes the older event for the newer one.
+    With `copies` it is sent that many times again; with `new_trade_no` the copies carry another trade number and the
+    inbox takes them for another payment, as `receipt_id`: `duplicate_in_books` on the second receipt. With
+    `older_event` an event from before the payment arrives behind it, and where it is `believed` the receipt is taken
+    back: `missing_in_books` on the repayment. Otherwise the inbox withstands it.
     """
 
     seam: ClassVar[str] = "callback.taken"

@@ -14,7 +14,10 @@ from mocklend.seams.signals import posted
 
 @dataclass(frozen=True, slots=True)
 class CompensationAgreed(Seam):
-    """The desk has promised money for harm. Honestly: it is posted (5004 to 2104) and its payout ordered."""
+    """A compensation is promised for harm. Honestly it is posted (5004 to 2104) and its payout ordered.
+
+    `posted` says whether the books hear of it. If not, the finding is `missing_in_books` on the compensation.
+    """
 
     seam: ClassVar[str] = "compensation.agreed"
     entity_is: ClassVar[str] = "the compensation"

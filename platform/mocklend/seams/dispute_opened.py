@@ -12,7 +12,11 @@ from mocklend.seams.seam import Consequence, Seam
 
 @dataclass(frozen=True, slots=True)
 class DisputeOpened(Seam):
-    """A dispute is on record and its clock runs. Honestly: the desk can take it up at once (`queue_s` 0)."""
+    """A dispute is on record and its clock runs. Honestly the operators can take it up at once (`queue_s` 0).
+
+    `queue_s` is how long it takes them to get to it. The finding is `deadline_missed` on the dispute, once the day of
+    `answer_by_ms` has come.
+    """
 
     seam: ClassVar[str] = "dispute.opened"
     entity_is: ClassVar[str] = "the dispute"

@@ -15,9 +15,10 @@ from mocklend.seams.signals import approved, reversed_
 
 @dataclass(frozen=True, slots=True)
 class EditApproval(LoanSeam):
-    """What an operator decides is above the sandbox's limit, and nobody has approved it. Honestly: it waits (`needed`).
+    """What an operator decides is above the sandbox's limit, and nobody has approved it.
 
-    `amount_minor` is what it is about, without its sign.
+    Honestly it waits as a draft for a second person (`needed`). Without that it goes on the books, and the finding is
+    `unapproved` on the edit. `amount_minor` is what it is about, without its sign.
     """
 
     seam: ClassVar[str] = "edit.approval"

@@ -15,10 +15,13 @@ from mocklend.seams.signals import applied, reversed_
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyChecked(OrderSeam):
-    """A repayment is ordered again, by the same request. Honestly it is answered as it was, and nothing is done.
+    """A repayment is ordered again, by the same request under the same key. Honestly it is answered as it was, and
+    nothing is done.
 
     Where the key is `forgotten`, the same request is a new one: `again_id` is ordered beside `order_id`. What would be
-    refused if it were new does not come here, and is answered as it was.
+    refused if it were new does not come here and is answered as it was; nor does a key that was forgotten before.
+    `age_s` says how long the answer is kept. The finding is `duplicate_in_channel` on that of the two whose id comes
+    last, until either is taken back.
     """
 
     seam: ClassVar[str] = "idempotency.checked"

@@ -16,10 +16,11 @@ from mocklend.seams.signals import reversed_
 
 @dataclass(frozen=True, slots=True)
 class LoanOpened(LoanSeam):
-    """A loan's books begin. Honestly with its principal and nothing else.
+    """A loan's books begin, and it is paid out at once. Honestly they begin with its principal and nothing else.
 
-    With `residue_minor` an opening entry is carried over besides, as an edit (`edit_id`) that nobody decided: above
-    zero it asks for more, below zero for less. The books would take `least_minor` to `most_minor`.
+    With `residue_minor` an entry is carried over besides, as an edit by `migration` (`edit_id`) that nobody decided:
+    above zero it asks for more (a fee), below zero for less (part of the bill is cancelled). The books would take
+    `least_minor` to `most_minor`. The finding is `unsupported` on the edit.
     """
 
     seam: ClassVar[str] = "loan.opened"

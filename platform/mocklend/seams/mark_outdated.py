@@ -15,10 +15,12 @@ from mocklend.seams.signals import recorded, reversed_
 
 @dataclass(frozen=True, slots=True)
 class MarkOutdated(LoanSeam):
-    """The status that was set by hand is older than what the books say now. Honestly: the mark is `dropped`.
+    """A status was set by hand, and something later (`cause`) makes the books derive another one: a payment, a due
+    date, a reversal.
 
-    `marked_status` is the loan status that the mark shows, `books_status` what the books derive from here on; `cause`
-    and `channel` say what has brought it about.
+    Honestly the mark is `dropped`. Otherwise it stays, and the finding is `status_mismatch` on the loan.
+    `marked_status` is the loan status that the mark shows, `books_status` what the books derive from here on. A mark
+    that says what the books say contradicts nothing and does not come here; nor does one whose edit is reversed.
     """
 
     seam: ClassVar[str] = "mark.outdated"

@@ -16,10 +16,11 @@ from mocklend.seams.signals import recorded, reversed_
 
 @dataclass(frozen=True, slots=True)
 class OperatorEdit(LoanSeam):
-    """An operator submits an edit. Honestly: exactly what was meant.
+    """An operator's edit goes on the books. Honestly exactly what was meant is done.
 
-    `amount_minor` is relative; the books would take `least_minor` (negative for a waiver) to `most_minor`, so a wrong
-    amount can stay well-formed. `books_status` is what the books derive for the loan at that moment.
+    `amount_minor` is relative, and the books would take any amount from `least_minor` (negative: the largest waiver) to
+    `most_minor`, so that a wrong amount can stay well-formed. `books_status` is what the books derive for the loan at
+    that moment. The finding is `amount_mismatch` on the edit, or `status_mismatch` on the loan.
     """
 
     seam: ClassVar[str] = "operator.edit"

@@ -15,9 +15,10 @@ from mocklend.seams.signals import reversed_
 
 @dataclass(frozen=True, slots=True)
 class OrderPaid(OrderSeam):
-    """An order leaves the desk's list of open ones, since it is paid. Honestly: nobody does anything more about it.
+    """An order's receipt is on the books, and the order leaves the operators' list of open ones. Honestly that is all.
 
-    With `posted_again` a clerk who works from an older list posts the receipt by hand, as `receipt_id`.
+    With `posted_again` a clerk who works from an older list posts it by hand too, as `receipt_id`: `duplicate_in_books`
+    on that receipt.
     """
 
     seam: ClassVar[str] = "order.paid"

@@ -14,9 +14,11 @@ from mocklend.seams.signals import applied_for
 
 @dataclass(frozen=True, slots=True)
 class PartnerApplication(Seam):
-    """A copy that is too old, or that the borrower asks to have renewed. Honestly: it is pulled anew (`pulled`).
+    """A partner lender's copy of a report is too old, or the borrower asks to have it renewed. Honestly it is pulled
+    anew (`pulled`).
 
-    Reached only where there is an old copy that should no longer be used.
+    Reached only where there is an old copy that should no longer be used. The finding is `stale_view` on the
+    application.
     """
 
     seam: ClassVar[str] = "partner.application"

@@ -14,10 +14,11 @@ from mocklend.seams.signals import applied
 
 @dataclass(frozen=True, slots=True)
 class PaymentReference(PaymentSeam):
-    """The platform reads what the payer of a push payment typed. Honestly: just that.
+    """The platform reads what the payer of a push payment typed, to learn whose money it is. Honestly it reads just
+    that.
 
-    `typed_reference` is what the payer wrote, `reference` what arrives. Where the one names a loan and the other does
-    not, the money is booked as unapplied.
+    `typed_reference` is what the payer wrote, `reference` what arrives. Where what arrives names no loan, the money is
+    booked as unapplied, and the finding is `unidentified` on the receipt. Only payments that name a loan come here.
     """
 
     seam: ClassVar[str] = "payment.reference"

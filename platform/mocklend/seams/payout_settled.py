@@ -14,9 +14,10 @@ from mocklend.seams.signals import closed
 
 @dataclass(frozen=True, slots=True)
 class PayoutSettled(PaymentSeam):
-    """A payout's delay is over. Honestly: the channel has paid, and says so in the same breath (`confirmed`).
+    """A payout's delay is over. Honestly its channel has paid, and says so (`confirmed`).
 
-    Otherwise it neither pays nor fails: the payout stays ORDERED, and nothing will ever happen to it by itself.
+    Otherwise the payout stays ORDERED, neither paid nor failed, and nothing will ever happen to it by itself. The
+    finding is `missing_in_channel` on the payout.
     """
 
     seam: ClassVar[str] = "payout.settled"

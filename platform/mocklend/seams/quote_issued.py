@@ -15,10 +15,13 @@ from mocklend.seams.signals import cleared, ordered_by
 
 @dataclass(frozen=True, slots=True)
 class QuoteIssued(LoanSeam):
-    """A quote is issued. Honestly it asks for what the books will ask for on its day (`total_minor`).
+    """A borrower asks what a repayment would have to be. Honestly the quote asks for what the books will ask for on its
+    day.
 
-    `interest_minor` is what of it is interest that is not overdue, and all that another rounding could be about. From
-    `lapses_ms` on nobody can pay by the quote.
+    That is `total_minor`; `interest_minor` is what of it is interest that is not overdue, and all that another rounding
+    could be about. It is asked about once: the same question about the same version of a loan is told the same quote
+    again, right or wrong. The finding is `wrong_view` on the quote, until it lapses (`lapses_ms`). Once a repayment was
+    ordered by it, it stays wrong until the loan is paid off: what it left out is owed.
     """
 
     seam: ClassVar[str] = "quote.issued"

@@ -15,9 +15,11 @@ from mocklend.seams.signals import applied, reversed_, taken_back
 
 @dataclass(frozen=True, slots=True)
 class ReceiptBooked(OrderSeam):
-    """A repayment is booked. Honestly: as what was ordered (`scope`), at the moment when the channel was paid.
+    """A repayment is taken onto the books. Honestly as what was ordered (`scope`), from the moment when the channel was
+    paid.
 
-    `day_ends_ms` is when the business day of the payment ends: a `booked_ms` from there on is another day's.
+    `day_ends_ms` is when the business day of the payment ends: a `booked_ms` from there on is another day's. The
+    finding is `misapplied` on the repayment.
     """
 
     seam: ClassVar[str] = "receipt.booked"

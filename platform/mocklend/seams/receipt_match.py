@@ -15,10 +15,12 @@ from mocklend.seams.signals import applied, taken_back
 
 @dataclass(frozen=True, slots=True)
 class ReceiptMatch(Seam):
-    """An operator matches a receipt, or moves one that was matched wrongly. Honestly: to the loan that was meant.
+    """An operator puts a receipt that came without a usable reference on a loan, or moves one that was put on the wrong
+    loan.
 
-    `siblings` are the borrower's other loans that owe something in the receipt's currency, in the order of their ids;
-    the loan that the receipt is moved away from is not among them.
+    Honestly it goes to the loan that was meant. `siblings` are the borrower's other loans that owe something in the
+    receipt's currency, in the order of their ids; the loan that the receipt is moved away from is not among them. The
+    finding is `misapplied` on the receipt.
     """
 
     seam: ClassVar[str] = "receipt.match"

@@ -16,9 +16,10 @@ from mocklend.seams.signals import recorded, reversed_
 
 @dataclass(frozen=True, slots=True)
 class RepaymentFiled(OrderSeam):
-    """A receipt is on the books and passes the operations desk. Honestly: the desk leaves the loan's status alone.
+    """A receipt is on the books and passes the operations desk. Honestly the loan's status is left alone.
 
-    With `marked_status` a clerk marks the bill (`edit_id` is the id that this edit would have).
+    With a `marked_status` a clerk marks the bill (`edit_id` is the id that this edit would have), and the finding is
+    `status_mismatch` on the loan.
     """
 
     seam: ClassVar[str] = "repayment.filed"

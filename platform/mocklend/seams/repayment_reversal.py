@@ -15,9 +15,10 @@ from mocklend.seams.signals import reversed_
 
 @dataclass(frozen=True, slots=True)
 class RepaymentReversal(LoanSeam):
-    """An operator reverses a repayment. Honestly: the one that was meant.
+    """An operator reverses a repayment. Honestly the one that was meant.
 
-    `siblings` are the loan's other repayments that could be reversed, in the order of their ids.
+    `siblings` are the loan's other repayments that could be reversed, in the order of their ids. The finding is
+    `misapplied` on the reversal, which the repayment names as its `reversal_id`.
     """
 
     seam: ClassVar[str] = "repayment.reversal"

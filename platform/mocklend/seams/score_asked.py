@@ -12,10 +12,10 @@ from mocklend.seams.seam import Consequence, Seam
 
 @dataclass(frozen=True, slots=True)
 class ScoreAsked(Seam):
-    """A score is answered and remembered for a day. Honestly: the one of the last refresh.
+    """A score is answered under a transaction id, and remembered for a day. Honestly the one of the last refresh.
 
-    `earlier` are the scores of the refreshes before, newest first, made of what was published then; `none` stands for
-    somebody of whom nothing was published yet.
+    `earlier` are the scores of the refreshes before, newest first, made of what was published then; `N/A` stands for
+    somebody of whom nothing was published yet. The finding is `wrong_bureau` on the answer.
     """
 
     seam: ClassVar[str] = "score.asked"

@@ -88,7 +88,7 @@ class OrderSeam(LoanSeam):
 class PaymentSeam(Seam):
     """Of money at a channel, which knows no borrowers."""
 
-    loan_id: str  # "" or "-" where nobody has said whose it is
+    loan_id: str  # "" where nobody has said whose it is
     channel: str
     amount_minor: int
 

@@ -14,10 +14,12 @@ from mocklend.seams.signals import remade
 
 @dataclass(frozen=True, slots=True)
 class StatementMade(Seam):
-    """A file is made when somebody first asks for it, and after that it is what it is. Honestly: all that moved.
+    """A channel makes its file of a day, when somebody first asks for it or asks for it to be made again.
 
-    It may come `late_s` after its time, break off after `kept_percent` of its bytes, have its first `repeated_rows`
-    again at its end (its totals count them), or be written in another encoding than is announced (`recoded`).
+    After that it is what it is, in all formats. Honestly it has all that moved. It may come `late_s` after its time,
+    break off after `kept_percent` of its bytes, have its first `repeated_rows` again at its end (its totals count
+    them), or be written in another encoding than is announced (`recoded`): one of these. The finding is
+    `wrong_statement` on the file. Of a file that nobody asks for, no lie is told.
     """
 
     seam: ClassVar[str] = "statement.made"

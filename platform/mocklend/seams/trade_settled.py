@@ -16,10 +16,12 @@ from mocklend.seams.signals import applied, told
 
 @dataclass(frozen=True, slots=True)
 class TradeSettled(PaymentSeam):
-    """A trade is SUCCESS. Honestly: for good (`fails_after_s` None).
+    """A channel has the money of a trade. Honestly it keeps it (`fails_after_s` null).
 
-    With a number of seconds its bank takes the money back then. A channel that `tells` calls back once more, the books
-    follow, and nobody is misled; from one that does not, only an order query or the statement can be had.
+    With `fails_after_s` its bank takes it back then. A channel that `tells` calls back once more, the books follow, and
+    nobody is misled. From one that does not, only an order query or the statement can be had: the books have money that
+    is not there, and the finding is `missing_in_channel` on the repayment. That is also the finding where the channel's
+    message about it is lost.
     """
 
     seam: ClassVar[str] = "trade.settled"

@@ -53,11 +53,16 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class ViewRefresh(LoanSeam):
-    """A loan has a new version and its views are refreshed. Honestly: all at once, and for good.
+    """A loan has a new version and its views are refreshed, after a receipt, an edit, a reversal or a due date.
 
-    `lag_s` holds up page, list and plan alike; the others add to it for one view, or for the page's second replica.
-    With `lost` no view ever hears of this version. With `right_for_s` the views show it for so long and then fall back
-    to what they said before, for `returned_for_s` (null: until a newer version is shown).
+    Honestly every view shows the new version at once, and for good. `lag_s` keeps the older one on page, list and plan
+    until then; `page_lag_s`, `list_lag_s` and `instalments_lag_s` add to it for one of them, and `replica_lag_s` for
+    the second replica of the page, which every other read goes to while the two differ. With `lost` no view ever hears
+    of this version. With `right_for_s` it is seen for so long, and then the older one returns, for `returned_for_s` or
+    (null) until something newer is shown.
+
+    However many views are behind, it is one finding: `stale_view` on the loan, until the last of them has the newest
+    version.
     """
 
     seam: ClassVar[str] = "view.refresh"
