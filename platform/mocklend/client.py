@@ -69,7 +69,10 @@ class ProblemError(Exception):
         lines = [f"{self.status} {self.code}: {self.detail or self.title}"]
         if self.expected is not None or self.received is not None:
             lines.append(f"expected {self.expected!r}, received {self.received!r}")
-        lines.extend(str(error) for error in self.document.get("errors", ()))
+        lines.extend(
+            f"{error['field']}: expected {error['expected']}, received {error['received']!r}"
+            for error in self.document.get("errors", ())
+        )
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)

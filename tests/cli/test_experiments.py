@@ -113,4 +113,4 @@ def test_a_stage_that_the_platform_refuses_is_said_by_its_field(run: Run, tmp_pa
     ran = run("experiments", "start", str(file))
 
     assert ran.code == 2
-    assert "stages[0].duration_s" in ran.err
+    assert "stages.0.duration_s" in ran.err

@@ -55,7 +55,10 @@ def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[s
         (["operator.marked_overdue", "--lag-s", "1"], "has no setting '--lag-s'; known: none"),
         (["cashe.stale"], "There is no fault 'cashe.stale'; known: "),
         (["cache.bounded_stale", "--match", "wallet"], "--match takes FIELD=VALUE, not 'wallet'"),
-        (["cache.bounded_stale", "--lag-s", "soon"], 'received: "soon"'),
+        (
+            ["cache.bounded_stale", "--lag-s", "soon"],
+            'with.lag_s: expected an integer from 1 to 31536000, received "soon"',
+        ),
         (["cache.bounded_stale", "--match", "colour=red"], "colour"),
     ],
 )

@@ -21,7 +21,7 @@ from mocklend.scenarios import ScenarioError, read
 from mocklend.scenarios.schema import FILE, as_text, schema
 from mocklend.scenarios.skeleton import skeleton
 from mocklend_faults.engine.catalogue import installed
-from mocklend_faults.engine.schemas import rule
+from mocklend_faults.engine.rules import rule_schema
 
 SHIPPED = Path(str(resources.files("mocklend_faults.scenarios")))
 STORIES = sorted(SHIPPED.glob("*.yaml"))
@@ -29,7 +29,7 @@ STORIES = sorted(SHIPPED.glob("*.yaml"))
 
 def with_all_kinds() -> str:
     """The schema with the kinds of fault that are installed, as text."""
-    return as_text(schema(rule(installed())))
+    return as_text(schema(rule_schema(installed())))
 
 
 @pytest.fixture

@@ -6,19 +6,20 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from mocklend.api.fields import Doc
+from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import described
 from mocklend.api.request_context import run, sandbox_id, snapshot
 from mocklend.api.responses import answered, rendered
-from mocklend.validation import Body, OneOf
+from mocklend.validation import OneOf
 from mocklend_faults.api.rules import RULE
 from mocklend_faults.api.this_layer import fault_layer
-from mocklend_faults.engine import schemas
 from mocklend_faults.engine.experiments import (
     DeleteExperiment,
     Experiment,
+    ExperimentBody,
     PutExperiment,
     refuse_too_many,
     started_of,
@@ -34,12 +35,8 @@ A_PLAN = {"experiment_id": "storm"}
 """Examples of the documentation."""
 
 
-class NewExperiment(Body):
+class NewExperiment(ExperimentBody):
     """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
-
-    stages: Annotated[list[dict[str, Any]], WithJsonSchema(schemas.stages())] = Field(
-        description="1 to 50 stages, one after the other, of at most ten years together."
-    )
 
 
 class StageDoc(Doc):
@@ -93,7 +90,7 @@ def get_experiment(experiment_id: str) -> Response:
 )  # fmt: skip
 def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
     """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
-    plan = Experiment.from_json(experiment_id, new.model_dump(), fault_layer().catalogue)
+    plan = Experiment.from_json(experiment_id, asked_request().get_json(), fault_layer().catalogue)
     refuse_too_many(one["id"] for one in _experiments() if one["id"] != experiment_id)
     answer = run(PutExperiment(sandbox_id(), plan))
     return rendered(_experiment(experiment_id), answer.status)

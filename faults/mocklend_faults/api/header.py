@@ -19,6 +19,7 @@ from flask import Blueprint, request
 
 from mocklend.api.idempotency import idempotency
 from mocklend.api.json_body import wsgi_name
+from mocklend.api.problems import field_problem
 from mocklend.api.request_context import lender, run, sandbox_id, served
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
@@ -28,7 +29,6 @@ from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.catalogue import find
 from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
 from mocklend_faults.engine.rules import Rule
-from mocklend_faults.engine.strict import wrong
 
 HEADER = "Mocklend-Fault"
 WSGI_HEADER = wsgi_name(HEADER)
@@ -46,16 +46,16 @@ def arm_from_header() -> None:
         return
     settings, catalogue = served().settings, fault_layer().catalogue
     if settings.fault_header == "off":
-        raise wrong(HEADER, expected="no such header: this server has MOCKLEND_FAULT_HEADER=off", received=asked)
+        raise field_problem(HEADER, "no such header: this server has MOCKLEND_FAULT_HEADER=off", asked)
     loan_id = (request.view_args or {}).get("loan_id")
     if request.method != "POST" or loan_id is None:
         here = f"{request.method} {request.path}"
-        raise wrong(HEADER, expected="a POST about one loan, like /v1/loans/{id}/repayments", received=here)
+        raise field_problem(HEADER, "a POST about one loan, like /v1/loans/{id}/repayments", here)
     fault, given = parsed(asked)
     kinds = settings.fault_header_kinds_listed or tuple(catalogue)
     if fault not in kinds and fault in catalogue:
         allowed = f"one of {', '.join(kinds)}: this server allows these{did_you_mean(fault, kinds)}"
-        raise wrong(HEADER, expected=allowed, received=fault)
+        raise field_problem(HEADER, allowed, fault)
     find(catalogue, fault)
     sandbox = sandbox_id()
     with lender().read() as connection:
@@ -68,13 +68,13 @@ def arm_from_header() -> None:
 def parsed(text: str) -> tuple[str, dict[str, Any]]:
     """The fault and its settings. Digits are a number, `null` is nothing, all else is text."""
     if len(text) > LONGEST or not text.isascii() or not text.isprintable():
-        raise wrong(HEADER, expected=f"at most {LONGEST} printable ASCII characters", received=text)
+        raise field_problem(HEADER, f"at most {LONGEST} printable ASCII characters", text)
     fault, *parts = [one.strip() for one in text.split(";")]
     settings: dict[str, Any] = {}
     for part in parts:
         name, equals, value = (one.strip() for one in part.partition("="))
         if not equals or not name or name in settings:
-            raise wrong(HEADER, expected="a fault and its settings, like cache.bounded_stale; lag_s=60", received=text)
+            raise field_problem(HEADER, "a fault and its settings, like cache.bounded_stale; lag_s=60", text)
         if re.fullmatch(r"-?[0-9]{1,19}", value):
             settings[name] = int(value)
         else:

@@ -12,12 +12,12 @@ from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import described
 from mocklend.api.request_context import run, sandbox_id, snapshot
 from mocklend.api.responses import answered, rendered
-from mocklend.validation import Body
+from mocklend.validation import Body, schema_of
 from mocklend_faults.api.this_layer import fault_layer
-from mocklend_faults.engine import schemas
 from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.profiles import GROUP, PutProfile, profile_named, profile_of
 from mocklend_faults.engine.profiles import profiles as shipped_profiles
+from mocklend_faults.engine.rules import RuleBody
 
 profiles = APIBlueprint("profiles", __name__, tag="Faults")
 
@@ -41,7 +41,7 @@ class ShippedProfile(Doc):
     name: str = Field(description="The profile's name, as PUT /-/profile takes it.")
     title: str = Field(description="What it is for, in a line.")
     story: str = Field(description="What goes wrong with it, in a few sentences.")
-    rules: list[Annotated[dict[str, Any], WithJsonSchema(schemas.rule())]] = Field(
+    rules: list[Annotated[dict[str, Any], WithJsonSchema(schema_of(RuleBody))]] = Field(
         description="Its rules, as PUT /-/rules/{rule_id} takes them."
     )
 

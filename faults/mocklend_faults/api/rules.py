@@ -8,30 +8,27 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, StrictBool, WithJsonSchema, create_model
+from pydantic import Field, StrictBool, WithJsonSchema
 
-from mocklend.api.fields import Doc, Id
+from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
 from mocklend.api.request_context import lender, run, sandbox_id, snapshot
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.work import NoOp
-from mocklend.validation import Body, bounded_str
+from mocklend.validation import Body, schema_of
 from mocklend_faults.api.this_layer import fault_layer
-from mocklend_faults.engine import schemas
+from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.lint import EXACT, LintResult, LintWarning, lint
 from mocklend_faults.engine.loaded_rules import stored_of, usable
-from mocklend_faults.engine.rules import Rule, unknown
+from mocklend_faults.engine.matching import MATCH_SCHEMA
+from mocklend_faults.engine.rules import WITH_SCHEMA, ExpectBody, Rule, RuleBody, unknown
+from mocklend_faults.engine.selection import Select
 
 rules = APIBlueprint("rules", __name__, tag="Faults")
-
-
-def _section(schema: dict[str, Any]) -> Any:
-    """A part of a rule: the engine reads it, which knows what the rule's kind takes; here is what it says of it."""
-    return Annotated[dict[str, Any], WithJsonSchema(schema)] | None
 
 
 UNAVAILABLE = LintResult(
@@ -41,34 +38,9 @@ RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": 
 A_RULE = {"rule_id": "stale-pages"}
 """Examples of the documentation."""
 
-# `with` is a word of Python's own, so this model cannot be written as a class.
-_RULE_FIELDS: dict[str, Any] = {
-    "fault": (Annotated[str, bounded_str(200)], Field(description="The kind of fault, by its name in GET /-/faults.")),
-    "id": (Id | None, Field(default=None, description="The id in the address, once more, or nothing.")),
-    "match": (
-        _section(schemas.MATCH),
-        Field(default=None, description="Whom the rule is about; everybody if not given."),
-    ),
-    "activate": (
-        _section(schemas.ACTIVATE),
-        Field(default=None, description="When the rule acts; always if not given."),
-    ),
-    "select": (
-        _section(schemas.SELECT),
-        Field(default=None, description="How often the rule acts; every time if not given."),
-    ),
-    "with": (
-        _section(schemas.WITH),
-        Field(default=None, description="The settings of the kind, as GET /-/faults lists them."),
-    ),
-    "expect": (
-        _section(schemas.EXPECT),
-        Field(default=None, description="What a reconciler should report, beside what the seam says."),
-    ),
-    "enabled": (StrictBool | None, Field(default=None, description="False arms the rule switched off.")),
-}
-_RULE_DOC = "A fault, and whom it hits, when, how often and how. Only `fault` is needed."
-NewRule = create_model("NewRule", __base__=Body, __doc__=_RULE_DOC, **_RULE_FIELDS)
+
+class NewRule(RuleBody):
+    """A fault, and whom it hits, when, how often and how. Only `fault` is needed."""
 
 
 class RulePatch(Body):
@@ -104,15 +76,15 @@ class RuleDoc(Doc):
 
     id: str = Field(description="The rule's id, as in its address.")
     fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
-    match: Annotated[dict[str, Any], WithJsonSchema(schemas.MATCH)] = Field(
+    match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] = Field(
         description="Whom the rule is about: conditions on the seam's fields, in the long form."
     )
-    activate: Annotated[dict[str, Any], WithJsonSchema(schemas.ACTIVATE)] = Field(description="When the rule acts.")
-    select: Annotated[dict[str, Any], WithJsonSchema(schemas.SELECT)] = Field(description="How often the rule acts.")
-    settings: Annotated[dict[str, Any], WithJsonSchema(schemas.WITH)] = Field(
+    activate: Annotated[dict[str, Any], WithJsonSchema(schema_of(Activate))] = Field(description="When the rule acts.")
+    select: Annotated[dict[str, Any], WithJsonSchema(schema_of(Select))] = Field(description="How often the rule acts.")
+    settings: Annotated[dict[str, Any], WithJsonSchema(WITH_SCHEMA)] = Field(
         alias="with", description="The settings of the kind, those with their default too."
     )
-    expect: Annotated[dict[str, Any], WithJsonSchema(schemas.EXPECT)] = Field(
+    expect: Annotated[dict[str, Any], WithJsonSchema(schema_of(ExpectBody))] = Field(
         description="What the author expects a reconciler to report, beside what the seam says."
     )
     enabled: bool = Field(description="Whether the rule is switched on.")
@@ -164,10 +136,9 @@ def get_rule(rule_id: str) -> Response:
 @rules.input(NewRule, arg_name="new")
 @rules.output(RuleDoc, status_code=201)
 @rules.doc(**described("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
-def put_rule(rule_id: str, new: Body) -> Response:
+def put_rule(rule_id: str, new: NewRule) -> Response:
     """Arm a rule. The same again changes nothing; another one in its place counts anew."""
-    given = {name: value for name, value in new if value is not None}
-    answer = run(PutRule(sandbox_id(), Rule.from_json(rule_id, given, fault_layer().catalogue)))
+    answer = run(PutRule(sandbox_id(), Rule.from_body(rule_id, new, fault_layer().catalogue)))
     return rendered(_told(rule_id), answer.status)
 
 

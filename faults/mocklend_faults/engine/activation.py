@@ -10,43 +10,48 @@ armed ── start_delay_s ──▶ start ──── duration_s ────�
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from mocklend_faults.engine.cron import LONGEST_BACK_S, Cron
-from mocklend_faults.engine.selection import SPAN, as_json, share
-from mocklend_faults.engine.strict import mapping, text, whole, wrong
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from mocklend.domain.problems import FieldError, Invalid
+from mocklend.validation import Reader, bounded_int, unexpected
+from mocklend_faults.engine.cron import LONGEST_BACK_S, SOURCE_MAX, Cron
+from mocklend_faults.engine.selection import SPAN, ExactRatio, as_json
 
 LONGEST_S = 10 * 366 * 86_400
 WINDOW = ("start_delay_s", "duration_s", "ttl_s")
 FIELDS = (*WINDOW, "schedule", "ramp")
 MINUTE_S = 60
 
+Seconds = Annotated[int, bounded_int(1, LONGEST_S)]
+
+
+def _cron(value: object) -> Cron:
+    try:
+        return Cron.parse(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise unexpected(f"a cron expression like 0 9 * * mon-fri ({error})") from None
+
+
+Schedule = Annotated[Cron, PlainValidator(_cron), WithJsonSchema({"type": "string", "maxLength": SOURCE_MAX})]
+
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """By what the probability is multiplied: `from_share` at the start, `to_share` from `over_s` on, a line between.
+    """By what the probability is multiplied: a line from one share to the other.
 
     The draw stays the same keyed hash, so a ramp that rises only adds injections.
     """
 
-    over_s: int
-    from_share: str = "0"
-    to_share: str = "1"
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
-    @classmethod
-    def from_json(cls, raw: Any, at: str) -> Ramp:
-        """Read it strictly."""
-        given = mapping(raw, at, ("over_s", "from", "to"))
-        if "over_s" not in given:
-            raise wrong(f"{at}.over_s", expected=f"an integer from 1 to {LONGEST_S}", received=None)
-        return cls(
-            over_s=whole(given["over_s"], f"{at}.over_s", least=1, most=LONGEST_S),
-            from_share=share(given.get("from", 0), f"{at}.from"),
-            to_share=share(given.get("to", 1), f"{at}.to"),
-        )
+    over_s: Annotated[Seconds, Field(description="In how many seconds it goes from one to the other.")]
+    from_share: ExactRatio = field(default="0", metadata={"alias": "from", "description": "The share at the start."})
+    to_share: ExactRatio = field(default="1", metadata={"alias": "to", "description": "The share from `over_s` on."})
 
     def to_json(self) -> dict[str, Any]:
         """All three."""
@@ -63,35 +68,40 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """When a rule acts, in seconds of the sandbox's clock from the moment of arming.
+    """When the rule acts, in seconds of the sandbox's clock from the moment of arming.
 
     `duration_s` is how long it acts once it has started; `ttl_s` is when it is over, whether it has started or not.
     With a `schedule` it acts for `duration_s` (a minute unless given) from each firing, between its start and its end.
     """
 
-    start_delay_s: int = 0
-    duration_s: int | None = None
-    ttl_s: int | None = None
-    schedule: Cron | None = None
-    ramp: Ramp | None = None
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    start_delay_s: Annotated[int, bounded_int(0, LONGEST_S), Field(description="After how many seconds it starts.")] = 0
+    duration_s: Annotated[
+        Seconds | None, Field(description="For how many seconds it acts from its start, or from each firing.")
+    ] = None
+    ttl_s: Annotated[
+        Seconds | None, Field(description="After how many seconds it is over, whether it has started or not.")
+    ] = None
+    schedule: Annotated[
+        Schedule | None,
+        Field(
+            description="A cron expression in the sandbox's zone, like `0 2 * * *`: it acts for `duration_s`, or a "
+            "minute, from each firing."
+        ),
+    ] = None
+    ramp: Annotated[
+        Ramp | None, Field(description="By what the probability is multiplied: a line from one share to the other.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.schedule is not None and self.duration_s is not None and self.duration_s > LONGEST_BACK_S:
+            raise Invalid(FieldError("duration_s", f"at most {LONGEST_BACK_S} beside a schedule", self.duration_s))
 
     @classmethod
-    def from_json(cls, raw: Any, at: str = "activate") -> Activate:
-        """Read it strictly."""
-        given = mapping(raw, at, FIELDS)
-        settings: dict[str, Any] = {
-            name: whole(given[name], f"{at}.{name}", least=0 if name == "start_delay_s" else 1, most=LONGEST_S)
-            for name in WINDOW
-            if name in given
-        }
-        if "schedule" in given:
-            settings["schedule"] = _cron(given["schedule"], f"{at}.schedule")
-            if settings.get("duration_s", 0) > LONGEST_BACK_S:
-                expected = f"at most {LONGEST_BACK_S} beside a schedule"
-                raise wrong(f"{at}.duration_s", expected=expected, received=settings["duration_s"])
-        if "ramp" in given:
-            settings["ramp"] = Ramp.from_json(given["ramp"], f"{at}.ramp")
-        return cls(**settings)
+    def from_json(cls, raw: object) -> Activate:
+        """Read it strictly. Refused with every field that is wrong."""
+        return ACTIVATE.read(raw, "activate")
 
     def to_json(self) -> dict[str, Any]:
         """What is set."""
@@ -132,9 +142,4 @@ class Activate:
         return (self.duration_s or MINUTE_S) * 1000
 
 
-def _cron(value: Any, at: str) -> Cron:
-    source = text(value, at, most=100)
-    try:
-        return Cron.parse(source)
-    except ValueError as error:
-        raise wrong(at, expected=f"a cron expression like 0 9 * * mon-fri ({error})", received=source) from None
+ACTIVATE = Reader(Activate)

@@ -14,30 +14,77 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Struct, structs
+from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity, rows
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend_faults.engine import strict
+from mocklend.validation import Body, Reader, attempt, bounded_int, bounded_str, invalid_fields
 from mocklend_faults.engine.activation import LONGEST_S, Activate
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
 from mocklend_faults.engine.profiles import profile_named
-from mocklend_faults.engine.rules import RULE_ID, Rule
-from mocklend_faults.engine.strict import mapping, wrong
+from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody
 
 GROUP = "experiment:"
 STAGES_MOST = 50
 EXPERIMENTS_MAX = 50
 """Of one sandbox."""
 STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class StageBody(Body):
+    """One stage: what goes wrong while it lasts. Without rules and profile, nothing."""
+
+    name: Annotated[str, bounded_str(40, pattern=STAGE_NAME.pattern)] = Field(
+        description="A name that no other stage has."
+    )
+    duration_s: Annotated[int, bounded_int(1, LONGEST_S)] = Field(
+        description="For how many seconds it lasts, on the sandbox's clock."
+    )
+    rules: dict[str, RuleBody] | None = Field(
+        default=None, description="The rules of the stage by their ids. Either these or a profile."
+    )
+    profile: Annotated[str, bounded_str(200)] | None = Field(
+        default=None, description="The profile of the stage, one of GET /-/profiles. Either this or rules."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.profile is not None and self.rules is not None:
+            raise Invalid(FieldError("profile", "rules or a profile, not both", self.profile))
+        return self
+
+
+class ExperimentBody(Body):
+    """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
+
+    stages: list[StageBody] = Field(
+        min_length=1,
+        max_length=STAGES_MOST,
+        description="1 to 50 stages, one after the other, of at most ten years together.",
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        for n, name in enumerate(names):
+            if name in names[:n]:
+                raise Invalid(FieldError(f"stages.{n}.name", "a name that no other stage has", name))
+        if (total := sum(stage.duration_s for stage in self.stages)) > LONGEST_S:
+            raise Invalid(FieldError("stages", f"at most {LONGEST_S} s together", total))
+        return self
+
+
+BODY = Reader(ExperimentBody)
 
 
 @entity("experiments", rank=LAYER)
@@ -68,22 +115,16 @@ class Experiment:
     raw: Mapping[str, Any]
 
     @classmethod
-    def from_json(cls, id: str, raw: Any, catalogue: Catalogue) -> Experiment:
-        """Read it strictly."""
-        given = mapping(raw, "", ("stages",))
+    def from_json(cls, id: str, raw: Mapping[str, Any], catalogue: Catalogue) -> Experiment:
+        """Read a plan as a client sends it. Refused with every field that is wrong, or with an unknown name."""
+        body = BODY.read(raw)
+        errors: list[FieldError] = []
         if not RULE_ID.fullmatch(id):
-            raise wrong("id", expected=f"an id like {RULE_ID.pattern}", received=id)
-        stages = given.get("stages")
-        if not isinstance(stages, list) or not 0 < len(stages) <= STAGES_MOST:
-            raise wrong("stages", expected=f"a list of 1 to {STAGES_MOST} stages", received=stages)
-        read_stages = tuple(_stage(one, f"stages[{n}]", catalogue) for n, one in enumerate(stages))
-        names = [one.name for one in read_stages]
-        for n, name in enumerate(names):
-            if name in names[:n]:
-                raise wrong(f"stages[{n}].name", expected="a name that no other stage has", received=name)
-        if (total := sum(one.duration_s for one in read_stages)) > LONGEST_S:
-            raise wrong("stages", expected=f"at most {LONGEST_S} s together", received=total)
-        return cls(id, read_stages, given)
+            errors.append(FieldError("id", f"an id like {RULE_ID.pattern}", id))
+        stages = tuple(_stage(stage, f"stages.{n}", catalogue, errors) for n, stage in enumerate(body.stages))
+        if errors:
+            raise invalid_fields(Invalid(*errors))
+        return cls(id, stages, raw)
 
     def compiled(self) -> list[Rule]:
         """Its rules, each within its stage."""
@@ -92,7 +133,8 @@ class Experiment:
             for rule in stage.rules:
                 id = f"{self.id}.{stage.name}.{rule.id}"
                 if not RULE_ID.fullmatch(id):
-                    raise wrong("id", expected="shorter names: a rule's id has 64 characters at most", received=id)
+                    expected = "shorter names: a rule's id has 64 characters at most"
+                    raise invalid_fields(Invalid(FieldError("id", expected, id)))
                 found.append(replace(rule, id=id, activate=_within(rule.activate, begins_s, stage.duration_s)))
             begins_s += stage.duration_s
         return found
@@ -190,19 +232,15 @@ class DeleteExperiment:
         return Answer(204, {})
 
 
-def _stage(raw: Any, at: str, catalogue: Catalogue) -> Stage:
-    given = mapping(raw, at, ("name", "duration_s", "rules", "profile"))
-    name = strict.text(given.get("name"), f"{at}.name", most=40)
-    if not STAGE_NAME.fullmatch(name):
-        raise wrong(f"{at}.name", expected=f"a name like {STAGE_NAME.pattern}", received=name)
-    duration_s = strict.whole(given.get("duration_s"), f"{at}.duration_s", least=1, most=LONGEST_S)
-    if given.get("profile") is not None and given.get("rules") is not None:
-        raise wrong(f"{at}.profile", expected="rules or a profile, not both", received=given["profile"])
-    if given.get("profile") is not None:
-        profile = profile_named(strict.text(given["profile"], f"{at}.profile"))
-        return Stage(name, duration_s, tuple(profile.armed(catalogue)))
-    rules = mapping({} if given.get("rules") is None else given["rules"], f"{at}.rules")
-    return Stage(name, duration_s, tuple(Rule.from_json(id, rule, catalogue) for id, rule in sorted(rules.items())))
+def _stage(body: StageBody, at: str, catalogue: Catalogue, errors: list[FieldError]) -> Stage:
+    """The stage of a body. What is wrong in its rules for their kinds is added to the errors."""
+    if body.profile is not None:
+        return Stage(body.name, body.duration_s, tuple(profile_named(body.profile).armed(catalogue)))
+    rules = [
+        attempt(f"{at}.rules.{id}", partial(Rule.parse, id, rule, catalogue), errors)
+        for id, rule in sorted((body.rules or {}).items())
+    ]
+    return Stage(body.name, body.duration_s, tuple(rule for rule in rules if rule is not None))
 
 
 def _within(own: Activate, begins_s: int, lasts_s: int) -> Activate:

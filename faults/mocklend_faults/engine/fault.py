@@ -17,13 +17,14 @@ API, the flags of the command line and the table in the docs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from inspect import getdoc
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from mocklend.seams import SEAMS
-from mocklend_faults.engine.strict import MOST, choice, mapping, whole
+from mocklend.validation import Reader, schema_of
 
 VIEWS: dict[str, str] = {
     "answer": "what a client's own request was answered",
@@ -48,23 +49,39 @@ VIEWS: dict[str, str] = {
 """Where a lie may be seen: DESIGN's views, each with the place where a client looks."""
 
 
+SETTING_MAX = 2**63 - 1
+
+
 def setting(
     default: Any,
     doc: str,
     *,
     least: int = 0,
-    most: int = MOST,
+    most: int = SETTING_MAX,
     options: tuple[str, ...] = (),
     nullable: bool = False,
 ) -> Any:
-    """One setting of a fault: its default, a sentence about it, and what it may be."""
-    bounds = {"doc": doc, "least": least, "most": most, "options": options, "nullable": nullable}
-    return field(default=default, metadata=bounds)
+    """One setting of a fault: its default, a sentence about it, and what it may be.
+
+    What it may be is said in the words of the validator, so that reading, errors and schema come from here.
+    """
+    bounds: dict[str, Any] = {"ge": least, "le": most, "strict": True}
+    if options:
+        words = "|".join(re.escape(option) for option in options)
+        bounds = {"pattern": f"^(?:{words})$", "json_schema_extra": lambda schema: _say_options(schema, options)}
+    return field(default=default, metadata={"description": doc, "options": options, "nullable": nullable, **bounds})
+
+
+def _say_options(schema: dict[str, Any], options: tuple[str, ...]) -> None:
+    del schema["pattern"]
+    schema["enum"] = list(options)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What every kind says of itself. Where it has no method for a seam, nothing is changed there."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
     name: ClassVar[str]
     finding: ClassVar[str]
@@ -84,11 +101,14 @@ class Fault:
         return tuple(seam for seam in SEAMS if callable(getattr(cls, method_of(seam), None)))
 
     @classmethod
-    def from_json(cls, raw: Any, at: str = "with") -> Self:
-        """The fault with these settings; the ones that are not given have their defaults."""
-        declared = {one.name: one for one in fields(cls)}
-        given = mapping(raw, at, declared)
-        return cls(**{name: _read(value, f"{at}.{name}", declared[name].metadata) for name, value in given.items()})
+    def from_json(cls, raw: object) -> Self:
+        """The fault with these settings; the ones that are not given have their defaults. Refused if one is wrong."""
+        return reader_of(cls).read(raw, "with")
+
+    @classmethod
+    def settings_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the settings: the `with` of a rule that arms this kind."""
+        return schema_of(cls) | {"description": f"The settings of {cls.name}."}
 
     def to_json(self) -> dict[str, Any]:
         """All settings, the defaults included."""
@@ -104,9 +124,9 @@ class Fault:
             "settings": [
                 {
                     "name": one.name,
-                    "type": _expected(one.metadata, one.default),
+                    "type": _expected(one.metadata),
                     "default": one.default,
-                    "doc": one.metadata["doc"],
+                    "doc": one.metadata["description"],
                 }
                 for one in fields(cls)
             ],
@@ -123,15 +143,16 @@ def method_of(seam: str) -> str:
     return seam.replace(".", "_")
 
 
-def _read(value: Any, at: str, bounds: Mapping[str, Any]) -> Any:
-    if value is None and bounds["nullable"]:
-        return None
-    if bounds["options"]:
-        return choice(value, at, bounds["options"])
-    return whole(value, at, least=bounds["least"], most=bounds["most"])
+_READERS: dict[type[Fault], Reader[Any]] = {}
+F = TypeVar("F", bound=Fault)
 
 
-def _expected(bounds: Mapping[str, Any], default: Any) -> str:
+def reader_of(kind: type[F]) -> Reader[F]:
+    """Who reads the settings of a kind."""
+    return _READERS.setdefault(kind, Reader(kind))
+
+
+def _expected(bounds: Mapping[str, Any]) -> str:
     if bounds["options"]:
         return f"one of {', '.join(bounds['options'])}"
-    return f"integer from {bounds['least']} to {bounds['most']}" + (" or null" if bounds["nullable"] else "")
+    return f"integer from {bounds['ge']} to {bounds['le']}" + (" or null" if bounds["nullable"] else "")

@@ -118,7 +118,7 @@ def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[LintWarning]:
         yield LintWarning("never_drawn", "the probability is 0 at all times")
     if why := _never_open(rule):
         yield LintWarning("never_open", why)
-    wanted = (rule.expect or {}).get("class")
+    wanted = rule.expect.get("class")
     if wanted is not None and wanted != rule.fault.finding:
         yield LintWarning(
             "class_never_made", f"expect.class is {wanted}, and {rule.fault.name} makes {rule.fault.finding}"

@@ -11,20 +11,62 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field, StrictBool, WithJsonSchema
 
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import FieldError, Invalid, Refused
+from mocklend.validation import Body, OneOf, Reader, attempt, bounded_str, invalid_fields, schema_of
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.catalogue import Catalogue, find
-from mocklend_faults.engine.fault import Fault
-from mocklend_faults.engine.matching import Match
+from mocklend_faults.engine.fault import Fault, reader_of
+from mocklend_faults.engine.matching import MATCH_SCHEMA, Match
 from mocklend_faults.engine.selection import Select
-from mocklend_faults.engine.strict import choice, flag, mapping, one_of, text, wrong
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-FIELDS = ("id", "fault", "match", "activate", "select", "with", "expect", "enabled")
+WITH_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "The settings of the kind: GET /-/faults lists each with its bounds.",
+    "additionalProperties": {"type": ["integer", "string", "null"]},
+}
+
+
+class ExpectBody(Body):
+    """What a reconciler should report, beside what the seam says."""
+
+    finding_class: Annotated[str, OneOf(tuple(sorted(CLASSES)))] | None = Field(
+        default=None, alias="class", description="The class of break."
+    )
+    severity: Annotated[str, bounded_str(40, shortest=0)] | None = Field(
+        default=None, description="How bad it is, in a word of your own."
+    )
+
+
+class RuleBody(Body):
+    """A fault, and whom it hits, when, how often and how. Only `fault` is needed."""
+
+    fault: Annotated[str, bounded_str(200)] = Field(description="The kind of fault, by its name in GET /-/faults.")
+    id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] | None = Field(
+        default=None, description="The id in the address, once more, or nothing."
+    )
+    match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] | None = Field(
+        default=None, description="Whom the rule is about; everybody if not given."
+    )
+    activate: Activate | None = Field(default=None, description="When the rule acts; always if not given.")
+    select: Select | None = Field(default=None, description="How often the rule acts; every time if not given.")
+    settings: Annotated[dict[str, Any], WithJsonSchema(WITH_SCHEMA)] | None = Field(
+        default=None, alias="with", description="The settings of the kind, as GET /-/faults lists them."
+    )
+    expect: ExpectBody | None = Field(
+        default=None, description="What a reconciler should report, beside what the seam says."
+    )
+    enabled: StrictBool | None = Field(default=None, description="False arms the rule switched off.")
+
+
+BODY = Reader(RuleBody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +78,46 @@ class Rule:
     match: Match = field(default_factory=Match)
     activate: Activate = field(default_factory=Activate)
     select: Select = field(default_factory=Select)
-    expect: Mapping[str, str] | None = None
+    expect: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
     armed_ms: int = 0
     revision: int = 0
     zone: str = "UTC"  # the sandbox's, for a schedule
 
     @classmethod
-    def from_json(cls, id: str, raw: Any, catalogue: Catalogue) -> Rule:
-        """Read a rule as a client sends it."""
-        given = mapping(raw, "", FIELDS)
+    def from_json(cls, id: str, raw: object, catalogue: Catalogue) -> Rule:
+        """Read a rule as a client sends it. Refused with every field that is wrong, or `fault_unknown`."""
+        return cls.from_body(id, BODY.read(raw), catalogue)
+
+    @classmethod
+    def from_body(cls, id: str, body: RuleBody, catalogue: Catalogue) -> Rule:
+        """The rule of a body that has been read. Refused with what is wrong for its kind of fault."""
+        try:
+            return cls.parse(id, body, catalogue)
+        except Invalid as wrong:
+            raise invalid_fields(wrong) from None
+
+    @classmethod
+    def parse(cls, id: str, body: RuleBody, catalogue: Catalogue) -> Rule:
+        """The rule of a body. Invalid with every field that is wrong for its kind; Refused `fault_unknown`."""
         if not RULE_ID.fullmatch(id):
-            raise wrong("id", expected=f"an id like {RULE_ID.pattern}", received=id)
-        if given.get("id", id) != id:
-            raise wrong("id", expected=f"the id in the address, {id}", received=given["id"])
-        if "fault" not in given:
-            raise wrong("fault", expected=one_of(catalogue, None), received=None)
-        kind = find(catalogue, text(given["fault"], "fault"))
+            raise Invalid(FieldError("id", f"an id like {RULE_ID.pattern}", id))
+        if body.id not in (None, id):
+            raise Invalid(FieldError("id", f"the id in the address, {id}", body.id))
+        kind = find(catalogue, body.fault)
+        errors: list[FieldError] = []
+        fault = attempt("with", partial(reader_of(kind).parse, body.settings or {}), errors)
+        match = attempt("match", partial(Match.parse, body.match or {}, kind.seams()), errors)
+        if fault is None or match is None:
+            raise Invalid(*errors)
         return cls(
             id=id,
-            fault=kind.from_json(given.get("with", {})),
-            match=Match.from_json(given.get("match", {}), kind.seams()),
-            activate=Activate.from_json(given.get("activate", {})),
-            select=Select.from_json(given.get("select", {})),
-            expect=_expect(given.get("expect", {})),
-            enabled=flag(given.get("enabled", True), "enabled"),
+            fault=fault,
+            match=match,
+            activate=body.activate or Activate(),
+            select=body.select or Select(),
+            expect={} if body.expect is None else body.expect.model_dump(by_alias=True, exclude_none=True),
+            enabled=body.enabled is not False,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +129,7 @@ class Rule:
             "activate": self.activate.to_json(),
             "select": self.select.to_json(),
             "with": self.fault.to_json(),
-            "expect": dict(self.expect or {}),
+            "expect": dict(self.expect),
             "enabled": self.enabled,
         }
 
@@ -104,15 +161,21 @@ class Rule:
         return "armed" if now_ms >= start and self.activate.open(now_ms, self.zone) else "waiting"
 
 
-def _expect(raw: Any) -> Mapping[str, str]:
-    """What the author expects a reconciler to report, beside what the seam says."""
-    given = mapping(raw, "expect", ("class", "severity"))
-    if "class" in given:
-        choice(given["class"], "expect.class", CLASSES)
-    return {name: text(value, f"expect.{name}", most=40) for name, value in given.items()}
-
-
 def unknown(rule_id: str, known: Iterable[str] = ()) -> Refused:
     """There is no such rule among those that are known."""
     detail = f"no rule {rule_id[:64]!r}{did_you_mean(rule_id, known)}"
     return Refused("rule_unknown", detail, rule_id=rule_id[:64])
+
+
+def rule_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """The JSON Schema of a rule, with the settings of each of these kinds: for editors."""
+    schema = schema_of(RuleBody)
+    schema["properties"]["fault"] |= {"enum": list(catalogue)}
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"fault": {"const": name}}, "required": ["fault"]},
+            "then": {"properties": {"with": {"anyOf": [kind.settings_schema(), {"type": "null"}]}}},
+        }
+        for name, kind in catalogue.items()
+    ]
+    return schema

@@ -11,16 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from mocklend_faults.engine.strict import choice, mapping, whole, wrong
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from mocklend.validation import RATIO_SCHEMA, Reader, bounded_int, exact_ratio
 
 SPAN = 2**53
 """u has 53 bits: as many as a double holds exactly, for readers in other languages."""
 
 ENTITY, OCCURRENCE = "entity", "occurrence"
+COUNT_MAX = 2**63 - 1
 LIMITS = ("skip_first", "every", "times", "max_active")
 
 
@@ -40,39 +44,52 @@ class Counts:
     active: int = 0
 
 
+ExactRatio = Annotated[str, PlainValidator(lambda value: str(exact_ratio(value))), WithJsonSchema(RATIO_SCHEMA)]
+"""A number from 0 to 1, kept as it was written."""
+Limit = Annotated[int, bounded_int(1, COUNT_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class TimesPer:
+    """How often the rule acts on one and the same thing."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    entity: Annotated[Limit | None, Field(description="Per entity, at most.")] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
-    """How often a rule acts. `probability` is kept exactly as it was written."""
+    """How often the rule acts."""
 
-    probability: str = "1"
-    unit: str = OCCURRENCE
-    skip_first: int = 0
-    every: int = 1
-    times: int | None = None
-    times_per_entity: int | None = None
-    max_active: int | None = None
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+
+    probability: Annotated[ExactRatio, Field(description="The chance of each event that matches.")] = "1"
+    unit: Annotated[
+        Literal["entity", "occurrence"],
+        Field(description="Whether chance is drawn once for each `entity`, or for each `occurrence`."),
+    ] = "occurrence"
+    skip_first: Annotated[
+        int, bounded_int(0, COUNT_MAX), Field(description="How many matching events are let go first.")
+    ] = 0
+    every: Annotated[Limit, Field(description="Of the matching events, only each n-th is taken.")] = 1
+    times: Annotated[Limit | None, Field(description="How often it acts at most.")] = None
+    times_per: Annotated[TimesPer, Field(description="How often it acts on one and the same thing.")] = TimesPer()
+    max_active: Annotated[Limit | None, Field(description="How many of its injections may be open at one time.")] = None
     threshold: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "threshold", math.ceil(Fraction(self.probability) * SPAN))
 
     @classmethod
-    def from_json(cls, raw: Any, at: str = "select") -> Select:
-        """Read it strictly."""
-        given = dict(mapping(raw, at, ("probability", "unit", "times_per", *LIMITS)))
-        settings: dict[str, Any] = {}
-        if "probability" in given:
-            settings["probability"] = share(given["probability"], f"{at}.probability")
-        if "unit" in given:
-            settings["unit"] = choice(given["unit"], f"{at}.unit", (ENTITY, OCCURRENCE))
-        if "times_per" in given:
-            per = mapping(given["times_per"], f"{at}.times_per", (ENTITY,))
-            if per:
-                settings["times_per_entity"] = whole(per[ENTITY], f"{at}.times_per.{ENTITY}", least=1)
-        for name in LIMITS:
-            if name in given:
-                settings[name] = whole(given[name], f"{at}.{name}", least=0 if name == "skip_first" else 1)
-        return cls(**settings)
+    def from_json(cls, raw: object) -> Select:
+        """Read it strictly. Refused with every field that is wrong."""
+        return SELECT.read(raw, "select")
+
+    @property
+    def times_per_entity(self) -> int | None:
+        """How often it acts on one entity, at most. None: as often as it likes."""
+        return self.times_per.entity
 
     def to_json(self) -> dict[str, Any]:
         """Probability and unit, and the limits that are set."""
@@ -126,15 +143,10 @@ _UNLIMITED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def share(value: Any, at: str) -> str:
-    """The number's own text: 0.1 is a tenth here, and not the double that is nearest to it."""
-    number = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
-    if not number or not 0 <= Fraction(str(value)) <= 1:
-        raise wrong(at, expected="a number from 0 to 1", received=value)
-    return str(value)
-
-
 def as_json(text: str) -> int | float:
     """A share as JSON has it."""
     exact = Fraction(text)
     return int(exact) if exact.denominator == 1 else float(text)
+
+
+SELECT = Reader(Select)

@@ -53,9 +53,12 @@ def say_no(problem: Mapping[str, Any]) -> None:
         print(json.dumps(problem, indent=2, ensure_ascii=False))
         return
     lines = [str(problem["title"])]
-    if problem.get("detail"):
+    if problem.get("detail") and not problem.get("errors"):  # It is the first of them.
         lines.append(f"  {problem['detail']}")
     lines += [f"  {name}: {json.dumps(problem[name])}" for name in ("expected", "received") if name in problem]
-    lines += [f"  {error}" for error in problem.get("errors", ()) if "expected" not in problem]
+    lines += [
+        f"  {error['field']}: expected {error['expected']}, received {json.dumps(error['received'])}"
+        for error in problem.get("errors", ())
+    ]
     lines.append(f"  {problem['hint']}")
     print("\n".join(lines), file=sys.stderr)

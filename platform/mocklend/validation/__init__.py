@@ -5,8 +5,8 @@ A type declares what is taken: a dataclass, a model, an annotation. From this on
 type does not need it: the bounds of a dataclass's field are its metadata, in pydantic's words (`ge`, `le`, `pattern`).
 """
 
-from mocklend.validation.errors import ERRORS_MAX, field_errors
-from mocklend.validation.reader import Reader, invalid_fields, schema_of
+from mocklend.validation.errors import ERRORS_MAX, attempt, field_errors, invalid_fields, no_field_but
+from mocklend.validation.reader import Reader, schema_of
 from mocklend.validation.received import is_storable, shown, storable
 from mocklend.validation.types import (
     RATIO_SCHEMA,
@@ -22,7 +22,7 @@ from mocklend.validation.types import (
 )
 
 __all__ = [
-    "ERRORS_MAX", "RATIO_SCHEMA", "Body", "Expecting", "Means", "OneOf", "Ratio", "Reader", "bounded_int",
-    "bounded_str", "exact_ratio", "field_errors", "invalid_fields", "is_storable", "schema_of", "shown", "storable",
-    "unexpected",
+    "ERRORS_MAX", "RATIO_SCHEMA", "Body", "Expecting", "Means", "OneOf", "Ratio", "Reader", "attempt", "bounded_int",
+    "bounded_str", "exact_ratio", "field_errors", "invalid_fields", "is_storable", "no_field_but", "schema_of",
+    "shown", "storable", "unexpected",
 ]  # fmt: skip

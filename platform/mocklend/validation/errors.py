@@ -7,20 +7,21 @@ declaration makes the reading, the documentation and the error.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import FieldError, Invalid
+from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.validation.received import shown, storable
 
 ERRORS_MAX = 20
 """As many wrong fields as one answer lists."""
 
 Schema = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def field_errors(error: ValidationError, schema: Callable[[], Schema]) -> list[FieldError]:
@@ -38,7 +39,9 @@ def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
         case "missing":
             yield FieldError(path, "a value: the field is required", "nothing")
         case "extra_forbidden" | "unexpected_keyword_argument":
-            yield FieldError(path, _no_field_but(_at(whole, location[:-1]), location[-1]), received)
+            yield FieldError(
+                path, no_field_but(_at(whole, location[:-1]).get("properties", ()), location[-1]), received
+            )
         case "value_error" if isinstance(context.get("error"), Invalid):
             yield from (one.within(path) for one in context["error"].errors)
         case _:
@@ -46,8 +49,9 @@ def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
             yield FieldError(path, said or _sentence(_at(whole, location), received) or details["msg"], received)
 
 
-def _no_field_but(schema: Schema, name: object) -> str:
-    names = list(schema.get("properties", ()))
+def no_field_but(known: Iterable[str], name: object) -> str:
+    """What was expected where there is no field of this name."""
+    names = list(known)
     return f"no field but {', '.join(names)}{did_you_mean(name, names)}" if names else "no such field"
 
 
@@ -104,7 +108,7 @@ def _bounds(schema: Schema, low: str, high: str) -> str:
 def _size(schema: Schema, low: str, high: str, of: str) -> str:
     if high not in schema:
         return ""
-    if low not in schema:
+    if not schema.get(low):
         return f" of at most {schema[high]} {of}"
     return f" of {schema[low]} {of}" if schema[low] == schema[high] else f" of {schema[low]} to {schema[high]} {of}"
 
@@ -112,3 +116,19 @@ def _size(schema: Schema, low: str, high: str, of: str) -> str:
 def to_json(error: FieldError) -> dict[str, Any]:
     """An entry of `errors` in an answer."""
     return {"field": error.field, "expected": error.expected, "received": shown(error.received)}
+
+
+def invalid_fields(wrong: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
+    """The refusal that lists every field that is wrong; `at` is the path of the whole."""
+    errors = [to_json(one.within(at)) for one in wrong.errors[:ERRORS_MAX]]
+    first = errors[0]
+    return Refused(code, f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
+
+
+def attempt(path: str, read: Callable[[], T], errors: list[FieldError]) -> T | None:
+    """What `read` reads; None, and its errors are added to these, where it raises Invalid."""
+    try:
+        return read()
+    except Invalid as wrong:
+        errors.extend(one.within(path) for one in wrong.errors)
+        return None

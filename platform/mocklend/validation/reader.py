@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from mocklend.domain.problems import Invalid, Refused
-from mocklend.validation.errors import field_errors, to_json
+from mocklend.domain.problems import Invalid
+from mocklend.validation.errors import field_errors, invalid_fields
 
 T = TypeVar("T")
 
@@ -44,13 +44,6 @@ class Reader(Generic[T]):
             return self.parse(value)
         except Invalid as wrong:
             raise invalid_fields(wrong, at, code) from None
-
-
-def invalid_fields(wrong: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
-    """The refusal that lists every field that is wrong."""
-    errors = [to_json(one.within(at)) for one in wrong.errors]
-    first = errors[0]
-    return Refused(code, f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
 
 
 def schema_of(kind: Any) -> dict[str, Any]:

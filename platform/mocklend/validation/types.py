@@ -38,7 +38,7 @@ def bounded_int(low: int, high: int) -> Any:
 
 def bounded_str(longest: int, shortest: int = 1, pattern: str | None = None) -> Any:
     """A string of so many characters, all of which the pattern matches."""
-    return Field(min_length=shortest, max_length=longest, pattern=None if pattern is None else f"^{pattern}$")
+    return Field(min_length=shortest or None, max_length=longest, pattern=None if pattern is None else f"^{pattern}$")
 
 
 def exact_ratio(value: object) -> Decimal:

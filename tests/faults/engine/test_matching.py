@@ -101,24 +101,24 @@ def test_a_field_that_only_the_other_seam_has_counts_as_absent() -> None:
         ({"chanel": "wallet"}, "match.chanel", "channel"),
         ({"channel.code": "wallet"}, "match.channel.code", "channel"),
         ({"channel": {"equals": "wallet"}}, "match.channel.equals", "equal_to"),
-        ({"channel": 5}, "match.channel.equal_to", "text"),
-        ({"channel": None}, "match.channel.equal_to", "text"),
-        ({"channel": {"in": []}}, "match.channel.in", "list"),
-        ({"channel": {"in": "wallet"}}, "match.channel.in", "list"),
-        ({"channel": {"in": ["wallet", 5]}}, "match.channel.in[1]", "text"),
-        ({"channel": {"gt": 5}}, "match.channel.gt", "number"),
+        ({"channel": 5}, "match.channel.equal_to", "string"),
+        ({"channel": None}, "match.channel.equal_to", "string"),
+        ({"channel": {"in": []}}, "match.channel.in", "array"),
+        ({"channel": {"in": "wallet"}}, "match.channel.in", "array"),
+        ({"channel": {"in": ["wallet", 5]}}, "match.channel.in.1", "string"),
+        ({"channel": {"gt": 5}}, "match.channel.gt", "no field but equal_to"),
         ({"channel": {"matches": "("}}, "match.channel.matches", "regular expression"),
         ({"channel": {"matches": "(?=a)a"}}, "match.channel.matches", "without look-around"),
         ({"channel": {"matches": "(a)\\1"}}, "match.channel.matches", "back-reference"),
         ({"channel": {"matches": "((a{100}){100}){100}"}}, "match.channel.matches", "regular expression"),
-        ({"channel": {"matches": "[\ud800]"}}, "match.channel.matches", "regular expression"),
+        ({"channel": {"matches": "[\ud800]"}}, "match.channel.matches", "a string of at most 200"),
         ({"channel": {"matches": "a" * 201}}, "match.channel.matches", "200"),
         ({"channel": {"absent": False}}, "match.channel.absent", "true"),
         ({"amount_minor": "100"}, "match.amount_minor.equal_to", "integer"),
         ({"amount_minor": {"gte": True}}, "match.amount_minor.gte", "integer"),
         ({"amount_minor": {"gte": 1.5}}, "match.amount_minor.gte", "integer"),
         ({"amount_minor": {"lt": 2**63}}, "match.amount_minor.lt", "integer"),
-        ({"amount_minor": {"contains": "1"}}, "match.amount_minor.contains", "no text"),
+        ({"amount_minor": {"contains": "1"}}, "match.amount_minor.contains", "no field but equal_to"),
         (["channel"], "match", "object"),
     ],
 )
@@ -127,8 +127,20 @@ def test_a_condition_that_cannot_be_meant_is_refused_with_what_was_expected(raw:
         Match.from_json(raw, (ATTEMPT,))
 
     assert refused.value.code == "validation_failed"
-    assert refused.value.ids["errors"][0]["field"] == field
-    assert says in refused.value.expected
+    [error] = refused.value.ids["errors"]
+    assert error["field"] == field
+    assert says in error["expected"]
+
+
+def test_every_condition_that_is_wrong_is_in_one_answer() -> None:
+    raw = {"chanel": "wallet", "channel": {"in": [], "absent": None}, "amount_minor": {"gte": "1", "lt": 5}}
+
+    with pytest.raises(Refused) as refused:
+        Match.from_json(raw, (ATTEMPT,))
+
+    assert [one["field"] for one in refused.value.ids["errors"]] == [
+        "match.chanel", "match.channel.in", "match.channel.absent", "match.amount_minor.gte",
+    ]  # fmt: skip
 
 
 def test_what_is_read_can_be_sent_again() -> None:

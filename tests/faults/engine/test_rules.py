@@ -88,8 +88,17 @@ def test_a_rule_that_cannot_be_meant_is_refused(floor: LayerHarness, id: str, ra
 def test_an_unknown_setting_is_refused_with_the_known_ones(floor: LayerHarness) -> None:
     refused = refusal(floor, "lag", {"fault": "cache.bounded_stale", "with": {"lag": 60}})
 
-    assert refused.expected == "one of lag_s; did you mean 'lag_s'?"
-    assert refused.received == "lag"
+    assert refused.ids["errors"] == [
+        {"field": "with.lag", "expected": "no field but lag_s; did you mean 'lag_s'?", "received": 60}
+    ]
+
+
+def test_every_field_that_is_wrong_for_the_kind_is_in_one_answer(floor: LayerHarness) -> None:
+    raw = {"fault": "cache.bounded_stale", "with": {"lag_s": 0}, "match": {"operator": "wang", "loan_id": 5}}
+
+    assert [one["field"] for one in refusal(floor, "lag", raw).ids["errors"]] == [
+        "with.lag_s", "match.operator", "match.loan_id.equal_to",
+    ]  # fmt: skip
 
 
 def test_a_rule_waits_acts_and_expires(floor: LayerHarness) -> None:

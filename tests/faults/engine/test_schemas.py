@@ -9,10 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mocklend.domain.problems import Refused
-from mocklend_faults.engine import schemas
+from mocklend.validation import schema_of
 from mocklend_faults.engine.catalogue import installed
-from mocklend_faults.engine.experiments import Experiment
-from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.experiments import Experiment, ExperimentBody
+from mocklend_faults.engine.matching import MATCH_SCHEMA, OPERATORS
+from mocklend_faults.engine.rules import WITH_SCHEMA, Rule, RuleBody, rule_schema
 from support.edges import edges
 
 KINDS = installed()
@@ -30,7 +31,7 @@ def taken(read: Callable[[], Any]) -> bool:
 
 @pytest.mark.parametrize("section", ["activate", "select", "expect", "enabled"])
 def test_each_part_of_a_rule_is_read_as_its_schema_says(section: str) -> None:
-    schema = schemas.rule()["properties"][section]
+    schema = schema_of(RuleBody)["properties"][section]
     valid = Draft202012Validator(schema)
     seen = {True: 0, False: 0}
 
@@ -47,7 +48,7 @@ def test_each_part_of_a_rule_is_read_as_its_schema_says(section: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_settings_of_each_kind_are_read_as_their_schema_says(kind: str) -> None:
-    schema = schemas.settings_of(KINDS[kind])
+    schema = {"anyOf": [KINDS[kind].settings_schema(), {"type": "null"}]}  # Null: the kind's defaults.
     valid = Draft202012Validator(schema)
 
     for value in edges(schema):
@@ -56,9 +57,9 @@ def test_the_settings_of_each_kind_are_read_as_their_schema_says(kind: str) -> N
         assert taken(read) is says, (kind, value)
 
 
-@pytest.mark.parametrize("operator", sorted(schemas.OPERATORS["properties"]))
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
 def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
-    valid = Draft202012Validator(schemas.MATCH)
+    valid = Draft202012Validator(MATCH_SCHEMA)
 
     fitting: dict[str, list[Any]] = {"channel": ["wallet", ["wallet"], "x" * 201], "amount_minor": [5, [5]]}
 
@@ -89,13 +90,13 @@ def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
     ],
 )
 def test_stages_are_read_as_their_schema_says(stages: list[dict[str, Any]]) -> None:
-    says = Draft202012Validator(schemas.stages()).is_valid(stages)
+    says = Draft202012Validator(schema_of(ExperimentBody)).is_valid({"stages": stages})
 
     assert taken(lambda: Experiment.from_json("storm", {"stages": stages}, KINDS)) is says
 
 
 def test_a_rule_with_another_kinds_settings_is_invalid() -> None:
-    valid = Draft202012Validator(schemas.rule(KINDS))
+    valid = Draft202012Validator(rule_schema(KINDS))
 
     assert valid.is_valid({"fault": "cache.bounded_stale", "with": {"lag_s": 60}})
     assert not valid.is_valid({"fault": "callback.dropped", "with": {"lag_s": 60}})
@@ -103,5 +104,5 @@ def test_a_rule_with_another_kinds_settings_is_invalid() -> None:
 
 
 def test_every_schema_is_one() -> None:
-    for schema in (schemas.rule(KINDS), schemas.stages(), schemas.WITH):
+    for schema in (rule_schema(KINDS), schema_of(ExperimentBody), WITH_SCHEMA):
         Draft202012Validator.check_schema(schema)

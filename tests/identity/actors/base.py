@@ -79,7 +79,7 @@ def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
         elif bounds["nullable"] and at % 3 == 0:
             chosen[one.name] = None
         elif not isinstance(one.default, bool):
-            chosen[one.name] = min(bounds["most"], max(bounds["least"], (1, 2, 60, 3_600, 864_000)[at % 5]))
+            chosen[one.name] = min(bounds["le"], max(bounds["ge"], (1, 2, 60, 3_600, 864_000)[at % 5]))
     return chosen
 
 
