@@ -79,7 +79,7 @@ def one_year(loans: int) -> dict[str, float | int]:
     from mocklend.domain.product import PRODUCTS
     from mocklend.lending import AddBorrower, Borrow
     from mocklend.runtime import Platform
-    from mocklend.storage.stores import rows
+    from mocklend.storage.snapshot import SandboxReader
     from mocklend.storage.work import Idempotency
 
     with tempfile.TemporaryDirectory(prefix="mocklend-year-") as folder:
@@ -104,7 +104,7 @@ def one_year(loans: int) -> dict[str, float | int]:
         took, took_cpu = time.monotonic() - began, time.process_time() - began_cpu
         with lender.read() as connection:
             sql = "SELECT COUNT(*) FROM transactions WHERE sandbox_id = :sandbox_id"
-            transactions = rows(connection, sql, {"sandbox_id": sandbox.id})[0][0]
+            transactions = SandboxReader(connection, sandbox.id).number(sql)
         lender.close()
     return {
         "loans": loans,

@@ -343,9 +343,9 @@ def test_a_read_is_of_one_moment(story: Story) -> None:
     loan_id = story.borrow()
 
     with story.lender.read() as connection:
-        before = reads.page(connection, story.sandbox_id, story.now_ms + DAY_MS, loan_id)
+        before = reads.page(story.snapshot(connection, DAY_MS), loan_id)
         story.repay(loan_id, 9_500)
-        during = reads.page(connection, story.sandbox_id, story.now_ms + DAY_MS, loan_id)
+        during = reads.page(story.snapshot(connection, DAY_MS), loan_id)
 
     assert during == before
     assert story.page(loan_id)["paid_minor"] == 9_500

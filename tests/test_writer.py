@@ -21,8 +21,8 @@ from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
-from mocklend.storage.stores import rows
 from mocklend.storage.work import Answer
+from support.sql import rows
 from support.story import Story
 from support.writing import ANSWERS, Counting, Spoil, Think, ThinkAgain, together
 

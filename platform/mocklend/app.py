@@ -121,9 +121,8 @@ def layer_blueprints(layer: Layer | None) -> Iterator[Blueprint]:
 
 def _examples(platform: Platform) -> Examples:
     """The examples of the documentation, told in the sandbox `default` as it stands now."""
-    with platform.read() as connection:
-        sandbox = platform.sandbox(connection, DEFAULT)
-    return Examples(sandbox.seed, business_date(sandbox.now_ms(platform.real_ms()), sandbox.zone))
+    with platform.snapshot(DEFAULT) as snapshot:
+        return Examples(snapshot.sandbox.seed, business_date(snapshot.now_ms, snapshot.sandbox.zone))
 
 
 def open_lender(settings: Settings) -> Platform:

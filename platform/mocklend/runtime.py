@@ -29,6 +29,7 @@ from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, 
 from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
 from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.ground import Ground
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
@@ -144,6 +145,13 @@ class Platform:
         with reading(self.engine) as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self, sandbox_id: str) -> Iterator[Snapshot]:
+        """One consistent snapshot of a sandbox, at its time. Raises Refused `sandbox_unknown`."""
+        with self.read() as connection:
+            sandbox = self.sandbox(connection, sandbox_id)
+            yield Snapshot(connection, sandbox, sandbox.now_ms(self.real_ms()))
+
     def look(self) -> None:
         """Whether the database can be read and written: tried, where it is not known. Raises Unavailable."""
         with self.read() as connection:
@@ -156,14 +164,13 @@ class Platform:
 
     def now_ms(self, sandbox_id: str) -> int:
         """A sandbox's time, now."""
-        with self.read() as connection:
-            return self.sandbox(connection, sandbox_id).now_ms(self.real_ms())
+        with self.snapshot(sandbox_id) as snapshot:
+            return snapshot.now_ms
 
     def audit(self, sandbox_id: str) -> auditing.Audit:
         """World against books against views, in one snapshot."""
-        with self.read() as connection:
-            now_ms = self.sandbox(connection, sandbox_id).now_ms(self.real_ms())
-            return auditing.audit(connection, sandbox_id, now_ms)
+        with self.snapshot(sandbox_id) as snapshot:
+            return auditing.audit(snapshot)
 
     # --- sandboxes ---
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from mocklend.machine_clock import wall_ns
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import server_rows
 
 MARK_EVERY_MS = 1_000
 """How often the mark is renewed. A process that is killed has shown at most so much more."""
@@ -68,8 +68,8 @@ class SteadyTime:
 
 def latest_mark(connection: Connection) -> int | None:
     """The latest time that any process on this database has left; None where none has yet."""
-    found = rows(connection, "SELECT ms FROM real_time WHERE id = 1", {})
-    return found[0][0] if found else None
+    marks = server_rows(connection, int, "SELECT ms FROM real_time WHERE id = 1")
+    return marks[0] if marks else None
 
 
 def leave_mark(connection: Connection, now_ms: int) -> int:
@@ -77,7 +77,7 @@ def leave_mark(connection: Connection, now_ms: int) -> int:
     sql = """INSERT INTO real_time (id, ms) VALUES (1, :ms) ON CONFLICT (id)
         DO UPDATE SET ms = CASE WHEN excluded.ms > real_time.ms THEN excluded.ms ELSE real_time.ms END
         RETURNING ms"""
-    return int(rows(connection, sql, {"ms": now_ms})[0][0])
+    return server_rows(connection, int, sql, ms=now_ms)[0]
 
 
 def start_after(

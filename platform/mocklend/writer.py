@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -29,13 +29,14 @@ from mocklend.seams.layer import Layer
 from mocklend.seams.seam import Write
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
+from mocklend.storage.snapshot import SandboxReader, load_all, loader
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
-from mocklend.storage.stores import STORES, load_all, loader, select_in
+from mocklend.storage.stores import STORES
 from mocklend.storage.work import Answer, Command, Key, Loaded, NotLoaded, ReplayStored, Sandbox, StoredAnswer, Work
 from mocklend.turn import TurnLock
 from mocklend.workers import yield_slot
 
-IDEMPOTENCY: Loaded[tuple[str, int, str, int]] = Loaded("idempotency")
+IDEMPOTENCY: Loaded[_AnswerRow] = Loaded("idempotency")
 """By idempotency key: fingerprint, HTTP status, body as JSON, and since when in ms."""
 
 GROUP_MAX = 256
@@ -64,11 +65,18 @@ KEEP_ANOTHER = statement(
 )
 
 
+class _AnswerRow(NamedTuple):
+    key: str
+    fingerprint: str
+    status: int
+    body: str
+    created_ms: int
+
+
 @loader(IDEMPOTENCY)
-def _answers(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, tuple[str, int, str, int]]:
+def _answers(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, _AnswerRow]:
     sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
-    found = select_in(connection, sql, keys, {"sandbox_id": sandbox_id})
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}
+    return {row.key: row for row in reader.rows_in(_AnswerRow, sql, keys)}
 
 
 Outcome = Answer | Exception
@@ -367,13 +375,12 @@ class _Group:
     def _kept(command: Command, states: Mapping[Key, Any]) -> StoredAnswer | None:
         if command.idem is None:
             return None
-        kept = states[("idempotency", command.idem.key)]
+        kept: _AnswerRow | None = states[("idempotency", command.idem.key)]
         if kept is None:
             return None
-        fingerprint, status, body, since_ms = kept
-        if fingerprint != command.idem.fingerprint:
+        if kept.fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key came with another path or body before")
-        return StoredAnswer(Answer(status, json.loads(body), replayed=True), since_ms)
+        return StoredAnswer(Answer(kept.status, json.loads(kept.body), replayed=True), kept.created_ms)
 
     def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:

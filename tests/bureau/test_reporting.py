@@ -56,7 +56,7 @@ class Bureau:
     def report(self) -> list[dict[str, Any]]:
         with self.story.lender.read() as connection:
             ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
-            found: list[dict[str, Any]] = report(connection, self.story.sandbox_id, self.story.now_ms, ada)["accounts"]
+            found: list[dict[str, Any]] = report(self.story.snapshot(connection), ada)["accounts"]
         return found
 
     def account(self) -> dict[str, Any]:
@@ -68,9 +68,7 @@ class Bureau:
 
     def records(self, loan_id: str) -> list[dict[str, Any]]:
         with self.story.lender.read() as connection:
-            found: list[dict[str, Any]] = records(connection, self.story.sandbox_id, self.story.now_ms, loan_id)[
-                "records"
-            ]
+            found: list[dict[str, Any]] = records(self.story.snapshot(connection), loan_id)["records"]
         return found
 
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
@@ -264,11 +262,9 @@ def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> Non
     pages, cursor = [], ""
     with story.lender.read() as connection:
         day = date(2026, 1, 5)
-        whole = submission(connection, story.sandbox_id, story.now_ms, day)
+        whole = submission(story.snapshot(connection), day)
         while cursor is not None:
-            page = submission(
-                connection, story.sandbox_id, story.now_ms, day, after=after_cursor(cursor) if cursor else "", limit=2
-            )
+            page = submission(story.snapshot(connection), day, after=after_cursor(cursor) if cursor else "", limit=2)
             pages.append(page)
             cursor = page["next_cursor"]
         lines = connection.exec_driver_sql("SELECT line FROM bureau_records ORDER BY id").fetchall()
@@ -334,8 +330,8 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
 
     assert bureau.months() == "*1C"
     with story.lender.read() as connection:
-        facts = facts_of(connection, BOOKS, story.sandbox_id, [loan_id])[loan_id]
-        known = checks.reporting_of(connection, story.sandbox_id, [loan_id])[loan_id]
+        facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
+        known = checks.reporting_of(story.snapshot(connection), [loan_id])[loan_id]
     assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, known.records[-1])
     assert story.discrepancies() == []
 

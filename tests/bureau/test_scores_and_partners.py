@@ -35,8 +35,7 @@ def until(story: Story, moment: str) -> None:
 
 def score(story: Story) -> Any:
     with story.lender.read() as connection:
-        sandbox = story.lender.sandbox(connection, story.sandbox_id)
-        return current_score(connection, sandbox, story.now_ms, ada(story))["score"]
+        return current_score(story.snapshot(connection), ada(story))["score"]
 
 
 def ask(story: Story, transaction_id: str) -> Mapping[str, Any]:

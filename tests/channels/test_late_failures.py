@@ -38,7 +38,7 @@ def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping
 def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
     with story.lender.read() as connection:
-        return balances(connection, story.sandbox_id).get(name, 0)
+        return balances(story.snapshot(connection)).get(name, 0)
 
 
 def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(story: Story) -> None:
@@ -238,7 +238,7 @@ def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:
     zone = story.sandbox.zone
     heading = Heading(channel_of("bill_pay"), business_date(story.now_ms, zone), "CNY", zone)
     with story.lender.read() as connection:
-        day = statement_day(connection, story.sandbox, heading)
+        day = statement_day(story.snapshot(connection), heading)
 
     assert [(one.order_no, one.amount_minor) for one in day.movements] == [(order_no(repayment_id), -40_000)]
     assert (day.opening_minor, day.closing_minor) == (40_000, 0)

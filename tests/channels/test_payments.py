@@ -45,7 +45,7 @@ def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
 def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
     with story.lender.read() as connection:
-        return balances(connection, story.sandbox_id).get(name, 0)
+        return balances(story.snapshot(connection)).get(name, 0)
 
 
 @pytest.mark.parametrize("typed", ["id", "reference"])

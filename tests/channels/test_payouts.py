@@ -27,7 +27,7 @@ def borrow_through(story: Story, channel: str = "bank_transfer", delay_s: int = 
 def payout_of(story: Story, loan_id: str) -> str:
     """The loan's only payout."""
     with story.lender.read() as connection:
-        (one,) = payouts(connection, story.sandbox_id, loan_id)
+        (one,) = payouts(story.snapshot(connection), loan_id)
     return str(one.id)
 
 

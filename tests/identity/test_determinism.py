@@ -117,8 +117,8 @@ def answer_key(
             list(pool.map(lambda client, tell=chapter: _tell(tell, client), clients))
             now_ms = lender.advance(sandbox.id, now_ms + pause).now_ms
     assert isinstance(lender.layer, FaultLayer)
-    with lender.read() as connection:
-        key = lender.layer.answer_key(connection, sandbox.id, now_ms)
+    with lender.snapshot(sandbox.id) as snapshot:
+        key = lender.layer.answer_key(snapshot)
     found = json.dumps([entry.to_json() for entry in key], indent=1)
     seen = sorted((d.finding.finding_class, d.finding.entity) for d in lender.audit(sandbox.id).discrepancies)
     assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE)
@@ -224,8 +224,8 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
         real[0] += slow_ms
         client.is_edited()
         assert isinstance(opened.layer, FaultLayer)
-        with opened.read() as connection:
-            key = opened.layer.answer_key(connection, sandbox.id, opened.now_ms(sandbox.id))
+        with opened.snapshot(sandbox.id) as snapshot:
+            key = opened.layer.answer_key(snapshot)
         return [(entry.entity, entry.occurrence) for entry in key]
 
     try:

@@ -17,7 +17,7 @@ from support.story import Story
 def exported(story: Story) -> str:
     """The sandbox's journal as a Beancount file."""
     with story.lender.read() as connection:
-        return "\n".join(export(connection, story.sandbox_id)) + "\n"
+        return "\n".join(export(story.snapshot(connection))) + "\n"
 
 
 def bean_check(folder: Path, text: str) -> subprocess.CompletedProcess[str]:

@@ -61,8 +61,8 @@ def books(story: Story) -> Books:
     story.reverse(story.repay(loan_id, 1_000))
     loan = story.entity("loan", loan_id)
     with story.lender.read() as connection:
-        facts = facts_of(connection, BOOKS, story.sandbox_id, [loan_id])[loan_id]
-        journal = journals(connection, story.sandbox_id, [loan_id])[loan_id]
+        facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
+        journal = journals(story.snapshot(connection), [loan_id])[loan_id]
     as_of = load(terms_of(loan), loan.state).as_of
     return Books(loan, facts, journal, replay(terms_of(loan), facts, as_of))
 
@@ -140,7 +140,7 @@ def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     with story.lender.read() as connection:
-        facts = world_facts_of(connection, story.sandbox_id, [loan_id])[loan_id]
+        facts = world_facts_of(story.snapshot(connection), [loan_id])[loan_id]
 
     state = replay(terms_of(story.entity("loan", loan_id)), facts, facts[-1].on)
 

@@ -173,7 +173,7 @@ def test_the_trial_balance_of_a_whole_story_is_zero(story: Story) -> None:
     story.settle(loan_id)
 
     with story.lender.read() as connection:
-        total = balances(connection, story.sandbox_id)
+        total = balances(story.snapshot(connection))
 
     assert sum(total.values()) == 0
     assert total["2001"] == 0

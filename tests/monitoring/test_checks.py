@@ -18,13 +18,14 @@ from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.servicing import RebookRepayment, ReinstateRepayment
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Work
 from support.story import Story
 
 
 def told(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
     with story.lender.read() as connection:
-        found = alerts(connection, story.lender.sandbox(connection, sandbox_id), story.now_ms + later_ms)
+        found = alerts(Snapshot(connection, story.lender.sandbox(connection, sandbox_id), story.now_ms + later_ms))
     return [(one.check, one.finding_class, one.entity, one.amount_minor) for one in found.alerts]
 
 

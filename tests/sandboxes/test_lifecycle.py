@@ -15,9 +15,9 @@ from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
 from mocklend.scheduling.driver import Advanced
 from mocklend.storage.schema import metadata
-from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
 from mocklend.webhooks.endpoints import AddEndpoint
+from support.sql import rows
 from support.story import Story
 
 pytestmark = pytest.mark.security

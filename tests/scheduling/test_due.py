@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mocklend.scheduling.due import EVERY, QUICK, WEBHOOK, Due, _sql, command_for, due
-from mocklend.storage.stores import rows
+from support.sql import rows
 from support.story import Story
 
 DAY_S = 86_400
@@ -16,7 +16,7 @@ DAY_S = 86_400
 
 def upcoming(story: Story, seconds: int, *, most: int = 100, only: tuple[str, ...] = EVERY) -> list[Due]:
     with story.lender.read() as connection:
-        return list(due(connection, story.sandbox_id, story.now_ms + seconds * 1000, most, only=only))
+        return list(due(story.snapshot(connection), story.now_ms + seconds * 1000, most, only=only))
 
 
 def test_nothing_is_due_before_its_time(story: Story) -> None:

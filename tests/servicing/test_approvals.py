@@ -159,7 +159,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     approve(story, draft_id)
 
     with story.lender.read() as connection:
-        acts = operator_log_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(story.snapshot(connection), loan_id)
 
     assert [(act["verb"], act["operator"], act["approver"]) for act in acts] == [
         ("edit.drafted", "wei", None),

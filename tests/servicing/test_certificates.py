@@ -25,13 +25,13 @@ def issue(story: Story, loan_id: str) -> Mapping[str, Any]:
 def read(story: Story, id: str) -> dict[str, Any]:
     """Look at it again."""
     with story.lender.read() as connection:
-        return certificate(connection, story.sandbox_id, id)
+        return certificate(story.snapshot(connection), id)
 
 
 def journal(story: Story, loan_id: str) -> Any:
     """The loan's transactions as the ledger has them."""
     with story.lender.read() as connection:
-        return journals(connection, story.sandbox_id, [loan_id])[loan_id]
+        return journals(story.snapshot(connection), [loan_id])[loan_id]
 
 
 def test_a_settled_loan_gets_a_certificate_with_its_journal_number(story: Story) -> None:

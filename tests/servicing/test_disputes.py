@@ -20,8 +20,8 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
-from mocklend.storage.stores import rows
 from mocklend.webhooks.endpoints import AddEndpoint
+from support.sql import rows
 from support.story import Story
 
 DAY_MS = 86_400_000
@@ -154,7 +154,7 @@ def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_pai
     decide(story, dispute_id, correct=True, compensation_minor=5)
 
     with story.lender.read() as connection:
-        acts = operator_log_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(story.snapshot(connection), loan_id)
     assert {(act["verb"], act["operator"], act["memo"]) for act in acts} == {
         (verb, "wei", "Checked.") for verb in ("dispute.decided", "receipt.matched", "compensation.agreed")
     }
@@ -347,7 +347,7 @@ def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_deci
         decide(story, dispute_id, correct=True)
 
     with story.lender.read() as connection:
-        verbs = [act["verb"] for act in operator_log_of(connection, story.sandbox_id, loan_id)]
+        verbs = [act["verb"] for act in operator_log_of(story.snapshot(connection), loan_id)]
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 
@@ -443,9 +443,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) 
 def on_report(story: Story, loan_id: str) -> dict[str, Any]:
     """The loan on its borrower's credit report."""
     with story.lender.read() as connection:
-        accounts = report(connection, story.sandbox_id, story.now_ms, story.entity("loan", loan_id).borrower_id)[
-            "accounts"
-        ]
+        accounts = report(story.snapshot(connection), story.entity("loan", loan_id).borrower_id)["accounts"]
     return dict(next(account for account in accounts if account["loan_id"] == loan_id))
 
 

@@ -293,7 +293,7 @@ def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: 
     story.reverse(repayment_id)
 
     with story.lender.read() as connection:
-        acts = operator_log_of(connection, story.sandbox_id, loan_id)
+        acts = operator_log_of(story.snapshot(connection), loan_id)
 
     assert [(act["verb"], act["about"], act["operator"]) for act in acts] == [
         ("edit.applied", fee["id"], "wei"),

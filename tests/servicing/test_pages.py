@@ -87,7 +87,7 @@ def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Story) -> None:
     rebuilt(behind, loan_id)
 
     with behind.lender.read() as connection:
-        [act] = operator_log_of(connection, behind.sandbox_id, loan_id)
+        [act] = operator_log_of(behind.snapshot(connection), loan_id)
     assert (act["verb"], act["operator"], act["memo"]) == ("page.rebuilt", "grace", "behind")
     assert act["before"] == act["after"]
 
@@ -111,7 +111,7 @@ def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: S
 
     assert behind.page(loan_id)["version"] == 3
     with behind.lender.read() as connection:
-        assert len(operator_log_of(connection, behind.sandbox_id, loan_id)) == 2
+        assert len(operator_log_of(behind.snapshot(connection), loan_id)) == 2
 
 
 def test_a_loan_that_nobody_knows_has_no_page(story: Story) -> None:

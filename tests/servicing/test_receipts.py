@@ -18,8 +18,8 @@ from mocklend.seams.seam import EventContext, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
-from mocklend.storage.stores import rows
 from support.layers import HonestLayer
+from support.sql import rows
 from support.story import Story
 
 MONDAY_MS = 1_767_578_400_000

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from mocklend.storage.engines import open_engine, reading, writing
-from mocklend.storage.statements import flush, run_many
+from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.statements import Value, flush, run_many
+from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import answer_key, journal
 
 MONDAY_MS = 1_767_578_400_000
@@ -51,6 +53,14 @@ def row(chance: random.Random, n: int) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def snapshot(engine: Engine, now_ms: int = MONDAY_MS) -> Iterator[Snapshot]:
+    """The sandbox whose key it is, at a moment."""
+    sandbox = Sandbox(SANDBOX, "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
+    with reading(engine) as connection:
+        yield Snapshot(connection, sandbox, now_ms)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database that holds an answer key, written in no order."""
@@ -71,20 +81,20 @@ def test_pages_of_any_size_give_the_whole_key_in_canonical_order(
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", at_once)
 
-    with reading(engine) as connection:
-        told = list(answer_key.stream(connection, SANDBOX, MONDAY_MS))
+    with snapshot(engine) as key:
+        told = list(answer_key.stream(key))
 
     assert sorted(one.injection for one in told) == sorted(f"inj_{n}" for n in range(ROWS))
     assert [one.order for one in told] == sorted(one.order for one in told)
 
 
 def test_reading_goes_on_after_any_entry(engine: Engine) -> None:
-    with reading(engine) as connection:
-        whole = list(answer_key.stream(connection, SANDBOX, MONDAY_MS))
+    with snapshot(engine) as key:
+        whole = list(answer_key.stream(key))
         for n, entry in enumerate(whole):
-            after = answer_key.find(connection, SANDBOX, MONDAY_MS, entry.injection)
-            assert list(answer_key.stream(connection, SANDBOX, MONDAY_MS, after=after)) == whole[n + 1 :]
-        assert answer_key.find(connection, SANDBOX, MONDAY_MS, "inj_nobody") is None
+            after = answer_key.find(key, entry.injection)
+            assert list(answer_key.stream(key, after=after)) == whole[n + 1 :]
+        assert answer_key.find(key, "inj_nobody") is None
 
 
 def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,21 +102,21 @@ def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: p
     open_now = 0
 
     @contextmanager
-    def read() -> Iterator[Connection]:
+    def read() -> Iterator[Snapshot]:
         nonlocal open_now
-        with reading(engine) as connection:
+        with snapshot(engine, MONDAY_MS + 100) as key:
             open_now += 1
-            yield connection
+            yield key
             open_now -= 1
 
     told = []
-    for page in answer_key.pages(read, SANDBOX, MONDAY_MS + 100):
+    for page in answer_key.pages(read):
         assert open_now == 0
         assert unfinished(engine) == 0
         told += page
 
-    with reading(engine) as connection:
-        assert told == list(answer_key.stream(connection, SANDBOX, MONDAY_MS + 100))
+    with snapshot(engine, MONDAY_MS + 100) as key:
+        assert told == list(answer_key.stream(key))
 
 
 def unfinished(engine: Engine) -> int:
@@ -127,20 +137,20 @@ def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)
     then_ms = MONDAY_MS + 5  # All are over five milliseconds later.
-    before = [one for page in answer_key.pages(lambda: reading(engine), SANDBOX, then_ms) for one in page]
+    before = [one for page in answer_key.pages(lambda: snapshot(engine, then_ms)) for one in page]
     assert {(one.status, one.ended_ms) for one in before} == {("active", None)}
     told, active = [], []
 
-    for n, page in enumerate(answer_key.pages(lambda: reading(engine), SANDBOX, then_ms)):
+    for n, page in enumerate(answer_key.pages(lambda: snapshot(engine, then_ms))):
         told += page
         with writing(engine) as connection:
             flush(connection, [(journal.OPEN, row(random.Random(n), 1_000 + n) | {"at_ms": then_ms + 1})])
-            over = {"id": SANDBOX, "ms": then_ms + 1 + n}
+            over: dict[str, Value] = {"id": SANDBOX, "ms": then_ms + 1 + n}
             sql = (
                 "UPDATE injections SET status = 'superseded', ended_by = 'shown', ended_ms = :ms WHERE sandbox_id = :id"
             )
             run_many(connection, sql, [over])
-    for page in answer_key.pages(lambda: reading(engine), SANDBOX, then_ms, status="active"):
+    for page in answer_key.pages(lambda: snapshot(engine, then_ms), status="active"):
         active += page
 
     assert told == before

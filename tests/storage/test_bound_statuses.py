@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, make_url
 
 from mocklend.domain.statuses import LoanStatus, RepaymentStatus
 from mocklend.storage.statements import run_many
-from mocklend.storage.stores import rows
+from support.sql import rows
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -275,7 +275,7 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
     story.sleep(7_200)
 
     with story.lender.read() as connection:
-        found = alerts(connection, story.lender.sandbox(connection, story.sandbox_id), story.now_ms).alerts
+        found = alerts(story.snapshot(connection)).alerts
 
     assert loans
     assert [(one.check, one.entity) for one in found] == [("channel_money_not_in_books", repayment_id)]

@@ -21,18 +21,21 @@ from sqlalchemy import event
 
 from mocklend.runtime import Platform
 from mocklend.storage.schema import metadata
+from mocklend.storage.snapshot import load_all
 from mocklend.storage.statements import STATEMENTS
-from mocklend.storage.stores import STORES, load_all, rows
+from mocklend.storage.stores import STORES
 from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
 from support.scoping import SCOPED, SERVER_WIDE, is_sql, names_scoped, unscoped
+from support.sql import rows
 from support.story import Story
 
 pytestmark = pytest.mark.security
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_IT_RUNS = {
-    "mocklend.storage.stores": "a text for each entity: those that write are in STATEMENTS, those that read are run here",
+    "mocklend.storage.snapshot": "a text for each entity: those that read are run here",
+    "mocklend.storage.stores": "a text for each entity: they are in STATEMENTS",
 }
 """Modules whose texts are made from tables, each with where they are looked at instead."""
 TABLES = {"{table}", "{table.name}"}
@@ -182,11 +185,13 @@ def test_what_the_platform_runs_in_a_test_is_looked_at(
     story: Story, walls_between_sandboxes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = story.borrow()
-    loose = "SELECT debit, credit, amount_minor FROM postings WHERE chain = :chain AND seq = :seq ORDER BY line"
+    loose = "SELECT debit, credit, amount_minor FROM postings WHERE seq = :seq AND chain = :chain OR :sandbox_id = ''"
     monkeypatch.setattr(reads, "_POSTINGS", loose)
 
     with story.lender.read() as connection:
-        rows(connection, loose, {"chain": loan_id, "seq": 1})  # A test may look wherever it likes.
+        rows(
+            connection, loose, {"chain": loan_id, "seq": 1, "sandbox_id": story.sandbox_id}
+        )  # A test may look wherever it likes.
     assert walls_between_sandboxes == []
 
     story.journal(loan_id)

@@ -15,7 +15,8 @@ from mocklend.domain.statuses import RepaymentStatus
 from mocklend.runtime import Platform
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.schema import metadata
-from mocklend.storage.stores import STORES, entities, entities_in, load_all, select_in
+from mocklend.storage.snapshot import SandboxReader, load_all
+from mocklend.storage.stores import STORES
 from mocklend.storage.tables import SMALL, Codec, Due, columns_of
 from mocklend.storage.values import StatusOverride
 from support.story import Story
@@ -106,7 +107,7 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Platfo
 
     assert len(ran) == 1
     assert found[(story.sandbox_id, ("loan", "loan_missing"))] is None
-    assert {loan.id for loan in found.values() if loan is not None} == set(loans)
+    assert {loan.id for loan in found.values() if isinstance(loan, Loan)} == set(loans)
 
 
 def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
@@ -118,13 +119,14 @@ def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
 
     with lender.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
-        after = entities(connection, Loan, story.sandbox_id, "id > :first ORDER BY id DESC", {"first": first})
-        named = entities_in(connection, Loan, story.sandbox_id, "id", [third, first, other])
-        expected = load_all(connection, [(story.sandbox_id, ("loan", id)) for id in (first, second, third)])
+        reader = SandboxReader(connection, story.sandbox_id)
+        after = reader.where(Loan, "id > :first ORDER BY id DESC", first=first)
+        named = reader.where_in(Loan, "id", [third, first, other])
+        expected = reader.by_id(Loan, [first, second, third])
 
     assert len(ran) == 3
-    assert after == [expected[(story.sandbox_id, ("loan", id))] for id in (third, second)]
-    assert named == [expected[(story.sandbox_id, ("loan", id))] for id in (first, third)]
+    assert after == [expected[id] for id in (third, second)]
+    assert named == [expected[id] for id in (first, third)]
 
 
 def test_few_texts_serve_all_sizes(lender: Platform) -> None:
@@ -133,8 +135,8 @@ def test_few_texts_serve_all_sizes(lender: Platform) -> None:
     with lender.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: texts.add(sql))
         for size in range(1, 100):
-            found = select_in(connection, "SELECT id FROM sandboxes WHERE id", [f"s{n}" for n in range(size)], {})
-            assert list(found) == []
+            head = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id"
+            assert SandboxReader(connection, "sbx").ids_in(head, [f"loan_{n}" for n in range(size)]) == []
 
     assert len(texts) == 8  # 1, 2, 4 … 128 places
 
@@ -147,7 +149,9 @@ def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Plat
         found = load_all(connection, [(theirs.sandbox_id, ("loan", loan_id)), (mine.sandbox_id, ("loan", loan_id))])
 
     assert found[(theirs.sandbox_id, ("loan", loan_id))] is None
-    assert found[(mine.sandbox_id, ("loan", loan_id))].id == loan_id
+    loan = found[(mine.sandbox_id, ("loan", loan_id))]
+    assert isinstance(loan, Loan)
+    assert loan.id == loan_id
 
 
 def test_a_field_that_is_neither_text_nor_number_is_json_in_its_column(story: Story) -> None:

@@ -95,7 +95,7 @@ class Told:
 
     def payout_of(self, loan_id: str) -> Any:
         with self.story.lender.read() as connection:
-            return payouts(connection, self.story.sandbox_id, loan_id)[-1]
+            return payouts(self.story.snapshot(connection), loan_id)[-1]
 
     def push(self, typed: str, amount_minor: int = 50_000, scope: str = "CLEAR") -> str:
         order = self.ask(PayAtChannel, "bill_pay", amount_minor, "CNY", "Ada", typed, scope)["out_trade_no"]

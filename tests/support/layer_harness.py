@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from mocklend.seams.seam import EventContext, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading, writing
+from mocklend.storage.snapshot import SandboxReader, Snapshot, load_all
 from mocklend.storage.statements import flush
-from mocklend.storage.stores import STORES, load_all
+from mocklend.storage.stores import STORES
 from mocklend.storage.work import Answer, Sandbox, Work
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import Entry
@@ -109,7 +110,7 @@ class LayerHarness:
 
     def key(self, **filters: Any) -> list[Entry]:
         with reading(self.engine) as connection:
-            return self.layer.answer_key(connection, self.sandbox.id, self.now_ms, **filters)
+            return self.layer.answer_key(Snapshot(connection, self.sandbox, self.now_ms), **filters)
 
     def statuses(self) -> list[str]:
         return [entry.status for entry in self.key()]
@@ -119,6 +120,7 @@ class LayerHarness:
         if self.layer.write_counts(self.sandbox.id):
             self.group()
         with reading(self.engine) as connection:
-            stored = stored_of(connection, self.sandbox.id)
-            of_rule = tallies(connection, self.sandbox.id, stored, usable(stored, self.layer.catalogue))[rule]
+            reader = SandboxReader(connection, self.sandbox.id)
+            stored = stored_of(reader)
+            of_rule = tallies(reader, stored, usable(stored, self.layer.catalogue))[rule]
         return of_rule.evaluated, of_rule.matched, of_rule.selected, of_rule.injected

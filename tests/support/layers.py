@@ -51,10 +51,8 @@ class HonestLayer:
     def may_affect(self, event: PendingEvent) -> bool:
         return False
 
-    def answer_key(self, connection: object, sandbox_id: str, now_ms: int) -> Sequence[KeyEntry]:
+    def answer_key(self, snapshot: object) -> Sequence[KeyEntry]:
         return ()
 
-    def explain_audit(
-        self, connection: object, sandbox_id: str, now_ms: int, discrepancies: Sequence[Finding]
-    ) -> Match:
+    def explain_audit(self, snapshot: object, discrepancies: Sequence[Finding]) -> Match:
         return Match((None,) * len(discrepancies))

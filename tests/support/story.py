@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
@@ -16,9 +16,11 @@ from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.scheduling.due import command_for, due
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
-from mocklend.storage.stores import STORES, rows
+from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.stores import STORES
 from mocklend.storage.work import Command, Idempotency
 from mocklend.views import reads
+from support.sql import rows
 
 MONDAY_MS = 1_767_578_400_000
 """2026-01-05T10:00 in Shanghai."""
@@ -147,7 +149,7 @@ class Story:
     def command(self, until_ms: int, what: str, id: str) -> Command:
         """The command that works off one due item."""
         with self.lender.read() as connection:
-            items = due(connection, self.sandbox_id, until_ms, 10_000, only=(what,))
+            items = due(self.snapshot(connection), until_ms, 10_000, only=(what,))
         return command_for(self.sandbox_id, next(item for item in items if item.id == id))
 
     def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
@@ -157,22 +159,26 @@ class Story:
 
     # --- what can be seen ---
 
+    def snapshot(self, connection: Connection, later_ms: int = 0) -> Snapshot:
+        """The sandbox as a connection sees it, at its time or so much later."""
+        return Snapshot(connection, self.lender.sandbox(connection, self.sandbox_id), self.now_ms + later_ms)
+
     def page(self, loan_id: str) -> dict[str, Any]:
         """What the status page says."""
         with self.lender.read() as connection:
-            return reads.page(connection, self.sandbox_id, self.now_ms, loan_id)
+            return reads.page(self.snapshot(connection), loan_id)
 
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""
         with self.lender.read() as connection:
-            return reads.entity(connection, self.sandbox_id, STORES[kind].made, id)
+            return reads.entity(self.snapshot(connection), STORES[kind].made, id)
 
     def journal(self, loan_id: str) -> list[dict[str, Any]]:
         """The loan's transactions."""
         with self.lender.read() as connection:
-            found: list[dict[str, Any]] = reads.transactions(
-                connection, self.sandbox_id, loan_id=loan_id, limit=10_000
-            )["transactions"]
+            found: list[dict[str, Any]] = reads.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)[
+                "transactions"
+            ]
             return found
 
     def receivable(self, loan_id: str) -> int:

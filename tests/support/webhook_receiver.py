@@ -8,7 +8,6 @@ from typing import Any
 
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
-from mocklend.storage.stores import load_all
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
 
@@ -53,8 +52,8 @@ def listen(story: Story, url: str, *events: str, profile: str = "standard") -> M
 def messages(story: Story) -> list[Message]:
     ids = [row["id"] for row in story.everything()["webhooks"]]
     with story.lender.read() as connection:
-        found = load_all(connection, [(story.sandbox_id, ("webhook", id)) for id in ids])
-    return sorted(found.values(), key=lambda message: (message.queued_ms, message.event))
+        found = story.snapshot(connection).find_all(Message, ids)
+    return sorted(found, key=lambda message: (message.queued_ms, message.event))
 
 
 def log(message: Message) -> list[tuple[int, str]]:

@@ -73,12 +73,12 @@ def test_reading_changes_nothing(story: Story) -> None:
     before = story.everything()
 
     with story.lender.read() as connection:
-        reads.page(connection, story.sandbox_id, story.now_ms, loan_id)
-        reads.instalments(connection, story.sandbox_id, story.now_ms, loan_id, terms_of)
-        reads.loans(connection, story.sandbox_id, story.now_ms)
-        reads.transactions(connection, story.sandbox_id)
-        reads.repayments(connection, story.sandbox_id, loan_id)
-        reads.edits(connection, story.sandbox_id, loan_id)
+        reads.page(story.snapshot(connection), loan_id)
+        reads.instalments(story.snapshot(connection), loan_id, terms_of)
+        reads.loans(story.snapshot(connection))
+        reads.transactions(story.snapshot(connection))
+        reads.repayments(story.snapshot(connection), loan_id)
+        reads.edits(story.snapshot(connection), loan_id)
         reads.endpoints(story.sandbox)
 
     assert story.everything() == before
@@ -112,10 +112,7 @@ def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Story
     lagging.settle(loan_id)
 
     with lagging.lender.read() as connection:
-        at = [
-            reads.page(connection, lagging.sandbox_id, lagging.now_ms + ms, loan_id)["status"]
-            for ms in (0, 59_999, 60_000)
-        ]
+        at = [reads.page(lagging.snapshot(connection, ms), loan_id)["status"] for ms in (0, 59_999, 60_000)]
 
     assert at == ["USING", "USING", "CLEAR"]
 
@@ -156,9 +153,9 @@ def test_list_page_and_instalments_are_of_one_version(lagging: Story) -> None:
     lagging.repay(loan_id, 5_000)
 
     with lagging.lender.read() as connection:
-        page = reads.page(connection, lagging.sandbox_id, lagging.now_ms, loan_id)
-        listed = reads.loans(connection, lagging.sandbox_id, lagging.now_ms)["loans"]
-        plan = reads.instalments(connection, lagging.sandbox_id, lagging.now_ms, loan_id, terms_of)
+        page = reads.page(lagging.snapshot(connection), loan_id)
+        listed = reads.loans(lagging.snapshot(connection))["loans"]
+        plan = reads.instalments(lagging.snapshot(connection), loan_id, terms_of)
 
     assert listed == [page]
     assert plan["version"] == page["version"] == 1
@@ -171,7 +168,7 @@ def test_a_list_is_filtered_by_what_its_pages_show(lagging: Story) -> None:
 
     def listed(status: str) -> list[str]:
         with lagging.lender.read() as connection:
-            found = reads.loans(connection, lagging.sandbox_id, lagging.now_ms, status=status)
+            found = reads.loans(lagging.snapshot(connection), status=status)
             return [loan["id"] for loan in found["loans"]]
 
     before = listed("USING"), listed("CLEAR")
@@ -201,8 +198,8 @@ class Odd:
     def shown(self, loan_id: str) -> tuple[int, int, int]:
         story = self.story
         with story.lender.read() as connection:
-            listed = reads.loans(connection, story.sandbox_id, story.now_ms)["loans"]
-            plan = reads.instalments(connection, story.sandbox_id, story.now_ms, loan_id, terms_of)
+            listed = reads.loans(story.snapshot(connection))["loans"]
+            plan = reads.instalments(story.snapshot(connection), loan_id, terms_of)
         return story.page(loan_id)["version"], listed[0]["version"], plan["version"]
 
 
@@ -317,7 +314,7 @@ def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Odd) -> Non
 
     def read() -> int:
         with odd.story.lender.read() as connection:
-            version: int = reads.page(connection, odd.story.sandbox_id, odd.story.now_ms, loan_id, whose)["version"]
+            version: int = reads.page(odd.story.snapshot(connection), loan_id, whose)["version"]
             return version
 
     assert [read() for _ in range(4)] == [2, 1, 2, 1]

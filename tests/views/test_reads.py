@@ -18,7 +18,7 @@ def test_loans_are_listed_once_each_page_by_page(story: Story, limit: int) -> No
     after: str | None = ""
     with story.lender.read() as connection:
         while after is not None:
-            page = reads.loans(connection, story.sandbox_id, story.now_ms, after=after, limit=limit)
+            page = reads.loans(story.snapshot(connection), after=after, limit=limit)
             seen += [loan["id"] for loan in page["loans"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
@@ -35,7 +35,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
     after: str | None = ""
     with story.lender.read() as connection:
         while after is not None:
-            page = reads.transactions(connection, story.sandbox_id, after=after, limit=limit)
+            page = reads.transactions(story.snapshot(connection), after=after, limit=limit)
             seen += [one["id"] for one in page["transactions"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
@@ -48,7 +48,7 @@ def test_a_borrowers_loans_are_theirs(story: Story) -> None:
     borrower_id = story.page(mine)["borrower_id"]
 
     with story.lender.read() as connection:
-        found = reads.loans(connection, story.sandbox_id, story.now_ms, borrower_id=borrower_id)["loans"]
+        found = reads.loans(story.snapshot(connection), borrower_id=borrower_id)["loans"]
 
     assert [loan["id"] for loan in found] == [mine]
     assert theirs != mine
@@ -60,11 +60,11 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
     edited = [story.edit(loan_id, amount) for amount in (10, 20)]
 
     with story.lender.read() as connection:
-        first, cursor = reads.repayments(connection, story.sandbox_id, loan_id, limit=2)
+        first, cursor = reads.repayments(story.snapshot(connection), loan_id, limit=2)
         rest, end = reads.repayments(
-            connection, story.sandbox_id, loan_id, after=reads.after_cursor(cursor or ""), limit=2
+            story.snapshot(connection), loan_id, after=reads.after_cursor(cursor or ""), limit=2
         )
-        edits = reads.edits(connection, story.sandbox_id, loan_id)
+        edits = reads.edits(story.snapshot(connection), loan_id)
 
     assert {one.id for one in [*first, *rest]} == paid
     assert (len(first), len(rest), end) == (2, 1, None)
@@ -82,7 +82,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
 )
 def test_a_place_in_the_journal_that_is_none_is_refused(story: Story, after: str) -> None:
     with story.lender.read() as connection, pytest.raises(Refused, match="validation_failed"):
-        reads.transactions(connection, story.sandbox_id, after=after)
+        reads.transactions(story.snapshot(connection), after=after)
 
 
 def test_instalments_add_up_to_the_page(story: Story) -> None:
@@ -92,7 +92,7 @@ def test_instalments_add_up_to_the_page(story: Story) -> None:
     story.edit(loan_id, 500)
 
     with story.lender.read() as connection:
-        lines = reads.instalments(connection, story.sandbox_id, story.now_ms, loan_id, terms_of)["instalments"]
+        lines = reads.instalments(story.snapshot(connection), loan_id, terms_of)["instalments"]
 
     page = story.page(loan_id)
     assert sum(line["principal_minor"] for line in lines) == page["principal_minor"]

@@ -275,7 +275,7 @@ def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another
     story.query_channel(next(row["id"] for row in story.everything()["repayments"]))
 
     with story.lender.read() as connection:
-        found = due_webhooks(connection, story.sandbox_id, [hung["id"], other["id"]], story.now_ms, 3)
+        found = due_webhooks(story.snapshot(connection), [hung["id"], other["id"]], story.now_ms, 3)
 
     assert [item.extra for item in found] == [hung["id"]] * 3 + [other["id"]]
     assert [item.due_ms for item in found] == sorted(item.due_ms for item in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any
@@ -12,16 +13,16 @@ import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
-from sqlalchemy import Connection
 
 from mocklend.api.fields import Doc, Id, PageSize
 from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.request_context import lender, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
 from mocklend.domain.problems import Refused
+from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.answer_key import STATUSES, find, pages, stream
@@ -126,12 +127,12 @@ def get_answer_key(query: KeyQuery) -> Response:
     if query.format == "jsonl":
         return _exported(query)
     entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
-    with snapshot() as (connection, sandbox, now_ms):
-        after = find(connection, sandbox, now_ms, place(query.cursor)) if query.cursor is not None else None
+    with open_snapshot() as snapshot:
+        after = find(snapshot, place(query.cursor)) if query.cursor is not None else None
         if query.cursor is not None and after is None:
             raise field_problem("cursor", "a next_cursor of this list", query.cursor)
-        page = list(islice(entries(connection, sandbox, now_ms, after=after), query.limit + 1))
-        empty = not page and next(stream(connection, sandbox, now_ms), None) is None
+        page = list(islice(entries(snapshot, after=after), query.limit + 1))
+        empty = not page and next(stream(snapshot), None) is None
     documents = [entry.to_json() for entry in page[: query.limit]]
     next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
     hint = no_lies(rules_told()) if empty else None
@@ -147,17 +148,17 @@ def _exported(query: KeyQuery) -> Response:
     if query.cursor is not None:
         raise field_problem("cursor", "no cursor with jsonl, which is not in pages", query.cursor)
     id, platform = sandbox_id(), lender()
-    with platform.read() as connection:
-        began = platform.sandbox(connection, id)
+    with platform.snapshot(id) as snapshot:
+        resets, began_ms = snapshot.sandbox.resets, snapshot.now_ms
 
     @contextmanager
-    def same_life() -> Iterator[Connection]:
-        with platform.read() as connection:
-            if platform.sandbox(connection, id).resets != began.resets:
+    def same_life() -> Iterator[Snapshot]:
+        with platform.snapshot(id) as snapshot:
+            if snapshot.sandbox.resets != resets:
                 raise Refused("conflict", "the sandbox was emptied while its answer key was read", sandbox_id=id)
-            yield connection
+            yield replace(snapshot, now_ms=began_ms)
 
     wanted = {"status": query.status, "entity": query.entity, "loan_id": query.loan_id}
-    found = pages(same_life, id, began.now_ms(platform.real_ms()), **wanted)
+    found = pages(same_life, **wanted)
     lines = (orjson.dumps(one.to_json(), option=orjson.OPT_APPEND_NEWLINE) for page in found for one in page)
     return in_full(lines, LINES)

@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.fields import Doc
 from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import described
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.validation import OneOf
 from mocklend_faults.api.rules import RULE
@@ -106,9 +106,9 @@ def delete_experiment(experiment_id: str) -> Response:
 
 
 def _experiments() -> list[dict[str, Any]]:
-    with snapshot() as (connection, sandbox, now_ms):
-        stored = stored_of(connection, sandbox)
-        return [told(one, now_ms, stored) for one in started_of(connection, sandbox)]
+    with open_snapshot() as snapshot:
+        stored = stored_of(snapshot)
+        return [told(one, snapshot.now_ms, stored) for one in started_of(snapshot)]
 
 
 def _experiment(id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mocklend.api.fields import Doc, Id
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import snapshot
+from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.validation import Body, OneOf
 from mocklend_faults.api.this_layer import fault_layer
@@ -80,9 +80,9 @@ def explain(query: ExplainQuery) -> Response:
     """Why each rule fired on an entity, or on what a request led to, or did not."""
     if query.entity is None and query.loan_id is None and query.request_id is None:
         raise field_problem("entity", "an entity, a loan_id or a request_id", None)
-    with snapshot() as (connection, sandbox, _):
-        armed = usable(stored_of(connection, sandbox), fault_layer().catalogue)
+    with open_snapshot() as snapshot:
+        armed = usable(stored_of(snapshot), fault_layer().catalogue)
     whose = (query.entity, query.loan_id, query.request_id)
-    events = [one for one in fault_layer().events_of(sandbox) if one.is_about(*whose)]
+    events = [one for one in fault_layer().events_of(snapshot.sandbox_id) if one.is_about(*whose)]
     document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
     return rendered(document)

@@ -58,8 +58,7 @@ def arm_from_header() -> None:
         raise field_problem(HEADER, allowed, fault)
     find(catalogue, fault)
     sandbox = sandbox_id()
-    with lender().read() as connection:
-        seed = lender().sandbox(connection, sandbox).seed
+    seed = lender().seed_of(sandbox)
     rule = {"fault": fault, "with": given, "match": {"loan_id": loan_id}, "select": {"times": 1}}
     id = f"{GROUP}.{make_id('hdr', seed, idempotency().key)}"
     run(ArmOnce(sandbox, Rule.from_json(id, rule, catalogue), settings.fault_header_most))

@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import described
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.validation import Body, schema_of
 from mocklend_faults.api.this_layer import fault_layer
@@ -65,8 +65,8 @@ def list_profiles() -> Response:
 @profiles.doc(**described("getProfile"))
 def get_profile() -> Response:
     """The profile that is on."""
-    with snapshot() as (connection, sandbox, _):
-        stored = stored_of(connection, sandbox)
+    with open_snapshot() as snapshot:
+        stored = stored_of(snapshot)
     name = profile_of(stored)
     ids = [one["id"] for one in stored if one.get("group") == f"{GROUP}{name}"]
     return rendered({"name": name, "rules": ids})

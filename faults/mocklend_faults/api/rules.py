@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, WithJsonSchema
 
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
-from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
@@ -174,13 +174,13 @@ def rules_told() -> list[dict[str, Any]]:
     if layer.write_counts(sandbox_id()):
         with suppress(Refused):  # Where the platform is too busy, it tells what was written by now.
             run(NoOp(sandbox_id()))
-    with snapshot() as (connection, sandbox, now_ms):
-        stored = stored_of(connection, sandbox)
+    with open_snapshot() as snapshot:
+        stored = stored_of(snapshot)
         rules = usable(stored, layer.catalogue)
-        counted = tallies(connection, sandbox, stored, rules)
-        mode = lender().sandbox(connection, sandbox).mode
+        counted = tallies(snapshot, stored, rules)
+        mode = snapshot.sandbox.mode
     known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
-    return [_doc(one, known.get(one["id"]), counted[one["id"]], now_ms, linted) for one in stored]
+    return [_doc(one, known.get(one["id"]), counted[one["id"]], snapshot.now_ms, linted) for one in stored]
 
 
 def _told(rule_id: str) -> dict[str, Any]:

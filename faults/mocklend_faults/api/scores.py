@@ -12,18 +12,18 @@ from typing import Annotated, Any
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_model
-from sqlalchemy import Connection
 
 from mocklend.api.audit import audited
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import snapshot
+from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
+from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
@@ -256,10 +256,11 @@ class ScoreDoc(Doc):
 @scores.doc(**described("score", "too_many_findings", example=SCORED))
 def post_score(new: NewScore) -> Response:
     """How good the findings are: precision, recall, time, money, harm, and a verdict."""
-    with snapshot() as (connection, sandbox, now_ms):
+    with open_snapshot() as snapshot:
+        now_ms = snapshot.now_ms
         window = _window(new.window, new.looks, now_ms)
         reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
-        breaks, records = _looked(connection, sandbox, now_ms, window, new.operators)
+        breaks, records = _looked(snapshot, window, new.operators)
     told = score(
         breaks,
         reported,
@@ -275,23 +276,21 @@ def post_score(new: NewScore) -> Response:
     return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
 
 
-def _looked(
-    connection: Connection, sandbox: str, now_ms: int, window: Window, operators: Iterable[str] | None
-) -> tuple[list[Any], Records]:
-    done = acts(connection, sandbox)
-    looked = look(connection, sandbox, now_ms, done)
+def _looked(snapshot: Snapshot, window: Window, operators: Iterable[str] | None) -> tuple[list[Any], Records]:
+    done = acts(snapshot)
+    looked = look(snapshot, done)
     judged = [
         act
         for act in done
         if window.from_ms <= act.at_ms <= window.to_ms and (operators is None or act.operator in operators)
     ]
     # An audit looks at every loan: it is worth that only where somebody has acted.
-    discrepancies: list[Mapping[str, Any]] = audited(connection, sandbox, now_ms)["discrepancies"] if judged else []
-    counted = tallies(connection, sandbox, stored_of(connection, sandbox), ())
+    discrepancies: list[Mapping[str, Any]] = audited(snapshot)["discrepancies"] if judged else []
+    counted = tallies(snapshot, stored_of(snapshot), ())
     silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
         harmful_repairs=harmful(judged, looked, discrepancies, named=operators is not None),
-        refused_applications=refused(connection, sandbox, looked.breaks, window),
+        refused_applications=refused(snapshot, looked.breaks, window),
         silent_rules=silent,
     )
     return looked.breaks, records

@@ -10,14 +10,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.statements import Value
 
 STATUSES = tuple(EntryStatus)
 ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
@@ -46,12 +45,6 @@ _PLAIN = {
     ONCE: "one answer was wrong; a second look is right",
     UNDONE: "another rule undid it at once",
 }
-
-_COLUMNS = (
-    "id", "rule", "fault", "seam", "entity", "loan_id", "occurrence", "at_ms", "effect", "truth_before", "truth_after",
-    "served", "currency", "finding_class", "finding_entity", "finding_amount_minor", "expect", "from_ms", "until_ms",
-    "status", "ended_by", "ended_ms",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +120,18 @@ _ORDER = ("at_ms", "loan_id", "entity", "seam", "occurrence", "rule")
 
 
 def entries(
-    connection: Connection,
-    sandbox_id: str,
-    now_ms: int,
+    snapshot: Snapshot,
     *,
     status: str | None = None,
     entity: str | None = None,
     loan_id: str | None = None,
 ) -> list[Entry]:
-    """The sandbox's answer key at a moment, in canonical order. `entity` is the seam's or the finding's."""
-    return list(stream(connection, sandbox_id, now_ms, status=status, entity=entity, loan_id=loan_id))
+    """The sandbox's answer key now, in canonical order. `entity` is the seam's or the finding's."""
+    return list(stream(snapshot, status=status, entity=entity, loan_id=loan_id))
 
 
 def stream(
-    connection: Connection,
-    sandbox_id: str,
-    now_ms: int,
+    snapshot: Snapshot,
     *,
     status: str | None = None,
     entity: str | None = None,
@@ -151,7 +140,7 @@ def stream(
 ) -> Iterator[Entry]:
     """The same, one by one, in bounded memory; `after` is where to go on."""
     while True:
-        found = _page(connection, sandbox_id, now_ms, status, entity, loan_id, after)
+        found = _page(snapshot, status, entity, loan_id, after)
         yield from (one for one in found if status in (None, one.status))
         if len(found) < AT_ONCE:
             return
@@ -159,9 +148,7 @@ def stream(
 
 
 def pages(
-    reading: Callable[[], AbstractContextManager[Connection]],
-    sandbox_id: str,
-    now_ms: int,
+    reading: Callable[[], AbstractContextManager[Snapshot]],
     *,
     status: str | None = None,
     entity: str | None = None,
@@ -169,30 +156,29 @@ def pages(
 ) -> Iterator[list[Entry]]:
     """The key as it was at a moment, page by page, each in a snapshot of its own: none is open between two of them.
 
+    `reading` opens a snapshot that says the same moment each time, however late it is by then.
     What was put on the key after that moment is in no page, and what has ended since is told as it stood. What happens
     in that very millisecond, while the pages are read, may be told or not.
     """
     after: Entry | None = None
     while True:
-        with reading() as connection:
-            found = _page(connection, sandbox_id, now_ms, status, entity, loan_id, after, as_then=True)
+        with reading() as snapshot:
+            found = _page(snapshot, status, entity, loan_id, after, as_then=True)
         yield [one for one in found if status in (None, one.status)]
         if len(found) < AT_ONCE:
             return
         after = found[-1]
 
 
-def find(connection: Connection, sandbox_id: str, now_ms: int, injection: str) -> Entry | None:
-    """One entry by its injection's id, as it stands at a moment."""
-    sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
-    found = rows(connection, sql, {"sandbox_id": sandbox_id, "id": injection})
-    return _entry(found[0], now_ms) if found else None
+def find(snapshot: Snapshot, injection: str) -> Entry | None:
+    """One entry by its injection's id, as it stands now."""
+    sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
+    found = snapshot.rows(_Row, sql, id=injection)
+    return _entry(found[0], snapshot.now_ms) if found else None
 
 
 def _page(
-    connection: Connection,
-    sandbox_id: str,
-    now_ms: int,
+    snapshot: Snapshot,
     status: str | None,
     entity: str | None,
     loan_id: str | None,
@@ -202,10 +188,11 @@ def _page(
 ) -> list[Entry]:
     """The next entries in canonical order; a status that only the clock tells is not looked at here.
 
-    With `as_then` it may be later by now, and they are told as they stood at `now_ms`.
+    With `as_then` it may be later by now, and they are told as they stood at the snapshot's time.
     """
-    sql = f"SELECT {', '.join(_COLUMNS)} FROM injections WHERE sandbox_id = :sandbox_id"
-    parameters: dict[str, Any] = {"sandbox_id": sandbox_id}
+    sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id"
+    now_ms = snapshot.now_ms
+    parameters: dict[str, Value] = {}
     if as_then:
         sql += " AND at_ms <= :now_ms"
         parameters["now_ms"] = now_ms
@@ -218,14 +205,14 @@ def _page(
     if status == EntryStatus.ACTIVE:
         sql += " AND (ended_ms IS NULL OR ended_ms > :now_ms)" if as_then else " AND ended_ms IS NULL"
     # Texts by their bytes, as Python sorts them, and not as some database's locale would.
-    bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    bytewise = ' COLLATE "C"' if snapshot.connection.dialect.name == "postgresql" else ""
     ordered = [name if name in ("at_ms", "occurrence") else name + bytewise for name in _ORDER]
     if after is not None:
         # The first condition is what the index is used for.
         sql += f" AND at_ms >= :at_ms AND ({', '.join(ordered)}) > ({', '.join(':' + name for name in _ORDER)})"
         parameters |= dict(zip(_ORDER, after.order, strict=True))
     sql += f" ORDER BY {', '.join(ordered)} LIMIT {AT_ONCE}"
-    return [_entry(row, now_ms, as_then=as_then) for row in rows(connection, sql, parameters)]
+    return [_entry(row, now_ms, as_then=as_then) for row in snapshot.rows(_Row, sql, **parameters)]
 
 
 def reason(ended_by: str | None) -> str | None:
@@ -240,7 +227,32 @@ def reason(ended_by: str | None) -> str | None:
     return f"{REASONS[kind]}: {which}" if kind in REASONS else ended_by
 
 
-def _entry(row: Any, now_ms: int, *, as_then: bool = False) -> Entry:
+class _Row(NamedTuple):
+    id: str
+    rule: str
+    fault: str
+    seam: str
+    entity: str
+    loan_id: str
+    occurrence: int
+    at_ms: int
+    effect: str
+    truth_before: str
+    truth_after: str
+    served: str
+    currency: str
+    finding_class: str
+    finding_entity: str
+    finding_amount_minor: int
+    expect: str
+    from_ms: int
+    until_ms: int | None
+    status: str
+    ended_by: str | None
+    ended_ms: int | None
+
+
+def _entry(row: _Row, now_ms: int, *, as_then: bool = False) -> Entry:
     (
         injection, rule, fault, seam, entity, loan_id, occurrence, at_ms, effect, before, after, served, currency,
         finding_class, finding_entity, amount_minor, expect, from_ms, until_ms, status, ended_by, ended_ms,

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.seams.seam import Write
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.rule_index import skippable
 from mocklend_faults.engine.rules import Rule
@@ -68,23 +66,37 @@ def on_in(stored: Mapping[str, Any], version: int) -> dict[str, Any]:
     return {**stored, "on": spans}
 
 
-def tallies(
-    connection: Connection, sandbox_id: str, stored: Iterable[Mapping[str, Any]], rules: Iterable[Rule]
-) -> dict[str, Tally]:
+class _RuleCount(NamedTuple):
+    rule: str
+    revision: int
+    evaluated: int
+    matched: int
+    selected: int
+    injected: int
+
+
+class _SeamCount(NamedTuple):
+    seam: str
+    version: int
+    evaluated: int
+
+
+def tallies(reader: SandboxReader, stored: Iterable[Mapping[str, Any]], rules: Iterable[Rule]) -> dict[str, Tally]:
     """What each of these rules has done in its present revision, by id. `rules` are those whose kinds are installed."""
-    where = {"sandbox_id": sandbox_id}
-    of_rules = {(rule, revision): counts for rule, revision, *counts in rows(connection, journal.COUNTS, where)}
-    of_seams = rows(connection, journal.SEAM_COUNTS, where)
+    of_rules = {(row.rule, row.revision): row for row in reader.rows(_RuleCount, journal.COUNTS)}
+    of_seams = reader.rows(_SeamCount, journal.SEAM_COUNTS)
     known = {rule.id: rule for rule in rules}
     counted = {}
     for one in stored:
-        tally = counted[one["id"]] = Tally(*of_rules.get((one["id"], one["revision"]), ()))
+        row = of_rules.get((one["id"], one["revision"]))
+        tally = Tally(row.evaluated, row.matched, row.selected, row.injected) if row is not None else Tally()
+        counted[one["id"]] = tally
         if one["id"] in known and of_seams:
             tally.evaluated += _skipped(known[one["id"]], one["on"], of_seams)
     return counted
 
 
-def _skipped(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[Any]) -> int:
+def _skipped(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[_SeamCount]) -> int:
     seams = {seam for seam in rule.fault.seams() if skippable(seam, rule)}
     return sum(
         count

@@ -19,13 +19,13 @@ from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Struct, structs
 from pydantic import Field, model_validator
-from sqlalchemy import Connection
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import LAYER
-from mocklend.storage.stores import entity, rows
+from mocklend.storage.stores import entity
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.validation import Body, Reader, attempt, bounded_int, bounded_str, invalid_fields
 from mocklend_faults.engine.activation import LONGEST_S, Activate
@@ -162,10 +162,10 @@ def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> d
     return {"id": started.id, "running": running, "stages": stages}
 
 
-def started_of(connection: Connection, sandbox_id: str) -> list[Started]:
+def started_of(reader: SandboxReader) -> list[Started]:
     """A sandbox's experiments, by id."""
     sql = "SELECT id, doc, started_ms FROM experiments WHERE sandbox_id = :sandbox_id AND doc <> '' ORDER BY id"
-    return [Started(*row) for row in rows(connection, sql, {"sandbox_id": sandbox_id})]
+    return reader.rows(Started, sql)
 
 
 def refuse_too_many(others: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.seam import EventContext, SeamEvent, Write
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
 from mocklend_faults.engine.counting import Tally
@@ -84,11 +84,11 @@ class SandboxGroup:
     """What one group does in one sandbox."""
 
     __slots__ = (
-        "_connection",
         "_events",
         "_looked_for_open",
         "_open",
         "_outcomes",
+        "_reader",
         "_tallies",
         "_trail",
         "_unwritten",
@@ -103,14 +103,14 @@ class SandboxGroup:
         self.sandbox_id = sandbox_id
         self.rules = rules
         self._unwritten = NOTHING
-        self._connection = connection
+        self._reader = SandboxReader(connection, sandbox_id)
         self._trail = trail
         self._when_durable = outcomes
         self._outcomes: dict[tuple[str, str], int] = {}
         self._tallies: dict[str, Tally] = {}
         self._events: list[Event] = []
         self._looked_for_open = False
-        self._open = {rule_id: open_injections(connection, sandbox_id, rule_id) for rule_id in rules.capped}
+        self._open = {rule_id: open_injections(self._reader, rule_id) for rule_id in rules.capped}
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
         """What really happens, and the rows that put each injection on record."""
@@ -258,6 +258,5 @@ class SandboxGroup:
         """Whether an entry may be open. Where this process knows of none, another may have made one meanwhile."""
         if not self.rules.may_have_open and not self._looked_for_open:
             self._looked_for_open = True
-            found = rows(self._connection, journal.ANY_OPEN, {"sandbox_id": self.sandbox_id})
-            self.rules.may_have_open = bool(found)
+            self.rules.may_have_open = self._reader.exists(journal.ANY_OPEN)
         return self.rules.may_have_open

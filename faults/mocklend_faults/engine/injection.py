@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.seam import Consequence, EventContext, Write
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ONCE, UNDONE, WITHSTOOD
 from mocklend_faults.engine.rules import Rule
@@ -143,12 +141,19 @@ def replaced_by(injection: Injection, earlier: Sequence[Injection]) -> set[tuple
     return {injection.key} | same
 
 
-def open_injections(connection: Connection, sandbox_id: str, rule_id: str) -> dict[str, OpenInjection]:
+class _Open(NamedTuple):
+    id: str
+    finding_class: str
+    finding_entity: str
+    until_ms: int | None
+    signal: str | None
+    status: str
+
+
+def open_injections(reader: SandboxReader, rule_id: str) -> dict[str, OpenInjection]:
     """A rule's open entries, by the injection's id."""
     found: dict[str, OpenInjection] = {}
-    for id, finding_class, entity, until_ms, signal, status in rows(
-        connection, journal.OPEN_OF_RULE, {"sandbox_id": sandbox_id, "rule": rule_id}
-    ):
+    for id, finding_class, entity, until_ms, signal, status in reader.rows(_Open, journal.OPEN_OF_RULE, rule=rule_id):
         ends_on = dict(found[id].ends_on) if id in found else {}
         if signal:
             ends_on[signal] = status

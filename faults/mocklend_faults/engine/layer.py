@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import PendingEvent, Write
+from mocklend.storage.snapshot import Snapshot
 from mocklend_faults.engine.answer_key import Entry, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
@@ -100,15 +101,13 @@ class FaultLayer:
 
     # --- what the control plane and the audit read ---
 
-    def answer_key(self, connection: Connection, sandbox_id: str, now_ms: int, **filters: str | None) -> list[Entry]:
-        """The answer key in the caller's snapshot; `filters` are those of `answer_key.entries`."""
-        return entries(connection, sandbox_id, now_ms, **filters)
+    def answer_key(self, snapshot: Snapshot, **filters: str | None) -> list[Entry]:
+        """The answer key in a snapshot; `filters` are those of `answer_key.entries`."""
+        return entries(snapshot, **filters)
 
-    def explain_audit(
-        self, connection: Connection, sandbox_id: str, now_ms: int, discrepancies: Sequence[Finding]
-    ) -> AuditMatch:
-        """Which injection explains which discrepancy in the caller's snapshot, and which open entries nothing shows."""
-        return explain(discrepancies, entries(connection, sandbox_id, now_ms))
+    def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
+        """Which injection explains which discrepancy in a snapshot, and which open entries nothing shows."""
+        return explain(discrepancies, entries(snapshot))
 
     def events_of(self, sandbox_id: str) -> list[Event]:
         """The latest events of a sandbox, the oldest first."""

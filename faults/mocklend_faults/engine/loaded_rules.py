@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from mocklend.domain.problems import Refused
 from mocklend.seams import SEAMS
 from mocklend.seams.api_answer import ApiAnswer
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.counters import Counters
@@ -103,23 +103,23 @@ class RulesInMemory:
         self._forget(sandbox_id)
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> LoadedRules:
-        where = {"sandbox_id": sandbox_id}
+        reader = SandboxReader(connection, sandbox_id)
         before = self.loaded.get(sandbox_id)
-        stored = stored_of(connection, sandbox_id)
+        stored = stored_of(reader)
         if not stored:
             self._forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
         on = [rule for rule in usable(stored, self._catalogue) if rule.enabled]
         indexes = _indexes(on, version)
-        may_have_open = bool(rows(connection, journal.ANY_OPEN, where))
+        may_have_open = reader.exists(journal.ANY_OPEN)
         numbers = before.numbers if before is not None else None
         if numbers is None and ApiAnswer.seam in indexes:
-            struck = rows(connection, journal.LAST_OCCURRENCES, where | {"seam": ApiAnswer.seam})
-            numbers = Numbers(dict(map(tuple, struck)))
+            struck = reader.rows(OfEntity, journal.LAST_OCCURRENCES, seam=ApiAnswer.seam)
+            numbers = Numbers(dict(struck))
         loaded = LoadedRules(
             version=version,
             indexes=indexes,
             counters=before.counters if before is not None else Counters(),
-            done=_done(connection, sandbox_id, stored, on) if on else {},
+            done=_done(reader, stored, on) if on else {},
             revisions={rule.id: rule.revision for rule in on},
             capped=tuple(rule.id for rule in on if rule.select.max_active is not None),
             numbers=numbers,
@@ -131,10 +131,17 @@ class RulesInMemory:
         return loaded
 
 
-def stored_of(connection: Connection, sandbox_id: str) -> list[dict[str, Any]]:
+class OfEntity(NamedTuple):
+    """A number of an entity: how often it was met, or the last time that it was."""
+
+    entity: str
+    number: int
+
+
+def stored_of(reader: SandboxReader) -> list[dict[str, Any]]:
     """A sandbox's rules as the database has them, by id."""
-    found = rows(connection, journal.RULESET, {"sandbox_id": sandbox_id})
-    return json.loads(found[0][0]) if found else []
+    documents = reader.ids(journal.RULESET)
+    return json.loads(documents[0]) if documents else []
 
 
 def usable(stored: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> list[Rule]:
@@ -158,13 +165,11 @@ def _indexes(rules: Sequence[Rule], version: int) -> dict[str, RuleIndex]:
     return {seam: RuleIndex(seam, there, version) for seam, there in at.items() if there}
 
 
-def _done(
-    connection: Connection, sandbox_id: str, stored: Iterable[Mapping[str, Any]], on: Sequence[Rule]
-) -> dict[str, Tally]:
+def _done(reader: SandboxReader, stored: Iterable[Mapping[str, Any]], on: Sequence[Rule]) -> dict[str, Tally]:
     """What each rule that is on has done; for those with a limit for each entity, on which."""
-    done = tallies(connection, sandbox_id, stored, on)
+    done = tallies(reader, stored, on)
     for rule in on:
         if rule.select.times_per_entity is not None:
-            of_rule = {"sandbox_id": sandbox_id, "rule": rule.id, "revision": rule.revision}
-            done[rule.id].on_entity = dict(map(tuple, rows(connection, journal.ON_ENTITY, of_rule)))
+            counts = reader.rows(OfEntity, journal.ON_ENTITY, rule=rule.id, revision=rule.revision)
+            done[rule.id].on_entity = dict(counts)
     return done

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
 from mocklend.domain.finding import CLASSES
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import server_rows
 
 AT_LEAST_S, PATIENCE = 5.0, 20.0
 OUTCOMES = ("matched", "selected", "injected")
@@ -106,14 +106,19 @@ class FaultMetrics(Collector):
             return self._figures
 
 
+class _Count(NamedTuple):
+    finding_class: str
+    entries: int
+
+
 def read_figures(connection: Connection, real_ms: int) -> EngineFigures:
     """Rules and open lies of all sandboxes, in one snapshot."""
     found = EngineFigures()
-    for (doc,) in rows(connection, RULESETS, {}):
+    for doc in server_rows(connection, str, RULESETS):
         for stored in json.loads(doc):
             rule: dict[str, Any] = stored["rule"]
             found.rules[rule["fault"], rule["enabled"]] += 1
-    for name, count in rows(connection, OPEN_LIES, {"real_ms": real_ms}):
+    for name, count in server_rows(connection, _Count, OPEN_LIES, real_ms=real_ms):
         found.lies[name] += int(count)
     return found
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.statuses import EntryStatus, LoanStatus
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend_faults.engine.answer_key import REASONS, Entry, stream
 from mocklend_faults.engine.scoring import Break, Window
 
@@ -68,17 +66,17 @@ class KeyView:
     marked: dict[str, int]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
 
 
-def acts(connection: Connection, sandbox_id: str) -> list[Act]:
+def acts(reader: SandboxReader) -> list[Act]:
     """Everything that staff did, oldest first."""
-    return [Act(*row) for row in rows(connection, _ACTS, {"sandbox_id": sandbox_id})]
+    return reader.rows(Act, _ACTS)
 
 
-def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Act]) -> KeyView:
+def look(snapshot: Snapshot, done: Iterable[Act]) -> KeyView:
     """The answer key as a score needs it. `done` is what staff did."""
     moments = {(id, act.at_ms) for act in done for id in (act.about, act.loan_id)}
-    payoffs = {row[0] for row in rows(connection, _PAYOFFS, {"sandbox_id": sandbox_id})}
+    payoffs = set(snapshot.ids(_PAYOFFS))
     looked = KeyView([], {}, {})
-    for entry in stream(connection, sandbox_id, now_ms):
+    for entry in stream(snapshot):
         by = _signalled(entry)
         for id in (entry.entity, entry.finding.entity, by):
             if id:
@@ -90,10 +88,21 @@ def look(connection: Connection, sandbox_id: str, now_ms: int, done: Iterable[Ac
     return looked
 
 
-def refused(connection: Connection, sandbox_id: str, breaks: Iterable[Break], window: Window) -> list[dict[str, Any]]:
+class _Refused(NamedTuple):
+    id: str
+    partner: str
+    borrower_id: str
+    at_ms: int
+
+
+class _Owner(NamedTuple):
+    id: str
+    borrower_id: str
+
+
+def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> list[dict[str, Any]]:
     """Applications that were refused while the borrower's report or score was wrong, or by a copy that was too old."""
-    scope = {"sandbox_id": sandbox_id, "from_ms": window.from_ms, "to_ms": window.to_ms}
-    found = rows(connection, _REFUSED, scope)
+    found = reader.rows(_Refused, _REFUSED, from_ms=window.from_ms, to_ms=window.to_ms)
     if not found:
         return []
     of_copies = {
@@ -101,8 +110,8 @@ def refused(connection: Connection, sandbox_id: str, breaks: Iterable[Break], wi
     }
     wrong: dict[str, list[Break]] = defaultdict(list)
     reported = [break_ for break_ in breaks if break_.reported]
-    owners = _named(connection, sandbox_id, _LOANS_OF, {break_.loan_id for break_ in reported if break_.loan_id})
-    owners |= _named(connection, sandbox_id, _ANSWERS_TO, {break_.entity for break_ in reported if not break_.loan_id})
+    owners = _owners(reader, _LOANS_OF, {break_.loan_id for break_ in reported if break_.loan_id})
+    owners |= _owners(reader, _ANSWERS_TO, {break_.entity for break_ in reported if not break_.loan_id})
     for break_ in reported:
         wrong[owners.get(break_.loan_id or break_.entity, "")].append(break_)
     told = []
@@ -185,14 +194,14 @@ def _by_staff(entry: Entry, by: str, moments: Collection[tuple[str, int]]) -> bo
     return any((id, entry.ended_ms) in moments for id in (by, entry.loan_id) if id)
 
 
-def _named(connection: Connection, sandbox_id: str, sql: str, ids: Collection[str]) -> dict[str, str]:
-    """One column by another, for these ids, some at a time."""
-    found: dict[str, str] = {}
+def _owners(reader: SandboxReader, sql: str, ids: Collection[str]) -> dict[str, str]:
+    """Whose these are, some at a time."""
+    owners: dict[str, str] = {}
     for some in _chunks(sorted(ids)):
         names = {f"id_{n}": id for n, id in enumerate(some)}
         chosen = sql.format(", ".join(f":{name}" for name in names))
-        found |= {row[0]: row[1] for row in rows(connection, chosen, {"sandbox_id": sandbox_id, **names})}
-    return found
+        owners |= dict(reader.rows(_Owner, chosen, **names))
+    return owners
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

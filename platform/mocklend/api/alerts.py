@@ -12,7 +12,7 @@ from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
-from mocklend.api.request_context import lender, snapshot
+from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.api.sandboxes import MonitoringDoc
 from mocklend.domain.finding import CLASSES
@@ -73,11 +73,9 @@ class AlertQuery(Paged):
 def list_alerts(asked: AlertQuery) -> Response:
     """What the platform's own monitoring sees now, if it is on. An alert is there for as long as its cause."""
     after = place(asked.cursor)
-    with snapshot() as (connection, sandbox_id, now_ms):
+    with open_snapshot() as snapshot:
         found = looked_for(
-            connection,
-            lender().sandbox(connection, sandbox_id),
-            now_ms,
+            snapshot,
             finding_class=asked.finding_class,
             check=asked.check,
             loan_id=asked.loan_id,

@@ -14,7 +14,7 @@ from mocklend.api.nouns import Approver, LoanId, NextCursor, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
 from mocklend.api.pagination import Paged, place
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.lending.operator_log import ACTIONS, operator_log_of
 from mocklend.servicing import ApproveEdit, RejectEdit
@@ -72,10 +72,8 @@ class ActList(Doc):
 @approvals.doc(**described("listAllEdits"))
 def list_all_edits(query: EditQuery) -> Response:
     """The edits of all loans: with `state=DRAFT`, those that wait for a second person."""
-    with snapshot() as (connection, sandbox, _):
-        found, following = reads.edits_in(
-            connection, sandbox, state=query.state, after=place(query.cursor), limit=query.limit
-        )
+    with open_snapshot() as snapshot:
+        found, following = reads.edits_in(snapshot, state=query.state, after=place(query.cursor), limit=query.limit)
     return rendered({"edits": [edit_doc(one) for one in found], "next_cursor": following})
 
 
@@ -84,8 +82,8 @@ def list_all_edits(query: EditQuery) -> Response:
 @approvals.doc(**described("getEdit", "edit_unknown"))
 def get_edit(edit_id: str) -> Response:
     """One edit."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(edit_doc(reads.entity(connection, sandbox, OperatorEdit, edit_id)))
+    with open_snapshot() as snapshot:
+        return rendered(edit_doc(reads.entity(snapshot, OperatorEdit, edit_id)))
 
 
 @approvals.post("/operator/edits/<id:edit_id>/approve")
@@ -116,5 +114,5 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
 @approvals.doc(**described("listActs", "loan_unknown"))
 def list_acts(loan_id: str) -> Response:
     """What staff did to a loan: who, why, and the bill before and after."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered({"acts": operator_log_of(connection, sandbox, loan_id)})
+    with open_snapshot() as snapshot:
+        return rendered({"acts": operator_log_of(snapshot, loan_id)})

@@ -7,14 +7,14 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
-from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.api.fields import Doc
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
-from mocklend.api.request_context import lender, snapshot
+from mocklend.api.request_context import lender, open_snapshot
 from mocklend.api.responses import rendered
+from mocklend.storage.snapshot import Snapshot
 
 audit = APIBlueprint("audit", __name__)
 
@@ -72,19 +72,19 @@ class AuditDoc(Doc):
 @audit.doc(**described("audit", "sandbox_unknown"))
 def get_audit() -> Response:
     """Compare every record with every other, in one snapshot, and pair what disagrees with the answer key."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return rendered(audited(connection, sandbox, now_ms))
+    with open_snapshot() as snapshot:
+        return rendered(audited(snapshot))
 
 
-def audited(connection: Connection, sandbox: str, now_ms: int) -> dict[str, Any]:
+def audited(snapshot: Snapshot) -> dict[str, Any]:
     """The audit as JSON: for each discrepancy the injection that explains it, and the injections that nothing shows."""
     layer = lender().layer
-    found = auditing.audit(connection, sandbox, now_ms)
+    found = auditing.audit(snapshot)
     document = found.to_json()
     explained_by: tuple[str | None, ...] = (None,) * len(found.discrepancies)
     unobserved: list[dict[str, Any]] = []
     if layer is not None:
-        match = layer.explain_audit(connection, sandbox, now_ms, [one.finding for one in found.discrepancies])
+        match = layer.explain_audit(snapshot, [one.finding for one in found.discrepancies])
         explained_by, unobserved = match.explained_by, [entry.to_json() for entry in match.unobserved]
     document["discrepancies"] = [
         {**one, "explained_by": by} for one, by in zip(document["discrepancies"], explained_by, strict=True)

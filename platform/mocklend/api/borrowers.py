@@ -9,7 +9,7 @@ from pydantic import Field
 from mocklend.api.fields import Doc, LimitMinor, Name, Reference
 from mocklend.api.nouns import CreatedAt
 from mocklend.api.openapi import described
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.lending import AddBorrower
 from mocklend.lending.borrow import borrower_doc
@@ -57,5 +57,5 @@ def add_borrower(new: NewBorrower) -> Response:
 @borrowers.doc(**described("getBorrower", "borrower_unknown"))
 def get_borrower(borrower_id: str) -> Response:
     """One borrower."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(borrower_doc(reads.entity(connection, sandbox, Borrower, borrower_id)))
+    with open_snapshot() as snapshot:
+        return rendered(borrower_doc(reads.entity(snapshot, Borrower, borrower_id)))

@@ -15,7 +15,7 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import BorrowerId, CreatedAt, LoanId, NextCursor, PrincipalMinor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
-from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.enquiries import enquiries
@@ -26,7 +26,6 @@ from mocklend.domain.bureau import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision, RecordState
 from mocklend.storage.entities import Borrower, PartnerCopy
-from mocklend.storage.stores import find
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
@@ -266,8 +265,8 @@ class EnquiriesDoc(Doc):
 @bureau.doc(**described("listEnquiries", "borrower_unknown"))
 def list_enquiries(borrower_id: str) -> Response:
     """Who asked the bureau about a borrower, and what they were told."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(enquiries(connection, sandbox, borrower_id))
+    with open_snapshot() as snapshot:
+        return rendered(enquiries(snapshot, borrower_id))
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/report")
@@ -275,8 +274,8 @@ def list_enquiries(borrower_id: str) -> Response:
 @bureau.doc(**described("getCreditReport", "borrower_unknown"))
 def get_report(borrower_id: str) -> Response:
     """What the bureau says of a borrower."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return rendered(report(connection, sandbox, now_ms, borrower_id))
+    with open_snapshot() as snapshot:
+        return rendered(report(snapshot, borrower_id))
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/score")
@@ -287,9 +286,9 @@ def get_score(borrower_id: str, query: ScoreQuery) -> Response:
     """The score, made anew on the 6th of each month."""
     if query.transaction_id is not None:
         return answered(run(AskScore(sandbox_id(), borrower_id, query.transaction_id)))
-    with snapshot() as (connection, sandbox, now_ms):
-        reads.entity(connection, sandbox, Borrower, borrower_id)
-        return rendered(current_score(connection, lender().sandbox(connection, sandbox), now_ms, borrower_id))
+    with open_snapshot() as snapshot:
+        reads.entity(snapshot, Borrower, borrower_id)
+        return rendered(current_score(snapshot, borrower_id))
 
 
 @bureau.get("/bureau/loans/<id:loan_id>/records")
@@ -297,8 +296,8 @@ def get_score(borrower_id: str, query: ScoreQuery) -> Response:
 @bureau.doc(**described("listBureauRecords", "loan_unknown"))
 def list_records(loan_id: str) -> Response:
     """Everything that was reported of a loan, and how far each record has come."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return rendered(records(connection, sandbox, now_ms, loan_id))
+    with open_snapshot() as snapshot:
+        return rendered(records(snapshot, loan_id))
 
 
 @bureau.get("/bureau/submissions/<id:date>")
@@ -307,8 +306,8 @@ def list_records(loan_id: str) -> Response:
 @bureau.doc(**described("getSubmission", "submission_unknown"))
 def get_submission(date: str, query: Paged) -> Response:
     """The file that the lender submitted of a day."""
-    with snapshot() as (connection, sandbox, now_ms):
-        found = submission(connection, sandbox, now_ms, _date(date), after=place(query.cursor), limit=query.limit)
+    with open_snapshot() as snapshot:
+        found = submission(snapshot, _date(date), after=place(query.cursor), limit=query.limit)
         return rendered(found)
 
 
@@ -328,7 +327,7 @@ def _date(text: str) -> dt.date:
 @bureau.doc(**described("listLenders"))
 def list_lenders() -> Response:
     """The partner lenders, with the rules that they decide by."""
-    with snapshot():
+    with open_snapshot():
         return rendered({"lenders": [partner.to_json() for partner in PARTNERS.values()]})
 
 
@@ -358,8 +357,8 @@ def apply(lender: str, new: NewApplication) -> Response:
 def get_copy(lender: str, borrower_id: str) -> Response:
     """The copy that a lender keeps. It may be older than the report."""
     partner = partner_of(lender)
-    with snapshot() as (connection, sandbox, _):
-        copy = find(connection, sandbox, PartnerCopy, copy_id(partner.id, borrower_id))
+    with open_snapshot() as snapshot:
+        copy = snapshot.find(PartnerCopy, copy_id(partner.id, borrower_id))
         if copy is None:
             raise Refused(
                 "copy_unknown",

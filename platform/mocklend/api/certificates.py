@@ -11,7 +11,7 @@ from mocklend.api.json_body import asked_request
 from mocklend.api.nouns import LoanId, PrincipalMinor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.servicing import IssueCertificate
@@ -58,5 +58,5 @@ def issue_certificate(loan_id: str) -> Response:
 @certificates.doc(**described("getCertificate", "certificate_unknown"))
 def get_certificate(certificate_id: str) -> Response:
     """A certificate. It is never called back: if the books have moved on, it says so."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(papers.certificate(connection, sandbox, certificate_id))
+    with open_snapshot() as snapshot:
+        return rendered(papers.certificate(snapshot, certificate_id))

@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, ChannelTradeNo, CutOff, OutTradeNo, PayerName, PayerReference, StatementReady
 from mocklend.api.openapi import described
-from mocklend.api.request_context import snapshot
+from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.channels.settlement import callback_doc, trade_doc
 from mocklend.domain.channel import channel_of
@@ -20,7 +20,6 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, money_of
 from mocklend.storage.entities import Callback, Trade
-from mocklend.storage.stores import find
 from mocklend.validation import OneOf
 
 channels = APIBlueprint("channels", __name__)
@@ -130,8 +129,8 @@ def list_channels() -> Response:
 def get_trade(channel: str, out_trade_no: str) -> Response:
     """An order query: what the channel has on record."""
     channel_of(channel)
-    with snapshot() as (connection, sandbox, _):
-        trade = find(connection, sandbox, Trade, out_trade_no)
+    with open_snapshot() as snapshot:
+        trade = snapshot.find(Trade, out_trade_no)
     if trade is None or trade.channel != channel:
         raise _unknown(channel, out_trade_no)
     return rendered(trade_doc(trade))
@@ -143,8 +142,8 @@ def get_trade(channel: str, out_trade_no: str) -> Response:
 def get_callback(channel: str, out_trade_no: str) -> Response:
     """The delivery log of a trade's callback. There is none before the trade has settled."""
     channel_of(channel)
-    with snapshot() as (connection, sandbox, _):
-        callback = find(connection, sandbox, Callback, callback_of(money_of(out_trade_no)))
+    with open_snapshot() as snapshot:
+        callback = snapshot.find(Callback, callback_of(money_of(out_trade_no)))
     if callback is None or (callback.channel, callback.out_trade_no) != (channel, out_trade_no):
         raise _unknown(channel, out_trade_no)
     return rendered(callback_doc(callback))

@@ -12,7 +12,7 @@ from mocklend.api.fields import Doc, Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.request_context import lender, open_snapshot, sandbox_id
 from mocklend.api.request_log import clock_changes
 from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
@@ -68,8 +68,8 @@ class AdvancedClock(Doc):
 @clock.doc(**described("getClock"))
 def get_clock() -> Response:
     """The sandbox's clock."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return rendered(clock_doc(lender().sandbox(connection, sandbox), now_ms))
+    with open_snapshot() as snapshot:
+        return rendered(clock_doc(snapshot.sandbox, snapshot.now_ms))
 
 
 @clock.put("/-/clock")

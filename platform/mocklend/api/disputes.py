@@ -14,7 +14,7 @@ from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, Nex
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.statuses import DisputeState as States
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
@@ -217,9 +217,9 @@ def open_dispute(new: NewDispute) -> Response:
 def list_disputes(asked: DisputeQuery) -> Response:
     """Disputes by id."""
     after = place(asked.cursor)
-    with snapshot() as (connection, sandbox, _):
+    with open_snapshot() as snapshot:
         found, cursor = reads.disputes(
-            connection, sandbox, loan_id=asked.loan_id, state=asked.state, after=after, limit=asked.limit
+            snapshot, loan_id=asked.loan_id, state=asked.state, after=after, limit=asked.limit
         )
     return rendered({"disputes": [dispute_doc(one) for one in found], "next_cursor": cursor})
 
@@ -229,8 +229,8 @@ def list_disputes(asked: DisputeQuery) -> Response:
 @disputes.doc(**described("getDispute", "dispute_unknown"))
 def get_dispute(dispute_id: str) -> Response:
     """A dispute and its progress."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(dispute_doc(reads.entity(connection, sandbox, Dispute, dispute_id)))
+    with open_snapshot() as snapshot:
+        return rendered(dispute_doc(reads.entity(snapshot, Dispute, dispute_id)))
 
 
 @disputes.post("/v1/disputes/<id:dispute_id>/statement")

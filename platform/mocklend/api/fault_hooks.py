@@ -135,11 +135,11 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -
         selected = of_repayment or layer.may_affect(seen)
     if not selected:
         return None  # Without the database, which would cost as much as the rest of the request.
-    with platform.read() as connection:
-        seen.now_ms = platform.sandbox(connection, sandbox).now_ms(platform.real_ms())
+    with platform.snapshot(sandbox) as snapshot:
+        seen.now_ms = snapshot.now_ms
         if of_repayment:
             with suppress(Refused):  # One that is not there has no channel; its view says so.
-                seen.channel = str(reads.entity(connection, sandbox, Repayment, named["repayment_id"]).channel)
+                seen.channel = str(reads.entity(snapshot, Repayment, named["repayment_id"]).channel)
     return seen.whole() if layer.may_affect(seen) else None
 
 

@@ -12,7 +12,7 @@ from mocklend.api.fields import Currency, Doc, PageSize
 from mocklend.api.nouns import AmountMinor, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Cursor, place
-from mocklend.api.request_context import snapshot
+from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import in_full, rendered
 from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
@@ -80,8 +80,8 @@ class TransactionList(Doc):
 def list_transactions(query: JournalQuery) -> Response:
     """The journal, by loan and number."""
     after = place(query.after, "after")
-    with snapshot() as (connection, sandbox, _):
-        return rendered(reads.transactions(connection, sandbox, loan_id=query.loan_id, after=after, limit=query.limit))
+    with open_snapshot() as snapshot:
+        return rendered(reads.transactions(snapshot, loan_id=query.loan_id, after=after, limit=query.limit))
 
 
 def _text(operation: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _text(operation: dict[str, Any]) -> dict[str, Any]:
 @ledger.doc(**_text(described("exportBeancount")))
 def export_beancount() -> Response:
     """The whole journal as a Beancount file, with our balances as assertions: check it with bean-check."""
-    with snapshot() as (connection, sandbox, _):
-        response = in_full((f"{line}\n".encode() for line in export(connection, sandbox)), "text/plain; charset=utf-8")
+    with open_snapshot() as snapshot:
+        response = in_full((f"{line}\n".encode() for line in export(snapshot)), "text/plain; charset=utf-8")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

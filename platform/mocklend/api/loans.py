@@ -24,7 +24,7 @@ from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product, require_product
-from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.request_context import lender, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, as_stored, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import InstalmentStatus
@@ -172,12 +172,10 @@ def borrow(new: NewLoan) -> Response:
 def list_loans(query: LoanQuery) -> Response:
     """Loans by id, each at the version that the list has: its page's, unless one of them lags alone."""
     after = place(query.cursor)
-    with snapshot() as (connection, sandbox, now_ms):
+    with open_snapshot() as snapshot:
         return rendered(
             reads.loans(
-                connection,
-                sandbox,
-                now_ms,
+                snapshot,
                 borrower_id=query.borrower_id,
                 status=query.status,
                 after=after,
@@ -191,8 +189,8 @@ def list_loans(query: LoanQuery) -> Response:
 @loans.doc(**described("getLoan", "loan_unknown"))
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return as_stored(reads.page_text(connection, sandbox, now_ms, loan_id, lender().replica_rotation))
+    with open_snapshot() as snapshot:
+        return as_stored(reads.page_text(snapshot, loan_id, lender().replica_rotation))
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")
@@ -200,5 +198,5 @@ def get_loan(loan_id: str) -> Response:
 @loans.doc(**described("listInstalments", "loan_unknown"))
 def list_instalments(loan_id: str) -> Response:
     """Every instalment, from the version that the plan has: the page's, unless one of them lags alone."""
-    with snapshot() as (connection, sandbox, now_ms):
-        return rendered(reads.instalments(connection, sandbox, now_ms, loan_id, terms_of))
+    with open_snapshot() as snapshot:
+        return rendered(reads.instalments(snapshot, loan_id, terms_of))

@@ -13,7 +13,7 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED, EditDoc
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.payouts import PURPOSES, payout_doc
 from mocklend.domain.statuses import PayoutState
@@ -182,5 +182,5 @@ def refund(loan_id: str, new: NewRefund) -> Response:
 @desk.doc(**described("listPayouts", "loan_unknown"))
 def list_payouts(loan_id: str) -> Response:
     """What was paid out on a loan, or is about to be: its principal, refunds, compensations."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered({"payouts": [payout_doc(one) for one in reads.payouts(connection, sandbox, loan_id)]})
+    with open_snapshot() as snapshot:
+        return rendered({"payouts": [payout_doc(one) for one in reads.payouts(snapshot, loan_id)]})

@@ -15,7 +15,7 @@ from mocklend.api.nouns import Approver, ChannelId, CreatedAt, EditId, LoanId, L
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.domain.statuses import SHOWN_FOR_MARK
@@ -205,8 +205,8 @@ def edit(loan_id: str, new: NewEdit) -> Response:
 @operator.doc(**described("listEdits", "loan_unknown"))
 def list_edits(loan_id: str) -> Response:
     """A loan's edits."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered({"edits": [edit_doc(one) for one in reads.edits(connection, sandbox, loan_id)]})
+    with open_snapshot() as snapshot:
+        return rendered({"edits": [edit_doc(one) for one in reads.edits(snapshot, loan_id)]})
 
 
 @operator.post("/operator/edits/<id:edit_id>/reverse")
@@ -286,10 +286,10 @@ def catch_up(loan_id: str, wish: Reversal) -> Response:
 @operator.doc(**described("getBookedLoan", "loan_unknown"))
 def get_booked_loan(loan_id: str) -> Response:
     """The books' own state of a loan: never cached, and no mark changes its status."""
-    with snapshot() as (connection, sandbox, now_ms):
-        loan = reads.entity(connection, sandbox, Loan, loan_id)
+    with open_snapshot() as snapshot:
+        loan = reads.entity(snapshot, Loan, loan_id)
     state = state_of(loan)
-    booked = loan_doc(loan, state, now_ms) | {
+    booked = loan_doc(loan, state, snapshot.now_ms) | {
         "status": state.status,
         "unapplied_minor": state.unapplied_minor,
         "revoked_minor": state.revoked_minor,

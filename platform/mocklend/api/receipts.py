@@ -22,7 +22,7 @@ from mocklend.api.nouns import (
 from mocklend.api.openapi import described
 from mocklend.api.operator import Reversal
 from mocklend.api.pagination import Paged, place
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel, ReceiptDoc, receipt_doc
@@ -107,8 +107,8 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 def list_receipts(asked: ReceiptQuery) -> Response:
     """The receipts of push payments; `state=UNAPPLIED` is the desk's work list."""
     after = place(asked.cursor)
-    with snapshot() as (connection, sandbox, _):
-        found, cursor = reads.receipts(connection, sandbox, state=asked.state, after=after, limit=asked.limit)
+    with open_snapshot() as snapshot:
+        found, cursor = reads.receipts(snapshot, state=asked.state, after=after, limit=asked.limit)
     return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in found], next_cursor=cursor))
 
 

@@ -22,7 +22,7 @@ from mocklend.api.nouns import (
 )
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
-from mocklend.api.request_context import run, sandbox_id, snapshot
+from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import QuoteType, RepaymentStatus
@@ -134,8 +134,8 @@ def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -
 @repayments.doc(**described("getRepayment", "repayment_unknown"))
 def get_repayment(repayment_id: str) -> Response:
     """One repayment, as the platform knows it."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered(repayment_doc(reads.entity(connection, sandbox, Repayment, repayment_id)))
+    with open_snapshot() as snapshot:
+        return rendered(repayment_doc(reads.entity(snapshot, Repayment, repayment_id)))
 
 
 @repayments.get("/v1/loans/<id:loan_id>/repayments")
@@ -145,6 +145,6 @@ def get_repayment(repayment_id: str) -> Response:
 def list_repayments(loan_id: str, query: Paged) -> Response:
     """A loan's repayments, by id."""
     after = place(query.cursor)
-    with snapshot() as (connection, sandbox, _):
-        found, cursor = reads.repayments(connection, sandbox, loan_id, after=after, limit=query.limit)
+    with open_snapshot() as snapshot:
+        found, cursor = reads.repayments(snapshot, loan_id, after=after, limit=query.limit)
     return rendered({"repayments": [repayment_doc(one) for one in found], "next_cursor": cursor})

@@ -14,13 +14,11 @@ A sandbox has a second key, for those who may not see its answer key: the staff 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app, request
-from sqlalchemy import Connection
 
 from mocklend.api.json_body import asked_request, wsgi_name
 from mocklend.config import Settings
@@ -28,6 +26,7 @@ from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, STAFF
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command
 
 EXTENSION = "mocklend"
@@ -104,12 +103,9 @@ def _is_of_staff(credential: str) -> bool:
     return credential.partition(" ")[2].strip().startswith(STAFF)
 
 
-@contextmanager
-def snapshot() -> Iterator[tuple[Connection, str, int]]:
-    """One consistent snapshot to read from, with the sandbox and its time."""
-    id, platform = sandbox_id(), lender()
-    with platform.read() as connection:
-        yield connection, id, platform.sandbox(connection, id).now_ms(platform.real_ms())
+def open_snapshot() -> AbstractContextManager[Snapshot]:
+    """A snapshot of the request's sandbox. Raises Refused `sandbox_unknown`."""
+    return lender().snapshot(sandbox_id())
 
 
 def guard_planes() -> None:

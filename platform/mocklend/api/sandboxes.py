@@ -15,7 +15,7 @@ from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, sandbox_id, snapshot
+from mocklend.api.request_context import lender, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc, staff_key
@@ -267,8 +267,8 @@ class StaffKey(Doc):
 @sandboxes.doc(**described("getStaffKey"))
 def get_staff_key() -> Response:
     """The sandbox's second key, for students and for reconcilers: it opens all but the control plane."""
-    with snapshot() as (connection, id, _):
-        return rendered({"staff_key": staff_key(lender().sandbox(connection, id))})
+    with open_snapshot() as snapshot:
+        return rendered({"staff_key": staff_key(snapshot.sandbox)})
 
 
 @sandboxes.post("/-/reset")

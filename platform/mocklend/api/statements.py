@@ -13,7 +13,7 @@ from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, CutOff, StatementReady
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, run, snapshot
+from mocklend.api.request_context import open_snapshot, run
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.files import MakeStatement, fetch, file_of
@@ -110,20 +110,19 @@ def _files(operation: dict[str, Any]) -> dict[str, Any]:
 def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
     """A channel's statement of a day, by the channel's own cut-off. It is ready on the next day."""
     found, on = channel_of(channel), _read_day(date)
-    with snapshot() as (connection, id, now_ms):
-        sandbox = lender().sandbox(connection, id)
-        heading = Heading(found, on, query.currency, sandbox.zone)
-        statement = ready_statement(connection, sandbox, heading, now_ms)
-        made = file_of(connection, id, heading)
+    with open_snapshot() as snapshot:
+        heading = Heading(found, on, query.currency, snapshot.sandbox.zone)
+        statement = ready_statement(snapshot, heading)
+        made = file_of(snapshot, heading)
     if made is None:
         # A channel makes a file once; that is put on record, so that asking twice gives the same bytes.
-        run(MakeStatement(id, found.id, on, query.currency, len(statement.movements)))
-        with snapshot() as (connection, id, now_ms):
-            made = file_of(connection, id, heading)
+        run(MakeStatement(snapshot.sandbox_id, found.id, on, query.currency, len(statement.movements)))
+        with open_snapshot() as snapshot:
+            made = file_of(snapshot, heading)
         assert made is not None, "a file that was made is there"
     format = FORMATS[query.format]
     response = Response(
-        fetch(made, statement, format, now_ms), content_type=f"{format.media_type}; charset={format.charset}"
+        fetch(made, statement, format, snapshot.now_ms), content_type=f"{format.media_type}; charset={format.charset}"
     )
     name = f"{heading.account}-{on}-{format.id}.{format.extension}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -138,10 +137,11 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
 def remake_statement(channel: str, date: str, remake: Remake) -> Response:
     """Ask a channel to make its file of a day again: what was wrong with the last one is not on the next."""
     found, on = channel_of(channel), _read_day(date)
-    with snapshot() as (connection, id, now_ms):
-        sandbox = lender().sandbox(connection, id)
-        day = ready_statement(connection, sandbox, Heading(found, on, remake.currency, sandbox.zone), now_ms)
-    return answered(run(MakeStatement(id, found.id, on, remake.currency, len(day.movements), again=True)))
+    with open_snapshot() as snapshot:
+        day = ready_statement(snapshot, Heading(found, on, remake.currency, snapshot.sandbox.zone))
+    return answered(
+        run(MakeStatement(snapshot.sandbox_id, found.id, on, remake.currency, len(day.movements), again=True))
+    )
 
 
 def _read_day(text: str) -> dt.date:

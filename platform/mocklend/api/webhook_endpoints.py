@@ -13,7 +13,7 @@ from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, run, sandbox_id, snapshot
+from mocklend.api.request_context import lender, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
@@ -123,8 +123,8 @@ def add_endpoint(new: NewEndpoint) -> Response:
 @webhook_endpoints.doc(**described("listWebhookEndpoints"))
 def list_endpoints() -> Response:
     """Every endpoint of the sandbox."""
-    with snapshot() as (connection, sandbox, _):
-        return rendered({"endpoints": reads.endpoints(lender().sandbox(connection, sandbox))})
+    with open_snapshot() as snapshot:
+        return rendered({"endpoints": reads.endpoints(snapshot.sandbox)})
 
 
 @webhook_endpoints.get("/v1/webhook-endpoints/<id:endpoint_id>/webhooks")
@@ -134,12 +134,10 @@ def list_endpoints() -> Response:
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, and what came of each attempt to deliver them."""
     after = place(query.cursor)
-    with snapshot() as (connection, sandbox, _):
-        if endpoint_of(lender().sandbox(connection, sandbox).endpoints, endpoint_id) is None:
+    with open_snapshot() as snapshot:
+        if endpoint_of(snapshot.sandbox.endpoints, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
-        found, cursor = reads.webhooks(
-            connection, sandbox, endpoint_id, state=query.state, after=after, limit=query.limit
-        )
+        found, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
     return rendered({"webhooks": [webhook_doc(one) for one in found], "next_cursor": cursor})
 
 

@@ -10,38 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection
-
 from mocklend.audit.checks import CHECKS, INVARIANTS
 from mocklend.audit.report import Audit
 from mocklend.audit.subjects import AuditedLoan, groups
 from mocklend.audit.totals import load_totals
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
-from mocklend.storage.stores import load_all
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
 
 __all__ = ["CHECKS", "Audit", "audit"]
 
 
-def audit(connection: Connection, sandbox_id: str, now_ms: int) -> Audit:
-    """Run every check on a sandbox, in one snapshot. `now_ms` is the time on the sandbox's clock."""
-    found = Audit(now_ms, INVARIANTS)
-    key = (sandbox_id, ("sandbox", sandbox_id))
-    sandbox: Sandbox = load_all(connection, [key])[key]
-    for group in groups(connection, sandbox, now_ms):
+def audit(snapshot: Snapshot) -> Audit:
+    """Run every check on a sandbox, in one snapshot."""
+    found = Audit(snapshot.now_ms, INVARIANTS)
+    for group in groups(snapshot):
         for one in group.loans:
             found.loans += 1
             found.add(_of_one_loan(one))
         for check in CHECKS:
             if check.loans is not None:
                 found.add(check.loans(group))
-    totals = load_totals(connection, sandbox_id)
+    totals = load_totals(snapshot)
     for check in CHECKS:
         if check.sandbox is not None:
-            found.add(check.sandbox(connection, sandbox, now_ms))
+            found.add(check.sandbox(snapshot))
         if check.totals is not None:
             for detail in check.totals(totals):
-                finding = Finding("books_invariant", sandbox_id, 0)
+                finding = Finding("books_invariant", snapshot.sandbox_id, 0)
                 found.add([Discrepancy(finding, None, f"{check.code}: {detail}")])
     found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
     return found

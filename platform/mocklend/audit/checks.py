@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from mocklend.audit import money, operations, pages, totals
 from mocklend.audit.subjects import AuditedLoan, AuditedLoans
 from mocklend.bureau.checks import check_partner_copies, check_scores
@@ -20,7 +18,7 @@ from mocklend.ledger import invariants
 from mocklend.ledger.invariants import LoanBooks, LoanWorld, Totals
 from mocklend.lending.checks import check_quotes
 from mocklend.servicing.truth import check_decisions
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
 
 Found = Iterator[Discrepancy | InTransit]
 
@@ -39,7 +37,7 @@ class Check:
     books: Callable[[LoanBooks], Iterator[str]] | None = None
     loan: Callable[[AuditedLoan], Found] | None = None
     loans: Callable[[AuditedLoans], Found] | None = None
-    sandbox: Callable[[Connection, Sandbox, int], Found] | None = None
+    sandbox: Callable[[Snapshot], Found] | None = None
     totals: Callable[[Totals], Iterator[str]] | None = None
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from itertools import chain
-from typing import Any
-
-from sqlalchemy import Connection
 
 from mocklend.audit.subjects import AT_ONCE, AuditedLoan, AuditedLoans
 from mocklend.domain.facts import (
@@ -26,8 +23,7 @@ from mocklend.domain.statuses import ReceiptState
 from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Callback, Receipt
-from mocklend.storage.stores import load_all
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.world.reading import ids_on_a_loan, unclaimed_money
 
 
@@ -41,13 +37,13 @@ def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
     missing: list[tuple[str | None, Fact]] = []
     for one in group.loans:
         yield from _compare(one, second, elsewhere[one.loan.id], missing)
-    yield from _missing(group.connection, group.sandbox_id, missing)
+    yield from _missing(group.snapshot, missing)
 
 
-def check_unclaimed_money(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy | InTransit]:
+def check_unclaimed_money(snapshot: Snapshot) -> Iterator[Discrepancy | InTransit]:
     """Money whose payer named no loan, and that the books do not have even as unapplied: `missing_in_books`."""
-    unclaimed: list[tuple[str | None, Fact]] = [(None, fact) for fact in unclaimed_money(connection, sandbox.id)]
-    yield from _missing(connection, sandbox.id, unclaimed)
+    unclaimed: list[tuple[str | None, Fact]] = [(None, fact) for fact in unclaimed_money(snapshot)]
+    yield from _missing(snapshot, unclaimed)
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
@@ -144,8 +140,7 @@ def _compare(
 def _second_receipts(group: AuditedLoans) -> dict[str, str]:
     """The order behind each second receipt on the books of some loans, in one query for all of them."""
     ids = [fact.id for one in group.loans for fact in one.books.facts if fact.kind == SECOND_RECEIPT]
-    known: dict[Any, Receipt] = load_all(group.connection, [(group.sandbox_id, ("receipt", id)) for id in ids])
-    return {id: repayment_of(receipt.out_trade_no) for (_, (_, id)), receipt in known.items()}
+    return {receipt.id: repayment_of(receipt.out_trade_no) for receipt in group.snapshot.find_all(Receipt, ids)}
 
 
 def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
@@ -162,23 +157,18 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
     wanted = sorted(set(chain.from_iterable(strays.values())))
     if not wanted:
         return strays
-    whose = ids_on_a_loan(group.connection, group.sandbox_id, wanted)
+    whose = ids_on_a_loan(group.snapshot, wanted)
     return {loan_id: ids & whose for loan_id, ids in strays.items()}
 
 
-def _missing(
-    connection: Connection, sandbox_id: str, missing: Sequence[tuple[str | None, Fact]]
-) -> Iterator[Discrepancy | InTransit]:
+def _missing(reader: SandboxReader, missing: Sequence[tuple[str | None, Fact]]) -> Iterator[Discrepancy | InTransit]:
     """What happened and the books do not have, one query per kind for all of it: on its way, or lost?"""
     for start in range(0, len(missing), AT_ONCE):
         some = missing[start : start + AT_ONCE]
-        keys = [("receipt", receipt_behind(fact.id)) for _, fact in some] + [
-            ("callback", callback_of(fact.id)) for _, fact in some
-        ]
-        known = load_all(connection, [(sandbox_id, key) for key in keys])
+        receipts = reader.by_id(Receipt, [receipt_behind(fact.id) for _, fact in some])
+        callbacks = reader.by_id(Callback, [callback_of(fact.id) for _, fact in some])
         for loan_id, fact in some:
-            receipt = known[(sandbox_id, ("receipt", receipt_behind(fact.id)))]
-            callback = known[(sandbox_id, ("callback", callback_of(fact.id)))]
+            receipt, callback = receipts.get(receipt_behind(fact.id)), callbacks.get(callback_of(fact.id))
             yield from _lost_or_on_its_way(loan_id, fact, receipt, callback)
 
 

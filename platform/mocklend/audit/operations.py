@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
-from mocklend.storage.stores import rows
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
 from mocklend.world.reading import GIVEN_BACK
 
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
@@ -32,29 +30,57 @@ _ORDERED_TWICE = " UNION ALL ".join(
 )
 
 
-def check_deadlines(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+class _Unanswered(NamedTuple):
+    id: str
+    loan_id: str
+
+
+class _Unapproved(NamedTuple):
+    id: str
+    loan_id: str
+    amount_minor: int
+    operator: str
+    approver: str | None
+
+
+class _OrderedTwice(NamedTuple):
+    id: str
+    loan_id: str
+    amount_minor: int
+    what: str
+
+
+class _Stuck(NamedTuple):
+    id: str
+    loan_id: str
+    purpose: str
+    channel: str
+    amount_minor: int
+
+
+def check_deadlines(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Disputes that the desk takes up only after their answer was due: class `deadline_missed`."""
-    for id, loan_id in rows(connection, _UNANSWERED, {"sandbox_id": sandbox.id, "now_ms": now_ms}):
+    for id, loan_id in snapshot.rows(_Unanswered, _UNANSWERED, now_ms=snapshot.now_ms):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
 
 
-def check_approvals(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+def check_approvals(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Edits above the limit that no second person has approved: class `unapproved`."""
-    for id, loan_id, amount, operator, approver in rows(connection, _UNAPPROVED, {"sandbox_id": sandbox.id}):
+    for id, loan_id, amount, operator, approver in snapshot.rows(_Unapproved, _UNAPPROVED):
         if approver is None or same_person(operator, approver):
             detail = "a second person had to look at it, and nobody did"
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
 
 
-def check_orders(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+def check_orders(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Two orders for one debit or one request: class `duplicate_in_channel`."""
-    for id, loan_id, amount, what in rows(connection, _ORDERED_TWICE, {"sandbox_id": sandbox.id}):
+    for id, loan_id, amount, what in snapshot.rows(_OrderedTwice, _ORDERED_TWICE):
         detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
 
 
-def check_payouts(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+def check_payouts(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Payouts that were ordered, and that nothing will settle: class `missing_in_channel`."""
-    for id, loan_id, purpose, channel, amount in rows(connection, _STUCK, {"sandbox_id": sandbox.id}):
+    for id, loan_id, purpose, channel, amount in snapshot.rows(_Stuck, _STUCK):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.bureau.checks import Reporting, reporting_of
 from mocklend.domain.replay import replay
@@ -15,8 +14,7 @@ from mocklend.ledger.journal import journals
 from mocklend.lending.books import state_of, terms_of
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import entities, rows
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.views import reads
 from mocklend.world.reading import world_facts_of
 
@@ -48,32 +46,30 @@ class AuditedLoan:
 class AuditedLoans:
     """A group of loans that are looked at together."""
 
-    connection: Connection
-    sandbox_id: str
+    snapshot: Snapshot
     loans: Sequence[AuditedLoan]
 
 
-def groups(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[AuditedLoans]:
+def groups(snapshot: Snapshot) -> Iterator[AuditedLoans]:
     """Every loan of a sandbox, by id, `AT_ONCE` at a time."""
     after, full = "", True
     while full:
-        page = {"after": after, "most": AT_ONCE}
-        loans = entities(connection, Loan, sandbox.id, "id > :after ORDER BY id LIMIT :most", page)
+        loans = snapshot.where(Loan, "id > :after ORDER BY id LIMIT :most", after=after, most=AT_ONCE)
         if loans:
-            yield AuditedLoans(connection, sandbox.id, _load(connection, sandbox, now_ms, loans))
+            yield AuditedLoans(snapshot, _load(snapshot, loans))
             after = loans[-1].id
         full = len(loans) == AT_ONCE
 
 
-def _load(connection: Connection, sandbox: Sandbox, now_ms: int, loans: Sequence[Loan]) -> list[AuditedLoan]:
+def _load(snapshot: Snapshot, loans: Sequence[Loan]) -> list[AuditedLoan]:
     ids = [loan.id for loan in loans]
-    world = world_facts_of(connection, sandbox.id, ids)
-    books = facts_of(connection, BOOKS, sandbox.id, ids)
-    journal = journals(connection, sandbox.id, ids)
-    shown = _pages(connection, sandbox.id, ids, now_ms)
-    orders = _orders(connection, sandbox.id, ids)
-    certificates = _certificates(connection, sandbox.id, ids)
-    reporting = reporting_of(connection, sandbox.id, ids)
+    world = world_facts_of(snapshot, ids)
+    books = facts_of(snapshot, BOOKS, ids)
+    journal = journals(snapshot, ids)
+    shown = _pages(snapshot, ids)
+    orders = _orders(snapshot, ids)
+    certificates = _certificates(snapshot, ids)
+    reporting = reporting_of(snapshot, ids)
     loaded: list[AuditedLoan] = []
     for loan in loans:
         happened, known = world[loan.id], books[loan.id]
@@ -90,8 +86,8 @@ def _load(connection: Connection, sandbox: Sandbox, now_ms: int, loans: Sequence
                 shown.get(loan.id, {}),
                 certificates.get(loan.id, []),
                 reporting.get(loan.id),
-                sandbox.zone,
-                now_ms,
+                snapshot.sandbox.zone,
+                snapshot.now_ms,
             )
         )
     return loaded
@@ -103,13 +99,37 @@ _PAGES = """SELECT v.loan_id, v.version, v.doc, v.back_ms, v.again_ms,
     ORDER BY v.loan_id, v.version"""
 
 
-def _pages(
-    connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int
-) -> dict[str, dict[str, tuple[int, str]]]:
+class _Page(NamedTuple):
+    loan_id: str
+    version: int
+    doc: str
+    back_ms: int
+    again_ms: int
+    visible_ms: int
+    list_ms: int
+    instalments_ms: int
+    replica_ms: int
+
+
+class _Order(NamedTuple):
+    loan_id: str
+    id: str
+    applied_minor: int
+    overpaid_minor: int
+
+
+class _Issued(NamedTuple):
+    id: str
+    loan_id: str
+    journal_seq: int
+    journal_hash: str
+
+
+def _pages(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, str]]]:
     """What each view of each loan shows: the version and the document."""
-    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
+    now_ms = snapshot.now_ms
     shown: dict[str, dict[str, tuple[int, str]]] = {}
-    for loan_id, version, doc, back_ms, again_ms, *moments in rows(connection, _PAGES, scope):
+    for loan_id, version, doc, back_ms, again_ms, *moments in snapshot.rows(_Page, _PAGES, first=ids[0], last=ids[-1]):
         of_loan = shown.setdefault(loan_id, {})
         of_loan[WRITTEN] = (version, doc)
         for view, from_ms in zip(reads.FROM_MS, moments, strict=True):
@@ -122,12 +142,10 @@ _ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor FROM repayments
     WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
 
 
-def _orders(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
+def _orders(reader: SandboxReader, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
     """What the rows of some loans' repayments say, applied and overpaid."""
     said: dict[str, dict[str, tuple[int, int]]] = {}
-    for loan_id, id, applied, over in rows(
-        connection, _ORDERS, {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
-    ):
+    for loan_id, id, applied, over in reader.rows(_Order, _ORDERS, first=ids[0], last=ids[-1]):
         said.setdefault(loan_id, {})[id] = (applied, over)
     return said
 
@@ -136,9 +154,8 @@ _CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificat
     WHERE sandbox_id = :sandbox_id AND loan_id >= :first AND loan_id <= :last ORDER BY id"""
 
 
-def _certificates(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> dict[str, list[Certificate]]:
+def _certificates(reader: SandboxReader, ids: Sequence[str]) -> dict[str, list[Certificate]]:
     issued: dict[str, list[Certificate]] = {}
-    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1]}
-    for id, loan_id, seq, digest in rows(connection, _CERTIFICATES, scope):
+    for id, loan_id, seq, digest in reader.rows(_Issued, _CERTIFICATES, first=ids[0], last=ids[-1]):
         issued.setdefault(loan_id, []).append((id, seq, digest))
     return issued

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.channel import channels
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.ledger import invariants
 from mocklend.ledger.journal import balances, journals
 from mocklend.sandboxes.ids import channel_chain
-from mocklend.storage.stores import load_all, rows
-from mocklend.storage.work import Sandbox
+from mocklend.storage.entities import Chain
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.world.reading import taken_by_channel
 
 
-def load_totals(connection: Connection, sandbox_id: str) -> invariants.Totals:
+def load_totals(reader: SandboxReader) -> invariants.Totals:
     """The sums over a sandbox's journal, channels and receipts."""
-    known, taken, received = _sums(connection, sandbox_id)
-    strays = [(row[0], row[1]) for row in rows(connection, _STRAYS, {"sandbox_id": sandbox_id})]
-    return invariants.Totals(balances(connection, sandbox_id), known, taken, received, strays)
+    known, taken, received = _sums(reader)
+    return invariants.Totals(balances(reader), known, taken, received, reader.rows(_Stray, _STRAYS))
 
 
-def check_channel_chains(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+def check_channel_chains(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Each channel has a chain of its own, of what was booked there before anybody knew the loan."""
-    chains = load_all(connection, [(sandbox.id, ("chain", channel_chain(id))) for id in channels()])
-    for chain in chains.values():
-        if chain is not None:
-            journal = journals(connection, sandbox.id, [chain.id])[chain.id]
-            for detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
-                yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"B3: {detail}")
+    for chain in snapshot.find_all(Chain, [channel_chain(id) for id in channels()]):
+        journal = journals(snapshot, [chain.id])[chain.id]
+        for detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
+            yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"B3: {detail}")
 
 
 # What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed,
@@ -52,9 +48,20 @@ _STRAYS = """SELECT p.chain, p.seq FROM postings p LEFT JOIN transactions t
     WHERE p.sandbox_id = :sandbox_id AND t.seq IS NULL LIMIT 10"""
 
 
-def _sums(connection: Connection, sandbox_id: str) -> tuple[dict[str, int], ...]:
+class _Stray(NamedTuple):
+    chain: str
+    seq: int
+
+
+class _Sum(NamedTuple):
+    which: int
+    channel: str
+    amount_minor: int
+
+
+def _sums(reader: SandboxReader) -> tuple[dict[str, int], ...]:
     """By channel: what the books know it to hold, what it has taken, and what the world saw it take."""
-    sums: tuple[dict[str, int], ...] = ({}, {}, taken_by_channel(connection, sandbox_id))
-    for which, channel, amount in rows(connection, _SUMS, {"sandbox_id": sandbox_id}):
+    sums: tuple[dict[str, int], ...] = ({}, {}, taken_by_channel(reader))
+    for which, channel, amount in reader.rows(_Sum, _SUMS):
         sums[which][channel] = int(amount)
     return sums

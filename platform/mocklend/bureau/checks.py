@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.bureau.partners import DAY_MS, partner_of
 from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
@@ -20,8 +19,7 @@ from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
-from mocklend.storage.stores import entities_in, load_all, rows, select_in
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 
 WRONG = "wrong_bureau"
 
@@ -35,25 +33,26 @@ class Reporting:
     account: BureauAccount
 
 
-def reporting_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, Reporting]:
+class _Recorded(NamedTuple):
+    loan_id: str
+    id: str
+    recorded_ms: int
+
+
+def reporting_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, Reporting]:
     """The loans of which anything was reported."""
-    scope = {"sandbox_id": sandbox_id}
     by_loan: dict[str, list[BureauRecord]] = {}
-    for record in entities_in(connection, BureauRecord, sandbox_id, "loan_id", loan_ids):
+    for record in reader.where_in(BureauRecord, "loan_id", loan_ids):
         by_loan.setdefault(record.loan_id, []).append(record)
     if not by_loan:
         return {}
     times: dict[str, dict[str, int]] = {loan_id: {} for loan_id in by_loan}
     recorded = "SELECT loan_id, id, recorded_ms FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
-    for loan_id, id, recorded_ms in select_in(connection, recorded, list(by_loan), scope):
+    for loan_id, id, recorded_ms in reader.rows_in(_Recorded, recorded, list(by_loan)):
         times[loan_id][id] = recorded_ms
-    accounts = load_all(connection, [(sandbox_id, ("bureau_account", loan_id)) for loan_id in by_loan])
+    accounts = reader.by_id(BureauAccount, by_loan)
     return {
-        loan_id: Reporting(
-            sorted(known, key=lambda one: one.version),
-            times[loan_id],
-            accounts[(sandbox_id, ("bureau_account", loan_id))],
-        )
+        loan_id: Reporting(sorted(known, key=lambda one: one.version), times[loan_id], accounts[loan_id])
         for loan_id, known in by_loan.items()
     }
 
@@ -136,13 +135,20 @@ _ANSWERS = """SELECT id, borrower_id, body, refreshed_ms FROM score_answers
     WHERE sandbox_id = :sandbox_id AND answered_ms > :forgotten_ms ORDER BY id"""
 
 
-def check_scores(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+class _Answer(NamedTuple):
+    id: str
+    borrower_id: str
+    body: str
+    refreshed_ms: int
+
+
+def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Every score that was answered and is remembered, worked out again from what was published by then."""
-    scope = {"sandbox_id": sandbox.id, "forgotten_ms": now_ms - MEMORY_MS}
-    for id, borrower_id, body, refreshed_ms in rows(connection, _ANSWERS, scope):
-        accounts = published(connection, sandbox.id, borrower_id, refreshed_ms)
-        enquiries = enquiries_before(connection, sandbox.id, borrower_id, refreshed_ms)
-        should_be = made(accounts, enquiries, business_date(refreshed_ms, sandbox.zone))
+    forgotten_ms = snapshot.now_ms - MEMORY_MS
+    for id, borrower_id, body, refreshed_ms in snapshot.rows(_Answer, _ANSWERS, forgotten_ms=forgotten_ms):
+        accounts = published(snapshot, borrower_id, refreshed_ms)
+        enquiries = enquiries_before(snapshot, borrower_id, refreshed_ms)
+        should_be = made(accounts, enquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
         if json.loads(body)["score"] != should_be:
             detail = f"the score was answered as {json.loads(body)['score']}, what was published makes {should_be}"
             yield Discrepancy(Finding(WRONG, id, 0), None, detail)
@@ -154,9 +160,17 @@ _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FRO
     WHERE c.sandbox_id = :sandbox_id AND a.pulled_ms < a.created_ms ORDER BY a.id"""
 
 
-def check_partner_copies(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+class _Newest(NamedTuple):
+    id: str
+    partner: str
+    asked_anew: int
+    pulled_ms: int
+    created_ms: int
+
+
+def check_partner_copies(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """A partner's newest decision about somebody does not rest on a copy that should have been renewed."""
-    for id, partner, asked_anew, pulled_ms, created_ms in rows(connection, _NEWEST, {"sandbox_id": sandbox.id}):
+    for id, partner, asked_anew, pulled_ms, created_ms in snapshot.rows(_Newest, _NEWEST):
         old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
         if asked_anew or old:
             detail = f"{partner} decided by a copy of {rfc3339(pulled_ms)}"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.bureau.scores import MEMORY_MS
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.views import reads
 
 _SCORES = """SELECT id, transaction_id, body, answered_ms, refreshed_ms FROM score_answers
@@ -19,10 +17,28 @@ _APPLICATIONS = """SELECT id, partner, product, decision, score, asked_anew, pul
     WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id ORDER BY partner, n"""
 
 
-def enquiries(connection: Connection, sandbox_id: str, borrower_id: str) -> dict[str, Any]:
+class _Score(NamedTuple):
+    id: str
+    transaction_id: str
+    body: str
+    answered_ms: int
+    refreshed_ms: int
+
+
+class _Application(NamedTuple):
+    id: str
+    partner: str
+    product: str
+    decision: str
+    score: str
+    asked_anew: int
+    pulled_ms: int
+    created_ms: int
+
+
+def enquiries(reader: SandboxReader, borrower_id: str) -> dict[str, Any]:
     """The scores that were answered under a transaction id, and the applications by lender, oldest first."""
-    reads.entity(connection, sandbox_id, Borrower, borrower_id)
-    scope = {"sandbox_id": sandbox_id, "borrower_id": borrower_id}
+    reads.entity(reader, Borrower, borrower_id)
     return {
         "borrower_id": borrower_id,
         "scores": [
@@ -34,7 +50,9 @@ def enquiries(connection: Connection, sandbox_id: str, borrower_id: str) -> dict
                 "refreshed_at": rfc3339(refreshed_ms),
                 "remembered_until": rfc3339(answered_ms + MEMORY_MS),
             }
-            for id, transaction_id, body, answered_ms, refreshed_ms in rows(connection, _SCORES, scope)
+            for id, transaction_id, body, answered_ms, refreshed_ms in reader.rows(
+                _Score, _SCORES, borrower_id=borrower_id
+            )
         ],
         "applications": [
             {
@@ -47,8 +65,8 @@ def enquiries(connection: Connection, sandbox_id: str, borrower_id: str) -> dict
                 "report_pulled_at": rfc3339(pulled_ms),
                 "created_at": rfc3339(created_ms),
             }
-            for id, lender, product, decision, score, asked_anew, pulled_ms, created_ms in rows(
-                connection, _APPLICATIONS, scope
+            for id, lender, product, decision, score, asked_anew, pulled_ms, created_ms in reader.rows(
+                _Application, _APPLICATIONS, borrower_id=borrower_id
             )
         ],
     }

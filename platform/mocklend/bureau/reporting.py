@@ -16,7 +16,6 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
@@ -29,7 +28,7 @@ from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.signals import correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 KNOWN_FACTS: Loaded[list[Fact]] = Loaded("known_facts")
@@ -268,19 +267,21 @@ _KNOWN = """SELECT l.id, l.version, MAX(f.recorded_ms) FROM loans l
 
 
 @loader(BUREAU_KNOWN)
-def _known(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Known]:
-    scope = {"sandbox_id": sandbox_id}
-    found = select_in(connection, _KNOWN, loan_ids, scope, tail=" GROUP BY l.id, l.version")
-    return {row[0]: Known(row[1], row[2] or 0) for row in found}
+def _known(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Known]:
+    return dict(reader.rows_in(_known_of, _KNOWN, loan_ids, " GROUP BY l.id, l.version"))
+
+
+def _known_of(loan_id: str, version: int, recorded_ms: int | None) -> tuple[str, Known]:
+    return loan_id, Known(version, recorded_ms or 0)
 
 
 @loader(KNOWN_FACTS)
-def _known_facts(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
+def _known_facts(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
     """By `loan@ms`: what was recorded of a loan before a moment. The moment has passed, so it stays as it is."""
     found = {}
     for key in keys:
         loan_id, _, before_ms = key.rpartition("@")
-        found[key] = facts_before(connection, sandbox_id, loan_id, int(before_ms))
+        found[key] = facts_before(reader, loan_id, int(before_ms))
     return found
 
 
@@ -288,8 +289,7 @@ _RECORDED = """SELECT id FROM book_facts
     WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND recorded_ms < :before_ms"""
 
 
-def facts_before(connection: Connection, sandbox_id: str, loan_id: str, before_ms: int) -> list[Fact]:
+def facts_before(reader: SandboxReader, loan_id: str, before_ms: int) -> list[Fact]:
     """What the books knew of a loan before a moment, in effective order."""
-    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id, "before_ms": before_ms}
-    then = {row[0] for row in rows(connection, _RECORDED, scope)}
-    return [fact for fact in facts_of(connection, BOOKS, sandbox_id, [loan_id])[loan_id] if fact.id in then]
+    then = set(reader.ids(_RECORDED, loan_id=loan_id, before_ms=before_ms))
+    return [fact for fact in facts_of(reader, BOOKS, [loan_id])[loan_id] if fact.id in then]

@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.bureau.reporting import CORRECTION, file_hash
 from mocklend.domain.bureau import LONG, SHORT, History, shown
@@ -16,7 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, BureauRecord, Loan
-from mocklend.storage.stores import find_all, load_all, loader, rows
+from mocklend.storage.snapshot import SandboxReader, Snapshot, loader
 from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
@@ -72,23 +70,31 @@ _PUBLISHED = """SELECT r.id, l.start_date, l.principal_minor, l.currency, a.disp
     ORDER BY l.start_date, r.loan_id"""
 
 
-def published(connection: Connection, sandbox_id: str, borrower_id: str, at_ms: int) -> list[Reported]:
+class _Account(NamedTuple):
+    id: str
+    opened: str
+    principal_minor: int
+    currency: str
+    disputes: str
+
+
+def published(reader: SandboxReader, borrower_id: str, at_ms: int) -> list[Reported]:
     """A borrower's accounts as they were published at a moment."""
-    found = rows(connection, _PUBLISHED, {"sandbox_id": sandbox_id, "borrower_id": borrower_id, "at_ms": at_ms})
-    records = load_all(connection, [(sandbox_id, ("bureau_record", row[0])) for row in found])
+    accounts = reader.rows(_Account, _PUBLISHED, borrower_id=borrower_id, at_ms=at_ms)
+    records = reader.by_id(BureauRecord, [account.id for account in accounts])
     return [
-        Reported(records[(sandbox_id, ("bureau_record", id))], opened, principal, currency, disputes != "[]")
-        for id, opened, principal, currency, disputes in found
+        Reported(records[id], opened, principal, currency, disputes != "[]")
+        for id, opened, principal, currency, disputes in accounts
     ]
 
 
 @loader(PUBLISHED)
-def _published(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
+def _published(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
     """By `borrower@ms`."""
     found = {}
     for key in keys:
         borrower_id, _, at_ms = key.rpartition("@")
-        found[key] = published(connection, sandbox_id, borrower_id, int(at_ms))
+        found[key] = published(reader, borrower_id, int(at_ms))
     return found
 
 
@@ -102,21 +108,20 @@ def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> di
     }
 
 
-def report(connection: Connection, sandbox_id: str, now_ms: int, borrower_id: str) -> dict[str, Any]:
+def report(snapshot: Snapshot, borrower_id: str) -> dict[str, Any]:
     """What the bureau says of a borrower now."""
-    reads.entity(connection, sandbox_id, Borrower, borrower_id)
-    return report_doc(borrower_id, published(connection, sandbox_id, borrower_id, now_ms), now_ms)
+    reads.entity(snapshot, Borrower, borrower_id)
+    return report_doc(borrower_id, published(snapshot, borrower_id, snapshot.now_ms), snapshot.now_ms)
 
 
 # --- one account's records, and the files they went in ---
 
 
-def records(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str) -> dict[str, Any]:
+def records(snapshot: Snapshot, loan_id: str) -> dict[str, Any]:
     """Every record of an account, oldest first, each with how far it has come."""
-    reads.entity(connection, sandbox_id, Loan, loan_id)
+    reads.entity(snapshot, Loan, loan_id)
     sql = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY version"
-    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    known = find_all(connection, sandbox_id, BureauRecord, ids)
+    known, now_ms = snapshot.find_all(BureauRecord, snapshot.ids(sql, loan_id=loan_id)), snapshot.now_ms
     newest = max((one.version for one in known if one.published_ms <= now_ms), default=0)
     return {"loan_id": loan_id, "records": [record_doc(one, now_ms, newest) for one in known]}
 
@@ -152,25 +157,30 @@ _LINES = """SELECT id, line FROM bureau_records WHERE sandbox_id = :sandbox_id A
     AND submitted_ms <= :now_ms AND id > :after ORDER BY id LIMIT :most"""
 
 
-def submission(
-    connection: Connection, sandbox_id: str, now_ms: int, day: date, *, after: str = "", limit: int = 50
-) -> dict[str, Any]:
+class _Line(NamedTuple):
+    id: str
+    line: str
+
+
+def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 50) -> dict[str, Any]:
     """The submission file of a day: how long it is, its hash, and a page of its lines."""
-    scope = {"sandbox_id": sandbox_id, "as_of": day.isoformat(), "now_ms": now_ms}
     count = 0
+
+    def page_after(id: str, most: int) -> list[_Line]:
+        return snapshot.rows(_Line, _LINES, as_of=day.isoformat(), now_ms=snapshot.now_ms, after=id, most=most)
 
     def lines() -> Iterator[str]:
         nonlocal count
         last = ""
-        while found := rows(connection, _LINES, {**scope, "after": last, "most": AT_ONCE}):
-            count += len(found)
-            last = found[-1][0]
-            yield from (row[1] for row in found)
+        while page := page_after(last, AT_ONCE):
+            count += len(page)
+            last = page[-1].id
+            yield from (row.line for row in page)
 
     digest = file_hash(lines())
     if not count:
         raise Refused("submission_unknown", f"nothing was submitted of {day}", date=day.isoformat())
-    page = rows(connection, _LINES, {**scope, "after": after, "most": limit + 1})
+    page = page_after(after, limit + 1)
     return {
         "date": day.isoformat(),
         "count": count,

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.bureau.reports import PUBLISHED, Reported, published
 from mocklend.domain.bureau import ENQUIRY_DAYS, refreshes, score
 from mocklend.domain.facts import business_date, midnight_ms
@@ -22,8 +20,8 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.storage.entities import Borrower, ScoreAnswer
-from mocklend.storage.stores import loader, rows
-from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Sandbox, Work
+from mocklend.storage.snapshot import SandboxReader, Snapshot, loader
+from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 ENQUIRIES: Loaded[int] = Loaded("enquiries")
 """By `borrower@ms`: how many enquiries there were before a moment."""
@@ -71,12 +69,12 @@ def score_doc(
     }
 
 
-def current_score(connection: Connection, sandbox: Sandbox, now_ms: int, borrower_id: str) -> dict[str, Any]:
+def current_score(snapshot: Snapshot, borrower_id: str) -> dict[str, Any]:
     """The score of somebody, now. Nothing is kept."""
-    refresh = refresh_before(now_ms, sandbox.zone)
-    accounts = published(connection, sandbox.id, borrower_id, refresh.at_ms)
-    value = made(accounts, enquiries_before(connection, sandbox.id, borrower_id, refresh.at_ms), refresh.day)
-    return score_doc(borrower_id, value, refresh, now_ms, None)
+    refresh = refresh_before(snapshot.now_ms, snapshot.sandbox.zone)
+    accounts = published(snapshot, borrower_id, refresh.at_ms)
+    value = made(accounts, enquiries_before(snapshot, borrower_id, refresh.at_ms), refresh.day)
+    return score_doc(borrower_id, value, refresh, snapshot.now_ms, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +139,17 @@ _ENQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id
     AND created_ms >= :from_ms AND created_ms < :before_ms"""
 
 
-def enquiries_before(connection: Connection, sandbox_id: str, borrower_id: str, before_ms: int) -> int:
+def enquiries_before(reader: SandboxReader, borrower_id: str, before_ms: int) -> int:
     """How often lenders asked about somebody in the 180 days before a moment."""
-    scope = {
-        "sandbox_id": sandbox_id,
-        "borrower_id": borrower_id,
-        "from_ms": before_ms - ENQUIRY_DAYS * 86_400_000,
-        "before_ms": before_ms,
-    }
-    return int(rows(connection, _ENQUIRIES, scope)[0][0])
+    from_ms = before_ms - ENQUIRY_DAYS * 86_400_000
+    return reader.number(_ENQUIRIES, borrower_id=borrower_id, from_ms=from_ms, before_ms=before_ms)
 
 
 @loader(ENQUIRIES)
-def _enquiries(connection: Connection, sandbox_id: str, keys: Sequence[str]) -> Mapping[str, int]:
+def _enquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
     """By `borrower@ms`."""
     found = {}
     for key in keys:
         borrower_id, _, at_ms = key.rpartition("@")
-        found[key] = enquiries_before(connection, sandbox_id, borrower_id, int(at_ms))
+        found[key] = enquiries_before(reader, borrower_id, int(at_ms))
     return found

@@ -158,12 +158,10 @@ class Branch:
 
     def _look(self) -> None:
         """What each view says of each loan, now."""
-        lender = self.platform.lender
-        with lender.read() as connection:
-            now_ms = lender.sandbox(connection, self.id).sandbox_ms
+        with self.platform.lender.snapshot(self.id) as snapshot:
             for view in (reads.PAGE, reads.REPLICA, reads.LIST, reads.INSTALMENTS):
-                for doc in reads.each_shown(connection, self.id, now_ms, view):
-                    self.pages[doc["id"]].append(_seen(now_ms, view, doc))
+                for doc in reads.each_shown(snapshot, view):
+                    self.pages[doc["id"]].append(_seen(snapshot.now_ms, view, doc))
 
 
 _BALANCES = (

@@ -93,9 +93,9 @@ def play(season: Season, number: int, folder: Path, progress: Callable[[int], No
         platform.arm(season.profile)
         branch = Branch(platform, number, [story(season.seed, n, season.days) for n in numbers], season.days)
         branch.play(progress)
-        with platform.lender.read() as connection:
+        with platform.lender.snapshot(branch.id) as snapshot:
             for name, read in READ.items():
-                _spool(file, name, read(branch, connection))
+                _spool(file, name, read(branch, snapshot))
         _spool(file, LINES, platform.answer_key())
     return Played(number, len(numbers) * season.days, sum(map(len, branch.pages.values())), path)
 

@@ -7,8 +7,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.record import ready_statement
 from mocklend.dataset.branch import FIRST_DAY, Branch
@@ -17,32 +15,29 @@ from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.exports import row_of
 from mocklend.sandboxes.ids import money_of, out_trade_no
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import Snapshot
 
 Row = tuple[Any, ...]
 CURRENCY = "CNY"
 _EPOCH, _MS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(milliseconds=1)
 
 
-def loans(branch: Branch, connection: Connection) -> Iterator[Row]:
+def loans(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
     """What was lent."""
     sql = """SELECT id, reference, borrower_id, product_id, product, principal_minor, currency, start_date, auto_debit
              FROM loans WHERE sandbox_id = :sandbox_id AND id = :id"""
     for story, id in zip(branch.stories, branch.loans, strict=True):
-        for loan, reference, borrower, *rest in rows(connection, sql, {"sandbox_id": branch.id, "id": id}):
+        for loan, reference, borrower, *rest in snapshot.rows(_row, sql, id=id):
             yield (loan, reference, borrower, story.name, *rest)
 
 
-def statements(branch: Branch, connection: Connection) -> Iterator[Row]:
+def statements(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
     """Each channel's statement of each day of the season that is there."""
-    sandbox = branch.platform.lender.sandbox(connection, branch.id)
     for _, channel in sorted(channels().items()):
         for n in range(branch.days):
             day = FIRST_DAY + dt.timedelta(days=n)
             try:
-                found = ready_statement(
-                    connection, sandbox, Heading(channel, day, CURRENCY, sandbox.zone), sandbox.sandbox_ms
-                )
+                found = ready_statement(snapshot, Heading(channel, day, CURRENCY, snapshot.sandbox.zone))
             except Refused:
                 continue
             for one in found.movements:
@@ -57,21 +52,19 @@ def _money(order_no: str) -> str | None:
     return money_of(order_no.removesuffix("-R")) if order_no.startswith(("ML", "PY")) else None
 
 
-def journal(branch: Branch, connection: Connection) -> Iterator[Row]:
+def journal(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
     """The books: each loan's chain, then those of the channels."""
     sql = """SELECT t.chain, t.seq, p.line, t.id, t.kind, t.effective_date, t.recorded_ms, t.reverses, t.ref,
                     p.debit, p.credit, p.amount_minor, t.currency, t.hash
              FROM transactions t JOIN postings p
                ON p.sandbox_id = t.sandbox_id AND p.chain = t.chain AND p.seq = t.seq
              WHERE t.sandbox_id = :sandbox_id AND t.chain = :of ORDER BY t.seq, p.line"""
-    own = rows(
-        connection, "SELECT id FROM chains WHERE sandbox_id = :sandbox_id ORDER BY id", {"sandbox_id": branch.id}
-    )
-    for chain in (*branch.loans, *(row[0] for row in own)):
-        yield from _rows(connection, sql, branch, chain)
+    own = snapshot.ids("SELECT id FROM chains WHERE sandbox_id = :sandbox_id ORDER BY id")
+    for chain in (*branch.loans, *own):
+        yield from _rows(snapshot, sql, chain)
 
 
-def pages(branch: Branch, connection: Connection) -> Iterator[Row]:
+def pages(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
     """What the views said, when they were looked at."""
     for id in branch.loans:
         yield from ((id, *seen) for seen in branch.pages.get(id, ()))
@@ -105,28 +98,30 @@ _OF_A_LOAN = {
 """What is read as it is stored, the loan first; money that no loan is known of comes last."""
 
 
-def _stored(name: str) -> Callable[[Branch, Connection], Iterator[Row]]:
-    def read(branch: Branch, connection: Connection) -> Iterator[Row]:
-        now_ms = branch.platform.lender.sandbox(connection, branch.id).sandbox_ms
+def _stored(name: str) -> Callable[[Branch, Snapshot], Iterator[Row]]:
+    def read(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
         place = {id: n for n, id in enumerate(branch.loans)}
-        found = _rows(connection, _OF_A_LOAN[name], branch, now_ms)
+        found = _rows(snapshot, _OF_A_LOAN[name], snapshot.now_ms)
         yield from sorted(found, key=lambda row: place.get(row[0], len(place)))
 
     return read
 
 
-def repayments(branch: Branch, connection: Connection) -> Iterator[Row]:
+def repayments(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
     """The lender's orders, each with its number on the statement."""
-    for loan, id, _, *rest in _stored("repayments")(branch, connection):
+    for loan, id, _, *rest in _stored("repayments")(branch, snapshot):
         yield (loan, id, out_trade_no(id), *rest)
 
 
-def _rows(connection: Connection, sql: str, branch: Branch, of: str | int) -> Iterable[Row]:
-    scope: dict[str, Any] = {"sandbox_id": branch.id}
-    return [tuple(row) for row in rows(connection, sql, scope | ({"of": of} if ":of" in sql else {}))]
+def _rows(snapshot: Snapshot, sql: str, of: str | int) -> Iterable[Row]:
+    return snapshot.rows(_row, sql, **({"of": of} if ":of" in sql else {}))
 
 
-READ: Mapping[str, Callable[[Branch, Connection], Iterator[Row]]] = {
+def _row(*columns: Any) -> Row:
+    return columns
+
+
+READ: Mapping[str, Callable[[Branch, Snapshot], Iterator[Row]]] = {
     "loans": loans,
     "statements": statements,
     "journal": journal,

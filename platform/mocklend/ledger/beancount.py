@@ -7,15 +7,14 @@ assertions with our own balances follow at the end: `bean-check` then says wheth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.money import minor_exponent
 from mocklend.ledger.journal import Posted, journals
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 
 NAMES: dict[str, str] = {
     "1001": "Assets:Bank",
@@ -55,16 +54,16 @@ def account_name(account: str) -> str:
     return f"{name}:{''.join(word.capitalize() for word in channel.split('_'))}" if channel else name
 
 
-def export(connection: Connection, sandbox_id: str) -> Iterator[str]:
+def export(reader: SandboxReader) -> Iterator[str]:
     """The lines of a Beancount file of a sandbox's whole journal, in one snapshot."""
-    yield f";; The journal of {sandbox_id}. Check it with bean-check."
-    first, last, names = _span(connection, sandbox_id)
+    yield f";; The journal of {reader.sandbox_id}. Check it with bean-check."
+    first, last, names = _span(reader)
     if first is None or last is None:
         return
     for name in sorted(names):
         yield f"{first} open {name}"
     total: Total = Counter()
-    for posted in _posted(connection, sandbox_id):
+    for posted in _posted(reader):
         yield ""
         yield from _transaction(posted, total)
     yield ""
@@ -72,30 +71,33 @@ def export(connection: Connection, sandbox_id: str) -> Iterator[str]:
         yield f"{last + timedelta(days=1)} balance {name}  {_amount(amount, currency)}"
 
 
-def _span(connection: Connection, sandbox_id: str) -> tuple[date | None, date | None, set[str]]:
+class _Span(NamedTuple):
+    first: str | None
+    last: str | None
+
+
+def _span(reader: SandboxReader) -> tuple[date | None, date | None, set[str]]:
     """The first and the last effective date, and every account that is used."""
-    scope = {"sandbox_id": sandbox_id}
     sql = "SELECT MIN(effective_date), MAX(effective_date) FROM transactions WHERE sandbox_id = :sandbox_id"
-    first, last = rows(connection, sql, scope)[0]
+    (first, last), *_ = reader.rows(_Span, sql)
     sql = "SELECT DISTINCT {side} FROM postings WHERE sandbox_id = :sandbox_id"
-    used = {row[0] for side in ("debit", "credit") for row in rows(connection, sql.format(side=side), scope)}
+    used = {account for side in ("debit", "credit") for account in reader.ids(sql.format(side=side))}
     names = {account_name(account) for account in used}
     return (date.fromisoformat(first) if first else None, date.fromisoformat(last) if last else None, names)
 
 
-def _posted(connection: Connection, sandbox_id: str) -> Iterator[Posted]:
+def _posted(reader: SandboxReader) -> Iterator[Posted]:
     """Every transaction, chain by chain."""
     after = ""
     while True:
         sql = """SELECT DISTINCT chain FROM transactions WHERE sandbox_id = :sandbox_id AND chain > :after
                  ORDER BY chain LIMIT :most"""
-        scope = {"sandbox_id": sandbox_id, "after": after, "most": CHAINS_AT_ONCE}
-        chains: Sequence[str] = [row[0] for row in rows(connection, sql, scope)]
+        chains = reader.ids(sql, after=after, most=CHAINS_AT_ONCE)
         if not chains:
             return
-        found = journals(connection, sandbox_id, chains)
+        journal = journals(reader, chains)
         for chain in chains:
-            yield from found[chain]
+            yield from journal[chain]
         after = chains[-1]
 
 

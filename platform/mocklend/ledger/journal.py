@@ -6,13 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from mocklend.domain.replay import Movement
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.statements import JOURNAL, statement
-from mocklend.storage.stores import loader, rows, select_in
 from mocklend.storage.work import Loaded, Work
 
 JOURNALS: Loaded[list[Posted]] = Loaded("journal")
@@ -155,28 +155,56 @@ _BALANCES = """SELECT debit, SUM(amount_minor) FROM postings WHERE sandbox_id = 
     UNION ALL SELECT credit, -SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY credit"""
 
 
+class _Row(NamedTuple):
+    """A transaction as its table has it."""
+
+    chain: str
+    seq: int
+    kind: str
+    effective_date: str
+    reverses: int | None
+    ref: str
+    period_from: str | None
+    period_to: str | None
+    prev_hash: str
+    hash: str
+    id: str
+    recorded_ms: int
+    currency: str
+
+
+class _Posting(NamedTuple):
+    chain: str
+    seq: int
+    debit: str
+    credit: str
+    amount_minor: int
+
+
+class _Balance(NamedTuple):
+    account: str
+    amount_minor: int
+
+
 @loader(JOURNALS)
-def journals(connection: Connection, sandbox_id: str, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
+def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
     """The whole journal of each chain, by number."""
-    scope = {"sandbox_id": sandbox_id}
     postings: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
-    for chain, seq, debit, credit, amount in select_in(
-        connection, _POSTINGS, chains, scope, tail=" ORDER BY chain, seq, line"
-    ):
+    for chain, seq, debit, credit, amount in reader.rows_in(_Posting, _POSTINGS, chains, " ORDER BY chain, seq, line"):
         postings.setdefault((chain, seq), []).append((debit, credit, amount))
-    found: dict[str, list[Posted]] = {chain: [] for chain in chains}
-    for row in select_in(connection, _TRANSACTIONS, chains, scope, tail=" ORDER BY chain, seq"):
+    journal: dict[str, list[Posted]] = {chain: [] for chain in chains}
+    for row in reader.rows_in(_Row, _TRANSACTIONS, chains, " ORDER BY chain, seq"):
         chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency = row
-        period = (date.fromisoformat(start), date.fromisoformat(stop)) if start else None
+        period = (date.fromisoformat(start), date.fromisoformat(stop)) if start and stop else None
         moved = tuple(postings.get((chain, seq), ()))
         movement = Movement(kind, ref, date.fromisoformat(on), moved, period)
-        found[chain].append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
-    return found
+        journal[chain].append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
+    return journal
 
 
-def balances(connection: Connection, sandbox_id: str) -> dict[str, int]:
+def balances(reader: SandboxReader) -> dict[str, int]:
     """Every account's balance over the whole sandbox: debits less credits."""
     total: dict[str, int] = {}
-    for account, amount in rows(connection, _BALANCES, {"sandbox_id": sandbox_id}):
+    for account, amount in reader.rows(_Balance, _BALANCES):
         total[account] = total.get(account, 0) + int(amount)
     return total

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from mocklend.domain.facts import ACCEPTANCE, DISBURSEMENT, Fact, Terms, business_date
 from mocklend.domain.money import format_minor
@@ -24,7 +23,7 @@ from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Loan
-from mocklend.storage.stores import loader, select_in
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.views.render import loan_doc
 from mocklend.world.record import record_in_world
@@ -86,15 +85,16 @@ class CreditUse(Struct, frozen=True):
 
 
 @loader(CREDIT_USE)
-def _credit_use(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
+def _credit_use(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
     sql = (
         "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
     )
-    found = {id: CreditUse(id, 0) for id in borrower_ids}
-    scope = {"sandbox_id": sandbox_id}
-    for id, minor in select_in(connection, sql, borrower_ids, scope, tail=" GROUP BY borrower_id"):
-        found[id] = CreditUse(id, int(minor))
-    return found
+    drawn = {drawn.id: drawn for drawn in reader.rows_in(_drawn_of, sql, borrower_ids, " GROUP BY borrower_id")}
+    return {id: drawn.get(id) or CreditUse(id, 0) for id in borrower_ids}
+
+
+def _drawn_of(borrower_id: str, minor: int) -> CreditUse:
+    return CreditUse(borrower_id, int(minor))  # PostgreSQL makes a Decimal of a sum.
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.replay import replay
@@ -15,8 +13,7 @@ from mocklend.lending.books import terms_of
 from mocklend.lending.quotes import buckets_of
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import load_all, rows, select_in
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 
 AT_ONCE = 200
 """Quotes that are looked at together: memory stays bounded, however many there are."""
@@ -33,26 +30,30 @@ _COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.v
 _SINCE = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 
 
-def check_quotes(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+class _Since(NamedTuple):
+    fact_id: str
+    version: int
+
+
+def check_quotes(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Each payoff quote that counts, worked out again from what the books had at its version: class `wrong_view`."""
-    scope = {"sandbox_id": sandbox.id, "type": QuoteType.CLEAR, "now_ms": now_ms}
-    found = [
-        Quote(row[0], row[1], QuoteType.CLEAR, *row[2:])  # The columns are in the order of its fields.
-        for row in rows(connection, _COUNT, scope)
-    ]
-    for start in range(0, len(found), AT_ONCE):
-        yield from _these(connection, sandbox.id, found[start : start + AT_ONCE])
+    quotes = snapshot.rows(_quote, _COUNT, type=QuoteType.CLEAR, now_ms=snapshot.now_ms)
+    for start in range(0, len(quotes), AT_ONCE):
+        yield from _these(snapshot, quotes[start : start + AT_ONCE])
 
 
-def _these(connection: Connection, sandbox_id: str, quotes: Sequence[Quote]) -> Iterator[Discrepancy]:
+def _quote(id: str, loan_id: str, date: str, total_minor: int, valid_until_ms: int, version: int) -> Quote:
+    return Quote(id, loan_id, QuoteType.CLEAR, date, total_minor, valid_until_ms, version)
+
+
+def _these(reader: SandboxReader, quotes: Sequence[Quote]) -> Iterator[Discrepancy]:
     ids = sorted({quote.loan_id for quote in quotes})
-    loans: Mapping[Any, Loan] = load_all(connection, [(sandbox_id, ("loan", id)) for id in ids])
-    facts = facts_of(connection, BOOKS, sandbox_id, ids)
-    since = {row[0]: row[1] for row in select_in(connection, _SINCE, ids, {"sandbox_id": sandbox_id})}
+    loans = reader.by_id(Loan, ids)
+    facts = facts_of(reader, BOOKS, ids)
+    since = dict(reader.rows_in(_Since, _SINCE, ids))
     for quote in quotes:
         had = [fact for fact in facts[quote.loan_id] if since[fact.id] <= quote.version]
-        loan = loans[(sandbox_id, ("loan", quote.loan_id))]
-        state = replay(terms_of(loan), had, max(fact.on for fact in had))
+        state = replay(terms_of(loans[quote.loan_id]), had, max(fact.on for fact in had))
         right_minor = sum(buckets_of(state, QuoteType.CLEAR, date.fromisoformat(quote.date)).values())
         if quote.total_minor != right_minor:
             detail = f"it asks for {quote.total_minor} on {quote.date}, the books for {right_minor}"

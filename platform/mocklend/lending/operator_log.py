@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.replay import LoanState
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import FACTS, statement
-from mocklend.storage.stores import rows
 from mocklend.storage.work import Work
 from mocklend.views.reads import entity
 from mocklend.views.render import marked
@@ -87,9 +85,21 @@ _ACTS = """SELECT id, verb, about, memo, operator, approver, before, after, at_m
     WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY at_ms, version, id"""
 
 
-def operator_log_of(connection: Connection, sandbox_id: str, loan_id: str) -> Sequence[dict[str, Any]]:
+class _Act(NamedTuple):
+    id: str
+    verb: str
+    about: str
+    memo: str | None
+    operator: str
+    approver: str | None
+    before: str
+    after: str
+    at_ms: int
+
+
+def operator_log_of(reader: SandboxReader, loan_id: str) -> Sequence[dict[str, Any]]:
     """What staff did to a loan, oldest first."""
-    entity(connection, sandbox_id, Loan, loan_id)
+    entity(reader, Loan, loan_id)
     return [
         {
             "id": id,
@@ -103,7 +113,5 @@ def operator_log_of(connection: Connection, sandbox_id: str, loan_id: str) -> Se
             "after": json.loads(after),
             "at": rfc3339(at_ms),
         }
-        for id, verb, about, memo, operator, approver, before, after, at_ms in rows(
-            connection, _ACTS, {"sandbox_id": sandbox_id, "loan_id": loan_id}
-        )
+        for id, verb, about, memo, operator, approver, before, after, at_ms in reader.rows(_Act, _ACTS, loan_id=loan_id)
     ]

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
 from mocklend.monitoring.loan_checks import LOAN_CHECKS, loans_to_look_at
 from mocklend.monitoring.seen import Seen
 from mocklend.monitoring.state_checks import STATE_CHECKS
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
 
 Alert = Seen
 """What a check has seen, once it is loud enough to be told."""
 
-SANDBOX_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] = {**CHANNEL_CHECKS, **STATE_CHECKS}
+SANDBOX_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {**CHANNEL_CHECKS, **STATE_CHECKS}
 CHECKS: dict[str, str] = {
     name: (check.__doc__ or "").partition("\n")[0] for name, check in {**SANDBOX_CHECKS, **LOAN_CHECKS}.items()
 }
@@ -78,9 +77,7 @@ class Alerts:
 
 
 def alerts(
-    connection: Connection,
-    sandbox: Sandbox,
-    now_ms: int,
+    snapshot: Snapshot,
     *,
     finding_class: str | None = None,
     check: str | None = None,
@@ -89,13 +86,13 @@ def alerts(
     limit: int = 50,
 ) -> Alerts:
     """What monitoring says now. Where it is switched off it looks at nothing."""
-    watch = Watch.of(sandbox)
+    watch = Watch.of(snapshot.sandbox)
     if not watch.enabled:
         return Alerts(watch, [], None)
     found = sorted(
         (
             one
-            for one in watch.loud(_seen(connection, sandbox, now_ms))
+            for one in watch.loud(_seen(snapshot))
             if one.id > after
             and finding_class in (None, one.finding_class)
             and check in (None, one.check)
@@ -106,10 +103,10 @@ def alerts(
     return Alerts(watch, found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
-def _seen(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+def _seen(snapshot: Snapshot) -> Iterator[Seen]:
     for look in SANDBOX_CHECKS.values():
-        yield from look(connection, sandbox, now_ms)
-    for case in loans_to_look_at(connection, sandbox, now_ms):
+        yield from look(snapshot)
+    for case in loans_to_look_at(snapshot):
         for check in LOAN_CHECKS.values():
             yield from check(case)
 

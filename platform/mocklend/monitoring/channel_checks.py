@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.facts import business_date
 from mocklend.lending.books import state_of
 from mocklend.monitoring.seen import BOOKS_BOUND_MS, MATCHING_WINDOW_MS, Seen
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
-from mocklend.storage.stores import find, rows
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
+
+
+class _Money(NamedTuple):
+    """A payment: its repayment or receipt, its loan, and when it was paid or recorded."""
+
+    id: str
+    loan_id: str
+    channel: str
+    currency: str
+    amount_minor: int
+    at_ms: int
+
 
 _UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
     WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND t.paid_ms <= :before_ms
@@ -20,10 +30,10 @@ _UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount
       AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = t.sandbox_id AND r.id = t.repayment_id)"""
 
 
-def channel_money_not_in_books(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+def channel_money_not_in_books(snapshot: Snapshot) -> Iterator[Seen]:
     """A channel has had money for more than an hour that no book has."""
-    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - BOOKS_BOUND_MS}
-    for id, loan_id, channel, currency, amount, paid_ms in rows(connection, _UNBOOKED, scope):
+    before_ms = snapshot.now_ms - BOOKS_BOUND_MS
+    for id, loan_id, channel, currency, amount, paid_ms in snapshot.rows(_Money, _UNBOOKED, before_ms=before_ms):
         yield Seen(
             "channel_money_not_in_books", "missing_in_books", id, loan_id or None, amount,
             paid_ms, paid_ms + BOOKS_BOUND_MS, f"{channel} was paid {amount} at {rfc3339(paid_ms)}, no book has it",
@@ -45,10 +55,10 @@ _UNPAID = """SELECT substr(f.id, 1, 24), f.loan_id, f.channel, l.currency, f.amo
             WHERE v.sandbox_id = u.sandbox_id AND v.loan_id = u.loan_id AND v.reverses = u.id))"""
 
 
-def booked_money_not_at_channel(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+def booked_money_not_at_channel(snapshot: Snapshot) -> Iterator[Seen]:
     """The books have had a receipt for more than an hour that its channel does not confirm."""
-    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - BOOKS_BOUND_MS}
-    for id, loan_id, channel, currency, amount, recorded_ms in rows(connection, _UNPAID, scope):
+    before_ms = snapshot.now_ms - BOOKS_BOUND_MS
+    for id, loan_id, channel, currency, amount, recorded_ms in snapshot.rows(_Money, _UNPAID, before_ms=before_ms):
         yield Seen(
             "booked_money_not_at_channel", "missing_in_channel", id, loan_id, amount,
             recorded_ms, recorded_ms + BOOKS_BOUND_MS, f"the books have {amount} of {channel}, which has no such money",
@@ -61,9 +71,19 @@ _OTHERWISE = """SELECT t.repayment_id, f.loan_id, t.channel, t.currency, t.amoun
     WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND f.amount_minor <> t.amount_minor"""
 
 
-def booked_otherwise_than_paid(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Otherwise(NamedTuple):
+    id: str
+    loan_id: str
+    channel: str
+    currency: str
+    paid_minor: int
+    booked_minor: int
+    recorded_ms: int
+
+
+def booked_otherwise_than_paid(snapshot: Snapshot) -> Iterator[Seen]:
     """One payment, one amount at the channel, and another in the books."""
-    for id, loan_id, channel, currency, paid, booked, ms in rows(connection, _OTHERWISE, {"sandbox_id": sandbox.id}):
+    for id, loan_id, channel, currency, paid, booked, ms in snapshot.rows(_Otherwise, _OTHERWISE):
         yield Seen(
             "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
             ms, ms, f"{channel} was paid {paid}, the books have {booked}", channel, currency, paid - booked,
@@ -74,10 +94,22 @@ _UNAPPLIED = """SELECT id, channel, currency, amount_minor, payer_name, payer_re
     WHERE sandbox_id = :sandbox_id AND state = 'UNAPPLIED' AND received_ms <= :before_ms"""
 
 
-def unapplied_beyond_matching_window(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Unapplied(NamedTuple):
+    id: str
+    channel: str
+    currency: str
+    amount_minor: int
+    payer_name: str | None
+    payer_reference: str | None
+    received_ms: int
+
+
+def unapplied_beyond_matching_window(snapshot: Snapshot) -> Iterator[Seen]:
     """A receipt has waited for more than a day for somebody to know whose it is."""
-    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - MATCHING_WINDOW_MS}
-    for id, channel, currency, amount, payer, typed, since_ms in rows(connection, _UNAPPLIED, scope):
+    before_ms = snapshot.now_ms - MATCHING_WINDOW_MS
+    for id, channel, currency, amount, payer, typed, since_ms in snapshot.rows(
+        _Unapplied, _UNAPPLIED, before_ms=before_ms
+    ):
         yield Seen(
             "unapplied_beyond_matching_window", "unidentified", id, None, amount,
             since_ms, since_ms + MATCHING_WINDOW_MS, f"{amount} through {channel} is unapplied: {payer!r}, {typed!r}",
@@ -94,10 +126,21 @@ _NUMBERS = """SELECT channel, channel_trade_no, COUNT(*), MIN(id), MAX(id), MAX(
     GROUP BY channel, channel_trade_no HAVING COUNT(*) > 1"""
 
 
-def one_trade_booked_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Number(NamedTuple):
+    channel: str
+    channel_trade_no: str
+    times: int
+    first_id: str
+    last_id: str
+    amount_minor: int
+    currency: str
+    loan_id: str | None
+    applied_ms: int
+
+
+def one_trade_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
     """Two receipts in the books carry one number of the channel."""
-    found = rows(connection, _NUMBERS, {"sandbox_id": sandbox.id})
-    for channel, number, times, first, last, amount, currency, loan_id, ms in found:
+    for channel, number, times, first, last, amount, currency, loan_id, ms in snapshot.rows(_Number, _NUMBERS):
         yield Seen(
             "one_trade_booked_twice", "duplicate_in_books", last, loan_id, amount * (times - 1),
             ms, ms, f"{channel}'s trade {number} is booked {times} times, first as {first}", channel, currency,
@@ -110,9 +153,19 @@ _BESIDE = """SELECT r.id, r.loan_id, r.channel, r.currency, r.amount_minor, r.ap
     WHERE r.sandbox_id = :sandbox_id AND r.state = 'APPLIED' AND t.repayment_id <> r.id"""
 
 
-def one_order_booked_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Beside(NamedTuple):
+    id: str
+    loan_id: str
+    channel: str
+    currency: str
+    amount_minor: int
+    applied_ms: int
+    repayment_id: str
+
+
+def one_order_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
     """The books have a receipt beside the one of its order, under another number."""
-    for id, loan_id, channel, currency, amount, ms, order in rows(connection, _BESIDE, {"sandbox_id": sandbox.id}):
+    for id, loan_id, channel, currency, amount, ms, order in snapshot.rows(_Beside, _BESIDE):
         yield Seen(
             "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
             ms, ms, f"{channel} was paid {amount} once for {order}, the books have that receipt and this", channel,
@@ -126,9 +179,9 @@ _CLOSED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_m
     WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS'"""
 
 
-def paid_order_taken_for_closed(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+def paid_order_taken_for_closed(snapshot: Snapshot) -> Iterator[Seen]:
     """The books have taken an order's receipt back as if it had been closed, and its channel says that it was paid."""
-    for id, loan_id, channel, currency, amount, ms in rows(connection, _CLOSED, {"sandbox_id": sandbox.id}):
+    for id, loan_id, channel, currency, amount, ms in snapshot.rows(_Money, _CLOSED):
         yield Seen(
             "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
             ms, ms, f"{channel} has {amount}, and the books took it back", channel, currency, amount,
@@ -143,13 +196,22 @@ _ALIKE = """SELECT t.loan_id, t.repayment_id, t.channel, t.currency, t.amount_mi
     WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' ORDER BY t.loan_id, t.amount_minor, t.paid_ms, t.id"""
 
 
-def paid_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Alike(NamedTuple):
+    loan_id: str
+    id: str
+    channel: str
+    currency: str
+    amount_minor: int
+    paid_ms: int
+
+
+def paid_twice(snapshot: Snapshot) -> Iterator[Seen]:
     """One amount was paid twice in a day on a loan that now has too much: by the borrower and by a debit, perhaps."""
     before: tuple[object, ...] = ()
-    for loan_id, id, channel, currency, amount, paid_ms in rows(connection, _ALIKE, {"sandbox_id": sandbox.id}):
-        alike = (loan_id, amount, business_date(paid_ms, sandbox.zone))
+    for loan_id, id, channel, currency, amount, paid_ms in snapshot.rows(_Alike, _ALIKE):
+        alike = (loan_id, amount, business_date(paid_ms, snapshot.sandbox.zone))
         if alike == before:
-            loan = find(connection, sandbox.id, Loan, loan_id)
+            loan = snapshot.find(Loan, loan_id)
             overpaid = state_of(loan).overpaid_minor if loan is not None else 0
             if overpaid:
                 yield Seen(
@@ -160,7 +222,7 @@ def paid_twice(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterato
         before = alike
 
 
-CHANNEL_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] = {
+CHANNEL_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
     check.__name__: check
     for check in (
         channel_money_not_in_books, booked_money_not_at_channel, booked_otherwise_than_paid,

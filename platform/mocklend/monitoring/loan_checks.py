@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.bureau.checks import differs_from_books_now
 from mocklend.bureau.reporting import LAG_MS
@@ -18,8 +17,7 @@ from mocklend.lending.books import state_of, terms_of
 from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
 from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import find_all, rows, select_in
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
 from mocklend.views.render import conflicting_override
 
 AT_ONCE = 200
@@ -61,35 +59,50 @@ _RECORDED = "SELECT loan_id, id, recorded_ms FROM book_facts WHERE sandbox_id = 
 _IDS = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id > :after ORDER BY id LIMIT :most"
 
 
-def loans_to_look_at(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Case]:
+class _Recorded(NamedTuple):
+    loan_id: str
+    id: str
+    recorded_ms: int
+
+
+class _Version(NamedTuple):
+    loan_id: str
+    version: int
+    made_ms: int
+    visible_ms: int
+    status: str
+    doc: str
+
+
+def loans_to_look_at(snapshot: Snapshot) -> Iterator[Case]:
     """Every loan, in the order of ids."""
     after = ""
-    while ids := [
-        row[0] for row in rows(connection, _IDS, {"sandbox_id": sandbox.id, "after": after, "most": AT_ONCE})
-    ]:
+    while ids := snapshot.ids(_IDS, after=after, most=AT_ONCE):
         after = ids[-1]
-        loans = find_all(connection, sandbox.id, Loan, ids)
-        facts = facts_of(connection, BOOKS, sandbox.id, ids)
-        published = _published(connection, sandbox.id, ids, now_ms)
+        loans = snapshot.find_all(Loan, ids)
+        facts = facts_of(snapshot, BOOKS, ids)
+        published = _published(snapshot, ids)
         recorded: dict[str, dict[str, int]] = {id: {} for id in ids}
-        for loan_id, id, recorded_ms in select_in(connection, _RECORDED, ids, {"sandbox_id": sandbox.id}):
+        for loan_id, id, recorded_ms in snapshot.rows_in(_Recorded, _RECORDED, ids):
             recorded[loan_id][id] = recorded_ms
         shown: dict[str, list[Shown]] = {id: [] for id in ids}
-        for row in rows(connection, _SHOWN, {"sandbox_id": sandbox.id, "first": ids[0], "last": ids[-1]}):
-            shown[row[0]].append(Shown(row[1], row[2], row[3], row[4], json.loads(row[5])["outstanding_minor"]))
+        for loan_id, version, made_ms, visible_ms, status, doc in snapshot.rows(
+            _Version, _SHOWN, first=ids[0], last=ids[-1]
+        ):
+            outstanding_minor = json.loads(doc)["outstanding_minor"]
+            shown[loan_id].append(Shown(version, made_ms, visible_ms, status, outstanding_minor))
         marked = [mark.edit_id for loan in loans if (mark := conflicting_override(loan))]
-        marks = {edit.loan_id: edit for edit in find_all(connection, sandbox.id, OperatorEdit, marked)}
+        marks = {edit.loan_id: edit for edit in snapshot.find_all(OperatorEdit, marked)}
         for loan in loans:
             yield Case(
                 loan, facts[loan.id], recorded[loan.id], shown[loan.id], marks.get(loan.id), published.get(loan.id),
-                sandbox.zone, now_ms,
+                snapshot.sandbox.zone, snapshot.now_ms,
             )  # fmt: skip
 
 
-def _published(connection: Connection, sandbox_id: str, ids: Sequence[str], now_ms: int) -> dict[str, BureauRecord]:
-    scope = {"sandbox_id": sandbox_id, "first": ids[0], "last": ids[-1], "now_ms": now_ms}
-    ids = [row[0] for row in rows(connection, _PUBLISHED, scope)]
-    return {record.loan_id: record for record in find_all(connection, sandbox_id, BureauRecord, ids)}
+def _published(snapshot: Snapshot, loan_ids: Sequence[str]) -> dict[str, BureauRecord]:
+    ids = snapshot.ids(_PUBLISHED, first=loan_ids[0], last=loan_ids[-1], now_ms=snapshot.now_ms)
+    return {record.loan_id: record for record in snapshot.find_all(BureauRecord, ids)}
 
 
 def page_behind_books(case: Case) -> Iterator[Seen]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.monitoring.seen import DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, Seen
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.servicing.disputes import UNDECIDED
-from mocklend.storage.stores import rows
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import Snapshot
 
 _EXHAUSTED = """SELECT c.id, c.loan_id, c.channel, t.currency, t.amount_minor, c.queued_ms, c.log, c.attempts
     FROM callbacks c JOIN trades t ON t.sandbox_id = c.sandbox_id AND t.id = c.out_trade_no
@@ -20,10 +18,20 @@ _EXHAUSTED = """SELECT c.id, c.loan_id, c.channel, t.currency, t.amount_minor, c
       AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = c.sandbox_id AND r.id = c.repayment_id)"""
 
 
-def callback_exhausted(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Exhausted(NamedTuple):
+    id: str
+    loan_id: str
+    channel: str
+    currency: str
+    amount_minor: int
+    queued_ms: int
+    log: str
+    attempts: int
+
+
+def callback_exhausted(snapshot: Snapshot) -> Iterator[Seen]:
     """A channel has given up calling, and the books still do not have what it wanted to say."""
-    found = rows(connection, _EXHAUSTED, {"sandbox_id": sandbox.id})
-    for id, loan_id, channel, currency, amount, queued_ms, log, attempts in found:
+    for id, loan_id, channel, currency, amount, queued_ms, log, attempts in snapshot.rows(_Exhausted, _EXHAUSTED):
         last_ms = parse_rfc3339(json.loads(log)[-1]["at"])
         yield Seen(
             "callback_exhausted", None, id, loan_id or None, amount, queued_ms, last_ms,
@@ -35,10 +43,22 @@ _ORDERED = """SELECT id, loan_id, purpose, channel, currency, amount_minor, crea
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND created_ms <= :before_ms"""
 
 
-def payout_stuck_in_transit(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Ordered(NamedTuple):
+    id: str
+    loan_id: str
+    purpose: str
+    channel: str
+    currency: str
+    amount_minor: int
+    created_ms: int
+
+
+def payout_stuck_in_transit(snapshot: Snapshot) -> Iterator[Seen]:
     """A payout was ordered more than a day ago and its channel has not paid."""
-    scope = {"sandbox_id": sandbox.id, "before_ms": now_ms - PAYOUT_BOUND_MS}
-    for id, loan_id, purpose, channel, currency, amount, created_ms in rows(connection, _ORDERED, scope):
+    before_ms = snapshot.now_ms - PAYOUT_BOUND_MS
+    for id, loan_id, purpose, channel, currency, amount, created_ms in snapshot.rows(
+        _Ordered, _ORDERED, before_ms=before_ms
+    ):
         yield Seen(
             "payout_stuck_in_transit", None, id, loan_id, amount, created_ms, created_ms + PAYOUT_BOUND_MS,
             f"the {purpose} of {amount} through {channel} is still in transit", channel, currency,
@@ -50,18 +70,26 @@ _DISPUTES = f"""SELECT id, loan_id, state, created_ms, answer_by_ms FROM dispute
       AND answer_by_ms <= :until_ms"""
 
 
-def dispute_deadline(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Seen]:
+class _Waiting(NamedTuple):
+    id: str
+    loan_id: str
+    state: str
+    created_ms: int
+    answer_by_ms: int
+
+
+def dispute_deadline(snapshot: Snapshot) -> Iterator[Seen]:
     """A dispute that nobody has decided has three days left, or none."""
-    scope = {"sandbox_id": sandbox.id, "until_ms": now_ms + DISPUTE_WARNING_MS}
-    for id, loan_id, state, created_ms, answer_by_ms in rows(connection, _DISPUTES, scope):
-        tense = "had to be" if answer_by_ms <= now_ms else "must be"
+    until_ms = snapshot.now_ms + DISPUTE_WARNING_MS
+    for id, loan_id, state, created_ms, answer_by_ms in snapshot.rows(_Waiting, _DISPUTES, until_ms=until_ms):
+        tense = "had to be" if answer_by_ms <= snapshot.now_ms else "must be"
         yield Seen(
             "dispute_deadline", None, id, loan_id, 0, created_ms, answer_by_ms - DISPUTE_WARNING_MS,
             f"it is {state} and {tense} answered by {rfc3339(answer_by_ms)}",
         )  # fmt: skip
 
 
-STATE_CHECKS: dict[str, Callable[[Connection, Sandbox, int], Iterable[Seen]]] = {
+STATE_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
     check.__name__: check for check in (callback_exhausted, payout_stuck_in_transit, dispute_deadline)
 }
 """By name."""

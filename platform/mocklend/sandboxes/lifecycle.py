@@ -14,8 +14,9 @@ from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
+from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import flush, run_many
-from mocklend.storage.stores import STORES, rows
+from mocklend.storage.stores import STORES
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -63,8 +64,7 @@ class Bounds:
 
 
 def _count(connection: Connection, condition: str) -> int:
-    found = rows(connection, f"SELECT COUNT(*) FROM sandboxes WHERE {condition}", {"default": DEFAULT})
-    return int(found[0][0])
+    return server_rows(connection, int, f"SELECT COUNT(*) FROM sandboxes WHERE {condition}", default=DEFAULT)[0]
 
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
@@ -113,8 +113,8 @@ def staff_key(sandbox: Sandbox) -> str:
 def find(connection: Connection, column: str, value: str) -> Sandbox | None:
     """The sandbox with this id or key_hash."""
     assert column in ("id", "key_hash")
-    found = rows(connection, f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value", {"value": value})
-    return Sandbox(*found[0]) if found else None
+    sql = f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value"
+    return next(iter(server_rows(connection, Sandbox, sql, value=value)), None)
 
 
 def required(connection: Connection, sandbox_id: str) -> Sandbox:

@@ -7,12 +7,13 @@ with that moment: a kill makes a sandbox look a minute older at most. This is re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
 from mocklend.sandboxes.lifecycle import DEFAULT, NAMES
+from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import run_many
-from mocklend.storage.stores import rows
 from mocklend.storage.work import Sandbox
 
 NOTED_EVERY_MS = 60_000
@@ -42,10 +43,13 @@ def note_unknown(connection: Connection, now_ms: int) -> None:
 
 def listed(connection: Connection, after: str, until_ms: int, most: int) -> Sequence[tuple[Sandbox, int]]:
     """Sandboxes that were last used until a moment, and when that was, by their ids."""
-    found = rows(connection, FOUND, {"after": after, "until_ms": until_ms, "most": most})
-    return [(Sandbox(*row[1:]), row[0]) for row in found]
+    return server_rows(connection, _used, FOUND, after=after, until_ms=until_ms, most=most)
+
+
+def _used(used_ms: int, *columns: Any) -> tuple[Sandbox, int]:
+    return Sandbox(*columns), used_ms
 
 
 def unused(connection: Connection, until_ms: int) -> list[str]:
     """The ids of those that nobody has used since a moment, the oldest use first. `default` is none of them."""
-    return [row[0] for row in rows(connection, UNUSED, {"until_ms": until_ms, "default": DEFAULT})]
+    return server_rows(connection, str, UNUSED, until_ms=until_ms, default=DEFAULT)

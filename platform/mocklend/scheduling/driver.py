@@ -25,7 +25,7 @@ from mocklend.scheduling.agenda import Agenda, Portions
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Webhook
-from mocklend.storage.stores import find, rows
+from mocklend.storage.snapshot import SandboxReader, Snapshot, server_rows
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.webhooks.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
 from mocklend.webhooks.workers import DeliveryWorkers, Parcel
@@ -204,7 +204,7 @@ class ClockDriver:
         last: list[Due] = []
         while self._monotonic() < until:
             with reading(self._engine) as connection:
-                items = due(connection, sandbox_id, advanced.now_ms, DUE_AT_ONCE, only=QUICK)
+                items = due(SandboxReader(connection, sandbox_id), advanced.now_ms, DUE_AT_ONCE, only=QUICK)
                 clock_ms = lifecycle.required(connection, sandbox_id).sandbox_ms
             if not items:
                 if clock_ms < advanced.now_ms:
@@ -243,8 +243,7 @@ class ClockDriver:
         if now_ms >= self._next_names_ms:
             self._next_names_ms = now_ms + NAMES_EVERY_MS  # Before they are read: whoever changes them says so after.
             with reading(self._engine) as connection:
-                found = rows(connection, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id", {})
-            self._names = [row[0] for row in found]
+                self._names = server_rows(connection, str, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id")
         return self._names
 
     def _tick_one(self, sandbox_id: str) -> tuple[int, bool]:
@@ -274,12 +273,13 @@ class ClockDriver:
                 return []
             real_ms = self.real_ms()
             now_ms = found.now_ms(real_ms)
-            items = due(connection, sandbox_id, now_ms, DUE_AT_ONCE, only=QUICK)
-            first = items or due(connection, sandbox_id, LAST_MS, 1)
+            snapshot = Snapshot(connection, found, now_ms)
+            items = due(snapshot, now_ms, DUE_AT_ONCE, only=QUICK)
+            first = items or due(snapshot, LAST_MS, 1)
             if not first or first[0].due_ms > now_ms:
                 self._agenda.wait(sandbox_id, real_ms, found.real_ms_at(first[0].due_ms) if first else None)
                 return []
-            webhooks = due_webhooks(connection, sandbox_id, _endpoints(found), now_ms, DUE_AT_ONCE)
+            webhooks = due_webhooks(snapshot, _endpoints(found), now_ms, DUE_AT_ONCE)
         for item in webhooks:
             self.delivery_workers.offer(_parcel(sandbox_id, item))
         return items
@@ -317,7 +317,7 @@ class ClockDriver:
     def _carry(self, parcel: Parcel) -> tuple[bool, Future[Answer] | None]:
         """One attempt at a webhook; whether its receiver answered in time, and the record that is being kept of it."""
         with reading(self._engine) as connection:
-            webhook = find(connection, parcel.sandbox_id, Webhook, parcel.webhook_id)
+            webhook = SandboxReader(connection, parcel.sandbox_id).find(Webhook, parcel.webhook_id)
             sandbox = lifecycle.required(connection, parcel.sandbox_id)
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
             return True, None  # Somebody else was faster.
@@ -365,7 +365,7 @@ class _Delivery:
     def _due(self, most: int) -> Sequence[Due]:
         with reading(self._driver._engine) as connection:
             sandbox = lifecycle.required(connection, self._sandbox_id)
-            return due_webhooks(connection, sandbox.id, _endpoints(sandbox), sandbox.sandbox_ms, most)
+            return due_webhooks(SandboxReader(connection, sandbox.id), _endpoints(sandbox), sandbox.sandbox_ms, most)
 
     def _hand_over(self, items: Sequence[Due]) -> set[str]:
         under_way = set()

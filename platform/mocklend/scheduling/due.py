@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Connection
-
 from mocklend.bureau import ReportAccount
 from mocklend.channels.callbacks import AttemptCallback
 from mocklend.channels.late_failures import FailAsDue
@@ -18,7 +16,7 @@ from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import AutoDebit, EndOfDay
 from mocklend.servicing import FollowDispute
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Command
 from mocklend.views.show import ShowVersion
 
@@ -63,22 +61,23 @@ _AT_ENDPOINT = """SELECT due_ms, id, loan_id, endpoint_id FROM webhooks
     ORDER BY due_ms, id LIMIT :most"""
 
 
-def due_webhooks(
-    connection: Connection, sandbox_id: str, endpoints: Iterable[str], until_ms: int, most: int
-) -> Sequence[Due]:
+def due_webhooks(reader: SandboxReader, endpoints: Iterable[str], until_ms: int, most: int) -> Sequence[Due]:
     """The webhooks that are due until a moment, in order.
 
     Where there are more than `most`, they are so many of each endpoint: one that takes none does not hide the others'.
     """
-    first = due(connection, sandbox_id, until_ms, most, only=WEBHOOK)
+    first = due(reader, until_ms, most, only=WEBHOOK)
     if len(first) < most:
         return first
     found = {item.id: item for item in first}
     for endpoint_id in endpoints:
-        scope = {"sandbox_id": sandbox_id, "endpoint_id": endpoint_id, "until_ms": until_ms, "most": most}
-        for due_ms, id, loan_id, where in rows(connection, _AT_ENDPOINT, scope):
-            found[id] = Due(due_ms, "webhook", id, loan_id, where)
+        for item in reader.rows(_due_webhook, _AT_ENDPOINT, endpoint_id=endpoint_id, until_ms=until_ms, most=most):
+            found[item.id] = item
     return sorted(found.values(), key=lambda item: (item.due_ms, item.id))
+
+
+def _due_webhook(due_ms: int, id: str, loan_id: str, endpoint_id: str) -> Due:
+    return Due(due_ms, "webhook", id, loan_id, endpoint_id)
 
 
 @cache
@@ -91,12 +90,13 @@ def _sql(only: tuple[str, ...]) -> str:
     return " UNION ALL ".join(branches) + " ORDER BY 1, 2, 4 LIMIT :most"
 
 
-def due(
-    connection: Connection, sandbox_id: str, until_ms: int, most: int, *, only: tuple[str, ...] = EVERY
-) -> Sequence[Due]:
+def due(reader: SandboxReader, until_ms: int, most: int, *, only: tuple[str, ...] = EVERY) -> Sequence[Due]:
     """What is due until a moment, in order; `most` at a time."""
-    found = rows(connection, _sql(only), {"sandbox_id": sandbox_id, "until_ms": until_ms, "most": most})
-    return [Due(row[0], row[2], row[3], row[4], row[5]) for row in found]
+    return reader.rows(_due, _sql(only), until_ms=until_ms, most=most)
+
+
+def _due(due_ms: int, _rank: int, what: str, id: str, loan_id: str, extra: str) -> Due:
+    return Due(due_ms, what, id, loan_id, extra)
 
 
 def command_for(sandbox_id: str, item: Due) -> Command:

@@ -109,15 +109,13 @@ class AuditMatch(Protocol):
 
 
 class KeepsAnswerKey(Protocol):
-    """The part that says afterwards what was done. `connection` is a snapshot."""
+    """The part that says afterwards what was done. A snapshot is the platform's own: a sandbox's rows, at its time."""
 
-    def answer_key(self, connection: Any, sandbox_id: str, now_ms: int) -> Sequence[KeyEntry]:
+    def answer_key(self, snapshot: Any) -> Sequence[KeyEntry]:
         """Every injection of the sandbox, in canonical order."""
         ...
 
-    def explain_audit(
-        self, connection: Any, sandbox_id: str, now_ms: int, discrepancies: Sequence[Finding]
-    ) -> AuditMatch:
+    def explain_audit(self, snapshot: Any, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
         ...
 

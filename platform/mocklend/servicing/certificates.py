@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.facts import business_date
 from mocklend.domain.money import format_minor
@@ -23,7 +21,7 @@ from mocklend.lending.required import VALID_CERTIFICATES, require_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
-from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.snapshot import OfLoan, SandboxReader, loader
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
 from mocklend.webhooks.outbox import certificate_data, emit
@@ -112,7 +110,7 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
 
 
 @loader(VALID_CERTIFICATES)
-def _valid(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+def _valid(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """The certificates of each loan that nothing on the books speaks against, by id."""
     sql = """SELECT c.loan_id, c.id FROM certificates c
         WHERE c.sandbox_id = :sandbox_id AND NOT EXISTS (
@@ -121,10 +119,10 @@ def _valid(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> 
             WHERE f.sandbox_id = c.sandbox_id AND f.loan_id = c.loan_id AND t.seq > c.journal_seq
                 AND t.kind = 'repayment_reversal')
         AND c.loan_id"""
-    found: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
-    for loan_id, id in select_in(connection, sql, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY c.id"):
-        found[loan_id].append(id)
-    return found
+    valid: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
+    for loan_id, id in reader.rows_in(OfLoan, sql, loan_ids, " ORDER BY c.id"):
+        valid[loan_id].append(id)
+    return valid
 
 
 _TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
@@ -134,15 +132,21 @@ _TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
     ORDER BY f.at_ms, f.id"""
 
 
-def certificate(connection: Connection, sandbox_id: str, id: str) -> dict[str, Any]:
+class _TakenBack(NamedTuple):
+    kind: str
+    reverses: str
+    on: str
+
+
+def certificate(reader: SandboxReader, id: str) -> dict[str, Any]:
     """A certificate, and whether the books have moved on since: a payment taken back, or a loan that is open again."""
-    found = reads.entity(connection, sandbox_id, Certificate, id)
-    loan = reads.entity(connection, sandbox_id, Loan, found.loan_id)
-    scope = {"sandbox_id": sandbox_id, "loan_id": loan.id, "seq": found.journal_seq}
-    reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in rows(connection, _TAKEN_BACK, scope)]
+    certificate = reads.entity(reader, Certificate, id)
+    loan = reads.entity(reader, Loan, certificate.loan_id)
+    taken_back = reader.rows(_TakenBack, _TAKEN_BACK, loan_id=loan.id, seq=certificate.journal_seq)
+    reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in taken_back]
     if loan.status != LoanStatus.CLEAR:
         reasons.append(f"the books say {loan.status}")
-    return certificate_doc(found, "; ".join(reasons) or None)
+    return certificate_doc(certificate, "; ".join(reasons) or None)
 
 
 def certificate_doc(certificate: Certificate, superseded_by: str | None = None) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import NOBODYS
 from mocklend.domain.facts import MODIFY_REVOKE_AMOUNT
@@ -44,7 +42,7 @@ from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Trade
-from mocklend.storage.stores import loader, rows, select_in
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.work import Idempotency, Loaded, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import conflicting_override
@@ -87,8 +85,8 @@ class Papers:
 
 
 @loader(PAPERS)
-def _papers(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
-    return {id: papers_of(connection, sandbox_id, id) for id in loan_ids}
+def _papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
+    return {id: papers_of(reader, id) for id in loan_ids}
 
 
 _OF_LOAN = "WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY id"
@@ -97,21 +95,22 @@ _ACTS = """SELECT verb, about, memo FROM acts WHERE sandbox_id = :sandbox_id AND
 _SECOND = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND out_trade_no"
 
 
-def papers_of(connection: Connection, sandbox_id: str, loan_id: str) -> Papers:
+def papers_of(reader: SandboxReader, loan_id: str) -> Papers:
     """The papers of one loan. Its receipts are those on it, and those that name an order of it."""
-    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id}
 
     def ids(table: str) -> tuple[str, ...]:
-        return tuple(row[0] for row in rows(connection, f"SELECT id FROM {table} {_OF_LOAN}", scope))
+        return tuple(reader.ids(f"SELECT id FROM {table} {_OF_LOAN}", loan_id=loan_id))
 
     orders = ids("repayments")
     numbers = [out_trade_no(id) for id in orders]
-    second = (
-        {row[0] for row in select_in(connection, _SECOND, numbers, {"sandbox_id": sandbox_id})} if numbers else set()
-    )
-    acts = tuple((verb, about, memo or "") for verb, about, memo in rows(connection, _ACTS, scope))
+    second = set(reader.ids_in(_SECOND, numbers)) if numbers else set()
+    acts = tuple(reader.rows(_act, _ACTS, loan_id=loan_id))
     receipts = tuple(sorted(second | set(ids("receipts"))))
     return Papers(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), acts)
+
+
+def _act(verb: str, about: str, memo: str | None) -> tuple[str, str, str]:
+    return verb, about, memo or ""
 
 
 @dataclass(frozen=True, slots=True)

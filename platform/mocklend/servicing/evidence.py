@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.channels.payments import NOBODYS
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
-from mocklend.storage.stores import loader, rows
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.work import Loaded, Work
 
 CHANNEL_RECORD: Loaded[list[str]] = Loaded("channel_record")
@@ -67,13 +65,12 @@ _BY_AMOUNT = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel
 
 
 @loader(CHANNEL_RECORD)
-def _trades(connection: Connection, sandbox_id: str, questions: Sequence[str]) -> Mapping[str, list[str]]:
+def _trades(reader: SandboxReader, questions: Sequence[str]) -> Mapping[str, list[str]]:
     """The order numbers that a channel may mean, by number or else by amount and time."""
     found: dict[str, list[str]] = {}
     for question in questions:
         asked = json.loads(question)
-        scope = {"sandbox_id": sandbox_id, **asked}
-        found[question] = [row[0] for row in rows(connection, _BY_NUMBER if "number" in asked else _BY_AMOUNT, scope)]
+        found[question] = reader.ids(_BY_NUMBER if "number" in asked else _BY_AMOUNT, **asked)
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from mocklend.channels.payments import NOBODYS, apply_payment, late_failure, receipt_doc
 from mocklend.domain.facts import RECEIPT, Fact, business_date
@@ -18,7 +18,7 @@ from mocklend.lending.required import require_loan, require_receipt
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.signals import applied
 from mocklend.storage.entities import Loan, Receipt, Trade
-from mocklend.storage.stores import loader, select_in
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.world.record import record_in_world
@@ -118,14 +118,18 @@ def apply_to_loan(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: 
     return receipt
 
 
+class _Owing(NamedTuple):
+    borrower_id: str
+    id: str
+    currency: str
+
+
 @loader(OWING)
-def _owing(connection: Connection, sandbox_id: str, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+def _owing(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
     """A borrower's loans that owe something, with their currencies, in the order of their ids."""
     sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id
         AND status IN ({", ".join(f"'{status}'" for status in ACTIVE)}) AND borrower_id"""
-    found: dict[str, list[tuple[str, str]]] = {id: [] for id in borrower_ids}
-    for borrower_id, id, currency in select_in(
-        connection, sql, borrower_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"
-    ):
-        found[borrower_id].append((id, currency))
-    return found
+    owing: dict[str, list[tuple[str, str]]] = {id: [] for id in borrower_ids}
+    for borrower_id, id, currency in reader.rows_in(_Owing, sql, borrower_ids, " ORDER BY id"):
+        owing[borrower_id].append((id, currency))
+    return owing

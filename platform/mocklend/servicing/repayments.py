@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from mocklend.channels.closed_orders import restore
 from mocklend.channels.inbox import apply_receipt, book, bring_late_failure
@@ -29,7 +28,7 @@ from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.signals import recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.facts import BOOK_FACTS
-from mocklend.storage.stores import loader, select_in
+from mocklend.storage.snapshot import OfLoan, SandboxReader, loader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 from mocklend.world.record import record_in_world
@@ -114,14 +113,14 @@ class ReverseRepayment:
 
 
 @loader(REVERSIBLE)
-def _reversible(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+def _reversible(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """A loan's repayments that are on it, in the order of their ids."""
     sql = f"""SELECT loan_id, id FROM repayments
         WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}' AND loan_id"""
-    found: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
-    for loan_id, id in select_in(connection, sql, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY id"):
-        found[loan_id].append(id)
-    return found
+    reversible: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
+    for loan_id, id in reader.rows_in(OfLoan, sql, loan_ids, " ORDER BY id"):
+        reversible[loan_id].append(id)
+    return reversible
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import Any, NamedTuple
 
 from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
 from mocklend.domain.finding import Discrepancy, Finding
@@ -18,10 +16,9 @@ from mocklend.domain.statuses import DisputeState, EditState, ReceiptState, Repa
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.disputes import CORRECTED_NOTE
-from mocklend.storage.entities import Dispute, Loan
+from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.stores import load_all, rows, select_in
-from mocklend.storage.work import Sandbox
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.views.render import conflicting_override
 
 _DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id
@@ -32,21 +29,26 @@ _ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND statu
     AND loan_id"""
 
 
-def check_decisions(connection: Connection, sandbox: Sandbox, _now_ms: int) -> Iterator[Discrepancy]:
+def check_decisions(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Each decision that says CORRECTED and is not true: class `untrue_decision`."""
-    for (id,) in rows(connection, _DECIDED, {"sandbox_id": sandbox.id}):
-        dispute: Dispute = _load(connection, sandbox.id, "dispute", id)
+    for id in snapshot.ids(_DECIDED):
+        dispute = snapshot.get(Dispute, id)
         steps = [one for one in json.loads(dispute.progress) if one["note"].startswith(CORRECTED_NOTE)]
         if not steps or steps[-1]["state"] != DisputeState.CORRECTED:
             continue  # It was compensated for, and says itself that it is not corrected.
-        wrong = _wrong(connection, sandbox.id, dispute, steps[-1]["at"])
+        wrong = _wrong(snapshot, dispute, steps[-1]["at"])
         if wrong:
             detail = f"it says {DisputeState.CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
             yield Discrepancy(Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail)
 
 
-def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -> list[str]:
-    loan: Loan = _load(connection, sandbox_id, "loan", dispute.loan_id)
+class _Version(NamedTuple):
+    fact_id: str
+    version: int
+
+
+def _wrong(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
+    loan = reader.get(Loan, dispute.loan_id)
     right_at = dispute.corrected_version
     if right_at is None:
         return ["nothing says at which version the loan was right"]
@@ -58,17 +60,15 @@ def _wrong(connection: Connection, sandbox_id: str, dispute: Dispute, at: str) -
         found.append(f"edit {override.edit_id} still says {override.status}")
     if loan.missed_ms is not None and loan.missed_ms < at_ms:
         found.append("it is still left out by a nightly run")
-    facts = facts_of(connection, BOOKS, sandbox_id, [loan.id])[loan.id]
-    since = {row[0]: row[1] for row in select_in(connection, _VERSIONS, [loan.id], {"sandbox_id": sandbox_id})}
+    facts = facts_of(reader, BOOKS, [loan.id])[loan.id]
+    since = dict(reader.rows_in(_Version, _VERSIONS, [loan.id]))
     left = standing(facts)
     for fact in facts:
         if fact.kind == SECOND_RECEIPT and fact.id not in left.void and since[fact.id] <= right_at:
             found.append(f"{fact.id} is still on the books a second time")
-    found += _booked_otherwise(connection, sandbox_id, loan.id, since, right_at)
+    found += _booked_otherwise(reader, loan.id, since, right_at)
     known = {booked(fact.id) for fact in facts}
-    found += [
-        what for one in json.loads(dispute.corrections) if (what := _not_done(connection, sandbox_id, one, known))
-    ]
+    found += [what for one in json.loads(dispute.corrections) if (what := _not_done(reader, one, known))]
     return found
 
 
@@ -85,36 +85,28 @@ def _shown_before(loan: Loan, right_at: int, at_ms: int) -> Iterator[str]:
         yield f"the page of version {right_at} is off by {page.off_minor}"
 
 
-def _booked_otherwise(
-    connection: Connection, sandbox_id: str, loan_id: str, since: Mapping[str, int], right_at: int
-) -> Iterator[str]:
-    ids = [row[0] for row in select_in(connection, _ORDERS, [loan_id], {"sandbox_id": sandbox_id}, tail=" ORDER BY id")]
-    for id in ids:
-        order = _load(connection, sandbox_id, "repayment", id)
-        trade = _load(connection, sandbox_id, "trade", out_trade_no(id))
+def _booked_otherwise(reader: SandboxReader, loan_id: str, since: Mapping[str, int], right_at: int) -> Iterator[str]:
+    for id in reader.ids_in(_ORDERS, [loan_id], " ORDER BY id"):
+        order, trade = reader.get(Repayment, id), reader.get(Trade, out_trade_no(id))
         newest = since.get(booking(id, max(1, order.bookings)), right_at + 1)
         if newest <= right_at and (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms):
             yield f"{id} is still booked as {order.booked_type}"
 
 
-def _not_done(connection: Connection, sandbox_id: str, claim: Mapping[str, Any], on_books: set[str]) -> str | None:
+def _not_done(reader: SandboxReader, claim: Mapping[str, Any], on_books: set[str]) -> str | None:
     """A claim of the decision that nothing on record bears out."""
     what, id = claim["what"], claim["id"]
     match what:
         case "repayment_applied" | "receipt_applied":
             done = id in on_books
         case "mark_taken_off":
-            done = _load(connection, sandbox_id, "edit", id).state == EditState.REVERSED
+            done = reader.get(OperatorEdit, id).state == EditState.REVERSED
         case "receipt_reversed":
-            done = _load(connection, sandbox_id, "receipt", id).state == ReceiptState.REVERSED
+            done = reader.get(Receipt, id).state == ReceiptState.REVERSED
         case "repayment_rebooked":
-            done = _load(connection, sandbox_id, "repayment", id).bookings > 1
+            done = reader.get(Repayment, id).bookings > 1
         case "rest_written_off":
             done = id in on_books
         case _:
             done = True  # The page and the nightly run are looked at by themselves.
     return None if done else f"{what} {id} is not on record"
-
-
-def _load(connection: Connection, sandbox_id: str, kind: str, id: str) -> Any:
-    return load_all(connection, [(sandbox_id, (kind, id))])[(sandbox_id, (kind, id))]

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from mocklend.domain.facts import Fact
+from mocklend.storage.snapshot import SandboxReader, loader
 from mocklend.storage.statements import FACTS, statement
-from mocklend.storage.stores import loader, select_in
 from mocklend.storage.work import Loaded, Work
 
 BOOK_FACTS: Loaded[list[Fact]] = Loaded("facts")
@@ -60,19 +59,37 @@ def append(work: Work, table: str, loan_id: str, fact: Fact, *, version: int = 0
     )
 
 
-def facts_of(connection: Connection, table: str, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
+def facts_of(reader: SandboxReader, table: str, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
     """Each loan's facts, in effective order."""
-    found: dict[str, list[Fact]] = {loan_id: [] for loan_id in loan_ids}
+    facts: dict[str, list[Fact]] = {loan_id: [] for loan_id in loan_ids}
     head = f"SELECT loan_id, {', '.join(_COLUMNS)} FROM {table} WHERE sandbox_id = :sandbox_id AND loan_id"
-    for row in select_in(connection, head, loan_ids, {"sandbox_id": sandbox_id}, tail=" ORDER BY at_ms, id"):
-        loan_id, id, kind, at_ms, on, amount, channel, scope, edit_kind, status, reverses, due, landed = row
-        fact = Fact(id, kind, at_ms, date.fromisoformat(on), amount, channel, scope, edit_kind, status, reverses)
-        if due or landed:
-            fact = replace(fact, due=date.fromisoformat(due) if due else None, landed=bool(landed))
-        found[loan_id].append(fact)
-    return found
+    for loan_id, fact in reader.rows_in(_fact, head, loan_ids, " ORDER BY at_ms, id"):
+        facts[loan_id].append(fact)
+    return facts
+
+
+def _fact(
+    loan_id: str,
+    id: str,
+    kind: str,
+    at_ms: int,
+    on: str,
+    amount_minor: int,
+    channel: str | None,
+    scope: str | None,
+    edit_kind: str | None,
+    status: str | None,
+    reverses: str | None,
+    due: str | None,
+    landed: int,
+) -> tuple[str, Fact]:
+    """A row: the loan, and the fact."""
+    fact = Fact(id, kind, at_ms, date.fromisoformat(on), amount_minor, channel, scope, edit_kind, status, reverses)
+    if due or landed:
+        fact = replace(fact, due=date.fromisoformat(due) if due else None, landed=bool(landed))
+    return loan_id, fact
 
 
 @loader(BOOK_FACTS)
-def _book_facts(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
-    return facts_of(connection, BOOKS, sandbox_id, loan_ids)
+def _book_facts(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
+    return facts_of(reader, BOOKS, loan_ids)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, event
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import ground_of
+from mocklend.storage.statements import Value
 
 CACHE_KIB = 8_192
 
@@ -28,7 +28,7 @@ class QuickReader:
         self._connection: sqlite3.Connection | None = None
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
-    def rows(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]] | None:
+    def rows(self, sql: str, parameters: Mapping[str, Value]) -> Sequence[tuple[Value, ...]] | None:
         """All rows of a query with `:name` parameters; None where they cannot be had at once."""
         if self._file is None or self._ground.trouble is not None:
             return None

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import Connection
+
+Value = str | int | None
+"""What a column holds, and what a parameter of a statement is."""
 
 ENTITIES, JOURNAL, FACTS, VIEWS, OUTBOX, LAYER = 10, 20, 30, 40, 50, 60
 """Ranks. Parents come before children; a layer's statements run last and in the order in which they were named."""
@@ -40,13 +42,13 @@ def statement(name: str, sql: str, *, rank: int) -> str:
     return name
 
 
-def flush(connection: Connection, writes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+def flush(connection: Connection, writes: Iterable[tuple[str, Mapping[str, Value]]]) -> None:
     """Run the writes: by rank, each name as one `executemany`; from rank LAYER on, in the very order given.
 
     A layer may open an entry, end it and open the next within one group: there the order is the meaning.
     """
-    by_name: dict[str, list[Mapping[str, Any]]] = {}
-    in_order: list[tuple[str, Mapping[str, Any]]] = []
+    by_name: dict[str, list[Mapping[str, Value]]] = {}
+    in_order: list[tuple[str, Mapping[str, Value]]] = []
     for name, parameters in writes:
         if STATEMENTS[name].rank >= LAYER:
             in_order.append((name, parameters))
@@ -58,7 +60,7 @@ def flush(connection: Connection, writes: Iterable[tuple[str, Mapping[str, Any]]
         run_many(connection, STATEMENTS[name].sql, [parameters for _, parameters in group])
 
 
-def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> None:
     """Run one statement for all rows, on the driver."""
     connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), list(rows))
 

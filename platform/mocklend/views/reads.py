@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from sqlalchemy import Connection
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mocklend.domain.facts import Terms
 from mocklend.domain.problems import Refused
-from mocklend.domain.replay import LoanState, load
+from mocklend.domain.replay import load
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
 from mocklend.storage.quick import QuickReader
-from mocklend.storage.stores import E, find, find_all, rows
+from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.statements import Value
+from mocklend.storage.stores import E
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
 from mocklend.views.replica_rotation import ReplicaRotation
@@ -26,13 +26,13 @@ from mocklend.views.replica_rotation import ReplicaRotation
 PAGE_MAX = 500
 
 
-def entity(connection: Connection, sandbox_id: str, cls: type[E], id: str) -> E:
+def entity(reader: SandboxReader, cls: type[E], id: str) -> E:
     """One entity, or Refused `<kind>_unknown`."""
-    found = find(connection, sandbox_id, cls, id)
-    if found is None:
+    entity = reader.find(cls, id)
+    if entity is None:
         kind = cls.kind
         raise Refused(f"{kind}_unknown", f"no {kind} {id}", **{f"{kind}_id": id})
-    return found
+    return entity
 
 
 PAGE, LIST, INSTALMENTS, REPLICA = "page", "list", "instalments", "replica"
@@ -48,31 +48,38 @@ _SHOWN = {
 }
 
 
-def shown(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, view: str) -> Any:
-    """What one view shows of a loan: its document, the state it was made from, and when the replica has it."""
-    found = rows(connection, _SHOWN[view], {"sandbox_id": sandbox_id, "loan_id": loan_id, "now_ms": now_ms})
-    if not found:
+class Shown(NamedTuple):
+    """What one view shows of a loan: its document and the state behind it, both JSON, and when the replica has it."""
+
+    doc: str
+    state: str
+    replica_ms: int
+
+
+def shown(snapshot: Snapshot, loan_id: str, view: str) -> Shown:
+    """What one view shows of a loan now. Raises Refused `loan_unknown`."""
+    versions = snapshot.rows(Shown, _SHOWN[view], loan_id=loan_id, now_ms=snapshot.now_ms)
+    if not versions:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
-    return found[0]
+    return versions[0]
 
 
-def page(
-    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, replica_rotation: ReplicaRotation | None = None
-) -> dict[str, Any]:
+def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> dict[str, Any]:
     """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
-    read: dict[str, Any] = json.loads(page_text(connection, sandbox_id, now_ms, loan_id, replica_rotation))
+    read: dict[str, Any] = json.loads(page_text(snapshot, loan_id, replica_rotation))
     return read
 
 
-def page_text(
-    connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, replica_rotation: ReplicaRotation | None = None
-) -> str:
+def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> str:
     """The status page as it is stored: JSON."""
-    doc: str
-    doc, _, replica_ms = shown(connection, sandbox_id, now_ms, loan_id, PAGE)
-    if replica_ms > now_ms and replica_rotation is not None and replica_rotation.second(sandbox_id, loan_id):
-        doc = shown(connection, sandbox_id, now_ms, loan_id, REPLICA)[0]
-    return doc
+    page = shown(snapshot, loan_id, PAGE)
+    if (
+        page.replica_ms > snapshot.now_ms
+        and replica_rotation is not None
+        and replica_rotation.second(snapshot.sandbox_id, loan_id)
+    ):
+        page = shown(snapshot, loan_id, REPLICA)
+    return page.doc
 
 
 _AT_ONCE = f"""SELECT v.doc, v.replica_ms > s.now_ms
@@ -90,16 +97,14 @@ def page_at_once(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: st
     if not found:
         return None
     doc, replicas_differ = found[0]
-    return None if replicas_differ else doc
+    return doc if isinstance(doc, str) and not replicas_differ else None
 
 
-def instalments(connection: Connection, sandbox_id: str, now_ms: int, loan_id: str, terms_of: Any) -> dict[str, Any]:
+def instalments(snapshot: Snapshot, loan_id: str, terms_of: Callable[[Loan], Terms]) -> dict[str, Any]:
     """The instalments, from the version that the plan shows: the page's, unless one of them lags alone."""
-    said, stored, _ = shown(connection, sandbox_id, now_ms, loan_id, INSTALMENTS)
-    doc = json.loads(said)
-    loan = entity(connection, sandbox_id, Loan, loan_id)
-    terms: Terms = terms_of(loan)
-    state: LoanState = load(terms, stored)
+    plan = shown(snapshot, loan_id, INSTALMENTS)
+    doc = json.loads(plan.doc)
+    state = load(terms_of(entity(snapshot, Loan, loan_id)), plan.state)
     return {
         "loan_id": loan_id,
         "version": doc["version"],
@@ -117,23 +122,25 @@ _EACH = {
 }
 
 
-def each_shown(connection: Connection, sandbox_id: str, now_ms: int, view: str) -> Iterator[dict[str, Any]]:
+class _Each(NamedTuple):
+    loan_id: str
+    doc: str
+
+
+def each_shown(snapshot: Snapshot, view: str) -> Iterator[dict[str, Any]]:
     """The document that one view has of each loan, by id."""
     after = ""
     while True:
-        values = {"sandbox_id": sandbox_id, "now_ms": now_ms, "after": after, "most": PAGE_MAX}
-        found = rows(connection, _EACH[view].format(filters=""), values)
+        found = snapshot.rows(_Each, _EACH[view].format(filters=""), now_ms=snapshot.now_ms, after=after, most=PAGE_MAX)
         for _, doc in found:
             yield json.loads(doc)
         if len(found) < PAGE_MAX:
             return
-        after = found[-1][0]
+        after = found[-1].loan_id
 
 
 def loans(
-    connection: Connection,
-    sandbox_id: str,
-    now_ms: int,
+    snapshot: Snapshot,
     *,
     borrower_id: str | None = None,
     status: str | None = None,
@@ -141,13 +148,10 @@ def loans(
     limit: int = 50,
 ) -> dict[str, Any]:
     """A page of the list of loans: each at the version that its own page shows, unless one of them lags alone."""
-    filters, values = "", {"sandbox_id": sandbox_id, "now_ms": now_ms, "after": after, "most": limit + 1}
-    for name, value in (("borrower_id", borrower_id), ("status", status)):
-        if value is not None:
-            filters += f" AND v.{name} = :{name}"
-            values[name] = value
-    found = rows(connection, _EACH[LIST].format(filters=filters), values)
-    return _listed("loans", [(row[0], json.loads(row[1])) for row in found], limit)
+    chosen = {name: value for name, value in (("borrower_id", borrower_id), ("status", status)) if value is not None}
+    sql = _EACH[LIST].format(filters="".join(f" AND v.{name} = :{name}" for name in chosen))
+    found = snapshot.rows(_Each, sql, now_ms=snapshot.now_ms, after=after, most=limit + 1, **chosen)
+    return _listed("loans", [(row.loan_id, json.loads(row.doc)) for row in found], limit)
 
 
 def _listed(name: str, found: list[tuple[str, dict[str, Any]]], limit: int) -> dict[str, Any]:
@@ -172,34 +176,31 @@ def after_cursor(text: str) -> str:
 
 
 def repayments(
-    connection: Connection, sandbox_id: str, loan_id: str, *, after: str = "", limit: int = 50
+    reader: SandboxReader, loan_id: str, *, after: str = "", limit: int = 50
 ) -> tuple[list[Repayment], str | None]:
     """A loan's repayments, by id, and the next cursor."""
-    entity(connection, sandbox_id, Loan, loan_id)
+    entity(reader, Loan, loan_id)
     sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND id > :after
              ORDER BY id LIMIT :most"""
-    scope = {"sandbox_id": sandbox_id, "loan_id": loan_id, "after": after, "most": limit + 1}
-    ids = [row[0] for row in rows(connection, sql, scope)]
-    found = find_all(connection, sandbox_id, Repayment, ids[:limit])
+    ids = reader.ids(sql, loan_id=loan_id, after=after, most=limit + 1)
+    found = reader.find_all(Repayment, ids[:limit])
     return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def receipts(
-    connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
+    reader: SandboxReader, *, state: str | None = None, after: str = "", limit: int = 50
 ) -> tuple[list[Receipt], str | None]:
     """The receipts of push payments, by id, and the next cursor."""
     which = "AND state = :state" if state is not None else ""
     sql = f"""SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND id > :after {which}
               ORDER BY id LIMIT :most"""
-    scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
-    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = find_all(connection, sandbox_id, Receipt, ids[:limit])
+    ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
+    found = reader.find_all(Receipt, ids[:limit])
     return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def disputes(
-    connection: Connection,
-    sandbox_id: str,
+    reader: SandboxReader,
     *,
     loan_id: str | None = None,
     state: str | None = None,
@@ -207,20 +208,16 @@ def disputes(
     limit: int = 50,
 ) -> tuple[list[Dispute], str | None]:
     """Disputes by id, and the next cursor."""
-    which, scope = "", {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
-    for name, value in (("loan_id", loan_id), ("state", state)):
-        if value is not None:
-            which += f" AND {name} = :{name}"
-            scope[name] = value
+    chosen = {name: value for name, value in (("loan_id", loan_id), ("state", state)) if value is not None}
+    which = "".join(f" AND {name} = :{name}" for name in chosen)
     sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{which} ORDER BY id LIMIT :most"
-    ids = [row[0] for row in rows(connection, sql, scope)]
-    found = find_all(connection, sandbox_id, Dispute, ids[:limit])
+    ids = reader.ids(sql, after=after, most=limit + 1, **chosen)
+    found = reader.find_all(Dispute, ids[:limit])
     return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def webhooks(
-    connection: Connection,
-    sandbox_id: str,
+    reader: SandboxReader,
     endpoint_id: str,
     *,
     state: str | None = None,
@@ -231,38 +228,37 @@ def webhooks(
     which = "AND state = :state" if state is not None else ""
     sql = f"""SELECT id FROM webhooks WHERE sandbox_id = :sandbox_id AND endpoint_id = :endpoint_id AND id > :after
               {which} ORDER BY id LIMIT :most"""
-    scope = {"sandbox_id": sandbox_id, "endpoint_id": endpoint_id, "after": after, "most": limit + 1}
-    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = find_all(connection, sandbox_id, Webhook, ids[:limit])
+    chosen = {"state": state} if state is not None else {}
+    ids = reader.ids(sql, endpoint_id=endpoint_id, after=after, most=limit + 1, **chosen)
+    found = reader.find_all(Webhook, ids[:limit])
     return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
-def payouts(connection: Connection, sandbox_id: str, loan_id: str) -> list[Payout]:
+def payouts(reader: SandboxReader, loan_id: str) -> list[Payout]:
     """What was paid out on a loan, or is about to be, oldest first."""
-    entity(connection, sandbox_id, Loan, loan_id)
+    entity(reader, Loan, loan_id)
     sql = "SELECT id FROM payouts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY created_ms, id"
-    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    return find_all(connection, sandbox_id, Payout, ids)
+    ids = reader.ids(sql, loan_id=loan_id)
+    return reader.find_all(Payout, ids)
 
 
 def edits_in(
-    connection: Connection, sandbox_id: str, *, state: str | None = None, after: str = "", limit: int = 50
+    reader: SandboxReader, *, state: str | None = None, after: str = "", limit: int = 50
 ) -> tuple[list[OperatorEdit], str | None]:
     """The desk's edits of all loans, by id, and the next cursor."""
     which = "AND state = :state" if state is not None else ""
     sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {which} ORDER BY id LIMIT :most"
-    scope = {"sandbox_id": sandbox_id, "after": after, "most": limit + 1}
-    ids = [row[0] for row in rows(connection, sql, scope | ({"state": state} if state is not None else {}))]
-    found = find_all(connection, sandbox_id, OperatorEdit, ids[:limit])
+    ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
+    found = reader.find_all(OperatorEdit, ids[:limit])
     return found, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
-def edits(connection: Connection, sandbox_id: str, loan_id: str) -> list[OperatorEdit]:
+def edits(reader: SandboxReader, loan_id: str) -> list[OperatorEdit]:
     """A loan's operator edits, oldest first."""
-    entity(connection, sandbox_id, Loan, loan_id)
+    entity(reader, Loan, loan_id)
     sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n, created_ms, id"
-    ids = [row[0] for row in rows(connection, sql, {"sandbox_id": sandbox_id, "loan_id": loan_id})]
-    return find_all(connection, sandbox_id, OperatorEdit, ids)
+    ids = reader.ids(sql, loan_id=loan_id)
+    return reader.find_all(OperatorEdit, ids)
 
 
 _TRANSACTIONS = """SELECT chain, seq, id, kind, effective_date, recorded_ms, reverses, ref, period_from, period_to,
@@ -273,11 +269,11 @@ _POSTINGS = """SELECT debit, credit, amount_minor FROM postings
 
 
 def transactions(
-    connection: Connection, sandbox_id: str, *, loan_id: str | None = None, after: str = "", limit: int = 50
+    reader: SandboxReader, *, loan_id: str | None = None, after: str = "", limit: int = 50
 ) -> dict[str, Any]:
     """The journal, by loan and number: what a reconciler reads."""
     chain, _, seq = after.rpartition("/")
-    values: dict[str, Any] = {"sandbox_id": sandbox_id, "most": limit + 1}
+    values: dict[str, Value] = {"most": limit + 1}
     where = "1 = 1"
     if after:
         if not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
@@ -288,15 +284,37 @@ def transactions(
         where += " AND chain = :loan_id"
         values["loan_id"] = loan_id
     found = [
-        (f"{row[0]}/{row[1]}", _transaction(connection, sandbox_id, row))
-        for row in rows(connection, _TRANSACTIONS.format(where=where), values)
+        (f"{row.chain}/{row.seq}", _transaction(reader, row))
+        for row in reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
     ]
     return _listed("transactions", found, limit)
 
 
-def _transaction(connection: Connection, sandbox_id: str, row: Any) -> dict[str, Any]:
+class _Transaction(NamedTuple):
+    chain: str
+    seq: int
+    id: str
+    kind: str
+    effective_date: str
+    recorded_ms: int
+    reverses: int | None
+    ref: str
+    period_from: str | None
+    period_to: str | None
+    currency: str
+    prev_hash: str
+    hash: str
+
+
+class _Posting(NamedTuple):
+    debit: str
+    credit: str
+    amount_minor: int
+
+
+def _transaction(reader: SandboxReader, row: _Transaction) -> dict[str, Any]:
     chain, seq, id, kind, on, recorded_ms, reverses, ref, start, stop, currency, prev, digest = row
-    moved = rows(connection, _POSTINGS, {"sandbox_id": sandbox_id, "chain": chain, "seq": seq})
+    moved = reader.rows(_Posting, _POSTINGS, chain=chain, seq=seq)
     return {
         "id": id,
         "loan_id": chain if chain.startswith("loan_") else None,

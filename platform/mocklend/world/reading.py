@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.domain.facts import Fact
 from mocklend.storage.facts import facts_of
-from mocklend.storage.stores import rows, select_in
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.world import WORLD
 
 _UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM {WORLD}
@@ -38,37 +37,56 @@ GIVEN_BACK = f"""SELECT b.reverses FROM book_facts b
 """SQL, to be a part of other SQL: the ids of what was given back by its channel, or by somebody who meant just that."""
 
 
-def world_facts_of(connection: Connection, sandbox_id: str, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
+class Moved(NamedTuple):
+    """A movement of money at a channel; its amount has no sign."""
+
+    id: str
+    kind: str
+    at_ms: int
+    amount_minor: int
+
+
+class Moment(NamedTuple):
+    """When money moved at a channel."""
+
+    channel: str
+    at_ms: int
+
+
+class _Taken(NamedTuple):
+    channel: str
+    amount_minor: int
+
+
+def world_facts_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
     """What really happened to each of these loans, in effective order; an empty list where nothing did."""
-    return facts_of(connection, WORLD, sandbox_id, loan_ids)
+    return facts_of(reader, WORLD, loan_ids)
 
 
-def unclaimed_money(connection: Connection, sandbox_id: str) -> list[Fact]:
+def unclaimed_money(reader: SandboxReader) -> list[Fact]:
     """Money whose payer named no loan, and that the books do not have even as unapplied."""
-    return [
-        Fact(id, kind, at_ms, date.fromisoformat(on), amount, channel)
-        for id, at_ms, on, amount, channel, kind in rows(connection, _UNCLAIMED, {"sandbox_id": sandbox_id})
-    ]
+    return reader.rows(_unclaimed, _UNCLAIMED)
 
 
-def ids_on_a_loan(connection: Connection, sandbox_id: str, ids: Sequence[str]) -> set[str]:
+def _unclaimed(id: str, at_ms: int, on: str, amount_minor: int, channel: str, kind: str) -> Fact:
+    return Fact(id, kind, at_ms, date.fromisoformat(on), amount_minor, channel)
+
+
+def ids_on_a_loan(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
     """Those of these facts that stand under any loan."""
-    return {row[0] for row in select_in(connection, _ON_A_LOAN, ids, {"sandbox_id": sandbox_id})}
+    return set(reader.ids_in(_ON_A_LOAN, ids))
 
 
-def taken_by_channel(connection: Connection, sandbox_id: str) -> dict[str, int]:
+def taken_by_channel(reader: SandboxReader) -> dict[str, int]:
     """What each channel has really taken, without what it has taken back: minor units, by channel."""
-    return {channel: int(amount) for channel, amount in rows(connection, _TAKEN, {"sandbox_id": sandbox_id})}
+    return {channel: int(amount) for channel, amount in reader.rows(_Taken, _TAKEN)}
 
 
-def moved_between(
-    connection: Connection, sandbox_id: str, channel: str, from_ms: int, until_ms: int
-) -> list[tuple[str, str, int, int]]:
-    """Money that really moved at a channel in a span of time: id, kind, time, amount in minor units without a sign."""
-    scope = {"sandbox_id": sandbox_id, "channel": channel, "from_ms": from_ms, "until_ms": until_ms}
-    return [(id, kind, at_ms, amount) for id, kind, at_ms, amount in rows(connection, _MOVED, scope)]
+def moved_between(reader: SandboxReader, channel: str, from_ms: int, until_ms: int) -> list[Moved]:
+    """Money that really moved at a channel in a span of time."""
+    return reader.rows(Moved, _MOVED, channel=channel, from_ms=from_ms, until_ms=until_ms)
 
 
-def moments(connection: Connection, sandbox_id: str) -> list[tuple[str, int]]:
+def moments(reader: SandboxReader) -> list[Moment]:
     """Each channel and time at which money really moved there."""
-    return [(channel, at_ms) for channel, at_ms in rows(connection, _MOMENTS, {"sandbox_id": sandbox_id})]
+    return reader.rows(Moment, _MOMENTS)

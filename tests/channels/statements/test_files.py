@@ -78,6 +78,6 @@ def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     made = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
 
     with story.lender.read() as connection:
-        assert list(check_statement_files(connection, story.sandbox, story.now_ms)) == []
+        assert list(check_statement_files(story.snapshot(connection))) == []
     assert made.ready_ms == HEADING.ready_ms
     assert story.discrepancies() == []

@@ -34,13 +34,13 @@ def heading(story: Story, channel: str, day: date, currency: str = "CNY") -> Hea
 def stated(story: Story, channel: str, day: date, currency: str = "CNY") -> StatementDay:
     """The statement, if it is ready."""
     with story.lender.read() as connection:
-        return ready_statement(connection, story.sandbox, heading(story, channel, day, currency), story.now_ms)
+        return ready_statement(story.snapshot(connection), heading(story, channel, day, currency))
 
 
 def broken(story: Story, day: StatementDay) -> list[tuple[str, str]]:
     """What V7 finds wrong with a statement."""
     with story.lender.read() as connection:
-        return list(statement_against_world(day, moved_in_the_world(connection, story.sandbox_id, day.heading)))
+        return list(statement_against_world(day, moved_in_the_world(story.snapshot(connection), day.heading)))
 
 
 def pay(story: Story, channel: str, amount_minor: int, reference: str = "", currency: str = "CNY") -> str:
@@ -216,7 +216,7 @@ def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Story)
     story.wait(2)
 
     with story.lender.read() as connection:
-        day = statement_day(connection, story.sandbox, heading(story, "wallet", MONDAY))
+        day = statement_day(story.snapshot(connection), heading(story, "wallet", MONDAY))
 
     assert total(day.movements) == 100
 

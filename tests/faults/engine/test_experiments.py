@@ -10,6 +10,7 @@ from mocklend.client import Client, ProblemError
 from mocklend.domain.problems import Refused
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine.experiments import (
     EXPERIMENTS_MAX,
     DeleteExperiment,
@@ -43,8 +44,9 @@ def put(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> int:
 
 def shown(floor: LayerHarness) -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
-        stored = stored_of(connection, "sbx")
-        return [told(one, floor.now_ms, stored) for one in started_of(connection, "sbx")]
+        reader = SandboxReader(connection, "sbx")
+        stored = stored_of(reader)
+        return [told(one, floor.now_ms, stored) for one in started_of(reader)]
 
 
 def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.loaded_rules import stored_of, usable
 from support.events import example, example_mark
@@ -18,7 +19,7 @@ LAG = "cache.bounded_stale"
 
 def told(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
-        rules = usable(stored_of(connection, "sbx"), floor.layer.catalogue)
+        rules = usable(stored_of(SandboxReader(connection, "sbx")), floor.layer.catalogue)
     return explained(rules, [one for one in floor.layer.trail.of("sbx") if one.is_about(entity, None)])
 
 

@@ -112,12 +112,9 @@ def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, l
         box.repay()
     active: Counter[tuple[str, ...]] = Counter()
     for box in boxes:
-        with lender.read() as connection:
+        with lender.snapshot(box.id) as snapshot:
             layer: Any = lender.layer
-            now_ms = lender.sandbox(connection, box.id).now_ms(lender.real_ms())
-            active.update(
-                (one.finding.finding_class,) for one in layer.answer_key(connection, box.id, now_ms) if one.open
-            )
+            active.update((one.finding.finding_class,) for one in layer.answer_key(snapshot) if one.open)
 
     assert values(fresh(lender), "mocklend_open_lies") == active
     assert active

@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import reading
+from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, lint
 from mocklend_faults.engine.loaded_rules import stored_of
@@ -24,7 +25,7 @@ def put(floor: LayerHarness, name: str) -> Any:
 
 def stored(floor: LayerHarness) -> dict[str, Any]:
     with reading(floor.engine) as connection:
-        return {one["id"]: one for one in stored_of(connection, "sbx")}
+        return {one["id"]: one for one in stored_of(SandboxReader(connection, "sbx"))}
 
 
 def test_the_promised_profiles_are_there() -> None:

@@ -93,9 +93,8 @@ def discrepancies(platform: Platform, sandbox_id: str) -> list[tuple[str, str, i
 
 def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The right-hand side: what the answer key expects a reconciler to find, now."""
-    with platform.read() as connection:
-        now_ms = platform.sandbox(connection, sandbox_id).now_ms(platform.real_ms())
-        key = entries(connection, sandbox_id, now_ms, status=EntryStatus.ACTIVE)
+    with platform.snapshot(sandbox_id) as snapshot:
+        key = entries(snapshot, status=EntryStatus.ACTIVE)
     return sorted((one.finding.finding_class, one.finding.entity, one.finding.amount_minor) for one in key)
 
 
@@ -153,9 +152,8 @@ class Base(RuleBasedStateMachine):
 
     def statements_hold(self) -> None:
         """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""
-        with self.platform.read() as connection:
-            sandbox = self.platform.sandbox(connection, self.id)
-            wrong = check_statements(connection, sandbox, self.now_ms)
+        with self.platform.snapshot(self.id) as snapshot:
+            wrong = check_statements(snapshot)
         assert not wrong, f"statements and the world disagree: {wrong}"
 
     def teardown(self) -> None:

@@ -21,7 +21,7 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import signed_headers
-from mocklend.storage.stores import rows
+from support.sql import rows
 
 
 class Channels(Clock):
@@ -42,11 +42,10 @@ class Channels(Clock):
     @rule(channel=st.sampled_from(["wallet", "bank_transfer"]), days_ago=st.integers(1, 3), again=st.booleans())
     def fetch_a_statement(self, channel: str, days_ago: int, again: bool) -> None:
         day = business_date(self.now_ms - days_ago * DAY, "Asia/Shanghai")
-        with self.platform.read() as connection:
-            sandbox = self.platform.sandbox(connection, self.id)
-            heading = Heading(channels()[channel], day, "CNY", sandbox.zone)
+        with self.platform.snapshot(self.id) as snapshot:
+            heading = Heading(channels()[channel], day, "CNY", snapshot.sandbox.zone)
             try:
-                moved = len(record.ready_statement(connection, sandbox, heading, self.now_ms).movements)
+                moved = len(record.ready_statement(snapshot, heading).movements)
             except Refused:
                 return
         self.attempt(MakeStatement(self.id, channel, day, "CNY", moved, again))

@@ -13,7 +13,7 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channels
 from mocklend.lending import Borrow, MakeQuote, Repay
 from mocklend.servicing import IssueCertificate
-from mocklend.storage.stores import rows
+from support.sql import rows
 
 
 class Clients(Clock):

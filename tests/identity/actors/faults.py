@@ -20,7 +20,6 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.servicing import ReverseEdit
 from mocklend.storage.entities import Loan
-from mocklend.storage.stores import rows
 from mocklend.storage.work import NoOp
 from mocklend.views.reads import entity
 from mocklend_faults.engine.catalogue import named
@@ -30,6 +29,7 @@ from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
+from support.sql import rows
 
 
 class Faults(Staff):
@@ -82,8 +82,8 @@ class Faults(Staff):
             limit = {"times": 2} if turn == 2 else {}
             self.arm(kind=ManualOverrideSticky, probability=1, unit="entity", turn=0, limit=limit, name="a")
         loan_id = self.loans[which % len(self.loans)]
-        with self.platform.read() as connection:
-            derived = entity(connection, self.id, Loan, loan_id).status
+        with self.platform.snapshot(self.id) as snapshot:
+            derived = entity(snapshot, Loan, loan_id).status
         for status, shown in SHOWN_FOR_MARK.items():
             if shown == derived:
                 self.confirm_a_status(which=which, status=status)

@@ -38,9 +38,9 @@ from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
 from mocklend.servicing.operations import AMOUNT_EDITS, bounds
 from mocklend.storage.entities import Loan
-from mocklend.storage.stores import rows
 from mocklend.storage.work import Command
 from mocklend.views.reads import entity
+from support.sql import rows
 
 
 class Staff(Clients):
@@ -180,8 +180,8 @@ class Staff(Clients):
     )
     def edit_within_bounds(self, which: int, kind: str, end: int, halves: int) -> None:
         loan_id = self.loans[which % len(self.loans)]
-        with self.platform.read() as connection:
-            state = books.state_of(entity(connection, self.id, Loan, loan_id))
+        with self.platform.snapshot(self.id) as snapshot:
+            state = books.state_of(entity(snapshot, Loan, loan_id))
         amount = min(bounds(state, kind)[end], 10**9) // halves
         self.desk(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", "op-9"))
 
@@ -283,7 +283,7 @@ class Staff(Clients):
             sql = """SELECT channel, channel_trade_no, amount_minor, paid_ms FROM trades t
                      WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND (loan_id IN (:loan_id, '') OR :all = 1)
                      ORDER BY repayment_id IN (SELECT id FROM book_facts b WHERE b.sandbox_id = t.sandbox_id), id"""
-            scope = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(whose != "own")}
+            scope: dict[str, str | int | None] = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(whose != "own")}
             paid = rows(connection, sql, scope)
         evidence = tuple(
             Piece("bank_slip", channel, number if numbered else None, amount, paid_ms, None)

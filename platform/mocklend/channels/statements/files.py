@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mocklend.channels.statements.day import Heading, MalformedStatement, StatementDay
 from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
@@ -27,8 +25,8 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.signals import remade
 from mocklend.seams.statement_made import StatementMade
 from mocklend.storage.entities import StatementFile
-from mocklend.storage.stores import entities, find
-from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 CARRIES_ALL = "camt053"
 """The format that the audit reads: it has a line for each movement, whatever it is for."""
@@ -103,10 +101,9 @@ def file_doc(made: StatementFile) -> dict[str, Any]:
     }
 
 
-def file_of(connection: Connection, sandbox_id: str, heading: Heading) -> StatementFile | None:
+def file_of(reader: SandboxReader, heading: Heading) -> StatementFile | None:
     """The file as it was made; None where nobody has asked for it yet."""
-    found = find(connection, sandbox_id, StatementFile, file_id(heading.channel.id, heading.day, heading.currency))
-    return found
+    return reader.find(StatementFile, file_id(heading.channel.id, heading.day, heading.currency))
 
 
 def fetch(made: StatementFile, day: StatementDay, format: Format, now_ms: int) -> bytes:
@@ -128,21 +125,21 @@ def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
     return data[: len(data) * made.kept_percent // 100]
 
 
-def check_statement_files(connection: Connection, sandbox: Sandbox, now_ms: int) -> Iterator[Discrepancy]:
+def check_statement_files(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Each file that somebody has asked for is there in time, can be read, and is what moved: `wrong_statement`."""
-    for made in entities(connection, StatementFile, sandbox.id, "TRUE ORDER BY id"):
-        wrong = _wrong_with(connection, sandbox, made, now_ms)
+    for made in snapshot.where(StatementFile, "TRUE ORDER BY id"):
+        wrong = _wrong_with(snapshot, made)
         if wrong is not None:
             yield Discrepancy(Finding("wrong_statement", made.id, 0), None, f"V7: {wrong}")
 
 
-def _wrong_with(connection: Connection, sandbox: Sandbox, made: StatementFile, now_ms: int) -> str | None:
-    heading = Heading(channel_of(made.channel), date.fromisoformat(made.day), made.currency, sandbox.zone)
+def _wrong_with(snapshot: Snapshot, made: StatementFile) -> str | None:
+    heading = Heading(channel_of(made.channel), date.fromisoformat(made.day), made.currency, snapshot.sandbox.zone)
     try:
-        day = ready_statement(connection, sandbox, heading, now_ms)
+        day = ready_statement(snapshot, heading)
         format = FORMATS[CARRIES_ALL]
-        read = format.read(fetch(made, day, format, now_ms), heading)
+        read = format.read(fetch(made, day, format, snapshot.now_ms), heading)
     except (Refused, MalformedStatement) as error:
         return str(error)
-    moved = moved_in_the_world(connection, sandbox.id, heading)
+    moved = moved_in_the_world(snapshot, heading)
     return next((detail for _, detail in statement_against_world(read, moved)), None)

@@ -10,17 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import Connection
-
 from mocklend.channels.statements.day import Heading, StatementDay
 from mocklend.channels.statements.record import ready_statement
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import order_no, receipt_behind
-from mocklend.storage.stores import rows
-from mocklend.storage.work import Sandbox
-from mocklend.world.reading import moments, moved_between
+from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.world.reading import Moment, moments, moved_between
 
 ONE_DAY = timedelta(days=1)
 
@@ -41,16 +38,15 @@ _CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
     UNION SELECT currency FROM payouts WHERE sandbox_id = :sandbox_id"""
 
 
-def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading) -> Counter[Moved]:
+def moved_in_the_world(reader: SandboxReader, heading: Heading) -> Counter[Moved]:
     """What really moved on a day at a channel.
 
     Left out is what no channel keeps a record of yet: a disbursement that was never ordered as a payout.
     """
     channel = heading.channel.id
-    scope = {"sandbox_id": sandbox_id, "channel": channel, "currency": heading.currency}
-    others = {row[0] for row in rows(connection, _IN_OTHER_MONEY, scope)}
+    others = set(reader.ids(_IN_OTHER_MONEY, channel=channel, currency=heading.currency))
     moved: Counter[Moved] = Counter()
-    for id, kind, at_ms, amount in moved_between(connection, sandbox_id, channel, heading.from_ms, heading.until_ms):
+    for id, kind, at_ms, amount in moved_between(reader, channel, heading.from_ms, heading.until_ms):
         about = receipt_behind(id)
         if about in others or (kind == "disbursement" and not id.startswith("out_")):
             continue
@@ -59,22 +55,22 @@ def moved_in_the_world(connection: Connection, sandbox_id: str, heading: Heading
     return moved
 
 
-def check_statements(connection: Connection, sandbox: Sandbox, now_ms: int) -> list[tuple[str, str]]:
+def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
     """V7, of every statement that is there: of each channel, on each day on which either side saw money move."""
-    scope = {"sandbox_id": sandbox.id}
+    sandbox = snapshot.sandbox
     days: set[tuple[str, date]] = set()
-    for channel, at_ms in {*rows(connection, _MOMENTS, scope), *moments(connection, sandbox.id)}:
+    for channel, at_ms in {*snapshot.rows(Moment, _MOMENTS), *moments(snapshot)}:
         on = business_date(at_ms, sandbox.zone)
         days |= {(channel, on), (channel, on + ONE_DAY)}  # After the cut-off it is the next day's.
     wrong: list[tuple[str, str]] = []
     for channel, day in sorted(days):
-        for row in rows(connection, _CURRENCIES, scope):
-            heading = Heading(channel_of(channel), day, row[0], sandbox.zone)
+        for currency in snapshot.ids(_CURRENCIES):
+            heading = Heading(channel_of(channel), day, currency, sandbox.zone)
             try:
-                stated = ready_statement(connection, sandbox, heading, now_ms)
+                stated = ready_statement(snapshot, heading)
             except Refused:
                 continue  # It is not there yet.
-            wrong += statement_against_world(stated, moved_in_the_world(connection, sandbox.id, heading))
+            wrong += statement_against_world(stated, moved_in_the_world(snapshot, heading))
     return wrong
 
 

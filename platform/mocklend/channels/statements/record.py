@@ -5,15 +5,14 @@ A movement stands on the day on which it happened, whatever became of it later: 
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from mocklend.channels.statements.day import REFUND, REPAYMENT, Heading, Movement, StatementDay
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import suffix
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.storage.stores import rows
+from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.statements import Value
 from mocklend.storage.work import Sandbox
 
 _ACCOUNT = "sandbox_id = :sandbox_id AND channel = :channel AND currency = :currency"
@@ -32,33 +31,34 @@ _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
     UNION ALL SELECT 1 FROM payouts WHERE {_ACCOUNT} AND due_ms < :until_ms LIMIT 1"""
 
 
-def ready_statement(connection: Connection, sandbox: Sandbox, heading: Heading, now_ms: int) -> StatementDay:
+def ready_statement(snapshot: Snapshot, heading: Heading) -> StatementDay:
     """A day's statement, or Refused `statement_not_ready`: it comes the next day, at the channel's time."""
-    if now_ms < heading.ready_ms:
+    if snapshot.now_ms < heading.ready_ms:
         raise _not_ready(heading, f"the statement of {heading.day} is not there yet")
-    if rows(connection, _UNSETTLED, _scope(sandbox, heading)):
+    if snapshot.exists(_UNSETTLED, **_scope(heading)):
         # A clock that runs by itself may be ahead of the work: the file is late then, and never wrong.
         raise _not_ready(heading, f"the channel is still settling money of {heading.day}")
-    return statement_day(connection, sandbox, heading)
+    return statement_day(snapshot, heading)
 
 
 def _not_ready(heading: Heading, detail: str) -> Refused:
     return Refused("statement_not_ready", detail, expected=f"from {rfc3339(heading.ready_ms)}")
 
 
-def statement_day(connection: Connection, sandbox: Sandbox, heading: Heading) -> StatementDay:
+def statement_day(snapshot: Snapshot, heading: Heading) -> StatementDay:
     """All that moved on a day so far, ready or not."""
-    scope = _scope(sandbox, heading)
-    found = [(row[0], row[1], _paid_in(row)) for row in rows(connection, _TRADES, scope)]
-    found += [(row[0], row[1], _paid_out(sandbox, row)) for row in rows(connection, _PAYOUTS, scope)]
-    found += [(row[0], row[1] + "-R", _taken_back(sandbox, row)) for row in rows(connection, _FAILED, scope)]
-    opening_minor = int(rows(connection, _BEFORE, scope)[0][0] or 0)
+    scope, sandbox = _scope(heading), snapshot.sandbox
+    found = [(row.paid_ms, row.id, _paid_in(row)) for row in snapshot.rows(_Trade, _TRADES, **scope)]
+    found += [(row.paid_ms, row.id, _paid_out(sandbox, row)) for row in snapshot.rows(_Payout, _PAYOUTS, **scope)]
+    found += [
+        (row.failed_ms, f"{row.id}-R", _taken_back(sandbox, row)) for row in snapshot.rows(_Failed, _FAILED, **scope)
+    ]
+    opening_minor = snapshot.number(_BEFORE, **scope)
     return StatementDay(heading, opening_minor, tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
 
 
-def _scope(sandbox: Sandbox, heading: Heading) -> dict[str, Any]:
+def _scope(heading: Heading) -> dict[str, Value]:
     return {
-        "sandbox_id": sandbox.id,
         "channel": heading.channel.id,
         "currency": heading.currency,
         "from_ms": heading.from_ms,
@@ -66,18 +66,46 @@ def _scope(sandbox: Sandbox, heading: Heading) -> dict[str, Any]:
     }
 
 
-def _paid_in(row: Any) -> Movement:
+class _Trade(NamedTuple):
+    paid_ms: int
+    id: str
+    channel_trade_no: str
+    amount_minor: int
+    payer_name: str | None
+    payer_reference: str | None
+    created_ms: int
+
+
+class _Payout(NamedTuple):
+    paid_ms: int
+    id: str
+    purpose: str
+    amount_minor: int
+    loan_id: str
+    created_ms: int
+
+
+class _Failed(NamedTuple):
+    failed_ms: int
+    id: str
+    amount_minor: int
+    payer_name: str | None
+    payer_reference: str | None
+    paid_ms: int
+
+
+def _paid_in(row: _Trade) -> Movement:
     paid_ms, id, channel_no, amount, name, reference, ordered_ms = row
     return Movement(id, channel_no, _second(paid_ms), amount, REPAYMENT, name or "", reference or "", ordered_ms)
 
 
-def _paid_out(sandbox: Sandbox, row: Any) -> Movement:
+def _paid_out(sandbox: Sandbox, row: _Payout) -> Movement:
     paid_ms, id, purpose, amount, loan_id, ordered_ms = row
     number = "CH" + suffix(sandbox.seed, "channel", id).upper()
     return Movement(id, number, _second(paid_ms), -amount, purpose, reference=loan_id, ordered_ms=ordered_ms)
 
 
-def _taken_back(sandbox: Sandbox, row: Any) -> Movement:
+def _taken_back(sandbox: Sandbox, row: _Failed) -> Movement:
     """A clawback is a movement of its own, on its own day. The channels print it as they print a refund."""
     failed_ms, id, amount, name, reference, ordered_ms = row
     number = "CH" + suffix(sandbox.seed, "late_failure", id).upper()
