@@ -72,10 +72,10 @@ class Sandbox:
 
     def borrow(self, **more: Any) -> str:
         """A loan's id."""
-        given = {"borrower_id": self.borrower, "principal_minor": 100_000, "product_id": "jiebei-like"} | more
-        if "product" in given:
-            del given["product_id"]
-        return str(self.post("/v1/loans", **given)["id"])
+        options = {"borrower_id": self.borrower, "principal_minor": 100_000, "product_id": "jiebei-like"} | more
+        if "product" in options:
+            del options["product_id"]
+        return str(self.post("/v1/loans", **options)["id"])
 
     def run_clock(self, speed: int) -> None:
         """Let its clock run on, so many times as fast as real time."""
@@ -421,15 +421,15 @@ def notice(name: str, folder: Path, seconds: float) -> Noticed:
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run the ways that are named, or all."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    options.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; all where none is named")
-    options.add_argument("--seconds", type=number(4, 600), default=SECONDS, help="how long each way lasts")
-    options.add_argument("--json", action="store_true", help="print one JSON document")
-    given = options.parse_args(arguments)
-    unknown = [name for name in given.way if name not in WAYS]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; all where none is named")
+    parser.add_argument("--seconds", type=number(4, 600), default=SECONDS, help="how long each way lasts")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.way if name not in WAYS]
     if unknown:
-        options.error(f"unknown: {', '.join(unknown)}; known: {', '.join(WAYS)}")
-    return concluded(lambda: looked_at(given.way or list(WAYS), given.seconds, given.json), as_json=given.json)
+        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(WAYS)}")
+    return concluded(lambda: looked_at(options.way or list(WAYS), options.seconds, options.json), as_json=options.json)
 
 
 def looked_at(ways: list[str], seconds: float, as_json: bool) -> ExitCode:

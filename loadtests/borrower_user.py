@@ -26,7 +26,7 @@ from locust import task
 PRODUCTS = ("jiebei-like", "interest-free-3")
 PUSH_CHANNELS = ("bank_transfer", "bill_pay")
 CREDIT_MINOR = 5_000_000
-LOANS_AT_MOST = 12
+LOANS_AT_MAX = 12
 """Then the borrower has had enough and another one comes in their place."""
 PATIENCE_S = 1.0
 """Real seconds after which a borrower whose money is gone asks the operator; the platform's ticker needs some."""
@@ -65,7 +65,7 @@ class Borrower(BaseUser):
     @task(2)
     def borrow(self) -> None:
         """Take out one more loan."""
-        if self.borrower_id is None or len(self.loans) >= LOANS_AT_MOST:
+        if self.borrower_id is None or len(self.loans) >= LOANS_AT_MAX:
             self.sign_up()
         if self.borrower_id is None:
             return

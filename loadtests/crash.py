@@ -48,7 +48,7 @@ AT_AN_ANSWER = 0.5
 """How many of the kills wait for an answer to leave: what was committed with it is then likely still unanswered."""
 REST_WITHIN_S = 60
 DELIVERED_WITHIN_S = 20
-KILLS_MOST = 1_000
+KILLS_MAX = 1_000
 KINDS = ("loan", "repayment", "edit")
 
 Doc = dict[str, Any]
@@ -327,7 +327,7 @@ def sentences(document: Doc) -> list[str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    parser.add_argument("--kills", type=whole(1, KILLS_MOST), default=20, help="how often (default: %(default)s)")
+    parser.add_argument("--kills", type=whole(1, KILLS_MAX), default=20, help="how often (default: %(default)s)")
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="of the moments and of the faults' chances")
     parser.add_argument("--no-faults", action="store_true", help="arm nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -135,7 +135,7 @@ def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tupl
         "failures": [],
         "user_errors": 0,
         "last_user_error": None,
-        "users_most": last.get("users", 0),
+        "users_max": last.get("users", 0),
         "explained": {},
         "refused": {},
         "unexplained": {},

@@ -25,10 +25,10 @@ from tool import say
 from webhook_receiver import WebhookReceiver, open_webhook_receiver
 
 BEFORE_S, AFTER_S = 3.0, 6.0
-SETTLED_MOST_S = 10.0
+SETTLED_S_MAX = 10.0
 """A wallet settles after 2 s, and the callback follows with the next tick."""
 ADVANCE_S = 420
-ADVANCE_MOST_S = 20.0
+ADVANCE_S_MAX = 20.0
 ADVANCE_AFTER_S = 8.0
 CLIENTS = 8
 DELIVERED_WITHIN_S = 60.0
@@ -121,7 +121,7 @@ class Watch:
 
 def _settled(told: Told, crowd: Crowd, when: str) -> None:
     began = time.monotonic()
-    if not crowd.settled(SETTLED_MOST_S):
+    if not crowd.settled(SETTLED_S_MAX):
         told.fail(f"settling stopped {when}")
     told.figures["settled_after_s"] = round(time.monotonic() - began, 1)
 
@@ -220,7 +220,7 @@ def advance(folder: Path) -> Told:
             clients.end()
             told.figures |= {"advance_took_s": round(took_s, 1), "slowest_request_s": round(clients.slowest_s, 2)}
             told.figures |= {"orders": len(clients.acknowledged), "released": moved.json().get("released_total")}
-            if moved.status_code != 200 or took_s > ADVANCE_MOST_S:
+            if moved.status_code != 200 or took_s > ADVANCE_S_MAX:
                 told.fail(f"the advance was answered {moved.status_code} after {took_s:.1f} s")
             clients.post("/-/clock/advance", {"by": ADVANCE_S})
             _all_heard(told, clients, webhook_receiver)

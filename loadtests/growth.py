@@ -25,7 +25,7 @@ from mocklend.exit_codes import ExitCode
 START_MS = 1_767_578_400_000
 YEAR_MS, STEP_MS = 366 * 86_400_000, 61 * 86_400_000
 AT_ONCE = 500
-MOST = 1_000_000
+LOANS_MAX = 1_000_000
 COST = "cpu_ms_a_loan"
 HEAD = "   loans    year s  ms a loan  cpu ms a loan  ratio   fell due  transactions  peak MB"
 LINE = (
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         print(json.dumps(one_year(options.one)))
         return ExitCode.PASS
     asked = ",".join(options.loans).split(",")
-    if not all(size.isdecimal() and 0 < int(size) <= MOST for size in asked):
-        parser.error(f"--loans: expected sizes from 1 to {MOST}, got {' '.join(options.loans)}")
+    if not all(size.isdecimal() and 0 < int(size) <= LOANS_MAX for size in asked):
+        parser.error(f"--loans: expected sizes from 1 to {LOANS_MAX}, got {' '.join(options.loans)}")
     sizes = [int(size) for size in asked]
     if len(sizes) > 1:
         sizes.append(sizes[0])
@@ -83,13 +83,13 @@ def one_year(loans: int) -> dict[str, float | int]:
     from mocklend.storage.work import Idempotency
 
     with tempfile.TemporaryDirectory(prefix="mocklend-year-") as folder:
-        lender = Platform(str(Path(folder) / "year.db"), fast=True)
-        sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
-        who = lender.run(AddBorrower(sandbox.id, "ada", "Ada", 10**15)).body["id"]
+        platform = Platform(str(Path(folder) / "year.db"), fast=True)
+        sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
+        who = platform.run(AddBorrower(sandbox.id, "ada", "Ada", 10**15)).body["id"]
         product = PRODUCTS["jiebei-like"]
         for start in range(0, loans, AT_ONCE):
             waiting = [
-                lender.writer.submit(
+                platform.writer.submit(
                     Borrow(
                         sandbox.id, Idempotency(f"loan-{n}", ""), who, 100_000, "CNY", product, None, None, n % 2 == 0
                     )
@@ -100,12 +100,12 @@ def one_year(loans: int) -> dict[str, float | int]:
                 one.result()
         began, began_cpu, released = time.monotonic(), time.process_time(), 0
         for to_ms in range(START_MS + STEP_MS, START_MS + YEAR_MS + 1, STEP_MS):
-            released += lender.advance(sandbox.id, to_ms).total
+            released += platform.advance(sandbox.id, to_ms).total
         took, took_cpu = time.monotonic() - began, time.process_time() - began_cpu
-        with lender.read() as connection:
+        with platform.read() as connection:
             sql = "SELECT COUNT(*) FROM transactions WHERE sandbox_id = :sandbox_id"
             transactions = SandboxReader(connection, sandbox.id).number(sql)
-        lender.close()
+        platform.close()
     return {
         "loans": loans,
         "year_s": round(took, 1),

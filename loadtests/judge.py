@@ -239,7 +239,7 @@ def _coverage(evidence: Evidence, verdict: Verdict) -> None:
     unused = [channel for channel in evidence.channels if not asked.get(f"repay by {channel}")]
     if unused:
         _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")
-    came = evidence.report.get("users_most", evidence.users)
+    came = evidence.report.get("users_max", evidence.users)
     if came < evidence.users:
         _too_little(evidence, verdict, f"{came} of {evidence.users} people came")
 

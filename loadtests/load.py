@@ -44,8 +44,8 @@ STALE_FOR_S = 3
 ANSWER_WITHIN_S = 120
 REST_WITHIN_S = 60
 """Real seconds after which it is said that the platform does not come to rest. Mostly the first look finds it there."""
-USERS_MOST, TIME_MOST_S = 2_000, 3600
-SPAWN_MOST_PER_S = 100.0
+USERS_MAX, TIME_S_MAX = 2_000, 3600
+SPAWN_S_MAX = 100.0
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -76,7 +76,7 @@ def _judged(options: argparse.Namespace) -> ExitCode:
     plan = Plan(
         users=options.users,
         time_s=options.time,
-        spawn_rate=options.spawn_rate or min(max(1.0, options.users / 5), SPAWN_MOST_PER_S),
+        spawn_rate=options.spawn_rate or min(max(1.0, options.users / 5), SPAWN_S_MAX),
         seed=options.seed,
         probability=options.probability,
         faults="none" if options.no_faults else options.faults,
@@ -298,7 +298,7 @@ def sentences(document: dict[str, Any]) -> list[str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    parser.add_argument("--users", type=whole(1, USERS_MOST), default=50, help="people at once (default: %(default)s)")
+    parser.add_argument("--users", type=whole(1, USERS_MAX), default=50, help="people at once (default: %(default)s)")
     parser.add_argument("--time", type=duration_s, default=60, help="how long, like 60s or 5m, at most 1h")
     parser.add_argument(
         "--spawn-rate",
@@ -325,7 +325,7 @@ def duration_s(text: str) -> int:
     """Seconds of `60`, `60s`, `5m` or `1h`."""
     match = re.fullmatch(r"(\d{1,6})([smh]?)", text)
     seconds = int(match[1]) * UNITS_S[match[2] or "s"] if match else 0
-    if not 1 <= seconds <= TIME_MOST_S:
+    if not 1 <= seconds <= TIME_S_MAX:
         raise argparse.ArgumentTypeError(f"expected 1s to 1h, like 60s or 5m, not {text!r}")
     return seconds
 

@@ -25,7 +25,7 @@ SPAN: dict[str, float] = {}
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def begin(environment: Any, **_: Any) -> None:
     """The load is on: say how far it is until it is over."""
-    SPAN.update(began=time.monotonic(), users_most=0)
+    SPAN.update(began=time.monotonic(), users_max=0)
     gevent.spawn(_tell_progress, environment)
     gevent.spawn(_end_in_time, environment)
 
@@ -46,7 +46,7 @@ def _end_in_time(environment: Any) -> None:
 def _tell_progress(environment: Any) -> None:
     while "ended" not in SPAN:
         total, users = environment.stats.total, environment.runner.user_count
-        SPAN["users_most"] = max(SPAN["users_most"], users)
+        SPAN["users_max"] = max(SPAN["users_max"], users)
         progress = {"users": users, "requests": total.num_requests, "failures": total.num_failures + len(BROKEN)}
         write_report(SETTINGS.progress, {**progress, "per_s": round(total.current_rps)})
         gevent.sleep(PROGRESS_EVERY_S)
@@ -78,7 +78,7 @@ def leave_report(environment: Any, **_: Any) -> None:
             ],
             "user_errors": len(BROKEN),
             "lasted_s": SPAN.get("ended", time.monotonic()) - SPAN["began"] if SPAN else 0,
-            "users_most": SPAN.get("users_most", 0),
+            "users_max": SPAN.get("users_max", 0),
             "last_user_error": BROKEN[-1] if BROKEN else None,
             **SHARED.report(),
         },

@@ -25,8 +25,8 @@ from typing import Any
 NEIGHBOURS = 32
 STATEMENT_DAYS = [date(2026, 1, 4) + timedelta(days=day) for day in range(66)]
 """From the day before the story to the day after."""
-ROWS_MOST = 500
-TURNS_MOST = 1_000
+ROWS_MAX = 500
+TURNS_MAX = 1_000
 
 
 def main() -> None:
@@ -36,19 +36,19 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the folder for what is recorded")
     parser.add_argument("seeds", type=int, nargs="+")
     parser.add_argument("--without", metavar="KIND", action="append", default=[], help="a kind of fault to leave out")
-    given = parser.parse_args()
-    sys.path.insert(0, str(given.tree / "tests"))
+    options = parser.parse_args()
+    sys.path.insert(0, str(options.tree / "tests"))
     logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
 
     import mocklend
     from mocklend.local import local_platform
 
     imported = Path(mocklend.__file__).resolve()
-    if not imported.is_relative_to(given.tree.resolve()):
-        sys.exit(f"the story would be told by {imported}, which is not in {given.tree}")
+    if not imported.is_relative_to(options.tree.resolve()):
+        sys.exit(f"the story would be told by {imported}, which is not in {options.tree}")
     with local_platform() as url:
-        for seed in given.seeds:
-            record(url, seed, given.out / f"seed-{seed}", without=given.without)
+        for seed in options.seeds:
+            record(url, seed, options.out / f"seed-{seed}", without=options.without)
             print(f"seed {seed} is recorded", flush=True)
 
 
@@ -111,13 +111,13 @@ def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
 
 def _journal(teller: Any) -> Iterator[Any]:
     after = None
-    for _ in range(TURNS_MOST):
-        page = teller.transactions(after=after, limit=ROWS_MOST)
+    for _ in range(TURNS_MAX):
+        page = teller.transactions(after=after, limit=ROWS_MAX)
         yield from page["transactions"]
         after = page.get("next_cursor")
         if after is None:
             return
-    raise AssertionError(f"the journal has more than {TURNS_MOST} pages, or they go in a circle")
+    raise AssertionError(f"the journal has more than {TURNS_MAX} pages, or they go in a circle")
 
 
 def _write_statements(teller: Any, folder: Path) -> None:

@@ -27,8 +27,8 @@ from other_commit import ROOT, checked_out, commit_of, git, last_words, running
 from mocklend.exit_codes import ExitCode
 
 RECORDING = "loadtests/recording.py"
-SHOWN_MOST = 20
-SEEDS_MOST = 1_000
+SHOWN_MAX = 20
+SEEDS_MAX = 1_000
 JSON_ENDINGS = frozenset({".json", ".jsonl"})
 
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         prog="scripts/same", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
-    parser.add_argument("--seeds", type=tool.whole(1, SEEDS_MOST), default=10, help="how many seeds (%(default)s)")
+    parser.add_argument("--seeds", type=tool.whole(1, SEEDS_MAX), default=10, help="how many seeds (%(default)s)")
     parser.add_argument(
         "--without",
         metavar="KIND",
@@ -46,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         default=[],
         help="a kind of fault to leave out on both sides: one whose seam has another name, which chance is drawn from",
     )
-    given = parser.parse_args(arguments)
-    return tool.concluded(lambda: _compare_with(given.base, range(1, given.seeds + 1), given.without), as_json=False)
+    options = parser.parse_args(arguments)
+    return tool.concluded(
+        lambda: _compare_with(options.base, range(1, options.seeds + 1), options.without), as_json=False
+    )
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _compare_with(base: str, seeds: range, without: Sequence[str]) -> ExitCode:
                     raise tool.CutShort(f"the story broke off {side}: {last_words(folder / side)}")
         sizes = [path.stat().st_size for path in _files(folder / "now")]
         found = list(differences(folder / "before", folder / "now", renamed))
-    for difference in found[:SHOWN_MOST]:
+    for difference in found[:SHOWN_MAX]:
         print(difference)
     if found:
         print(f"FAIL: {len(found)} differences from {commit[:10]} with {len(seeds)} seeds")

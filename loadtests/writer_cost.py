@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser.add_argument("--rounds", type=tool.whole(1, 100), default=7, help="how often each is run (%(default)s)")
     parser.add_argument("--loans", type=tool.whole(1, 5_000), default=100, help="how many loans (%(default)s)")
     parser.add_argument("--callback-at-most", type=tool.number(0.01, 10), help="the ratio that a callback may have")
-    given = parser.parse_args(arguments)
-    return tool.concluded(lambda: _measured(given), as_json=False)
+    options = parser.parse_args(arguments)
+    return tool.concluded(lambda: _measured(options), as_json=False)
 
 
 def ratios(before: Sequence[Sample], now: Sequence[Sample]) -> dict[str, float]:
@@ -46,24 +46,24 @@ def ratios(before: Sequence[Sample], now: Sequence[Sample]) -> dict[str, float]:
     return {kind: median(new[kind] / old[kind] for old, new in zip(before, now, strict=True)) for kind in before[0]}
 
 
-def _measured(given: argparse.Namespace) -> ExitCode:
-    commit = commit_of(given.base)
+def _measured(options: argparse.Namespace) -> ExitCode:
+    commit = commit_of(options.base)
     before: list[Sample] = []
     now: list[Sample] = []
     with (
         tempfile.TemporaryDirectory(prefix="mocklend-writer-") as name,
         checked_out(commit, Path(name, "tree")) as tree,
     ):
-        for number in range(1, given.rounds + 1):
+        for number in range(1, options.rounds + 1):
             for samples, where, side in ((before, tree, "before"), (now, ROOT, "now")):
-                samples.append(_sample(where, Path(name, side), given.loans))
-            tool.say(f"round {number} of {given.rounds}")
+                samples.append(_sample(where, Path(name, side), options.loans))
+            tool.say(f"round {number} of {options.rounds}")
     found = ratios(before, now)
     print(f"{'us a command':22} {commit[:10]:>10} {'now':>10} {'ratio':>7}")
     for kind, ratio in found.items():
         was, is_ = median(one[kind] for one in before), median(one[kind] for one in now)
         print(f"{kind:22} {was:10.0f} {is_:10.0f} {ratio:7.2f}")
-    bound = given.callback_at_most
+    bound = options.callback_at_max
     if bound is not None and found["callback with booking"] > bound:
         print(f"FAIL: a callback costs more than {bound:g} of what it did")
         return ExitCode.FAIL

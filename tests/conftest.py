@@ -110,7 +110,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def open_lender(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
+def open_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
     """Open the platform on this test's one database, as often as the test restarts it."""
     opened: list[Platform] = []
 
@@ -120,48 +120,48 @@ def open_lender(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
         return opened[-1]
 
     yield open_one
-    for lender in opened:
-        lender.close()
+    for platform in opened:
+        platform.close()
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Platform]) -> Platform:
+def platform(open_platform: Callable[..., Platform]) -> Platform:
     """An honest platform."""
-    return open_lender()
+    return open_platform()
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """The real time of a platform: `open_lender(real_ms=clock)`."""
+    """The real time of a platform: `open_platform(real_ms=clock)`."""
     return Clock()
 
 
 @pytest.fixture
-def wall(open_lender: Callable[..., Platform], clock: Clock, seed: int) -> Story:
+def wall(open_platform: Callable[..., Platform], clock: Clock, seed: int) -> Story:
     """Ada's story, on a clock that runs by itself."""
-    lender = open_lender(real_ms=clock)
-    return Story(lender, lender.create_sandbox(seed=seed, mode="wall"))
+    platform = open_platform(real_ms=clock)
+    return Story(platform, platform.create_sandbox(seed=seed, mode="wall"))
 
 
 @pytest.fixture
-def sandbox(lender: Platform, seed: int) -> NewSandbox:
+def sandbox(platform: Platform, seed: int) -> NewSandbox:
     """A sandbox with a manual clock."""
-    return lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)
+    return platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)
 
 
 @pytest.fixture
-def story(lender: Platform, sandbox: NewSandbox) -> Story:
+def story(platform: Platform, sandbox: NewSandbox) -> Story:
     """Ada's story, told in the sandbox."""
-    return Story(lender, sandbox)
+    return Story(platform, sandbox)
 
 
 @pytest.fixture
-def tell(lender: Platform) -> Callable[..., Story]:
+def tell(platform: Platform) -> Callable[..., Story]:
     """Another story, in a sandbox of its own."""
 
     def tell_one(*, seed: int = SEED, **more: Any) -> Story:
         terms: dict[str, Any] = {"mode": "manual", "now_ms": MONDAY_MS} | more
-        return Story(lender, lender.create_sandbox(seed=seed, **terms))
+        return Story(platform, platform.create_sandbox(seed=seed, **terms))
 
     return tell_one
 

@@ -46,8 +46,8 @@ def misplaced(root: Path) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """FAIL where a name is out of its place; the root is the first argument, this checkout without one."""
-    given = sys.argv[1:] if arguments is None else arguments
-    wrong = list(misplaced(Path(given[0]) if given else ROOT))
+    options = sys.argv[1:] if arguments is None else arguments
+    wrong = list(misplaced(Path(options[0]) if options else ROOT))
     print("\n".join(wrong) if wrong else "every name is in its place")
     return ExitCode.FAIL if wrong else ExitCode.PASS
 

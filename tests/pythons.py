@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """FAIL where the tests fail on any of them, INCONCLUSIVE where there is none but this one."""
     options = argparse.ArgumentParser(prog="scripts/pythons", description=(__doc__ or "").partition("\n")[0])
     options.add_argument("tests", nargs="*", help="files and folders of tests; all where none is named")
-    given = options.parse_args(arguments).tests
+    options = options.parse_args(arguments).tests
     pythons = {minor: python for minor in MINORS if (python := _python(minor))}
     print("not here: " + (", ".join(f"3.{minor}" for minor in MINORS if minor not in pythons) or "none"), flush=True)
-    failed = [minor for minor, python in pythons.items() if _fail_on(python, given)]
+    failed = [minor for minor, python in pythons.items() if _fail_on(python, options)]
     for minor, python in pythons.items():
         print(f"== 3.{minor}: {'FAIL' if minor in failed else 'PASS'} ({python})")
     if failed:

@@ -37,15 +37,15 @@ TESTS = (
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Make each environment, and run the tests in it."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     pins = {"lowest": lowest(), "newest": [], "beside": list(BESIDE)}
-    options.add_argument("end", nargs="*", help=f"of {', '.join(pins)}; all where none is named")
-    options.add_argument("--quick", action="store_true", help="only the tests of the pytest plug-in")
-    given = options.parse_args(arguments)
-    if unknown := set(given.end) - set(pins):
-        options.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(pins)}")
-    tests = QUICK if given.quick else TESTS
-    outcomes = {name: tried(name, pins[name], tests) for name in given.end or pins}
+    parser.add_argument("end", nargs="*", help=f"of {', '.join(pins)}; all where none is named")
+    parser.add_argument("--quick", action="store_true", help="only the tests of the pytest plug-in")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.end) - set(pins):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(pins)}")
+    tests = QUICK if options.quick else TESTS
+    outcomes = {name: tried(name, pins[name], tests) for name in options.end or pins}
     for name, outcome in outcomes.items():
         print(f"== {name}: {outcome.name}", flush=True)
     return max(outcomes.values(), key=(ExitCode.PASS, ExitCode.INCONCLUSIVE, ExitCode.FAIL).index)

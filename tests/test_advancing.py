@@ -40,19 +40,19 @@ def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]
 def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> None:
     began = story.now_ms
 
-    answers = at_once(40, lambda _: story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
+    answers = at_once(40, lambda _: story.platform.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
 
     assert sorted(answers) == [began + n * HOUR_MS for n in range(1, 41)]
     assert story.now_ms == began + 40 * HOUR_MS
 
 
 def test_hours_asked_of_two_processes_on_one_database_all_count(
-    story: Story, open_lender: Callable[..., Platform]
+    story: Story, open_platform: Callable[..., Platform]
 ) -> None:
     """What each answers is its own hour; what falls due on the way is done once, by whichever comes to it."""
     loan_id = story.borrow()
     repayments = [story.order(loan_id, 1_000, "bill_pay") for _ in range(3)]
-    processes, began = [story.lender, open_lender()], story.now_ms
+    processes, began = [story.platform, open_platform()], story.now_ms
 
     answers = at_once(24, lambda n: processes[n % 2].advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
 
@@ -63,18 +63,18 @@ def test_hours_asked_of_two_processes_on_one_database_all_count(
 
 
 def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
-    story: Story, open_lender: Callable[..., Platform]
+    story: Story, open_platform: Callable[..., Platform]
 ) -> None:
     began = story.now_ms
-    story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS))  # It has answered nothing yet.
+    story.platform.run(ClaimAdvance(story.sandbox_id, None, DAY_MS))  # It has answered nothing yet.
 
-    assert open_lender().advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + DAY_MS + HOUR_MS
+    assert open_platform().advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + DAY_MS + HOUR_MS
 
 
 def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> None:
     began = story.now_ms
 
-    answers = at_once(40, lambda n: story.lender.advance(story.sandbox_id, began + (n % 10 + 1) * HOUR_MS).now_ms)
+    answers = at_once(40, lambda n: story.platform.advance(story.sandbox_id, began + (n % 10 + 1) * HOUR_MS).now_ms)
 
     assert set(answers) - {"clock_backwards"} <= {began + n * HOUR_MS for n in range(1, 11)}
     reached = [now for now in answers if now != "clock_backwards"]
@@ -82,13 +82,13 @@ def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> 
 
 
 def test_a_moment_behind_where_another_process_is_going_is_refused(
-    story: Story, open_lender: Callable[..., Any]
+    story: Story, open_platform: Callable[..., Any]
 ) -> None:
     began = story.now_ms
-    story.lender.run(ClaimAdvance(story.sandbox_id, began + DAY_MS, None))
+    story.platform.run(ClaimAdvance(story.sandbox_id, began + DAY_MS, None))
 
     with pytest.raises(Refused, match="clock_backwards"):
-        open_lender().advance(story.sandbox_id, began + HOUR_MS)
+        open_platform().advance(story.sandbox_id, began + HOUR_MS)
 
 
 def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Story) -> None:
@@ -98,9 +98,9 @@ def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Story) -> Non
     answers = at_once(
         20,
         lambda n: (
-            story.lender.reset_sandbox(story.sandbox_id).sandbox_ms
+            story.platform.reset_sandbox(story.sandbox_id).sandbox_ms
             if n == 9
-            else story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
+            else story.platform.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
         ),
     )
 
@@ -112,65 +112,65 @@ def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Story) -> Non
 
 def test_an_advance_of_another_process_does_not_move_what_was_reset_meanwhile(story: Story) -> None:
     began = story.now_ms
-    claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
-    story.lender.reset_sandbox(story.sandbox_id)
+    claimed = story.platform.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
+    story.platform.reset_sandbox(story.sandbox_id)
 
     with pytest.raises(Refused, match="clock_reset"):
-        story.lender.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
+        story.platform.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
 
     assert story.now_ms == began
-    assert story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + HOUR_MS
+    assert story.platform.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + HOUR_MS
 
 
 def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_meanwhile(story: Story) -> None:
-    claimed = story.lender.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
-    story.lender.set_pace(story.sandbox_id, 1)
+    claimed = story.platform.run(ClaimAdvance(story.sandbox_id, None, DAY_MS)).body
+    story.platform.set_pace(story.sandbox_id, 1)
 
     with pytest.raises(Refused, match="clock_not_manual"):
-        story.lender.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
+        story.platform.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
 
 
 def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refused(
-    open_lender: Callable[..., Platform], story: Story, seed: int
+    open_platform: Callable[..., Platform], story: Story, seed: int
 ) -> None:
     real = iter(range(10**12, 2 * 10**12))
-    lender = open_lender(real_ms=lambda: next(real))
-    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=story.now_ms)
+    platform = open_platform(real_ms=lambda: next(real))
+    sandbox = platform.create_sandbox(seed=seed, mode="manual", now_ms=story.now_ms)
 
     answers = at_once(
         40,
         lambda n: (
-            lender.set_pace(sandbox.id, n % 4 and 1).status
+            platform.set_pace(sandbox.id, n % 4 and 1).status
             if n % 4 in (0, 2)
-            else lender.advance(sandbox.id, by_ms=HOUR_MS).now_ms
+            else platform.advance(sandbox.id, by_ms=HOUR_MS).now_ms
         ),
     )
 
     counted = [one for one in answers if isinstance(one, int) and one > 1_000]
     assert {one for one in answers if one not in counted} <= {200, "clock_not_manual"}
-    gone_on = lender.now_ms(sandbox.id) - story.now_ms
+    gone_on = platform.now_ms(sandbox.id) - story.now_ms
     assert gone_on // HOUR_MS == len(counted)
 
 
 def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(story: Story) -> None:
     def act(n: int) -> Any:
         if n == 9:
-            return story.lender.delete_sandbox(story.sandbox_id)
-        return story.lender.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
+            return story.platform.delete_sandbox(story.sandbox_id)
+        return story.platform.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms
 
     answers = at_once(20, act)
 
     assert all(one is None or one == "sandbox_unknown" or isinstance(one, int) for one in answers)
     with pytest.raises(Refused, match="sandbox_unknown"):
-        story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
+        story.platform.advance(story.sandbox_id, by_ms=HOUR_MS)
 
 
 def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(story: Story) -> None:
     began, key = story.now_ms, Idempotency("key-1", "fingerprint-1")
 
-    first = story.lender.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
-    story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
-    again = story.lender.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
+    first = story.platform.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
+    story.platform.advance(story.sandbox_id, by_ms=HOUR_MS)
+    again = story.platform.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
 
     assert (first.now_ms, first.replayed) == (began + HOUR_MS, False)
     assert (again.now_ms, again.replayed, again.total) == (began + HOUR_MS, True, 0)
@@ -183,19 +183,19 @@ def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
     began = story.now_ms
     loan_id = story.borrow()
     repayment = story.order(loan_id, 1_000, "bill_pay")
-    run_due = story.lender.clocks._run_due
+    run_due = story.platform.clocks._run_due
 
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the database is gone")
 
     with monkeypatch.context() as gone:
-        gone.setattr(story.lender.clocks, "_run_due", broken)
+        gone.setattr(story.platform.clocks, "_run_due", broken)
         with pytest.raises(ConnectionError):
-            story.lender.advance(story.sandbox_id, by_ms=HOUR_MS)
-    assert story.lender.clocks._run_due == run_due
+            story.platform.advance(story.sandbox_id, by_ms=HOUR_MS)
+    assert story.platform.clocks._run_due == run_due
     assert story.now_ms == began
 
-    assert story.lender.advance(story.sandbox_id, by_ms=0).now_ms == began + HOUR_MS
+    assert story.platform.advance(story.sandbox_id, by_ms=0).now_ms == began + HOUR_MS
     assert story.entity("repayment", repayment).status == "S"
 
 
@@ -206,21 +206,21 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     loan_id = story.borrow()
     story.order(loan_id, 1_000)
     story.order(loan_id, 1_000, "bank_card")
-    run_due = story.lender.clocks._run_due
+    run_due = story.platform.clocks._run_due
     coming: list[Future[Answer]] = []
 
     def beside(*about: Any, **more: Any) -> None:
         n = len(coming)
         key = Idempotency(f"coming-{n}", f"coming-{n}")
         order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", "OVD_AND_CURRENT", None, None)
-        coming.append(story.lender.writer.submit(order))
+        coming.append(story.platform.writer.submit(order))
         assert n < 50, "it does what keeps coming, and never ends"
         run_due(*about, **more)
 
-    monkeypatch.setattr(story.lender.clocks, "_run_due", beside)
-    monkeypatch.setattr(story.lender.clocks, "_monotonic", lambda: 0.0)
+    monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
+    monkeypatch.setattr(story.platform.clocks, "_monotonic", lambda: 0.0)
 
-    advanced = story.lender.advance(story.sandbox_id, by_ms=420_000)
+    advanced = story.platform.advance(story.sandbox_id, by_ms=420_000)
 
     assert advanced.by_kind == {"settlement": 2, "callback": 2}
     assert {one.result(10).status for one in coming} == {202}, "who came meanwhile was answered when it had arrived"
@@ -235,10 +235,10 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     for channel in ("wallet", "bank_card", "auto_debit"):
         story.order(loan_id, 1_000, channel)
     looks = iter(range(10_000))
-    monkeypatch.setattr(story.lender.clocks, "_monotonic", lambda: next(looks) * 0.4)
+    monkeypatch.setattr(story.platform.clocks, "_monotonic", lambda: next(looks) * 0.4)
     answered_after: list[int] = []
-    run_due, steps = story.lender.clocks._run_due, []
-    put_aside, has_come = story.lender.writer._not_held, threading.Event()
+    run_due, steps = story.platform.clocks._run_due, []
+    put_aside, has_come = story.platform.writer._not_held, threading.Event()
 
     def taken(group: Any) -> Any:
         free = put_aside(group)
@@ -250,14 +250,14 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
         if len(steps) == 1:
             key = Idempotency("beside", "beside")
             order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", "OVD_AND_CURRENT", None, None)
-            waiting = story.lender.writer.submit(order)
+            waiting = story.platform.writer.submit(order)
             waiting.add_done_callback(lambda _: answered_after.append(len(steps)))
             assert has_come.wait(10), "the writer's thread takes what is asked"
         run_due(*about, **more)
 
-    monkeypatch.setattr(story.lender.clocks, "_run_due", beside)
-    monkeypatch.setattr(story.lender.writer, "_not_held", taken)
-    story.lender.advance(story.sandbox_id, by_ms=60_000)
+    monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
+    monkeypatch.setattr(story.platform.writer, "_not_held", taken)
+    story.platform.advance(story.sandbox_id, by_ms=60_000)
 
     assert answered_after == [2]
     assert len(steps) > 4
@@ -269,14 +269,14 @@ def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(
 ) -> None:
     moving, other = tell(), tell()
     moving.order(moving.borrow(), 1_000)
-    run_due = moving.lender.clocks._run_due
+    run_due = moving.platform.clocks._run_due
     answers: list[str] = []
 
     def beside(*about: Any, **more: Any) -> None:
         answers.append(other.borrow(reference=f"loan-{len(answers)}"))
         run_due(*about, **more)
 
-    monkeypatch.setattr(moving.lender.clocks, "_run_due", beside)
+    monkeypatch.setattr(moving.platform.clocks, "_run_due", beside)
     moving.wait(60)
 
     assert len(answers) == 2

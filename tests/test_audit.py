@@ -54,7 +54,7 @@ class Plant:
 
 
 def plant(story: Story, bug: Callable[[Work], None]) -> None:
-    story.lender.run(Plant(story.sandbox_id, bug))
+    story.platform.run(Plant(story.sandbox_id, bug))
 
 
 def post_again(
@@ -83,7 +83,7 @@ def loan_id(story: Story) -> str:
 @pytest.fixture
 def raw(story: Story) -> Iterator[sqlite3.Connection]:
     """Somebody with the file, who has taken the guards away."""
-    connection = sqlite3.connect(str(story.lender.engine.url.database), isolation_level=None)
+    connection = sqlite3.connect(str(story.platform.engine.url.database), isolation_level=None)
     for table in APPEND_ONLY:
         for guard in ("update", "delete", "replace"):
             connection.execute(f"DROP TRIGGER {table}_no_{guard}")
@@ -218,7 +218,7 @@ def test_a_receipt_that_never_happened_is_found(story: Story, loan_id: str) -> N
     body = json.dumps({"type": "payment.succeeded", "data": data})
     headers = signed_headers(callback_secret(story.sandbox.api_key, "bank_transfer"), "msg_1", story.now_ms, body)
 
-    story.lender.run(ReceiveCallback(story.sandbox_id, "bank_transfer", headers, body.encode()))
+    story.platform.run(ReceiveCallback(story.sandbox_id, "bank_transfer", headers, body.encode()))
 
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 4_000)]
 
@@ -228,7 +228,7 @@ def test_money_that_no_callback_will_tell_of_is_missing(story: Story, loan_id: s
     story.settle_silently(repayment_id)
     raw.execute("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
 
-    audit = story.lender.audit(story.sandbox_id)
+    audit = story.platform.audit(story.sandbox_id)
 
     assert story.discrepancies() == [("missing_in_books", repayment_id, 4_000)]
     assert "no callback" in audit.discrepancies[0].detail
@@ -240,7 +240,7 @@ def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepanc
     story.settle_silently(repayment_id)
     story.sleep(90)
 
-    audit = story.lender.audit(story.sandbox_id)
+    audit = story.platform.audit(story.sandbox_id)
 
     assert audit.clean
     (moving,) = audit.to_json()["in_transit"]
@@ -310,7 +310,7 @@ def test_each_view_that_is_behind_is_found_and_named(
     """Each by itself: what is behind on one view only must not hide behind the others."""
     raw.execute(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
 
-    [found] = story.lender.audit(story.sandbox_id).discrepancies
+    [found] = story.platform.audit(story.sandbox_id).discrepancies
 
     assert (found.finding.finding_class, found.finding.entity) == ("stale_view", loan_id)
     assert found.finding.amount_minor == story.receivable(loan_id)  # The version before is gone: it shows nothing.
@@ -384,9 +384,9 @@ def test_what_an_invariant_finds_is_under_its_own_code(story: Story, loan_id: st
 
 
 def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    sound = story.lender.audit(story.sandbox_id).to_json()
+    sound = story.platform.audit(story.sandbox_id).to_json()
     raw.execute("UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2")
-    tampered = story.lender.audit(story.sandbox_id).to_json()
+    tampered = story.platform.audit(story.sandbox_id).to_json()
 
     assert (sound["clean"], sound["loans"]) == (True, 1)
     assert [one["name"] for one in sound["invariants"]] == list(INVARIANTS)
@@ -399,7 +399,7 @@ def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id
 def test_an_audit_changes_nothing(story: Story, loan_id: str) -> None:
     before = story.everything()
 
-    story.lender.audit(story.sandbox_id)
+    story.platform.audit(story.sandbox_id)
 
     assert story.everything() == before
 
@@ -419,12 +419,12 @@ def test_loans_are_audited_a_group_at_a_time(story: Story, monkeypatch: pytest.M
     for n in range(12):
         story.borrow(reference=f"loan-{n}")
     ran: list[str] = []
-    event.listen(story.lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+    event.listen(story.platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
 
     def queries(at_once: int) -> int:
         monkeypatch.setattr(subjects, "AT_ONCE", at_once)
         ran.clear()
-        assert story.lender.audit(story.sandbox_id).loans == 12
+        assert story.platform.audit(story.sandbox_id).loans == 12
         return len(ran)
 
     in_one, in_two, in_three = queries(12), queries(6), queries(4)

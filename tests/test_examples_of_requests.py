@@ -48,10 +48,10 @@ GONE = ("removeWebhookEndpoint", "resetSandbox", "deleteSandbox")
 class Reader:
     """Somebody who tries out what the page shows, on a platform whose real time the test moves."""
 
-    def __init__(self, open_lender: Callable[..., Platform]) -> None:
+    def __init__(self, open_platform: Callable[..., Platform]) -> None:
         self.now_ms = MONDAY_MS
-        self.lender = open_lender(find_layer(), real_ms=lambda: self.now_ms, delivers=False)
-        self.http: FlaskClient = create_app(Settings(default_seed=7), self.lender).test_client()
+        self.platform = open_platform(find_layer(), real_ms=lambda: self.now_ms, delivers=False)
+        self.http: FlaskClient = create_app(Settings(default_seed=7), self.platform).test_client()
         document: dict[str, Any] = self.http.get("/openapi.json").get_json()
         self.document = document
         self.operations = {
@@ -86,13 +86,13 @@ class Reader:
         """A day passes."""
         for _ in range(24):
             self.now_ms += HOUR_MS
-            self.lender.tick()
+            self.platform.tick()
 
 
 @pytest.fixture
-def reader(open_lender: Callable[..., Platform]) -> Reader:
+def reader(open_platform: Callable[..., Platform]) -> Reader:
     """Somebody who reads the page."""
-    return Reader(open_lender)
+    return Reader(open_platform)
 
 
 def test_every_request_body_and_every_part_of_an_address_has_an_example(reader: Reader) -> None:

@@ -15,9 +15,9 @@ from mocklend.runtime import Platform, find_layer
 
 
 @pytest.fixture
-def http(open_lender: Callable[..., Platform]) -> Iterator[FlaskClient]:
+def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
     """A client of the platform as it is installed, on loopback and without a key."""
-    with create_app(Settings(default_seed=7), open_lender(find_layer())).test_client() as client:
+    with create_app(Settings(default_seed=7), open_platform(find_layer())).test_client() as client:
         yield client
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from mocklend.domain.problems import Refused
-from mocklend.pulse import UNKNOWN_MOST_S, Beat, Pulse
+from mocklend.pulse import UNKNOWN_S_MAX, Beat, Pulse
 from mocklend.storage.ground import DISK_FULL, LOCKED, Ground, Unavailable
 
 pytestmark = pytest.mark.security
@@ -90,7 +90,7 @@ def test_a_look_that_has_waited_too_long_is_a_failure_until_it_comes_back(
     pulse: Pulse, looks: Looks, clock: Clock
 ) -> None:
     pulse.ask()
-    clock.now_s += UNKNOWN_MOST_S + 0.1
+    clock.now_s += UNKNOWN_S_MAX + 0.1
 
     with pytest.raises(Refused, match=r"a write has been waiting for 6\.1 s"):
         pulse.ask()

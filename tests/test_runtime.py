@@ -29,7 +29,7 @@ def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Story
     first = story.order(loan_id, 1_000, "bank_card")
     second = story.order(loan_id, 2_000, "wallet")
 
-    advanced = story.lender.advance(story.sandbox_id, story.now_ms + 40 * DAY_MS)
+    advanced = story.platform.advance(story.sandbox_id, story.now_ms + 40 * DAY_MS)
 
     released = advanced.released
     assert advanced.now_ms == story.now_ms
@@ -81,16 +81,16 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: 
 
 
 def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "TOLD_AT_MOST", 3)
+    monkeypatch.setattr(driver, "TOLD_AT_MAX", 3)
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
 
-    told = story.lender.advance(story.sandbox_id, story.now_ms + 2_000).to_json()
+    told = story.platform.advance(story.sandbox_id, story.now_ms + 2_000).to_json()
 
     assert [one["kind"] for one in told["released"]] == ["settlement"] * 3
     assert (told["released_total"], told["released_more"]) == (8, True)
     assert told["released_by_kind"] == {"callback": 4, "settlement": 4}
-    assert not story.lender.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
+    assert not story.platform.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
 
 
 def test_two_who_advance_one_clock_take_turns(story: Story) -> None:
@@ -99,7 +99,7 @@ def test_two_who_advance_one_clock_take_turns(story: Story) -> None:
     outcomes: list[Any] = []
 
     def advance() -> None:
-        outcomes.append(story.lender.advance(story.sandbox_id, to_ms).released)
+        outcomes.append(story.platform.advance(story.sandbox_id, to_ms).released)
 
     threads = [threading.Thread(target=advance) for _ in range(4)]
     for thread in threads:
@@ -132,15 +132,15 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
     story: Story, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     """Else the clock would go on in the emptied sandbox, and what was due would be done in nobody's name."""
-    lender, turnstile, order = story.lender, Turnstile(), []
+    platform, turnstile, order = story.platform, Turnstile(), []
     story.order(story.borrow(), 9_500)
-    monkeypatch.setattr(lender.clocks, "advance_lock", lambda sandbox_id: turnstile)
-    honest, began_ms = lender.clocks._run_due, story.now_ms
+    monkeypatch.setattr(platform.clocks, "advance_lock", lambda sandbox_id: turnstile)
+    honest, began_ms = platform.clocks._run_due, story.now_ms
     threads: list[threading.Thread] = []
 
     def empty() -> None:
         try:
-            getattr(lender, act)(story.sandbox_id)
+            getattr(platform, act)(story.sandbox_id)
             order.append("emptied")
         finally:
             turnstile.waiting.set()
@@ -153,8 +153,8 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
         honest(*given, **more)
         order.append("moved")  # As long as it is moved, and not after it: then somebody else may be faster.
 
-    monkeypatch.setattr(lender.clocks, "_run_due", run_due)
-    lender.advance(story.sandbox_id, began_ms + 40 * DAY_MS)
+    monkeypatch.setattr(platform.clocks, "_run_due", run_due)
+    platform.advance(story.sandbox_id, began_ms + 40 * DAY_MS)
     threads[0].join(30)
 
     assert (order[0], order[-1], order.count("emptied")) == ("moved", "emptied", 1)
@@ -167,26 +167,26 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
 def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
-    open_lender: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch, act: str
+    open_platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    lender = open_lender(FaultLayer())
-    sandbox_id = lender.create_sandbox(seed=7, mode="wall").id
+    platform = open_platform(FaultLayer())
+    sandbox_id = platform.create_sandbox(seed=7, mode="wall").id
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(lender.delivery_workers, "forget", lambda id: told.append(("delivery_workers", id)))
-    monkeypatch.setattr(lender.layer, "sandbox_reset", lambda id: told.append(("faults", id)))
+    monkeypatch.setattr(platform.delivery_workers, "forget", lambda id: told.append(("delivery_workers", id)))
+    monkeypatch.setattr(platform.layer, "sandbox_reset", lambda id: told.append(("faults", id)))
 
-    getattr(lender, act)(sandbox_id)
+    getattr(platform, act)(sandbox_id)
 
     assert sorted(told) == [("delivery_workers", sandbox_id), ("faults", sandbox_id)]
 
 
 def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    lender, turnstile, answered = wall.lender, Turnstile(), []
-    monkeypatch.setattr(lender.clocks, "advance_lock", lambda sandbox_id: turnstile)
+    platform, turnstile, answered = wall.platform, Turnstile(), []
+    monkeypatch.setattr(platform.clocks, "advance_lock", lambda sandbox_id: turnstile)
 
     def hold() -> None:
         try:
-            answered.append(lender.set_pace(wall.sandbox_id, 0).status)
+            answered.append(platform.set_pace(wall.sandbox_id, 0).status)
         finally:
             turnstile.waiting.set()
 
@@ -204,10 +204,10 @@ def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Sto
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 
-    with wall.lender.clocks.advance_lock(wall.sandbox_id):
-        meanwhile = wall.lender.tick()
+    with wall.platform.clocks.advance_lock(wall.sandbox_id):
+        meanwhile = wall.platform.tick()
 
-    assert (meanwhile, wall.lender.tick() + wall.lender.tick()) == (0, 2)
+    assert (meanwhile, wall.platform.tick() + wall.platform.tick()) == (0, 2)
 
 
 def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
@@ -218,9 +218,9 @@ def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
     story.order(standing, 9_500)
 
     clock.ms += 1_999
-    early = wall.lender.tick()
+    early = wall.platform.tick()
     clock.ms += 1
-    done = wall.lender.tick() + wall.lender.tick()
+    done = wall.platform.tick() + wall.platform.tick()
 
     assert (early, done) == (0, 2)
     assert wall.page(running)["paid_minor"] == 9_500
@@ -234,23 +234,23 @@ def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: St
     ordered_ms = wall.now_ms
 
     clock.ms += 40 * DAY_MS
-    while wall.lender.tick():
+    while wall.platform.tick():
         pass
 
     repayment = wall.entity("repayment", repayment_id)
     assert (repayment.paid_ms, repayment.applied_ms) == (ordered_ms + 2_000, clock.ms)
     assert wall.page(loan_id)["status"] == "USING"
     assert wall.discrepancies() == []
-    assert wall.lender.tick() == 0
+    assert wall.platform.tick() == 0
 
 
-def test_a_day_a_second(open_lender: Callable[..., Platform], story: Story, clock: Clock, seed: int) -> None:
-    lender = open_lender(real_ms=clock)
-    fast = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall", speed=86_400))
+def test_a_day_a_second(open_platform: Callable[..., Platform], story: Story, clock: Clock, seed: int) -> None:
+    platform = open_platform(real_ms=clock)
+    fast = type(story)(platform, platform.create_sandbox(seed=seed, mode="wall", speed=86_400))
     loan_id = fast.borrow()
 
     clock.ms += 32_000
-    while lender.tick():
+    while platform.tick():
         pass
 
     assert fast.page(loan_id)["status"] == "OVD"
@@ -260,8 +260,8 @@ def test_a_day_a_second(open_lender: Callable[..., Platform], story: Story, cloc
 def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
     wall: Story, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wall.lender.clocks._portions = Portions(1, driver.SLICE_S)
-    busy = type(wall)(wall.lender, wall.lender.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
+    wall.platform.clocks._portions = Portions(1, driver.SLICE_S)
+    busy = type(wall)(wall.platform, wall.platform.create_sandbox(seed=seed, mode="wall", id="a_busy_one"))
     loans = [busy.borrow() for _ in range(6)]
     for loan_id in loans:
         busy.order(loan_id, 9_500)
@@ -273,15 +273,15 @@ def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
         seconds[0] += 0.03  # Each look at the time takes so long: two groups are a slice.
         return seconds[0]
 
-    wall.lender.clocks._monotonic = later
+    wall.platform.clocks._monotonic = later
     monkeypatch.setattr(driver, "ROUNDS_S", 0.5)
     clock.ms += 2_000
-    wall.lender.tick()
+    wall.platform.tick()
 
     assert wall.page(other)["paid_minor"] == 9_500
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans].count(9_500) < 6
-    wall.lender.clocks._monotonic = lambda: 0.0
-    while wall.lender.tick():
+    wall.platform.clocks._monotonic = lambda: 0.0
+    while wall.platform.tick():
         pass
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
 
@@ -291,9 +291,9 @@ def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Story, clock: Clock)
     wall.order(loan_id, 9_500)
     clock.ms += 2_000
 
-    wall.lender.stop_clocks()
+    wall.platform.stop_clocks()
 
-    assert wall.lender.tick() == 0
+    assert wall.platform.tick() == 0
     assert wall.page(loan_id)["paid_minor"] == 0
 
 
@@ -306,30 +306,30 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, m
         return "acked"
 
     monkeypatch.setattr(driver, "deliver", slowly)
-    wall.lender.run(AddEndpoint(wall.sandbox_id, "http://127.0.0.1:9/", ("loan.disbursed",), "standard"))
+    wall.platform.run(AddEndpoint(wall.sandbox_id, "http://127.0.0.1:9/", ("loan.disbursed",), "standard"))
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
-    wall.lender.tick()
+    wall.platform.tick()
     assert asked.wait(10)
 
     clock.ms += 2_000
-    while wall.lender.tick():
+    while wall.platform.tick():
         pass
 
     assert wall.page(loan_id)["paid_minor"] == 9_500
     assert [row["state"] for row in wall.everything()["webhooks"]] == ["QUEUED"]
     go.set()
-    wall.lender.close()
+    wall.platform.close()
     assert wall.discrepancies() == []
 
 
-def test_what_was_answered_is_there_after_a_restart(story: Story, open_lender: Callable[..., Platform]) -> None:
+def test_what_was_answered_is_there_after_a_restart(story: Story, open_platform: Callable[..., Platform]) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
-    story.lender.close()
+    story.platform.close()
 
-    story.lender = open_lender()
+    story.platform = open_platform()
 
     assert story.everything() == before
     story.wait(1_800)
@@ -342,7 +342,7 @@ def test_a_read_is_of_one_moment(story: Story) -> None:
 
     loan_id = story.borrow()
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         before = reads.page(story.snapshot(connection, DAY_MS), loan_id)
         story.repay(loan_id, 9_500)
         during = reads.page(story.snapshot(connection, DAY_MS), loan_id)
@@ -351,8 +351,8 @@ def test_a_read_is_of_one_moment(story: Story) -> None:
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_a_sandbox_that_is_not_there_has_no_clock(lender: Platform) -> None:
-    for ask in (lender.now_ms, lender.audit, lambda id: lender.advance(id, 0)):
+def test_a_sandbox_that_is_not_there_has_no_clock(platform: Platform) -> None:
+    for ask in (platform.now_ms, platform.audit, lambda id: platform.advance(id, 0)):
         with pytest.raises(Refused, match="sandbox_unknown"):
             ask("sbx_x")
 
@@ -384,7 +384,7 @@ def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
     monkeypatch.setattr(books, "replay", counted)
     clock.ms += 60_000
 
-    while wall.lender.tick():
+    while wall.platform.tick():
         pass
 
     assert wall.page(loan_id)["paid_minor"] == 600
@@ -392,10 +392,10 @@ def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
 
 
 def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_again(
-    open_lender: Callable[..., Platform], story: Story, monkeypatch: pytest.MonkeyPatch
+    open_platform: Callable[..., Platform], story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.borrow()
-    platform, start_ms = story.lender, story.now_ms
+    platform, start_ms = story.platform, story.now_ms
     # Each look at the time takes a second.
     monkeypatch.setattr(platform.clocks, "_monotonic", itertools.count().__next__)
     run_all = platform.writer.run_all
@@ -411,7 +411,7 @@ def test_an_advance_ends_soon_where_the_platform_stops_and_goes_on_when_asked_ag
             platform.advance(story.sandbox_id, to_ms)
     assert story.now_ms < to_ms
 
-    again = open_lender()
+    again = open_platform()
     again.advance(story.sandbox_id, to_ms)
 
     assert again.now_ms(story.sandbox_id) == to_ms

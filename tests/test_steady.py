@@ -104,17 +104,17 @@ def test_who_is_behind_another_process_catches_up_and_who_is_ahead_stays(machine
 
 @pytest.mark.parametrize("back_ms", [20_000, HOUR_MS])
 def test_settling_goes_on_while_the_clock_is_set_back(
-    open_lender: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int
+    open_platform: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int
 ) -> None:
-    lender = open_lender()
-    wall = type(story)(lender, lender.create_sandbox(seed=seed, mode="wall"))
+    platform = open_platform()
+    wall = type(story)(platform, platform.create_sandbox(seed=seed, mode="wall"))
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
     before_ms = wall.now_ms
 
     machine.wall_ms -= back_ms
     machine.run(2_000)
-    while lender.tick():
+    while platform.tick():
         pass
 
     assert wall.now_ms == before_ms + 2_000
@@ -125,21 +125,21 @@ def test_settling_goes_on_while_the_clock_is_set_back(
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
 @pytest.mark.parametrize("back_ms", [0, 400, 20_000, HOUR_MS])
 def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
-    open_lender: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int, closed: bool
+    open_platform: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int, closed: bool
 ) -> None:
-    lender = open_lender()
-    sandbox = lender.create_sandbox(seed=seed, mode="wall")
+    platform = open_platform()
+    sandbox = platform.create_sandbox(seed=seed, mode="wall")
     machine.run(5_000)
-    lender.tick()
+    platform.tick()
     machine.run(900)
-    shown_ms = lender.now_ms(sandbox.id)
+    shown_ms = platform.now_ms(sandbox.id)
     if closed:
-        lender.close()
+        platform.close()
 
     machine.wall_ms -= back_ms
     machine.up_ms = 100 if not closed else machine.up_ms  # The machine itself may have started anew.
     machine.run(950)
-    again = open_lender()
+    again = open_platform()
 
     assert again.now_ms(sandbox.id) >= shown_ms
     assert again.now_ms(sandbox.id) <= shown_ms + 950 + MARK_EVERY_MS
@@ -148,22 +148,22 @@ def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
 
 
 def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
-    open_lender: Callable[..., Platform], machine: Machine, monkeypatch: pytest.MonkeyPatch, seed: int
+    open_platform: Callable[..., Platform], machine: Machine, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    lender = open_lender()
+    platform = open_platform()
     for _ in range(3):
-        lender.create_sandbox(seed=seed, mode="wall")
+        platform.create_sandbox(seed=seed, mode="wall")
     calls: list[Any] = []
-    call = lender.writer.call
+    call = platform.writer.call
 
     def noted(act: Any, **more: Any) -> Any:
         calls.append(more)
         return call(act, **more)
 
-    monkeypatch.setattr(lender.writer, "call", noted)
+    monkeypatch.setattr(platform.writer, "call", noted)
 
     for _ in range(20):
         machine.run(200)
-        lender.tick()
+        platform.tick()
 
     assert calls == [{"waits_for_disk": False}] * 4

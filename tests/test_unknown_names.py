@@ -74,8 +74,8 @@ FAULTS: list[Request] = [
 
 
 @pytest.fixture
-def http(open_lender: Callable[..., Platform]) -> Iterator[FlaskClient]:
-    with create_app(Settings(default_seed=7), open_lender(find_layer())).test_client() as client:
+def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
+    with create_app(Settings(default_seed=7), open_platform(find_layer())).test_client() as client:
         yield client
 
 

@@ -27,70 +27,70 @@ from support.story import Story
 from support.writing import ANSWERS, Counting, Spoil, Think, ThinkAgain, together
 
 
-def test_an_answer_leaves_only_after_its_commit(lender: Platform, story: Story) -> None:
+def test_an_answer_leaves_only_after_its_commit(platform: Platform, story: Story) -> None:
     order: list[str] = []
-    event.listen(lender.engine, "commit", lambda _connection: order.append("commit"))
+    event.listen(platform.engine, "commit", lambda _connection: order.append("commit"))
 
-    future = lender.writer.submit(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
+    future = platform.writer.submit(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
     future.add_done_callback(lambda _: order.append("answer"))
     answer = future.result(10)
 
     assert order[:2] == ["commit", "answer"]
-    with lender.read() as connection:
+    with platform.read() as connection:
         assert rows(connection, "SELECT id FROM borrowers", {}) == [(answer.body["id"],)]
 
 
-def test_a_commit_that_fails_gives_no_answer(lender: Platform, story: Story) -> None:
+def test_a_commit_that_fails_gives_no_answer(platform: Platform, story: Story) -> None:
     before = story.everything()
 
     def fail(_connection: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    event.listen(lender.engine, "commit", fail)
+    event.listen(platform.engine, "commit", fail)
     try:
         with pytest.raises(RuntimeError, match="disk is full"):
-            lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
+            platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
     finally:
-        event.remove(lender.engine, "commit", fail)
+        event.remove(platform.engine, "commit", fail)
 
     assert story.everything() == before
-    assert lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1)).status == 201
+    assert platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1)).status == 201
 
 
 def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
-    open_lender: Callable[..., Platform], story: Story
+    open_platform: Callable[..., Platform], story: Story
 ) -> None:
-    stopping = open_lender()
+    stopping = open_platform()
     stopping.writer.close()
 
     with pytest.raises(Refused, match="stopping"):
         stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
 
 
-def test_what_waits_is_committed_together(lender: Platform, story: Story) -> None:
+def test_what_waits_is_committed_together(platform: Platform, story: Story) -> None:
     sizes: list[int] = []
-    lender.writer.on_group = sizes.append
+    platform.writer.on_group = sizes.append
 
-    answers = together(lender.writer, [AddBorrower(story.sandbox_id, f"b{n}", "B", 1) for n in range(20)])
+    answers = together(platform.writer, [AddBorrower(story.sandbox_id, f"b{n}", "B", 1) for n in range(20)])
 
     assert [answer.status for answer in answers] == [201] * 20
     assert sizes == [1, 20]
 
 
 def test_what_was_queued_is_answered_before_the_platform_closes(
-    open_lender: Callable[..., Platform], seed: int
+    open_platform: Callable[..., Platform], seed: int
 ) -> None:
-    lender = open_lender()
-    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
+    platform = open_platform()
+    sandbox = platform.create_sandbox(seed=seed, mode="manual", now_ms=0)
 
-    futures = [lender.writer.submit(AddBorrower(sandbox.id, f"b{n}", "B", 1)) for n in range(50)]
-    lender.writer.close()
+    futures = [platform.writer.submit(AddBorrower(sandbox.id, f"b{n}", "B", 1)) for n in range(50)]
+    platform.writer.close()
 
     assert all(future.done() and future.result().status == 201 for future in futures)
-    lender.writer._thread.join()
+    platform.writer._thread.join()
 
 
-def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(lender: Platform, story: Story) -> None:
+def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(platform: Platform, story: Story) -> None:
     loan_id = story.borrow(limit_minor=100_000)
     cleared = story.borrow(borrower="bob")
     story.settle(cleared)
@@ -103,7 +103,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(le
 
     for code, command in refused.items():
         with pytest.raises(Refused) as caught:
-            lender.run(command)
+            platform.run(command)
         assert caught.value.code == code
     with pytest.raises(Refused, match="credit_limit_exceeded"):
         story.borrow(1_000_000, limit_minor=100_000)
@@ -120,7 +120,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(le
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("keyed", [True, False])
 def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
-    lender: Platform, story: Story, alone: bool, keyed: bool
+    platform: Platform, story: Story, alone: bool, keyed: bool
 ) -> None:
     """States, rows, appended facts and the clock: in its own group, and for those who come after it in one."""
     loan_id = story.borrow()
@@ -128,7 +128,7 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     refused = ThinkAgain(story.sandbox_id, loan_id, story.key() if keyed else None)
     ask = SetClock(story.sandbox_id, now_ms)
 
-    outcomes = together(lender.writer, [refused] if alone else [ask, refused, ask])
+    outcomes = together(platform.writer, [refused] if alone else [ask, refused, ask])
 
     assert [one.code for one in outcomes if isinstance(one, Refused)] == ["loan_not_active"]
     assert [one.body["now"] for one in outcomes if isinstance(one, Answer)] == [rfc3339(now_ms)] * (0 if alone else 2)
@@ -140,22 +140,22 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     assert story.discrepancies() == []
 
 
-def test_a_refused_command_harms_none_of_its_group(lender: Platform, story: Story) -> None:
+def test_a_refused_command_harms_none_of_its_group(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
-        lender.writer, [story.repayment(loan_id, 100), story.repayment("loan_x", 100), story.repayment(loan_id, 200)]
+        platform.writer, [story.repayment(loan_id, 100), story.repayment("loan_x", 100), story.repayment(loan_id, 200)]
     )
 
     assert (good.status, bad.code, after.status) == (202, "loan_unknown", 202)
 
 
 @pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
-def test_a_command_that_fails_takes_down_only_itself(lender: Platform, story: Story, spoil: Any) -> None:
+def test_a_command_that_fails_takes_down_only_itself(platform: Platform, story: Story, spoil: Any) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
-        lender.writer, [story.repayment(loan_id, 100), spoil(story.sandbox_id), story.repayment(loan_id, 200)]
+        platform.writer, [story.repayment(loan_id, 100), spoil(story.sandbox_id), story.repayment(loan_id, 200)]
     )
 
     assert (good.status, after.status) == (202, 202)
@@ -166,13 +166,13 @@ def test_a_command_that_fails_takes_down_only_itself(lender: Platform, story: St
     assert story.discrepancies() == []
 
 
-def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Platform], seed: int) -> None:
+def test_a_layer_forgets_what_a_failed_try_counted(open_platform: Callable[..., Platform], seed: int) -> None:
     layer = Counting()
-    lender = open_lender(layer)
-    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=0)
+    platform = open_platform(layer)
+    sandbox = platform.create_sandbox(seed=seed, mode="manual", now_ms=0)
 
     together(
-        lender.writer,
+        platform.writer,
         [AddBorrower(sandbox.id, "ada", "Ada", 1), Spoil(sandbox.id), AddBorrower(sandbox.id, "bob", "Bob", 1)],
     )
 
@@ -180,27 +180,27 @@ def test_a_layer_forgets_what_a_failed_try_counted(open_lender: Callable[..., Pl
     assert layer.groups == single + failed + single + failed + single
 
 
-def test_a_group_may_be_of_many_sandboxes(lender: Platform, tell: Callable[..., Story]) -> None:
+def test_a_group_may_be_of_many_sandboxes(platform: Platform, tell: Callable[..., Story]) -> None:
     stories = [tell(seed=n) for n in range(4)]
 
     answers = together(
-        lender.writer, [AddBorrower(one.sandbox_id, f"b{n}", "B", 1) for n in range(3) for one in stories]
+        platform.writer, [AddBorrower(one.sandbox_id, f"b{n}", "B", 1) for n in range(3) for one in stories]
     )
 
     assert [answer.status for answer in answers] == [201] * 12
     assert [len(one.everything()["borrowers"]) for one in stories] == [3] * 4
 
 
-def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(lender: Platform, story: Story) -> None:
+def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(platform: Platform, story: Story) -> None:
     there, missing, after = together(
-        lender.writer,
+        platform.writer,
         [AddBorrower(id, "ada", "Ada", 1) for id in (story.sandbox_id, "sbx_x", story.sandbox_id)],
     )
 
     assert (there.status, missing.code, after.status) == (201, "sandbox_unknown", 200)
 
 
-def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Platform, story: Story) -> None:
+def test_a_command_sees_what_the_one_before_it_in_the_group_did(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 40_000, type="CLEAR")
     story.order(loan_id, 100_000, type="CLEAR")
@@ -213,7 +213,7 @@ def test_a_command_sees_what_the_one_before_it_in_the_group_did(lender: Platform
     assert story.discrepancies() == []
 
 
-def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Platform, story: Story) -> None:
+def test_a_reversal_in_the_group_sees_the_receipt_before_it(platform: Platform, story: Story) -> None:
     """A reversal reads facts and journal; what its group has not written yet has to be written first."""
     from mocklend.servicing import QueryChannel, ReverseRepayment
 
@@ -222,7 +222,7 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Platform, st
     story.settle_silently(second)
 
     answers = together(
-        lender.writer,
+        platform.writer,
         [
             QueryChannel(story.sandbox_id, story.key(), second, "op"),
             ReverseRepayment(story.sandbox_id, story.key(), first, "a memo", "op"),
@@ -235,15 +235,15 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(lender: Platform, st
     assert story.discrepancies() == []
 
 
-def test_the_number_of_statements_does_not_grow_with_the_group(lender: Platform, story: Story) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_group(platform: Platform, story: Story) -> None:
     """Repayments and callbacks are the hot path: a group costs the same round trips, however many share it."""
     loans = [story.borrow(reference=f"loan-{n}") for n in range(40)]
     ran: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
 
     def statements(commands: Sequence[Any]) -> int:
         ran.clear()
-        lender.writer.run_all(commands)
+        platform.writer.run_all(commands)
         return len(ran)
 
     def orders(some: Sequence[str]) -> int:
@@ -264,11 +264,11 @@ def test_the_number_of_statements_does_not_grow_with_the_group(lender: Platform,
 
 
 def test_a_command_that_is_decided_again_asks_the_layer_once(
-    open_lender: Callable[..., Platform], tell: Callable[..., Story], seed: int
+    open_platform: Callable[..., Platform], tell: Callable[..., Story], seed: int
 ) -> None:
     layer = Counting()
-    lender = open_lender(layer)
-    story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
+    platform = open_platform(layer)
+    story = type(tell(seed=seed))(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
     loan_id = story.borrow()
     early, late = story.order(loan_id, 1_000), story.order(loan_id, 2_000, "bank_card")
     story.settle_silently(early)
@@ -278,7 +278,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(
     layer.heard_.clear()
 
     # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
-    lender.run(story.callback(early))
+    platform.run(story.callback(early))
 
     asked = [CallbackAttempt, ReceiptBooked, BalanceKept, ViewRefresh, OrderPaid, RepaymentFiled, CallbackTaken]
     assert [type(given) for given in layer.asked] == asked
@@ -289,11 +289,11 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(
 
 @pytest.mark.parametrize("kind", ["on time", "on the first day", "in advance", "in the past"])
 def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
-    open_lender: Callable[..., Platform], tell: Callable[..., Story], seed: int, kind: str
+    open_platform: Callable[..., Platform], tell: Callable[..., Story], seed: int, kind: str
 ) -> None:
     layer = Counting(mark="OVERDUE")
-    lender = open_lender(layer)
-    story = type(tell(seed=seed))(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
+    platform = open_platform(layer)
+    story = type(tell(seed=seed))(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=1_767_578_400_000))
     loan_id = story.borrow()
     match kind:
         case "on time":
@@ -314,24 +314,24 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
     assert story.broken() == set()
 
 
-def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_lender: Callable[..., Platform]) -> None:
+def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_platform: Callable[..., Platform]) -> None:
     layer = Counting()
-    lender = open_lender(layer)
-    sandbox = lender.create_sandbox(seed=7, mode="manual", now_ms=0)
+    platform = open_platform(layer)
+    sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=0)
     row = {"sandbox_id": sandbox.id, "key": "left", "fingerprint": "", "status": 200, "body": "{}", "created_ms": 0}
 
     layer.left = [("idempotency.insert", row)]
-    lender.close()
+    platform.close()
 
-    with reading(open_lender().engine) as connection:
+    with reading(open_platform().engine) as connection:
         assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
 
 
-def test_a_platform_stops_also_where_that_cannot_be_written(open_lender: Callable[..., Platform]) -> None:
+def test_a_platform_stops_also_where_that_cannot_be_written(open_platform: Callable[..., Platform]) -> None:
     layer = Counting()
-    lender = open_lender(layer)
+    platform = open_platform(layer)
     layer.left = [("idempotency.insert", {"sandbox_id": None})]
 
-    lender.close()
+    platform.close()
 
     assert list(layer.left) == []

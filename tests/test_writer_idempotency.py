@@ -17,48 +17,48 @@ from support.story import Story
 from support.writing import together
 
 
-def test_the_same_key_gets_the_same_answer_again(lender: Platform, story: Story) -> None:
+def test_the_same_key_gets_the_same_answer_again(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
-    first = lender.run(story.repayment(loan_id, 100, key=key))
+    first = platform.run(story.repayment(loan_id, 100, key=key))
     story.wait(60)
 
-    again = lender.run(story.repayment(loan_id, 100, key=key))
+    again = platform.run(story.repayment(loan_id, 100, key=key))
 
     assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
     assert not first.replayed
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_a_refusal_is_kept_under_its_key_too(lender: Platform, story: Story) -> None:
+def test_a_refusal_is_kept_under_its_key_too(platform: Platform, story: Story) -> None:
     key = story.key()
     with pytest.raises(Refused) as caught:
-        lender.run(story.repayment("loan_x", 100, key=key))
+        platform.run(story.repayment("loan_x", 100, key=key))
 
-    again = lender.run(story.repayment("loan_x", 100, key=key))
+    again = platform.run(story.repayment("loan_x", 100, key=key))
 
     assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
 
 
-def test_the_same_key_with_another_body_is_refused(lender: Platform, story: Story) -> None:
+def test_the_same_key_with_another_body_is_refused(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     key = story.key()
-    lender.run(story.repayment(loan_id, 100, key=key))
+    platform.run(story.repayment(loan_id, 100, key=key))
     before = story.everything()
 
     with pytest.raises(Refused) as caught:
-        lender.run(story.repayment(loan_id, 200, key=structs.replace(key, fingerprint="another")))
+        platform.run(story.repayment(loan_id, 200, key=structs.replace(key, fingerprint="another")))
 
     assert (caught.value.code, caught.value.problem.status) == ("idempotency_key_reused", 422)
     assert story.everything() == before
 
 
-def test_the_same_key_twice_at_once_is_carried_out_once(lender: Platform, story: Story) -> None:
+def test_the_same_key_twice_at_once_is_carried_out_once(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
-    first, second = together(lender.writer, [command, command])
-    third = lender.run(command)
+    first, second = together(platform.writer, [command, command])
+    third = platform.run(command)
 
     assert first.status == 202
     assert second.code == "request_in_progress"
@@ -66,20 +66,20 @@ def test_the_same_key_twice_at_once_is_carried_out_once(lender: Platform, story:
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_one_key_in_two_sandboxes_is_two_keys(lender: Platform, tell: Callable[..., Story]) -> None:
+def test_one_key_in_two_sandboxes_is_two_keys(platform: Platform, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
     key = Idempotency("key", "print")
     loans = [one.borrow(), other.borrow()]
 
     answers = together(
-        lender.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
+        platform.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
     )
 
     assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
 
 
 def test_whoever_has_an_answer_may_ask_again_at_once(
-    lender: Platform, story: Story, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread that waits for an answer may wake before a single callback of the future has run."""
     command = story.repayment(story.borrow(), 100)
@@ -88,24 +88,24 @@ def test_whoever_has_an_answer_may_ask_again_at_once(
     class Woken(Future[Answer]):
         def _invoke_callbacks(self) -> None:
             if not again:
-                again.append(lender.writer.submit(command, wait_s=0))
+                again.append(platform.writer.submit(command, wait_s=0))
             super()._invoke_callbacks()  # type: ignore[misc]
 
     monkeypatch.setattr("mocklend.writer.Future", Woken)
 
-    first = lender.run(command)
+    first = platform.run(command)
 
     assert again
     assert (first.replayed, again[0].result(10).replayed) == (False, True)
 
 
-def test_a_hundred_clients_with_one_key_move_money_once(lender: Platform, story: Story) -> None:
+def test_a_hundred_clients_with_one_key_move_money_once(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     command = story.repayment(loan_id, 100)
 
     def ask(_n: int) -> Any:
         try:
-            return lender.run(command)
+            return platform.run(command)
         except Refused as refused:
             return refused
 
@@ -119,16 +119,16 @@ def test_a_hundred_clients_with_one_key_move_money_once(lender: Platform, story:
     assert len(story.everything()["repayments"]) == 1
 
 
-def test_a_request_that_comes_again_is_looked_up_and_nothing_else(lender: Platform, story: Story) -> None:
+def test_a_request_that_comes_again_is_looked_up_and_nothing_else(platform: Platform, story: Story) -> None:
     """Only where a fault listens for it is more done than to read what a first request reads as well."""
     order = story.repayment(story.borrow(), 100, key=Idempotency("key", "fingerprint"))
     ran: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql.split()[0]))
-    first = lender.run(order)
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql.split()[0]))
+    first = platform.run(order)
     reads = ran.count("SELECT")
     ran.clear()
 
-    again = lender.run(order)
+    again = platform.run(order)
 
     assert (again.body, again.replayed) == (first.body, True)
     assert ran.count("SELECT") == reads

@@ -24,11 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """PASS where the installed wheel tells its version and the whole demo; INCONCLUSIVE where it could not be installed."""
-    options = argparse.ArgumentParser(prog="scripts/wheel", description=(__doc__ or "").partition("\n")[0])
-    options.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the wheel there")
-    given = options.parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="scripts/wheel", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the wheel there")
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mocklend-wheel-") as name:
-        return _judged(Path(name), given.keep)
+        return _judged(Path(name), options.keep)
 
 
 def _judged(folder: Path, keep: Path | None) -> ExitCode:

@@ -27,8 +27,8 @@ class BadNewsFirst(Fault):
 
     lag_s: int = setting(600, "How much later good news is shown.", least=1, most=86_400)
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """Only a version that says less is owed waits."""
-        if given.after["outstanding_minor"] >= given.before["outstanding_minor"]:
-            return given
-        return replace(given, lag_s=given.lag_s + self.lag_s)
+        if event.after["outstanding_minor"] >= event.before["outstanding_minor"]:
+            return event
+        return replace(event, lag_s=event.lag_s + self.lag_s)

@@ -72,9 +72,9 @@ NOUNS = (
 """One blueprint a noun. The fault layer brings its own."""
 
 
-def create_app(settings: Settings, lender: Platform | None = None) -> APIFlask:
+def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask:
     """The app of a platform; of a new one, opened as the settings say, where none is given."""
-    platform = lender or open_lender(settings)
+    platform = platform or open_platform(settings)
     app = APIFlask(
         "mocklend",
         title="Mocklend",
@@ -125,7 +125,7 @@ def _examples(platform: Platform) -> Examples:
         return Examples(snapshot.sandbox.seed, business_date(snapshot.now_ms, snapshot.sandbox.zone))
 
 
-def open_lender(settings: Settings) -> Platform:
+def open_platform(settings: Settings) -> Platform:
     """The platform that the settings describe, with the fault layer where one is installed."""
     return Platform(
         settings.database,
@@ -150,21 +150,21 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
     access = AccessLog(settings.access_log) if settings.access_log else None
-    lender = open_lender(settings)
+    platform = open_platform(settings)
     try:
-        app = create_app(settings, lender)
-        lender.give_key(DEFAULT, settings.default_key)
-        ticker = start_jobs(lender.tick)
+        app = create_app(settings, platform)
+        platform.give_key(DEFAULT, settings.default_key)
+        ticker = start_jobs(platform.tick)
     except BaseException:
-        lender.close()
+        platform.close()
         raise
     hosts = HostPolicy(on_loopback=settings.on_loopback, allowed=settings.allowed_hosts_listed)
-    hot = HotPaths(app, lender, on_loopback=settings.on_loopback)
+    hot = HotPaths(app, platform, on_loopback=settings.on_loopback)
     door = Door(app.wsgi_app, hosts=hosts, port=settings.port, hot=hot, access=access)
 
     def close() -> None:
         ticker.shutdown()
-        lender.close()
+        platform.close()
         if access is not None:
             access.close()
 
@@ -177,7 +177,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
         if ready is not None:
             _when_ready(settings, lambda: ready(settings, settings.default_key))
 
-    run(door, host=settings.host, port=settings.port, ready=told, stopping=lender.stop_clocks, close=close)
+    run(door, host=settings.host, port=settings.port, ready=told, stopping=platform.stop_clocks, close=close)
 
 
 def refuse_taken(settings: Settings) -> None:

@@ -33,7 +33,7 @@ START = "2026-01-05T02:00:00Z"
 _PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 """A path of the server: with another beginning it could name another host."""
 
-_PAGE_MOST = 500
+_PAGE_MAX = 500
 _LISTS: Mapping[str, tuple[str, str]] = {
     "loans": ("loans", "cursor"),
     "repayments": ("repayments", "cursor"),
@@ -275,7 +275,7 @@ class Client:
         if what not in _LISTS:
             raise ValueError(f"{what!r} is no list; known: {', '.join(_LISTS)}")
         name, place = _LISTS[what]
-        asked = {"limit": _PAGE_MOST} | asked
+        asked = {"limit": _PAGE_MAX} | asked
         while True:
             page = getattr(self, what)(*given, **asked)
             yield from page[name]
@@ -949,7 +949,7 @@ class Client:
         bound_s: int | None = None,
         looks: Iterable[str] | None = None,
         operators: Iterable[str] | None = None,
-        listed_most: int | None = None,
+        listed_max: int | None = None,
     ) -> Doc:
         """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
 
@@ -964,7 +964,7 @@ class Client:
             "bound_s": bound_s,
             "looks": None if looks is None else list(looks),
             "operators": None if operators is None else list(operators),
-            "listed_most": listed_most,
+            "listed_max": listed_max,
         }
         return self._post("/-/scores", body)
 

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     """`on` lets a client name a fault in its own request, with the header Mocklend-Fault."""
     fault_header_kinds: str = ""
     """The kinds that it may name, with commas between; all where none is named."""
-    fault_header_most: int = Field(default=50, ge=0, le=200)
+    fault_header_max: int = Field(default=50, ge=0, le=200)
     """So many requests of a sandbox may carry it."""
     max_sandboxes: int = Field(default=SANDBOXES_MAX, ge=1)
     """So many sandboxes may be there beside `default`."""

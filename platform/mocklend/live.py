@@ -48,7 +48,7 @@ DID: Mapping[str, str] = {
     "apply": "applications to other lenders",
 }
 """What can be done, and what a number of it is called."""
-LOANS_MOST, DAYS_MOST = 10_000, 1_095
+LOANS_MAX, DAYS_MAX = 10_000, 1_095
 CREDIT_MINOR = 10_000_00
 FEE_MINOR = 12_00
 PATIENCE = 5
@@ -72,7 +72,7 @@ class Wanted:
     wall: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, most in (("loans", self.loans, LOANS_MOST), ("days", self.days, DAYS_MOST)):
+        for name, value, most in (("loans", self.loans, LOANS_MAX), ("days", self.days, DAYS_MAX)):
             if not 1 <= value <= most:
                 raise CannotLive(f"{name} is a number from 1 to {most}, not {value}")
 

@@ -57,13 +57,13 @@ def opened_platform() -> Iterator[Local]:
     with tempfile.TemporaryDirectory(prefix="mocklend-") as folder:
         database = str(Path(folder, "mocklend.db"))
         settings = Settings(database=database, durability="fast")
-        lender = Platform(database, find_layer(), fast=True, receivers=settings.receivers)
+        platform = Platform(database, find_layer(), fast=True, receivers=settings.receivers)
         try:
-            app = create_app(settings, lender)
+            app = create_app(settings, platform)
             with _served(app) as url:
                 yield Local(url, app)
         finally:
-            lender.close()
+            platform.close()
 
 
 @contextmanager

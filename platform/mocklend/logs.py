@@ -18,9 +18,9 @@ from typing import Any
 
 import structlog
 
-FRAMES_MOST = 12
+FRAMES_MAX = 12
 """So many calls of a traceback are named: the last ones."""
-TEXT_MOST = 300
+TEXT_MAX = 300
 
 _NAMES = (
     r"authorization|x-mocklend-(?:control|operator|channel|bureau)|pass(?:word|wd)?|secret|[a-z_]*token|api[_-]?key"
@@ -55,12 +55,12 @@ def masked(text: str) -> str:
 def in_a_line(failure: BaseException) -> str:
     """An exception's kind and the first line of what it says. SQL and its parameters come after that line."""
     said = str(failure).strip().partition("\n")[0]
-    return masked(f"{type(failure).__name__}: {said}" if said else type(failure).__name__)[:TEXT_MOST]
+    return masked(f"{type(failure).__name__}: {said}" if said else type(failure).__name__)[:TEXT_MAX]
 
 
 def traced(failure: BaseException) -> str:
     """Where it happened: the calls from the outside in, and what it was raised from. No values."""
-    frames = traceback.extract_tb(failure.__traceback__)[-FRAMES_MOST:]
+    frames = traceback.extract_tb(failure.__traceback__)[-FRAMES_MAX:]
     where = " > ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
     cause = failure.__cause__ or (None if failure.__suppress_context__ else failure.__context__)
     return f"{where} < {in_a_line(cause)}" if cause is not None else where

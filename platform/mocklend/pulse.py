@@ -20,7 +20,7 @@ from mocklend.domain.problems import Refused
 from mocklend.storage.ground import Ground, Unavailable
 
 ANSWERS_WITHIN_S = 0.05
-UNKNOWN_MOST_S = 6.0
+UNKNOWN_S_MAX = 6.0
 """A look that has been waiting for so long is taken for a failure. What it waits for says by then why, mostly."""
 
 
@@ -62,7 +62,7 @@ class Pulse:
         trouble = self._ground.trouble
         if trouble is not None:
             raise Unavailable(trouble)
-        if waits_s > UNKNOWN_MOST_S:
+        if waits_s > UNKNOWN_S_MAX:
             raise Refused("busy", f"a write has been waiting for {waits_s:.1f} s")
         return Beat("unknown", round(waits_s * 1000))
 

@@ -34,7 +34,7 @@ from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
 
-EXPIRED_MOST = 500
+EXPIRED_MAX = 500
 """So many sandboxes go at one time: each is a commit of its own, with others in between."""
 
 
@@ -315,12 +315,12 @@ class Platform:
         with self.read() as connection:
             found = uses.unused(connection, self.real_ms() - unused_for_ms)
         gone = []
-        for sandbox_id in found[:EXPIRED_MOST]:
+        for sandbox_id in found[:EXPIRED_MAX]:
             if sandbox_id not in self._used:  # Else somebody has come just now.
                 with suppress(Refused):  # Somebody else has deleted it.
                     self.delete_sandbox(sandbox_id)
                     gone.append(sandbox_id)
-        return gone, len(found) > EXPIRED_MOST
+        return gone, len(found) > EXPIRED_MAX
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """The sandbox that an API key opens."""

@@ -13,7 +13,7 @@ from mocklend.textfiles import NotText, read_text
 
 Doc = dict[str, Any]
 
-SHOWN_MOST = 20
+SHOWN_MAX = 20
 COLUMNS = ("demanded", "found", "wrong", "precision", "recall", "f1")
 
 
@@ -81,9 +81,9 @@ def scorecard(told: Mapping[str, Any]) -> list[str]:
     )
     for name in ("missed", "false_positives", "wrong_class", "wrong_amount", "harmful_repairs"):
         title = name.replace("_", " ")
-        lines += [f"{title}: {_told(one)}" for one in told["lists"][name][:SHOWN_MOST]]
-        if counts[name] > SHOWN_MOST:
-            lines.append(f"{title}: {counts[name] - SHOWN_MOST} more; --json has them")
+        lines += [f"{title}: {_told(one)}" for one in told["lists"][name][:SHOWN_MAX]]
+        if counts[name] > SHOWN_MAX:
+            lines.append(f"{title}: {counts[name] - SHOWN_MAX} more; --json has them")
     return lines
 
 

@@ -19,11 +19,11 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, settings: Settings, lender: Platform) -> APIFlask:
+def app(request: pytest.FixtureRequest, settings: Settings, platform: Platform) -> APIFlask:
     """The app of an honest platform; with the parameter `hot`, as it stands behind the door."""
-    app = create_app(settings, lender)
+    app = create_app(settings, platform)
     if getattr(request, "param", None) == "hot":
-        hot = HotPaths(app, lender, on_loopback=settings.on_loopback)
+        hot = HotPaths(app, platform, on_loopback=settings.on_loopback)
         app.wsgi_app = HotFirst(app, hot)  # type: ignore[method-assign]
     return app
 

@@ -27,10 +27,10 @@ def test_an_honest_platform_is_clean(api: Caller) -> None:
 
 
 def test_a_discrepancy_names_the_injection_that_explains_it(
-    api: Caller, lender: Platform, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    api: Caller, platform: Platform, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan = api.borrow()
-    _make_the_page_lie(lender, sandbox.id, loan["id"])
+    _make_the_page_lie(platform, sandbox.id, loan["id"])
     asked: list[Any] = []
 
     def explain(connection: Any, sandbox_id: str, now_ms: int, findings: Any) -> Any:
@@ -40,7 +40,7 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
             unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
         )
 
-    monkeypatch.setattr(lender, "layer", SimpleNamespace(explain_audit=explain))
+    monkeypatch.setattr(platform, "layer", SimpleNamespace(explain_audit=explain))
 
     audit = api.made(api.get("/-/audit"))
 
@@ -50,9 +50,9 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     assert asked == [(sandbox.id, 1_767_578_400_000)]
 
 
-def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Platform, sandbox: Sandbox) -> None:
+def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, platform: Platform, sandbox: Sandbox) -> None:
     loan = api.borrow()
-    _make_the_page_lie(lender, sandbox.id, loan["id"])
+    _make_the_page_lie(platform, sandbox.id, loan["id"])
 
     audit = api.made(api.get("/-/audit"))
 
@@ -60,12 +60,12 @@ def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, lender: Pla
     assert audit["discrepancies"]
 
 
-def _make_the_page_lie(lender: Platform, sandbox_id: str, loan_id: str) -> None:
+def _make_the_page_lie(platform: Platform, sandbox_id: str, loan_id: str) -> None:
     sql = "UPDATE loan_views SET doc = REPLACE(doc, 'USING', 'OVD') WHERE sandbox_id = ? AND loan_id = ?"
-    lender.writer.call(lambda connection: connection.exec_driver_sql(sql, (sandbox_id, loan_id)))
+    platform.writer.call(lambda connection: connection.exec_driver_sql(sql, (sandbox_id, loan_id)))
 
 
-def test_a_layer_brings_its_own_endpoints(lender: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_brings_its_own_endpoints(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     from apiflask import APIBlueprint
 
     made = APIBlueprint("rules", __name__)
@@ -76,7 +76,7 @@ def test_a_layer_brings_its_own_endpoints(lender: Platform, monkeypatch: pytest.
 
     entry = SimpleNamespace(load=lambda: lambda layer: [made])
     monkeypatch.setattr("mocklend.app.installed", {"mocklend.blueprints": [entry]}.get)
-    monkeypatch.setattr(lender, "layer", SimpleNamespace())
+    monkeypatch.setattr(platform, "layer", SimpleNamespace())
 
-    with create_app(Settings(), lender).test_client() as client:
+    with create_app(Settings(), platform).test_client() as client:
         assert client.get("/-/rules").get_json() == {"rules": []}

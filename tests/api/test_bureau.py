@@ -67,7 +67,7 @@ def test_the_lenders_show_their_rules(api: Caller) -> None:
     lenders = api.made(api.get("/bureau/lenders"))["lenders"]
 
     assert [one["id"] for one in lenders] == ["harbour-bank", "meridian-auto", "swift-card"]
-    assert lenders[0]["products"]["mortgage"]["least_score"] == 650
+    assert lenders[0]["products"]["mortgage"]["score_min"] == 650
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.security
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     """A platform with faults, on either engine."""
     url = str(tmp_path / "key.db") if request.param == "sqlite" else request.getfixturevalue("postgresql")
-    lender = Platform(url, find_layer())
-    yield lender
-    lender.close()
+    platform = Platform(url, find_layer())
+    yield platform
+    platform.close()
 
 
 def held_back(engine: Engine) -> int:

@@ -7,8 +7,8 @@ from support.caller import Caller
 pytestmark = pytest.mark.security
 
 
-def test_a_server_says_what_it_is_made_of(lender: Platform, stranger: Caller) -> None:
-    lender.pulse.answers_within_s = 30
+def test_a_server_says_what_it_is_made_of(platform: Platform, stranger: Caller) -> None:
+    platform.pulse.answers_within_s = 30
 
     health = stranger.made(stranger.get("/-/health"))
 
@@ -17,14 +17,14 @@ def test_a_server_says_what_it_is_made_of(lender: Platform, stranger: Caller) ->
     }  # fmt: skip
 
 
-def test_health_answers_while_a_write_takes_long(lender: Platform, stranger: Caller) -> None:
-    lender.writer._written = -1e9
-    assert lender.writer._commit_lock.acquire(timeout=10)
+def test_health_answers_while_a_write_takes_long(platform: Platform, stranger: Caller) -> None:
+    platform.writer._written = -1e9
+    assert platform.writer._commit_lock.acquire(timeout=10)
     try:
         told = [stranger.made(stranger.get("/-/health")) for _ in range(3)]
     finally:
-        lender.writer._commit_lock.release()
-    lender.pulse.answers_within_s = 30
+        platform.writer._commit_lock.release()
+    platform.pulse.answers_within_s = 30
     well = stranger.made(stranger.get("/-/health"))
 
     assert [health["writes"] for health in (*told, well)] == ["unknown", "unknown", "unknown", "ok"]

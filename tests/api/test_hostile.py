@@ -104,7 +104,7 @@ class Given:
 class Place:
     """A platform with its faults, a story in it, and its own description."""
 
-    lender: Platform
+    platform: Platform
     http: FlaskClient
     operations: dict[str, tuple[str, str, dict[str, Any]]]
     schemas: dict[str, Any]
@@ -204,16 +204,16 @@ def _with(document: Any, place: tuple[str | int, ...], value: Any) -> Any:
     return {**document, first: _with(document.get(first), rest, value)}
 
 
-def _place(lender: Platform) -> Place:
+def _place(platform: Platform) -> Place:
     """The story is told in the sandbox `default`, which the examples are about, on a clock that is held."""
-    http = create_app(Settings(default_seed=7, fault_header="on"), lender).test_client()
+    http = create_app(Settings(default_seed=7, fault_header="on"), platform).test_client()
     document = http.get("/openapi.json").get_json()
     operations = {
         operation["operationId"]: (method.upper(), path, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    place = Place(lender, http, operations, document["components"]["schemas"])
+    place = Place(platform, http, operations, document["components"]["schemas"])
     assert http.put("/-/clock", json={"mode": "manual"}).status_code == 200
     for name in STORY:
         if name:
@@ -234,9 +234,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     database = str(tmp_path / "mocklend.db")
     if request.param == "postgresql":
         database = request.getfixturevalue("postgresql_alone")
-    lender = Platform(database, find_layer(), fast=request.param == "sqlite", delivers=False)
-    yield _place(lender)
-    lender.close()
+    platform = Platform(database, find_layer(), fast=request.param == "sqlite", delivers=False)
+    yield _place(platform)
+    platform.close()
 
 
 def _walk(place: Place, texts: tuple[str, ...], values: tuple[str, ...]) -> None:

@@ -30,8 +30,8 @@ Answered = tuple[int, dict[str, str], Any]
 class Both:
     """A caller who asks the hot paths, and then Flask."""
 
-    def __init__(self, app: APIFlask, lender: Platform, api_key: str | None) -> None:
-        self.hot = HotPaths(app, lender, on_loopback=True)
+    def __init__(self, app: APIFlask, platform: Platform, api_key: str | None) -> None:
+        self.hot = HotPaths(app, platform, on_loopback=True)
         self.client = app.test_client()
         self.headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
         self.given_back = threading.Semaphore(0)
@@ -82,22 +82,22 @@ def told(headers: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(settings: Settings, open_lender: Callable[..., Platform]) -> APIFlask:
+def app(settings: Settings, open_platform: Callable[..., Platform]) -> APIFlask:
     """A platform with faults."""
-    lender = open_lender(FaultLayer())
-    app = create_app(settings, lender)
-    app.extensions["lender"] = lender
+    platform = open_platform(FaultLayer())
+    app = create_app(settings, platform)
+    app.extensions["platform"] = platform
     return app
 
 
 @pytest.fixture
-def lender(app: APIFlask) -> Platform:
-    return app.extensions["lender"]  # type: ignore[no-any-return]
+def platform(app: APIFlask) -> Platform:
+    return app.extensions["platform"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def sandbox(lender: Platform) -> Sandbox:
-    return lender.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+def sandbox(platform: Platform) -> Sandbox:
+    return platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def loan(api: Caller) -> str:
 
 
 @pytest.fixture
-def both(app: APIFlask, lender: Platform, sandbox: NewSandbox, loan: str) -> Both:
-    return Both(app, lender, sandbox.api_key)
+def both(app: APIFlask, platform: Platform, sandbox: NewSandbox, loan: str) -> Both:
+    return Both(app, platform, sandbox.api_key)
 
 
 def arm(api: Caller, fault: str, **rule: Any) -> None:
@@ -125,14 +125,14 @@ def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
 
-def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, lender: Platform, stranger: Caller) -> None:
+def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: Platform, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
-    both = Both(app, lender, None)
+    both = Both(app, platform, None)
     asked = both.asked("GET", f"/v1/loans/{loan}")
 
     assert both.ask_hot(asked) == both.ask_flask(asked)
 
-    assert HotPaths(app, lender, on_loopback=False)(asked, never, never) is Outcome.NOT_TAKEN
+    assert HotPaths(app, platform, on_loopback=False)(asked, never, never) is Outcome.NOT_TAKEN
 
 
 def never(*_: Any) -> None:
@@ -226,12 +226,12 @@ def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
 
 @pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
 def test_a_request_is_counted_once_whichever_way_it_is_answered(
-    app: APIFlask, documented: Documented, api: Caller, lender: Platform, select: dict[str, Any]
+    app: APIFlask, documented: Documented, api: Caller, platform: Platform, select: dict[str, Any]
 ) -> None:
     met = []
     for hot_first in (True, False):
-        made = lender.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
-        one, both = type(api)(app, documented, made.api_key), Both(app, lender, made.api_key)
+        made = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+        one, both = type(api)(app, documented, made.api_key), Both(app, platform, made.api_key)
         loan = one.borrow()["id"]
         arm(one, "outage.full", match={"loan_id": {"equal_to": loan}}, select=select)
         one.get("/v1/loans", limit=1)
@@ -303,10 +303,10 @@ def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) ->
 
 
 def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
-    both: Both, lender: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
-    monkeypatch.setattr(lender, "use", used.append)
+    monkeypatch.setattr(platform, "use", used.append)
 
     assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
     assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
@@ -351,11 +351,11 @@ def test_what_fails_in_the_writer_is_given_back(both: Both, loan: str, monkeypat
 
 
 def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
-    both: Both, lender: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hot, "WAITING_MOST", 2)
+    monkeypatch.setattr(hot, "WAITING_MAX", 2)
     answered = threading.Semaphore(0)
-    with lender.writer.holding(sandbox.id):
+    with platform.writer.holding(sandbox.id):
         taken = [
             both.hot(ordered(both, loan, idempotency_key=f"k{n}"), lambda *_: answered.release(), never)
             for n in range(3)
@@ -368,27 +368,27 @@ def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
 
 
 def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
-    both: Both, lender: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
+    both: Both, platform: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(_: Any, *, wait_s: float) -> None:
         assert wait_s == 0
         raise Refused("busy", "10000 commands are waiting")
 
     with monkeypatch.context() as full:
-        full.setattr(lender.writer, "submit", refuses)
+        full.setattr(platform.writer, "submit", refuses)
         assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
 
     with monkeypatch.context() as gone:
-        gone.setattr(lender.ground, "admit", lambda **_: (_ for _ in ()).throw(Unavailable(DISK_FULL)))
+        gone.setattr(platform.ground, "admit", lambda **_: (_ for _ in ()).throw(Unavailable(DISK_FULL)))
         assert both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")) is Outcome.NOT_TAKEN
     assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
 
 
-def test_a_sandbox_that_is_gone_has_no_page(both: Both, lender: Platform, sandbox: NewSandbox, loan: str) -> None:
+def test_a_sandbox_that_is_gone_has_no_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
     asked = both.asked("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(asked), tuple)
 
-    lender.delete_sandbox(sandbox.id)
+    platform.delete_sandbox(sandbox.id)
 
     assert both.ask_hot(asked) is Outcome.NOT_TAKEN
     assert both.ask_flask(asked)[0] == 401

@@ -28,9 +28,9 @@ OFF_LOOPBACK = Settings(host="192.0.2.7")
 class Everything:
     """A platform with its faults, and all that a request could change there."""
 
-    def __init__(self, lender: Platform, settings: Settings) -> None:
-        self.lender = lender
-        self.app = create_app(settings, lender)
+    def __init__(self, platform: Platform, settings: Settings) -> None:
+        self.platform = platform
+        self.app = create_app(settings, platform)
         self.client = self.app.test_client()
         self.headers: dict[str, str] = {}
 
@@ -50,7 +50,7 @@ class Everything:
     def stored(self) -> Any:
         """Every row there is, and what is on record of requests."""
         connection: Any
-        with self.lender.read() as connection:
+        with self.platform.read() as connection:
             tables = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")]
             found = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in tables}
         for own in ("real_time", "sandbox_uses"):  # The platform's pulse, and the minute of the latest request.
@@ -59,8 +59,8 @@ class Everything:
 
 
 @pytest.fixture
-def everything(open_lender: Callable[..., Platform]) -> Everything:
-    place = Everything(open_lender(find_layer()), Settings())
+def everything(open_platform: Callable[..., Platform]) -> Everything:
+    place = Everything(open_platform(find_layer()), Settings())
     assert place.ask("POST", "/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201
     return place
 
@@ -110,8 +110,8 @@ def test_options_says_what_each_address_takes_and_does_nothing(
     assert everything.stored() == before
 
 
-def test_options_asks_for_no_credential(open_lender: Callable[..., Platform]) -> None:
-    place = Everything(open_lender(find_layer()), OFF_LOOPBACK)
+def test_options_asks_for_no_credential(open_platform: Callable[..., Platform]) -> None:
+    place = Everything(open_platform(find_layer()), OFF_LOOPBACK)
 
     for path, methods in place.addresses():
         answer = place.ask("OPTIONS", path)

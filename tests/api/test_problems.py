@@ -25,10 +25,10 @@ def test_an_address_says_which_methods_it_takes(api: Caller) -> None:
 
 
 def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
-    lender: Platform, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    platform: Platform, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = create_app(Settings(), lender)
-    monkeypatch.setattr(lender, "read", lambda: 1 / 0)
+    app = create_app(Settings(), platform)
+    monkeypatch.setattr(platform, "read", lambda: 1 / 0)
 
     with app.test_client() as client:
         failed = client.get("/v1/loans")

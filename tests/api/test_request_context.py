@@ -88,8 +88,8 @@ class TestElsewhere:
             assert stranger.get(path).status_code == 200
 
 
-def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(lender: Platform) -> None:
-    with create_app(Settings(default_seed=5), lender).test_client() as client:
+def test_the_app_of_a_database_that_was_there_before_keeps_its_default_sandbox(platform: Platform) -> None:
+    with create_app(Settings(default_seed=5), platform).test_client() as client:
         assert client.get("/-/sandboxes/default").get_json()["seed"] == 5
-    with create_app(Settings(default_seed=6), lender).test_client() as client:
+    with create_app(Settings(default_seed=6), platform).test_client() as client:
         assert client.get("/-/sandboxes/default").get_json()["seed"] == 5

@@ -183,7 +183,7 @@ def kept(record: Record, sandbox: str) -> tuple[list[int], bool]:
 
 
 def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_were_there() -> None:
-    record = Record(requests_most=2)
+    record = Record(requests_max=2)
     record.begin("a")
     for n in range(2):
         record.add("a", numbered(n))
@@ -198,7 +198,7 @@ def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_wer
 
 
 def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
-    record = Record(bytes_most=3_000)
+    record = Record(bytes_max=3_000)
     record.begin("a")
     for n in range(3):
         record.add("a", numbered(n, 1_000))
@@ -217,7 +217,7 @@ def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_ha
 
 
 def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten() -> None:
-    record = Record(sandboxes_most=2)
+    record = Record(sandboxes_max=2)
     for name in "abac":
         record.add(name, numbered(1))
 
@@ -298,11 +298,11 @@ def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_
     database = str(tmp_path / "again.db")
     known = []
     for _ in range(2):
-        lender = Platform(database, fast=True)
+        platform = Platform(database, fast=True)
         try:
-            app = create_app(Settings(database="unused"), lender)
+            app = create_app(Settings(database="unused"), platform)
             known.append(app.test_client().get("/-/requests").get_json()["complete"])
         finally:
-            lender.close()
+            platform.close()
 
     assert known == [True, False]

@@ -66,10 +66,10 @@ def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller)
     assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
 
 
-def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, lender: Platform) -> None:
+def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, platform: Platform) -> None:
     made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
     long_ago = {"sandbox_id": made, "used_ms": 0}
-    lender.writer.call(
+    platform.writer.call(
         lambda connection: run_many(
             connection, "UPDATE sandbox_uses SET used_ms = :used_ms WHERE sandbox_id = :sandbox_id", [long_ago]
         )

@@ -41,9 +41,9 @@ def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) 
 
 
 def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
-    open_lender: Callable[..., Platform], sandbox: NewSandbox
+    open_platform: Callable[..., Platform], sandbox: NewSandbox
 ) -> None:
-    http = create_app(Settings(), open_lender(find_layer())).test_client()
+    http = create_app(Settings(), open_platform(find_layer())).test_client()
     known = {"Authorization": f"Bearer {sandbox.api_key}"}
     given = {"Authorization": f"Bearer {http.get('/-/staff-key', headers=known).get_json()['staff_key']}"}
     asked = 0
@@ -86,9 +86,9 @@ def test_the_api_key_is_not_in_it(staff_key: str, sandbox: NewSandbox) -> None:
     assert sandbox.key_hash not in staff_key
 
 
-def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, lender: Platform, sandbox: NewSandbox) -> None:
+def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, platform: Platform, sandbox: NewSandbox) -> None:
     staff.made(staff.get("/v1/loans"))
 
-    lender.give_key(sandbox.id, "mk_another-key-of-it")
+    platform.give_key(sandbox.id, "mk_another-key-of-it")
 
     staff.problem(staff.get("/v1/loans"), 401, "credential_invalid")

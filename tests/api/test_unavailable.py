@@ -22,9 +22,9 @@ WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/p
 
 
 @pytest.fixture
-def faulty(open_lender: Callable[..., Platform]) -> Platform:
+def faulty(open_platform: Callable[..., Platform]) -> Platform:
     """A platform with the fault layer."""
-    opened: Platform = open_lender(find_layer())
+    opened: Platform = open_platform(find_layer())
     opened.pulse.answers_within_s = 30  # However busy the machine is.
     return opened
 

@@ -29,16 +29,16 @@ LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Platform]) -> Platform:
+def platform(open_platform: Callable[..., Platform]) -> Platform:
     """A platform with faults."""
-    return open_lender(FaultLayer())
+    return open_platform(FaultLayer())
 
 
 class Somebody:
     """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
 
-    def __init__(self, app: APIFlask, documented: Documented, lender: Platform, caller: Any, n: int) -> None:
-        made = lender.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
+    def __init__(self, app: APIFlask, documented: Documented, platform: Platform, caller: Any, n: int) -> None:
+        made = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
         self.id, self.n = made.id, n
         self.api = caller(app, documented, made.api_key)
         self.known: dict[str, str] = {"id": made.id, "channel": "wallet", "date": "2026-01-05", "lender": "swift-card"}
@@ -109,9 +109,9 @@ class Somebody:
 
 
 def test_what_happens_in_another_sandbox_changes_no_answer(
-    app: APIFlask, documented: Documented, lender: Platform, api: Caller
+    app: APIFlask, documented: Documented, platform: Platform, api: Caller
 ) -> None:
-    ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
+    ada, twin = (Somebody(app, documented, platform, type(api), n) for n in (1, 2))
     ada.lives()
     ada.asks_everything(documented.document)  # A statement is made when it is asked for first.
     alone = ada.asks_everything(documented.document)
@@ -129,16 +129,16 @@ def test_what_happens_in_another_sandbox_changes_no_answer(
 
 
 def test_nothing_of_a_deleted_twin_is_left_and_nothing_of_the_other_is_gone(
-    app: APIFlask, documented: Documented, lender: Platform, api: Caller
+    app: APIFlask, documented: Documented, platform: Platform, api: Caller
 ) -> None:
-    ada, twin = (Somebody(app, documented, lender, type(api), n) for n in (1, 2))
+    ada, twin = (Somebody(app, documented, platform, type(api), n) for n in (1, 2))
     ada.lives()
     twin.lives()
     ada.asks_everything(documented.document)
     before = ada.asks_everything(documented.document)
 
-    lender.delete_sandbox(twin.id)
+    platform.delete_sandbox(twin.id)
 
     assert ada.asks_everything(documented.document) == before
     with pytest.raises(Refused, match="sandbox_unknown"):
-        lender.audit(twin.id)
+        platform.audit(twin.id)

@@ -70,23 +70,23 @@ def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Caller) -> None:
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://127.0.0.1/", "https://[::ffff:169.254.169.254]/latest"])
 def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
-    lender: Platform, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
+    platform: Platform, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setattr(lender, "receivers", ReceiverPolicy(on_loopback=False))
+    monkeypatch.setattr(platform, "receivers", ReceiverPolicy(on_loopback=False))
 
     document = api.problem(api.post("/v1/webhook-endpoints", {"url": url}), 422, "validation_failed")
 
     assert "MOCKLEND_CALLBACK_ALLOW" in document["errors"][0]["expected"]
 
 
-def test_what_came_of_each_message_is_told(lender: Platform, api: Caller) -> None:
+def test_what_came_of_each_message_is_told(platform: Platform, api: Caller) -> None:
     """Nobody listens at one address, and the other one is not called."""
     loan = api.borrow(auto_debit=False)["id"]
     nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]
     api.repay(loan, 9_500)
-    sandbox_id = lender.sandbox_of_key(key_of(api))
+    sandbox_id = platform.sandbox_of_key(key_of(api))
     assert sandbox_id is not None
-    outside = lender.run(AddEndpoint(sandbox_id, "http://10.0.0.1/", ("*",), "standard")).body["id"]
+    outside = platform.run(AddEndpoint(sandbox_id, "http://10.0.0.1/", ("*",), "standard")).body["id"]
     api.repay(loan, 9_000)
 
     api.wait(0)

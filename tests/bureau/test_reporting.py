@@ -54,7 +54,7 @@ class Bureau:
         self.story = story
 
     def report(self) -> list[dict[str, Any]]:
-        with self.story.lender.read() as connection:
+        with self.story.platform.read() as connection:
             ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
             found: list[dict[str, Any]] = report(self.story.snapshot(connection), ada)["accounts"]
         return found
@@ -67,7 +67,7 @@ class Bureau:
         return str(self.account()["months_24"]).replace(" ", "").lstrip("/")
 
     def records(self, loan_id: str) -> list[dict[str, Any]]:
-        with self.story.lender.read() as connection:
+        with self.story.platform.read() as connection:
             found: list[dict[str, Any]] = records(self.story.snapshot(connection), loan_id)["records"]
         return found
 
@@ -75,10 +75,10 @@ class Bureau:
         return [(one["cause"], one["as_of"]) for one in self.records(loan_id)]
 
     def desk(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
-        return self.story.lender.run(Desk(self.story.sandbox_id, act, loan_id, about)).body["said"]
+        return self.story.platform.run(Desk(self.story.sandbox_id, act, loan_id, about)).body["said"]
 
     def until(self, moment: str) -> None:
-        self.story.lender.advance(self.story.sandbox_id, parse_rfc3339(moment))
+        self.story.platform.advance(self.story.sandbox_id, parse_rfc3339(moment))
 
 
 def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: Story, bureau: Bureau) -> None:
@@ -192,22 +192,22 @@ def test_a_change_that_is_undone_the_same_day_is_no_change(story: Story, bureau:
 class Wall:
     """A platform on a running clock whose ticker sleeps until it is told to look."""
 
-    def __init__(self, open_lender: Callable[..., Platform], told: Any, now_ms: int) -> None:
+    def __init__(self, open_platform: Callable[..., Platform], told: Any, now_ms: int) -> None:
         self.now_ms = now_ms
-        self.lender = open_lender(real_ms=lambda: self.now_ms)
-        self.story = type(told)(self.lender, self.lender.create_sandbox(seed=told.sandbox.seed, mode="wall"))
+        self.platform = open_platform(real_ms=lambda: self.now_ms)
+        self.story = type(told)(self.platform, self.platform.create_sandbox(seed=told.sandbox.seed, mode="wall"))
 
     def pass_(self, *, days: int = 0, seconds: int = 0) -> None:
         self.now_ms += days * DAY_MS + seconds * 1000
 
     def tick(self) -> None:
-        while self.lender.tick():
+        while self.platform.tick():
             pass
 
 
 @pytest.fixture
-def wall(open_lender: Callable[..., Platform], story: Story) -> Wall:
-    return Wall(open_lender, story, story.now_ms)
+def wall(open_platform: Callable[..., Platform], story: Story) -> Wall:
+    return Wall(open_platform, story, story.now_ms)
 
 
 def test_what_is_recorded_after_the_day_is_over_is_not_in_its_record(wall: Wall) -> None:
@@ -250,7 +250,7 @@ def test_looking_twice_reports_once(story: Story, bureau: Bureau) -> None:
     story.wait(days=30)
     before = story.everything()
 
-    story.lender.run(ReportAccount(story.sandbox_id, loan_id))
+    story.platform.run(ReportAccount(story.sandbox_id, loan_id))
 
     assert story.everything() == before
 
@@ -260,7 +260,7 @@ def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> Non
         story.borrow(reference=f"loan-{n}")
     story.wait(days=2)
     pages, cursor = [], ""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         day = date(2026, 1, 5)
         whole = submission(story.snapshot(connection), day)
         while cursor is not None:
@@ -329,7 +329,7 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
     story.wait(days=3)
 
     assert bureau.months() == "*1C"
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
         known = checks.reporting_of(story.snapshot(connection), [loan_id])[loan_id]
     assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, known.records[-1])
@@ -345,13 +345,13 @@ def test_nothing_that_was_never_reported_needs_a_correction(story: Story, bureau
 def _pay_with_an_unusable_reference(story: Story) -> str:
     """Ada pays everything through bill-pay, and what she typed tells nobody whose it is."""
     paid = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 101_395, "CNY", "Ada", "my loan", "CLEAR")
-    order_no = str(story.lender.run(paid).body["out_trade_no"])
+    order_no = str(story.platform.run(paid).body["out_trade_no"])
     return "rct_" + order_no.removeprefix("PY").lower()
 
 
 def _match(story: Story, receipt_id: str, loan_id: str) -> None:
     """The receipt takes effect on the day on which it was paid."""
-    story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "op"))
+    story.platform.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "op"))
 
 
 # --- what the audit says ---
@@ -361,7 +361,7 @@ def test_a_change_on_its_way_to_the_report_is_in_transit(story: Story, bureau: B
     loan_id = story.borrow()
 
     bureau.until("2026-02-07T12:00:00+08:00")
-    (moving,) = story.lender.audit(story.sandbox_id).in_transit
+    (moving,) = story.platform.audit(story.sandbox_id).in_transit
 
     assert (moving.loan_id, moving.since_ms) == (loan_id, parse_rfc3339("2026-02-07T00:00:00+08:00"))
     assert story.discrepancies() == []
@@ -376,6 +376,6 @@ def test_a_record_that_is_not_what_the_books_said_is_found(story: Story, lie: st
     story.wait(days=2)
     sql = f"UPDATE bureau_records SET {lie} WHERE sandbox_id = ?"
 
-    story.lender.writer.call(lambda c: c.exec_driver_sql(sql, (story.sandbox_id,)))
+    story.platform.writer.call(lambda c: c.exec_driver_sql(sql, (story.sandbox_id,)))
 
     assert [(found[0], found[1]) for found in story.discrepancies()] == [("wrong_bureau", loan_id)]

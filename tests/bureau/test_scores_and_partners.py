@@ -23,23 +23,23 @@ def loan_id(story: Story) -> str:
 
 
 def ada(story: Story) -> str:
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         sql = "SELECT id FROM borrowers WHERE sandbox_id = ?"
         id: str = connection.exec_driver_sql(sql, (story.sandbox_id,)).fetchall()[0][0]
         return id
 
 
 def until(story: Story, moment: str) -> None:
-    story.lender.advance(story.sandbox_id, parse_rfc3339(moment))
+    story.platform.advance(story.sandbox_id, parse_rfc3339(moment))
 
 
 def score(story: Story) -> Any:
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return current_score(story.snapshot(connection), ada(story))["score"]
 
 
 def ask(story: Story, transaction_id: str) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] = story.lender.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
+    answer: Mapping[str, Any] = story.platform.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
     return answer
 
 
@@ -51,7 +51,7 @@ def apply(
     refresh: bool = False,
 ) -> Mapping[str, Any]:
     command = Apply(story.sandbox_id, story.key(), lender, ada(story), product, amount, refresh)
-    answer: Mapping[str, Any] = story.lender.run(command).body
+    answer: Mapping[str, Any] = story.platform.run(command).body
     return answer
 
 
@@ -81,7 +81,7 @@ def test_a_score_stands_on_what_was_published_when_it_was_made(story: Story, loa
     assert story.discrepancies() == []
 
     lie = "UPDATE score_answers SET body = REPLACE(body, '624', '625') WHERE sandbox_id = ?"
-    story.lender.writer.call(lambda c: c.exec_driver_sql(lie, (story.sandbox_id,)))
+    story.platform.writer.call(lambda c: c.exec_driver_sql(lie, (story.sandbox_id,)))
 
     assert [found[0] for found in story.discrepancies()] == ["wrong_bureau"]
 
@@ -102,7 +102,7 @@ def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: St
 
 def test_nobody_asks_about_somebody_unknown(story: Story, loan_id: str) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
-        story.lender.run(AskScore(story.sandbox_id, "brw_nobody", "t-1"))
+        story.platform.run(AskScore(story.sandbox_id, "brw_nobody", "t-1"))
 
 
 # --- partner lenders ---
@@ -167,7 +167,7 @@ def test_an_application_that_is_sent_twice_is_one_enquiry(story: Story, loan_id:
     until(story, "2026-02-06T12:00:00+08:00")
     command = Apply(story.sandbox_id, story.key(), "swift-card", ada(story), "card", 100)
 
-    first, again = story.lender.run(command), story.lender.run(command)
+    first, again = story.platform.run(command), story.platform.run(command)
     until(story, "2026-03-06T12:00:00+08:00")
 
     assert (again.replayed, again.body) == (True, first.body)

@@ -42,13 +42,13 @@ class Losing(HonestLayer):
 
 
 @pytest.fixture
-def losing(open_lender: Callable[..., Platform], story: Story, seed: int) -> Callable[[int], tuple[Story, Losing]]:
+def losing(open_platform: Callable[..., Platform], story: Story, seed: int) -> Callable[[int], tuple[Story, Losing]]:
     """A story on a platform that loses callbacks; it can be restarted."""
 
     def tell(attempts: int) -> tuple[Story, Losing]:
         layer = Losing(attempts)
-        lender = open_lender(layer)
-        return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)), layer
+        platform = open_platform(layer)
+        return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS)), layer
 
     return tell
 
@@ -62,7 +62,7 @@ def _pushed(story: Story, loan_id: str) -> str:
     payment = PayAtChannel(
         story.sandbox_id, story.key(), "bank_card", 9_500, "CNY", "Ada", loan_id, scope="OVD_AND_CURRENT"
     )
-    return receipt_of(story.lender.run(payment).body["out_trade_no"])
+    return receipt_of(story.platform.run(payment).body["out_trade_no"])
 
 
 def test_every_ladder_adds_up_to_what_is_published() -> None:
@@ -114,15 +114,15 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
 
 
 def test_a_restarted_platform_goes_on_where_the_ladder_was(
-    losing: Callable[[int], tuple[Story, Losing]], open_lender: Callable[..., Platform]
+    losing: Callable[[int], tuple[Story, Losing]], open_platform: Callable[..., Platform]
 ) -> None:
     story, layer = losing(LOST_FOR_GOOD)
     repayment_id = story.order(story.borrow(), 9_500, "bank_card")
     story.wait(60)
     assert len(callback(story, repayment_id)[1]) == 3
-    story.lender.close()
+    story.platform.close()
 
-    story.lender = open_lender(layer)
+    story.platform = open_platform(layer)
     story.wait(days=10)
 
     message, log = callback(story, repayment_id)
@@ -139,11 +139,11 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     repayment_id = story.order(loan_id, 9_500)
     story.settle_silently(repayment_id)
 
-    on_its_way = story.lender.audit(story.sandbox_id)
+    on_its_way = story.platform.audit(story.sandbox_id)
     story.wait(0)
-    lost = story.lender.audit(story.sandbox_id)
+    lost = story.platform.audit(story.sandbox_id)
     story.wait(5)
-    arrived = story.lender.audit(story.sandbox_id)
+    arrived = story.platform.audit(story.sandbox_id)
 
     assert [(one.entity, one.since_ms) for one in on_its_way.in_transit] == [(repayment_id, story.now_ms - 5_000)]
     assert on_its_way.clean
@@ -240,10 +240,10 @@ def test_an_attempt_that_comes_twice_is_made_once(story: Story) -> None:
     repayment_id = story.order(story.borrow(), 9_500)
     story.settle_silently(repayment_id)
     attempt = story.callback(repayment_id)
-    story.lender.run(attempt)
+    story.platform.run(attempt)
     before = story.everything()
 
-    story.lender.run(attempt)
+    story.platform.run(attempt)
 
     assert story.everything() == before
 
@@ -268,10 +268,10 @@ def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_t
     repayment_id = story.order(story.borrow(), 1_000)
     story.settle_silently(repayment_id)
     callback = story.entity("callback", callback_of(repayment_id))
-    story.lender.run(AddAttempt(story.sandbox_id, callback.id, story.now_ms + 5_000))
+    story.platform.run(AddAttempt(story.sandbox_id, callback.id, story.now_ms + 5_000))
     before = story.everything()
 
-    story.lender.run(AttemptCallback(story.sandbox_id, callback.id, repayment_id, callback.loan_id))
+    story.platform.run(AttemptCallback(story.sandbox_id, callback.id, repayment_id, callback.loan_id))
 
     assert story.everything() == before
 

@@ -42,7 +42,7 @@ class Channel:
         at_ms = self.story.now_ms + skew_s * 1000
         signed = signed_headers(self.secret, "msg_1", at_ms, body.decode(errors="replace"))
         signed |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.story.lender.run(ReceiveCallback(self.story.sandbox_id, self.id, signed, body))
+        return self.story.platform.run(ReceiveCallback(self.story.sandbox_id, self.id, signed, body))
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ def test_a_signature_that_does_not_verify_is_refused_and_changes_nothing(
 
 def test_no_headers_at_all_are_refused(story: Story, channel: Channel, order: str) -> None:
     with pytest.raises(Refused, match="callback_signature_invalid"):
-        story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
+        story.platform.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
 
 
 @pytest.mark.parametrize("paid", [False, True])

@@ -31,20 +31,20 @@ from support.story import Story
 def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
     """The bank claws it back; nobody has heard of it yet."""
     command = FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id))
-    trade: Mapping[str, Any] = story.lender.run(command).body
+    trade: Mapping[str, Any] = story.platform.run(command).body
     return trade
 
 
 def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return balances(story.snapshot(connection)).get(name, 0)
 
 
 def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
-    certificate = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
+    certificate = story.platform.run(IssueCertificate(story.sandbox_id, loan_id)).body
     story.wait(days=3)
 
     trade = fail_late(story, repayment_id)
@@ -64,7 +64,7 @@ def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Story) 
 
     fail_late(story, repayment_id)
 
-    audit = story.lender.audit(story.sandbox_id)
+    audit = story.platform.audit(story.sandbox_id)
     assert [one.entity for one in audit.in_transit if one.loan_id == loan_id] == [late_failure_of(repayment_id)]
     assert audit.discrepancies == []
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -76,7 +76,7 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
     story.settle_silently(repayment_id)
 
     fail_late(story, repayment_id)
-    story.lender.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(repayment_id))))
+    story.platform.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(repayment_id))))
 
     assert story.entity("repayment", repayment_id).status == "REVERSED"
     assert story.discrepancies() == []
@@ -98,13 +98,13 @@ def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: S
 
 def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Story) -> None:
     push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 4_321, "CNY", "Ada", "thanks", "CLEAR")
-    order = story.lender.run(push).body["out_trade_no"]
+    order = story.platform.run(push).body["out_trade_no"]
     story.wait(600)
     assert account(story, "2102") == -4_321
 
     fail_late(story, receipt_of(order), "bill_pay")
     assert story.discrepancies() == []
-    receipt = story.lender.run(QueryPayment(story.sandbox_id, story.key(), "bill_pay", order, "grace")).body
+    receipt = story.platform.run(QueryPayment(story.sandbox_id, story.key(), "bill_pay", order, "grace")).body
     story.wait()
 
     assert receipt["state"] == "LATE_FAILED"
@@ -146,7 +146,7 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
     headers = signed_headers(callback_secret(story.sandbox.api_key, "wallet"), "msg_1", story.now_ms, body)
 
     with pytest.raises(Refused, match="trade_unknown"):
-        story.lender.run(ReceiveCallback(story.sandbox_id, "wallet", headers, body.encode()))
+        story.platform.run(ReceiveCallback(story.sandbox_id, "wallet", headers, body.encode()))
 
     assert story.page(loan_id)["status"] == "CLEAR"
 
@@ -185,10 +185,10 @@ def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes
     before = story.everything()
 
     with pytest.raises(Refused, match=code):
-        story.lender.run(said_of(story, trade, **{field: value}))
+        story.platform.run(said_of(story, trade, **{field: value}))
 
     assert story.everything() == before
-    story.lender.run(said_of(story, trade))
+    story.platform.run(said_of(story, trade))
     assert account(story, "1002:bill_pay") == 0
 
 
@@ -198,7 +198,7 @@ def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Stor
     before = story.everything()
 
     with pytest.raises(Refused, match="trade_unknown"):
-        story.lender.run(said_of(story, trade, "bank_transfer"))
+        story.platform.run(said_of(story, trade, "bank_transfer"))
 
     assert story.everything() == before
 
@@ -206,10 +206,10 @@ def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Stor
 @PUSHED
 def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Story, pushed: bool) -> None:
     trade = taken_back(story, pushed)
-    story.lender.run(said_of(story, trade))
+    story.platform.run(said_of(story, trade))
     before = story.everything()
 
-    assert story.lender.run(said_of(story, trade)).status == 200
+    assert story.platform.run(said_of(story, trade)).status == 200
 
     assert story.everything() == before
     assert story.discrepancies() == []
@@ -220,7 +220,7 @@ def taken_back(story: Story, pushed: bool) -> Any:
     loan_id = story.borrow(100_000)
     if pushed:
         push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 40_000, "CNY", "Ada", loan_id, "CLEAR")
-        id = receipt_of(story.lender.run(push).body["out_trade_no"])
+        id = receipt_of(story.platform.run(push).body["out_trade_no"])
         story.wait(600)
     else:
         id = story.repay(loan_id, 40_000, "bill_pay")
@@ -237,7 +237,7 @@ def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:
 
     zone = story.sandbox.zone
     heading = Heading(channel_of("bill_pay"), business_date(story.now_ms, zone), "CNY", zone)
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         day = statement_day(story.snapshot(connection), heading)
 
     assert [(one.order_no, one.amount_minor) for one in day.movements] == [(order_no(repayment_id), -40_000)]

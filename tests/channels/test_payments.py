@@ -30,13 +30,13 @@ def push(
 ) -> Mapping[str, Any]:
     """Ada pays through bill-pay; the channel's record."""
     command = PayAtChannel(story.sandbox_id, story.key(), channel, amount, "CNY", "Ada", typed, scope)
-    trade: Mapping[str, Any] = story.lender.run(command).body
+    trade: Mapping[str, Any] = story.platform.run(command).body
     return trade
 
 
 def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
     """The operator knows whose it is."""
-    receipt: Mapping[str, Any] = story.lender.run(
+    receipt: Mapping[str, Any] = story.platform.run(
         MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
     ).body
     return receipt
@@ -44,7 +44,7 @@ def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
 
 def account(story: Story, name: str) -> int:
     """An account's balance over the sandbox."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return balances(story.snapshot(connection)).get(name, 0)
 
 
@@ -126,10 +126,10 @@ def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
     before = story.everything()
 
     with pytest.raises(Refused, match=code):
-        story.lender.run(said_of(story, known, **lie))
+        story.platform.run(said_of(story, known, **lie))
 
     assert story.everything() == before
-    story.lender.run(said_of(story, known))
+    story.platform.run(said_of(story, known))
     assert account(story, "2102") == -100_045
 
 
@@ -138,7 +138,7 @@ def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
     before = story.everything()
 
     with pytest.raises(Refused, match="trade_unknown"):
-        story.lender.run(said_of(story, known, "bank_transfer"))
+        story.platform.run(said_of(story, known, "bank_transfer"))
 
     assert story.everything() == before
 
@@ -155,10 +155,10 @@ def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came
     trade = push(story, loan_id)
     ask = QueryPayment(story.sandbox_id, story.key(), "bill_pay", trade["out_trade_no"], "grace")
     with pytest.raises(Refused, match="trade_not_paid"):
-        story.lender.run(ask)
+        story.platform.run(ask)
     story.settle_silently(receipt_of(trade["out_trade_no"]))
 
-    receipt = story.lender.run(replace(ask, idem=story.key())).body
+    receipt = story.platform.run(replace(ask, idem=story.key())).body
 
     assert (receipt["state"], receipt["loan_id"]) == ("APPLIED", loan_id)
     assert story.page(loan_id)["status"] == "CLEAR"

@@ -17,23 +17,23 @@ from support.story import Story
 
 def borrow_through(story: Story, channel: str = "bank_transfer", delay_s: int = 7_200) -> str:
     """Ada borrows 1,000.00, and the channel takes its time."""
-    ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
+    ada = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
     product = PRODUCTS["jiebei-like"]
     command = Borrow(story.sandbox_id, story.key(), ada, 100_000, "CNY", product, None, None, False, channel, delay_s)
-    loan_id: str = story.lender.run(command).body["id"]
+    loan_id: str = story.platform.run(command).body["id"]
     return loan_id
 
 
 def payout_of(story: Story, loan_id: str) -> str:
     """The loan's only payout."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         (one,) = payouts(story.snapshot(connection), loan_id)
     return str(one.id)
 
 
 def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> Mapping[str, Any]:
     """The channel cannot pay."""
-    body: Mapping[str, Any] = story.lender.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
+    body: Mapping[str, Any] = story.platform.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
     return body
 
 

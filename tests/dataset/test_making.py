@@ -166,8 +166,8 @@ def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monk
     assert many.rows["reconciler/loans"] == 6 * few.rows["reconciler/loans"]
     assert sum(many.rows.values()) > 4 * sum(few.rows.values())
     # Of ten loans, in two weeks: four views each, twice.
-    assert few.held_most <= 10 * 4 * 2
-    assert many.held_most <= 10 * 4 * 2
+    assert few.held_max <= 10 * 4 * 2
+    assert many.held_max <= 10 * 4 * 2
 
 
 def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mocklend.domain.effects import least_edit, most_edit
+from mocklend.domain.effects import edit_minor_max, edit_minor_min
 from mocklend.domain.facts import (
     CHARGE,
     CHARGE_FEE,
@@ -136,7 +136,7 @@ def interest_between(before: LoanState, after: LoanState) -> int:
 
 def possible(state: LoanState, kind: str, data: st.DataObject) -> int:
     """An amount that the loan takes, or none: then this is no example."""
-    least, most = least_edit(state, kind), min(most_edit(state, kind), 10**7)
+    least, most = edit_minor_min(state, kind), min(edit_minor_max(state, kind), 10**7)
     assume(least < 0 or most > 0)
     amount = data.draw(st.integers(least, most))
     assume(amount != 0)

@@ -27,7 +27,7 @@ SELECTIONS: tuple[dict[str, Any], ...] = (
 """Each kind of fault has one of them, another one with the next seed."""
 
 
-SEEDS_MOST = 100_000
+SEEDS_MAX = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser.add_argument("--seeds", type=int, default=12, help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=1, help="the first of them (default: %(default)s)")
     options = parser.parse_args(arguments)
-    if not 1 <= options.seeds <= SEEDS_MOST:
-        parser.error(f"argument --seeds: expected 1 to {SEEDS_MOST}, not {options.seeds}")
+    if not 1 <= options.seeds <= SEEDS_MAX:
+        parser.error(f"argument --seeds: expected 1 to {SEEDS_MAX}, not {options.seeds}")
     if options.first < 0:
         parser.error(f"argument --first: expected 0 or more, not {options.first}")
     try:

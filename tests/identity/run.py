@@ -21,7 +21,7 @@ from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 EVERY_S = 2.0
-STEPS_MOST = 100_000_000
+STEPS_MAX = 100_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -79,8 +79,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=None, help="where to start; printed, so that a walk can be repeated"
     )
     options = parser.parse_args(arguments)
-    if not 1 <= options.steps <= STEPS_MOST:
-        parser.error(f"argument --steps: expected 1 to {STEPS_MOST}, not {options.steps}")
+    if not 1 <= options.steps <= STEPS_MAX:
+        parser.error(f"argument --steps: expected 1 to {STEPS_MAX}, not {options.steps}")
     return options
 
 

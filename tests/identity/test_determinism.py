@@ -39,7 +39,7 @@ STORIES = 32
 
 
 @pytest.fixture
-def lender(tmp_path: Path) -> Iterator[Platform]:
+def platform(tmp_path: Path) -> Iterator[Platform]:
     opened = Platform(str(tmp_path / "mocklend.db"), FaultLayer(KINDS), fast=True)
     yield opened
     opened.close()
@@ -48,8 +48,8 @@ def lender(tmp_path: Path) -> Iterator[Platform]:
 class Client:
     """One client of a sandbox. Its story depends on its number alone."""
 
-    def __init__(self, lender: Platform, sandbox_id: str, number: int) -> None:
-        self.lender, self.sandbox_id, self.number = lender, sandbox_id, number
+    def __init__(self, platform: Platform, sandbox_id: str, number: int) -> None:
+        self.platform, self.sandbox_id, self.number = platform, sandbox_id, number
         self.steps = 0
         self.loans: list[str] = []
         self.repayments: list[str] = []
@@ -59,32 +59,32 @@ class Client:
         return Idempotency(f"client-{self.number}-{self.steps}", f"{self.number}/{self.steps}")
 
     def borrows(self) -> None:
-        who = self.lender.run(AddBorrower(self.sandbox_id, f"client-{self.number}", "Ada", 10**9)).body["id"]
+        who = self.platform.run(AddBorrower(self.sandbox_id, f"client-{self.number}", "Ada", 10**9)).body["id"]
         for product in ("jiebei-like", "jiebei-like"):
             borrow = Borrow(self.sandbox_id, self.key(), who, 100_000, "CNY", PRODUCTS[product], product, None)
-            self.loans.append(self.lender.run(borrow).body["id"])
+            self.loans.append(self.platform.run(borrow).body["id"])
 
     def repays(self) -> None:
         channel = sorted(channels())[self.number % len(channels())]
         for loan_id, scope in zip(self.loans, ("CLEAR", "OVD_AND_CURRENT"), strict=True):
-            total = self.lender.run(MakeQuote(self.sandbox_id, loan_id, scope, None)).body["total_minor"]
+            total = self.platform.run(MakeQuote(self.sandbox_id, loan_id, scope, None)).body["total_minor"]
             order = Repay(self.sandbox_id, self.key(), loan_id, total, channel, scope, None, None)
-            self.repayments.append(self.lender.run(order).body["id"])
+            self.repayments.append(self.platform.run(order).body["id"])
 
     def is_edited(self) -> None:
         for amount in (1_250, 730):
             edit = Edit(
                 self.sandbox_id, self.key(), self.loans[1], "MODIFY_BILL_AMOUNT", amount, None, "fee", "op", None
             )
-            self.lender.run(edit)
+            self.platform.run(edit)
 
     def is_reversed(self) -> None:
         if self.number % 3 == 0:
-            self.lender.run(ReverseRepayment(self.sandbox_id, self.key(), self.repayments[1], "back", "op"))
+            self.platform.run(ReverseRepayment(self.sandbox_id, self.key(), self.repayments[1], "back", "op"))
 
 
 def answer_key(
-    lender: Platform,
+    platform: Platform,
     *,
     seed: int,
     workers: int,
@@ -95,10 +95,10 @@ def answer_key(
     backwards: bool = False,
 ) -> str:
     """Tell all stories with so many clients at once; the answer key as JSON. `more` is added to each rule."""
-    sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
+    sandbox = platform.create_sandbox(seed=seed, mode="manual", now_ms=START_MS)
     for rule in armed(probability, kinds, more or {}):
-        lender.run(PutRule(sandbox.id, rule))
-    clients = [Client(lender, sandbox.id, number) for number in range(stories)]
+        platform.run(PutRule(sandbox.id, rule))
+    clients = [Client(platform, sandbox.id, number) for number in range(stories)]
     if backwards:
         clients.reverse()
     chapters: list[tuple[Callable[[Client], None], int]] = [
@@ -115,12 +115,12 @@ def answer_key(
                 for client in clients:
                     client.loans = client.loans[1:] * 2
             list(pool.map(lambda client, tell=chapter: _tell(tell, client), clients))
-            now_ms = lender.advance(sandbox.id, now_ms + pause).now_ms
-    assert isinstance(lender.layer, FaultLayer)
-    with lender.snapshot(sandbox.id) as snapshot:
-        key = lender.layer.answer_key(snapshot)
+            now_ms = platform.advance(sandbox.id, now_ms + pause).now_ms
+    assert isinstance(platform.layer, FaultLayer)
+    with platform.snapshot(sandbox.id) as snapshot:
+        key = platform.layer.answer_key(snapshot)
     found = json.dumps([entry.to_json() for entry in key], indent=1)
-    seen = sorted((d.finding.finding_class, d.finding.entity) for d in lender.audit(sandbox.id).discrepancies)
+    seen = sorted((d.finding.finding_class, d.finding.entity) for d in platform.audit(sandbox.id).discrepancies)
     assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE)
     return found
 
@@ -143,9 +143,9 @@ def _tell(chapter: Callable[[Client], None], client: Client) -> None:
 
 
 @pytest.mark.parametrize("workers", [8, 16, 32])
-def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(lender: Platform, workers: int) -> None:
-    alone = answer_key(lender, seed=7, workers=1, probability=0.5)
-    together = answer_key(lender, seed=7, workers=workers, probability=0.5)
+def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(platform: Platform, workers: int) -> None:
+    alone = answer_key(platform, seed=7, workers=1, probability=0.5)
+    together = answer_key(platform, seed=7, workers=workers, probability=0.5)
 
     assert len(json.loads(alone)) > STORIES
     assert alone == together
@@ -168,28 +168,28 @@ LIMITED_RULES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", EXACT_RULES)
 def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_clients(
-    lender: Platform, name: str
+    platform: Platform, name: str
 ) -> None:
     more = EXACT_RULES[name]
     verdicts = {one.verdict for one in lint(armed(0.6, KINDS, more), mode="manual").values()}
 
-    keys = [answer_key(lender, seed=7, workers=n, probability=0.6, stories=16, more=more) for n in (1, 8, 32)]
+    keys = [answer_key(platform, seed=7, workers=n, probability=0.6, stories=16, more=more) for n in (1, 8, 32)]
 
     assert verdicts == {EXACT}
     assert len(json.loads(keys[0])) > 4
     assert keys[0] == keys[1] == keys[2]
-    assert keys[0] == answer_key(lender, seed=7, workers=1, probability=0.6, stories=16, more=more, backwards=True)
+    assert keys[0] == answer_key(platform, seed=7, workers=1, probability=0.6, stories=16, more=more, backwards=True)
 
 
 @pytest.mark.parametrize("name", LIMITED_RULES)
-def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(lender: Platform, name: str) -> None:
+def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(platform: Platform, name: str) -> None:
     more = LIMITED_RULES[name]
     [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
     told: dict[str, Any] = {
         "seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more
     }  # fmt: skip
 
-    forwards, backwards = (answer_key(lender, **told, backwards=turned) for turned in (False, True))
+    forwards, backwards = (answer_key(platform, **told, backwards=turned) for turned in (False, True))
 
     assert linted.verdict == ORDER
     assert json.loads(forwards)
@@ -238,20 +238,20 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
     assert (quick == slow) is (verdict == EXACT)
 
 
-def test_another_seed_gives_another_answer_key(lender: Platform) -> None:
-    one = answer_key(lender, seed=7, workers=1, probability=0.5, stories=4)
-    other = answer_key(lender, seed=8, workers=1, probability=0.5, stories=4)
+def test_another_seed_gives_another_answer_key(platform: Platform) -> None:
+    one = answer_key(platform, seed=7, workers=1, probability=0.5, stories=4)
+    other = answer_key(platform, seed=8, workers=1, probability=0.5, stories=4)
 
     assert one != other
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_higher_probability_keeps_every_injection_of_a_lower_one(lender: Platform, kind: type[Any]) -> None:
+def test_a_higher_probability_keeps_every_injection_of_a_lower_one(platform: Platform, kind: type[Any]) -> None:
     def acts(key: str) -> set[tuple[Any, ...]]:
         return {(e["seam"], e["entity"], e["occurrence"]) for e in json.loads(key)}
 
-    low = acts(answer_key(lender, seed=11, workers=1, probability=0.1, kinds=[kind]))
-    high = acts(answer_key(lender, seed=11, workers=1, probability=0.2, kinds=[kind]))
+    low = acts(answer_key(platform, seed=11, workers=1, probability=0.1, kinds=[kind]))
+    high = acts(answer_key(platform, seed=11, workers=1, probability=0.2, kinds=[kind]))
 
     assert low < high
 

@@ -126,8 +126,8 @@ def _stale_without_a_fault(plant: pytest.MonkeyPatch) -> None:
     honest = Work.at
 
     def act(self: Work, given: Any) -> Any:
-        happened = honest(self, given)
-        return replace(happened, lag_s=60) if isinstance(given, ViewRefresh) and happened == given else happened
+        outcome = honest(self, given)
+        return replace(outcome, lag_s=60) if isinstance(given, ViewRefresh) and outcome == given else outcome
 
     plant.setattr(Work, "at", act)
 

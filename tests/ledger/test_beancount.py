@@ -16,7 +16,7 @@ from support.story import Story
 
 def exported(story: Story) -> str:
     """The sandbox's journal as a Beancount file."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return "\n".join(export(story.snapshot(connection))) + "\n"
 
 
@@ -38,7 +38,7 @@ def busy(story: Story) -> Story:
     paid = story.repay(edited, 20_000)
     story.reverse(paid)
     push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 4_321, "CNY", "Ada", "thanks", "CLEAR")
-    story.lender.run(push)
+    story.platform.run(push)
     story.wait(days=70)
     assert story.page(late)["status"] == "OVD"
     return story

@@ -60,7 +60,7 @@ def books(story: Story) -> Books:
     story.edit(loan_id, 500)
     story.reverse(story.repay(loan_id, 1_000))
     loan = story.entity("loan", loan_id)
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
         journal = journals(story.snapshot(connection), [loan_id])[loan_id]
     as_of = load(terms_of(loan), loan.state).as_of
@@ -139,7 +139,7 @@ def test_the_world_in_which_an_order_succeeds_twice_is_noticed(books: Books) -> 
 def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         facts = world_facts_of(story.snapshot(connection), [loan_id])[loan_id]
 
     state = replay(terms_of(story.entity("loan", loan_id)), facts, facts[-1].on)

@@ -172,7 +172,7 @@ def test_the_trial_balance_of_a_whole_story_is_zero(story: Story) -> None:
     story.reverse(repayment_id)
     story.settle(loan_id)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         total = balances(story.snapshot(connection))
 
     assert sum(total.values()) == 0

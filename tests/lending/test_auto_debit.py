@@ -15,12 +15,12 @@ DAY = 86_400
 
 def lend(story: Story, *, auto_debit: bool) -> str:
     """Ada borrows 1,000.00 on 5 January; the first instalment falls due on 5 February."""
-    who = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
+    who = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     product = PRODUCTS["jiebei-like"]
     borrow = Borrow(
         story.sandbox_id, story.key(), who, 100_000, "CNY", product, "jiebei-like", None, auto_debit=auto_debit
     )
-    loan_id: str = story.lender.run(borrow).body["id"]
+    loan_id: str = story.platform.run(borrow).body["id"]
     return loan_id
 
 
@@ -62,10 +62,10 @@ def test_a_year_of_debits_clears_the_loan_and_then_stops(story: Story) -> None:
 
 @pytest.mark.parametrize(("channel", "delay_s"), [("wallet", 2), ("bank_transfer", 1_800)])
 def test_a_payout_in_transit_is_lending_until_the_channel_has_paid(story: Story, channel: str, delay_s: int) -> None:
-    who = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
+    who = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     product = PRODUCTS["jiebei-like"]
     order = Borrow(story.sandbox_id, story.key(), who, 100_000, "CNY", product, None, None, False, channel, delay_s)
-    loan = story.lender.run(order).body
+    loan = story.platform.run(order).body
 
     assert (loan["status"], loan["disbursed_at"]) == ("LENDING", None)
     story.wait(delay_s)

@@ -190,7 +190,7 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(
         assert story.discrepancies() == [], (what, n, how)
         assert story.receivable(loan_id) == story.page(loan_id)["outstanding_minor"]
     story.wait(days=3)
-    moving = story.lender.audit(story.sandbox_id).in_transit
+    moving = story.platform.audit(story.sandbox_id).in_transit
     assert [one for one in moving if one.entity.startswith("rpy_")] == []
     assert story.discrepancies() == []
 
@@ -206,7 +206,7 @@ def test_a_receipt_of_the_past_may_come_before_or_after_the_nightly_look(tell: C
             story.query_channel(repayment_id)
         story.sleep(days=days)
         if story is late:
-            story.lender.writer.run_all([])
+            story.platform.writer.run_all([])
             story.query_channel(repayment_id)
         story.wait(0)
 

@@ -26,14 +26,14 @@ def test_a_loan_is_paid_out_and_in_use_at_once(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_borrower_is_made_once_for_each_reference(lender: Platform, story: Story) -> None:
-    first = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
+def test_a_borrower_is_made_once_for_each_reference(platform: Platform, story: Story) -> None:
+    first = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
 
-    again = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
+    again = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 5))
 
     assert (first.status, again.status, first.body) == (201, 200, again.body)
     with pytest.raises(Refused, match="reference_taken"):
-        lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 6))
+        platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 6))
 
 
 def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None:
@@ -48,12 +48,12 @@ def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None
     story.borrow(60_000, limit_minor=100_000)
 
 
-def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(lender: Platform, story: Story) -> None:
-    ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 100_000)).body["id"]
+def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(platform: Platform, story: Story) -> None:
+    ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 100_000)).body["id"]
     commands = [Borrow(story.sandbox_id, story.key(), ada, 60_000, "CNY", TERMS, None, None) for _ in range(2)]
 
     with pytest.raises(Refused, match="credit_limit_exceeded"):
-        lender.writer.run_all(commands)
+        platform.writer.run_all(commands)
 
     assert len(story.everything()["loans"]) == 1
 
@@ -65,17 +65,17 @@ def test_a_reference_names_one_loan(story: Story) -> None:
         story.borrow(reference="mine")
 
 
-def test_a_loan_without_a_reference_is_named_by_its_key(lender: Platform, story: Story) -> None:
-    ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
+def test_a_loan_without_a_reference_is_named_by_its_key(platform: Platform, story: Story) -> None:
+    ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
 
-    made = lender.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
+    made = platform.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
 
     assert made.body["reference"] == "k"
 
 
-def test_nobody_lends_to_a_stranger(lender: Platform, story: Story) -> None:
+def test_nobody_lends_to_a_stranger(platform: Platform, story: Story) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
-        lender.run(Borrow(story.sandbox_id, story.key(), "brw_x", 1_000, "CNY", TERMS, None, None))
+        platform.run(Borrow(story.sandbox_id, story.key(), "brw_x", 1_000, "CNY", TERMS, None, None))
 
 
 @pytest.mark.parametrize("principal", [0, -1, 99, 1_001, 2**63, 2**70])

@@ -24,7 +24,7 @@ def _short_by(story: Story, loan_id: str, drift_minor: int, **more: Any) -> dict
     quote = dict(story.quote(loan_id, **more))
     quote["total_minor"] -= drift_minor
     sql = text("UPDATE quotes SET total_minor = :total_minor WHERE id = :id")
-    story.lender.writer.call(lambda connection: connection.execute(sql, {"id": quote["id"], **_total(quote)}))
+    story.platform.writer.call(lambda connection: connection.execute(sql, {"id": quote["id"], **_total(quote)}))
     return quote
 
 
@@ -81,7 +81,7 @@ def test_what_happens_after_a_quote_does_not_make_it_wrong(story: Story) -> None
     _order_by(story, quote)
 
     story.edit(loan_id, 700)
-    story.lender.run(story.callback(late))  # Its money came before the quote, and the books hear of it behind it.
+    story.platform.run(story.callback(late))  # Its money came before the quote, and the books hear of it behind it.
     story.wait(5)
 
     assert story.discrepancies() == []

@@ -67,7 +67,7 @@ def test_a_quote_for_another_day_is_valid_until_that_day_ends(story: Story) -> N
     quote = story.quote(loan_id, on=date(2026, 1, 20))
 
     story.wait(days=15)
-    story.lender.run(story.repayment(loan_id, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
+    story.platform.run(story.repayment(loan_id, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
     story.wait(2)
 
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -88,7 +88,7 @@ def test_a_quote_holds_until_its_day_is_over(story: Story) -> None:
     story.wait(days=1)
 
     with pytest.raises(Refused, match="quote_stale"):
-        story.lender.run(story.repayment(loan_id, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
+        story.platform.run(story.repayment(loan_id, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
 
 
 @pytest.mark.parametrize(("amount", "type"), [(1, "CLEAR"), (0, "OVD_AND_CURRENT")])
@@ -97,7 +97,7 @@ def test_a_repayment_on_a_quote_is_what_the_quote_says(story: Story, amount: int
     quote = story.quote(loan_id)
 
     with pytest.raises(Refused) as caught:
-        story.lender.run(story.repayment(loan_id, quote["total_minor"] + amount, type=type, quote_id=quote["id"]))
+        story.platform.run(story.repayment(loan_id, quote["total_minor"] + amount, type=type, quote_id=quote["id"]))
 
     assert caught.value.code == "quote_mismatch"
     assert caught.value.expected == {"type": "CLEAR", "amount_minor": quote["total_minor"]}
@@ -108,7 +108,7 @@ def test_a_quote_belongs_to_its_loan(story: Story) -> None:
     quote = story.quote(theirs)
 
     with pytest.raises(Refused, match="quote_unknown"):
-        story.lender.run(story.repayment(mine, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
+        story.platform.run(story.repayment(mine, quote["total_minor"], type="CLEAR", quote_id=quote["id"]))
 
 
 def test_a_clear_loan_takes_no_more_orders(story: Story) -> None:

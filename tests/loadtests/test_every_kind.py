@@ -131,9 +131,9 @@ def people() -> Iterator[dict[str, ModuleType]]:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A client of the real application, with all kinds."""
     database = str(tmp_path_factory.mktemp("kinds") / "mocklend.db")
-    lender = Platform(database, FaultLayer(installed().values()), fast=True)
-    yield create_app(ServerSettings(database=database), lender).test_client()
-    lender.close()
+    platform = Platform(database, FaultLayer(installed().values()), fast=True)
+    yield create_app(ServerSettings(database=database), platform).test_client()
+    platform.close()
 
 
 @dataclass

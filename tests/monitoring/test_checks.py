@@ -24,8 +24,8 @@ from support.story import Story
 
 
 def told(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
-    with story.lender.read() as connection:
-        found = alerts(Snapshot(connection, story.lender.sandbox(connection, sandbox_id), story.now_ms + later_ms))
+    with story.platform.read() as connection:
+        found = alerts(Snapshot(connection, story.platform.sandbox(connection, sandbox_id), story.now_ms + later_ms))
     return [(one.check, one.finding_class, one.entity, one.amount_minor) for one in found.alerts]
 
 
@@ -33,7 +33,7 @@ def change(story: Story, sql: str, *values: Any) -> None:
     def run(connection: Any) -> None:
         assert connection.exec_driver_sql(sql, values).rowcount == 1
 
-    story.lender.writer.call(run)
+    story.platform.writer.call(run)
 
 
 def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> None:
@@ -53,7 +53,7 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> No
 def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 10_000)
     story.reverse(repayment_id)
-    story.lender.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
+    story.platform.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
     change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
 
     story.wait(3600)
@@ -74,8 +74,8 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
     with monkeypatch.context() as mistaken:
         mistaken.setattr(Work, "at", as_an_instalment)
         repayment_id = story.settle(story.borrow())
-    story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
-    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))
+    story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))
 
     story.wait(7200)
 
@@ -113,10 +113,10 @@ def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Sto
 
 
 def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
-    ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
+    ada = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
     terms = (ada, 100_000, "CNY", PRODUCTS["jiebei-like"], "jiebei-like", None)
     slow = Borrow(story.sandbox_id, story.key(), *terms, disburse_to="bank_transfer", disburse_delay_s=1800)
-    loan_id = story.lender.run(slow).body["id"]
+    loan_id = story.platform.run(slow).body["id"]
     story.sleep(3600)
     assert told(story, story.sandbox_id) == []
 

@@ -68,12 +68,12 @@ def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Calla
     assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
 
 
-def test_a_reset_sandbox_is_empty_and_begins_again(lender: Platform, story: Story) -> None:
+def test_a_reset_sandbox_is_empty_and_begins_again(platform: Platform, story: Story) -> None:
     empty = story.everything()
     loan_id = tell_it(story)
     told = story.everything()
 
-    again = lender.reset_sandbox(story.sandbox_id)
+    again = platform.reset_sandbox(story.sandbox_id)
 
     assert story.everything() == empty
     assert again.sandbox_ms == story.sandbox.sandbox_ms
@@ -83,61 +83,61 @@ def test_a_reset_sandbox_is_empty_and_begins_again(lender: Platform, story: Stor
     assert story.everything() == told
 
 
-def test_a_reset_keeps_the_key_and_the_seed(lender: Platform, story: Story) -> None:
-    again = lender.reset_sandbox(story.sandbox_id)
+def test_a_reset_keeps_the_key_and_the_seed(platform: Platform, story: Story) -> None:
+    again = platform.reset_sandbox(story.sandbox_id)
 
     assert (again.id, again.key_hash, again.seed) == (story.sandbox.id, story.sandbox.key_hash, story.sandbox.seed)
-    assert lender.sandbox_of_key(story.sandbox.api_key) == again.id
+    assert platform.sandbox_of_key(story.sandbox.api_key) == again.id
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(lender: Platform, tell: Callable[..., Story]) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(platform: Platform, tell: Callable[..., Story]) -> None:
     gone, stays = tell(), tell()
     tell_it(gone)
     tell_it(stays)
     before = stays.everything()
-    assert lender.sandbox_of_key(gone.sandbox.api_key) == gone.sandbox_id
+    assert platform.sandbox_of_key(gone.sandbox.api_key) == gone.sandbox_id
 
-    lender.delete_sandbox(gone.sandbox_id)
+    platform.delete_sandbox(gone.sandbox_id)
 
     assert not any(gone.everything().values())
-    with lender.read() as connection:
+    with platform.read() as connection:
         assert rows(connection, "SELECT * FROM sandbox_uses WHERE sandbox_id = :id", {"id": gone.sandbox_id}) == []
     assert stays.everything() == before
-    assert lender.sandbox_of_key(gone.sandbox.api_key) is None
+    assert platform.sandbox_of_key(gone.sandbox.api_key) is None
     with pytest.raises(Refused, match="sandbox_unknown"):
         gone.borrow()
     with pytest.raises(Refused, match="sandbox_unknown"):
-        lender.delete_sandbox(gone.sandbox_id)
+        platform.delete_sandbox(gone.sandbox_id)
 
 
-def test_a_manual_clock_moves_forward_only(lender: Platform, story: Story) -> None:
+def test_a_manual_clock_moves_forward_only(platform: Platform, story: Story) -> None:
     story.wait(60)
 
     with pytest.raises(Refused, match="clock_backwards"):
-        lender.advance(story.sandbox_id, story.now_ms - 1)
+        platform.advance(story.sandbox_id, story.now_ms - 1)
     with pytest.raises(Refused, match="clock_backwards"):
-        lender.run(SetClock(story.sandbox_id, story.now_ms - 1))
+        platform.run(SetClock(story.sandbox_id, story.now_ms - 1))
 
-    assert lender.advance(story.sandbox_id, story.now_ms) == Advanced(story.now_ms)
+    assert platform.advance(story.sandbox_id, story.now_ms) == Advanced(story.now_ms)
 
 
-def test_a_running_clock_cannot_be_moved(lender: Platform) -> None:
-    wall = lender.create_sandbox(seed=7, mode="wall")
+def test_a_running_clock_cannot_be_moved(platform: Platform) -> None:
+    wall = platform.create_sandbox(seed=7, mode="wall")
 
     with pytest.raises(Refused, match="clock_not_manual"):
-        lender.advance(wall.id, wall.sandbox_ms + 1)
+        platform.advance(wall.id, wall.sandbox_ms + 1)
 
 
-def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_lender: Callable[..., Platform]) -> None:
+def test_a_wall_clock_runs_from_where_it_was_set_and_as_fast_as_asked(open_platform: Callable[..., Platform]) -> None:
     real = [1_000_000]
-    lender = open_lender(real_ms=lambda: real[0])
-    plain = lender.create_sandbox(seed=7, mode="wall")
-    fast = lender.create_sandbox(seed=7, mode="wall", now_ms=DAY_MS, speed=86_400)
+    platform = open_platform(real_ms=lambda: real[0])
+    plain = platform.create_sandbox(seed=7, mode="wall")
+    fast = platform.create_sandbox(seed=7, mode="wall", now_ms=DAY_MS, speed=86_400)
 
     real[0] += 2_000
 
-    assert lender.now_ms(plain.id) == 1_002_000
-    assert lender.now_ms(fast.id) == DAY_MS + 2 * DAY_MS  # A day a second.
+    assert platform.now_ms(plain.id) == 1_002_000
+    assert platform.now_ms(fast.id) == DAY_MS + 2 * DAY_MS  # A day a second.
 
 
 def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Story) -> None:
@@ -147,25 +147,25 @@ def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Story) -> N
     assert clock_doc(wall, wall.sandbox_ms)["speed"] == 1
 
 
-def test_there_is_one_default_sandbox(lender: Platform) -> None:
-    made = lender.ensure_default(seed=7)
+def test_there_is_one_default_sandbox(platform: Platform) -> None:
+    made = platform.ensure_default(seed=7)
 
-    assert lender.ensure_default(seed=8) == lender.ensure_default(seed=9)
-    assert lender.ensure_default(seed=8).key_hash == made.key_hash
+    assert platform.ensure_default(seed=8) == platform.ensure_default(seed=9)
+    assert platform.ensure_default(seed=8).key_hash == made.key_hash
     assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
 
 
-def test_a_key_that_is_none_opens_nothing(lender: Platform, story: Story) -> None:
-    assert lender.sandbox_of_key("mk_wrong") is None
-    assert lender.sandbox_of_key("") is None
-    assert lender.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
+def test_a_key_that_is_none_opens_nothing(platform: Platform, story: Story) -> None:
+    assert platform.sandbox_of_key("mk_wrong") is None
+    assert platform.sandbox_of_key("") is None
+    assert platform.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
 
 
-def test_no_key_is_in_the_database(lender: Platform, story: Story, tmp_path: Path) -> None:
+def test_no_key_is_in_the_database(platform: Platform, story: Story, tmp_path: Path) -> None:
     """Whoever reads the file opens no sandbox by it."""
-    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     tell_it(story)
-    lender.give_key(lender.ensure_default(seed=7).id, "mk_of_the_default_sandbox")
+    platform.give_key(platform.ensure_default(seed=7).id, "mk_of_the_default_sandbox")
 
     stored = b"".join(one.read_bytes() for one in tmp_path.iterdir())
 
@@ -175,27 +175,27 @@ def test_no_key_is_in_the_database(lender: Platform, story: Story, tmp_path: Pat
     assert b"mk_" not in stored
 
 
-def test_a_new_key_takes_the_place_of_the_old_one(lender: Platform, story: Story) -> None:
+def test_a_new_key_takes_the_place_of_the_old_one(platform: Platform, story: Story) -> None:
     old, new = story.sandbox.api_key, "mk_another_one"
-    assert lender.sandbox_of_key(old) == story.sandbox_id
+    assert platform.sandbox_of_key(old) == story.sandbox_id
 
-    lender.give_key(story.sandbox_id, new)
+    platform.give_key(story.sandbox_id, new)
 
-    assert (lender.sandbox_of_key(old), lender.sandbox_of_key(new)) == (None, story.sandbox_id)
-    with lender.read() as connection:
-        assert secret_at(lender.sandbox(connection, story.sandbox_id), "wallet") == callback_secret(new, "wallet")
+    assert (platform.sandbox_of_key(old), platform.sandbox_of_key(new)) == (None, story.sandbox_id)
+    with platform.read() as connection:
+        assert secret_at(platform.sandbox(connection, story.sandbox_id), "wallet") == callback_secret(new, "wallet")
     story.settle(story.borrow())
 
 
-def test_no_two_sandboxes_have_one_key(lender: Platform, tell: Callable[..., Story]) -> None:
+def test_no_two_sandboxes_have_one_key(platform: Platform, tell: Callable[..., Story]) -> None:
     one, other = tell(), tell()
 
     with pytest.raises(Refused, match="opens another sandbox"):
-        lender.give_key(one.sandbox_id, other.sandbox.api_key)
-    lender.give_key(one.sandbox_id, one.sandbox.api_key)
+        platform.give_key(one.sandbox_id, other.sandbox.api_key)
+    platform.give_key(one.sandbox_id, one.sandbox.api_key)
 
-    assert lender.sandbox_of_key(one.sandbox.api_key) == one.sandbox_id
-    assert lender.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
+    assert platform.sandbox_of_key(one.sandbox.api_key) == one.sandbox_id
+    assert platform.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
 
 
 def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Story) -> None:
@@ -205,12 +205,12 @@ def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: 
     assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")
 
 
-def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(lender: Platform, story: Story) -> None:
+def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(platform: Platform, story: Story) -> None:
     """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
     story.borrow()
     before = story.sandbox
 
-    again = lender.reset_sandbox(story.sandbox_id)
+    again = platform.reset_sandbox(story.sandbox_id)
 
     named = {
         "mode": "clock.mode", "speed": "clock.speed", "endpoints": "webhook_endpoints", "monitored": "monitoring",
@@ -221,7 +221,7 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(len
         if one.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version", "target_ms", "resets"):
             assert named.get(one.name, one.name) in told["kept"], one.name
             assert getattr(again, one.name) == getattr(before, one.name)
-    with lender.read() as connection:
+    with platform.read() as connection:
         for table in metadata.sorted_tables:
             if "sandbox_id" in table.columns:
                 sql = f"SELECT COUNT(*) FROM {table.name} WHERE sandbox_id = :id"

@@ -19,15 +19,15 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def opened(open_lender: Callable[..., Platform], clock: Clock) -> Platform:
+def opened(open_platform: Callable[..., Platform], clock: Clock) -> Platform:
     """A platform with room for three sandboxes, of which two may run by themselves."""
-    lender = open_lender(real_ms=clock, bounds=Bounds(3, 2))
-    lender.ensure_default(1)
-    return lender
+    platform = open_platform(real_ms=clock, bounds=Bounds(3, 2))
+    platform.ensure_default(1)
+    return platform
 
 
-def last_used(lender: Platform) -> dict[str, int]:
-    return {sandbox.id: used_ms for sandbox, used_ms in lender.sandboxes("", 100)}
+def last_used(platform: Platform) -> dict[str, int]:
+    return {sandbox.id: used_ms for sandbox, used_ms in platform.sandboxes("", 100)}
 
 
 def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Platform) -> None:
@@ -61,7 +61,7 @@ def test_only_so_many_clocks_run_made_so_or_let_run(opened: Platform) -> None:
 
 
 def test_a_request_is_a_use_and_it_is_known_after_a_restart(
-    open_lender: Callable[..., Platform], opened: Platform, clock: Clock
+    open_platform: Callable[..., Platform], opened: Platform, clock: Clock
 ) -> None:
     began_ms = clock.ms
     one, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
@@ -70,7 +70,7 @@ def test_a_request_is_a_use_and_it_is_known_after_a_restart(
 
     opened.tick()
 
-    known = last_used(open_lender(real_ms=clock))
+    known = last_used(open_platform(real_ms=clock))
     assert known == {DEFAULT: began_ms, one: clock.ms, other: began_ms}
 
 
@@ -149,16 +149,16 @@ def test_an_emptied_sandbox_is_in_use(opened: Platform, clock: Clock) -> None:
 
 
 def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
-    open_lender: Callable[..., Platform], clock: Clock, monkeypatch: pytest.MonkeyPatch
+    open_platform: Callable[..., Platform], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocklend.runtime.EXPIRED_MOST", 2)
-    lender = open_lender(real_ms=clock)
+    monkeypatch.setattr("mocklend.runtime.EXPIRED_MAX", 2)
+    platform = open_platform(real_ms=clock)
     made = []
     for _ in range(5):
-        made.append(lender.create_sandbox(seed=1, mode="manual").id)
+        made.append(platform.create_sandbox(seed=1, mode="manual").id)
         clock.ms += 1_000
     clock.ms += DAY_MS
 
-    answers: list[Any] = [lender.expire_sandboxes(DAY_MS // 2) for _ in range(3)]
+    answers: list[Any] = [platform.expire_sandboxes(DAY_MS // 2) for _ in range(3)]
 
     assert answers == [(made[:2], True), (made[2:4], True), (made[4:], False)]

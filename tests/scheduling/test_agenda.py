@@ -21,25 +21,25 @@ DAY_MS = 86_400_000
 def looks(wall: Story, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sandboxes that ticks look at."""
     looked: list[str] = []
-    honest = wall.lender.clocks._tick_one
+    honest = wall.platform.clocks._tick_one
 
     def note(sandbox_id: str) -> Any:
         looked.append(sandbox_id)
         return honest(sandbox_id)
 
-    monkeypatch.setattr(wall.lender.clocks, "_tick_one", note)
+    monkeypatch.setattr(wall.platform.clocks, "_tick_one", note)
     return looked
 
 
 def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, clock: Clock, looks: list[str]) -> None:
-    others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
-    wall.lender.tick()
+    others = {wall.platform.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
+    wall.platform.tick()
     assert set(looks) == others | {wall.sandbox_id}
     looks.clear()
 
     for _ in range(50):
         clock.ms += 200
-        wall.lender.tick()
+        wall.platform.tick()
 
     assert looks == []
 
@@ -47,15 +47,15 @@ def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, cloc
 def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
     wall: Story, clock: Clock, looks: list[str]
 ) -> None:
-    others = {wall.lender.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
-    wall.lender.tick()
+    others = {wall.platform.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
+    wall.platform.tick()
     looks.clear()
 
     busiest = 0
     for _ in range(LOOK_AGAIN_MS // 1_000):
         clock.ms += 1_000
         before = len(looks)
-        wall.lender.tick()
+        wall.platform.tick()
         busiest = max(busiest, len(looks) - before)
 
     assert set(looks) == others | {wall.sandbox_id}
@@ -64,30 +64,30 @@ def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
 
 def test_what_falls_due_is_done_when_it_does(wall: Story, clock: Clock, looks: list[str]) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
-    while wall.lender.tick():
+    while wall.platform.tick():
         pass
     settles_ms = wall.entity("trade", out_trade_no(order)).due_ms
 
     clock.ms = settles_ms - 1
-    wall.lender.tick()
+    wall.platform.tick()
     early = wall.entity("repayment", order).status
     clock.ms = settles_ms
     looks.clear()
-    wall.lender.tick()
-    wall.lender.tick()
+    wall.platform.tick()
+    wall.platform.tick()
 
     assert (early, wall.entity("repayment", order).status) == ("PROCESSING", "S")
     assert looks
 
 
 def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock) -> None:
-    wall.lender.set_pace(wall.sandbox_id, 3_600)
+    wall.platform.set_pace(wall.sandbox_id, 3_600)
     order = wall.order(wall.borrow(), 1_000, "wallet")
-    wall.lender.tick()
+    wall.platform.tick()
 
     clock.ms += 1_000
-    wall.lender.tick()
-    wall.lender.tick()
+    wall.platform.tick()
+    wall.platform.tick()
 
     assert wall.entity("repayment", order).status == "S"
 
@@ -95,34 +95,34 @@ def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock)
 @pytest.mark.parametrize("pace", [1, 60])
 def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock, pace: int) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
-    wall.lender.tick()
-    wall.lender.set_pace(wall.sandbox_id, 0)
+    wall.platform.tick()
+    wall.platform.set_pace(wall.sandbox_id, 0)
     clock.ms += 60_000
-    wall.lender.tick()
+    wall.platform.tick()
     assert wall.entity("repayment", order).status == "PROCESSING"
 
-    wall.lender.set_pace(wall.sandbox_id, pace)
+    wall.platform.set_pace(wall.sandbox_id, pace)
     clock.ms += 60_000 // pace
-    wall.lender.tick()
-    wall.lender.tick()
+    wall.platform.tick()
+    wall.platform.tick()
 
     assert wall.entity("repayment", order).status == "S"
 
 
 def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
-    wall: Story, open_lender: Callable[..., Platform], clock: Clock
+    wall: Story, open_platform: Callable[..., Platform], clock: Clock
 ) -> None:
     loan_id = wall.borrow()
-    while wall.lender.tick():
+    while wall.platform.tick():
         pass
-    wall.lender.tick()
-    other = type(wall)(open_lender(real_ms=clock), wall.sandbox)
+    wall.platform.tick()
+    other = type(wall)(open_platform(real_ms=clock), wall.sandbox)
     other._keys = 100
 
     order = other.order(loan_id, 1_000, "wallet")
     clock.ms += LOOK_AGAIN_MS
-    wall.lender.tick()
-    wall.lender.tick()
+    wall.platform.tick()
+    wall.platform.tick()
 
     assert wall.entity("repayment", order).status == "S"
 

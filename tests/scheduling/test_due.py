@@ -15,7 +15,7 @@ DAY_S = 86_400
 
 
 def upcoming(story: Story, seconds: int, *, most: int = 100, only: tuple[str, ...] = EVERY) -> list[Due]:
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return list(due(story.snapshot(connection), story.now_ms + seconds * 1000, most, only=only))
 
 
@@ -91,10 +91,10 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
         item = upcoming(story, 40 * DAY_S, only=(what,))[0]
         story.sleep(max(0, item.due_ms - story.now_ms) // 1000)
         command = command_for(story.sandbox_id, item)
-        story.lender.run(command)
+        story.platform.run(command)
         before = story.everything()
 
-        story.lender.run(command)
+        story.platform.run(command)
 
         assert story.everything() == before, what
 
@@ -107,7 +107,7 @@ def test_what_has_no_command_says_so(story: Story) -> None:
 def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Story) -> None:
     """Each kind's due times have an index: a sandbox of a hundred thousand loans is not read to find one."""
     sql = _sql(EVERY)
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         plan = rows(connection, f"EXPLAIN QUERY PLAN {sql}", {"sandbox_id": story.sandbox_id, "until_ms": 0, "most": 1})
 
     # Nor is all that is due at one moment sorted for each batch of it: the index has the order too.

@@ -26,12 +26,12 @@ def story(tell: Callable[..., Story]) -> Story:
 def edit(story: Story, loan_id: str, amount: int, operator: str = "wei", approver: str | None = None) -> Answer:
     """Wei asks for an edit."""
     command = Edit(story.sandbox_id, story.key(), loan_id, FEE, amount, None, "a memo", operator, approver)
-    return story.lender.run(command)
+    return story.platform.run(command)
 
 
 def approve(story: Story, edit_id: str, approver: str = "li") -> Mapping[str, Any]:
     """Li looks at it."""
-    return story.lender.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
+    return story.platform.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
 
 
 def test_a_small_edit_needs_nobody_else(story: Story) -> None:
@@ -80,7 +80,7 @@ def test_another_spelling_is_no_second_person(story: Story, spelt: str) -> None:
     with pytest.raises(Refused, match="four_eyes"):
         edit(story, loan_id, LIMIT + 1, approver=spelt)
     with pytest.raises(Refused, match="four_eyes"):
-        story.lender.run(write_off)
+        story.platform.run(write_off)
 
     assert story.discrepancies() == []
 
@@ -112,9 +112,9 @@ def test_a_rejected_draft_never_was(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     with pytest.raises(Refused, match="edit_not_applied"):
-        story.lender.run(ReverseEdit(story.sandbox_id, story.key(), draft_id, "wrong", "wei"))
+        story.platform.run(ReverseEdit(story.sandbox_id, story.key(), draft_id, "wrong", "wei"))
 
-    rejected = story.lender.run(RejectEdit(story.sandbox_id, story.key(), draft_id, "wrong loan", "li")).body
+    rejected = story.platform.run(RejectEdit(story.sandbox_id, story.key(), draft_id, "wrong loan", "li")).body
 
     assert rejected["state"] == "REJECTED"
     assert story.page(loan_id)["outstanding_minor"] == 100_000
@@ -141,8 +141,8 @@ def test_write_offs_and_refunds_always_need_a_second_person(story: Story) -> Non
     loan_id, other = story.borrow(), story.borrow()
     story.repay(other, story.quote(other)["total_minor"] + 1, type="CLEAR")
 
-    refund = story.lender.run(Refund(story.sandbox_id, story.key(), other, "wallet", 1, "too much", "wei"))
-    off = story.lender.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei"))
+    refund = story.platform.run(Refund(story.sandbox_id, story.key(), other, "wallet", 1, "too much", "wei"))
+    off = story.platform.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei"))
 
     assert [answer.status for answer in (refund, off)] == [202, 202]
     story.wait(days=10)
@@ -158,7 +158,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     approve(story, draft_id)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
 
     assert [(act["verb"], act["operator"], act["approver"]) for act in acts] == [
@@ -171,7 +171,7 @@ def test_the_same_draft_asked_for_again_is_the_same_draft(story: Story) -> None:
     loan_id, key = story.borrow(), story.key()
     command = Edit(story.sandbox_id, key, loan_id, FEE, LIMIT + 1, None, "a memo", "wei", None)
 
-    first, again = story.lender.run(command), story.lender.run(command)
+    first, again = story.platform.run(command), story.platform.run(command)
 
     assert (again.replayed, again.status, again.body) == (True, 202, first.body)
 

@@ -13,7 +13,7 @@ def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Story) -> None:
     loan_id = story.borrow(100_000)
     before = story.page(loan_id)
 
-    answer = story.lender.run(CatchUp(story.sandbox_id, loan_id, "to be sure", "olga"))
+    answer = story.platform.run(CatchUp(story.sandbox_id, loan_id, "to be sure", "olga"))
 
     assert (answer.status, answer.body["caught_up"]) == (200, False)
     assert story.page(loan_id)["version"] == before["version"]
@@ -21,4 +21,4 @@ def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Story) -> None:
 
 def test_a_loan_that_nobody_knows_cannot_catch_up(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
-        story.lender.run(CatchUp(story.sandbox_id, "loan_x", "to be sure", "olga"))
+        story.platform.run(CatchUp(story.sandbox_id, "loan_x", "to be sure", "olga"))

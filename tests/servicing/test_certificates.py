@@ -18,19 +18,19 @@ from support.story import Story
 
 def issue(story: Story, loan_id: str) -> Mapping[str, Any]:
     """Ask for the paper."""
-    body: Mapping[str, Any] = story.lender.run(IssueCertificate(story.sandbox_id, loan_id)).body
+    body: Mapping[str, Any] = story.platform.run(IssueCertificate(story.sandbox_id, loan_id)).body
     return body
 
 
 def read(story: Story, id: str) -> dict[str, Any]:
     """Look at it again."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return certificate(story.snapshot(connection), id)
 
 
 def journal(story: Story, loan_id: str) -> Any:
     """The loan's transactions as the ledger has them."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return journals(story.snapshot(connection), [loan_id])[loan_id]
 
 
@@ -72,7 +72,7 @@ def test_asking_again_is_the_same_paper(story: Story) -> None:
     first = issue(story, loan_id)
     story.wait(days=3)
 
-    again = story.lender.run(IssueCertificate(story.sandbox_id, loan_id))
+    again = story.platform.run(IssueCertificate(story.sandbox_id, loan_id))
 
     assert (again.status, again.body) == (200, first)
 
@@ -142,7 +142,7 @@ def test_the_audit_holds_paper_against_the_books(story: Story) -> None:
     story.settle(loan_id)
     issued = story.entity("certificate", issue(story, loan_id)["id"])
 
-    with story.lender.engine.begin() as connection:
+    with story.platform.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE certificates SET journal_seq = 1 WHERE id = ?", (replace(issued, journal_seq=1).id,)
         )

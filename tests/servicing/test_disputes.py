@@ -43,19 +43,19 @@ def slip(trade: Any, **otherwise: Any) -> Piece:
 def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_but_unpaid") -> str:
     """Ada disputes."""
     opened = OpenDispute(story.sandbox_id, story.key(), loan_id, claim, "I have paid.", pieces)
-    return str(story.lender.run(opened).body["id"])
+    return str(story.platform.run(opened).body["id"])
 
 
 def verify(story: Story, dispute_id: str) -> Mapping[str, Any]:
     """Staff verify."""
-    body: Mapping[str, Any] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
+    body: Mapping[str, Any] = story.platform.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
     return body
 
 
 def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> Mapping[str, Any]:
     """Staff decide."""
     answer = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
-    body: Mapping[str, Any] = story.lender.run(answer).body
+    body: Mapping[str, Any] = story.platform.run(answer).body
     return body
 
 
@@ -69,16 +69,16 @@ def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "walle
 def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
     """A bill-pay payment that has reached its channel, and nobody else yet: the channel's record."""
     pay = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
-    trade_id = story.lender.run(pay).body["out_trade_no"]
+    trade_id = story.platform.run(pay).body["out_trade_no"]
     due_ms = story.now_ms + channel_of("bill_pay").settle_delay_s * 1000
     settling = story.command(due_ms, "settlement", trade_id)
-    story.lender.writer.run_all([SetClock(story.sandbox_id, due_ms), settling])
+    story.platform.writer.run_all([SetClock(story.sandbox_id, due_ms), settling])
     return story.entity("trade", trade_id)
 
 
 def told(story: Story) -> list[str]:
     """The events about disputes, in the order in which they were queued."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         sql = "SELECT body FROM webhooks WHERE sandbox_id = :id AND event LIKE 'dispute.%' ORDER BY queued_ms"
         return [json.loads(row[0])["type"] for row in rows(connection, sql, {"id": story.sandbox_id})]
 
@@ -101,7 +101,7 @@ def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Story) -> None:
 
 
 def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: Story) -> None:
-    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     loan_id = story.borrow()
     total = story.quote(loan_id)["total_minor"]
     trade = unheard(story, loan_id, total)
@@ -153,7 +153,7 @@ def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_pai
 
     decide(story, dispute_id, correct=True, compensation_minor=5)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
     assert {(act["verb"], act["operator"], act["memo"]) for act in acts} == {
         (verb, "wei", "Checked.") for verb in ("dispute.decided", "receipt.matched", "compensation.agreed")
@@ -301,7 +301,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     verify(story, dispute_id)
 
     rejected = decide(story, dispute_id, "REJECTED")
-    stated = story.lender.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "I still disagree.")).body
+    stated = story.platform.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "I still disagree.")).body
 
     assert (rejected["state"], rejected["marked"]) == ("REJECTED", False)
     assert rejected["decision"]["operator"] == "wei"
@@ -346,13 +346,13 @@ def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_deci
     for _ in range(2):
         decide(story, dispute_id, correct=True)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         verbs = [act["verb"] for act in operator_log_of(story.snapshot(connection), loan_id)]
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 
 def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story) -> None:
-    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
+    story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id)
     answered = dispute(story, loan_id)
@@ -377,7 +377,7 @@ def test_each_step_has_its_time(story: Story) -> None:
     with pytest.raises(Refused) as undecided:
         decide(story, dispute_id, "REJECTED")
     with pytest.raises(Refused, match="dispute_state"):
-        story.lender.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "No."))
+        story.platform.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "No."))
     verify(story, dispute_id)
     verify(story, dispute_id)
     decide(story, dispute_id, "REJECTED")
@@ -397,7 +397,7 @@ def test_nobody_disputes_what_is_not_there(story: Story) -> None:
 
 
 @pytest.fixture
-def faulty(open_lender: Callable[..., Platform]) -> Callable[[str], Story]:
+def faulty(open_platform: Callable[..., Platform]) -> Callable[[str], Story]:
     """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
     engine = pytest.importorskip("mocklend_faults.engine")
     kinds = [
@@ -407,7 +407,7 @@ def faulty(open_lender: Callable[..., Platform]) -> Callable[[str], Story]:
     faults = (kinds[0].CallbackDropped, kinds[1].MarkedOverdue)
 
     def tell_faulty(name: str) -> Story:
-        platform = open_lender(engine.FaultLayer(faults))
+        platform = open_platform(engine.FaultLayer(faults))
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
         known = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
         rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(name, {"fault": name}, known)
@@ -442,7 +442,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) 
 
 def on_report(story: Story, loan_id: str) -> dict[str, Any]:
     """The loan on its borrower's credit report."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         accounts = report(story.snapshot(connection), story.entity("loan", loan_id).borrower_id)["accounts"]
     return dict(next(account for account in accounts if account["loan_id"] == loan_id))
 

@@ -114,10 +114,10 @@ def test_an_edit_is_taken_back_once(story: Story) -> None:
         story.reverse_edit("edt_x")
 
 
-def test_an_edit_keeps_who_did_it_why_and_what_it_changed(lender: Platform, story: Story) -> None:
+def test_an_edit_keeps_who_did_it_why_and_what_it_changed(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
 
-    edit = lender.run(Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")).body
+    edit = platform.run(Edit(story.sandbox_id, story.key(), loan_id, FEE, 500, None, "Courier fee.", "wang", "li")).body
 
     assert (edit["memo"], edit["operator"], edit["approver"], edit["state"]) == (
         "Courier fee.",

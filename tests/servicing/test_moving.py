@@ -22,18 +22,18 @@ DELAY_S = channels()["bill_pay"].settle_delay_s
 def pushed(story: Story, typed: str, amount_minor: int = 100_045) -> str:
     """Ada settles in her bank's app, and types something: the receipt."""
     command = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
-    trade = story.lender.run(command).body
+    trade = story.platform.run(command).body
     story.wait(DELAY_S)
     return receipt_of(trade["out_trade_no"])
 
 
 def match(story: Story, receipt_id: str, loan_id: str) -> None:
-    story.lender.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
+    story.platform.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
 
 
 def move(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
     command = MoveReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "the slip says so", "grace")
-    body: Mapping[str, Any] = story.lender.run(command).body
+    body: Mapping[str, Any] = story.platform.run(command).body
     return body
 
 
@@ -73,7 +73,7 @@ def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story:
     move(story, receipt_id, two)
     trade = story.entity("receipt", receipt_id).out_trade_no
 
-    story.lender.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
     story.wait(60)
 
     assert [story.page(id)["status"] for id in (one, two)] == ["USING", "USING"]
@@ -88,7 +88,7 @@ def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
     trade = story.entity("receipt", receipt_id).out_trade_no
-    story.lender.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
 
     with pytest.raises(Refused, match="receipt_not_movable"):
         move(story, receipt_id, two)

@@ -20,23 +20,23 @@ PAID, REVOKE, PAID_REVOKE = "MODIFY_PAID_AMOUNT", "MODIFY_REVOKE_AMOUNT", "MODIF
 def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> Mapping[str, Any]:
     """The desk charges."""
     command = Charge(story.sandbox_id, story.key(), loan_id, kind, amount, due, "a memo", "wei")
-    return story.lender.run(command).body
+    return story.platform.run(command).body
 
 
 def waive(story: Story, loan_id: str, part: str, amount: int) -> Mapping[str, Any]:
     """The desk waives."""
-    return story.lender.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
+    return story.platform.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
 
 
 def write_off(story: Story, loan_id: str) -> Mapping[str, Any]:
     """The desk gives up."""
-    return story.lender.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
+    return story.platform.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
 
 
 def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> Mapping[str, Any]:
     """The desk pays back."""
     command = Refund(story.sandbox_id, story.key(), loan_id, channel, amount, "paid twice", "wei")
-    return story.lender.run(command).body
+    return story.platform.run(command).body
 
 
 def posted(story: Story, loan_id: str, ref: str) -> list[tuple[str, str, int]]:
@@ -223,7 +223,7 @@ def test_unapplied_money_pays_the_bill_and_goes_back(story: Story) -> None:
         story.edit(loan_id, 24_001, PAID)
     assert (caught.value.code, caught.value.expected) == (
         "edit_too_large",
-        {"least_minor": -6_000, "most_minor": 24_000},
+        {"amount_minor_min": -6_000, "amount_minor_max": 24_000},
     )
 
 
@@ -278,7 +278,7 @@ def test_an_edit_does_all_that_it_says_or_nothing(story: Story) -> None:
     with pytest.raises(Refused) as caught:
         story.edit(loan_id, 500_000, PAID)
 
-    most = caught.value.expected["most_minor"]
+    most = caught.value.expected["amount_minor_max"]
     assert (caught.value.code, most) == ("edit_too_large", 100_045)
     story.edit(loan_id, most, PAID)
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -292,7 +292,7 @@ def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: 
     repayment_id = story.repay(loan_id, 200)
     story.reverse(repayment_id)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
 
     assert [(act["verb"], act["about"], act["operator"]) for act in acts] == [

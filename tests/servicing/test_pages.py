@@ -45,15 +45,15 @@ def layer() -> Behind:
 
 
 @pytest.fixture
-def behind(open_lender: Callable[..., Platform], layer: Behind, seed: int) -> Story:
+def behind(open_platform: Callable[..., Platform], layer: Behind, seed: int) -> Story:
     """A story in which no page hears of a new version."""
-    lender = open_lender(layer)
-    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    platform = open_platform(layer)
+    return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
 def rebuilt(story: Story, loan_id: str) -> Mapping[str, Any]:
     """What the operator is answered."""
-    body: Mapping[str, Any] = story.lender.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
+    body: Mapping[str, Any] = story.platform.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
     return body
 
 
@@ -86,7 +86,7 @@ def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Story) -> None:
 
     rebuilt(behind, loan_id)
 
-    with behind.lender.read() as connection:
+    with behind.platform.read() as connection:
         [act] = operator_log_of(behind.snapshot(connection), loan_id)
     assert (act["verb"], act["operator"], act["memo"]) == ("page.rebuilt", "grace", "behind")
     assert act["before"] == act["after"]
@@ -110,7 +110,7 @@ def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: S
         rebuilt(behind, loan_id)
 
     assert behind.page(loan_id)["version"] == 3
-    with behind.lender.read() as connection:
+    with behind.platform.read() as connection:
         assert len(operator_log_of(behind.snapshot(connection), loan_id)) == 2
 
 

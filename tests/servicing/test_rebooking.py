@@ -40,9 +40,9 @@ def test_what_is_booked_right_is_left_alone(story: Story) -> None:
     repayment = story.settle(loan_id)
 
     with pytest.raises(Refused, match="repayment_booked_right"):
-        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+        story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
     with pytest.raises(Refused, match="repayment_unknown"):
-        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), "rpy_nobody", *BY))
+        story.platform.run(RebookRepayment(story.sandbox_id, story.key(), "rpy_nobody", *BY))
 
 
 def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_day_on(
@@ -57,7 +57,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
     assert [finding_class for finding_class, _, _ in story.discrepancies()] == ["misapplied"]
     story.wait(days=60)
 
-    booked = story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY)).body
+    booked = story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY)).body
 
     assert (booked["booked_type"], booked["overpaid_minor"]) == ("CLEAR", 0)
     assert booked["applied_minor"] == booked["amount_minor"]
@@ -73,11 +73,11 @@ def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(
     reversed_, failing = [story.settle(loan_id) for loan_id in loans]
     mistaken()
     for repayment in (reversed_, failing):
-        story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+        story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
     assert [story.page(loan_id)["status"] for loan_id in loans] == ["CLEAR", "CLEAR"]
 
     story.reverse(reversed_)
-    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(failing)))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(failing)))
     story.wait(60)
 
     assert [story.page(loan_id)["status"] for loan_id in loans] == ["USING", "USING"]
@@ -98,7 +98,7 @@ def test_a_booking_on_the_next_day_costs_a_penalty_that_the_new_one_undoes(
     story.wait(days=2)
     assert story.page(loan_id)["status"] == "OVD"
 
-    story.lender.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
+    story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
 
     assert story.page(loan_id)["status"] == "USING"
     assert story.entity("repayment", repayment).booked_ms == paid_ms

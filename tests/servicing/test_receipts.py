@@ -38,19 +38,19 @@ class Wrong(HonestLayer):
 
 
 @pytest.fixture
-def wrong(open_lender: Callable[..., Platform], seed: int) -> Callable[..., Story]:
+def wrong(open_platform: Callable[..., Platform], seed: int) -> Callable[..., Story]:
     """A story on a platform where one thing goes wrong."""
 
     def tell(seam: str, **changes: Any) -> Story:
-        lender = open_lender(Wrong(seam, **changes))
-        return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+        platform = open_platform(Wrong(seam, **changes))
+        return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
     return tell
 
 
 def clearing(story: Story, channel: str = "wallet") -> int:
     """What the books say a channel holds."""
-    with reading(story.lender.engine) as connection:
+    with reading(story.platform.engine) as connection:
         sql = """SELECT debit, credit, amount_minor FROM postings
                  WHERE sandbox_id = :sandbox_id AND (debit = :account OR credit = :account)"""
         account = f"1002:{channel}"
@@ -59,7 +59,7 @@ def clearing(story: Story, channel: str = "wallet") -> int:
 
 
 def second_of(story: Story) -> Any:
-    with reading(story.lender.engine) as connection:
+    with reading(story.platform.engine) as connection:
         sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id"
         [[id]] = rows(connection, sql, {"sandbox_id": story.sandbox_id})
     return story.entity("receipt", id)
@@ -67,12 +67,12 @@ def second_of(story: Story) -> Any:
 
 def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> str:
     """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
-    story.lender.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
     return late_failure_of(receipt_id)
 
 
 def reverse(story: Story, receipt_id: str) -> Any:
-    return story.lender.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op")).body
+    return story.platform.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op")).body
 
 
 TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2, "new_trade_no": True})]
@@ -130,7 +130,7 @@ def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Callable[.
     second = second_of(story)
     reverse(story, second.id)
     payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Ada", loan_id, "OVD_AND_CURRENT")
-    pushed = receipt_of(story.lender.run(payment).body["out_trade_no"])
+    pushed = receipt_of(story.platform.run(payment).body["out_trade_no"])
     story.wait(days=1)
 
     for id, code in ((second.id, "receipt_not_second"), (pushed, "receipt_not_second"), ("rct_x", "receipt_unknown")):
@@ -192,7 +192,7 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
     story.wait(1)
     assert story.entity("repayment", repayment_id).status == "F"
 
-    answer = story.lender.run(QueryChannel(story.sandbox_id, story.key(), repayment_id, "op"))
+    answer = story.platform.run(QueryChannel(story.sandbox_id, story.key(), repayment_id, "op"))
 
     assert answer.body["status"] == "S"
     assert story.discrepancies() == []
@@ -204,10 +204,10 @@ def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: C
     trade = story.entity("trade", out_trade_no(story.settle(loan_id)))
     slip = Piece("bank_slip", "wallet", trade.channel_trade_no, trade.amount_minor, trade.paid_ms, None)
     opened = OpenDispute(story.sandbox_id, story.key(), loan_id, "settled_but_unpaid", None, (slip,))
-    dispute_id = story.lender.run(opened).body["id"]
-    [finding] = story.lender.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body["findings"]
+    dispute_id = story.platform.run(opened).body["id"]
+    [finding] = story.platform.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body["findings"]
 
-    story.lender.run(DecideDispute(story.sandbox_id, story.key(), dispute_id, "UPHELD", "Paid.", "wei", correct=True))
+    story.platform.run(DecideDispute(story.sandbox_id, story.key(), dispute_id, "UPHELD", "Paid.", "wei", correct=True))
 
     assert (finding["matches_channel"], finding["booked"], finding["on_books"]) == (True, "F", False)
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -310,20 +310,20 @@ def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_it
     story = wrong("callback.attempt", altered="wrong_key")
     repayment_id = story.order(story.borrow(), 9_500)
     payment = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 500, "CNY", "Eve", "?", "OVD_AND_CURRENT")
-    pushed = story.lender.run(payment).body["out_trade_no"]
+    pushed = story.platform.run(payment).body["out_trade_no"]
     story.settle_silently(repayment_id)
     query = QueryPayment(story.sandbox_id, None, "bill_pay", pushed, "op")
 
     def ask_the_channels() -> None:
         story.query_channel(repayment_id)
-        story.lender.run(query)
+        story.platform.run(query)
 
     story.wait(days=1)
     ask_the_channels()
     failures = {fail_late(story, repayment_id), fail_late(story, receipt_of(pushed), "bill_pay")}
 
     def said_to_be_in_books() -> set[tuple[str, bool]]:
-        layer = story.lender.layer
+        layer = story.platform.layer
         assert isinstance(layer, Wrong)
         layer.asked.clear()
         story.wait(days=1)

@@ -16,7 +16,7 @@ from support.story import Story
 
 def reinstate(story: Story, repayment_id: str) -> Mapping[str, Any]:
     command = ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace")
-    body: Mapping[str, Any] = story.lender.run(command).body
+    body: Mapping[str, Any] = story.platform.run(command).body
     return body
 
 
@@ -57,7 +57,7 @@ def test_what_its_channel_has_taken_back_does_not_come_back(story: Story) -> Non
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
     story.reverse(repayment)
-    story.lender.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(repayment)))
+    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(repayment)))
     story.wait(60)
 
     back = reinstate(story, repayment)

@@ -103,7 +103,7 @@ def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Story)
     second = story.repay(loan_id, 95_000, type="CLEAR")
     story.reverse(first)
 
-    story.lender.run(ReinstateRepayment(story.sandbox_id, story.key(), first, "it was paid", "op"))
+    story.platform.run(ReinstateRepayment(story.sandbox_id, story.key(), first, "it was paid", "op"))
 
     assert (split(story, first), split(story, second)) == ((9_500, 0), (90_545, 4_455))
     assert story.discrepancies() == []

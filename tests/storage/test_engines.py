@@ -128,9 +128,9 @@ def test_the_books_know_a_fact_of_one_loan_only(raw: sqlite3.Connection) -> None
         insert(raw, "book_facts", first(raw, "book_facts") | {"loan_id": "loan_x"})
 
 
-def test_the_same_guards_stand_after_a_restart(open_lender: Callable[..., Platform], tmp_path: Path) -> None:
-    open_lender().close()
-    open_lender()
+def test_the_same_guards_stand_after_a_restart(open_platform: Callable[..., Platform], tmp_path: Path) -> None:
+    open_platform().close()
+    open_platform()
 
     connection = sqlite3.connect(tmp_path / "mocklend.db")
     triggers = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]

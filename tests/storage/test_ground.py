@@ -35,19 +35,19 @@ class Clock:
 
 
 @pytest.fixture
-def clock(lender: Platform) -> Clock:
+def clock(platform: Platform) -> Clock:
     """The time by which the platform's database is tried again."""
     made = Clock()
-    lender.ground._now = made
-    lender.ground._look_at = 0.0
+    platform.ground._now = made
+    platform.ground._look_at = 0.0
     return made
 
 
 class Pragma:
     """A setting of SQLite's that each connection gets when it is used: how a test takes the ground away."""
 
-    def __init__(self, lender: Platform) -> None:
-        self.engine = lender.engine
+    def __init__(self, platform: Platform) -> None:
+        self.engine = platform.engine
         self.sql: str | None = None
         event.listen(self.engine, "checkout", self._set)
 
@@ -57,29 +57,29 @@ class Pragma:
 
 
 @pytest.fixture
-def pragma(lender: Platform) -> Pragma:
+def pragma(platform: Platform) -> Pragma:
     """What to tell SQLite."""
-    return Pragma(lender)
+    return Pragma(platform)
 
 
-def add(lender: Platform, story: Story, name: str) -> Any:
-    return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
+def add(platform: Platform, story: Story, name: str) -> Any:
+    return platform.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 
-def refused(lender: Platform, story: Story, name: str = "ada") -> str:
+def refused(platform: Platform, story: Story, name: str = "ada") -> str:
     """The trouble that a write is refused with."""
     with pytest.raises(Unavailable) as caught:
-        add(lender, story, name)
+        add(platform, story, name)
     assert caught.value.code == "unavailable"
     assert caught.value.problem.status == 503
     return caught.value.trouble.kind
 
 
-def fill(lender: Platform, story: Story) -> int:
+def fill(platform: Platform, story: Story) -> int:
     """Write until the database takes no more; how many were acknowledged."""
     for n in range(10_000):
         try:
-            add(lender, story, f"b{n}")
+            add(platform, story, f"b{n}")
         except Unavailable:
             return n
     raise AssertionError("it never was full")
@@ -89,147 +89,147 @@ def fill(lender: Platform, story: Story) -> int:
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
-    lender: Platform, story: Story, pragma: Pragma, clock: Clock
+    platform: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     pragma.sql = "PRAGMA max_page_count=1"  # SQLite takes the size that it has for the least.
 
-    acknowledged = fill(lender, story)
-    assert lender.ground.trouble is underneath.DISK_FULL
+    acknowledged = fill(platform, story)
+    assert platform.ground.trouble is underneath.DISK_FULL
     assert len(story.everything()["borrowers"]) == acknowledged
 
     pragma.sql = "PRAGMA max_page_count=1000000"
     clock.s += RETRY_S
-    assert add(lender, story, "zoe").status == 201
-    assert lender.ground.trouble is None
+    assert add(platform, story, "zoe").status == 201
+    assert platform.ground.trouble is None
     assert len(story.everything()["borrowers"]) == acknowledged + 1
 
 
 def test_a_lock_that_another_process_holds_is_waited_for_once(
-    lender: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
+    platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     asked: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
 
-    assert [refused(lender, story) for _ in range(20)] == ["locked"] * 20
+    assert [refused(platform, story) for _ in range(20)] == ["locked"] * 20
     assert asked.count("BEGIN IMMEDIATE") == 1
     assert story.everything()["borrowers"] == []
 
     other.execute("ROLLBACK")
     other.close()
-    assert refused(lender, story) == "locked"
+    assert refused(platform, story) == "locked"
     clock.s += RETRY_S
-    assert add(lender, story, "ada").status == 201
+    assert add(platform, story, "ada").status == 201
 
 
 def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
-    lender: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
+    platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    refused(lender, story)
+    refused(platform, story)
     asked: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
 
     clock.s += RETRY_S
-    refused(lender, story)
+    refused(platform, story)
 
     assert asked == ["PRAGMA busy_timeout=100", "BEGIN IMMEDIATE", "PRAGMA busy_timeout=5000"]
     other.close()
 
 
 def test_a_database_that_takes_no_writes_is_still_read(
-    lender: Platform, story: Story, pragma: Pragma, clock: Clock
+    platform: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
-    add(lender, story, "ada")
+    add(platform, story, "ada")
     pragma.sql = "PRAGMA query_only=ON"
 
-    assert refused(lender, story, "bob") == "read_only"
+    assert refused(platform, story, "bob") == "read_only"
     assert [row["reference"] for row in story.everything()["borrowers"]] == ["ada"]
 
     pragma.sql = "PRAGMA query_only=OFF"
     clock.s += RETRY_S
-    assert add(lender, story, "bob").status == 201
+    assert add(platform, story, "bob").status == 201
 
 
 def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
-    lender: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # The mode means nothing to root.
 
     clock.s += 1
-    assert refused(lender, story) == "read_only"
+    assert refused(platform, story) == "read_only"
     assert story.everything()["borrowers"] == []
 
     monkeypatch.undo()
     clock.s += 1
-    assert add(lender, story, "ada").status == 201
+    assert add(platform, story, "ada").status == 201
 
 
 @pytest.mark.parametrize("ending", ["", "-wal"])
 def test_a_file_that_is_removed_takes_no_write_with_it(
-    lender: Platform, story: Story, clock: Clock, tmp_path: Path, ending: str
+    platform: Platform, story: Story, clock: Clock, tmp_path: Path, ending: str
 ) -> None:
-    add(lender, story, "ada")
+    add(platform, story, "ada")
     (tmp_path / f"mocklend.db{ending}").unlink()
 
-    assert refused(lender, story, "bob") == "moved"  # Found after the commit: nobody is told that it is durable.
-    with pytest.raises(Unavailable, match="removed or replaced"), lender.read():
+    assert refused(platform, story, "bob") == "moved"  # Found after the commit: nobody is told that it is durable.
+    with pytest.raises(Unavailable, match="removed or replaced"), platform.read():
         pass
     clock.s += 10
-    assert refused(lender, story, "bob") == "moved"
+    assert refused(platform, story, "bob") == "moved"
 
 
 def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
-    lender: Platform, story: Story, clock: Clock, tmp_path: Path
+    platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
-    add(lender, story, "ada")
+    add(platform, story, "ada")
     path, aside = tmp_path / "mocklend.db", tmp_path / "aside.db"
     path.rename(aside)
     shutil.copy(aside, path)
     clock.s += 1
-    assert refused(lender, story, "bob") == "moved"
+    assert refused(platform, story, "bob") == "moved"
 
     os.replace(aside, path)
     clock.s += 1
-    assert add(lender, story, "bob").status == 201
-    assert lender.ground.trouble is None
+    assert add(platform, story, "bob").status == 201
+    assert platform.ground.trouble is None
     assert {row["reference"] for row in story.everything()["borrowers"]} == {"ada", "bob"}
 
 
 def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
-    lender: Platform, story: Story, clock: Clock, tmp_path: Path
+    platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
-    with lender.read():  # One is in use, so that the next one is new.
+    with platform.read():  # One is in use, so that the next one is new.
         os.replace(tmp_path / "copy.db", tmp_path / "mocklend.db")
-        held = [lender.engine.connect() for _ in range(lender.engine.pool.checkedin())]  # type: ignore[attr-defined]
-        with pytest.raises(Unavailable) as caught, lender.read():
+        held = [platform.engine.connect() for _ in range(platform.engine.pool.checkedin())]  # type: ignore[attr-defined]
+        with pytest.raises(Unavailable) as caught, platform.read():
             pass
         for one in held:
             one.close()
     assert caught.value.trouble.kind == "moved"
 
 
-def test_a_table_that_somebody_took_away_is_the_grounds_doing(lender: Platform, story: Story, tmp_path: Path) -> None:
+def test_a_table_that_somebody_took_away_is_the_grounds_doing(platform: Platform, story: Story, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
     other.close()
 
-    assert refused(lender, story) == "damaged"
+    assert refused(platform, story) == "damaged"
 
 
 def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
-    lender: Platform, story: Story, pragma: Pragma
+    platform: Platform, story: Story, pragma: Pragma
 ) -> None:
     pragma.sql = "PRAGMA query_only=ON"
     begun: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
 
-    outcomes = lender.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(200)])
+    outcomes = platform.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(200)])
 
     assert [type(one) for one in outcomes] == [Unavailable] * 200
     assert len({id(one) for one in outcomes}) == 200  # Each waits in a thread of its own, and adds to the traceback.
@@ -238,30 +238,30 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
 
 @pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
 def test_a_group_is_tried_one_by_one_only_where_that_may_help(
-    lender: Platform, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
+    platform: Platform, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
 ) -> None:
     monkeypatch.setitem(underneath.SQLITE, sqlite3.SQLITE_READONLY, trouble)
     pragma.sql = "PRAGMA query_only=ON"
     begun: list[str] = []
-    event.listen(lender.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: begun.append(sql))
 
-    outcomes = lender.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(20)])
+    outcomes = platform.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(20)])
 
     assert [type(one) for one in outcomes] == [Unavailable] * 20
     assert begun.count("BEGIN IMMEDIATE") == tries
 
 
 def test_what_is_due_waits_for_the_ground_and_is_worked_off(
-    lender: Platform, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
+    platform: Platform, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mocklend.scheduling.jobs import Ticker
 
     story = tell(mode="wall", now_ms=None)
     repayment_id = story.order(story.borrow(), 1_000)
-    later_ms = lender.real_ms() + 60_000
-    lender.real_ms = lambda: later_ms
-    lender.writer._real_ms = lender.clocks.real_ms = lender.real_ms
-    tick = Ticker(lender.tick)
+    later_ms = platform.real_ms() + 60_000
+    platform.real_ms = lambda: later_ms
+    platform.writer._real_ms = platform.clocks.real_ms = platform.real_ms
+    tick = Ticker(platform.tick)
     pragma.sql = "PRAGMA query_only=ON"
 
     for _ in range(50):

@@ -30,18 +30,18 @@ def pooler(postgresql: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def lender(pooler: str) -> Iterator[Platform]:
+def platform(pooler: str) -> Iterator[Platform]:
     """An honest platform behind the pooler: `story` is told there."""
     opened = Platform(pooler)
     yield opened
     opened.close()
 
 
-def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: Platform) -> None:
+def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, platform: Platform) -> None:
     """Each statement runs more often than it takes psycopg to prepare it, in whichever session is free."""
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:
-        list(clients.map(lambda n: lender.run(story.repayment(loan_id, 100 + n)), range(60)))
+        list(clients.map(lambda n: platform.run(story.repayment(loan_id, 100 + n)), range(60)))
         seen = list(clients.map(lambda _: story.entity("loan", loan_id).id, range(60)))
     story.wait(60)
 
@@ -51,11 +51,11 @@ def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, lender: P
     assert story.broken() == set()
 
 
-def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lender: Platform, postgresql: str) -> None:
+def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(platform: Platform, postgresql: str) -> None:
     direct = Platform(postgresql)
     found = {}
-    for name, platform in (("pooler", lender), ("direct", direct)):
-        with platform.engine.connect() as connection:
+    for name, one in (("pooler", platform), ("direct", direct)):
+        with one.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             found[name] = (connection.info[POOLED], driver.prepare_threshold is None)
     direct.close()
@@ -63,10 +63,10 @@ def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(lende
     assert found == {"pooler": (True, True), "direct": (False, False)}
 
 
-def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(lender: Platform, postgresql: str) -> None:
+def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(platform: Platform, postgresql: str) -> None:
     direct = Platform(postgresql)
-    for platform in (lender, direct):
-        with writing(platform.engine) as connection:
+    for one in (platform, direct):
+        with writing(one.engine) as connection:
             wait = connection.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").scalar()
         assert wait == str(LOCK_WAIT_MS)
     direct.close()

@@ -29,7 +29,7 @@ STEPS = 300
 
 
 @pytest.fixture
-def lender(postgresql: str) -> Iterator[Platform]:
+def platform(postgresql: str) -> Iterator[Platform]:
     """An honest platform on PostgreSQL: `story` and `tell` are told there."""
     opened = Platform(postgresql)
     yield opened
@@ -71,9 +71,9 @@ def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
 
 
 def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
-    story: Story, open_lender: Callable[..., Platform], seed: int
+    story: Story, open_platform: Callable[..., Platform], seed: int
 ) -> None:
-    embedded = open_lender()
+    embedded = open_platform()
     other = type(story)(embedded, embedded.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
     loans = tell_it(story)
@@ -99,13 +99,13 @@ def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresq
     again.close()
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], lender: Platform) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], platform: Platform) -> None:
     gone, stays = tell(), tell()
     loans = [gone.borrow(), stays.borrow()]
     gone.settle(loans[0])
     before = stays.everything()
 
-    lender.delete_sandbox(gone.sandbox_id)
+    platform.delete_sandbox(gone.sandbox_id)
 
     assert not any(gone.everything().values())
     assert stays.everything() == before
@@ -173,22 +173,22 @@ def test_the_books_know_a_fact_of_one_loan_only(raw: psycopg.Connection) -> None
 # --- reads, and more than one process ---
 
 
-def test_a_read_sees_one_moment_and_writes_nothing(story: Story, lender: Platform) -> None:
+def test_a_read_sees_one_moment_and_writes_nothing(story: Story, platform: Platform) -> None:
     count = "SELECT COUNT(*) FROM loans WHERE sandbox_id = %(id)s"
-    with lender.read() as connection:
+    with platform.read() as connection:
         before = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
         story.borrow()
         during = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
         with pytest.raises(DBAPIError, match="read-only"):
             connection.exec_driver_sql("DELETE FROM loans")
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         after = connection.exec_driver_sql(count, {"id": story.sandbox_id}).scalar()
     assert (before, during, after) == (0, 0, 1)
 
 
 @pytest.fixture
-def second(lender: Platform, postgresql: str) -> Iterator[Platform]:
+def second(platform: Platform, postgresql: str) -> Iterator[Platform]:
     """What another process would open: a writer of its own, so that only the database's row locks keep the two apart."""
     opened = Platform(postgresql)
     yield opened
@@ -208,14 +208,14 @@ def at_once(platforms: Sequence[Platform], commands: Sequence[Command]) -> list[
         return list(clients.map(run, range(len(commands))))
 
 
-def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Platform, second: Platform) -> None:
+def test_two_processes_move_one_loan_and_lose_nothing(story: Story, platform: Platform, second: Platform) -> None:
     loan_id = story.borrow(10_000_000)
 
-    placed = at_once((lender, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
+    placed = at_once((platform, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
     story.wait(60)
     ids = [answer.body["id"] for answer in placed if isinstance(answer, Answer)]
     at_once(
-        (second, lender),
+        (second, platform),
         [ReverseRepayment(story.sandbox_id, story.key(), id, "a memo", "op") for id in ids[:10]],
     )
 
@@ -224,12 +224,12 @@ def test_two_processes_move_one_loan_and_lose_nothing(story: Story, lender: Plat
     assert story.discrepancies() == []
 
 
-def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Platform, second: Platform) -> None:
-    ada = lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1_000_000)).body["id"]
+def test_a_limit_holds_for_two_processes_at_once(story: Story, platform: Platform, second: Platform) -> None:
+    ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1_000_000)).body["id"]
     product = PRODUCTS["jiebei-like"]
 
     outcomes = at_once(
-        (lender, second),
+        (platform, second),
         [Borrow(story.sandbox_id, story.key(), ada, 100_000, "CNY", product, None, None) for _ in range(20)],
     )
 
@@ -238,10 +238,10 @@ def test_a_limit_holds_for_two_processes_at_once(story: Story, lender: Platform,
     assert story.discrepancies() == []
 
 
-def test_one_key_sent_to_two_processes_moves_money_once(story: Story, lender: Platform, second: Platform) -> None:
+def test_one_key_sent_to_two_processes_moves_money_once(story: Story, platform: Platform, second: Platform) -> None:
     order = story.repayment(story.borrow(), 1_000)
 
-    outcomes = at_once((lender, second), [order] * 20)
+    outcomes = at_once((platform, second), [order] * 20)
 
     taken = [one for one in outcomes if isinstance(one, Answer)]
     assert taken
@@ -274,7 +274,7 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
     story.settle_silently(repayment_id)
     story.sleep(7_200)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         found = alerts(story.snapshot(connection)).alerts
 
     assert loans
@@ -283,28 +283,28 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
 
 def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> None:
     real_ms = [MONDAY_MS]
-    lender = Platform(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
+    platform = Platform(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
     try:
-        for sandbox, _ in lender.sandboxes("", 1_000):  # Others have told their stories here.
+        for sandbox, _ in platform.sandboxes("", 1_000):  # Others have told their stories here.
             if sandbox.id != DEFAULT:
-                lender.delete_sandbox(sandbox.id)
-        lender.ensure_default(1)
-        old, used, runs = (lender.create_sandbox(seed=1, mode=mode).id for mode in ("manual", "manual", "wall"))
+                platform.delete_sandbox(sandbox.id)
+        platform.ensure_default(1)
+        old, used, runs = (platform.create_sandbox(seed=1, mode=mode).id for mode in ("manual", "manual", "wall"))
         for refused, mode in (("too_many_sandboxes", "manual"), ("too_many_sandboxes", "wall")):
             with pytest.raises(Refused, match=refused):
-                lender.create_sandbox(seed=1, mode=mode)
+                platform.create_sandbox(seed=1, mode=mode)
         with pytest.raises(Refused, match="too_many_clocks"):
-            lender.set_pace(old, 1)
+            platform.set_pace(old, 1)
         real_ms[0] += 8 * 86_400_000
-        lender.use(used)
-        lender.use(runs)
-        lender.tick()
+        platform.use(used)
+        platform.use(runs)
+        platform.tick()
 
-        first = lender.sandboxes("", 2)
-        rest = lender.sandboxes(first[-1][0].id, 10)
+        first = platform.sandboxes("", 2)
+        rest = platform.sandboxes(first[-1][0].id, 10)
         known = {one.id: at for one, at in [*first, *rest] if one.id != DEFAULT}
         assert known == {old: MONDAY_MS, used: real_ms[0], runs: real_ms[0]}
-        assert lender.expire_sandboxes(7 * 86_400_000) == ([old], False)
-        assert len(lender.sandboxes("", 10)) == 3
+        assert platform.expire_sandboxes(7 * 86_400_000) == ([old], False)
+        assert len(platform.sandboxes("", 10)) == 3
     finally:
-        lender.close()
+        platform.close()

@@ -33,7 +33,7 @@ def database() -> Iterator[Database]:
 
 
 @pytest.fixture
-def lender(database: Database) -> Iterator[Platform]:
+def platform(database: Database) -> Iterator[Platform]:
     """An honest platform on it: `story` is told there."""
     database.start()
     opened = Platform(database.url)
@@ -49,59 +49,59 @@ def raw(database: Database) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def add(lender: Platform, story: Story, name: str) -> Any:
-    return lender.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
+def add(platform: Platform, story: Story, name: str) -> Any:
+    return platform.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 
-def trouble(lender: Platform, story: Story, *, reads: bool = False) -> str:
+def trouble(platform: Platform, story: Story, *, reads: bool = False) -> str:
     """What a write, or a read, is refused with."""
     with pytest.raises(Unavailable) as caught:
         if reads:
-            lender.now_ms(story.sandbox_id)
+            platform.now_ms(story.sandbox_id)
         else:
-            add(lender, story, "bob")
+            add(platform, story, "bob")
     return caught.value.trouble.kind
 
 
-def later(lender: Platform) -> None:
+def later(platform: Platform) -> None:
     """It is time to try again."""
-    now = lender.ground._now
-    lender.ground._now = lambda: now() + 10
+    now = platform.ground._now
+    platform.ground._now = lambda: now() + 10
 
 
 def test_a_server_that_is_killed_and_started_again_is_gone_on_with(
-    database: Database, lender: Platform, story: Story
+    database: Database, platform: Platform, story: Story
 ) -> None:
-    add(lender, story, "ada")
+    add(platform, story, "ada")
     for n in range(2):
         database.kill()
-        assert trouble(lender, story, reads=True) in ("gone", "dropped")
-        later(lender)
-        assert trouble(lender, story) == "gone"
-        assert trouble(lender, story) == "gone"
+        assert trouble(platform, story, reads=True) in ("gone", "dropped")
+        later(platform)
+        assert trouble(platform, story) == "gone"
+        assert trouble(platform, story) == "gone"
 
         database.start()
-        later(lender)
-        assert add(lender, story, f"b{n}").status == 201
-        assert lender.ground.trouble is None
+        later(platform)
+        assert add(platform, story, f"b{n}").status == 201
+        assert platform.ground.trouble is None
     assert len(story.everything()["borrowers"]) == 3
     assert story.discrepancies() == []
 
 
 def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_used(
-    lender: Platform, story: Story, raw: psycopg.Connection
+    platform: Platform, story: Story, raw: psycopg.Connection
 ) -> None:
-    add(lender, story, "ada")
+    add(platform, story, "ada")
     ours = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
     raw.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({ours})")
 
-    assert add(lender, story, "cyd").status == 201
+    assert add(platform, story, "cyd").status == 201
     assert len(story.everything()["borrowers"]) == 2
 
 
-def test_a_server_without_a_connection_free_says_so(lender: Platform, story: Story, database: Database) -> None:
+def test_a_server_without_a_connection_free_says_so(platform: Platform, story: Story, database: Database) -> None:
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
-    lender.engine.dispose()
+    platform.engine.dispose()
     taken = []
     try:
         while True:
@@ -109,13 +109,13 @@ def test_a_server_without_a_connection_free_says_so(lender: Platform, story: Sto
     except psycopg.OperationalError:
         pass
 
-    assert trouble(lender, story) in ("none_free", "gone")
-    assert trouble(lender, story, reads=True) in ("none_free", "gone")
+    assert trouble(platform, story) in ("none_free", "gone")
+    assert trouble(platform, story, reads=True) in ("none_free", "gone")
 
     for one in taken:
         one.close()
-    later(lender)
-    assert add(lender, story, "ada").status == 201
+    later(platform)
+    assert add(platform, story, "ada").status == 201
 
 
 @pytest.mark.parametrize(
@@ -123,36 +123,38 @@ def test_a_server_without_a_connection_free_says_so(lender: Platform, story: Sto
     [("default_transaction_read_only = on", "read_only"), ("statement_timeout = 1", None)],
 )
 def test_a_server_that_does_not_do_as_told_is_no_bug_of_ours(
-    lender: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
+    platform: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
 ) -> None:
     raw.execute(f"ALTER ROLE postgres SET {setting}")
-    lender.engine.dispose()
+    platform.engine.dispose()
     try:
         if kind is not None:
-            assert trouble(lender, story) == kind
+            assert trouble(platform, story) == kind
         else:
-            with pytest.raises(Unavailable, match="gave up"), lender.read() as connection:
+            with pytest.raises(Unavailable, match="gave up"), platform.read() as connection:
                 connection.exec_driver_sql("SELECT pg_sleep(1)")
     finally:
         raw.execute(f"ALTER ROLE postgres RESET {setting.partition(' ')[0]}")
-    lender.engine.dispose()
-    later(lender)
-    assert add(lender, story, "ada").status == 201
+    platform.engine.dispose()
+    later(platform)
+    assert add(platform, story, "ada").status == 201
 
 
 def test_a_row_that_somebody_else_holds_is_waited_for_with_a_bound(
-    lender: Platform, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocklend.storage.engines.LOCK_WAIT_MS", 10)
-    lender.engine.dispose()
+    platform.engine.dispose()
     with raw.transaction():
         raw.execute("SELECT * FROM sandboxes WHERE id = %s FOR UPDATE", (story.sandbox_id,))
-        assert trouble(lender, story) == "row_locked"
+        assert trouble(platform, story) == "row_locked"
 
-    assert add(lender, story, "ada").status == 201
+    assert add(platform, story, "ada").status == 201
 
 
-def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(lender: Platform, story: Story) -> None:
+def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(
+    platform: Platform, story: Story
+) -> None:
     """The connection ends after the commit and before its answer: the client is refused, and asks again."""
     loan_id = story.borrow()
     key = story.key()
@@ -162,12 +164,12 @@ def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(l
         driver.commit()
         driver.close()
 
-    event.listen(lender.engine, "commit", cut)
+    event.listen(platform.engine, "commit", cut)
     with pytest.raises(Unavailable) as caught:
-        lender.run(story.repayment(loan_id, 100, key=key))
-    event.remove(lender.engine, "commit", cut)
-    later(lender)
-    again = lender.run(story.repayment(loan_id, 100, key=key))
+        platform.run(story.repayment(loan_id, 100, key=key))
+    event.remove(platform.engine, "commit", cut)
+    later(platform)
+    again = platform.run(story.repayment(loan_id, 100, key=key))
 
     assert caught.value.trouble.kind in ("dropped", "gone")
     assert again.replayed

@@ -15,19 +15,19 @@ COUNT = "SELECT COUNT(*) FROM sandboxes WHERE id = :id"
 
 
 @pytest.fixture
-def reader(lender: Platform) -> QuickReader:
-    return QuickReader(lender.engine)
+def reader(platform: Platform) -> QuickReader:
+    return QuickReader(platform.engine)
 
 
-def test_it_sees_each_commit(reader: QuickReader, lender: Platform) -> None:
+def test_it_sees_each_commit(reader: QuickReader, platform: Platform) -> None:
     before = reader.rows(COUNT, {"id": "default"})
-    lender.ensure_default(7)
+    platform.ensure_default(7)
 
     assert (before, reader.rows(COUNT, {"id": "default"})) == ([(0,)], [(1,)])
 
 
-def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, lender: Platform) -> None:
-    writing = sqlite3.connect(str(lender.engine.url.database), isolation_level=None, timeout=0)
+def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, platform: Platform) -> None:
+    writing = sqlite3.connect(str(platform.engine.url.database), isolation_level=None, timeout=0)
     writing.execute("BEGIN EXCLUSIVE")
 
     assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
@@ -42,11 +42,11 @@ def test_what_fails_is_no_answer_and_the_next_one_is(reader: QuickReader) -> Non
 
 
 def test_a_file_that_is_gone_has_no_answers(
-    reader: QuickReader, lender: Platform, monkeypatch: pytest.MonkeyPatch
+    reader: QuickReader, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reader.rows(COUNT, {"id": "default"}) == [(0,)]
-    monkeypatch.setattr(lender.ground, "_look_at", 0.0)
-    Path(str(lender.engine.url.database)).unlink()
+    monkeypatch.setattr(platform.ground, "_look_at", 0.0)
+    Path(str(platform.engine.url.database)).unlink()
 
     assert reader.rows(COUNT, {"id": "default"}) is None
 

@@ -167,12 +167,12 @@ def test_what_is_only_a_part_of_a_statement_stands_in_one_that_is_looked_at() ->
     assert [where for where, text in parts if text not in whole] == []
 
 
-def test_every_entity_is_loaded_from_one_sandbox(open_lender: Callable[..., Platform]) -> None:
-    lender: Platform = open_lender(FaultLayer())
+def test_every_entity_is_loaded_from_one_sandbox(open_platform: Callable[..., Platform]) -> None:
+    platform: Platform = open_platform(FaultLayer())
     ran: list[str] = []
     scoped = {kind: store for kind, store in STORES.items() if store.scoped}
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda *given: ran.append(given[2]))
         for kind in scoped:
             load_all(connection, [("sbx_1", (kind, "id_1"))])
@@ -188,7 +188,7 @@ def test_what_the_platform_runs_in_a_test_is_looked_at(
     loose = "SELECT debit, credit, amount_minor FROM postings WHERE seq = :seq AND chain = :chain OR :sandbox_id = ''"
     monkeypatch.setattr(reads, "_POSTINGS", loose)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         rows(
             connection, loose, {"chain": loan_id, "seq": 1, "sandbox_id": story.sandbox_id}
         )  # A test may look wherever it likes.

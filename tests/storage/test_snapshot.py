@@ -53,11 +53,11 @@ def test_every_way_to_read_is_here() -> None:
 @pytest.mark.security
 @pytest.mark.parametrize("way", READS)
 def test_no_way_to_read_gives_another_sandboxs_rows(
-    way: str, lender: Platform, story: Story, tell: Callable[..., Story]
+    way: str, platform: Platform, story: Story, tell: Callable[..., Story]
 ) -> None:
     mine, theirs = story.borrow(), tell().borrow(reference="theirs")
 
-    with lender.snapshot(story.sandbox_id) as snapshot:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         own, others = READS[way](snapshot, mine), READS[way](snapshot, theirs)
         if way == "load":
             others = snapshot.load(BOOK_FACTS, theirs)
@@ -67,10 +67,10 @@ def test_no_way_to_read_gives_another_sandboxs_rows(
 
 
 @pytest.mark.security
-def test_no_other_sandbox_can_be_asked_for_by_a_parameter(lender: Platform, story: Story) -> None:
+def test_no_other_sandbox_can_be_asked_for_by_a_parameter(platform: Platform, story: Story) -> None:
     other: dict[str, Value] = {"sandbox_id": "sbx_other"}
 
-    with lender.snapshot(story.sandbox_id) as snapshot:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         for ask in (
             lambda: snapshot.rows(Lent, LOANS, **other),
             lambda: snapshot.rows_in(Lent, f"{LOANS} AND id", ["loan_1"], **other),
@@ -84,52 +84,52 @@ def test_no_other_sandbox_can_be_asked_for_by_a_parameter(lender: Platform, stor
 
 
 @pytest.mark.security
-def test_a_text_that_names_no_sandbox_is_refused(lender: Platform, story: Story) -> None:
-    with lender.snapshot(story.sandbox_id) as snapshot, pytest.raises(OtherSandbox, match="says of which sandbox"):
+def test_a_text_that_names_no_sandbox_is_refused(platform: Platform, story: Story) -> None:
+    with platform.snapshot(story.sandbox_id) as snapshot, pytest.raises(OtherSandbox, match="says of which sandbox"):
         snapshot.ids("SELECT id FROM loans")
 
 
 @pytest.mark.security
-def test_of_sandboxes_a_reader_has_its_own(lender: Platform, story: Story, tell: Callable[..., Story]) -> None:
+def test_of_sandboxes_a_reader_has_its_own(platform: Platform, story: Story, tell: Callable[..., Story]) -> None:
     theirs = tell().sandbox_id
 
-    with lender.snapshot(story.sandbox_id) as snapshot:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         assert snapshot.get(Sandbox, story.sandbox_id) == snapshot.sandbox
         with pytest.raises(OtherSandbox, match=theirs):
             snapshot.find(Sandbox, theirs)
 
 
-def test_entities_come_in_the_order_in_which_they_were_asked_for(lender: Platform, story: Story) -> None:
+def test_entities_come_in_the_order_in_which_they_were_asked_for(platform: Platform, story: Story) -> None:
     first, second = sorted(story.borrow(reference=name) for name in ("one", "two"))
 
-    with lender.snapshot(story.sandbox_id) as snapshot:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         found = snapshot.find_all(Loan, [second, "loan_missing", first, second])
         nothing = snapshot.find_all(Loan, [])
 
     assert ([loan.id for loan in found], nothing) == ([second, first], [])
 
 
-def test_getting_what_is_not_there_is_a_bug_and_finding_it_is_none(lender: Platform, story: Story) -> None:
-    with lender.snapshot(story.sandbox_id) as snapshot:
+def test_getting_what_is_not_there_is_a_bug_and_finding_it_is_none(platform: Platform, story: Story) -> None:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         assert snapshot.find(Borrower, "brw_nobody") is None
         with pytest.raises(AssertionError, match="there is no borrower brw_nobody"):
             snapshot.get(Borrower, "brw_nobody")
 
 
-def test_a_sum_over_nothing_is_no_money(lender: Platform, story: Story) -> None:
-    with lender.snapshot(story.sandbox_id) as snapshot:
+def test_a_sum_over_nothing_is_no_money(platform: Platform, story: Story) -> None:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         assert snapshot.number("SELECT SUM(principal_minor) FROM loans WHERE sandbox_id = :sandbox_id") == 0
 
 
-def test_a_snapshot_has_its_sandbox_and_the_time_there(lender: Platform, story: Story) -> None:
+def test_a_snapshot_has_its_sandbox_and_the_time_there(platform: Platform, story: Story) -> None:
     story.wait(days=1)
 
-    with lender.snapshot(story.sandbox_id) as snapshot:
+    with platform.snapshot(story.sandbox_id) as snapshot:
         assert isinstance(snapshot, Snapshot)
         assert (snapshot.sandbox_id, snapshot.sandbox.seed) == (story.sandbox_id, story.sandbox.seed)
         assert snapshot.now_ms == story.now_ms
 
 
-def test_there_is_no_snapshot_of_a_sandbox_that_is_not_there(lender: Platform) -> None:
-    with pytest.raises(Refused, match="no sandbox sbx_nobody"), lender.snapshot("sbx_nobody"):
+def test_there_is_no_snapshot_of_a_sandbox_that_is_not_there(platform: Platform) -> None:
+    with pytest.raises(Refused, match="no sandbox sbx_nobody"), platform.snapshot("sbx_nobody"):
         pass

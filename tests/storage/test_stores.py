@@ -96,11 +96,11 @@ def test_what_is_put_is_what_is_got(story: Story) -> None:
     assert all(getattr(loan, name) is not None for name in required)
 
 
-def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Platform, story: Story) -> None:
+def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(platform: Platform, story: Story) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
     ran: list[str] = []
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
         wanted = [(story.sandbox_id, ("loan", id)) for id in [*loans, loans[0], "loan_missing"]]
         found = load_all(connection, wanted)
@@ -111,13 +111,13 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(lender: Platfo
 
 
 def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
-    lender: Platform, story: Story, tell: Callable[..., Story]
+    platform: Platform, story: Story, tell: Callable[..., Story]
 ) -> None:
     first, second, third = sorted(story.borrow(reference=f"loan-{n}") for n in range(3))
     other = tell().borrow()
     ran: list[str] = []
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
         reader = SandboxReader(connection, story.sandbox_id)
         after = reader.where(Loan, "id > :first ORDER BY id DESC", first=first)
@@ -129,10 +129,10 @@ def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
     assert named == [expected[id] for id in (first, third)]
 
 
-def test_few_texts_serve_all_sizes(lender: Platform) -> None:
+def test_few_texts_serve_all_sizes(platform: Platform) -> None:
     texts: set[str] = set()
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: texts.add(sql))
         for size in range(1, 100):
             head = "SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id"
@@ -141,11 +141,11 @@ def test_few_texts_serve_all_sizes(lender: Platform) -> None:
     assert len(texts) == 8  # 1, 2, 4 … 128 places
 
 
-def test_one_sandbox_never_sees_another(tell: Callable[..., Story], lender: Platform) -> None:
+def test_one_sandbox_never_sees_another(tell: Callable[..., Story], platform: Platform) -> None:
     mine, theirs = tell(), tell()
     loan_id = mine.borrow()
 
-    with lender.read() as connection:
+    with platform.read() as connection:
         found = load_all(connection, [(theirs.sandbox_id, ("loan", loan_id)), (mine.sandbox_id, ("loan", loan_id))])
 
     assert found[(theirs.sandbox_id, ("loan", loan_id))] is None

@@ -42,7 +42,7 @@ def example_debit(**changes: Any) -> BatchItem:
 
 def example_mark(**changes: Any) -> OperatorEdit:
     """An edit of the status."""
-    status = {"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "least_minor": 0}
+    status = {"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "amount_minor_min": 0}
     return example(OperatorEdit, **status | changes)
 
 

@@ -82,7 +82,7 @@ class Told:
         self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
 
     def run(self, command: Any) -> Mapping[str, Any]:
-        body: Mapping[str, Any] = self.story.lender.run(command).body
+        body: Mapping[str, Any] = self.story.platform.run(command).body
         return body
 
     def ask(self, command: Any, *about: Any) -> Mapping[str, Any]:
@@ -94,7 +94,7 @@ class Told:
         return str(self.ask(Borrow, ada, 100_000, "CNY", product, None, None, False, "bank_transfer", 60)["id"])
 
     def payout_of(self, loan_id: str) -> Any:
-        with self.story.lender.read() as connection:
+        with self.story.platform.read() as connection:
             return payouts(self.story.snapshot(connection), loan_id)[-1]
 
     def push(self, typed: str, amount_minor: int = 50_000, scope: str = "CLEAR") -> str:

@@ -70,7 +70,7 @@ class LayerHarness:
     def group(self, *steps: Any, fail: bool = False) -> list[Any]:
         """Events, signals (tuples of text) and seconds that pass, committed together. Gives back what happened at the
         events."""
-        happened = []
+        outcome = []
         try:
             with writing(self.engine) as connection:
                 group = self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)])
@@ -78,29 +78,29 @@ class LayerHarness:
                     if isinstance(step, int):
                         self.later(step)
                     elif not group.armed(self.sandbox.id):
-                        happened.append(step)
+                        outcome.append(step)
                     elif isinstance(step, tuple):
                         flush(connection, group.on_signals(self.context, step))
                     else:
                         result, writes = group.at(self.context, step)
                         flush(connection, writes)
-                        happened.append(result)
+                        outcome.append(result)
                 self.counters = group.finish()
                 flush(connection, self.counters)
                 if fail:
                     raise ConnectionError("the power is cut before the commit")
         except ConnectionError:
-            return happened
+            return outcome
         group.commit()
-        return happened
+        return outcome
 
     def armed(self, sandbox_id: str) -> bool:
         """Whether the next group would have anything to ask the layer there."""
         with writing(self.engine) as connection:
             return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
 
-    def meet(self, given: Any) -> Any:
-        return self.group(given)[0]
+    def meet(self, event: Any) -> Any:
+        return self.group(event)[0]
 
     def hear(self, *signals: str) -> None:
         self.group(signals)

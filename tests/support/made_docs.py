@@ -199,8 +199,8 @@ def limits() -> str:
     door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
     waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
     files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
-    kept = f"{request_log.REQUESTS_MOST:,} requests or {_size(request_log.BYTES_MOST)} a sandbox"
-    of_all = f"{request_log.REQUESTS_MOST_OF_ALL:,} requests or {_size(request_log.BYTES_MOST_OF_ALL)} over all"
+    kept = f"{request_log.REQUESTS_MAX:,} requests or {_size(request_log.BYTES_MAX)} a sandbox"
+    of_all = f"{request_log.REQUESTS_OF_ALL_MAX:,} requests or {_size(request_log.BYTES_OF_ALL_MAX)} over all"
     shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
     scores = _size(LONG_BODIES["/-/scores"])
     rows = [
@@ -394,12 +394,12 @@ def openapi() -> dict[str, Any]:
     from mocklend_faults.engine import FaultLayer
 
     with tempfile.TemporaryDirectory() as folder:
-        lender = Platform(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
+        platform = Platform(str(Path(folder, "docs.db")), FaultLayer(installed().values()), fast=True)
         try:
-            app = create_app(Settings(database="unused"), lender)
+            app = create_app(Settings(database="unused"), platform)
             document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
         finally:
-            lender.close()
+            platform.close()
     return document
 
 

@@ -41,8 +41,8 @@ class Clock:
 class Story:
     """Whatever happens in one sandbox, in a line each. Keys are numbered, so the same story has the same ids."""
 
-    def __init__(self, lender: Platform, sandbox: NewSandbox) -> None:
-        self.lender = lender
+    def __init__(self, platform: Platform, sandbox: NewSandbox) -> None:
+        self.platform = platform
         self.sandbox_id = sandbox.id
         self.sandbox = sandbox
         self._keys = 0
@@ -55,7 +55,7 @@ class Story:
     @property
     def now_ms(self) -> int:
         """The sandbox's clock."""
-        return self.lender.now_ms(self.sandbox_id)
+        return self.platform.now_ms(self.sandbox_id)
 
     # --- what clients do ---
 
@@ -69,20 +69,20 @@ class Story:
         limit_minor: int = 10**12,
     ) -> str:
         """Ada borrows 1,000.00."""
-        ada = self.lender.run(AddBorrower(self.sandbox_id, borrower, borrower.title(), limit_minor)).body["id"]
+        ada = self.platform.run(AddBorrower(self.sandbox_id, borrower, borrower.title(), limit_minor)).body["id"]
         borrowing = Borrow(self.sandbox_id, self.key(), ada, principal_minor, "CNY", product, None, reference)
-        loan_id: str = self.lender.run(borrowing).body["id"]
+        loan_id: str = self.platform.run(borrowing).body["id"]
         return loan_id
 
     def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> Mapping[str, Any]:
         """What would it take?"""
-        return self.lender.run(MakeQuote(self.sandbox_id, loan_id, type, on)).body
+        return self.platform.run(MakeQuote(self.sandbox_id, loan_id, type, on)).body
 
     def order(
         self, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "OVD_AND_CURRENT", **more: Any
     ) -> str:
         """Order a repayment; the money is not there yet."""
-        return str(self.lender.run(self.repayment(loan_id, amount_minor, channel, type, **more)).body["id"])
+        return str(self.platform.run(self.repayment(loan_id, amount_minor, channel, type, **more)).body["id"])
 
     def repayment(
         self,
@@ -115,32 +115,32 @@ class Story:
     ) -> str:
         """An operator edits the bill."""
         edit = Edit(self.sandbox_id, self.key(), loan_id, kind, amount_minor, status, "a memo", "op", None)
-        return str(self.lender.run(edit).body["id"])
+        return str(self.platform.run(edit).body["id"])
 
     def reverse_edit(self, edit_id: str) -> Mapping[str, Any]:
         """An operator takes an edit back."""
-        return self.lender.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op")).body
+        return self.platform.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op")).body
 
     def reverse(self, repayment_id: str) -> Mapping[str, Any]:
         """An operator takes a repayment off its loan."""
-        return self.lender.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op")).body
+        return self.platform.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op")).body
 
     def query_channel(self, repayment_id: str) -> Mapping[str, Any]:
         """An operator asks the channel what became of an order."""
-        return self.lender.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op")).body
+        return self.platform.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op")).body
 
     # --- time ---
 
     def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
         """Let time pass; gives back what that released."""
-        return self.lender.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
+        return self.platform.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
 
     def settle_silently(self, repayment_id: str) -> None:
         """The channel gets its money, and its callback waits."""
         trade_id = order_no(repayment_id)
         due_ms = max(self.now_ms, self.entity("trade", trade_id).due_ms)
         settling = self.command(due_ms, "settlement", trade_id)
-        self.lender.writer.run_all([SetClock(self.sandbox_id, due_ms), settling])
+        self.platform.writer.run_all([SetClock(self.sandbox_id, due_ms), settling])
 
     def callback(self, repayment_id: str) -> Command:
         """The attempt to deliver a callback that is due."""
@@ -148,34 +148,34 @@ class Story:
 
     def command(self, until_ms: int, what: str, id: str) -> Command:
         """The command that works off one due item."""
-        with self.lender.read() as connection:
+        with self.platform.read() as connection:
             items = due(self.snapshot(connection), until_ms, 10_000, only=(what,))
         return command_for(self.sandbox_id, next(item for item in items if item.id == id))
 
     def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
         """Time passes and nobody does anything about it."""
         to_ms = self.now_ms + seconds * 1000 + days * DAY_MS
-        self.lender.writer.run_all([SetClock(self.sandbox_id, to_ms)])
+        self.platform.writer.run_all([SetClock(self.sandbox_id, to_ms)])
 
     # --- what can be seen ---
 
     def snapshot(self, connection: Connection, later_ms: int = 0) -> Snapshot:
         """The sandbox as a connection sees it, at its time or so much later."""
-        return Snapshot(connection, self.lender.sandbox(connection, self.sandbox_id), self.now_ms + later_ms)
+        return Snapshot(connection, self.platform.sandbox(connection, self.sandbox_id), self.now_ms + later_ms)
 
     def page(self, loan_id: str) -> dict[str, Any]:
         """What the status page says."""
-        with self.lender.read() as connection:
+        with self.platform.read() as connection:
             return reads.page(self.snapshot(connection), loan_id)
 
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""
-        with self.lender.read() as connection:
+        with self.platform.read() as connection:
             return reads.entity(self.snapshot(connection), STORES[kind].made, id)
 
     def journal(self, loan_id: str) -> list[dict[str, Any]]:
         """The loan's transactions."""
-        with self.lender.read() as connection:
+        with self.platform.read() as connection:
             found: list[dict[str, Any]] = reads.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)[
                 "transactions"
             ]
@@ -192,12 +192,12 @@ class Story:
 
     def discrepancies(self) -> list[tuple[str, str, int]]:
         """What the audit finds: class, entity, amount."""
-        found = self.lender.audit(self.sandbox_id).discrepancies
+        found = self.platform.audit(self.sandbox_id).discrepancies
         return [(d.finding.finding_class, d.finding.entity, d.finding.amount_minor) for d in found]
 
     def broken(self) -> set[str]:
         """The names of the invariants that do not hold."""
-        return set(self.lender.audit(self.sandbox_id).broken())
+        return set(self.platform.audit(self.sandbox_id).broken())
 
     def everything(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[Mapping[str, Any]]]:
         """Every row of the sandbox, table by table: to tell whether anything at all has changed.
@@ -205,8 +205,8 @@ class Story:
         When it was last used is real time, and no part of what happened in it.
         """
         found: dict[str, list[Mapping[str, Any]]] = {}
-        tables = inspect(self.lender.engine)
-        with self.lender.read() as connection:
+        tables = inspect(self.platform.engine)
+        with self.platform.read() as connection:
             for table in sorted(tables.get_table_names()):
                 columns = [column["name"] for column in tables.get_columns(table)]
                 if "sandbox_id" in columns and table not in without | {"sandbox_uses"}:

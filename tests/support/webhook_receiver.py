@@ -44,14 +44,14 @@ class _Receive(BaseHTTPRequestHandler):
 
 
 def listen(story: Story, url: str, *events: str, profile: str = "standard") -> Mapping[str, Any]:
-    answer = story.lender.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
+    answer = story.platform.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
     endpoint: Mapping[str, Any] = answer.body
     return endpoint
 
 
 def messages(story: Story) -> list[Message]:
     ids = [row["id"] for row in story.everything()["webhooks"]]
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         found = story.snapshot(connection).find_all(Message, ids)
     return sorted(found, key=lambda message: (message.queued_ms, message.event))
 

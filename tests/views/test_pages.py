@@ -51,10 +51,10 @@ def layer() -> Lagging:
 
 
 @pytest.fixture
-def lagging(open_lender: Callable[..., Platform], layer: Lagging, seed: int) -> Story:
+def lagging(open_platform: Callable[..., Platform], layer: Lagging, seed: int) -> Story:
     """A story in which every page is a minute behind."""
-    lender = open_lender(layer)
-    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    platform = open_platform(layer)
+    return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
 def test_a_page_has_a_version_and_the_moment_that_it_is_of(story: Story) -> None:
@@ -72,7 +72,7 @@ def test_reading_changes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     before = story.everything()
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         reads.page(story.snapshot(connection), loan_id)
         reads.instalments(story.snapshot(connection), loan_id, terms_of)
         reads.loans(story.snapshot(connection))
@@ -111,7 +111,7 @@ def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Story
     loan_id = lagging.borrow()
     lagging.settle(loan_id)
 
-    with lagging.lender.read() as connection:
+    with lagging.platform.read() as connection:
         at = [reads.page(lagging.snapshot(connection, ms), loan_id)["status"] for ms in (0, 59_999, 60_000)]
 
     assert at == ["USING", "USING", "CLEAR"]
@@ -152,7 +152,7 @@ def test_list_page_and_instalments_are_of_one_version(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
 
-    with lagging.lender.read() as connection:
+    with lagging.platform.read() as connection:
         page = reads.page(lagging.snapshot(connection), loan_id)
         listed = reads.loans(lagging.snapshot(connection))["loans"]
         plan = reads.instalments(lagging.snapshot(connection), loan_id, terms_of)
@@ -167,7 +167,7 @@ def test_a_list_is_filtered_by_what_its_pages_show(lagging: Story) -> None:
     lagging.settle(loan_id)
 
     def listed(status: str) -> list[str]:
-        with lagging.lender.read() as connection:
+        with lagging.platform.read() as connection:
             found = reads.loans(lagging.snapshot(connection), status=status)
             return [loan["id"] for loan in found["loans"]]
 
@@ -197,7 +197,7 @@ class Odd:
 
     def shown(self, loan_id: str) -> tuple[int, int, int]:
         story = self.story
-        with story.lender.read() as connection:
+        with story.platform.read() as connection:
             listed = reads.loans(story.snapshot(connection))["loans"]
             plan = reads.instalments(story.snapshot(connection), loan_id, terms_of)
         return story.page(loan_id)["version"], listed[0]["version"], plan["version"]
@@ -313,7 +313,7 @@ def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Odd) -> Non
     whose = ReplicaRotation()
 
     def read() -> int:
-        with odd.story.lender.read() as connection:
+        with odd.story.platform.read() as connection:
             version: int = reads.page(odd.story.snapshot(connection), loan_id, whose)["version"]
             return version
 

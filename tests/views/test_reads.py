@@ -16,7 +16,7 @@ def test_loans_are_listed_once_each_page_by_page(story: Story, limit: int) -> No
 
     seen: list[str] = []
     after: str | None = ""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         while after is not None:
             page = reads.loans(story.snapshot(connection), after=after, limit=limit)
             seen += [loan["id"] for loan in page["loans"]]
@@ -33,7 +33,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
 
     seen: list[str] = []
     after: str | None = ""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         while after is not None:
             page = reads.transactions(story.snapshot(connection), after=after, limit=limit)
             seen += [one["id"] for one in page["transactions"]]
@@ -47,7 +47,7 @@ def test_a_borrowers_loans_are_theirs(story: Story) -> None:
     mine, theirs = story.borrow(), story.borrow(borrower="bob")
     borrower_id = story.page(mine)["borrower_id"]
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         found = reads.loans(story.snapshot(connection), borrower_id=borrower_id)["loans"]
 
     assert [loan["id"] for loan in found] == [mine]
@@ -59,7 +59,7 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
     paid = {story.repay(loan_id, amount) for amount in (100, 200, 300)}
     edited = [story.edit(loan_id, amount) for amount in (10, 20)]
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         first, cursor = reads.repayments(story.snapshot(connection), loan_id, limit=2)
         rest, end = reads.repayments(
             story.snapshot(connection), loan_id, after=reads.after_cursor(cursor or ""), limit=2
@@ -81,7 +81,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
     "after", ["loan_x", "loan_x/", "loan_x/-1", "loan_x/" + "9" * 19, "/x", "loan_x/\u0661", "loan_x/\u00b2"]
 )
 def test_a_place_in_the_journal_that_is_none_is_refused(story: Story, after: str) -> None:
-    with story.lender.read() as connection, pytest.raises(Refused, match="validation_failed"):
+    with story.platform.read() as connection, pytest.raises(Refused, match="validation_failed"):
         reads.transactions(story.snapshot(connection), after=after)
 
 
@@ -91,7 +91,7 @@ def test_instalments_add_up_to_the_page(story: Story) -> None:
     story.repay(loan_id, 12_000)
     story.edit(loan_id, 500)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         lines = reads.instalments(story.snapshot(connection), loan_id, terms_of)["instalments"]
 
     page = story.page(loan_id)

@@ -24,8 +24,8 @@ def test_each_page_has_turns_of_its_own() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     whose = ReplicaRotation()
 
-    for n in range(replica_rotation.MOST + 1):
+    for n in range(replica_rotation.REPLICAS_MAX + 1):
         whose.second("sbx", f"loan_{n}")
 
     assert not whose.second("sbx", "loan_0")
-    assert whose.second("sbx", f"loan_{replica_rotation.MOST}")
+    assert whose.second("sbx", f"loan_{replica_rotation.REPLICAS_MAX}")

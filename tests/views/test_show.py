@@ -26,10 +26,10 @@ class Lagging(HonestLayer):
 
 
 @pytest.fixture
-def lagging(open_lender: Callable[..., Platform], seed: int) -> Story:
+def lagging(open_platform: Callable[..., Platform], seed: int) -> Story:
     """A story in which every page is a minute behind."""
-    lender = open_lender(Lagging())
-    return Story(lender, lender.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
+    platform = open_platform(Lagging())
+    return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
 def versions(story: Story) -> list[tuple[int, bool]]:
@@ -42,7 +42,7 @@ def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Story) -> No
     lagging.repay(loan_id, 5_000)
     before = versions(lagging)
 
-    lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
+    lagging.platform.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
 
     assert before == [(1, False), (2, True)]
     assert versions(lagging) == [(2, False)]
@@ -54,7 +54,7 @@ def test_what_is_newer_waits_for_its_own_time(lagging: Story) -> None:
     lagging.wait(10)
     lagging.repay(loan_id, 6_000)
 
-    lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
+    lagging.platform.run(ShowVersion(lagging.sandbox_id, loan_id, 2))
 
     assert versions(lagging) == [(2, False), (3, True)]
     lagging.wait(60)
@@ -71,7 +71,7 @@ def test_showing_a_version_twice_or_late_changes_nothing(lagging: Story) -> None
     before = lagging.everything()
 
     for version in (3, 2, 1):
-        lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, version))
+        lagging.platform.run(ShowVersion(lagging.sandbox_id, loan_id, version))
 
     assert lagging.everything() == before
 
@@ -81,7 +81,7 @@ def test_one_loans_pages_are_no_concern_of_another(lagging: Story) -> None:
     for loan_id in loans:
         lagging.repay(loan_id, 5_000)
 
-    lagging.lender.run(ShowVersion(lagging.sandbox_id, loans[0], 2))
+    lagging.platform.run(ShowVersion(lagging.sandbox_id, loans[0], 2))
 
     kept = {row["loan_id"]: row["version"] for row in lagging.everything()["loan_views"] if row["due_ms"] is None}
     assert kept == {loans[0]: 2, loans[1]: 1}
@@ -90,6 +90,6 @@ def test_one_loans_pages_are_no_concern_of_another(lagging: Story) -> None:
 def test_the_answer_names_what_is_shown(lagging: Story) -> None:
     loan_id = lagging.borrow()
 
-    answer = lagging.lender.run(ShowVersion(lagging.sandbox_id, loan_id, 1))
+    answer = lagging.platform.run(ShowVersion(lagging.sandbox_id, loan_id, 1))
 
     assert (answer.status, answer.body) == (200, {"loan_id": loan_id, "version": 1})

@@ -122,8 +122,8 @@ def test_an_attempt_that_is_recorded_twice_counts_once(story: Story, receiver: R
     (message,) = messages(story)
     record = RecordDelivery(story.sandbox_id, message.id, 1, "status_500")
 
-    story.lender.run(record)
-    story.lender.run(record)
+    story.platform.run(record)
+    story.platform.run(record)
 
     assert messages(story)[0].attempts == 1
 
@@ -212,18 +212,18 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
     story.borrow()
     repayment = story.order(story.borrow(), 1_000)
 
-    advanced = story.lender.advance(story.sandbox_id, by_ms=60_000)
+    advanced = story.platform.advance(story.sandbox_id, by_ms=60_000)
 
     assert asked.wait(10)
     assert (advanced.now_ms, story.entity("repayment", repayment).status) == (story.now_ms, "S")
     assert {message.state for message in messages(story)} == {"QUEUED"}
     go.set()
     for _ in range(1_000):
-        story.lender.tick()
+        story.platform.tick()
         waiting = {(story.sandbox_id, message.id) for message in messages(story) if message.state != "ACKED"}
         if not waiting:
             break
-        story.lender.delivery_workers.wait(waiting, 1)
+        story.platform.delivery_workers.wait(waiting, 1)
     assert {message.state for message in messages(story)} == {"ACKED"}
 
 
@@ -253,13 +253,13 @@ def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Story, rec
     story.borrow(reference="one")
     before = messages(story)[0]
     resets = story.sandbox.resets
-    story.lender.reset_sandbox(story.sandbox_id)
-    assert story.lender.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets)).body == {}
+    story.platform.reset_sandbox(story.sandbox_id)
+    assert story.platform.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets)).body == {}
     assert listen(story, receiver.url, "loan.disbursed") == endpoint
     story.borrow(reference="one")
     (after,) = messages(story)
 
-    story.lender.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets))
+    story.platform.run(RecordDelivery(story.sandbox_id, before.id, 1, "acked", None, resets))
 
     assert (after.id, messages(story)[0].state) == (before.id, "QUEUED")
 
@@ -274,7 +274,7 @@ def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another
     story.settle_silently(story.order(loan_id, 1_000))
     story.query_channel(next(row["id"] for row in story.everything()["repayments"]))
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         found = due_webhooks(story.snapshot(connection), [hung["id"], other["id"]], story.now_ms, 3)
 
     assert [item.extra for item in found] == [hung["id"]] * 3 + [other["id"]]

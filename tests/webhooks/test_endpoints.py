@@ -44,7 +44,7 @@ class Listening(threading.Thread):
 @pytest.fixture
 def off_loopback(story: Story, monkeypatch: pytest.MonkeyPatch) -> Story:
     """A story in a platform that others can reach."""
-    monkeypatch.setattr(story.lender.clocks, "_session", open_session(ReceiverPolicy(on_loopback=False)))
+    monkeypatch.setattr(story.platform.clocks, "_session", open_session(ReceiverPolicy(on_loopback=False)))
     return story
 
 
@@ -109,7 +109,7 @@ def test_what_the_operator_allows_is_called(
     story: Story, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
 ) -> None:
     policy = ReceiverPolicy(on_loopback=False, allowed=(allowed,))
-    monkeypatch.setattr(story.lender.clocks, "_session", open_session(policy))
+    monkeypatch.setattr(story.platform.clocks, "_session", open_session(policy))
     resolves("127.0.0.1")
     listen(story, receiver.url.replace("127.0.0.1", "rebound.example"), "loan.disbursed")
     story.borrow()
@@ -194,11 +194,11 @@ def test_a_sandbox_has_only_so_many_endpoints(story: Story, receiver: Receiver) 
 def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, receiver.url, "loan.disbursed")
     story.borrow()
-    story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
+    story.platform.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
 
     story.wait(days=10)
 
     assert receiver.got == []
     assert [message.state for message in messages(story)] == ["EXHAUSTED"]
     with pytest.raises(Refused, match="endpoint_unknown"):
-        story.lender.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))
+        story.platform.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))

@@ -115,7 +115,7 @@ def test_no_change_is_no_event_and_every_event_is_one_that_can_be_asked_for() ->
 
 
 def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Story) -> None:
-    story.lender.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
+    story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     loan_id = story.borrow()
     before = story.everything()["webhooks"]
 
@@ -128,7 +128,7 @@ def test_a_message_is_in_the_commit_of_what_it_tells_of(story: Story) -> None:
 
 def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: Story) -> None:
     loan_id = story.borrow()
-    story.lender.run(
+    story.platform.run(
         AddEndpoint(
             story.sandbox_id, "http://127.0.0.1:9/", ("loan.overdue", "loan.cleared", "loan.reopened"), "standard"
         )

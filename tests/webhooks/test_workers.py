@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.webhooks.workers import A_SANDBOX, AN_ENDPOINT, QUEUED_MOST, DeliveryWorkers, Parcel
+from mocklend.webhooks.workers import A_SANDBOX, AN_ENDPOINT, QUEUED_MAX, DeliveryWorkers, Parcel
 
 pytestmark = pytest.mark.security
 
@@ -23,7 +23,7 @@ class Roads:
         self.go = threading.Event()
         self.arrived: list[str] = []
         self.on_the_way: Counter[str] = Counter()
-        self.most_at_once: Counter[str] = Counter()
+        self.at_once_max: Counter[str] = Counter()
         self.in_time = True
         self.record: Future[Any] | None = None
         self.changed = threading.Condition()
@@ -32,8 +32,8 @@ class Roads:
         hangs = parcel.endpoint_id in self.hanging
         with self.changed:
             self.on_the_way[parcel.endpoint_id] += 1
-            most = max(self.most_at_once[parcel.endpoint_id], self.on_the_way[parcel.endpoint_id])
-            self.most_at_once[parcel.endpoint_id] = most
+            most = max(self.at_once_max[parcel.endpoint_id], self.on_the_way[parcel.endpoint_id])
+            self.at_once_max[parcel.endpoint_id] = most
             self.changed.notify_all()
         if hangs:
             assert self.go.wait(30)
@@ -100,7 +100,7 @@ def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(
 
     roads.until(lambda: roads.arrived == ["other.a.0"])
     assert sum(roads.on_the_way.values()) == A_SANDBOX
-    assert max(roads.most_at_once.values()) <= AN_ENDPOINT
+    assert max(roads.at_once_max.values()) <= AN_ENDPOINT
 
 
 def test_those_known_to_hang_have_one_worker_each_and_half_of_them_altogether(
@@ -151,7 +151,7 @@ def test_on_a_manual_clock_an_endpoint_hears_in_order(delivery_workers: Delivery
 
     assert delivery_workers.wait({("s", name) for name in names}, 10)
     assert roads.arrived == names
-    assert roads.most_at_once["s.a"] == 1
+    assert roads.at_once_max["s.a"] == 1
 
 
 def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(
@@ -189,9 +189,9 @@ def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
 ) -> None:
     roads.hanging = {"s.a"}
 
-    taken = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MOST + 100))
+    taken = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MAX + 100))
 
-    assert QUEUED_MOST <= taken <= QUEUED_MOST + AN_ENDPOINT
+    assert QUEUED_MAX <= taken <= QUEUED_MAX + AN_ENDPOINT
 
 
 def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(delivery_workers: DeliveryWorkers, roads: Roads) -> None:

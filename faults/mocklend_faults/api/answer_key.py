@@ -19,7 +19,7 @@ from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, open_snapshot, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
@@ -147,7 +147,7 @@ def _exported(query: KeyQuery) -> Response:
     """
     if query.cursor is not None:
         raise field_problem("cursor", "no cursor with jsonl, which is not in pages", query.cursor)
-    id, platform = sandbox_id(), lender()
+    id, platform = sandbox_id(), current_platform()
     with platform.snapshot(id) as snapshot:
         resets, began_ms = snapshot.sandbox.resets, snapshot.now_ms
 

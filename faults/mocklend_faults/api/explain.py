@@ -18,7 +18,7 @@ from mocklend.validation import Body, OneOf
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.explain import OUTCOMES, explained
 from mocklend_faults.engine.loaded_rules import stored_of, usable
-from mocklend_faults.engine.trail import EVENTS_MOST
+from mocklend_faults.engine.trail import EVENTS_MAX
 
 explanations = APIBlueprint("explanations", __name__, tag="Faults")
 
@@ -67,7 +67,7 @@ class ExplanationDoc(Doc):
         description="Each armed rule, with the events of the story that it met, and what became of each."
     )
     events_known: int = Field(description="How many events of the story this server still remembers.")
-    events_kept_most: int = Field(
+    events_kept_max: int = Field(
         description="How many events of a sandbox the server remembers at most; the oldest are forgotten."
     )
 
@@ -84,5 +84,5 @@ def explain(query: ExplainQuery) -> Response:
         armed = usable(stored_of(snapshot), fault_layer().catalogue)
     whose = (query.entity, query.loan_id, query.request_id)
     events = [one for one in fault_layer().events_of(snapshot.sandbox_id) if one.is_about(*whose)]
-    document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_most": EVENTS_MOST}
+    document = {"rules": explained(armed, events), "events_known": len(events), "events_kept_max": EVENTS_MAX}
     return rendered(document)

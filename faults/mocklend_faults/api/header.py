@@ -20,7 +20,7 @@ from flask import Blueprint, request
 from mocklend.api.idempotency import idempotency
 from mocklend.api.json_body import wsgi_name
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, run, sandbox_id, served
+from mocklend.api.request_context import current_platform, run, sandbox_id, served
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
@@ -58,10 +58,10 @@ def arm_from_header() -> None:
         raise field_problem(HEADER, allowed, fault)
     find(catalogue, fault)
     sandbox = sandbox_id()
-    seed = lender().seed_of(sandbox)
+    seed = current_platform().seed_of(sandbox)
     rule = {"fault": fault, "with": given, "match": {"loan_id": loan_id}, "select": {"times": 1}}
     id = f"{GROUP}.{make_id('hdr', seed, idempotency().key)}"
-    run(ArmOnce(sandbox, Rule.from_json(id, rule, catalogue), settings.fault_header_most))
+    run(ArmOnce(sandbox, Rule.from_json(id, rule, catalogue), settings.fault_header_max))
 
 
 def parsed(text: str) -> tuple[str, dict[str, Any]]:

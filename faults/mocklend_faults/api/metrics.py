@@ -16,5 +16,5 @@ metrics = Blueprint("fault_metrics", __name__)
 @metrics.record_once
 def add_to(state: BlueprintSetupState) -> None:
     """Watch this app's layer."""
-    platform = state.app.extensions[request_context.EXTENSION].lender
+    platform = state.app.extensions[request_context.EXTENSION].platform
     watch(state.app.extensions[EXTENSION], platform, layer_of(platform).counted_outcomes)

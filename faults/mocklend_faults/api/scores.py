@@ -44,11 +44,11 @@ from mocklend_faults.engine.scoring import (
 
 scores = APIBlueprint("scores", __name__, tag="Faults")
 
-LISTED_MOST = 1_000
-LOOKS_MOST = 10_000
+LISTED_MAX = 1_000
+LOOKS_MAX = 10_000
 SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
 """The example of the documentation."""
-BOUND_MOST_S = 3_660 * 86_400
+BOUND_S_MAX = 3_660 * 86_400
 
 Count = Annotated[int, bounded_int(0, 10**6)]
 
@@ -148,20 +148,20 @@ class NewScore(Body):
     window: WindowBody = Field(  # type: ignore[valid-type]
         default=WindowBody(), description="The time for which the reconciler is judged."
     )
-    bound_s: Annotated[int, bounded_int(0, BOUND_MOST_S)] | None = Field(
+    bound_s: Annotated[int, bounded_int(0, BOUND_S_MAX)] | None = Field(
         default=None,
         description="Seconds: what could be seen for at least so long is demanded although it ended by itself.",
     )
     looks: list[Moment] | None = Field(
         default=None,
-        max_length=LOOKS_MOST,
+        max_length=LOOKS_MAX,
         description="The moments at which the reconciler checked; what was visible at none of them is not demanded.",
     )
     operators: list[Annotated[str, bounded_str(200)]] | None = Field(
         default=None, max_length=100, description="Whose actions are judged as repairs; everybody's if not given."
     )
-    listed_most: Annotated[int, bounded_int(0, FINDINGS_MAX)] = Field(
-        default=LISTED_MOST, description="How long each list of the answer may be; the counts stay whole."
+    listed_max: Annotated[int, bounded_int(0, FINDINGS_MAX)] = Field(
+        default=LISTED_MAX, description="How long each list of the answer may be; the counts stay whole."
     )
 
 
@@ -247,7 +247,7 @@ class ScoreDoc(Doc):
     penalty_points: int = Field(description="Missed + false + wrong class + 10 for each harmful repair.")
     silent_rules: list[str] = Field(description="The ids of the rules that never injected.")
     lists: dict[str, list[Any]] = Field(description="What is behind each number, a list each.")
-    lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_most`.")
+    lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_max`.")
 
 
 @scores.post("/-/scores")
@@ -268,7 +268,7 @@ def post_score(new: NewScore) -> Response:
         thresholds=Thresholds(**dict(new.thresholds)),
         records=records,
         bound_s=new.bound_s,
-        listed_most=new.listed_most,
+        listed_max=new.listed_max,
     )
     hint = None
     if not told["counts"]["demanded"]:

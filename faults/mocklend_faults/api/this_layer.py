@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mocklend.api.request_context import lender
+from mocklend.api.request_context import current_platform
 from mocklend.runtime import Platform
 from mocklend_faults.engine.layer import FaultLayer
 
 
 def fault_layer() -> FaultLayer:
     """The layer that this request is about."""
-    return layer_of(lender())
+    return layer_of(current_platform())
 
 
 def layer_of(platform: Platform) -> FaultLayer:

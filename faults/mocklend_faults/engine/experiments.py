@@ -35,7 +35,7 @@ from mocklend_faults.engine.profiles import profile_named
 from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody
 
 GROUP = "experiment:"
-STAGES_MOST = 50
+STAGES_MAX = 50
 EXPERIMENTS_MAX = 50
 """Of one sandbox."""
 STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -69,7 +69,7 @@ class ExperimentBody(Body):
 
     stages: list[StageBody] = Field(
         min_length=1,
-        max_length=STAGES_MOST,
+        max_length=STAGES_MAX,
         description="1 to 50 stages, one after the other, of at most ten years together.",
     )
 

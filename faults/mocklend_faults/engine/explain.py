@@ -32,7 +32,7 @@ def explained(rules: Iterable[Rule], events: Sequence[Event]) -> list[dict[str, 
 
 def _rule(rule: Rule, events: Sequence[Event]) -> dict[str, Any]:
     seams = rule.fault.seams()
-    met = [_met(rule, event) for event in events if event.given.seam in seams]
+    met = [_met(rule, event) for event in events if event.pending.seam in seams]
     told: dict[str, Any] = {"rule": rule.id, "fault": rule.fault.name, "enabled": rule.enabled, "events": met}
     if not met:
         told["why"] = f"no event of this story is known at {' or '.join(seams)}"
@@ -40,12 +40,12 @@ def _rule(rule: Rule, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _met(rule: Rule, event: Event) -> dict[str, Any]:
-    given = event.given
+    pending = event.pending
     told: dict[str, Any] = {
-        "seam": given.seam,
-        "entity": given.entity,
-        "occurrence": given.occurrence,
-        "at": maybe_rfc3339(given.now_ms),
+        "seam": pending.seam,
+        "entity": pending.entity,
+        "occurrence": pending.occurrence,
+        "at": maybe_rfc3339(pending.now_ms),
         "request_id": event.context.asked_by,
     }
     asked = event.of(rule)

@@ -7,8 +7,8 @@
             finding: ClassVar[str] = "stale_view"
             lag_s: int = setting(60, "How long the page stays behind.", least=1, most=86_400)
 
-            def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
-                return replace(given, lag_s=given.lag_s + self.lag_s)
+            def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
+                return replace(event, lag_s=event.lag_s + self.lag_s)
 
 A method is named after its seam, with `_` for `.`; it gives back what really happens. It sees no database, network,
 clock or generator: how often, to whom and when is the rule's business. The same fields are the JSON of the control

@@ -15,14 +15,14 @@ from cachetools import LRUCache
 
 from mocklend.seams.seam import PendingEvent
 
-ENTITIES_MOST = 100_000
+ENTITIES_MAX = 100_000
 """So many entities are known at one time, beside those that have an injection; the longest unasked go."""
 
 
 class Numbers:
     """One sandbox's numbers, for any thread. `struck` is the highest number of each entity that has an injection."""
 
-    def __init__(self, struck: dict[str, int], most: int = ENTITIES_MOST) -> None:
+    def __init__(self, struck: dict[str, int], most: int = ENTITIES_MAX) -> None:
         self._struck = struck
         self._known: LRUCache[str, int] = LRUCache(most)
         self._lock = threading.Lock()

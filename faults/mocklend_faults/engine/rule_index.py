@@ -46,9 +46,9 @@ class CompiledRule:
             return False
         return self.rule.activate.open(now_ms, self.rule.zone)
 
-    def matches(self, given: Seam | PendingEvent) -> bool:
+    def matches(self, event: Seam | PendingEvent) -> bool:
         """Whether all conditions hold."""
-        return not self.checks or all(check(given) for check in self.checks)
+        return not self.checks or all(check(event) for check in self.checks)
 
 
 class RuleIndex:
@@ -71,14 +71,14 @@ class RuleIndex:
                     found_by.setdefault(name, {}).setdefault(value, []).append(n)
         self._found_by = tuple(found_by.items())
 
-    def candidates(self, given: Seam | PendingEvent) -> Sequence[CompiledRule]:
+    def candidates(self, event: Seam | PendingEvent) -> Sequence[CompiledRule]:
         """The rules that may act on this event, in the order of their ids."""
         for name, by_value in self._found_by:
-            if getattr(given, name) in by_value:
+            if getattr(event, name) in by_value:
                 break
         else:
             return self._asked_always
-        hits = [n for name, by_value in self._found_by for n in by_value.get(getattr(given, name), ())]
+        hits = [n for name, by_value in self._found_by for n in by_value.get(getattr(event, name), ())]
         return [self.rules[n] for n in sorted(hits + self._always)]
 
     def skipped_rule(self, rule: Rule) -> CompiledRule | None:

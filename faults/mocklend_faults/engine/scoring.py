@@ -228,9 +228,9 @@ def score(
     thresholds: Thresholds | None = None,
     records: Records | None = None,
     bound_s: int | None = None,
-    listed_most: int = 1000,
+    listed_max: int = 1000,
 ) -> dict[str, Any]:
-    """The score as JSON. `listed_most` is how long each of the lists behind the numbers may be; all are counted."""
+    """The score as JSON. `listed_max` is how long each of the lists behind the numbers may be; all are counted."""
     records, thresholds = records or Records(), thresholds or Thresholds()
     seen = [break_ for break_ in breaks if window.shows(break_)]
     told = _classified(seen, findings, window, None if bound_s is None else bound_s * 1000)
@@ -282,8 +282,8 @@ def score(
         "timing_noise": len(told.optional),
         "penalty_points": asked - hits + wrong + HARM_WEIGHT * harmful,
         "silent_rules": list(records.silent_rules),
-        "lists": {name: listed[:listed_most] for name, listed in lists.items()},
-        "lists_cut": [name for name, listed in lists.items() if len(listed) > listed_most],
+        "lists": {name: listed[:listed_max] for name, listed in lists.items()},
+        "lists_cut": [name for name, listed in lists.items() if len(listed) > listed_max],
     }
 
 

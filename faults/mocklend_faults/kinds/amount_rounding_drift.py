@@ -41,8 +41,8 @@ class RoundingDrift(Fault):
 
     drift_minor: int = setting(1, "How much interest the other rounding loses, in minor units.", least=1, most=3)
 
-    def quote_issued(self, given: QuoteIssued) -> QuoteIssued:
+    def quote_issued(self, event: QuoteIssued) -> QuoteIssued:
         """Only a payoff has no next bill in which the rest could hide."""
-        if given.type != QuoteType.CLEAR or given.interest_minor < self.drift_minor:
-            return given
-        return replace(given, total_minor=given.total_minor - self.drift_minor)
+        if event.type != QuoteType.CLEAR or event.interest_minor < self.drift_minor:
+            return event
+        return replace(event, total_minor=event.total_minor - self.drift_minor)

@@ -33,10 +33,10 @@ class ErrorWithSideEffect(Fault):
         1, "How many tries of one key are answered so; null means all.", least=1, most=1_000, nullable=True
     )
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """The first tries of a write are done, and answered with an error."""
-        if not given.writes or given.answer_code is not None:
-            return given
-        if self.tries is not None and given.occurrence > self.tries:
-            return given
-        return replace(given, answer_code=self.answer)
+        if not event.writes or event.answer_code is not None:
+            return event
+        if self.tries is not None and event.occurrence > self.tries:
+            return event
+        return replace(event, answer_code=self.answer)

@@ -33,10 +33,10 @@ class TimeoutAfterCommit(Fault):
         1, "How many tries of one key lose their answer; null loses all.", least=1, most=1_000, nullable=True
     )
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """The first tries of a write lose their answer."""
-        if not given.writes or given.before_work or (self.tries is not None and given.occurrence > self.tries):
-            return given
+        if not event.writes or event.before_work or (self.tries is not None and event.occurrence > self.tries):
+            return event
         if self.how == "abort":
-            return replace(given, break_how="abort")
-        return replace(given, answer_code="gateway_timeout")
+            return replace(event, break_how="abort")
+        return replace(event, answer_code="gateway_timeout")

@@ -37,7 +37,7 @@ class BatchPartial(Fault):
 
     share_done_percent: int = setting(60, "How far the run comes before it breaks off.", least=0, most=99)
 
-    def batch_item(self, given: BatchItem) -> BatchItem:
+    def batch_item(self, event: BatchItem) -> BatchItem:
         """The run does not come to those whose place is after the share that it does."""
-        reached = given.place_percent < self.share_done_percent
-        return given if given.batch != DUE_DATE or reached else replace(given, runs=0)
+        reached = event.place_percent < self.share_done_percent
+        return event if event.batch != DUE_DATE or reached else replace(event, runs=0)

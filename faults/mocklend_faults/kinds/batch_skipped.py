@@ -35,6 +35,6 @@ class BatchSkipped(Fault):
     heals: ClassVar[str] = "Anything that is recorded on the loan, the next run at the latest; or catching up."
     action: ClassVar[str] = "Hold the due dates against the statuses; catch up on what the run has left out."
 
-    def batch_item(self, given: BatchItem) -> BatchItem:
+    def batch_item(self, event: BatchItem) -> BatchItem:
         """The run does not come to it."""
-        return replace(given, runs=0) if given.batch == DUE_DATE else given
+        return replace(event, runs=0) if event.batch == DUE_DATE else event

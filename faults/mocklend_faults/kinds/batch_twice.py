@@ -34,6 +34,6 @@ class BatchTwice(Fault):
     heals: ClassVar[str] = "Reversing one of the two."
     action: ClassVar[str] = "One debit an attempt: reverse the other, and pay it back."
 
-    def batch_item(self, given: BatchItem) -> BatchItem:
+    def batch_item(self, event: BatchItem) -> BatchItem:
         """What is due is ordered twice. A look at a loan twice is as good as once."""
-        return replace(given, runs=2) if given.batch == AUTO_DEBIT else given
+        return replace(event, runs=2) if event.batch == AUTO_DEBIT else event

@@ -27,8 +27,8 @@ class CorrectionNotSent(Fault):
     heals: ClassVar[str] = "Deciding the correction again."
     action: ClassVar[str] = "Look at the report after the bureau's lag; if it still says the old, order the correction."
 
-    def bureau_report(self, given: BureauReport) -> BureauReport:
+    def bureau_report(self, event: BureauReport) -> BureauReport:
         """The correction is not sent; ordinary records are."""
-        if given.cause != "correction":
-            return given
-        return replace(given, sent=False, lag_s=0)
+        if event.cause != "correction":
+            return event
+        return replace(event, sent=False, lag_s=0)

@@ -34,8 +34,8 @@ class BureauLag(Fault):
 
     lag_days: int = setting(7, "How long after its normal lag a record is published.", least=1, most=366)
 
-    def bureau_report(self, given: BureauReport) -> BureauReport:
+    def bureau_report(self, event: BureauReport) -> BureauReport:
         """The record is published later. One that is not sent at all has no lag."""
-        if not given.sent:
-            return given
-        return replace(given, lag_s=given.lag_s + self.lag_days * DAY_S)
+        if not event.sent:
+            return event
+        return replace(event, lag_s=event.lag_s + self.lag_days * DAY_S)

@@ -33,8 +33,8 @@ class BoundedStale(Fault):
 
     lag_s: int = setting(60, "How long the page stays behind the books.", least=1, most=31_536_000)
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """The new version becomes visible later. A loan's first version has no older one to show instead."""
-        if given.occurrence <= 1:
-            return given
-        return replace(given, lag_s=given.lag_s + self.lag_s)
+        if event.occurrence <= 1:
+            return event
+        return replace(event, lag_s=event.lag_s + self.lag_s)

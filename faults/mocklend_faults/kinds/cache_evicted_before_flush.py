@@ -31,6 +31,6 @@ class EvictedBeforeFlush(Fault):
     heals: ClassVar[str] = "Not by itself: rebuilding the page, or a balance that would fall below zero."
     action: ClassVar[str] = "Add up the journal, rebuild the balance from it, and post nothing."
 
-    def balance_kept(self, given: BalanceKept) -> BalanceKept:
+    def balance_kept(self, event: BalanceKept) -> BalanceKept:
         """The balance in memory is gone."""
-        return replace(given, evicted=True)
+        return replace(event, evicted=True)

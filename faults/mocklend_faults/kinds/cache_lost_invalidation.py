@@ -32,8 +32,8 @@ class LostInvalidation(Fault):
     heals: ClassVar[str] = "Not by itself: the next version that is shown, or the page being rebuilt."
     action: ClassVar[str] = "Rebuild the page from the books, and post nothing."
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """No view hears of the new version. A loan's first version has no older one to show instead."""
-        if given.occurrence <= 1:
-            return given
-        return replace(given, lost=True)
+        if event.occurrence <= 1:
+            return event
+        return replace(event, lost=True)

@@ -40,8 +40,8 @@ class StaleSet(Fault):
         nullable=True,
     )
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """The old value returns. One slow fill is enough for a version, and its first version has no older one."""
-        if given.occurrence <= 1 or given.lost or given.right_for_s is not None:
-            return given
-        return replace(given, right_for_s=self.right_for_s, returned_for_s=self.stale_s)
+        if event.occurrence <= 1 or event.lost or event.right_for_s is not None:
+            return event
+        return replace(event, right_for_s=self.right_for_s, returned_for_s=self.stale_s)

@@ -34,6 +34,6 @@ class AckedNotApplied(Fault):
     heals: ClassVar[str] = "Only an order query: the channel was told 200, so it does not try again."
     action: ClassVar[str] = "Do not trust the delivery log; hold the bill against the books and query the order."
 
-    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
+    def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
         """200, and nothing more."""
-        return replace(given, discarded=True)
+        return replace(event, discarded=True)

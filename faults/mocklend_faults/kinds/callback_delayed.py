@@ -38,7 +38,7 @@ class CallbackDelayed(Fault):
         3, "The attempt that is heard, counted from 1; the last one where the ladder has fewer.", least=2, most=100
     )
 
-    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
+    def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
         """All attempts before that one are lost; the last of a ladder never is."""
-        lost = min(self.deliver_on_attempt - given.occurrence, given.attempts_left - 1)
-        return replace(given, lost_attempts=max(given.lost_attempts, lost))
+        lost = min(self.deliver_on_attempt - event.occurrence, event.attempts_left - 1)
+        return replace(event, lost_attempts=max(event.lost_attempts, lost))

@@ -38,9 +38,9 @@ class CallbackDropped(Fault):
         None, "How many attempts are lost, from the first on; null loses them all.", least=1, most=100, nullable=True
     )
 
-    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
+    def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
         """The first attempts are lost: all of those that are still to come, or what is left of the number."""
         if self.attempts_lost is None:
-            return replace(given, lost_attempts=LOST_FOR_GOOD)
-        left = self.attempts_lost - given.occurrence + 1
-        return replace(given, lost_attempts=max(given.lost_attempts, left))
+            return replace(event, lost_attempts=LOST_FOR_GOOD)
+        left = self.attempts_lost - event.occurrence + 1
+        return replace(event, lost_attempts=max(event.lost_attempts, left))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
+from mocklend.seams.callback_taken import COPIES_MAX, CallbackTaken
 from mocklend_faults.engine.fault import Fault, setting
 
 NEW, SAME = "new", "same"
@@ -40,12 +40,12 @@ class CallbackDuplicated(Fault):
     heals: ClassVar[str] = "Reversing the second receipt."
     action: ClassVar[str] = "One trade, one receipt: reverse the one that the channel's bill does not have."
 
-    copies: int = setting(1, "How often the callback is sent again.", least=1, most=MOST_COPIES)
+    copies: int = setting(1, "How often the callback is sent again.", least=1, most=COPIES_MAX)
     trade_no: str = setting(
         NEW, "Whether the copies carry a new trade number, or the same, which the inbox knows.", options=(NEW, SAME)
     )
 
-    def callback_taken(self, given: CallbackTaken) -> CallbackTaken:
+    def callback_taken(self, event: CallbackTaken) -> CallbackTaken:
         """The copies follow at once. However many have the new number, it is one second receipt."""
-        renamed = given.new_trade_no or self.trade_no == NEW
-        return replace(given, copies=min(given.copies + self.copies, MOST_COPIES), new_trade_no=renamed)
+        renamed = event.new_trade_no or self.trade_no == NEW
+        return replace(event, copies=min(event.copies + self.copies, COPIES_MAX), new_trade_no=renamed)

@@ -43,8 +43,8 @@ class ForgedOrAltered(Fault):
     )
     attempts_altered: int = setting(1, "How many attempts are altered, from the first on.", least=1, most=100)
 
-    def callback_attempt(self, given: CallbackAttempt) -> CallbackAttempt:
+    def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
         """The first attempts are altered, and the inbox refuses them."""
-        if given.occurrence > self.attempts_altered:
-            return given
-        return replace(given, altered=self.how)
+        if event.occurrence > self.attempts_altered:
+            return event
+        return replace(event, altered=self.how)

@@ -44,8 +44,8 @@ class CallbackReordered(Fault):
         CHECKS, "Whether the inbox checks what is older, or believes whatever comes last.", options=(CHECKS, BELIEVES)
     )
 
-    def callback_taken(self, given: CallbackTaken) -> CallbackTaken:
+    def callback_taken(self, event: CallbackTaken) -> CallbackTaken:
         """The older event arrives. What staff have reversed meanwhile is not there to be taken back."""
-        if given.order_status != RepaymentStatus.SUCCEEDED:
-            return given
-        return replace(given, older_event=TradeState.CLOSED, believed=given.believed or self.inbox == BELIEVES)
+        if event.order_status != RepaymentStatus.SUCCEEDED:
+            return event
+        return replace(event, older_event=TradeState.CLOSED, believed=event.believed or self.inbox == BELIEVES)

@@ -42,8 +42,8 @@ class LateFailure(Fault):
         options=(SILENT, TOLD),
     )
 
-    def trade_settled(self, given: TradeSettled) -> TradeSettled:
+    def trade_settled(self, event: TradeSettled) -> TradeSettled:
         """It fails later. What fails already does so once."""
-        if given.fails_after_s is not None:
-            return given
-        return replace(given, fails_after_s=self.after_days * DAY_S, tells=self.says == TOLD)
+        if event.fails_after_s is not None:
+            return event
+        return replace(event, fails_after_s=self.after_days * DAY_S, tells=self.says == TOLD)

@@ -44,7 +44,7 @@ class Unrecognised(Fault):
         options=(BLANK, TRUNCATED, NAME_ONLY),
     )
 
-    def payment_reference(self, given: PaymentReference) -> PaymentReference:
+    def payment_reference(self, event: PaymentReference) -> PaymentReference:
         """The reference that names the loan is lost on the way."""
-        arrives = {BLANK: "", TRUNCATED: given.typed_reference[:KEPT], NAME_ONLY: given.payer_name}
-        return replace(given, reference=arrives[self.garble])
+        arrives = {BLANK: "", TRUNCATED: event.typed_reference[:KEPT], NAME_ONLY: event.payer_name}
+        return replace(event, reference=arrives[self.garble])

@@ -36,7 +36,7 @@ class CutoffSkew(Fault):
 
     skew_s: int = setting(7_200, "How far the books' clock for receipts runs ahead.", least=1, most=43_200)
 
-    def receipt_booked(self, given: ReceiptBooked) -> ReceiptBooked:
+    def receipt_booked(self, event: ReceiptBooked) -> ReceiptBooked:
         """Another moment, where that makes it another day."""
-        seen_ms = given.booked_ms + self.skew_s * 1000
-        return replace(given, booked_ms=seen_ms) if seen_ms >= given.day_ends_ms else given
+        seen_ms = event.booked_ms + self.skew_s * 1000
+        return replace(event, booked_ms=seen_ms) if seen_ms >= event.day_ends_ms else event

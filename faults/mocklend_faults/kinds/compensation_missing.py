@@ -36,6 +36,6 @@ class CompensationMissing(Fault):
         "Hold each upheld dispute's promise against the postings 5004 to 2104; post what is missing."
     )
 
-    def compensation_agreed(self, given: CompensationAgreed) -> CompensationAgreed:
+    def compensation_agreed(self, event: CompensationAgreed) -> CompensationAgreed:
         """It ends with the promise."""
-        return replace(given, posted=False)
+        return replace(event, posted=False)

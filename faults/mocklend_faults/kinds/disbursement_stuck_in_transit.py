@@ -37,8 +37,8 @@ class StuckInTransit(Fault):
     heals: ClassVar[str] = "The channel's word that it will not pay: the loan is FAILED, and its interest taken back."
     action: ClassVar[str] = "Look for 2001 that is not zero; ask the channel, and have the payout failed."
 
-    def payout_settled(self, given: PayoutSettled) -> PayoutSettled:
+    def payout_settled(self, event: PayoutSettled) -> PayoutSettled:
         """It is neither paid nor refused. Money promised back to a borrower goes another way."""
-        if given.purpose != "disbursement":
-            return given
-        return replace(given, confirmed=False)
+        if event.purpose != "disbursement":
+            return event
+        return replace(event, confirmed=False)

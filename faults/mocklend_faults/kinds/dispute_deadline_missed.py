@@ -37,6 +37,6 @@ class DeadlineMissed(Fault):
 
     queue_days: int = setting(25, "How long it takes the desk to get to the dispute.", least=1, most=366)
 
-    def dispute_opened(self, given: DisputeOpened) -> DisputeOpened:
+    def dispute_opened(self, event: DisputeOpened) -> DisputeOpened:
         """It waits."""
-        return replace(given, queue_s=given.queue_s + self.queue_days * DAY_S)
+        return replace(event, queue_s=event.queue_s + self.queue_days * DAY_S)

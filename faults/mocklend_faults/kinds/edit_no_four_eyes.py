@@ -33,6 +33,6 @@ class NoFourEyes(Fault):
     heals: ClassVar[str] = "Reversing the act, or approving it after all."
     action: ClassVar[str] = "Have a second person approve it afterwards, or reverse it."
 
-    def edit_approval(self, given: EditApproval) -> EditApproval:
+    def edit_approval(self, event: EditApproval) -> EditApproval:
         """Nobody has to look."""
-        return replace(given, needed=False)
+        return replace(event, needed=False)

@@ -42,8 +42,8 @@ class IdempotencyExpired(Fault):
 
     kept_for_s: int = setting(60, "How long a key is remembered.", most=30 * 86_400)
 
-    def idempotency_checked(self, given: IdempotencyChecked) -> IdempotencyChecked:
+    def idempotency_checked(self, event: IdempotencyChecked) -> IdempotencyChecked:
         """A key that is too old is forgotten."""
-        if given.age_s < self.kept_for_s:
-            return given
-        return replace(given, forgotten=True)
+        if event.age_s < self.kept_for_s:
+            return event
+        return replace(event, forgotten=True)

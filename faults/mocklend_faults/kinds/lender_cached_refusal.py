@@ -27,6 +27,6 @@ class CachedRefusal(Fault):
     heals: ClassVar[str] = "The next application, if that is decided by a fresh copy."
     action: ClassVar[str] = "Compare the copy's pull date with what the partner promises; apply again for a fresh pull."
 
-    def partner_application(self, given: PartnerApplication) -> PartnerApplication:
+    def partner_application(self, event: PartnerApplication) -> PartnerApplication:
         """The old copy is good enough."""
-        return replace(given, pulled=False)
+        return replace(event, pulled=False)

@@ -39,8 +39,8 @@ class LegacyResidue(Fault):
     residue_minor: int = setting(7, "By how much the opening balance is off, in minor units.", least=1, most=10**9)
     asks_for: str = setting(LESS, "Whether the books then ask for more or for less.", options=(MORE, LESS))
 
-    def loan_opened(self, given: LoanOpened) -> LoanOpened:
+    def loan_opened(self, event: LoanOpened) -> LoanOpened:
         """What was carried over. A loan is not paid off by it, nor grown beyond what the books can hold."""
         off = self.residue_minor if self.asks_for == MORE else -self.residue_minor
-        residue = given.residue_minor + off
-        return replace(given, residue_minor=max(given.least_minor, min(given.most_minor, residue)))
+        residue = event.residue_minor + off
+        return replace(event, residue_minor=max(event.amount_minor_min, min(event.amount_minor_max, residue)))

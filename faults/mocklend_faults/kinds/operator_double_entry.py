@@ -38,8 +38,8 @@ class DoubleEntry(Fault):
 
     late_s: int = setting(0, "How late a receipt must come for the clerk to post it himself.", most=31 * 86_400)
 
-    def order_paid(self, given: OrderPaid) -> OrderPaid:
+    def order_paid(self, event: OrderPaid) -> OrderPaid:
         """What came in time was never on the clerk's list."""
-        if given.late_s < self.late_s:
-            return given
-        return replace(given, posted_again=True)
+        if event.late_s < self.late_s:
+            return event
+        return replace(event, posted_again=True)

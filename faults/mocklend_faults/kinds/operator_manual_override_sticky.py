@@ -33,6 +33,6 @@ class ManualOverrideSticky(Fault):
     heals: ClassVar[str] = "Reversing the edit, setting the status again, or a later fact that does drop the mark."
     action: ClassVar[str] = "The mark is older than the receipt, so drop it: reverse the edit and post nothing."
 
-    def mark_outdated(self, given: MarkOutdated) -> MarkOutdated:
+    def mark_outdated(self, event: MarkOutdated) -> MarkOutdated:
         """The mark stays, whatever has come since."""
-        return replace(given, dropped=False)
+        return replace(event, dropped=False)

@@ -40,14 +40,14 @@ class MarkedOverdue(Fault):
     heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan's books."
     action: ClassVar[str] = "The mark contradicts the books, so reverse it and post nothing."
 
-    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
+    def operator_edit(self, event: OperatorEdit) -> OperatorEdit:
         """The wrong line of the drop-down. On a loan that is overdue by the books it would be the right one."""
-        if given.kind != MODIFY_BILL_STATUS or given.books_status == LoanStatus.OVD:
-            return given
-        return replace(given, status=OVERDUE)
+        if event.kind != MODIFY_BILL_STATUS or event.books_status == LoanStatus.OVD:
+            return event
+        return replace(event, status=OVERDUE)
 
-    def repayment_filed(self, given: RepaymentFiled) -> RepaymentFiled:
+    def repayment_filed(self, event: RepaymentFiled) -> RepaymentFiled:
         """The clerk marks a loan on which a repayment has just come in."""
-        if given.books_status == LoanStatus.OVD:
-            return given
-        return replace(given, marked_status=OVERDUE)
+        if event.books_status == LoanStatus.OVD:
+            return event
+        return replace(event, marked_status=OVERDUE)

@@ -35,6 +35,6 @@ class PrepayAsPartial(Fault):
     heals: ClassVar[str] = "Booking it anew, reversing it, or its channel taking the money back."
     action: ClassVar[str] = "Book the receipt anew as the payoff that was ordered, effective on the channel's day."
 
-    def receipt_booked(self, given: ReceiptBooked) -> ReceiptBooked:
+    def receipt_booked(self, event: ReceiptBooked) -> ReceiptBooked:
         """The usual line of the form."""
-        return replace(given, scope=QuoteType.INSTALMENT) if given.scope == QuoteType.CLEAR else given
+        return replace(event, scope=QuoteType.INSTALMENT) if event.scope == QuoteType.CLEAR else event

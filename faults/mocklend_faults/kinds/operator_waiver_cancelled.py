@@ -41,10 +41,10 @@ class WaiverCancelled(Fault):
     heals: ClassVar[str] = "Not by itself: the next version that is shown, or the page being rebuilt."
     action: ClassVar[str] = "Recompute the status: rebuild the page from the books, and post nothing."
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """The page is not made anew. Any other reversal is."""
-        if given.reverses not in WAIVERS:
-            return given
-        if given.after["outstanding_minor"] <= given.before["outstanding_minor"]:
-            return given
-        return replace(given, lost=True)
+        if event.reverses not in WAIVERS:
+            return event
+        if event.after["outstanding_minor"] <= event.before["outstanding_minor"]:
+            return event
+        return replace(event, lost=True)

@@ -41,16 +41,16 @@ class WrongAmount(Fault):
         options=(*SLIPS, ANY),
     )
 
-    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
+    def operator_edit(self, event: OperatorEdit) -> OperatorEdit:
         """Another amount that the form would take. Where the slip gives none, the right one is typed after all."""
-        meant = given.amount_minor
+        meant = event.amount_minor
         if meant is None:
-            return given
+            return event
         for slip in self._slips(meant):
             typed = slipped(meant, slip)
-            if typed not in (0, meant) and given.least_minor <= typed <= given.most_minor:
-                return replace(given, amount_minor=typed)
-        return given
+            if typed not in (0, meant) and event.amount_minor_min <= typed <= event.amount_minor_max:
+                return replace(event, amount_minor=typed)
+        return event
 
     def _slips(self, meant: int) -> tuple[str, ...]:
         if self.slip != ANY:

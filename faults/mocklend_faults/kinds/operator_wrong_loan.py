@@ -41,9 +41,9 @@ class WrongLoan(Fault):
 
     line: str = setting(FIRST, "Which of her other loans is taken, in the order of their ids.", options=(FIRST, LAST))
 
-    def receipt_match(self, given: ReceiptMatch) -> ReceiptMatch:
+    def receipt_match(self, event: ReceiptMatch) -> ReceiptMatch:
         """Another line of the borrower's file, where there is one."""
-        others = [id for id in given.siblings if id != given.loan_id]
+        others = [id for id in event.siblings if id != event.loan_id]
         if not others:
-            return given
-        return replace(given, loan_id=others[0] if self.line == FIRST else others[-1])
+            return event
+        return replace(event, loan_id=others[0] if self.line == FIRST else others[-1])

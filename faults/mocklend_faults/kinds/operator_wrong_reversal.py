@@ -40,9 +40,9 @@ class WrongReversal(Fault):
         FIRST, "Which of the loan's other repayments is taken, in the order of their ids.", options=(FIRST, LAST)
     )
 
-    def repayment_reversal(self, given: RepaymentReversal) -> RepaymentReversal:
+    def repayment_reversal(self, event: RepaymentReversal) -> RepaymentReversal:
         """Another line of the screen, where there is one."""
-        others = [id for id in given.siblings if id != given.repayment_id]
+        others = [id for id in event.siblings if id != event.repayment_id]
         if not others:
-            return given
-        return replace(given, repayment_id=others[0] if self.line == FIRST else others[-1])
+            return event
+        return replace(event, repayment_id=others[0] if self.line == FIRST else others[-1])

@@ -29,9 +29,9 @@ class Brownout(Fault):
     errors_percent: int = setting(20, "How many in a hundred are refused, nothing done.", least=0, most=100)
     retry_after_s: int = setting(1, "What Retry-After says of a refused one, in seconds.", least=0, most=86_400)
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Late in any case, and refused where the request's own chance says so."""
-        late = replace(given, delay_ms=given.delay_ms + self.delay_ms)
-        if given.answer_code is not None or given.draw % 100 >= self.errors_percent:
+        late = replace(event, delay_ms=event.delay_ms + self.delay_ms)
+        if event.answer_code is not None or event.draw % 100 >= self.errors_percent:
             return late
         return replace(late, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

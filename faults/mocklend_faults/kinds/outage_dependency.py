@@ -32,8 +32,8 @@ class DependencyOutage(Fault):
     channel: str = setting("any", "The channel that is down.", options=CHANNELS)
     retry_after_s: int = setting(60, "What Retry-After says, in seconds.", least=0, most=86_400)
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """What needs the channel is refused before anything is done."""
-        if given.channel is None or given.answer_code is not None or self.channel not in ("any", given.channel):
-            return given
-        return replace(given, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)
+        if event.channel is None or event.answer_code is not None or self.channel not in ("any", event.channel):
+            return event
+        return replace(event, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

@@ -29,8 +29,8 @@ class WriteOnlyOutage(Fault):
 
     retry_after_s: int = setting(60, "What Retry-After says, in seconds.", least=0, most=86_400)
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """A write is refused before anything is done."""
-        if not given.writes or given.answer_code is not None:
-            return given
-        return replace(given, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)
+        if not event.writes or event.answer_code is not None:
+            return event
+        return replace(event, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

@@ -33,12 +33,12 @@ class PartialLag(Fault):
     view: str = setting(LIST, "Which of the three views is behind.", options=(PAGE, LIST, INSTALMENTS))
     lag_s: int = setting(3_600, "How long it stays behind.", least=1, most=31_536_000)
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """One view gets the new version later. What is lost is lost for all of them."""
-        if given.occurrence <= 1 or given.lost:
-            return given
+        if event.occurrence <= 1 or event.lost:
+            return event
         if self.view == PAGE:
-            return replace(given, page_lag_s=given.page_lag_s + self.lag_s)
+            return replace(event, page_lag_s=event.page_lag_s + self.lag_s)
         if self.view == LIST:
-            return replace(given, list_lag_s=given.list_lag_s + self.lag_s)
-        return replace(given, instalments_lag_s=given.instalments_lag_s + self.lag_s)
+            return replace(event, list_lag_s=event.list_lag_s + self.lag_s)
+        return replace(event, instalments_lag_s=event.instalments_lag_s + self.lag_s)

@@ -31,8 +31,8 @@ class NonMonotonic(Fault):
 
     lag_s: int = setting(300, "How far the second replica is behind the first.", least=1, most=31_536_000)
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
         """The second replica gets the new version later. What is lost is lost on both."""
-        if given.occurrence <= 1 or given.lost:
-            return given
-        return replace(given, replica_lag_s=given.replica_lag_s + self.lag_s)
+        if event.occurrence <= 1 or event.lost:
+            return event
+        return replace(event, replica_lag_s=event.replica_lag_s + self.lag_s)

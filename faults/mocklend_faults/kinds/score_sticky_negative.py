@@ -29,6 +29,6 @@ class StickyNegative(Fault):
 
     refreshes_missed: int = setting(1, "How many refreshes back the score is from.", least=1, most=3)
 
-    def score_asked(self, given: ScoreAsked) -> ScoreAsked:
+    def score_asked(self, event: ScoreAsked) -> ScoreAsked:
         """The score of an earlier refresh, where that was another one."""
-        return replace(given, score=given.earlier[self.refreshes_missed - 1])
+        return replace(event, score=event.earlier[self.refreshes_missed - 1])

@@ -29,7 +29,7 @@ class StatementDuplicatedRows(Fault):
 
     rows: int = setting(1, "How many of the first rows are repeated, where there are so many.", least=1, most=10_000)
 
-    def statement_made(self, given: StatementMade) -> StatementMade:
+    def statement_made(self, event: StatementMade) -> StatementMade:
         """The first rows come again. Where nothing moved, nothing can."""
-        repeated = min(self.rows, given.rows)
-        return given if given.spoiled or not repeated else replace(given, repeated_rows=repeated)
+        repeated = min(self.rows, event.rows)
+        return event if event.spoiled or not repeated else replace(event, repeated_rows=repeated)

@@ -31,9 +31,9 @@ class StatementLate(Fault):
 
     late_hours: int = setting(6, "How long after its time the file can be fetched.", least=1, most=720)
 
-    def statement_made(self, given: StatementMade) -> StatementMade:
+    def statement_made(self, event: StatementMade) -> StatementMade:
         """It is ready later. Who asks when that is over, too, sees nothing of it."""
-        ready_ms = given.due_ms + self.late_hours * HOUR_MS
-        if given.spoiled or given.now_ms >= ready_ms:
-            return given
-        return replace(given, late_s=(ready_ms - given.due_ms) // 1000)
+        ready_ms = event.due_ms + self.late_hours * HOUR_MS
+        if event.spoiled or event.now_ms >= ready_ms:
+            return event
+        return replace(event, late_s=(ready_ms - event.due_ms) // 1000)

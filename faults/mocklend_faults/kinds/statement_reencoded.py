@@ -27,6 +27,6 @@ class StatementReencoded(Fault):
     heals: ClassVar[str] = "The channel's making the file again."
     action: ClassVar[str] = "Refuse what cannot be read as agreed; have the file made again."
 
-    def statement_made(self, given: StatementMade) -> StatementMade:
+    def statement_made(self, event: StatementMade) -> StatementMade:
         """It was saved as something else."""
-        return given if given.spoiled else replace(given, recoded=True)
+        return event if event.spoiled else replace(event, recoded=True)

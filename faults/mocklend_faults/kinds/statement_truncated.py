@@ -28,6 +28,6 @@ class StatementTruncated(Fault):
 
     kept_percent: int = setting(60, "How much of the file is there, counted in bytes.", least=0, most=99)
 
-    def statement_made(self, given: StatementMade) -> StatementMade:
+    def statement_made(self, event: StatementMade) -> StatementMade:
         """It breaks off."""
-        return given if given.spoiled else replace(given, kept_percent=self.kept_percent)
+        return event if event.spoiled else replace(event, kept_percent=self.kept_percent)

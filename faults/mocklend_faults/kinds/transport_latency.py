@@ -39,9 +39,9 @@ class Latency(Fault):
         0, "uniform: at most so much more or less. lognormal: one in a hundred is later by this.", most=LONGEST_MS
     )
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Later by what the request's own chance says."""
-        return replace(given, delay_ms=given.delay_ms + self._delay(given.draw))
+        return replace(event, delay_ms=event.delay_ms + self._delay(event.draw))
 
     def _delay(self, draw: int) -> int:
         """The delay of a chance from 0 to 999,999, in ms."""

@@ -25,6 +25,6 @@ class Malformed(Fault):
     heals: ClassVar[str] = "By itself: the next answer is whole."
     action: ClassVar[str] = "Never conclude that nothing was done; ask again, a write with the same Idempotency-Key."
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """The answer breaks, if no other fault has broken it already."""
-        return given if given.break_how != "none" else replace(given, break_how="malformed")
+        return event if event.break_how != "none" else replace(event, break_how="malformed")

@@ -27,8 +27,8 @@ class RateLimit(Fault):
 
     retry_after_s: int = setting(1, "What Retry-After says, in seconds.", least=0, most=86_400)
 
-    def api_answer(self, given: ApiAnswer) -> ApiAnswer:
+    def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Refused before anything is done, unless it is refused already."""
-        if given.answer_code is not None:
-            return given
-        return replace(given, answer_code="rate_limited", retry_after_s=self.retry_after_s, before_work=True)
+        if event.answer_code is not None:
+            return event
+        return replace(event, answer_code="rate_limited", retry_after_s=self.retry_after_s, before_work=True)

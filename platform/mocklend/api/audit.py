@@ -12,7 +12,7 @@ from mocklend import audit as auditing
 from mocklend.api.fields import Doc
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
-from mocklend.api.request_context import lender, open_snapshot
+from mocklend.api.request_context import current_platform, open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.storage.snapshot import Snapshot
 
@@ -78,7 +78,7 @@ def get_audit() -> Response:
 
 def audited(snapshot: Snapshot) -> dict[str, Any]:
     """The audit as JSON: for each discrepancy the injection that explains it, and the injections that nothing shows."""
-    layer = lender().layer
+    layer = current_platform().layer
     found = auditing.audit(snapshot)
     document = found.to_json()
     explained_by: tuple[str | None, ...] = (None,) * len(found.discrepancies)

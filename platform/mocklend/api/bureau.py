@@ -157,8 +157,8 @@ class ScoreDoc(Doc):
 class RuleDoc(Doc):
     """What a lender asks for on a product. `worst_month` is the worst code of the last 24 months that it overlooks."""
 
-    most_minor: int = Field(description="The most that is lent on the product, in minor units.")
-    least_score: int = Field(description="The least score that is accepted.")
+    amount_minor_max: int = Field(description="The most that is lent on the product, in minor units.")
+    score_min: int = Field(description="The least score that is accepted.")
     worst_month: int = Field(
         description="The worst code of the last 24 months that is overlooked: 0 none, 1 to 7 as in the report."
     )

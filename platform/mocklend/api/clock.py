@@ -12,7 +12,7 @@ from mocklend.api.fields import Doc, Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, open_snapshot, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.request_log import clock_changes
 from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
@@ -81,7 +81,7 @@ def set_clock(asked: Pace) -> Response:
     if asked.mode == "manual" and asked.speed is not None:
         raise field_problem("speed", "no value: a manual clock does not run", asked.speed)
     with clock_changes(sandbox_id()):
-        return answered(lender().set_pace(sandbox_id(), 0 if asked.mode == "manual" else asked.speed or 1))
+        return answered(current_platform().set_pace(sandbox_id(), 0 if asked.mode == "manual" else asked.speed or 1))
 
 
 @clock.post("/-/clock/advance")
@@ -92,10 +92,10 @@ def advance(asked: Advance) -> Response:
     """Move a manual clock, running all that falls due on the way. With an `Idempotency-Key` a retry moves it once."""
     if (asked.to is None) == (asked.by is None):
         raise field_problem("to", "exactly one of to and by", "neither" if asked.to is None else "both")
-    if asked.by is not None and lender().now_ms(sandbox_id()) + asked.by > LAST_MS:
+    if asked.by is not None and current_platform().now_ms(sandbox_id()) + asked.by > LAST_MS:
         raise field_problem("by", f"a time that ends not after {rfc3339(LAST_MS)}", asked.by)
     idem = idempotency() if request.headers.get(HEADER) is not None else None
-    advanced = lender().advance(sandbox_id(), asked.to, by_ms=asked.by, idem=idem)
+    advanced = current_platform().advance(sandbox_id(), asked.to, by_ms=asked.by, idem=idem)
     response = rendered(advanced.to_json())
     if advanced.replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -64,7 +64,7 @@ class MeetRequest:
 
     idem: ClassVar[None] = None
     sandbox_id: str
-    given: ApiAnswer
+    event: ApiAnswer
 
     def needs(self) -> Iterable[Key]:
         """Nothing."""
@@ -72,8 +72,8 @@ class MeetRequest:
 
     def decide(self, work: Work) -> Answer:
         """What happens, at the time of the commit."""
-        happened = work.at(replace(self.given, now_ms=work.now_ms))
-        return Answer(200, {"happened": happened})
+        outcome = work.at(replace(self.event, now_ms=work.now_ms))
+        return Answer(200, {"happened": outcome})
 
 
 def meet_request(platform: Platform, layer: Layer) -> Response | None:
@@ -89,35 +89,35 @@ def meet_request(platform: Platform, layer: Layer) -> Response | None:
         run(NoOp(id))
     if not has_rules:
         return None
-    given = _given(asked, id, platform, layer)
-    if given is None:
+    event = _given(asked, id, platform, layer)
+    if event is None:
         return None
-    happened: ApiAnswer = run(MeetRequest(id, given)).body["happened"]
-    if happened == replace(given, now_ms=happened.now_ms):
+    outcome: ApiAnswer = run(MeetRequest(id, event)).body["happened"]
+    if outcome == replace(event, now_ms=outcome.now_ms):
         return None
-    asked.happened = happened
-    return _answer_of(happened) if happened.before_work and happened.answer_code else None
+    asked.outcome = outcome
+    return _answer_of(outcome) if outcome.before_work and outcome.answer_code else None
 
 
 def another_answer(response: Response) -> Response:
     """After the work: another answer instead of the true one."""
-    happened = asked_request().happened
-    if happened is None or not happened.answer_code or happened.before_work:
+    outcome = asked_request().outcome
+    if outcome is None or not outcome.answer_code or outcome.before_work:
         return response
-    return _answer_of(happened)
+    return _answer_of(outcome)
 
 
 def late_and_broken(response: Response) -> Response:
     """When all else is done: the answer late, and broken. A client that sees nothing come may go on from here."""
-    happened = asked_request().happened
-    if happened is None:
+    outcome = asked_request().outcome
+    if outcome is None:
         return response
-    if happened.delay_ms:
+    if outcome.delay_ms:
         if HOLD in request.environ:
-            request.environ[HOLD] = happened.delay_ms  # Whoever serves us holds the answer back.
+            request.environ[HOLD] = outcome.delay_ms  # Whoever serves us holds the answer back.
         else:
-            time.sleep(happened.delay_ms / 1000)
-    return broken(response, happened.break_how, request.environ)
+            time.sleep(outcome.delay_ms / 1000)
+    return broken(response, outcome.break_how, request.environ)
 
 
 def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -> ApiAnswer | None:
@@ -174,9 +174,9 @@ def _in_body(asked: JsonRequest, field: str) -> str | None:
     return named_there if isinstance(named_there, str) and named_there else None
 
 
-def _answer_of(happened: ApiAnswer) -> Response:
-    assert happened.answer_code is not None
-    response = refused(Refused(happened.answer_code, "the request was not answered as it should be"))
-    if happened.retry_after_s is not None:
-        response.headers["Retry-After"] = str(happened.retry_after_s)
+def _answer_of(outcome: ApiAnswer) -> Response:
+    assert outcome.answer_code is not None
+    response = refused(Refused(outcome.answer_code, "the request was not answered as it should be"))
+    if outcome.retry_after_s is not None:
+        response.headers["Retry-After"] = str(outcome.retry_after_s)
     return response

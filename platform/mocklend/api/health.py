@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend import __version__
 from mocklend.api.fields import Doc
 from mocklend.api.openapi import described
-from mocklend.api.request_context import lender
+from mocklend.api.request_context import current_platform
 from mocklend.api.responses import rendered
 from mocklend.validation import OneOf
 
@@ -44,7 +44,7 @@ def get_health() -> Response:
 
     It answers at once, also while a write takes long. 503 where a write does not work, or has waited for 6 s.
     """
-    platform = lender()
+    platform = current_platform()
     beat = platform.pulse.ask()
     return rendered(
         {

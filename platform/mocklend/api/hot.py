@@ -33,7 +33,7 @@ from mocklend.api.request_event import Glimpse, shape_of
 from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
-from mocklend.api.request_log import ANSWER_MOST, FAULT_HEADER, MadeRequest, record_of
+from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, MadeRequest, record_of
 from mocklend.api.responses import JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
 from mocklend.door import Asked, Headers, Outcome, Respond
@@ -55,7 +55,7 @@ BEARER = "Bearer "
 KEY, FAULT = HEADER.lower(), FAULT_HEADER.lower()
 """As the door names headers."""
 CONTENT_TYPE, CONTENT_LENGTH = "Content-Type", "Content-Length"
-WAITING_MOST = 256
+WAITING_MAX = 256
 """So many orders of one sandbox may wait for the writer at one time; those beyond take their turns in its lane."""
 
 
@@ -189,7 +189,7 @@ class HotPaths:
         asked = taken.asked
         made = MadeRequest(
             taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
-            body if len(body) <= ANSWER_MOST else b"", False, None, taken.request_id,
+            body if len(body) <= ANSWER_MAX else b"", False, None, taken.request_id,
         )  # fmt: skip
         self._platform.use(taken.sandbox_id)
         self._record.add(taken.sandbox_id, made)
@@ -200,7 +200,7 @@ class HotPaths:
     def _waits(self, sandbox_id: str) -> bool:
         """Count an order that will wait for the writer; False where too many do."""
         with self._lock:
-            if self._waiting[sandbox_id] >= WAITING_MOST:
+            if self._waiting[sandbox_id] >= WAITING_MAX:
                 return False
             self._waiting[sandbox_id] += 1
             return True

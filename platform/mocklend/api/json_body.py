@@ -38,7 +38,7 @@ class JsonRequest(Request):
 
     sandbox_id: str | None = None
     """The sandbox that it is about, once somebody has asked (see `asking`)."""
-    happened: ApiAnswer | None = None
+    outcome: ApiAnswer | None = None
     """What a fault layer made of this request, if anything."""
     began_s: float | None = None
     """When it came, by a clock that only runs."""

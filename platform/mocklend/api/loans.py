@@ -24,7 +24,7 @@ from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product, require_product
-from mocklend.api.request_context import lender, open_snapshot, run, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, as_stored, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.domain.statuses import InstalmentStatus
@@ -190,7 +190,7 @@ def list_loans(query: LoanQuery) -> Response:
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
     with open_snapshot() as snapshot:
-        return as_stored(reads.page_text(snapshot, loan_id, lender().replica_rotation))
+        return as_stored(reads.page_text(snapshot, loan_id, current_platform().replica_rotation))
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")

@@ -51,7 +51,7 @@ OPEN = ("/-/health", "/docs", "/openapi.json")
 class Served:
     """What an app is about: the platform and its settings."""
 
-    lender: Platform
+    platform: Platform
     settings: Settings
 
 
@@ -60,14 +60,14 @@ def served() -> Served:
     return cast(Served, current_app.extensions[EXTENSION])
 
 
-def lender() -> Platform:
+def current_platform() -> Platform:
     """The platform."""
-    return served().lender
+    return served().platform
 
 
 def run(command: Command) -> Answer:
     """Carry out a command. Raises Refused."""
-    return served().lender.run(command)
+    return served().platform.run(command)
 
 
 def sandbox_id() -> str:
@@ -75,7 +75,7 @@ def sandbox_id() -> str:
     asked = asked_request()
     if asked.sandbox_id is None:
         asked.sandbox_id = asked.environ[SANDBOX] = _sandbox_of(asked.environ.get(CREDENTIAL))
-        lender().use(asked.sandbox_id)
+        current_platform().use(asked.sandbox_id)
     return asked.sandbox_id
 
 
@@ -91,7 +91,11 @@ def _sandbox_of(credential: str | None) -> str:
     scheme, _, key = credential.partition(" ")
     if scheme.lower() == "bearer" and key.isascii() and key.isprintable() and 0 < len(key) <= 200:
         key = key.strip()
-        found = lender().sandbox_of_staff(key) if key.startswith(STAFF) else lender().sandbox_of_key(key)
+        found = (
+            current_platform().sandbox_of_staff(key)
+            if key.startswith(STAFF)
+            else current_platform().sandbox_of_key(key)
+        )
         if found is not None:
             return found
     raise Refused(
@@ -105,7 +109,7 @@ def _is_of_staff(credential: str) -> bool:
 
 def open_snapshot() -> AbstractContextManager[Snapshot]:
     """A snapshot of the request's sandbox. Raises Refused `sandbox_unknown`."""
-    return lender().snapshot(sandbox_id())
+    return current_platform().snapshot(sandbox_id())
 
 
 def guard_planes() -> None:

@@ -3,7 +3,7 @@
         request ─▶ work ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
 
 Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. Of a sandbox with
-more than REQUESTS_MOST requests the newest are kept, and of one that this process did not see made or emptied those
+more than REQUESTS_MAX requests the newest are kept, and of one that this process did not see made or emptied those
 that it answered: somebody who looks for what just went wrong finds it. Where all sandboxes together have too much,
 those that have most lose their oldest, and a quiet one loses nothing to a busy one. Then the record says that it is
 not complete, and no scenario is saved of it, for half of a story is none. Of several processes each knows what it
@@ -32,7 +32,7 @@ from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
 from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import described
-from mocklend.api.request_context import lender, sandbox_id
+from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import JSON, PROBLEM
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
@@ -41,15 +41,15 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.work import Sandbox
 
-REQUESTS_MOST = 2_000
-BYTES_MOST = 8 * 1024 * 1024
+REQUESTS_MAX = 2_000
+BYTES_MAX = 8 * 1024 * 1024
 """So much of a sandbox is kept: beyond either, the oldest goes."""
-REQUESTS_MOST_OF_ALL = 200_000
-BYTES_MOST_OF_ALL = 128 * 1024 * 1024
+REQUESTS_OF_ALL_MAX = 200_000
+BYTES_OF_ALL_MAX = 128 * 1024 * 1024
 """So much of all sandboxes: beyond either, the oldest go of those that have most, until an eighth is free again."""
-SANDBOXES_MOST = 10_000
+SANDBOXES_MAX = 10_000
 """Of so many sandboxes: beyond that, the one that has been quiet for longest is forgotten."""
-ANSWER_MOST = 16 * 1024
+ANSWER_MAX = 16 * 1024
 """A longer answer is not kept with its request."""
 EXTENSION = "mocklend.record"
 UNASKED = ("/-/sandboxes", "/-/reset", "/-/scores")
@@ -104,17 +104,17 @@ class Record:
 
     def __init__(
         self,
-        requests_most: int = REQUESTS_MOST,
-        bytes_most: int = BYTES_MOST,
-        requests_most_of_all: int = REQUESTS_MOST_OF_ALL,
-        bytes_most_of_all: int = BYTES_MOST_OF_ALL,
-        sandboxes_most: int = SANDBOXES_MOST,
+        requests_max: int = REQUESTS_MAX,
+        bytes_max: int = BYTES_MAX,
+        requests_most_of_all: int = REQUESTS_OF_ALL_MAX,
+        bytes_most_of_all: int = BYTES_OF_ALL_MAX,
+        sandboxes_max: int = SANDBOXES_MAX,
     ) -> None:
-        self._most = requests_most
-        self._bytes_most = bytes_most
+        self._max = requests_max
+        self._bytes_max = bytes_max
         self._requests_most_of_all = requests_most_of_all
         self._bytes_most_of_all = bytes_most_of_all
-        self._sandboxes_most = sandboxes_most
+        self._sandboxes_max = sandboxes_max
         self._kept: OrderedDict[str, LoggedRequest] = OrderedDict()
         self._count = 0
         self._size = 0
@@ -143,7 +143,7 @@ class Record:
             kept.size += made.size
             self._count += 1
             self._size += made.size
-            while len(kept.made) > self._most or (kept.size > self._bytes_most and len(kept.made) > 1):
+            while len(kept.made) > self._max or (kept.size > self._bytes_max and len(kept.made) > 1):
                 self._drop_oldest(kept)
             self._keep_bounds()
 
@@ -182,7 +182,7 @@ class Record:
         self._size -= before - kept.size
 
     def _keep_bounds(self) -> None:
-        while len(self._kept) > self._sandboxes_most:
+        while len(self._kept) > self._sandboxes_max:
             self._forget(next(iter(self._kept)))
         if self._count > self._requests_most_of_all:
             self._make_room(lambda kept: len(kept.made), self._requests_most_of_all)
@@ -231,14 +231,14 @@ class RequestDoc(Doc):
 
 
 class RequestsDoc(Doc):
-    """What was asked in a sandbox, in order: the newest requests, at most `requests_most` and 8 MiB of them.
+    """What was asked in a sandbox, in order: the newest requests, at most `requests_max` and 8 MiB of them.
 
     Fewer where all sandboxes together have too many. `complete`: nothing else was asked since the sandbox was made or
     emptied.
     """
 
     complete: bool = Field(description="True: nothing else was asked since the sandbox was made or emptied.")
-    requests_most: int = Field(description="How many requests of a sandbox are kept at most.")
+    requests_max: int = Field(description="How many requests of a sandbox are kept at most.")
     starts: str = Field(description="Where the sandbox's clock was when it was made or emptied. RFC 3339.")
     now: str = Field(description="Where the clock is. RFC 3339.")
     requests: list[RequestDoc] = Field(description="The requests, oldest first.")
@@ -270,7 +270,7 @@ def keep_record(app: Flask, platform: Platform) -> None:
 @requests_made.doc(**described("getRequests"))
 def get_requests() -> Response:
     """What was asked in this sandbox, in order, so that it can be done again: the newest, where there was much."""
-    platform, id = lender(), sandbox_id()
+    platform, id = current_platform(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
     (made, complete), clocks = _record().of(id), _record().clocks_of(id)
@@ -278,7 +278,7 @@ def get_requests() -> Response:
     document = json.dumps(
         {
             "complete": complete,
-            "requests_most": REQUESTS_MOST,
+            "requests_max": REQUESTS_MAX,
             "starts": rfc3339(sandbox.created_ms),
             "now": rfc3339(now_ms := sandbox.now_ms(platform.real_ms())),
             "sandbox": sandbox_doc(sandbox, now_ms),
@@ -313,11 +313,11 @@ def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], real_ms: int) -> st
 @contextmanager
 def clock_changes(sandbox_id: str) -> Iterator[None]:
     """Within the block the sandbox's clock is held, or let run."""
-    with lender().read() as connection:
-        before = lender().sandbox(connection, sandbox_id)
+    with current_platform().read() as connection:
+        before = current_platform().sandbox(connection, sandbox_id)
     yield
-    with lender().read() as connection:
-        _record().clock_changed(before, lender().sandbox(connection, sandbox_id))
+    with current_platform().read() as connection:
+        _record().clock_changed(before, current_platform().sandbox(connection, sandbox_id))
 
 
 def note(response: Response) -> Response:
@@ -364,20 +364,20 @@ def _begins_or_ends(record: Record, address: str, response: Response) -> None:
 
 
 def _made(response: Response) -> MadeRequest:
-    happened = asked_request().happened
-    cut = happened is not None and happened.break_how != "none"
+    outcome = asked_request().outcome
+    cut = outcome is not None and outcome.break_how != "none"
     whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
     answer = response.get_data() if whole and not cut else b""  # Nobody can go on from an answer that nobody has read.
     left_out = _left_out()
     return MadeRequest(
-        lender().real_ms(),
+        current_platform().real_ms(),
         request.method,
         _path(),
         request.headers.get(HEADER),
         _body(),
         response.status_code,
-        b"" if len(answer) > ANSWER_MOST or left_out else answer,
-        cut or (happened is not None and happened.delay_ms > 0),
+        b"" if len(answer) > ANSWER_MAX or left_out else answer,
+        cut or (outcome is not None and outcome.delay_ms > 0),
         left_out,
         ASKED_BY.get(),
     )

@@ -15,7 +15,7 @@ from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, open_snapshot, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc, staff_key
@@ -191,7 +191,7 @@ def create_sandbox(new: NewSandbox) -> Response:
         raise field_problem("zone", A_ZONE + did_you_mean(new.zone, sorted(available_timezones())), new.zone)
     if new.clock.mode == "manual" and new.clock.speed is not None:
         raise field_problem("clock.speed", "no value: a manual clock does not run", new.clock.speed)
-    made = lender().create_sandbox(
+    made = current_platform().create_sandbox(
         seed=new.seed,
         mode=new.clock.mode,
         now_ms=new.clock.now,
@@ -211,7 +211,7 @@ def create_sandbox(new: NewSandbox) -> Response:
 @sandboxes.doc(**described("listSandboxes"))
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
-    found = lender().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
+    found = current_platform().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
     page = found[: query.limit]
     return rendered(
         {
@@ -232,7 +232,7 @@ def expire_sandboxes(query: Expiry) -> Response:
     """
     if query.unused_for < NOTED_EVERY_MS:
         raise field_problem("unused_for", "a duration of at least PT1M", f"{query.unused_for / 1000:g} s")
-    deleted, more = lender().expire_sandboxes(query.unused_for)
+    deleted, more = current_platform().expire_sandboxes(query.unused_for)
     return rendered({"deleted": deleted, "more": more})
 
 
@@ -241,8 +241,8 @@ def expire_sandboxes(query: Expiry) -> Response:
 @sandboxes.doc(**described("getSandbox", "sandbox_unknown"))
 def get_sandbox(id: str) -> Response:
     """One sandbox, without its key."""
-    with lender().read() as connection:
-        return rendered(_doc(lender().sandbox(connection, id)))
+    with current_platform().read() as connection:
+        return rendered(_doc(current_platform().sandbox(connection, id)))
 
 
 @sandboxes.delete("/-/sandboxes/<id:id>")
@@ -250,7 +250,7 @@ def get_sandbox(id: str) -> Response:
 @sandboxes.doc(**described("deleteSandbox", "sandbox_unknown", "sandbox_default"))
 def delete_sandbox(id: str) -> Response:
     """Delete a sandbox and everything in it. `default` stays: it can only be emptied."""
-    lender().delete_sandbox(id)
+    current_platform().delete_sandbox(id)
     return Response(status=204)
 
 
@@ -283,9 +283,9 @@ def reset_sandbox() -> Response:
     request = asked_request()
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
-    emptied = lender().reset_sandbox(sandbox_id())
+    emptied = current_platform().reset_sandbox(sandbox_id())
     return rendered({**_doc(emptied), "reset": reset_doc(emptied)})
 
 
 def _doc(sandbox: Sandbox) -> dict[str, Any]:
-    return sandbox_doc(sandbox, sandbox.now_ms(lender().real_ms()))
+    return sandbox_doc(sandbox, sandbox.now_ms(current_platform().real_ms()))

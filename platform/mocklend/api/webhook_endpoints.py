@@ -13,7 +13,7 @@ from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import lender, open_snapshot, run, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.problems import Refused
@@ -113,7 +113,7 @@ class WebhookList(Doc):
 @webhook_endpoints.doc(**described("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
     """Register an endpoint."""
-    if lender().receivers.refuses_url(new.url):
+    if current_platform().receivers.refuses_url(new.url):
         raise field_problem("url", "a URL at an address that this server calls (MOCKLEND_CALLBACK_ALLOW)", new.url)
     return answered(run(AddEndpoint(sandbox_id(), new.url, tuple(dict.fromkeys(new.events)), new.profile)))
 

@@ -111,11 +111,11 @@ def _compare(
     crossed = _crossed(audited.world.facts, audited.books.facts)
     world = [fact for fact in audited.world.facts if fact.id not in crossed]
     books = [fact for fact in audited.books.facts if fact.id not in crossed]
-    happened, known = _live(world), _live(books)
+    outcome, known = _live(world), _live(books)
     seen = {fact.id for fact in world}
     denied = _denied(books, seen)
     came_to_nothing = _failed(world) & _failed(books)
-    for id, fact in happened.items():
+    for id, fact in outcome.items():
         mine = known.get(id)
         if mine is None:
             missing.append((loan.id, fact))
@@ -128,10 +128,10 @@ def _compare(
             detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
             yield Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail)
     for id, fact in known.items():
-        if id not in happened and second.get(id) in seen:
+        if id not in outcome and second.get(id) in seen:
             detail = f"{fact.amount_minor} is on the books besides the receipt of {second[id]}, which was paid once"
             yield Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
-        elif id not in happened and id not in elsewhere:
+        elif id not in outcome and id not in elsewhere:
             finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             yield Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail)

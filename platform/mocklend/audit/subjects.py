@@ -72,16 +72,16 @@ def _load(snapshot: Snapshot, loans: Sequence[Loan]) -> list[AuditedLoan]:
     reporting = reporting_of(snapshot, ids)
     loaded: list[AuditedLoan] = []
     for loan in loans:
-        happened, known = world[loan.id], books[loan.id]
-        terms, last = terms_of(loan), max((fact.on for fact in happened), default=date.min)
+        outcome, known = world[loan.id], books[loan.id]
+        terms, last = terms_of(loan), max((fact.on for fact in outcome), default=date.min)
         as_of = state_of(loan).as_of
         rebuilt = replay(terms, known, as_of)
         # Where both sides are the same, so is their replay.
-        true_state = rebuilt if happened == known and last <= as_of else replay(terms, happened, last)
+        true_state = rebuilt if outcome == known and last <= as_of else replay(terms, outcome, last)
         loaded.append(
             AuditedLoan(
                 loan,
-                LoanWorld(happened, true_state),
+                LoanWorld(outcome, true_state),
                 LoanBooks(loan, known, journal[loan.id], rebuilt, orders.get(loan.id, {})),
                 shown.get(loan.id, {}),
                 certificates.get(loan.id, []),

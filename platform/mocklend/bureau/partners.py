@@ -45,16 +45,16 @@ REASONS = {
 class Rule:
     """What a lender asks of whoever applies for a product. `worst_month` is the worst code that it overlooks."""
 
-    most_minor: int
-    least_score: int
+    amount_minor_max: int
+    score_min: int
     worst_month: int = 0
     score_required: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """As the list of lenders shows it."""
         return {
-            "most_minor": self.most_minor,
-            "least_score": self.least_score,
+            "amount_minor_max": self.amount_minor_max,
+            "score_min": self.score_min,
             "worst_month": self.worst_month,
             "score_required": self.score_required,
         }
@@ -221,9 +221,9 @@ def reasons_against(
     """Why an application is refused; nothing if it is not."""
     histories = [History(one["months"], date.fromisoformat(one["last_month"] + "-01")) for one in accounts]
     against = {
-        "amount_too_large": amount_minor > rule.most_minor,
+        "amount_too_large": amount_minor > rule.amount_minor_max,
         "score_missing": score == NO_SCORE and rule.score_required,
-        "score_too_low": isinstance(score, int) and score < rule.least_score,
+        "score_too_low": isinstance(score, int) and score < rule.score_min,
         "overdue_now": any(one["overdue_minor"] for one in accounts),
         "overdue_months": worst_overdue(histories, 24, today) > rule.worst_month,
     }

@@ -72,13 +72,13 @@ class ReportAccount:
         cause = _cause(account, now, cut_ms)
         record = None
         if cause is not None:
-            given = _seam(work, account, loan, now, cause, cut_ms)
-            happened = work.at(given)
-            if not happened.sent:
+            event = _seam(work, account, loan, now, cause, cut_ms)
+            outcome = work.at(event)
+            if not outcome.sent:
                 account = replace(account, correct_ms=None, correct_reason=None)
                 cause = _cause(account, now, cut_ms)
         if cause is not None:
-            published_ms = given.bound_ms + (happened.lag_s * 1000 if happened.sent else 0)
+            published_ms = event.bound_ms + (outcome.lag_s * 1000 if outcome.sent else 0)
             before = history_of(account)
             facts = tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
             start = date.fromisoformat(loan.start_date)

@@ -113,7 +113,7 @@ class AskScore:
         for _ in range(1 + EARLIER):
             made.append(score_at(work, self.borrower_id, at))
             at = refresh_before(at.at_ms - 1, work.sandbox.zone)
-        happened = work.at(
+        outcome = work.at(
             ScoreAsked(
                 entity=id,
                 occurrence=work.now_ms // MEMORY_MS,
@@ -126,7 +126,7 @@ class AskScore:
                 score=str(made[0]),
             )
         ).score
-        return int(happened) if happened.isdigit() else happened
+        return int(outcome) if outcome.isdigit() else outcome
 
 
 def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:

@@ -66,25 +66,25 @@ class AttemptCallback:
         if callback.due_ms is None or callback.due_ms > work.now_ms:
             return Answer(200, callback_doc(callback))  # Another process has made this attempt.
         attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
-        given = self._given(work, callback, attempt, len(ladder))
+        event = self._given(work, callback, attempt, len(ladder))
         lost = callback.attempts_to_lose
-        happened = replace(given, lost_attempts=lost) if lost else work.at(given)
-        outcome = self._outcome(work, callback, happened)
-        acked = outcome == ACKED
+        outcome = replace(event, lost_attempts=lost) if lost else work.at(event)
+        result = self._outcome(work, callback, outcome)
+        acked = result == ACKED
         over = acked or attempt >= len(ladder)
-        event = event_of(callback.repayment_id)
-        log = [*callback.log, _entry(work, attempt, event, outcome)]
-        if acked and event == PAID and not happened.discarded:
+        kind = event_of(callback.repayment_id)
+        log = [*callback.log, _entry(work, attempt, kind, result)]
+        if acked and kind == PAID and not outcome.discarded:
             log += self._go_on(work, callback, attempt)
         callback = structs.replace(
             callback,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=attempt,
-            attempts_to_lose=max(0, happened.lost_attempts - 1),
+            attempts_to_lose=max(0, outcome.lost_attempts - 1),
             log=tuple(log),
             due_ms=None if over else work.now_ms + ladder[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
-            applied_ms=work.now_ms if acked and not happened.discarded else None,
+            applied_ms=work.now_ms if acked and not outcome.discarded else None,
         )
         work.put(callback)
         return Answer(200, callback_doc(callback))
@@ -112,35 +112,35 @@ class AttemptCallback:
             return any(fact.id == self.receipt_id for fact in work.load(BOOK_FACTS, order.loan_id))
         return order.status != RepaymentStatus.PROCESSING
 
-    def _outcome(self, work: Work, callback: Callback, happened: CallbackAttempt) -> str:
-        if happened.lost_attempts:
+    def _outcome(self, work: Work, callback: Callback, outcome: CallbackAttempt) -> str:
+        if outcome.lost_attempts:
             return LOST
-        if happened.altered is None and happened.discarded:
+        if outcome.altered is None and outcome.discarded:
             return ACKED  # The handler answers 200 and forgets.
-        return self._deliver(work, callback, happened.altered)
+        return self._deliver(work, callback, outcome.altered)
 
     def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
         trade = work.get(Trade, callback.out_trade_no)
         order = work.get(Repayment, callback.repayment_id)
         another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
-        given = CallbackTaken(
+        event = CallbackTaken(
             **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
             receipt_id=second_receipt_of(work.sandbox.seed, callback.repayment_id, another),
             order_status=order.status,
         )
-        happened = work.at(given)
-        if happened.older_event is not None:
+        outcome = work.at(event)
+        if outcome.older_event is not None:
             older = closed_body(trade, rfc3339(trade.created_ms))
-            outcome = self._send(work, callback, older, remembers=not happened.believed)
-            yield _entry(work, attempt, CLOSED, outcome)
-        copy = structs.replace(trade, channel_trade_no=another) if happened.new_trade_no else trade
-        for _ in range(happened.copies):
+            result = self._send(work, callback, older, remembers=not outcome.believed)
+            yield _entry(work, attempt, CLOSED, result)
+        copy = structs.replace(trade, channel_trade_no=another) if outcome.new_trade_no else trade
+        for _ in range(outcome.copies):
             body = callback_body(copy, rfc3339(work.now_ms))
-            outcome = self._send(work, callback, body, remembers=not happened.new_trade_no)
-            yield _entry(work, attempt, event_of(callback.repayment_id), outcome)
+            result = self._send(work, callback, body, remembers=not outcome.new_trade_no)
+            yield _entry(work, attempt, event_of(callback.repayment_id), result)
 
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """`acked`, or the code of the inbox's refusal."""
@@ -175,5 +175,5 @@ class AttemptCallback:
         return ACKED
 
 
-def _entry(work: Work, attempt: int, event: str, outcome: str) -> Attempt:
-    return Attempt(attempt, rfc3339(work.now_ms), outcome, event)
+def _entry(work: Work, attempt: int, kind: str, result: str) -> Attempt:
+    return Attempt(attempt, rfc3339(work.now_ms), result, kind)

@@ -184,13 +184,13 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
     """The order is paid and off the desk's list. Honestly that is all; a clerk with an old list posts it by hand."""
     assert order.paid_ms is not None, "it has just been applied"
     number = f"desk:{order.id}"
-    given = OrderPaid(
+    event = OrderPaid(
         **about_order(work.now_ms, done.loan, order),
         repayment_id=order.id,
         receipt_id=second_receipt_of(work.sandbox.seed, order.id, number),
         late_s=max(0, work.now_ms - order.paid_ms) // 1000,
     )
-    if not work.at(given).posted_again:
+    if not work.at(event).posted_again:
         return done
     before = bill_of(done.loan, done.state)
     done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand") or done
@@ -198,7 +198,7 @@ def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
         work,
         done.loan,
         RECEIPT_POSTED,
-        given.receipt_id,
+        event.receipt_id,
         memo=f"{order.id} was still open on the list",
         operator="desk",
         before=before,
@@ -211,22 +211,22 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
     """Book a repayment that was paid at its `paid_ms`, for the first time or in the place of an earlier booking."""
     assert order.paid_ms is not None, "what is booked was paid"
     zone, n = work.sandbox.zone, order.bookings + 1
-    given = ReceiptBooked(
+    event = ReceiptBooked(
         **about_order(work.now_ms, loan, order, n),
         repayment_id=order.id,
         day_ends_ms=midnight_ms(business_date(order.paid_ms, zone) + timedelta(days=1), zone),
         scope=order.type,
         booked_ms=order.paid_ms,
     )
-    happened = work.at(given)
+    outcome = work.at(event)
     fact = Fact(
         id=booking(order.id, n),
         kind=RECEIPT,
-        at_ms=happened.booked_ms,
-        on=business_date(happened.booked_ms, zone),
+        at_ms=outcome.booked_ms,
+        on=business_date(outcome.booked_ms, zone),
         amount_minor=order.amount_minor,
         channel=order.channel,
-        scope=happened.scope,
+        scope=outcome.scope,
         reverses=booking(order.id, n - 1) if n > 1 else None,
         landed=n > 1,  # The first booking has told that the money is there.
     )
@@ -237,8 +237,8 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
         order,
         applied_minor=settled,
         overpaid_minor=over,
-        booked_type=happened.scope,
-        booked_ms=happened.booked_ms,
+        booked_type=outcome.scope,
+        booked_ms=outcome.booked_ms,
         bookings=n,
     )
     work.put(order)
@@ -248,19 +248,19 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
 def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
     """The operations desk sees every receipt. Honestly it does nothing; a clerk at fault marks the bill."""
     loan = done.loan
-    given = RepaymentFiled(
+    event = RepaymentFiled(
         **about_order(work.now_ms, loan, order),
         repayment_id=order.id,
         edit_id=make_id("edt", work.sandbox.seed, loan.id, "desk", order.id),
         books_status=loan.status,
     )
-    happened = work.at(given)
-    if happened.marked_status is None:
+    outcome = work.at(event)
+    if outcome.marked_status is None:
         return
-    status = happened.marked_status
+    status = outcome.marked_status
     on = business_date(work.now_ms, work.sandbox.zone)
     edit = OperatorEdit(
-        id=given.edit_id,
+        id=event.edit_id,
         loan_id=loan.id,
         n=loan.edits,
         edit_kind="MODIFY_BILL_STATUS",

@@ -115,7 +115,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
     # That it is here ends what was said of a lost callback; then a new lie may begin.
     work.signal(landed(id))
     if meant is not None:
-        given = PaymentReference(
+        event = PaymentReference(
             entity=id,
             occurrence=1,
             now_ms=work.now_ms,
@@ -128,7 +128,7 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
             typed_reference=typed,
             reference=typed,
         )
-        reference = work.at(given).reference
+        reference = work.at(event).reference
     loan = loan_by_reference(work, reference)
     receipt = Receipt(
         id=id,

@@ -82,12 +82,12 @@ class SettlePayout:
 
 
 def _confirmed(work: Work, payout: Payout) -> bool:
-    given = PayoutSettled(
+    event = PayoutSettled(
         **about_payment(work.now_ms, payout, payout.id),
         payout_id=payout.id,
         purpose=payout.purpose,
     )
-    return work.at(given).confirmed
+    return work.at(event).confirmed
 
 
 @dataclass(frozen=True, slots=True)

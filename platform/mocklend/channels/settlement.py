@@ -45,15 +45,15 @@ class SettleTrade:
             due_ms=None,
             channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
         )
-        happened = work.at(
+        outcome = work.at(
             TradeSettled(
                 **about_payment(paid_ms, trade, trade.repayment_id),
                 repayment_id=trade.repayment_id,
                 payer_reference=trade.payer_reference,
             )
         )
-        if happened.fails_after_s is not None:
-            trade = replace(trade, return_due_ms=paid_ms + happened.fails_after_s * 1000, notifies=int(happened.tells))
+        if outcome.fails_after_s is not None:
+            trade = replace(trade, return_due_ms=paid_ms + outcome.fails_after_s * 1000, notifies=int(outcome.tells))
         work.put(trade)
         on = business_date(paid_ms, work.sandbox.zone)
         record_in_world(

@@ -64,8 +64,8 @@ class Branch:
 
     def play(self, day_is_over: Callable[[int], None]) -> None:
         """Live through the season; `day_is_over` hears of each day's loans."""
-        lender = self.platform.lender
-        lender.run(AddEndpoint(self.id, NOWHERE, ("*",), "standard"))
+        runtime = self.platform.runtime
+        runtime.run(AddEndpoint(self.id, NOWHERE, ("*",), "standard"))
         calendar: dict[tuple[int, int], list[tuple[int, Act]]] = defaultdict(list)
         for n, story in enumerate(self.stories):
             for act in story.acts:
@@ -73,13 +73,13 @@ class Branch:
         step = WEEK if self.days <= LONG else MONTH
         for day in range(self.days):
             for hour in sorted(hour for on, hour in calendar if on == day):
-                lender.advance(self.id, FIRST_MS + day * DAY_MS + hour * HOUR_MS)
+                runtime.advance(self.id, FIRST_MS + day * DAY_MS + hour * HOUR_MS)
                 self._do(calendar[day, hour])
             if (day + 1) % step == 0 or day + 1 == self.days:
-                lender.advance(self.id, FIRST_MS + day * DAY_MS + SAMPLED_AT * HOUR_MS)
+                runtime.advance(self.id, FIRST_MS + day * DAY_MS + SAMPLED_AT * HOUR_MS)
                 self._look()
             day_is_over(len(self.stories))
-        lender.advance(self.id, FIRST_MS + self.days * DAY_MS + READ_AT * HOUR_MS)
+        runtime.advance(self.id, FIRST_MS + self.days * DAY_MS + READ_AT * HOUR_MS)
 
     def _do(self, acts: list[tuple[int, Act]]) -> None:
         """What people and staff do at one moment, in the order of the loans."""
@@ -98,7 +98,7 @@ class Branch:
 
     def _run(self, commands: Sequence[Command]) -> list[dict[str, Any]]:
         """Carry them out in their order, many in one commit; what is refused has an empty answer."""
-        waiting = [self.platform.lender.writer.submit(command) for command in commands]
+        waiting = [self.platform.runtime.writer.submit(command) for command in commands]
         answers = []
         for one in waiting:
             try:
@@ -158,7 +158,7 @@ class Branch:
 
     def _look(self) -> None:
         """What each view says of each loan, now."""
-        with self.platform.lender.snapshot(self.id) as snapshot:
+        with self.platform.runtime.snapshot(self.id) as snapshot:
             for view in (reads.PAGE, reads.REPLICA, reads.LIST, reads.INSTALMENTS):
                 for doc in reads.each_shown(snapshot, view):
                     self.pages[doc["id"]].append(_seen(snapshot.now_ms, view, doc))

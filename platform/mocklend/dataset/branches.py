@@ -93,7 +93,7 @@ def play(season: Season, number: int, folder: Path, progress: Callable[[int], No
         platform.arm(season.profile)
         branch = Branch(platform, number, [story(season.seed, n, season.days) for n in numbers], season.days)
         branch.play(progress)
-        with platform.lender.snapshot(branch.id) as snapshot:
+        with platform.runtime.snapshot(branch.id) as snapshot:
             for name, read in READ.items():
                 _spool(file, name, read(branch, snapshot))
         _spool(file, LINES, platform.answer_key())

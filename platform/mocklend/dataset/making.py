@@ -26,8 +26,8 @@ from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 
 BRANCH = 1_000
 """Loans of a branch: what a process has in memory at one time."""
-LOANS_MOST, DAYS_MOST, JOBS_MOST = 10_000_000, 1_095, 64
-SEED_MOST = 2**63 - 1
+LOANS_MAX, DAYS_MAX, JOBS_MAX = 10_000_000, 1_095, 64
+SEED_MAX = 2**63 - 1
 
 
 class CannotMake(Exception):
@@ -47,9 +47,9 @@ class Wanted:
     def refuse_wrong(self) -> None:
         """CannotMake, in words, where it cannot be."""
         for name, value, least, most in (
-            ("loans", self.loans, 1, LOANS_MOST),
-            ("days", self.days, 1, DAYS_MOST),
-            ("seed", self.seed, 0, SEED_MOST),
+            ("loans", self.loans, 1, LOANS_MAX),
+            ("days", self.days, 1, DAYS_MAX),
+            ("seed", self.seed, 0, SEED_MAX),
         ):
             if not least <= value <= most:
                 raise CannotMake(f"--{name} is {value}, and should be from {least} to {most}")
@@ -65,7 +65,7 @@ class Made:
     """What was made: rows of each file, and the most that were held of any at one time."""
 
     rows: dict[str, int]
-    held_most: int
+    held_max: int
 
 
 def make(
@@ -81,8 +81,8 @@ def make(
     So many `jobs` (processes) play branches at one time. The folder has its name only once it is whole: until then it
     ends in `.part`.
     """
-    if not 1 <= jobs <= JOBS_MOST:
-        raise CannotMake(f"--jobs is {jobs}, and should be from 1 to {JOBS_MOST}")
+    if not 1 <= jobs <= JOBS_MAX:
+        raise CannotMake(f"--jobs is {jobs}, and should be from 1 to {JOBS_MAX}")
     wanted.refuse_wrong()
     if out.exists():
         raise CannotMake(f"{out} is there already: name a new folder")
@@ -113,7 +113,7 @@ def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch
     spool = folder / "playing"
     for name in (RECONCILER, KEY, spool.name):
         (folder / name).mkdir()
-    held_most = 0
+    held_max = 0
     with ExitStack() as open_files:
         tables = [Table(folder, file, wanted.format) for file in FILES]
         for table in tables:
@@ -122,7 +122,7 @@ def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch
         named = {table.file.name: table for table in tables if table.file.folder == RECONCILER}
         key = next(table for table in tables if table.file.folder == KEY)
         for branch in open_files.enter_context(closing(played(season, spool, jobs, progress))):
-            held_most = max(held_most, branch.held)
+            held_max = max(held_max, branch.held)
             for name, parts in groupby(branch.rows(), key=itemgetter(0)):
                 told = (row for _, some in parts for row in some)
                 if name == LINES:
@@ -133,7 +133,7 @@ def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch
     (folder / "README.md").write_text(_readme(wanted), encoding="utf-8", newline="\n")
     rows = {table.file.path: table.rows for table in tables}
     _manifest(wanted, folder, tables)
-    return Made(rows, max(held_most, *(table.held_most for table in tables)))
+    return Made(rows, max(held_max, *(table.held_max for table in tables)))
 
 
 def _kept(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:

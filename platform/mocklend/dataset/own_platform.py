@@ -25,9 +25,9 @@ class ProfileRefused(Exception):
 class OwnPlatform:
     """A lender with one sandbox on a manual clock, and a way to its control plane."""
 
-    def __init__(self, lender: Platform, folder: Path, *, seed: int, now_ms: int) -> None:
-        self.lender = lender
-        self._sandbox = lender.create_sandbox(seed=seed, mode="manual", now_ms=now_ms)
+    def __init__(self, runtime: Platform, folder: Path, *, seed: int, now_ms: int) -> None:
+        self.runtime = runtime
+        self._sandbox = runtime.create_sandbox(seed=seed, mode="manual", now_ms=now_ms)
         self.sandbox_id = self._sandbox.id
         self._database = str(folder / "branch.db")
         self.control: Any = None
@@ -37,14 +37,14 @@ class OwnPlatform:
         """Switch to a profile. Raises ProfileRefused. The honest one needs no fault layer."""
         if profile == HONEST:
             return
-        if self.lender.layer is None:
+        if self.runtime.layer is None:
             raise ProfileRefused(f"profile {profile!r} needs the fault layer, which is not installed: use {HONEST!r}")
         # Here and not above: an honest data set does not pay for a web framework.
         from mocklend.app import create_app
         from mocklend.config import Settings
 
         settings = Settings(host="127.0.0.1", database=self._database, durability="fast")
-        self.control = create_app(settings, self.lender).test_client()
+        self.control = create_app(settings, self.runtime).test_client()
         answer = self.control.put("/-/profile", json={"name": profile}, headers=self.headers)
         if answer.status_code != 200:
             raise ProfileRefused(answer.get_json()["detail"])
@@ -67,8 +67,8 @@ class OwnPlatform:
 def own_platform(*, seed: int, now_ms: int) -> Iterator[OwnPlatform]:
     """A platform that lives as long as the block. Its webhooks are kept, and delivered nowhere."""
     with tempfile.TemporaryDirectory(prefix="mocklend-branch-") as folder:
-        lender = Platform(str(Path(folder, "branch.db")), find_layer(), fast=True, delivers=False)
+        runtime = Platform(str(Path(folder, "branch.db")), find_layer(), fast=True, delivers=False)
         try:
-            yield OwnPlatform(lender, Path(folder), seed=seed, now_ms=now_ms)
+            yield OwnPlatform(runtime, Path(folder), seed=seed, now_ms=now_ms)
         finally:
-            lender.close()
+            runtime.close()

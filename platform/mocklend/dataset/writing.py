@@ -89,7 +89,7 @@ class Table:
     def __init__(self, folder: Path, file: File, format: str) -> None:
         self.file = file
         self.rows = 0
-        self.held_most = 0
+        self.held_max = 0
         self.paths = [folder / f"{file.path}.{ending}" for ending in FORMATS[format]]
         with ExitStack() as opened:
             self._sinks: list[Sink] = []
@@ -109,7 +109,7 @@ class Table:
         self._flush(held)
 
     def _flush(self, held: list[Sequence[Any]]) -> None:
-        self.held_most = max(self.held_most, len(held))
+        self.held_max = max(self.held_max, len(held))
         self.rows += len(held)
         if held:
             for sink in self._sinks:

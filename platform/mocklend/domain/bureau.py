@@ -196,9 +196,9 @@ def shown(history: History, months: int) -> str:
 # --- the score ---
 
 LOWEST, START, HIGHEST = 350, 700, 950
-GOOD_MONTH, GOOD_MOST = 4, 160
+GOOD_MONTH, GOOD_MAX = 4, 160
 DEDUCTION = {"1": 80, "2": 130, "3": 180, "4": 220, "5": 250, "6": 280, "7": 320, BAD_DEBT: 350}
-ENQUIRY, ENQUIRY_MOST, ENQUIRY_DAYS = 8, 80, 180
+ENQUIRY, ENQUIRY_MAX, ENQUIRY_DAYS = 8, 80, 180
 REFRESH_DAY = 6
 """The day of the month on which scores are made anew."""
 
@@ -220,7 +220,7 @@ def score(histories: Iterable[History], enquiries: int, on: date) -> int | None:
                 break
             good += GOOD_MONTH * (code in (NORMAL, SETTLED))
             worse += DEDUCTION.get(code, 0) * (SHORT - age) // SHORT
-    made = START + min(good, GOOD_MOST) - worse - min(ENQUIRY * enquiries, ENQUIRY_MOST)
+    made = START + min(good, GOOD_MAX) - worse - min(ENQUIRY * enquiries, ENQUIRY_MAX)
     return max(LOWEST, min(HIGHEST, made))
 
 

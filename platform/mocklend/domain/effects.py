@@ -42,7 +42,7 @@ WAIVABLE: dict[str, tuple[str, ...]] = {
 """The buckets that an edit of each kind may take off the bill, in order."""
 
 
-def least_edit(state: LoanState, kind: str) -> int:
+def edit_minor_min(state: LoanState, kind: str) -> int:
     """The most negative amount that an edit of this kind may have, or 0."""
     if kind in WAIVABLE and kind != kinds.MODIFY_REVOKE_AMOUNT:
         return -sum(i.unpaid(bucket) for i in state.instalments for bucket in WAIVABLE[kind])
@@ -55,7 +55,7 @@ def least_edit(state: LoanState, kind: str) -> int:
     return 0
 
 
-def most_edit(state: LoanState, kind: str) -> int:
+def edit_minor_max(state: LoanState, kind: str) -> int:
     """The largest amount that an edit of this kind may have."""
     if kind == kinds.MODIFY_PAID_AMOUNT:
         return state.unapplied_minor

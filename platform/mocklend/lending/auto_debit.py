@@ -50,7 +50,7 @@ class AutoDebit:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         keys = (f"auto_debit/{attempt_ms}", f"auto_debit/{attempt_ms}/again")
         first, again = (make_id("rpy", work.sandbox.seed, loan.id, key) for key in keys)
-        given = BatchItem(
+        event = BatchItem(
             **about_loan(work.now_ms, loan, attempt_ms // HOUR_MS),
             batch=AUTO_DEBIT,
             place_percent=place_percent(loan.id),
@@ -58,7 +58,7 @@ class AutoDebit:
             order_id=first,
             again_id=again,
         )
-        for key in keys[: work.at(given).runs]:
+        for key in keys[: work.at(event).runs]:
             order_repayment(
                 work,
                 loan,

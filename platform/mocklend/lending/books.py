@@ -180,9 +180,9 @@ def show(
         emit(work, "loan.disbursed", loan.id, loan.id, told)
     if before != loan.status:
         look_at(work, loan.id, loan.borrower_id)
-    event = status_event(before, loan.status)
-    if event:
-        emit(work, event, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
+    event_type = status_event(before, loan.status)
+    if event_type:
+        emit(work, event_type, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
     if former is not None and override is None:
         told = {"loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version}
         emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", told)
@@ -207,7 +207,7 @@ def _left_of_override(
         return None
     if conflicting_override(loan):
         work.signal(recorded(loan.id))  # One command may record twice.
-    given = MarkOutdated(
+    event = MarkOutdated(
         **about_loan(work.now_ms, loan, loan.version + 1),
         edit_id=override.edit_id,
         cause=cause,
@@ -215,7 +215,7 @@ def _left_of_override(
         marked_status=SHOWN_FOR_MARK[override.status],
         books_status=state.status,
     )
-    holds = given.marked_status == given.books_status or not work.at(given).dropped
+    holds = event.marked_status == event.books_status or not work.at(event).dropped
     return _dated(work, loan, override, state) if holds else None
 
 

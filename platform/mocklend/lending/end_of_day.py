@@ -62,9 +62,9 @@ def catch_up_to(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
 def _is_processed(work: Work, loan: Loan) -> bool:
     """Whether the run comes to the loan at all."""
     due_ms = loan.due_ms if loan.due_ms is not None else work.now_ms
-    given = BatchItem(
+    event = BatchItem(
         **about_loan(work.now_ms, loan, due_ms // HOUR_MS),
         batch=DUE_DATE,
         place_percent=place_percent(loan.id),
     )
-    return work.at(given).runs > 0
+    return work.at(event).runs > 0

@@ -28,26 +28,26 @@ def post_opening_balance(work: Work, opened: Recorded) -> Recorded:
     loan = opened.loan
     if not opened.state.disbursed:
         return opened
-    given = LoanOpened(
+    event = LoanOpened(
         **about_loan(work.now_ms, loan, 1),
         reference=loan.reference,
         product_id=loan.product_id,
         edit_id=make_id("edt", work.sandbox.seed, loan.id, MIGRATION),
         principal_minor=loan.principal_minor,
-        least_minor=1 - loan.principal_minor,
-        most_minor=MAX_MINOR - loan.principal_minor,
+        amount_minor_min=1 - loan.principal_minor,
+        amount_minor_max=MAX_MINOR - loan.principal_minor,
     )
-    residue = work.at(given).residue_minor
+    residue = work.at(event).residue_minor
     if not residue:
         return opened
     kind, amount = (MODIFY_BILL_AMOUNT if residue > 0 else MODIFY_REVOKE_AMOUNT), abs(residue)
-    at_ms = next_fact_time(work, opened.state, given.edit_id)
+    at_ms = next_fact_time(work, opened.state, event.edit_id)
     before = bill_of(loan, opened.state)
-    fact = Fact(given.edit_id, EDIT, at_ms, business_date(at_ms, work.sandbox.zone), amount, edit_kind=kind)
+    fact = Fact(event.edit_id, EDIT, at_ms, business_date(at_ms, work.sandbox.zone), amount, edit_kind=kind)
     begun = record(work, loan, fact, cause="migration")
     work.put(
         OperatorEdit(
-            id=given.edit_id,
+            id=event.edit_id,
             loan_id=loan.id,
             n=loan.edits,
             edit_kind=kind,

@@ -103,7 +103,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
     out = work.find(Quote, quote.id)
     if out is not None:
         return out
-    given = QuoteIssued(
+    event = QuoteIssued(
         **about_loan(work.now_ms, loan, 1, quote.id),
         quote_id=quote.id,
         type=quote.type,
@@ -112,7 +112,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
         lapses_ms=quote.valid_until_ms + 1,
         total_minor=quote.total_minor,
     )
-    quote = replace(quote, total_minor=work.at(given).total_minor)
+    quote = replace(quote, total_minor=work.at(event).total_minor)
     work.put(quote)
     return quote
 

@@ -76,7 +76,7 @@ class Repay:
             fact.reverses == first for fact in work.load(BOOK_FACTS, loan.id)
         ):  # What was given back is not paid twice.
             raise ReplayStored
-        given = IdempotencyChecked(
+        event = IdempotencyChecked(
             **about_loan(work.now_ms, loan, 1, first),
             order_id=first,
             again_id=again,
@@ -84,7 +84,7 @@ class Repay:
             amount_minor=self.amount_minor,
             age_s=(work.now_ms - kept.since_ms) // 1000,
         )
-        if not work.at(given).forgotten:
+        if not work.at(event).forgotten:
             raise ReplayStored
         return key + AGAIN
 

@@ -31,10 +31,10 @@ class ReconcilerFailed(RuntimeError):
 def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Mapping[str, str | None]) -> list[Found]:
     """What the reconciler of a file finds, over a client that has this key and these tokens, and nothing of ours."""
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("MOCKLEND_")}
-    given = {"base_url": url, "api_key": api_key, "timeout_s": timeout_s, **tokens}
+    options = {"base_url": url, "api_key": api_key, "timeout_s": timeout_s, **tokens}
     done = subprocess.run(
         [sys.executable, "-m", __name__, file],
-        input=json.dumps(given).encode(),
+        input=json.dumps(options).encode(),
         stdout=subprocess.PIPE,
         env=environment,
         check=False,
@@ -50,10 +50,10 @@ def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Ma
     return [Found(one.pop("class"), **one) for one in told["findings"]]
 
 
-def _told(file: str, given: dict[str, Any]) -> dict[str, Any]:
+def _told(file: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         look = named(file)
-        with Client(**given) as client:
+        with Client(**options) as client:
             return {"findings": [one.to_json() for one in look(client)]}
     except UnknownReconciler as unknown:
         return {"unknown": str(unknown)}
@@ -64,11 +64,11 @@ def _told(file: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """The process: what its code prints is for people, so it goes to stderr, and the findings alone to stdout."""
-    given = json.load(sys.stdin)
+    options = json.load(sys.stdin)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as told:
         os.dup2(2, 1)
         sys.path.insert(0, str(Path.cwd()))
-        json.dump(_told(sys.argv[1], given), told)
+        json.dump(_told(sys.argv[1], options), told)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Looks:
 
     def score(self, client: Client, name: str) -> dict[str, Any]:
         """How good all that one found was. Nobody here repairs, so no act of staff is held against it."""
-        told = client.score(self.findings[name], looks=self.moments, operators=(), listed_most=0)
+        told = client.score(self.findings[name], looks=self.moments, operators=(), listed_max=0)
         return {number: _rounded(at(told, number)) for number in NUMBERS}
 
 

@@ -73,7 +73,7 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
     if not record["complete"]:
         raise CannotSave(
             "not every request of this sandbox is known: it was made before the server was started, or was asked "
-            f"more than the {record['requests_most']} times that are kept"
+            f"more than the {record['requests_max']} times that are kept"
         )
     if not record["requests"]:
         raise CannotSave("nothing was asked in this sandbox yet")

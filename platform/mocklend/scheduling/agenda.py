@@ -57,24 +57,24 @@ class Portions:
     """
 
     def __init__(self, most: int, slice_s: float) -> None:
-        self._most = most
+        self._max = most
         self._slice_s = slice_s
         self._sizes: dict[str, dict[str, int]] = {}
 
     def of(self, sandbox_id: str, what: str) -> int:
         """The next portion of one kind."""
-        return self._sizes.get(sandbox_id, {}).get(what, min(PORTION_FIRST, self._most))
+        return self._sizes.get(sandbox_id, {}).get(what, min(PORTION_FIRST, self._max))
 
     def took(self, sandbox_id: str, what: str, count: int, seconds: float) -> None:
         """So long the last one took, of so many things."""
         size, fits = self.of(sandbox_id, what), self._fits(count, seconds)
         if count < size:
             fits = min(fits, size)  # There were no more: what they cost says little about many.
-        self._sizes.setdefault(sandbox_id, {})[what] = max(1, min(fits, size * 2, self._most))
+        self._sizes.setdefault(sandbox_id, {})[what] = max(1, min(fits, size * 2, self._max))
 
     def _fits(self, count: int, seconds: float) -> int:
         """How many things that cost the same take a slice."""
-        return self._most if seconds * self._most <= self._slice_s * count else int(self._slice_s * count / seconds)
+        return self._max if seconds * self._max <= self._slice_s * count else int(self._slice_s * count / seconds)
 
     def forget(self, sandbox_id: str) -> None:
         """The sandbox is empty, or gone."""

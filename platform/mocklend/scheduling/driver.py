@@ -39,11 +39,11 @@ ROUNDS_S = 1.0
 """A tick ends by then, with what is left to do for the next one."""
 ADVANCE_TOGETHER = 250
 """Due things in one commit: few where a clock runs by itself and clients wait, more where a test moves the clock."""
-TOLD_AT_MOST = 1_000
+TOLD_AT_MAX = 1_000
 """An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
 
 NAMES_EVERY_MS = 1_000
-DELIVERED_MOST = 5_000
+DELIVERED_MAX = 5_000
 """An advance waits for so many webhooks; the rest goes out after it has answered."""
 BURST_S = 1.0
 """So long at a time an advance works with nobody else writing in its sandbox; then those who wait have their turn."""
@@ -67,7 +67,7 @@ class Advanced:
 
     def count(self, items: Sequence[Due]) -> None:
         """These were worked off, in this order."""
-        self.released += [_released(item) for item in items[: TOLD_AT_MOST - len(self.released)]]
+        self.released += [_released(item) for item in items[: TOLD_AT_MAX - len(self.released)]]
         for item in items:
             self.by_kind[item.what] = self.by_kind.get(item.what, 0) + 1
 
@@ -75,7 +75,7 @@ class Advanced:
         """These were sent meanwhile. They take their places by the moments at which they were due."""
         if items:
             sent = [_released(item) for item in sorted(items, key=lambda item: (item.due_ms, item.id))]
-            self.released = sorted([*self.released, *sent], key=lambda one: one["at"])[:TOLD_AT_MOST]
+            self.released = sorted([*self.released, *sent], key=lambda one: one["at"])[:TOLD_AT_MAX]
             self.by_kind["webhook"] = len(items)
 
     def to_json(self) -> dict[str, Any]:
@@ -355,8 +355,8 @@ class _Delivery:
         What others cause from now on is not waited for.
         """
         driver = self._driver
-        until, ours = driver._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MOST)}
-        while under_way := self._hand_over([item for item in self._due(DELIVERED_MOST) if item.id in ours]):
+        until, ours = driver._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MAX)}
+        while under_way := self._hand_over([item for item in self._due(DELIVERED_MAX) if item.id in ours]):
             left = until - driver._monotonic()
             if left <= 0 or not driver.delivery_workers.wait({(self._sandbox_id, id) for id in under_way}, left):
                 return False

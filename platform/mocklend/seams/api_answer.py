@@ -82,18 +82,18 @@ class ApiAnswer(Seam):
         if outcome.break_how not in BREAKS:
             raise BadOutcome("break_how", f"one of {', '.join(BREAKS)}", outcome.break_how)
 
-    def consequence(self, happened: ApiAnswer) -> Consequence:
+    def consequence(self, outcome: ApiAnswer) -> Consequence:
         """One answer that came late, broken or wrong, and is over with it: the next look is right."""
         served = {
-            "delay_ms": happened.delay_ms,
-            "answer": happened.answer_code or "true",
-            "break": happened.break_how,
+            "delay_ms": outcome.delay_ms,
+            "answer": outcome.answer_code or "true",
+            "break": outcome.break_how,
         }
         return Consequence(
             finding=Finding("timing", self.entity, 0),
             loan_id=self.loan_id,
             truth_before={"operation": self.operation},
-            truth_after={"operation": self.operation, "work": "not begun" if happened.before_work else "done"},
+            truth_after={"operation": self.operation, "work": "not begun" if outcome.before_work else "done"},
             served=served,
             until_ms=self.now_ms,
         )

@@ -52,7 +52,7 @@ class BalanceKept(LoanSeam):
         """The last change: what a balance that begins from disk again is off by."""
         return self.kept_minor - self.flushed_minor
 
-    def consequence(self, happened: BalanceKept) -> Consequence:
+    def consequence(self, outcome: BalanceKept) -> Consequence:
         """A balance on the page that lacks a change of the books', until it is made anew from them."""
         return Consequence(
             finding=Finding("wrong_view", self.loan_id, abs(self.missing_minor)),

@@ -45,7 +45,7 @@ class BatchItem(LoanSeam):
             place_percent=50,
         )
 
-    def consequence(self, happened: BatchItem) -> Consequence:
+    def consequence(self, outcome: BatchItem) -> Consequence:
         """A loan that is left behind until anything is recorded on it, or a borrower who pays twice."""
         if self.batch == DUE_DATE:
             finding = Finding("left_behind", self.loan_id, 0)
@@ -61,6 +61,6 @@ class BatchItem(LoanSeam):
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"runs": 1},
-            served={"runs": happened.runs},
+            served={"runs": outcome.runs},
             ends_on=ends_on,
         )

@@ -49,10 +49,10 @@ class BureauReport(LoanSeam):
             bound_ms=MONDAY_MS + DAY_MS,
         )
 
-    def consequence(self, happened: BureauReport) -> Consequence:
+    def consequence(self, outcome: BureauReport) -> Consequence:
         """A report that is behind until the record is published, or wrong until a correction is decided again."""
         truth = {"status": self.status, "balance_minor": self.balance_minor}
-        lost = not happened.sent
+        lost = not outcome.sent
         return Consequence(
             finding=Finding("wrong_bureau", self.loan_id if lost else self.record_id, 0),
             loan_id=self.loan_id,
@@ -61,5 +61,5 @@ class BureauReport(LoanSeam):
             served={"correction": "not sent"} if lost else {"status": self.before_status},
             ends_on={correction_ordered(self.loan_id): EntryStatus.SUPERSEDED} if lost else {},
             from_ms=self.bound_ms,
-            until_ms=None if lost else self.bound_ms + happened.lag_s * 1000,
+            until_ms=None if lost else self.bound_ms + outcome.lag_s * 1000,
         )

@@ -64,7 +64,7 @@ class CallbackAttempt(PaymentSeam):
         if outcome.altered is not None and outcome.altered not in ALTERATIONS:
             raise BadOutcome("altered", f"one of {', '.join(ALTERATIONS)}", outcome.altered)
 
-    def consequence(self, happened: CallbackAttempt) -> Consequence:
+    def consequence(self, outcome: CallbackAttempt) -> Consequence:
         """Money at the channel that the books lack, until a later attempt or an order query brings it.
 
         Of money that was taken back, it is the channel that lacks it.
@@ -77,7 +77,7 @@ class CallbackAttempt(PaymentSeam):
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
-            served=happened.served(),
+            served=outcome.served(),
             ends_on={applied(self.repayment_id): EntryStatus.HEALED, landed(self.repayment_id): EntryStatus.SUPERSEDED},
             withstood="the books have the money already" if self.in_books else None,
         )

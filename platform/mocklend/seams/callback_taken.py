@@ -12,7 +12,7 @@ from mocklend.seams.ada import MONDAY_MS, REPAYMENT
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, reversed_
 
-MOST_COPIES = 9
+COPIES_MAX = 9
 """How often one callback may be sent again."""
 
 
@@ -49,27 +49,27 @@ class CallbackTaken(PaymentSeam):
             order_status="S",
         )
 
-    def consequence(self, happened: CallbackTaken) -> Consequence:
+    def consequence(self, outcome: CallbackTaken) -> Consequence:
         """A second receipt until it is reversed, a receipt taken back until the channel is asked; or nothing at all."""
-        if (happened.copies, happened.new_trade_no) != (self.copies, self.new_trade_no):
-            return self._sent_again(happened)
+        if (outcome.copies, outcome.new_trade_no) != (self.copies, self.new_trade_no):
+            return self._sent_again(outcome)
         return Consequence(
             finding=Finding("missing_in_books", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={"channel_state": TradeState.SUCCESS},
             truth_after={"channel_state": TradeState.SUCCESS, "amount_minor": self.amount_minor},
-            served={"older_event": happened.older_event, "believed": happened.believed},
+            served={"older_event": outcome.older_event, "believed": outcome.believed},
             ends_on={applied(self.repayment_id): EntryStatus.HEALED},
-            withstood=None if happened.believed else "a final state does not go back",
+            withstood=None if outcome.believed else "a final state does not go back",
         )
 
-    def _sent_again(self, happened: CallbackTaken) -> Consequence:
+    def _sent_again(self, outcome: CallbackTaken) -> Consequence:
         return Consequence(
             finding=Finding("duplicate_in_books", self.receipt_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"receipts": [self.repayment_id]},
-            served={"copies": happened.copies, "new_trade_no": happened.new_trade_no},
+            served={"copies": outcome.copies, "new_trade_no": outcome.new_trade_no},
             ends_on={reversed_(self.receipt_id): EntryStatus.HEALED},
-            withstood=None if happened.new_trade_no else "the inbox knows the trade number",
+            withstood=None if outcome.new_trade_no else "the inbox knows the trade number",
         )

@@ -42,7 +42,7 @@ class CompensationAgreed(Seam):
             currency="CNY",
         )
 
-    def consequence(self, happened: CompensationAgreed) -> Consequence:
+    def consequence(self, outcome: CompensationAgreed) -> Consequence:
         """A promise that the books do not know, until it is posted after all."""
         truth = {"compensation_minor": self.amount_minor}
         return Consequence(

@@ -41,9 +41,9 @@ class DisputeOpened(Seam):
             answer_by_ms=MONDAY_MS + 20 * DAY_MS,
         )
 
-    def consequence(self, happened: DisputeOpened) -> Consequence:
+    def consequence(self, outcome: DisputeOpened) -> Consequence:
         """No answer by the day on which the law wants one, until the desk gets to it."""
-        taken_up_ms = self.now_ms + happened.queue_s * 1000
+        taken_up_ms = self.now_ms + outcome.queue_s * 1000
         in_time = taken_up_ms <= self.answer_by_ms
         return Consequence(
             finding=Finding("deadline_missed", self.dispute_id, 0),

@@ -41,7 +41,7 @@ class EditApproval(LoanSeam):
             amount_minor=5_000,
         )
 
-    def consequence(self, happened: EditApproval) -> Consequence:
+    def consequence(self, outcome: EditApproval) -> Consequence:
         """An act on the books that one person alone decided, until it is reversed or approved after all."""
         return Consequence(
             finding=Finding("unapproved", self.edit_id, self.amount_minor),

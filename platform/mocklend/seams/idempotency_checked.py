@@ -49,7 +49,7 @@ class IdempotencyChecked(OrderSeam):
             age_s=120,
         )
 
-    def consequence(self, happened: IdempotencyChecked) -> Consequence:
+    def consequence(self, outcome: IdempotencyChecked) -> Consequence:
         """A borrower who pays twice, until either is taken back."""
         orders = (self.order_id, self.again_id)
         undone = [*(reversed_(id) for id in orders), *(applied(FAILED_LATE + id) for id in orders)]

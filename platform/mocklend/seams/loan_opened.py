@@ -20,7 +20,7 @@ class LoanOpened(LoanSeam):
 
     With `residue_minor` an entry is carried over besides, as an edit by `migration` (`edit_id`) that nobody decided:
     above zero it asks for more (a fee), below zero for less (part of the bill is cancelled). The books would take
-    `least_minor` to `most_minor`. The finding is `unsupported` on the edit.
+    `amount_minor_min` to `amount_minor_max`. The finding is `unsupported` on the edit.
     """
 
     seam: ClassVar[str] = "loan.opened"
@@ -30,8 +30,8 @@ class LoanOpened(LoanSeam):
     product_id: str | None
     edit_id: str
     principal_minor: int
-    least_minor: int
-    most_minor: int
+    amount_minor_min: int
+    amount_minor_max: int
     residue_minor: int = 0
 
     @classmethod
@@ -43,22 +43,24 @@ class LoanOpened(LoanSeam):
             product_id="jiebei-like",
             edit_id="edt_migrated",
             principal_minor=100_000,
-            least_minor=-99_999,
-            most_minor=10**15,
+            amount_minor_min=-99_999,
+            amount_minor_max=10**15,
         )
 
     def validate(self, outcome: LoanOpened) -> None:
         """The books would take the residue. Raises BadOutcome."""
-        if not self.least_minor <= outcome.residue_minor <= self.most_minor:
-            raise BadOutcome("residue_minor", f"{self.least_minor} to {self.most_minor}", outcome.residue_minor)
+        if not self.amount_minor_min <= outcome.residue_minor <= self.amount_minor_max:
+            raise BadOutcome(
+                "residue_minor", f"{self.amount_minor_min} to {self.amount_minor_max}", outcome.residue_minor
+            )
 
-    def consequence(self, happened: LoanOpened) -> Consequence:
+    def consequence(self, outcome: LoanOpened) -> Consequence:
         """An entry on the books with nothing behind it, until it is reversed."""
         return Consequence(
-            finding=Finding("unsupported", self.edit_id, abs(happened.residue_minor)),
+            finding=Finding("unsupported", self.edit_id, abs(outcome.residue_minor)),
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"outstanding_minor": self.principal_minor},
-            served={"outstanding_minor": self.principal_minor + happened.residue_minor},
+            served={"outstanding_minor": self.principal_minor + outcome.residue_minor},
             ends_on={reversed_(self.edit_id): EntryStatus.HEALED},
         )

@@ -45,7 +45,7 @@ class MarkOutdated(LoanSeam):
             books_status="USING",
         )
 
-    def consequence(self, happened: MarkOutdated) -> Consequence:
+    def consequence(self, outcome: MarkOutdated) -> Consequence:
         """A status on the page that the books do not derive, until the edit is reversed or something newer comes."""
         return Consequence(
             finding=Finding("status_mismatch", self.loan_id, 0),

@@ -18,9 +18,9 @@ from mocklend.seams.signals import recorded, reversed_
 class OperatorEdit(LoanSeam):
     """An operator's edit goes on the books. Honestly exactly what was meant is done.
 
-    `amount_minor` is relative, and the books would take any amount from `least_minor` (negative: the largest waiver) to
-    `most_minor`, so that a wrong amount can stay well-formed. `books_status` is what the books derive for the loan at
-    that moment. The finding is `amount_mismatch` on the edit, or `status_mismatch` on the loan.
+    `amount_minor` is relative, and the books would take any amount from `amount_minor_min` (negative: the largest
+    waiver) to `amount_minor_max`, so that a wrong amount can stay well-formed. `books_status` is what the books derive
+    for the loan at that moment. The finding is `amount_mismatch` on the edit, or `status_mismatch` on the loan.
     """
 
     seam: ClassVar[str] = "operator.edit"
@@ -30,8 +30,8 @@ class OperatorEdit(LoanSeam):
     operator: str
     kind: str
     books_status: str
-    least_minor: int
-    most_minor: int
+    amount_minor_min: int
+    amount_minor_max: int
     amount_minor: int | None = None
     status: str | None = None
 
@@ -44,8 +44,8 @@ class OperatorEdit(LoanSeam):
             operator="wang",
             kind="MODIFY_BILL_AMOUNT",
             books_status="USING",
-            least_minor=-5_000,
-            most_minor=10**15,
+            amount_minor_min=-5_000,
+            amount_minor_max=10**15,
             amount_minor=1_250,
         )
 
@@ -54,20 +54,20 @@ class OperatorEdit(LoanSeam):
         if self.status is not None:
             if not outcome.status:
                 raise BadOutcome("status", "a status", outcome.status)
-        elif not outcome.amount_minor or not self.least_minor <= outcome.amount_minor <= self.most_minor:
-            expected = f"an amount from {self.least_minor} to {self.most_minor} that is not 0"
+        elif not outcome.amount_minor or not self.amount_minor_min <= outcome.amount_minor <= self.amount_minor_max:
+            expected = f"an amount from {self.amount_minor_min} to {self.amount_minor_max} that is not 0"
             raise BadOutcome("amount_minor", expected, outcome.amount_minor)
 
-    def consequence(self, happened: OperatorEdit) -> Consequence:
+    def consequence(self, outcome: OperatorEdit) -> Consequence:
         """An edit on the books that is not what was meant, until it is reversed (or, for a status, outdated)."""
         meant = {"kind": self.kind, "amount_minor": self.amount_minor, "status": self.status}
-        done = {"kind": happened.kind, "amount_minor": happened.amount_minor, "status": happened.status}
+        done = {"kind": outcome.kind, "amount_minor": outcome.amount_minor, "status": outcome.status}
         ends_on = {reversed_(self.edit_id): EntryStatus.HEALED}
-        if happened.status != self.status:
+        if outcome.status != self.status:
             finding = Finding("status_mismatch", self.loan_id, 0)
             ends_on[recorded(self.loan_id)] = EntryStatus.SUPERSEDED
         else:
-            stake = abs((happened.amount_minor or 0) - (self.amount_minor or 0))
+            stake = abs((outcome.amount_minor or 0) - (self.amount_minor or 0))
             finding = Finding("amount_mismatch", self.edit_id, stake)
         return Consequence(
             finding=finding, loan_id=self.loan_id, truth_before={}, truth_after=meant, served=done, ends_on=ends_on

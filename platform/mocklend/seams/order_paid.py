@@ -39,7 +39,7 @@ class OrderPaid(OrderSeam):
             late_s=0,
         )
 
-    def consequence(self, happened: OrderPaid) -> Consequence:
+    def consequence(self, outcome: OrderPaid) -> Consequence:
         """A second receipt of money that came once, until it is reversed."""
         return Consequence(
             finding=Finding("duplicate_in_books", self.receipt_id, self.amount_minor),

@@ -54,7 +54,7 @@ class PartnerApplication(Seam):
             score="700",
         )
 
-    def consequence(self, happened: PartnerApplication) -> Consequence:
+    def consequence(self, outcome: PartnerApplication) -> Consequence:
         """A decision by a copy that should have been renewed, until the partner decides by another one."""
         return Consequence(
             finding=Finding("stale_view", self.application_id, 0),

@@ -46,7 +46,7 @@ class PaymentReference(PaymentSeam):
             reference="loan_ada",
         )
 
-    def consequence(self, happened: PaymentReference) -> Consequence:
+    def consequence(self, outcome: PaymentReference) -> Consequence:
         """Money on the books that belongs to a loan and is on none, until it is matched."""
         truth = {"loan_id": self.loan_id, "reference": self.typed_reference}
         return Consequence(
@@ -54,6 +54,6 @@ class PaymentReference(PaymentSeam):
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
-            served={"reference": happened.reference},
+            served={"reference": outcome.reference},
             ends_on={applied(self.receipt_id): EntryStatus.HEALED},
         )

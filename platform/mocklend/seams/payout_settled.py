@@ -42,7 +42,7 @@ class PayoutSettled(PaymentSeam):
             currency="CNY",
         )
 
-    def consequence(self, happened: PayoutSettled) -> Consequence:
+    def consequence(self, outcome: PayoutSettled) -> Consequence:
         """Money that the books have promised and the channel has not paid, until it says that it will not."""
         return Consequence(
             finding=Finding("missing_in_channel", self.payout_id, self.amount_minor),

@@ -47,14 +47,14 @@ class QuoteIssued(LoanSeam):
             total_minor=101_000,
         )
 
-    def consequence(self, happened: QuoteIssued) -> Consequence:
+    def consequence(self, outcome: QuoteIssued) -> Consequence:
         """Another amount than the books': until the quote lapses or, once it is paid by, until the loan is paid off."""
         return Consequence(
-            finding=Finding("wrong_view", self.quote_id, abs(happened.total_minor - self.total_minor)),
+            finding=Finding("wrong_view", self.quote_id, abs(outcome.total_minor - self.total_minor)),
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"total_minor": self.total_minor},
-            served={"total_minor": happened.total_minor},
+            served={"total_minor": outcome.total_minor},
             ends_on={cleared(self.loan_id): EntryStatus.HEALED, ordered_by(self.quote_id): EntryStatus.ACTIVE},
             until_ms=self.lapses_ms,
         )

@@ -41,14 +41,14 @@ class ReceiptBooked(OrderSeam):
             booked_ms=MONDAY_MS,
         )
 
-    def consequence(self, happened: ReceiptBooked) -> Consequence:
+    def consequence(self, outcome: ReceiptBooked) -> Consequence:
         """The right amount in the wrong bucket or on the wrong day, until it is booked anew, reversed or taken back."""
         return Consequence(
             finding=Finding("misapplied", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"type": self.scope, "paid_ms": self.booked_ms},
-            served={"type": happened.scope, "paid_ms": happened.booked_ms},
+            served={"type": outcome.scope, "paid_ms": outcome.booked_ms},
             ends_on={
                 applied(self.repayment_id): EntryStatus.HEALED,
                 reversed_(self.repayment_id): EntryStatus.HEALED,

@@ -58,7 +58,7 @@ class ReceiptMatch(Seam):
         if outcome.loan_id not in (self.loan_id, *self.siblings):
             raise BadOutcome("loan_id", "the loan that was meant, or one of its siblings", outcome.loan_id)
 
-    def consequence(self, happened: ReceiptMatch) -> Consequence:
+    def consequence(self, outcome: ReceiptMatch) -> Consequence:
         """The right amount on the wrong loan, until it is moved, or its channel takes it back."""
         truth = {"loan_id": self.loan_id}
         return Consequence(
@@ -66,6 +66,6 @@ class ReceiptMatch(Seam):
             loan_id=self.loan_id,
             truth_before={},
             truth_after=truth,
-            served={"loan_id": happened.loan_id},
+            served={"loan_id": outcome.loan_id},
             ends_on={applied(self.receipt_id): EntryStatus.HEALED, taken_back(self.receipt_id): EntryStatus.SUPERSEDED},
         )

@@ -47,7 +47,7 @@ class RepaymentFiled(OrderSeam):
             others = [name for name, shown in SHOWN_FOR_MARK.items() if shown != self.books_status]
             raise BadOutcome("marked_status", f"one of {', '.join(others)}", mark)
 
-    def consequence(self, happened: RepaymentFiled) -> Consequence:
+    def consequence(self, outcome: RepaymentFiled) -> Consequence:
         """A status on the page that the books do not derive, until it is reversed or outdated."""
         truth = {"status": self.books_status}
         return Consequence(
@@ -55,6 +55,6 @@ class RepaymentFiled(OrderSeam):
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
-            served={"status": happened.marked_status},
-            ends_on={reversed_(happened.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
+            served={"status": outcome.marked_status},
+            ends_on={reversed_(outcome.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
         )

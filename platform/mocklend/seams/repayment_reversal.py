@@ -42,13 +42,13 @@ class RepaymentReversal(LoanSeam):
             repayment_id="rpy_twice",
         )
 
-    def consequence(self, happened: RepaymentReversal) -> Consequence:
+    def consequence(self, outcome: RepaymentReversal) -> Consequence:
         """A good repayment taken back instead of the bad one, until that reversal is taken back itself."""
         return Consequence(
             finding=Finding("misapplied", self.reversal_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"reversed": self.repayment_id},
-            served={"reversed": happened.repayment_id},
+            served={"reversed": outcome.repayment_id},
             ends_on={reversed_(self.reversal_id): EntryStatus.HEALED},
         )

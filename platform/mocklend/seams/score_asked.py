@@ -42,13 +42,13 @@ class ScoreAsked(Seam):
             currency="CNY",
         )
 
-    def consequence(self, happened: ScoreAsked) -> Consequence:
+    def consequence(self, outcome: ScoreAsked) -> Consequence:
         """A score of another month, for as long as the answer is remembered."""
         return Consequence(
             finding=Finding("wrong_bureau", self.answer_id, 0),
             loan_id="",
             truth_before={},
             truth_after={"score": self.score},
-            served={"score": happened.score},
+            served={"score": outcome.score},
             until_ms=self.remembered_until_ms,
         )

@@ -60,7 +60,7 @@ class Seam:
         """An honest event."""
         raise NotImplementedError(f"{cls.__name__} has no example")
 
-    def consequence(self, happened: Self) -> Consequence:
+    def consequence(self, outcome: Self) -> Consequence:
         """What it leads to that `happened` came of this event, which is the honest one."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a change leads to")
 

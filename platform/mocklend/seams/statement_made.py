@@ -53,14 +53,14 @@ class StatementMade(Seam):
         """Whether something is wrong with the file already: one thing at a time is."""
         return (self.late_s, self.kept_percent, self.repeated_rows, self.recoded) != (0, 100, 0, False)
 
-    def consequence(self, happened: StatementMade) -> Consequence:
+    def consequence(self, outcome: StatementMade) -> Consequence:
         """A file that is not there, or is not what moved, until it comes or is made again."""
-        late = happened.late_s > 0
+        late = outcome.late_s > 0
         served = {
-            "late_s": happened.late_s,
-            "kept_percent": happened.kept_percent,
-            "repeated_rows": happened.repeated_rows,
-            "recoded": happened.recoded,
+            "late_s": outcome.late_s,
+            "kept_percent": outcome.kept_percent,
+            "repeated_rows": outcome.repeated_rows,
+            "recoded": outcome.recoded,
         }
         return Consequence(
             finding=Finding("wrong_statement", self.entity, 0),
@@ -69,5 +69,5 @@ class StatementMade(Seam):
             truth_after={"rows": self.rows},
             served=served,
             ends_on={remade(self.entity): EntryStatus.HEALED},
-            until_ms=self.due_ms + happened.late_s * 1000 if late else None,
+            until_ms=self.due_ms + outcome.late_s * 1000 if late else None,
         )

@@ -41,9 +41,9 @@ class TradeSettled(PaymentSeam):
             payer_reference=None,
         )
 
-    def consequence(self, happened: TradeSettled) -> Consequence:
+    def consequence(self, outcome: TradeSettled) -> Consequence:
         """Money on the books that the channel has taken back, until the books hear of it."""
-        fails_ms = self.now_ms + (happened.fails_after_s or 0) * 1000
+        fails_ms = self.now_ms + (outcome.fails_after_s or 0) * 1000
         failure = FAILED_LATE + self.repayment_id
         return Consequence(
             finding=Finding("missing_in_channel", self.repayment_id, self.amount_minor),
@@ -53,5 +53,5 @@ class TradeSettled(PaymentSeam):
             served={"callback": "none"},
             ends_on={applied(failure): EntryStatus.HEALED, told(failure): EntryStatus.SUPERSEDED},
             from_ms=fails_ms,
-            withstood="the channel says so itself, and the books follow" if happened.tells else None,
+            withstood="the channel says so itself, and the books follow" if outcome.tells else None,
         )

@@ -116,9 +116,9 @@ class ViewRefresh(LoanSeam):
         """What the page is behind by, while it says what it says now."""
         return int(abs(self.before["outstanding_minor"] - self.after["outstanding_minor"]))
 
-    def consequence(self, happened: ViewRefresh) -> Consequence:
+    def consequence(self, outcome: ViewRefresh) -> Consequence:
         """A view behind the books until it catches up, a newer version is shown or the page is rebuilt."""
-        showing = happened.showing()
+        showing = outcome.showing()
         until_ms = showing.settled_ms
         return Consequence(
             finding=Finding("stale_view", self.loan_id, self.stake_minor()),

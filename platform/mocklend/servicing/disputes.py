@@ -99,7 +99,7 @@ class OpenDispute:
     @staticmethod
     def _queued(work: Work, loan: Loan, dispute: Dispute) -> Dispute:
         """How long it waits until the desk gets to it."""
-        happened = work.at(
+        outcome = work.at(
             DisputeOpened(
                 entity=dispute.id,
                 occurrence=1,
@@ -111,7 +111,7 @@ class OpenDispute:
                 answer_by_ms=dispute.answer_by_ms,
             )
         )
-        return replace(dispute, taken_up_ms=work.now_ms + happened.queue_s * 1000)
+        return replace(dispute, taken_up_ms=work.now_ms + outcome.queue_s * 1000)
 
 
 @dataclass(frozen=True, slots=True)

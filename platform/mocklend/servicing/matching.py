@@ -86,7 +86,7 @@ def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
 def matched_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
     """The loan that the operator really puts it on. Asked after the last refusal."""
     owing = work.load(OWING, meant.borrower_id)
-    given = ReceiptMatch(
+    event = ReceiptMatch(
         entity=receipt.id,
         occurrence=receipt.matches + 1,
         now_ms=work.now_ms,
@@ -102,7 +102,7 @@ def matched_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Lo
         ),
         loan_id=meant.id,
     )
-    loan = work.get(Loan, work.at(given).loan_id)
+    loan = work.get(Loan, work.at(event).loan_id)
     return loan
 
 

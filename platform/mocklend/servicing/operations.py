@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from mocklend.channels.payouts import order_payout, refund_data
 from mocklend.domain.channel import channel_of
-from mocklend.domain.effects import least_edit, most_edit
+from mocklend.domain.effects import edit_minor_max, edit_minor_min
 from mocklend.domain.facts import (
     CHARGE,
     CHARGE_FEE,
@@ -108,8 +108,8 @@ class ValidatedEdit(Struct, frozen=True):
     edit: OperatorEdit
     state: LoanState
     status: str
-    least_minor: int
-    most_minor: int
+    amount_minor_min: int
+    amount_minor_max: int
 
 
 def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequest) -> Answer:
@@ -171,14 +171,14 @@ def needs_four_eyes(work: Work, edit: OperatorEdit) -> bool:
 
 def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
     """Whether an edit that nobody has approved waits for a second person. Where control is lax, it does not."""
-    given = EditApproval(
+    event = EditApproval(
         **about_loan(work.now_ms, loan, edit.n),
         edit_id=edit.id,
         operator=edit.operator,
         kind=edit.edit_kind,
         amount_minor=edit.to_approve_minor or 0,
     )
-    return work.at(given).needed
+    return work.at(event).needed
 
 
 def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
@@ -240,9 +240,9 @@ def bounds(state: LoanState, kind: str) -> tuple[int, int]:
     if kind == REFUND:
         return 1, state.overpaid_minor
     if kind in WAIVERS:
-        return least_edit(state, kind), -1
-    most = most_edit(state, kind)
-    return least_edit(state, kind), min(most, room) if kind in BILL_EDITS else most
+        return edit_minor_min(state, kind), -1
+    most = edit_minor_max(state, kind)
+    return edit_minor_min(state, kind), min(most, room) if kind in BILL_EDITS else most
 
 
 def _refuse_amount(loan: Loan, edit: OperatorEdit, least: int, most: int) -> None:
@@ -274,7 +274,7 @@ def _too_large(edit: OperatorEdit, least: int, most: int) -> Refused:
     return Refused(
         "edit_too_large",
         f"{edit.edit_kind} of this loan goes from {least} to {most}",
-        expected={"least_minor": least, "most_minor": most},
+        expected={"amount_minor_min": least, "amount_minor_max": most},
         received=edit.amount_minor,
         loan_id=edit.loan_id,
     )
@@ -290,8 +290,8 @@ def _refuse_part(work: Work, validated: ValidatedEdit) -> None:
         done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
     if done != wanted:
         if (validated.edit.amount_minor or 0) > 0:
-            raise _too_large(validated.edit, validated.least_minor, done)
-        raise _too_large(validated.edit, -done, validated.most_minor)
+            raise _too_large(validated.edit, validated.amount_minor_min, done)
+        raise _too_large(validated.edit, -done, validated.amount_minor_max)
 
 
 def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
@@ -383,21 +383,21 @@ def fact_of(work: Work, validated: ValidatedEdit) -> Fact:
 def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -> Fact:
     """What really is typed."""
     edit = validated.edit
-    given = EditSeam(
+    event = EditSeam(
         **about_loan(work.now_ms, loan, edit.n),
         edit_id=edit.id,
         operator=edit.operator,
         kind=edit.edit_kind,
         books_status=validated.status,
-        least_minor=validated.least_minor,
-        most_minor=validated.most_minor,
+        amount_minor_min=validated.amount_minor_min,
+        amount_minor_max=validated.amount_minor_max,
         amount_minor=edit.amount_minor,
         status=edit.status,
     )
-    happened = work.at(given)
+    outcome = work.at(event)
     if meant.kind == MARK:
-        return replace(meant, status=happened.status)
-    return replace(meant, amount_minor=happened.amount_minor)
+        return replace(meant, status=outcome.status)
+    return replace(meant, amount_minor=outcome.amount_minor)
 
 
 def _notify(work: Work, after: Recorded, edit: OperatorEdit) -> None:

@@ -65,7 +65,7 @@ class ReverseRepayment:
         loan = work.get(Loan, repayment.loan_id)
         before = bill_of(loan, state_of(loan))
         n, reversal_id = self._numbered(work, loan)
-        happened = work.at(
+        outcome = work.at(
             RepaymentReversal(
                 **about_loan(work.now_ms, loan, n, repayment.id),
                 reversal_id=reversal_id,
@@ -78,10 +78,10 @@ class ReverseRepayment:
         on = business_date(work.now_ms, work.sandbox.zone)
         meant = Fact(reversal_id, REVERSAL, work.now_ms, on, reverses=repayment.id)
         record_in_world(work, loan.id, meant)
-        if happened.repayment_id == repayment.id:
+        if outcome.repayment_id == repayment.id:
             work.signal(reversed_(repayment.id))
         work.signal(recorded(loan.id))
-        repayment = require_repayment(work, happened.repayment_id)
+        repayment = require_repayment(work, outcome.repayment_id)
         done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
         repayment = replace(
             repayment, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id

@@ -81,7 +81,7 @@ def refresh(
         off_minor=off_minor,
     )
     if on_page is not None:
-        given = ViewRefresh(
+        event = ViewRefresh(
             **about_loan(now_ms, loan, loan.version),
             reference=loan.reference,
             channel=channel,
@@ -90,9 +90,9 @@ def refresh(
             before=on_page.said,
             after=should_say,
         )
-        happened = work.at(given)
-        if happened.showing().settled_ms > now_ms:
-            new = replace(new, waits=happened.showing(), behind_minor=given.stake_minor())
+        outcome = work.at(event)
+        if outcome.showing().settled_ms > now_ms:
+            new = replace(new, waits=outcome.showing(), behind_minor=event.stake_minor())
     if new.behind_minor is None:
         work.signal(shown(loan.id))
         kept = ()
@@ -141,7 +141,7 @@ def _off(
         return 0
     if not last.change_minor or balance_minor < last.change_minor:
         return 0
-    given = BalanceKept(
+    event = BalanceKept(
         **about_loan(work.now_ms, loan, loan.version),
         reference=loan.reference,
         channel=channel,
@@ -150,7 +150,7 @@ def _off(
         kept_minor=last.books_minor,
         balance_minor=balance_minor,
     )
-    return -given.missing_minor if work.at(given).evicted else 0
+    return -event.missing_minor if work.at(event).evicted else 0
 
 
 def _still_needed(work: Work, loan: Loan, kept: tuple[ViewVersion, ...]) -> tuple[ViewVersion, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-MOST = 10_000
+REPLICAS_MAX = 10_000
 """Pages that are remembered; beyond that, all begin anew with the first replica."""
 
 
@@ -26,7 +26,7 @@ class ReplicaRotation:
             if page in self._first_was_last:
                 self._first_was_last.discard(page)
                 return True
-            if len(self._first_was_last) >= MOST:
+            if len(self._first_was_last) >= REPLICAS_MAX:
                 self._first_was_last.clear()
             self._first_was_last.add(page)
             return False

@@ -23,7 +23,7 @@ DELIVERY_WORKERS = 128
 AN_ENDPOINT = 4
 A_SANDBOX = 2 * AN_ENDPOINT
 SLOW_ALTOGETHER = DELIVERY_WORKERS // 2
-QUEUED_MOST = 500
+QUEUED_MAX = 500
 """So many messages wait here for one endpoint; what is due beyond that waits in the outbox."""
 
 log = get_logger()
@@ -62,7 +62,7 @@ class DeliveryWorkers:
     def __init__(self, carry: Callable[[Parcel], Carried], *, most: int = DELIVERY_WORKERS) -> None:
         self._carry = carry
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="mocklend-delivery")
-        self._most = most
+        self._max = most
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._queues: dict[tuple[str, str], _Queue] = {}
@@ -86,7 +86,7 @@ class DeliveryWorkers:
             if name in self._known:
                 return True
             queue = self._queues.setdefault(parcel.to, _Queue())
-            if self._closed or len(queue.waiting) >= QUEUED_MOST:
+            if self._closed or len(queue.waiting) >= QUEUED_MAX:
                 return False
             self._known.add(name)
             queue.waiting.append(parcel)
@@ -122,10 +122,10 @@ class DeliveryWorkers:
                 self._queues[key] = queue
 
     def _may_go(self, sandbox_id: str, queue: _Queue) -> bool:
-        if self._closed or self._out >= self._most or self._out_of.get(sandbox_id, 0) >= A_SANDBOX:
+        if self._closed or self._out >= self._max or self._out_of.get(sandbox_id, 0) >= A_SANDBOX:
             return False
         if queue.slow:
-            return queue.out < 1 and self._slow_out < self._most // 2
+            return queue.out < 1 and self._slow_out < self._max // 2
         return queue.out < (1 if queue.waiting[0].in_order else AN_ENDPOINT)
 
     def _leave(self, key: tuple[str, str], queue: _Queue, parcel: Parcel) -> None:

@@ -66,7 +66,7 @@ def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: 
     story.wait(days=1)
     make = MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 0)
 
-    made = [story.lender.run(one) for one in (make, make, replace(make, again=True), make)]
+    made = [story.platform.run(one) for one in (make, make, replace(make, again=True), make)]
 
     assert [(one.status, one.body["times_made"]) for one in made] == [(201, 1), (200, 1), (201, 2), (200, 2)]
 
@@ -74,10 +74,10 @@ def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: 
 def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     story.settle(story.borrow(100_000))
     story.wait(days=1)
-    story.lender.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))
+    story.platform.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))
     made = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         assert list(check_statement_files(story.snapshot(connection))) == []
     assert made.ready_ms == HEADING.ready_ms
     assert story.discrepancies() == []

@@ -33,13 +33,13 @@ def heading(story: Story, channel: str, day: date, currency: str = "CNY") -> Hea
 
 def stated(story: Story, channel: str, day: date, currency: str = "CNY") -> StatementDay:
     """The statement, if it is ready."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return ready_statement(story.snapshot(connection), heading(story, channel, day, currency))
 
 
 def broken(story: Story, day: StatementDay) -> list[tuple[str, str]]:
     """What V7 finds wrong with a statement."""
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         return list(statement_against_world(day, moved_in_the_world(story.snapshot(connection), day.heading)))
 
 
@@ -48,7 +48,7 @@ def pay(story: Story, channel: str, amount_minor: int, reference: str = "", curr
     payment = PayAtChannel(
         story.sandbox_id, story.key(), channel, amount_minor, currency, "Ada", reference, "OVD_AND_CURRENT"
     )
-    return str(story.lender.run(payment).body["out_trade_no"])
+    return str(story.platform.run(payment).body["out_trade_no"])
 
 
 def test_a_repayment_is_on_the_statement_of_its_day(story: Story) -> None:
@@ -143,7 +143,7 @@ def test_a_balance_opens_where_the_day_before_closed(story: Story) -> None:
 
 
 def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Story) -> None:
-    with story.lender.engine.begin() as connection:
+    with story.platform.engine.begin() as connection:
         connection.exec_driver_sql(
             """INSERT INTO payouts (sandbox_id, id, loan_id, purpose, channel, amount_minor, currency, state,
                    created_ms, paid_ms, due_ms)
@@ -193,7 +193,7 @@ def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
     story = tell()
     began, paid = story.now_ms, Counter[tuple[str, str, int]]()
     for seconds, channel, amount, reference in sorted(payments):
-        story.lender.advance(story.sandbox_id, began + seconds * 1000)
+        story.platform.advance(story.sandbox_id, began + seconds * 1000)
         paid[channel, pay(story, channel, amount, reference), amount] += 1
     story.wait(days=3)
 
@@ -215,19 +215,19 @@ def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Story)
     pay(story, "wallet", 100)
     story.wait(2)
 
-    with story.lender.read() as connection:
+    with story.platform.read() as connection:
         day = statement_day(story.snapshot(connection), heading(story, "wallet", MONDAY))
 
     assert total(day.movements) == 100
 
 
 def test_a_loan_that_is_paid_out_through_a_channel_is_on_its_statement(story: Story) -> None:
-    ada = story.lender.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
+    ada = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**9)).body["id"]
     borrowing = Borrow(
         story.sandbox_id, story.key(), ada, 100_000, "CNY", PRODUCTS["jiebei-like"], None, "first",
         disburse_to="wallet", disburse_delay_s=2,
     )  # fmt: skip
-    loan_id = story.lender.run(borrowing).body["id"]
+    loan_id = story.platform.run(borrowing).body["id"]
     story.wait(days=1)
 
     day = stated(story, "wallet", MONDAY)

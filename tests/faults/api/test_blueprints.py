@@ -19,18 +19,18 @@ from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine import FaultLayer
 
 
-def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_lender: Callable[..., Platform]) -> None:
+def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_platform: Callable[..., Platform]) -> None:
     foreign: Any = object()
-    honest = create_app(Settings(database="unused"), open_lender())
+    honest = create_app(Settings(database="unused"), open_platform())
 
     assert blueprints(FaultLayer([])) == BLUEPRINTS
     assert blueprints(foreign) == ()
     assert not any(rule.rule.startswith("/-/rules") for rule in honest.url_map.iter_rules())
 
 
-def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_lender: Callable[..., Platform]) -> None:
+def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_platform: Callable[..., Platform]) -> None:
     with pytest.raises(TypeError, match="these endpoints are of a FaultLayer, and the platform has NoneType"):
-        layer_of(open_lender())
+        layer_of(open_platform())
 
 
 def test_an_entry_whose_package_is_gone_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,8 +40,8 @@ def test_an_entry_whose_package_is_gone_is_passed_over(monkeypatch: pytest.Monke
     assert [one.name for one in opened.installed("x")] == ["there"]
 
 
-def test_each_tag_is_named_once(open_lender: Callable[..., Platform]) -> None:
-    spec: Any = create_app(Settings(database="unused"), open_lender(FaultLayer())).spec
+def test_each_tag_is_named_once(open_platform: Callable[..., Platform]) -> None:
+    spec: Any = create_app(Settings(database="unused"), open_platform(FaultLayer())).spec
     names = [tag["name"] for tag in spec["tags"]]
 
     assert len(names) == len(set(names))

@@ -55,11 +55,11 @@ class Story:
 
 
 @pytest.fixture
-def telling(floor: LayerHarness, open_lender: Callable[..., Platform]) -> Callable[..., Any]:
+def telling(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Callable[..., Any]:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
-        lender = open_lender(FaultLayer(floor.layer.catalogue.values()))
-        app = create_app(Settings(database="unused", default_seed=7, **settings), lender)
+        platform = open_platform(FaultLayer(floor.layer.catalogue.values()))
+        app = create_app(Settings(database="unused", default_seed=7, **settings), platform)
         with app.test_client() as http:
             yield Story(http)
 
@@ -104,7 +104,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Call
     [
         ({}, LAG, "MOCKLEND_FAULT_HEADER=off"),
         (ON | {"fault_header_kinds": "callback.dropped"}, LAG, "one of callback.dropped: this server allows these"),
-        (ON | {"fault_header_most": 0}, LAG, "this sandbox has had its share"),
+        (ON | {"fault_header_max": 0}, LAG, "this sandbox has had its share"),
         (ON, "cashe.stale", "unknown fault 'cashe.stale'"),
         (ON, "cache.bounded_stale; lagg=5", "no field but lag_s"),
         (ON, "cache.bounded_stale; lag_s=soon", "an integer from 1"),

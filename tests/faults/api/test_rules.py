@@ -53,9 +53,9 @@ class Control:
 
 
 @pytest.fixture
-def control(floor: LayerHarness, open_lender: Callable[..., Platform]) -> Iterator[Control]:
+def control(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Iterator[Control]:
     settings = Settings(database="unused", default_seed=7)
-    app = create_app(settings, open_lender(FaultLayer(floor.layer.catalogue.values())))
+    app = create_app(settings, open_platform(FaultLayer(floor.layer.catalogue.values())))
     with app.test_client() as http:
         yield Control(http)
 
@@ -308,7 +308,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
 
 
 def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
-    control: Control, floor: LayerHarness, open_lender: Callable[..., Platform]
+    control: Control, floor: LayerHarness, open_platform: Callable[..., Platform]
 ) -> None:
     """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""
     loan = control.borrow()
@@ -317,9 +317,9 @@ def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
         control.call("GET", f"/v1/loans/{loan}")
     told = control.call("GET", "/-/rules/down")["evaluated"]
     control.call("GET", f"/v1/loans/{loan}")
-    control.http.application.extensions["mocklend"].lender.close()
+    control.http.application.extensions["mocklend"].platform.close()
 
-    again = create_app(Settings(database="unused"), open_lender(FaultLayer(floor.layer.catalogue.values())))
+    again = create_app(Settings(database="unused"), open_platform(FaultLayer(floor.layer.catalogue.values())))
     with again.test_client() as http:
         after = http.get("/-/rules/down", headers=control.headers).get_json()["evaluated"]
 

@@ -262,7 +262,7 @@ def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
         ({"findings": [], "looks": ["2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]}, "looks.1"),
         ({"findings": [], "looks": ["2026-01-01T00:00:00Z"], "window": {"from": "2026-01-02T00:00:00Z"}}, "looks.0"),
         ({"findings": [], "looks": ["2026-01-01T00:00:00Z"] * 10_001}, "looks"),
-        ({"findings": [], "listed_most": "5"}, "listed_most"),
+        ({"findings": [], "listed_max": "5"}, "listed_max"),
         ({"findings": [], "operators": [5]}, "operators.0"),
     ],
 )  # fmt: skip

@@ -139,9 +139,9 @@ def test_counters_are_the_same_in_one_group_and_after_a_restart(
     floor.group(*loans(2))
     another_layer()
 
-    happened = floor.group(*loans(9)[2:])
+    outcome = floor.group(*loans(9)[2:])
 
-    assert [one.lag_s for one in happened] == [60, 0, 0, 0, 0, 0, 0]
+    assert [one.lag_s for one in outcome] == [60, 0, 0, 0, 0, 0, 0]
     assert floor.counted("lag") == (9, 9, 3, 3)
 
 

@@ -46,7 +46,7 @@ BAD: list[tuple[type[Seam], dict[str, Any], str]] = [
 
 def fault_that(event: Any, outcome: Any) -> Rule:
     """A rule whose fault makes this of any event at the seam."""
-    kind = type("Wrong", (Fault,), {"name": "test.wrong", method_of(event.seam): lambda self, given: outcome})
+    kind = type("Wrong", (Fault,), {"name": "test.wrong", method_of(event.seam): lambda self, event: outcome})
     return Rule("r", kind())
 
 
@@ -114,8 +114,8 @@ class Raises(Fault):
     name: ClassVar[str] = "test.raises"
     finding: ClassVar[str] = "stale_view"
 
-    def view_refresh(self, given: ViewRefresh) -> ViewRefresh:
-        return replace(given, lag_s=1 // given.lag_s)
+    def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
+        return replace(event, lag_s=1 // event.lag_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ class Meddles(Fault):
     name: ClassVar[str] = "test.meddles"
     finding: ClassVar[str] = "amount_mismatch"
 
-    def operator_edit(self, given: OperatorEdit) -> OperatorEdit:
-        return replace(given, loan_id="loan_bob")
+    def operator_edit(self, event: OperatorEdit) -> OperatorEdit:
+        return replace(event, loan_id="loan_bob")
 
 
 @pytest.mark.parametrize(("kind", "seam"), [(Raises, ViewRefresh), (Meddles, OperatorEdit)])

@@ -236,14 +236,14 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
         )
         another.arm("drift", DRIFT, select={"max_active": most})
         if together:
-            happened = another.group(*script)
+            outcome = another.group(*script)
         else:
-            happened = []
+            outcome = []
             for step in script:
                 another.layer = FaultLayer(floor.layer.catalogue.values())
-                happened += another.group(step)
+                outcome += another.group(step)
                 assert another.statuses().count("active") <= most
-        outcomes.append(([one.total_minor for one in happened], sorted(another.statuses())))
+        outcomes.append(([one.total_minor for one in outcome], sorted(another.statuses())))
 
     assert outcomes[0] == outcomes[1]
 

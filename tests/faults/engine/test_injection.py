@@ -67,7 +67,7 @@ def test_an_injection_has_the_same_id_in_every_run(floor: LayerHarness) -> None:
 def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """The page's seam draws another consequence."""
     honest = ViewRefresh.consequence
-    monkeypatch.setattr(ViewRefresh, "consequence", lambda self, happened: replace(honest(self, happened), **changes))
+    monkeypatch.setattr(ViewRefresh, "consequence", lambda self, outcome: replace(honest(self, outcome), **changes))
 
 
 def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.MonkeyPatch, floor: LayerHarness) -> None:

@@ -33,8 +33,8 @@ def test_a_glance_says_what_the_group_would_select(floor: LayerHarness) -> None:
     selected = [one for one in asked if floor.layer.may_affect(example_request(entity=one.entity))]
 
     assert 60 < len(selected) < 140
-    happened = floor.group(*asked)
-    assert [one for one, given in zip(happened, asked, strict=True) if one != given] == [
+    outcome = floor.group(*asked)
+    assert [one for one, event in zip(outcome, asked, strict=True) if one != event] == [
         replace(one, answer_code="unavailable", retry_after_s=60, before_work=True) for one in selected
     ]
 

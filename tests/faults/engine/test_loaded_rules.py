@@ -58,9 +58,9 @@ def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: 
     heard: list[bool | None] = []
     load = RulesInMemory._load
 
-    def looked_at(*given: Any) -> Any:
+    def looked_at(*event: Any) -> Any:
         heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
-        loaded = load(*given)
+        loaded = load(*event)
         heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
         return loaded
 

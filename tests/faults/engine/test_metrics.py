@@ -50,13 +50,13 @@ class Sandboxed:
 
 
 @pytest.fixture
-def lender(open_lender: Callable[..., Platform]) -> Platform:
-    return open_lender(FaultLayer(installed().values()))
+def platform(open_platform: Callable[..., Platform]) -> Platform:
+    return open_platform(FaultLayer(installed().values()))
 
 
 @pytest.fixture
-def http(lender: Platform) -> Iterator[FlaskClient]:
-    with create_app(Settings(database="unused", default_seed=7), lender).test_client() as client:
+def http(platform: Platform) -> Iterator[FlaskClient]:
+    with create_app(Settings(database="unused", default_seed=7), platform).test_client() as client:
         yield client
 
 
@@ -70,15 +70,15 @@ def values(text: str, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def fresh(lender: Platform) -> str:
+def fresh(platform: Platform) -> str:
     """What somebody is told who has not asked for long."""
     registry = CollectorRegistry()
-    layer: Any = lender.layer
-    watch(registry, lender, layer.counted_outcomes)
+    layer: Any = platform.layer
+    watch(registry, platform, layer.counted_outcomes)
     return generate_latest(registry).decode()
 
 
-def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, lender: Platform) -> None:
+def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, platform: Platform) -> None:
     one, two = Sandboxed(http), Sandboxed(http)
     for sandbox in (one, two):
         sandbox.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}})
@@ -86,7 +86,7 @@ def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskCl
     one.repay()
     two.repay()
 
-    text = fresh(lender)
+    text = fresh(platform)
 
     assert values(text, "mocklend_rules") == {("true", LAG): 2, ("false", DROP): 1}
     lies = values(text, "mocklend_open_lies")
@@ -97,26 +97,26 @@ def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskCl
     assert events[LAG, "matched"] >= events[LAG, "selected"] >= events[LAG, "injected"]
 
     one.call("POST", "/-/clock/advance", {"by": "PT2M"})
-    assert values(fresh(lender), "mocklend_open_lies") == {("stale_view",): 1}
+    assert values(fresh(platform), "mocklend_open_lies") == {("stale_view",): 1}
 
     two.call("POST", "/-/reset", {})
-    text = fresh(lender)
+    text = fresh(platform)
     assert values(text, "mocklend_open_lies") == {}
     assert values(text, "mocklend_rules") == {("true", LAG): 1}
 
 
-def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, lender: Platform) -> None:
+def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, platform: Platform) -> None:
     boxes = [Sandboxed(http) for _ in range(3)]
     for box in boxes:
         box.call("PUT", "/-/profile", {"name": "hostile"})
         box.repay()
     active: Counter[tuple[str, ...]] = Counter()
     for box in boxes:
-        with lender.snapshot(box.id) as snapshot:
-            layer: Any = lender.layer
+        with platform.snapshot(box.id) as snapshot:
+            layer: Any = platform.layer
             active.update((one.finding.finding_class,) for one in layer.answer_key(snapshot) if one.open)
 
-    assert values(fresh(lender), "mocklend_open_lies") == active
+    assert values(fresh(platform), "mocklend_open_lies") == active
     assert active
 
 
@@ -136,9 +136,9 @@ def test_labels_are_kinds_and_classes_and_no_sandbox(http: FlaskClient) -> None:
 class Looks:
     """A platform that counts how often it is read, and a clock by which each look takes as long as is said."""
 
-    def __init__(self, lender: Platform) -> None:
-        self._lender = lender
-        self.real_ms = lender.real_ms
+    def __init__(self, platform: Platform) -> None:
+        self._lender = platform
+        self.real_ms = platform.real_ms
         self.now_s = 0.0
         self.takes_s = 0.0
         self.count = 0
@@ -153,9 +153,9 @@ class Looks:
 
 
 def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_often_when_that_is_dear(
-    http: FlaskClient, lender: Platform
+    http: FlaskClient, platform: Platform
 ) -> None:
-    looks = Looks(lender)
+    looks = Looks(platform)
     metrics = FaultMetrics(looks, Counter, looks.clock)
 
     def scraped_after(seconds: float) -> int:
@@ -170,8 +170,8 @@ def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_oft
     assert [scraped_after(2 * PATIENCE - 1), scraped_after(1)] == [3, 4]
 
 
-def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, lender: Platform) -> None:
-    looks = Looks(lender)
+def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, platform: Platform) -> None:
+    looks = Looks(platform)
 
     watch(CollectorRegistry(), looks, Counter)
 

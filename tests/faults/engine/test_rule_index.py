@@ -48,13 +48,13 @@ def test_what_cannot_be_told_beforehand_is_always_asked(match: Any, more: Any) -
 
 
 def test_rules_are_found_by_different_fields_and_stay_in_order() -> None:
-    given = example(ViewRefresh)
-    rules = [rule("c", {"loan_id": given.loan_id}), rule("b", {}), rule("a", {"entity": given.entity})]
+    event = example(ViewRefresh)
+    rules = [rule("c", {"loan_id": event.loan_id}), rule("b", {}), rule("a", {"entity": event.entity})]
 
     assert asked(*rules) == ["a", "b", "c"]
 
 
 def test_a_rule_that_meets_two_ways_is_asked_once() -> None:
-    given = example(ViewRefresh)
+    event = example(ViewRefresh)
 
-    assert asked(rule("a", {"loan_id": {"in": [given.loan_id, given.loan_id]}})) == ["a"]
+    assert asked(rule("a", {"loan_id": {"in": [event.loan_id, event.loan_id]}})) == ["a"]

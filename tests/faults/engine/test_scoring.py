@@ -319,7 +319,7 @@ def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
 
 
 def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
-    told = scored([break_()], [found(f"loan_x{n}") for n in range(30)], listed_most=10)
+    told = scored([break_()], [found(f"loan_x{n}") for n in range(30)], listed_max=10)
 
     assert len(told["lists"]["false_positives"]) == 10
     assert told["counts"]["false_positives"] == 30

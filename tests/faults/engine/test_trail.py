@@ -14,12 +14,12 @@ LAG = "cache.bounded_stale"
 
 
 def event(n: int) -> Event:
-    given = example(ViewRefresh, occurrence=n)
-    return Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("view.refresh", (), version=1), n)
+    pending = example(ViewRefresh, occurrence=n)
+    return Event(EventContext("sbx", 7, 0), pending, pending, (), RuleIndex("view.refresh", (), version=1), n)
 
 
 def known(trail: Trail, sandbox: str) -> list[int]:
-    return [one.given.occurrence for one in trail.of(sandbox)]
+    return [one.pending.occurrence for one in trail.of(sandbox)]
 
 
 def test_a_sandbox_keeps_its_latest_events() -> None:
@@ -32,7 +32,7 @@ def test_a_sandbox_keeps_its_latest_events() -> None:
 
 
 def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
-    trail = Trail(most=3, most_of_all=5)
+    trail = Trail(most=3, of_all_max=5)
     for sandbox in ("ada", "bob", "ada"):
         trail.add(sandbox, [event(n) for n in range(2)])
 
@@ -55,8 +55,8 @@ def test_what_was_not_committed_is_not_kept(floor: LayerHarness) -> None:
 
 
 def test_an_event_is_found_by_any_of_its_ids() -> None:
-    given = example(CallbackAttempt)
-    one = Event(EventContext("sbx", 7, 0), given, given, (), RuleIndex("callback.attempt", (), version=1), 0)
+    pending = example(CallbackAttempt)
+    one = Event(EventContext("sbx", 7, 0), pending, pending, (), RuleIndex("callback.attempt", (), version=1), 0)
 
     assert one.is_about("rpy_ada", None)
     assert one.is_about("cb_ada", "loan_ada")

@@ -11,9 +11,9 @@ from support.events import example, example_read
 
 @pytest.mark.parametrize("answer", ["internal_error", "conflict"])
 def test_the_work_is_done_and_an_error_is_answered(answer: str) -> None:
-    happened = ErrorWithSideEffect(answer=answer).api_answer(example(ApiAnswer))
+    outcome = ErrorWithSideEffect(answer=answer).api_answer(example(ApiAnswer))
 
-    assert (happened.answer_code, happened.before_work) == (answer, False)
+    assert (outcome.answer_code, outcome.before_work) == (answer, False)
 
 
 @pytest.mark.parametrize(("tries", "hit"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])

@@ -10,15 +10,15 @@ from support.events import example, example_read
 
 
 def test_the_work_is_done_and_the_gateway_says_504() -> None:
-    happened = TimeoutAfterCommit().api_answer(example(ApiAnswer))
+    outcome = TimeoutAfterCommit().api_answer(example(ApiAnswer))
 
-    assert (happened.answer_code, happened.before_work) == ("gateway_timeout", False)
+    assert (outcome.answer_code, outcome.before_work) == ("gateway_timeout", False)
 
 
 def test_or_the_connection_is_closed() -> None:
-    happened = TimeoutAfterCommit(how="abort").api_answer(example(ApiAnswer))
+    outcome = TimeoutAfterCommit(how="abort").api_answer(example(ApiAnswer))
 
-    assert (happened.break_how, happened.before_work) == ("abort", False)
+    assert (outcome.break_how, outcome.before_work) == ("abort", False)
 
 
 @pytest.mark.parametrize(("tries", "lost"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])

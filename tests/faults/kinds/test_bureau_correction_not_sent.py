@@ -10,9 +10,9 @@ from support.layer_harness import LayerHarness
 
 
 def test_a_correction_is_not_sent() -> None:
-    happened = CorrectionNotSent().bureau_report(example(BureauReport, cause="correction", lag_s=60))
+    outcome = CorrectionNotSent().bureau_report(example(BureauReport, cause="correction", lag_s=60))
 
-    assert (happened.sent, happened.lag_s) == (False, 0)
+    assert (outcome.sent, outcome.lag_s) == (False, 0)
 
 
 def test_an_ordinary_record_is_sent() -> None:

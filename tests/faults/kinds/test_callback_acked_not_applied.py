@@ -10,9 +10,9 @@ from support.layer_harness import LayerHarness
 
 
 def test_the_handler_answers_and_forgets() -> None:
-    happened = AckedNotApplied().callback_attempt(example(CallbackAttempt))
+    outcome = AckedNotApplied().callback_attempt(example(CallbackAttempt))
 
-    assert (happened.discarded, happened.lost_attempts, happened.altered) == (True, 0, None)
+    assert (outcome.discarded, outcome.lost_attempts, outcome.altered) == (True, 0, None)
 
 
 def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarness) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocklend.seams.callback_taken import MOST_COPIES, CallbackTaken
+from mocklend.seams.callback_taken import COPIES_MAX, CallbackTaken
 from mocklend.seams.signals import reversed_
 from mocklend_faults.kinds.callback_duplicated import CallbackDuplicated
 from support.events import example
@@ -13,19 +13,19 @@ from support.layer_harness import LayerHarness
 
 
 def test_by_default_one_copy_comes_under_a_new_number() -> None:
-    happened = CallbackDuplicated().callback_taken(example(CallbackTaken))
+    outcome = CallbackDuplicated().callback_taken(example(CallbackTaken))
 
-    assert (happened.copies, happened.new_trade_no) == (1, True)
+    assert (outcome.copies, outcome.new_trade_no) == (1, True)
 
 
-@given(copies=st.integers(1, MOST_COPIES), before=st.integers(0, MOST_COPIES), number=st.sampled_from(["new", "same"]))
+@given(copies=st.integers(1, COPIES_MAX), before=st.integers(0, COPIES_MAX), number=st.sampled_from(["new", "same"]))
 def test_copies_add_up_and_never_become_too_many(copies: int, before: int, number: str) -> None:
     fault = CallbackDuplicated(copies=copies, trade_no=number)
 
-    happened = fault.callback_taken(example(CallbackTaken, copies=before))
+    outcome = fault.callback_taken(example(CallbackTaken, copies=before))
 
-    assert happened.copies == min(before + copies, MOST_COPIES)
-    assert happened.new_trade_no == (number == "new")
+    assert outcome.copies == min(before + copies, COPIES_MAX)
+    assert outcome.new_trade_no == (number == "new")
 
 
 def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back() -> None:

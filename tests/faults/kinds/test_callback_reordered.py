@@ -14,10 +14,10 @@ from support.layer_harness import LayerHarness
 def test_an_inbox_that_checks_withstands_it(floor: LayerHarness) -> None:
     floor.arm("order", "callback.reordered")
 
-    happened = floor.meet(example(CallbackTaken))
+    outcome = floor.meet(example(CallbackTaken))
 
     [entry] = floor.key()
-    assert (happened.older_event, happened.believed) == ("CLOSED", False)
+    assert (outcome.older_event, outcome.believed) == ("CLOSED", False)
     assert entry.to_json()["status_reason"] == "a final state does not go back"
 
 
@@ -43,6 +43,6 @@ def test_what_staff_have_reversed_is_not_there_to_be_taken_back(inbox: str) -> N
 
 
 def test_it_leaves_copies_as_they_come() -> None:
-    happened = CallbackReordered(inbox="believes").callback_taken(example(CallbackTaken, copies=2, new_trade_no=True))
+    outcome = CallbackReordered(inbox="believes").callback_taken(example(CallbackTaken, copies=2, new_trade_no=True))
 
-    assert (happened.copies, happened.new_trade_no, happened.believed) == (2, True, True)
+    assert (outcome.copies, outcome.new_trade_no, outcome.believed) == (2, True, True)

@@ -14,9 +14,9 @@ from support.layer_harness import LayerHarness
 
 @given(days=st.integers(1, 366))
 def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
-    happened = LateFailure(after_days=days).trade_settled(paid())
+    outcome = LateFailure(after_days=days).trade_settled(paid())
 
-    assert (happened.fails_after_s, happened.tells) == (days * DAY_S, False)
+    assert (outcome.fails_after_s, outcome.tells) == (days * DAY_S, False)
 
 
 def test_what_fails_already_does_so_once() -> None:

@@ -11,10 +11,10 @@ from support.events import example
 
 @pytest.mark.parametrize(("garble", "arrives"), [("blank", ""), ("truncated", "loan_ada"), ("name_only", "Ada")])
 def test_what_arrives_names_no_loan(garble: str, arrives: str) -> None:
-    happened = Unrecognised(garble=garble).payment_reference(example(PaymentReference))
+    outcome = Unrecognised(garble=garble).payment_reference(example(PaymentReference))
 
-    assert happened.reference == arrives
-    assert happened.typed_reference == "loan_ada"
+    assert outcome.reference == arrives
+    assert outcome.typed_reference == "loan_ada"
 
 
 def test_the_answer_key_expects_the_receipt_to_be_found_unidentified() -> None:

@@ -16,11 +16,11 @@ def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(be
     honest = example(ReceiptBooked)
     honest = example(ReceiptBooked, booked_ms=honest.day_ends_ms - before_s * 1000)
 
-    happened = CutoffSkew(skew_s=skew_s).receipt_booked(honest)
+    outcome = CutoffSkew(skew_s=skew_s).receipt_booked(honest)
 
-    assert (happened != honest) == (before_s <= skew_s)
-    assert (happened.booked_ms >= honest.day_ends_ms) == (before_s <= skew_s)
-    assert happened.booked_ms - honest.booked_ms in (0, skew_s * 1000)
+    assert (outcome != honest) == (before_s <= skew_s)
+    assert (outcome.booked_ms >= honest.day_ends_ms) == (before_s <= skew_s)
+    assert outcome.booked_ms - honest.booked_ms in (0, skew_s * 1000)
 
 
 def test_the_answer_key_has_both_moments(floor: LayerHarness) -> None:

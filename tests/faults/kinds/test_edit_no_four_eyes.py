@@ -20,9 +20,9 @@ from support.layer_harness import LayerHarness
 def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: LayerHarness, signal: str, reason: str) -> None:
     floor.arm("lax", "edit.no_four_eyes")
 
-    happened = floor.meet(example(EditApproval, amount_minor=5_000))
+    outcome = floor.meet(example(EditApproval, amount_minor=5_000))
 
-    assert not happened.needed
+    assert not outcome.needed
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "unapproved", "entity": "edt_ada", "amount_minor": 5_000}
 

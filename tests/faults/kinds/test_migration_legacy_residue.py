@@ -27,7 +27,7 @@ def test_two_residues_add_up() -> None:
 
 
 def test_a_loan_of_one_cent_cannot_begin_with_less() -> None:
-    smallest = example(LoanOpened, principal_minor=1, least_minor=0)
+    smallest = example(LoanOpened, principal_minor=1, amount_minor_min=0)
 
     assert LegacyResidue().loan_opened(smallest) == smallest
 
@@ -41,15 +41,15 @@ def test_a_loan_of_one_cent_cannot_begin_with_less() -> None:
 def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: int, room: int) -> None:
     opened = LoanOpened(
         entity="loan_ada", occurrence=1, now_ms=0, loan_id="loan_ada", borrower_id="brw_ada", reference="ada-1",
-        product_id=None, edit_id="edt_ada", currency="CNY", principal_minor=principal, least_minor=1 - principal,
-        most_minor=room,
+        product_id=None, edit_id="edt_ada", currency="CNY", principal_minor=principal, amount_minor_min=1 - principal,
+        amount_minor_max=room,
     )  # fmt: skip
 
-    happened = LegacyResidue(residue, asks_for).loan_opened(opened)
+    outcome = LegacyResidue(residue, asks_for).loan_opened(opened)
 
-    assert replace(happened, residue_minor=0) == opened
-    assert opened.least_minor <= happened.residue_minor <= opened.most_minor
-    assert abs(happened.residue_minor) <= residue
+    assert replace(outcome, residue_minor=0) == opened
+    assert opened.amount_minor_min <= outcome.residue_minor <= opened.amount_minor_max
+    assert abs(outcome.residue_minor) <= residue
 
 
 def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: LayerHarness) -> None:

@@ -37,9 +37,9 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
     ],
 )
 def test_the_hand_slips(slip: str, meant: int, typed: int) -> None:
-    happened = WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, least_minor=-5_000))
+    outcome = WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, amount_minor_min=-5_000))
 
-    assert happened.amount_minor == typed
+    assert outcome.amount_minor == typed
 
 
 @given(meant=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
@@ -47,7 +47,9 @@ def test_what_is_typed_is_always_well_formed(meant: int, least: int, slip: str) 
     least = min(least, meant)
 
     typed = (
-        WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, least_minor=least)).amount_minor
+        WrongAmount(slip=slip)
+        .operator_edit(example(OperatorEdit, amount_minor=meant, amount_minor_min=least))
+        .amount_minor
     )
 
     assert isinstance(typed, int)
@@ -57,7 +59,7 @@ def test_what_is_typed_is_always_well_formed(meant: int, least: int, slip: str) 
 
 @given(meant=amounts)
 def test_any_finds_a_slip_wherever_one_is_possible(meant: int) -> None:
-    given_edit = example(OperatorEdit, amount_minor=meant, least_minor=-MAX_MINOR)
+    given_edit = example(OperatorEdit, amount_minor=meant, amount_minor_min=-MAX_MINOR)
     possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
 
     assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible

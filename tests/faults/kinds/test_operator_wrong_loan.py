@@ -13,9 +13,9 @@ from support.layer_harness import LayerHarness
 
 @pytest.mark.parametrize(("line", "chosen"), [("first", "loan_bicycle"), ("last", "loan_piano")])
 def test_the_clerk_takes_another_line_of_the_file(line: str, chosen: str) -> None:
-    happened = WrongLoan(line=line).receipt_match(example(ReceiptMatch, siblings=("loan_bicycle", "loan_piano")))
+    outcome = WrongLoan(line=line).receipt_match(example(ReceiptMatch, siblings=("loan_bicycle", "loan_piano")))
 
-    assert happened.loan_id == chosen
+    assert outcome.loan_id == chosen
 
 
 def test_a_borrower_with_one_loan_cannot_be_mistaken() -> None:

@@ -12,10 +12,10 @@ from support.events import example, example_read
 
 @given(draw=st.integers(0, 999_999), percent=st.integers(0, 100))
 def test_everything_is_late_and_what_is_refused_is_not_done(draw: int, percent: int) -> None:
-    happened = Brownout(delay_ms=30, errors_percent=percent).api_answer(example(ApiAnswer, draw=draw))
+    outcome = Brownout(delay_ms=30, errors_percent=percent).api_answer(example(ApiAnswer, draw=draw))
 
-    assert happened.delay_ms == 30
-    assert happened.before_work == (happened.answer_code == "unavailable")
+    assert outcome.delay_ms == 30
+    assert outcome.before_work == (outcome.answer_code == "unavailable")
 
 
 def test_the_share_of_refusals_is_the_setting() -> None:

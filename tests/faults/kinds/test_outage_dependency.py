@@ -16,9 +16,9 @@ def test_its_channels_are_those_of_the_platform() -> None:
 
 @pytest.mark.parametrize("channel", ["any", "wallet"])
 def test_an_order_at_a_channel_that_is_down_is_refused(channel: str) -> None:
-    happened = DependencyOutage(channel=channel).api_answer(example(ApiAnswer))
+    outcome = DependencyOutage(channel=channel).api_answer(example(ApiAnswer))
 
-    assert (happened.answer_code, happened.before_work) == ("unavailable", True)
+    assert (outcome.answer_code, outcome.before_work) == ("unavailable", True)
 
 
 def test_another_channel_and_whatever_needs_none_work() -> None:

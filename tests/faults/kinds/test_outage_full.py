@@ -8,9 +8,9 @@ from support.events import example, example_read
 
 
 def test_a_write_is_refused_with_nothing_done() -> None:
-    happened = FullOutage(retry_after_s=5).api_answer(example(ApiAnswer))
+    outcome = FullOutage(retry_after_s=5).api_answer(example(ApiAnswer))
 
-    assert (happened.answer_code, happened.retry_after_s, happened.before_work) == ("unavailable", 5, True)
+    assert (outcome.answer_code, outcome.retry_after_s, outcome.before_work) == ("unavailable", 5, True)
 
 
 def test_a_read_is_refused_too() -> None:

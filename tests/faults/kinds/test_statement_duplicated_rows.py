@@ -11,9 +11,9 @@ from support.events import example
 
 @pytest.mark.parametrize(("wanted", "there", "repeated"), [(1, 3, 1), (3, 3, 3), (10, 3, 3)])
 def test_so_many_rows_come_again_as_there_are(wanted: int, there: int, repeated: int) -> None:
-    happened = StatementDuplicatedRows(rows=wanted).statement_made(example(StatementMade, rows=there))
+    outcome = StatementDuplicatedRows(rows=wanted).statement_made(example(StatementMade, rows=there))
 
-    assert happened.repeated_rows == repeated
+    assert outcome.repeated_rows == repeated
 
 
 def test_where_nothing_moved_nothing_comes_again() -> None:

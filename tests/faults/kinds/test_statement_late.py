@@ -9,9 +9,9 @@ from support.layer_harness import LayerHarness
 
 
 def test_it_comes_hours_after_its_time() -> None:
-    happened = StatementLate(late_hours=6).statement_made(example(StatementMade))
+    outcome = StatementLate(late_hours=6).statement_made(example(StatementMade))
 
-    assert happened.late_s == 6 * 3600
+    assert outcome.late_s == 6 * 3600
 
 
 def test_who_asks_when_it_is_there_sees_nothing_of_it() -> None:

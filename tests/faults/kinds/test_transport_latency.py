@@ -65,9 +65,9 @@ def test_delays_of_all_rules_add_up_to_a_bound_and_the_answer_key_has_what_happe
     for n in range(5):
         floor.arm(f"late-{n}", "transport.latency", **{"with": {"delay_ms": 50_000}})
 
-    happened = floor.meet(example_read())
+    outcome = floor.meet(example_read())
 
-    assert happened.delay_ms == DELAY_MS_MAX == 120_000
+    assert outcome.delay_ms == DELAY_MS_MAX == 120_000
     assert [(entry.rule, entry.served["delay_ms"]) for entry in floor.key()] == [
         ("late-0", 50_000),
         ("late-1", 100_000),

@@ -8,9 +8,9 @@ from support.events import example
 
 
 def test_a_request_is_refused_and_told_when_to_come_again() -> None:
-    happened = RateLimit(retry_after_s=7).api_answer(example(ApiAnswer))
+    outcome = RateLimit(retry_after_s=7).api_answer(example(ApiAnswer))
 
-    assert (happened.answer_code, happened.retry_after_s, happened.before_work) == ("rate_limited", 7, True)
+    assert (outcome.answer_code, outcome.retry_after_s, outcome.before_work) == ("rate_limited", 7, True)
 
 
 def test_what_is_refused_already_is_left_alone() -> None:

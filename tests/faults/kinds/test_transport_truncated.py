@@ -9,9 +9,9 @@ from support.layer_harness import LayerHarness
 
 
 def test_the_work_is_done_and_the_answer_breaks() -> None:
-    happened = Truncated().api_answer(example(ApiAnswer))
+    outcome = Truncated().api_answer(example(ApiAnswer))
 
-    assert (happened.break_how, happened.before_work, happened.answer_code) == ("truncated", False, None)
+    assert (outcome.break_how, outcome.before_work, outcome.answer_code) == ("truncated", False, None)
 
 
 def test_an_answer_breaks_once() -> None:

@@ -58,7 +58,7 @@ class MakeStatement:
         times = known.made + 1 if known else 1
         due_ms = heading.ready_ms if times == 1 else work.now_ms
         work.signal(remade(id))
-        happened = work.at(
+        outcome = work.at(
             StatementMade(
                 entity=id,
                 occurrence=times,
@@ -76,10 +76,10 @@ class MakeStatement:
             day=str(self.day),
             currency=self.currency,
             made=times,
-            ready_ms=due_ms + happened.late_s * 1000,
-            kept_percent=happened.kept_percent,
-            repeated_rows=happened.repeated_rows,
-            recoded=int(happened.recoded),
+            ready_ms=due_ms + outcome.late_s * 1000,
+            kept_percent=outcome.kept_percent,
+            repeated_rows=outcome.repeated_rows,
+            recoded=int(outcome.recoded),
         )
         work.put(made)
         return Answer(201, file_doc(made))
