@@ -59,10 +59,9 @@ def sources() -> list[Path]:
     return [
         *files,
         *scripts,
-        ROOT / "tests/test_typed_docs.py",
         ROOT / "scripts/_boot.py",
-        ROOT / "tests/identity/run.py",
-        ROOT / "tests/identity/determinism_run.py",
+        ROOT / "tests/one_place.py",
+        *(ROOT / file for file in TOOLS.values() if file.startswith("tests/")),
     ]
 
 
@@ -99,6 +98,10 @@ def test_no_tool_leaves_with_a_number_that_has_no_name() -> None:
     found = {str(path.relative_to(ROOT)): leaves_with_a_number(path.read_text(encoding="utf-8")) for path in sources()}
 
     assert {name: places for name, places in found.items() if places} == {}
+
+
+def test_every_tool_is_looked_at() -> None:
+    assert {ROOT / file for file in TOOLS.values()} <= set(sources())
 
 
 @pytest.mark.parametrize(

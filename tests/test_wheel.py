@@ -1,0 +1,109 @@
+"""`scripts/wheel`: what it holds against an installed wheel, and when it says that it could not try."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import wheel
+
+from mocklend import __version__
+from mocklend.exit_codes import ExitCode
+
+
+def command(
+    folder: Path, version: str = f"mocklend {__version__}", demo: str = '{"as_told": true}', code: int = 0
+) -> Path:
+    """An installed `mocklend` that prints this."""
+    file = folder / "mocklend"
+    file.write_text(
+        f"#!/bin/sh\nif [ $1 = --version ]; then echo '{version}'; else echo '{demo}'; echo oh >&2; exit {code}; fi\n"
+    )
+    file.chmod(0o755)
+    return file
+
+
+def test_a_wheel_that_tells_its_version_and_the_demo_is_well(tmp_path: Path) -> None:
+    assert wheel._wrong_with(command(tmp_path), tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"version": "mocklend 9.9.9"}, "it says that it is 'mocklend 9.9.9'"),
+        ({"demo": "", "code": 1}, "mocklend demo --json left with 1: oh"),
+        ({"demo": "Mocklend"}, "the demo printed no JSON: 'Mocklend"),
+        ({"demo": "{}"}, "the demo told nothing"),
+    ],
+)
+def test_what_is_wrong_with_a_wheel_is_said(tmp_path: Path, broken: dict[str, str], said: str) -> None:
+    wrong = wheel._wrong_with(command(tmp_path, **broken), tmp_path)  # type: ignore[arg-type]
+
+    assert wrong is not None
+    assert wrong.startswith(said)
+
+
+def test_the_command_does_not_see_this_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "platform")
+    monkeypatch.setenv("MOCKLEND_URL", "http://127.0.0.1:1")
+    file = tmp_path / "mocklend"
+    file.write_text(
+        f'#!/bin/sh\nenv > seen\npwd >> seen\necho "mocklend {__version__}"\nexit $([ $1 = demo ] && echo 1 || echo 0)\n'
+    )
+    file.chmod(0o755)
+
+    wheel._wrong_with(file, tmp_path)
+
+    seen = (tmp_path / "seen").read_text()
+    assert "PYTHON" not in seen
+    assert "MOCKLEND" not in seen
+    assert str(tmp_path) in seen
+
+
+def test_what_is_installed_beside_it_is_what_the_lock_pins(tmp_path: Path) -> None:
+    pins = wheel._constraints(tmp_path).read_text().splitlines()
+    lock = (wheel.ROOT / "requirements.lock").read_text()
+
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^ \\[\]]+( *;.*)?", pin) for pin in pins), "no hash, no extra"
+    assert len(pins) == len(re.findall(r"^[A-Za-z0-9._-]+(\[[a-z,]+\])?==", lock, re.MULTILINE)) > 50
+
+
+@pytest.mark.parametrize(
+    ("failing", "code", "said"),
+    [("wheel", ExitCode.FAIL, "could not be built"), ("install", ExitCode.INCONCLUSIVE, "could not install")],
+)
+def test_what_cannot_be_built_fails_and_what_cannot_be_installed_has_no_verdict(
+    failing: str,
+    code: ExitCode,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ran(line: Sequence[str]) -> int:
+        if "wheel" in line:
+            (tmp_path / "mocklend-0-py3-none-any.whl").touch()
+        return int(failing in line)
+
+    monkeypatch.setattr(wheel, "_ran", ran)
+
+    assert wheel._judged(tmp_path, None) == code
+    assert said in capsys.readouterr().out
+
+
+def test_a_wheel_that_is_well_is_kept_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ran(line: Sequence[str]) -> int:
+        if "wheel" in line:
+            (tmp_path / "mocklend-0-py3-none-any.whl").write_text("a wheel")
+        return 0
+
+    monkeypatch.setattr(wheel, "_ran", ran)
+    monkeypatch.setattr(wheel, "_wrong_with", lambda mocklend, folder: None)
+
+    assert wheel._judged(tmp_path, tmp_path / "dist") == ExitCode.PASS
+    assert (tmp_path / "dist" / "mocklend-0-py3-none-any.whl").read_text() == "a wheel"
+    assert capsys.readouterr().out.startswith("PASS: mocklend-0-py3-none-any.whl, 7 bytes")
