@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from mocklend import audit as auditing
 from mocklend.channels.callback_secrets import callback_secrets
 from mocklend.domain.problems import Refused
+from mocklend.loaders import register_loaders
 from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle, uses
@@ -26,7 +27,6 @@ from mocklend.scheduling.driver import Advanced, ClockDriver
 from mocklend.seams.layer import Layer
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
-from mocklend.storage import entities  # noqa: F401  (registers how rows become entities)
 from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import Snapshot
@@ -95,6 +95,7 @@ class Platform:
         self._next_note_ms = 0
         self._bounds = bounds or Bounds()
         self._used: set[str] = set()
+        register_loaders()
         self.engine = open_engine(database, fast=fast)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))

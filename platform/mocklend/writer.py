@@ -29,7 +29,7 @@ from mocklend.seams.layer import Layer
 from mocklend.seams.seam import Write
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
-from mocklend.storage.snapshot import SandboxReader, load_all, loader
+from mocklend.storage.snapshot import SandboxReader, load_all
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import Answer, Command, Key, Loaded, NotLoaded, ReplayStored, Sandbox, StoredAnswer, Work
@@ -73,8 +73,8 @@ class _AnswerRow(NamedTuple):
     created_ms: int
 
 
-@loader(IDEMPOTENCY)
-def _answers(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, _AnswerRow]:
+def load_answers(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, _AnswerRow]:
+    """What was answered under each Idempotency-Key: fingerprint, status, body, moment."""
     sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
     return {row.key: row for row in reader.rows_in(_AnswerRow, sql, keys)}
 

@@ -28,7 +28,7 @@ from mocklend.seams.bureau_report import BureauReport
 from mocklend.seams.signals import correction_ordered
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 KNOWN_FACTS: Loaded[list[Fact]] = Loaded("known_facts")
@@ -266,8 +266,8 @@ _KNOWN = """SELECT l.id, l.version, MAX(f.recorded_ms) FROM loans l
     WHERE l.sandbox_id = :sandbox_id AND l.id"""
 
 
-@loader(BUREAU_KNOWN)
-def _known(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Known]:
+def load_bureau_known(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Known]:
+    """What the bureau knows of each loan."""
     return dict(reader.rows_in(_known_of, _KNOWN, loan_ids, " GROUP BY l.id, l.version"))
 
 
@@ -275,8 +275,7 @@ def _known_of(loan_id: str, version: int, recorded_ms: int | None) -> tuple[str,
     return loan_id, Known(version, recorded_ms or 0)
 
 
-@loader(KNOWN_FACTS)
-def _known_facts(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
+def load_known_facts(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
     """By `loan@ms`: what was recorded of a loan before a moment. The moment has passed, so it stays as it is."""
     found = {}
     for key in keys:

@@ -14,7 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, BureauRecord, Loan
-from mocklend.storage.snapshot import SandboxReader, Snapshot, loader
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
@@ -88,8 +88,7 @@ def published(reader: SandboxReader, borrower_id: str, at_ms: int) -> list[Repor
     ]
 
 
-@loader(PUBLISHED)
-def _published(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
+def load_published(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
     """By `borrower@ms`."""
     found = {}
     for key in keys:

@@ -20,7 +20,7 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.storage.entities import Borrower, ScoreAnswer
-from mocklend.storage.snapshot import SandboxReader, Snapshot, loader
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 ENQUIRIES: Loaded[int] = Loaded("enquiries")
@@ -145,8 +145,7 @@ def enquiries_before(reader: SandboxReader, borrower_id: str, before_ms: int) ->
     return reader.number(_ENQUIRIES, borrower_id=borrower_id, from_ms=from_ms, before_ms=before_ms)
 
 
-@loader(ENQUIRIES)
-def _enquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
+def load_enquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
     """By `borrower@ms`."""
     found = {}
     for key in keys:

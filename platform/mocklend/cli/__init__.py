@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import sys
 
-# Commands are listed in the order in which their modules come here.
-# isort: off
-from mocklend.cli import serving, scenarios, sandboxes, faults, experiments, judge  # noqa: F401
-# isort: on
-
+from mocklend.cli import experiments, faults, judge, sandboxes, scenarios, serving
 from mocklend.cli.output import say_no
 from mocklend.cli.root import TARGET, app
 from mocklend.exit_codes import ExitCode
 
 __all__ = ["app", "main"]
+
+COMMANDS = (serving, sandboxes, judge, faults, experiments, scenarios)
+"""The modules whose commands there are, in the order in which `mocklend --help` lists them."""
+for _module in COMMANDS:
+    app.add_typer(_module.commands)
 
 INTERRUPTED = 130
 """What Typer leaves with after Ctrl-C."""

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mocklend.cli.root import DEFAULT_URL
-
-if TYPE_CHECKING:
-    pass
 
 
 def fault_names() -> list[str]:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mocklend.cli.output import refuse, show
-from mocklend.cli.root import AsJson, connect, experiments_app
+from mocklend.cli.root import AsJson, connect, group
 
 if TYPE_CHECKING:
     from mocklend.client import Doc
+
+commands = typer.Typer()
+experiments_app = group("experiments", "Let things go wrong by a plan.", commands)
 
 
 @experiments_app.command("start")

@@ -10,12 +10,15 @@ import typer
 
 from mocklend.cli.completion import fault_names, profile_names
 from mocklend.cli.output import refuse, show
-from mocklend.cli.root import AsJson, connect, faults_app
+from mocklend.cli.root import AsJson, connect, group
 from mocklend.domain.names import did_you_mean
 from mocklend.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mocklend.client import Doc
+
+commands = typer.Typer()
+faults_app = group("faults", "See, arm and disarm faults.", commands)
 
 
 @faults_app.command("list")

@@ -12,11 +12,13 @@ import typer
 
 from mocklend.cli.completion import reconciler_names, statuses
 from mocklend.cli.output import hinted, refuse, show
-from mocklend.cli.root import PATIENT_S, TARGET, AsJson, app, connect
+from mocklend.cli.root import PATIENT_S, TARGET, AsJson, connect
 from mocklend.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mocklend.client import Client, Exchange
+
+commands = typer.Typer()
 
 
 @contextmanager
@@ -40,14 +42,14 @@ def _counting_requests(client: Client) -> Iterator[None]:
         yield
 
 
-@app.command()
+@commands.command()
 def export() -> None:
     """Print the journal as a Beancount file: `mocklend export > books.beancount; bean-check books.beancount`."""
     with connect() as client:
         print(client.beancount(), end="")
 
 
-@app.command()
+@commands.command()
 def audit(as_json: AsJson = False) -> None:
     """World against books against views. Exits 1 where something is not explained."""
     with connect() as client:
@@ -71,7 +73,7 @@ def audit(as_json: AsJson = False) -> None:
     raise typer.Exit(ExitCode.FAIL if unexplained or found["unobserved"] or broken else ExitCode.PASS)
 
 
-@app.command()
+@commands.command()
 def answers(
     status: Annotated[
         str | None, typer.Option(help="active, pending, healed, superseded or masked.", autocompletion=statuses)
@@ -111,7 +113,7 @@ def answers(
     show(key, as_json, *lines)
 
 
-@app.command()
+@commands.command()
 def score(
     findings: Annotated[Path, typer.Argument(help="JSON Lines, a finding each, as `reconcile --out` writes them.")],
     precision_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
@@ -153,7 +155,7 @@ def score(
     raise typer.Exit(ExitCode[told["verdict"]])
 
 
-@app.command()
+@commands.command()
 def reconcile(
     which: Annotated[
         str,
@@ -209,7 +211,7 @@ def reconcile(
     show({"findings": findings, "outcomes": outcomes if repair else None}, as_json, *lines)
 
 
-@app.command()
+@commands.command()
 def dataset(
     out: Annotated[Path, typer.Argument(help="The folder to write: a new one.")],
     loans: Annotated[int, typer.Option(help="How many loans.")] = 1_000,
@@ -244,7 +246,7 @@ def dataset(
     show({"folder": str(out), "rows": made.rows}, as_json, *lines)
 
 
-@app.command()
+@commands.command()
 def doctor(
     host: Annotated[
         str, typer.Option(envvar="MOCKLEND_HOST", help="The address that `serve` would use.")

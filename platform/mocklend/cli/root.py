@@ -1,4 +1,4 @@
-"""The command itself and its groups, and whom they talk to."""
+"""The command itself, and whom its commands talk to."""
 
 from __future__ import annotations
 
@@ -19,16 +19,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-faults_app = typer.Typer(help="See, arm and disarm faults.", no_args_is_help=True, rich_markup_mode=None)
-clock_app = typer.Typer(help="See and move a sandbox's clock.", no_args_is_help=True, rich_markup_mode=None)
-scenario_app = typer.Typer(help="Tell a story of things going wrong.", no_args_is_help=True, rich_markup_mode=None)
-experiments_app = typer.Typer(help="Let things go wrong by a plan.", no_args_is_help=True, rich_markup_mode=None)
-sandboxes_app = typer.Typer(help="See all sandboxes, and delete old ones.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(faults_app, name="faults")
-app.add_typer(sandboxes_app, name="sandboxes")
-app.add_typer(experiments_app, name="experiments")
-app.add_typer(clock_app, name="clock")
-app.add_typer(scenario_app, name="scenario")
+
+
+def group(name: str, meaning: str, within: typer.Typer) -> typer.Typer:
+    """A command that has commands of its own: `mocklend NAME …`."""
+    made = typer.Typer(help=meaning, no_args_is_help=True, rich_markup_mode=None)
+    within.add_typer(made, name=name)
+    return made
 
 
 def _version(asked: bool) -> None:

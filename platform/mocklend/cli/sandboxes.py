@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocklend.cli.output import own_command, refuse, show
-from mocklend.cli.root import PATIENT_S, AsJson, app, clock_app, connect, sandboxes_app
+from mocklend.cli.root import PATIENT_S, AsJson, connect, group
 
 if TYPE_CHECKING:
     from mocklend.client import Client
+
+commands = typer.Typer()
+sandboxes_app = group("sandboxes", "See all sandboxes, and delete old ones.", commands)
+clock_app = group("clock", "See and move a sandbox's clock.", commands)
+
 
 WATCHED_EVERY_S = 0.5
 """So often a terminal hears how far a long advance has come."""
 
 
-@app.command()
+@commands.command()
 def sandbox(
     seed: Annotated[int, typer.Option(min=0, help="The same seed and story give the same ids and faults.")] = 7,
     now: Annotated[
@@ -85,7 +90,7 @@ def sandboxes_expire(
     show({"deleted": gone}, as_json, f"deleted: {len(gone)}", *(f"  {id}" for id in gone))
 
 
-@app.command("live")
+@commands.command("live")
 def live_here(
     loans: Annotated[int, typer.Option(help="How many people, with a loan each.")] = 30,
     days: Annotated[int, typer.Option(help="For how many days, from the sandbox's next one on.")] = 45,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mocklend.cli.completion import scenario_names
 from mocklend.cli.output import own_command, refuse, show
-from mocklend.cli.root import AsJson, connect, scenario_app
+from mocklend.cli.root import AsJson, connect, group
 from mocklend.domain.names import did_you_mean
 
-if TYPE_CHECKING:
-    pass
+commands = typer.Typer()
+scenario_app = group("scenario", "Tell a story of things going wrong.", commands)
 
 
 @scenario_app.command("list")

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocklend.cli.output import own_command, refuse
-from mocklend.cli.root import DEFAULT_URL, AsJson, app
+from mocklend.cli.root import DEFAULT_URL, AsJson
 
 if TYPE_CHECKING:
     from mocklend.config import Settings
 
+commands = typer.Typer()
 
-@app.command()
+
+@commands.command()
 def serve(
     host: Annotated[str, typer.Option(envvar="MOCKLEND_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -115,7 +117,7 @@ def _shown(database: str) -> str:
     return make_url(database).render_as_string(hide_password=True)
 
 
-@app.command()
+@commands.command()
 def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed: other ids, the same story.")] = 7,
     as_json: AsJson = False,

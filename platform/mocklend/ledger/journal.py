@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mocklend.domain.replay import Movement
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import JOURNAL, statement
 from mocklend.storage.work import Loaded, Work
 
@@ -186,7 +186,6 @@ class _Balance(NamedTuple):
     amount_minor: int
 
 
-@loader(JOURNALS)
 def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
     """The whole journal of each chain, by number."""
     postings: dict[tuple[str, int], list[tuple[str, str, int]]] = {}

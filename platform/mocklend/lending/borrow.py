@@ -23,7 +23,7 @@ from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Loan
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.views.render import loan_doc
 from mocklend.world.record import record_in_world
@@ -84,8 +84,8 @@ class CreditUse(Struct, frozen=True):
     minor: int
 
 
-@loader(CREDIT_USE)
-def _credit_use(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
+def load_credit_use(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
+    """What each borrower has drawn, and of what limit."""
     sql = (
         "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
     )

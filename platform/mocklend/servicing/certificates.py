@@ -17,11 +17,11 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES
 from mocklend.ledger.journal import JOURNALS, Posted, live
-from mocklend.lending.required import VALID_CERTIFICATES, require_loan
+from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Certificate, Loan
-from mocklend.storage.snapshot import OfLoan, SandboxReader, loader
+from mocklend.storage.snapshot import OfLoan, SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
 from mocklend.webhooks.outbox import certificate_data, emit
@@ -109,8 +109,7 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
     )
 
 
-@loader(VALID_CERTIFICATES)
-def _valid(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+def load_valid_certificates(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """The certificates of each loan that nothing on the books speaks against, by id."""
     sql = """SELECT c.loan_id, c.id FROM certificates c
         WHERE c.sandbox_id = :sandbox_id AND NOT EXISTS (

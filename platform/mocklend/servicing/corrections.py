@@ -42,7 +42,7 @@ from mocklend.servicing.rebooking import RebookRepayment
 from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Trade
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Idempotency, Loaded, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import conflicting_override
@@ -84,8 +84,8 @@ class Papers:
     acts: tuple[tuple[str, str, str], ...]
 
 
-@loader(PAPERS)
-def _papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
+def load_papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
+    """What a correction of each loan has to read."""
     return {id: papers_of(reader, id) for id in loan_ids}
 
 

@@ -15,7 +15,7 @@ from mocklend.channels.payments import NOBODYS
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Loaded, Work
 
 CHANNEL_RECORD: Loaded[list[str]] = Loaded("channel_record")
@@ -64,8 +64,7 @@ _BY_AMOUNT = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel
     ORDER BY id"""
 
 
-@loader(CHANNEL_RECORD)
-def _trades(reader: SandboxReader, questions: Sequence[str]) -> Mapping[str, list[str]]:
+def load_channel_record(reader: SandboxReader, questions: Sequence[str]) -> Mapping[str, list[str]]:
     """The order numbers that a channel may mean, by number or else by amount and time."""
     found: dict[str, list[str]] = {}
     for question in questions:

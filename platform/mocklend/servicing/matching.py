@@ -18,7 +18,7 @@ from mocklend.lending.required import require_loan, require_receipt
 from mocklend.seams.receipt_match import ReceiptMatch
 from mocklend.seams.signals import applied
 from mocklend.storage.entities import Loan, Receipt, Trade
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.world.record import record_in_world
@@ -124,8 +124,7 @@ class _Owing(NamedTuple):
     currency: str
 
 
-@loader(OWING)
-def _owing(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+def load_owing(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
     """A borrower's loans that owe something, with their currencies, in the order of their ids."""
     sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id
         AND status IN ({", ".join(f"'{status}'" for status in ACTIVE)}) AND borrower_id"""

@@ -28,7 +28,7 @@ from mocklend.seams.repayment_reversal import RepaymentReversal
 from mocklend.seams.signals import recorded, reversed_
 from mocklend.storage.entities import Loan, Trade
 from mocklend.storage.facts import BOOK_FACTS
-from mocklend.storage.snapshot import OfLoan, SandboxReader, loader
+from mocklend.storage.snapshot import OfLoan, SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 from mocklend.world.record import record_in_world
@@ -112,8 +112,7 @@ class ReverseRepayment:
         return n, id
 
 
-@loader(REVERSIBLE)
-def _reversible(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
+def load_reversible(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """A loan's repayments that are on it, in the order of their ids."""
     sql = f"""SELECT loan_id, id FROM repayments
         WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}' AND loan_id"""

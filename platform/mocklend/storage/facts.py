@@ -8,7 +8,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from mocklend.domain.facts import Fact
-from mocklend.storage.snapshot import SandboxReader, loader
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.work import Loaded, Work
 
@@ -90,6 +90,6 @@ def _fact(
     return loan_id, fact
 
 
-@loader(BOOK_FACTS)
-def _book_facts(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
+def load_book_facts(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
+    """What is on the books of each loan."""
     return facts_of(reader, BOOKS, loan_ids)

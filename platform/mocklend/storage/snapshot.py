@@ -140,14 +140,9 @@ Load = Callable[[SandboxReader, Sequence[str]], Mapping[str, T]]
 LOADERS: dict[str, Load[Any]] = {}
 
 
-def loader(what: Loaded[T]) -> Callable[[Load[T]], Load[T]]:
-    """Register how a kind is loaded that is not a row of one table: (reader, ids) -> id -> value."""
-
-    def register(load: Load[T]) -> Load[T]:
-        LOADERS[what.kind] = load
-        return load
-
-    return register
+def register_loader(what: Loaded[T], load: Load[T]) -> None:
+    """Say how a kind is loaded that is no row of one table: (reader, ids) -> id -> value. `mocklend.loaders` does."""
+    LOADERS[what.kind] = load
 
 
 def load_all(

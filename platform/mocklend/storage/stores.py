@@ -2,7 +2,8 @@
 
 A field that is neither text nor number, like `StatusOverride | None`, is JSON in its column and a value elsewhere.
 
-`@entity("loans")` registers one. What is loaded and is no row of one table has a `@loader`: see `snapshot`.
+`@entity("loans")` registers one. What is loaded and is no row of one table is listed in
+`mocklend.loaders`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,35 @@
+"""What a command may ask for that is no row of one table, like a sum or a list of facts: here is who loads it."""
+
+from __future__ import annotations
+
+from mocklend.bureau.reporting import BUREAU_KNOWN, KNOWN_FACTS, load_bureau_known, load_known_facts
+from mocklend.bureau.reports import PUBLISHED, load_published
+from mocklend.bureau.scores import ENQUIRIES, load_enquiries
+from mocklend.ledger.journal import JOURNALS, journals
+from mocklend.lending.borrow import CREDIT_USE, load_credit_use
+from mocklend.lending.required import VALID_CERTIFICATES
+from mocklend.servicing.certificates import load_valid_certificates
+from mocklend.servicing.corrections import PAPERS, load_papers
+from mocklend.servicing.evidence import CHANNEL_RECORD, load_channel_record
+from mocklend.servicing.matching import OWING, load_owing
+from mocklend.servicing.repayments import REVERSIBLE, load_reversible
+from mocklend.storage.facts import BOOK_FACTS, load_book_facts
+from mocklend.storage.snapshot import register_loader
+from mocklend.writer import IDEMPOTENCY, load_answers
+
+
+def register_loaders() -> None:
+    """Make all of them known to the store. A platform does so before its first command."""
+    register_loader(BUREAU_KNOWN, load_bureau_known)
+    register_loader(KNOWN_FACTS, load_known_facts)
+    register_loader(PUBLISHED, load_published)
+    register_loader(ENQUIRIES, load_enquiries)
+    register_loader(JOURNALS, journals)
+    register_loader(CREDIT_USE, load_credit_use)
+    register_loader(VALID_CERTIFICATES, load_valid_certificates)
+    register_loader(PAPERS, load_papers)
+    register_loader(CHANNEL_RECORD, load_channel_record)
+    register_loader(OWING, load_owing)
+    register_loader(REVERSIBLE, load_reversible)
+    register_loader(BOOK_FACTS, load_book_facts)
+    register_loader(IDEMPOTENCY, load_answers)
