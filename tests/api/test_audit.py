@@ -10,6 +10,7 @@ import pytest
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.runtime import Platform
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
 from support.caller import Caller
 
@@ -33,8 +34,8 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     _make_the_page_lie(platform, sandbox.id, loan["id"])
     asked: list[Any] = []
 
-    def explain(connection: Any, sandbox_id: str, now_ms: int, findings: Any) -> Any:
-        asked.append((sandbox_id, now_ms))
+    def explain(snapshot: Snapshot, findings: Any) -> Any:
+        asked.append((snapshot.sandbox_id, snapshot.now_ms))
         return SimpleNamespace(
             explained_by=("inj_1",) * len(findings),
             unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
