@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.allocation import steps
+from mocklend.domain.days import DayCount
 from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
 from mocklend.domain.product import DEFAULT_ALLOCATION, Excess, Method, Penalty, Processing, Product
 from mocklend.domain.replay import LoanState, replay
@@ -18,7 +19,9 @@ ADA_BORROWS = 120_000
 
 
 def product(**changes: Any) -> Product:
-    return Product(**{"method": Method.EQUAL_PRINCIPAL, "terms": 4, "rate": "0.12", "day_count": "30/360", **changes})
+    return Product(
+        **{"method": Method.EQUAL_PRINCIPAL, "terms": 4, "rate": "0.12", "day_count": DayCount.THIRTY_360, **changes}
+    )
 
 
 def story(policy: Product, *facts: tuple[str, int, int, str | None], as_of: date) -> LoanState:

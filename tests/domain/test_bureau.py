@@ -35,11 +35,11 @@ from mocklend.domain.facts import (
     Fact,
     Terms,
 )
-from mocklend.domain.product import Product
+from mocklend.domain.product import Method, Product
 from mocklend.domain.statuses import QuoteType
 
 START = date(2025, 10, 15)
-TERMS = Terms("loan_1", "CNY", 120_000, START, Product(method="equal_principal", terms=6, rate="0"))  # type: ignore[arg-type]
+TERMS = Terms("loan_1", "CNY", 120_000, START, Product(method=Method.EQUAL_PRINCIPAL, terms=6, rate="0"))
 PART = 20_000
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.api.products import read_product
 from mocklend.domain.facts import DISBURSEMENT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, replay
@@ -58,7 +59,7 @@ class Outside:
             "day_count": self.day_count,
             "penalty": {"multiplier": "1.5", "base": "principal_and_interest", "grace_days": GRACE},
         }  # fmt: skip
-        return Product.from_json(asked)
+        return read_product(asked)
 
     @property
     def year(self) -> int:
@@ -216,7 +217,7 @@ def test_who_pays_each_bill_on_its_day_pays_what_each_asks_for_and_then_nothing(
     ],
 )
 def test_a_hundred_thousand_at_six_percent_costs_what_a_textbook_says(day_count: str, days: int, interest: int) -> None:
-    product = Product.from_json({"method": "bullet", "terms": 12, "rate": "0.06", "day_count": day_count})
+    product = read_product({"method": "bullet", "terms": 12, "rate": "0.06", "day_count": day_count})
     start = date(2026, 1, 1)
     terms = Terms("loan_a", "CNY", 100_000_00, start, product)
     lent = Fact("loan_a", DISBURSEMENT, start.toordinal() * 86_400_000, start, 100_000_00, "bank_transfer")

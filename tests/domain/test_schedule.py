@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.api.products import read_product
 from mocklend.domain.days import DayCount, TermUnit, add_months
 from mocklend.domain.money import MAX_MINOR, Rounding, round_minor
 from mocklend.domain.product import PRODUCTS, Method, Penalty, PenaltyBase, Product, RateUnit
@@ -30,7 +31,7 @@ NEW_YEAR = date(2026, 1, 1)
 
 
 def months(method: str, terms: int, rate: str, **more: Any) -> Product:
-    return Product.from_json({"method": method, "terms": terms, "rate": rate, "day_count": "30/360"} | more)
+    return read_product({"method": method, "terms": terms, "rate": rate, "day_count": "30/360"} | more)
 
 
 def principals(rows: Sequence[Instalment]) -> list[int]:

@@ -1,32 +1,24 @@
 """A product: every policy of a loan in the open, so that no number depends on a rule that cannot be read.
 
-A product is plain data. Whoever makes one, from JSON or in code, gets a valid one or a `ProductError` that
-names the field, what was expected and what came; there is no third outcome.
+A product is plain data, and its fields say what they may be: bounds and meaning, in the validator's words. The API
+reads products by that (`mocklend.validation`), and refuses one with every field that is wrong. In code nobody looks at
+a single field; what takes several fields is checked wherever a product is made.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar
+
+import msgspec
 
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.money import MAX_MINOR, Rounding
-from mocklend.domain.names import did_you_mean
-
-
-class ProductError(ValueError):
-    """A product that cannot be lent. `field` is its path, like `penalty.multiplier` or `allocation[3]`."""
-
-    def __init__(self, field: str, expected: str, got: str) -> None:
-        super().__init__(f"{field}: expected {expected}, got {got}")
-        self.field = field
-        self.expected = expected
-        self.got = got
+from mocklend.domain.problems import FieldError, Invalid
 
 
 class Method(StrEnum):
@@ -117,168 +109,62 @@ DAYS_MAX = 30 * 365
 GRACE_DAYS_MAX = 365
 
 
-# --- reading: each reader takes what came and the path it came at, and answers the value or raises ---
-
-Reader = Callable[[object, str], Any]
-
-
-def _seen(value: object) -> str:
-    """What came, short enough to print and safe to encode, whatever it was."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() if value.bit_length() > 128:
-            return "a number of far too many digits"
-        case str() | int() | float():
-            text = repr(value)
-            return text if len(text) <= 60 else text[:57] + "..."
-        case Mapping():
-            return "an object"
-        case list() | tuple():
-            return "an array"
-    return type(value).__name__
-
-
-def _integer(low: int, high: int) -> Reader:
-    expected = f"an integer from {low} to {high}"
-
-    def read(value: object, path: str) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ProductError(path, expected, _seen(value))
-        return value
-
-    return read
-
-
-def _choice(kind: type[StrEnum]) -> Reader:
-    known = {member.value: member for member in kind}
-    expected = f"one of {', '.join(known)}"
-
-    def read(value: object, path: str) -> StrEnum:
-        if not isinstance(value, str) or value not in known:
-            raise ProductError(path, expected + did_you_mean(value, known), _seen(value))
-        return known[value]
-
-    return read
-
-
-_DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")
-
-
-def _decimal(high: int) -> Reader:
-    expected = f'a decimal string from "0" to "{high}", like "0.06", with at most 18 decimals'
-
-    def read(value: object, path: str) -> str:
-        if isinstance(value, str) and _DECIMAL.fullmatch(value):
-            numerator, denominator = _ratio(value)
-            if numerator <= high * denominator:
-                return value
-        raise ProductError(path, expected, _seen(value))
-
-    return read
-
-
-def _order(value: object, path: str) -> tuple[Bucket, ...]:
-    if value is DEFAULT_ALLOCATION:
-        return DEFAULT_ALLOCATION
-    if not isinstance(value, list | tuple):
-        raise ProductError(path, f"an array of {len(Bucket)} buckets, each once", _seen(value))
-    order: list[Bucket] = []
-    for at, item in enumerate(value):
-        bucket = _bucket(item, f"{path}[{at}]")
-        if bucket in order:
-            raise ProductError(f"{path}[{at}]", "each bucket once", _seen(item))
-        order.append(bucket)
-    missing = [bucket.value for bucket in Bucket if bucket not in order]
-    if missing:  # Money for a bucket that is not in the order would have nowhere to go.
-        raise ProductError(path, f"every bucket, also {', '.join(missing)}", f"{len(order)} buckets")
-    return tuple(order)
-
-
 @lru_cache(maxsize=1024)
 def _ratio(decimal: str) -> tuple[int, int]:
     whole, _, decimals = decimal.partition(".")
     return Fraction(int(whole + decimals), 10 ** len(decimals)).as_integer_ratio()
 
 
-_bucket = _choice(Bucket)
+# --- what a field may be, in the words of the validator; nothing of it is needed to run ---
 
 
-class _Record:
-    """A frozen dataclass that reads its own fields, so that none can exist with a wrong one."""
+def _integer(description: str, low: int, high: int) -> dict[str, Any]:
+    return {"description": description, "strict": True, "ge": low, "le": high}
 
-    __slots__ = ()
 
-    def _read(self, readers: Mapping[str, Reader], prefix: str) -> None:
-        for name, read in readers.items():
-            object.__setattr__(self, name, read(getattr(self, name), prefix + name))
+def _decimal(description: str, high: int, pattern: str) -> dict[str, Any]:
+    expected = f'a decimal string from "0" to "{high}", like "0.06", with at most 18 decimals'
+    return {"description": description, "pattern": pattern, "json_schema_extra": {"expected": expected}}
 
-    @classmethod
-    def _fill(cls, data: object, path: str) -> Self:
-        if not isinstance(data, Mapping):
-            raise ProductError(path or "product", "an object", _seen(data))
-        prefix = f"{path}." if path else ""
-        declared = {one.name: one for one in fields(cls)}  # type: ignore[arg-type]
-        for name in data:
-            if name not in declared:
-                plain = isinstance(name, str) and len(name) <= 60 and name.isprintable()
-                unknown = prefix + (name if plain else _seen(name))
-                expected = f"a known field: {', '.join(declared)}{did_you_mean(name, declared)}"
-                raise ProductError(unknown, expected, "an unknown one")
-        for name, one in declared.items():
-            if name not in data and one.default is MISSING and one.default_factory is MISSING:
-                raise ProductError(prefix + name, "a value: the field has no default", "nothing")
-        return cls(**data)
+
+_UP_TO_1 = r"^(0{1,3}(\.[0-9]{1,18})?|0{0,2}1(\.0{1,18})?)$"
+_UP_TO_10 = r"^(0{0,2}[0-9](\.[0-9]{1,18})?|0?10(\.0{1,18})?)$"
+_KNOWN_FIELDS: Mapping[str, Any] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Penalty(_Record):
+class Penalty:
     """What being late costs a day: the contract rate times `multiplier`, once the grace days are over."""
 
-    multiplier: str = "1.5"
-    base: PenaltyBase = PenaltyBase.PRINCIPAL
-    grace_days: int = 0
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _KNOWN_FIELDS
 
-    def __post_init__(self) -> None:
-        self._read(_PENALTY, "penalty.")
-
-    @classmethod
-    def from_json(cls, data: object) -> Penalty:
-        """From the `penalty` object of a product."""
-        return cls._fill(data, "penalty")
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `from_json` takes."""
-        return {"multiplier": self.multiplier, "base": self.base.value, "grace_days": self.grace_days}
+    multiplier: str = field(
+        default="1.5",
+        metadata=_decimal('What the rate is multiplied by: a decimal string, at most "10".', 10, _UP_TO_10),
+    )
+    base: PenaltyBase = field(
+        default=PenaltyBase.PRINCIPAL, metadata={"description": "What the penalty is charged on."}
+    )
+    grace_days: int = field(default=0, metadata=_integer("Days after the due date without penalty.", 0, GRACE_DAYS_MAX))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits(_Record):
+class Limits:
     """The smallest and the largest principal that the product lends."""
 
-    min_minor: int = 1
-    max_minor: int = MAX_MINOR
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _KNOWN_FIELDS
+
+    min_minor: int = field(default=1, metadata=_integer("The smallest principal, in minor units.", 1, MAX_MINOR))
+    max_minor: int = field(default=MAX_MINOR, metadata=_integer("The largest principal, in minor units.", 1, MAX_MINOR))
 
     def __post_init__(self) -> None:
-        self._read(_LIMITS, "limits.")
         if self.min_minor > self.max_minor:
-            raise ProductError("limits.max_minor", f"at least min_minor, {self.min_minor}", str(self.max_minor))
-
-    @classmethod
-    def from_json(cls, data: object) -> Limits:
-        """From the `limits` object of a product."""
-        return cls._fill(data, "limits")
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `from_json` takes."""
-        return {"min_minor": self.min_minor, "max_minor": self.max_minor}
+            raise Invalid(FieldError("max_minor", f"at least min_minor, {self.min_minor}", self.max_minor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product(_Record):
-    """All terms of a loan but its principal, currency and dates.
+class Product:
+    """Every policy of a loan in the open. What is left out has the default that GET /v1/products shows.
 
     A term is `term_length` days or months long. There is one instalment a term, except that a bullet loan has
     a single one, at the end of its last term. `instalment_multiple_minor` rounds what is level: the whole
@@ -286,55 +172,76 @@ class Product(_Record):
     absorbs the remainder.
     """
 
-    method: Method
-    terms: int
-    rate: str
-    rate_unit: RateUnit = RateUnit.ANNUAL
-    term_unit: TermUnit = TermUnit.MONTH
-    term_length: int = 1
-    day_count: DayCount = DayCount.ACTUAL_365
-    rounding: Rounding = Rounding.HALF_EVEN
-    instalment_multiple_minor: int = 1
-    payoff_interest: PayoffInterest = PayoffInterest.UNTIL_PAYOFF_DATE
-    allocation: tuple[Bucket, ...] = DEFAULT_ALLOCATION
-    processing: Processing = Processing.HORIZONTAL
-    excess: Excess = Excess.NEXT_INSTALMENT
-    penalty: Penalty = field(default_factory=Penalty)
-    limits: Limits = field(default_factory=Limits)
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _KNOWN_FIELDS
+
+    method: Method = field(metadata={"description": "How the principal comes back, and what it earns meanwhile."})
+    terms: int = field(metadata=_integer("How many terms the loan runs.", 1, TERMS_MAX))
+    rate: str = field(metadata=_decimal('A decimal string, like "0.06", and at most "1".', 1, _UP_TO_1))
+    rate_unit: RateUnit = field(
+        default=RateUnit.ANNUAL, metadata={"description": "Whether `rate` is that of a year or of a day."}
+    )
+    term_unit: TermUnit = field(
+        default=TermUnit.MONTH, metadata={"description": "Whether `term_length` counts days or months."}
+    )
+    term_length: int = field(
+        default=1,
+        metadata=_integer("How many `term_unit`s a term has; no loan runs longer than 30 years.", 1, DAYS_MAX),
+    )
+    day_count: DayCount = field(
+        default=DayCount.ACTUAL_365, metadata={"description": "How days become a share of a year."}
+    )
+    rounding: Rounding = field(
+        default=Rounding.HALF_EVEN,
+        metadata={"description": "How an amount between two minor units is rounded."},
+    )
+    instalment_multiple_minor: int = field(
+        default=1,
+        metadata=_integer(
+            "What is level is a multiple of this, in minor units; the last instalment has the rest.", 1, MAX_MINOR
+        ),
+    )
+    payoff_interest: PayoffInterest = field(
+        default=PayoffInterest.UNTIL_PAYOFF_DATE,
+        metadata={"description": "Up to when somebody who pays off early owes interest."},
+    )
+    allocation: tuple[Bucket, ...] = field(
+        default=DEFAULT_ALLOCATION,
+        metadata={
+            "description": "In which order a repayment settles what is owed: every bucket, once.",
+            "min_length": len(Bucket),
+            "max_length": len(Bucket),
+            "json_schema_extra": {
+                "uniqueItems": True,
+                "expected": f"an array of {len(Bucket)} buckets, each once",
+            },
+        },
+    )
+    processing: Processing = field(
+        default=Processing.HORIZONTAL,
+        metadata={"description": "`horizontal` finishes one instalment before the next, `vertical` one bucket of all."},
+    )
+    excess: Excess = field(
+        default=Excess.NEXT_INSTALMENT, metadata={"description": "Where money above what is due goes."}
+    )
+    penalty: Penalty = field(default=Penalty(), metadata={"description": "What being late costs."})
+    limits: Limits = field(
+        default=Limits(), metadata={"description": "The smallest and the largest principal that is lent."}
+    )
 
     def __post_init__(self) -> None:
-        self._read(_PRODUCT, "")
         longest = MONTHS_MAX if self.term_unit is TermUnit.MONTH else DAYS_MAX
-        if self.terms * self.term_length > longest:
-            raise ProductError(
-                "term_length", f"terms times term_length at most {longest} {self.term_unit}s",
-                str(self.terms * self.term_length),
-            )  # fmt: skip
-
-    @classmethod
-    def from_json(cls, data: object) -> Product:
-        """From the API's JSON object: `method`, `terms`, `rate`, and whatever else replaces a default."""
-        return cls._fill(data, "")
+        if (length := self.terms * self.term_length) > longest:
+            expected = f"terms times term_length at most {longest} {self.term_unit}s"
+            raise Invalid(FieldError("term_length", expected, length))
+        if self.allocation is not DEFAULT_ALLOCATION:
+            for at, bucket in enumerate(self.allocation):
+                if bucket in self.allocation[:at]:
+                    raise Invalid(FieldError(f"allocation.{at}", "each bucket once", bucket))
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `from_json` takes, with every field."""
-        return {
-            "method": self.method.value,
-            "terms": self.terms,
-            "rate": self.rate,
-            "rate_unit": self.rate_unit.value,
-            "term_unit": self.term_unit.value,
-            "term_length": self.term_length,
-            "day_count": self.day_count.value,
-            "rounding": self.rounding.value,
-            "instalment_multiple_minor": self.instalment_multiple_minor,
-            "payoff_interest": self.payoff_interest.value,
-            "allocation": [bucket.value for bucket in self.allocation],
-            "processing": self.processing.value,
-            "excess": self.excess.value,
-            "penalty": self.penalty.to_json(),
-            "limits": self.limits.to_json(),
-        }
+        """The API's JSON object, with every field."""
+        document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return document
 
     @property
     def instalments(self) -> int:
@@ -365,34 +272,6 @@ class Product(_Record):
         """What an overdue minor unit costs a day: the daily contract rate times the penalty's multiplier."""
         return self.daily_rate() * Fraction(*_ratio(self.penalty.multiplier))
 
-
-def _object(kind: type[Penalty | Limits]) -> Reader:
-    return lambda value, _path: value if isinstance(value, kind) else kind.from_json(value)
-
-
-_PENALTY: dict[str, Reader] = {
-    "multiplier": _decimal(10),
-    "base": _choice(PenaltyBase),
-    "grace_days": _integer(0, GRACE_DAYS_MAX),
-}
-_LIMITS: dict[str, Reader] = {"min_minor": _integer(1, MAX_MINOR), "max_minor": _integer(1, MAX_MINOR)}
-_PRODUCT: dict[str, Reader] = {
-    "method": _choice(Method),
-    "terms": _integer(1, TERMS_MAX),
-    "rate": _decimal(1),
-    "rate_unit": _choice(RateUnit),
-    "term_unit": _choice(TermUnit),
-    "term_length": _integer(1, DAYS_MAX),
-    "day_count": _choice(DayCount),
-    "rounding": _choice(Rounding),
-    "instalment_multiple_minor": _integer(1, MAX_MINOR),
-    "payoff_interest": _choice(PayoffInterest),
-    "allocation": _order,
-    "processing": _choice(Processing),
-    "excess": _choice(Excess),
-    "penalty": _object(Penalty),
-    "limits": _object(Limits),
-}
 
 PRODUCTS: dict[str, Product] = {
     # 0.045 % a day and twelve months at most are the figures that public pages quote for Jiebei; which day

@@ -7,11 +7,11 @@ fact ──▶ in order?  ── yes ──▶ take it on the stored state, post
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -260,4 +260,4 @@ def terms_of(loan: Loan) -> Terms:
 @lru_cache(maxsize=256)
 def product_of(stored: str) -> Product:
     """The product that a loan was made on. Products are few and loans many, so they are read once."""
-    return Product.from_json(json.loads(stored))
+    return msgspec.json.decode(stored, type=Product)

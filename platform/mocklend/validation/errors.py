@@ -27,8 +27,15 @@ T = TypeVar("T")
 def field_errors(error: ValidationError, schema: Callable[[], Schema]) -> list[FieldError]:
     """Every field that is wrong, up to ERRORS_MAX. `schema` gives the JSON Schema of what was read."""
     whole = schema()
-    found = [one for details in error.errors(include_url=False)[:ERRORS_MAX] for one in _of(details, whole)]
-    return found[:ERRORS_MAX]
+    listed = error.errors(include_url=False)[:ERRORS_MAX]
+    # An array with a wrong entry counts its right ones alone, and is then too short as well.
+    around = {details["loc"][:-1] for details in listed}
+    return [
+        one
+        for details in listed
+        if details["type"] != "too_short" or details["loc"] not in around
+        for one in _of(details, whole)
+    ]
 
 
 def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
