@@ -30,8 +30,8 @@ ACTIVE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF)
 
 
 @dataclass(frozen=True, slots=True)
-class MatchReceipt:
-    """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
+class PlaceReceipt:
+    """An operator puts a receipt that named no loan on one: what matching it and moving it have in common."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -41,8 +41,66 @@ class MatchReceipt:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The receipt and the loan; what the borrower owes besides follows."""
+        """The receipt and the loan; what the borrower owes besides, and the loan that it is on, follow."""
         return (("receipt", self.receipt_id), ("loan", self.loan_id))
+
+    def intended_loan(self, work: Work, receipt: Receipt) -> Loan:
+        """The loan that the operator means, or a refusal."""
+        loan = require_loan(work, self.loan_id)
+        if loan.currency != receipt.currency:
+            raise Refused(
+                "currency_mismatch",
+                f"the loan is in {loan.currency}",
+                expected=loan.currency,
+                received=receipt.currency,
+            )
+        return loan
+
+    def matched_loan(self, work: Work, receipt: Receipt, meant: Loan) -> Loan:
+        """The loan that the operator really puts it on. Asked after the last refusal."""
+        siblings = tuple(
+            id
+            for id, currency in work.load(OWING, meant.borrower_id)
+            if currency == receipt.currency and id not in (meant.id, receipt.loan_id)
+        )
+        event = ReceiptMatch(
+            entity=receipt.id,
+            occurrence=receipt.matches + 1,
+            now_ms=work.now_ms,
+            currency=receipt.currency,
+            borrower_id=meant.borrower_id,
+            receipt_id=receipt.id,
+            operator=self.operator,
+            channel=receipt.channel,
+            amount_minor=receipt.amount_minor,
+            payer_name=receipt.payer_name,
+            siblings=siblings,
+            loan_id=meant.id,
+        )
+        return work.get(Loan, work.at(event).loan_id)
+
+    def place(self, work: Work, receipt: Receipt, loan: Loan, action: str) -> Receipt:
+        """Put the receipt on a loan: the books, and the operator log."""
+        before = bill_of(loan, state_of(loan))
+        receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
+        loan = work.get(Loan, loan.id)
+        log_operator_action(
+            work,
+            loan,
+            action,
+            receipt.id,
+            memo=self.memo,
+            operator=self.operator,
+            before=before,
+            after=bill_of(loan, state_of(loan)),
+            n=receipt.matches,
+        )
+        return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReceipt(PlaceReceipt):
+    """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED."""
@@ -54,10 +112,10 @@ class MatchReceipt:
                 expected=ReceiptState.UNAPPLIED,
                 received=receipt.state,
             )
-        loan = loan_for(work, receipt, self.loan_id)
+        loan = self.intended_loan(work, receipt)
         trade = work.get(Trade, receipt.out_trade_no)
         work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
-        chosen = matched_loan(work, receipt, loan, self.operator)
+        chosen = self.matched_loan(work, receipt, loan)
         if trade.loan_id == NOBODYS:
             # The payer named no loan, so whose it is, is what the operator finds out.
             on = business_date(receipt.paid_ms, work.sandbox.zone)
@@ -66,56 +124,8 @@ class MatchReceipt:
             receipt = replace(receipt, world_assignment=WorldAssignment(loan.id, {}))
             if trade.state == TradeState.LATE_FAILED:  # The message of that is still on its way, or was lost.
                 record_in_world(work, loan.id, late_failure(work, trade))
-        receipt = apply_to_loan(work, receipt, chosen, RECEIPT_MATCHED, memo=self.memo, operator=self.operator)
+        receipt = self.place(work, receipt, chosen, RECEIPT_MATCHED)
         return Answer(201, receipt_doc(receipt))
-
-
-def loan_for(work: Work, receipt: Receipt, loan_id: str) -> Loan:
-    """The loan that a receipt is to be put on, or a refusal."""
-    loan = require_loan(work, loan_id)
-    if loan.currency != receipt.currency:
-        raise Refused(
-            "currency_mismatch",
-            f"the loan is in {loan.currency}",
-            expected=loan.currency,
-            received=receipt.currency,
-        )
-    return loan
-
-
-def matched_loan(work: Work, receipt: Receipt, meant: Loan, operator: str) -> Loan:
-    """The loan that the operator really puts it on. Asked after the last refusal."""
-    owing = work.load(OWING, meant.borrower_id)
-    event = ReceiptMatch(
-        entity=receipt.id,
-        occurrence=receipt.matches + 1,
-        now_ms=work.now_ms,
-        borrower_id=meant.borrower_id,
-        receipt_id=receipt.id,
-        operator=operator,
-        channel=receipt.channel,
-        amount_minor=receipt.amount_minor,
-        currency=receipt.currency,
-        payer_name=receipt.payer_name,
-        siblings=tuple(
-            id for id, currency in owing if currency == receipt.currency and id not in (meant.id, receipt.loan_id)
-        ),
-        loan_id=meant.id,
-    )
-    loan = work.get(Loan, work.at(event).loan_id)
-    return loan
-
-
-def apply_to_loan(work: Work, receipt: Receipt, loan: Loan, verb: str, *, memo: str, operator: str) -> Receipt:
-    """An operator has put a receipt on a loan: the books, and the log of the desk."""
-    before = bill_of(loan, state_of(loan))
-    receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
-    loan = work.get(Loan, loan.id)
-    after = bill_of(loan, state_of(loan))
-    log_operator_action(
-        work, loan, verb, receipt.id, memo=memo, operator=operator, before=before, after=after, n=receipt.matches
-    )
-    return receipt
 
 
 class _Owing(NamedTuple):

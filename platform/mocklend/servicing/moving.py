@@ -9,7 +9,6 @@ replayed. So penalties on A that came of the money's absence are undone by its e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -23,46 +22,35 @@ from mocklend.lending.operator_log import RECEIPT_MOVED
 from mocklend.lending.required import require_receipt
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.signals import applied, recorded
-from mocklend.servicing.matching import apply_to_loan, loan_for, matched_loan
+from mocklend.servicing.matching import PlaceReceipt
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.values import WorldAssignment
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Work
 from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import record_in_world
 
 
 @dataclass(frozen=True, slots=True)
-class MoveReceipt:
+class MoveReceipt(PlaceReceipt):
     """Take a matched receipt off its loan and put it on another, effective on the channel's day."""
-
-    sandbox_id: str
-    idem: Idempotency | None
-    receipt_id: str
-    loan_id: str
-    memo: str
-    operator: str
-
-    def needs(self) -> Iterable[Key]:
-        """The receipt and the loan; the one that it is on follows."""
-        return (("receipt", self.receipt_id), ("loan", self.loan_id))
 
     def decide(self, work: Work) -> Answer:
         """201 and the receipt, APPLIED to the other loan."""
         receipt = require_receipt(work, self.receipt_id)
-        loan = loan_for(work, receipt, self.loan_id)
+        loan = self.intended_loan(work, receipt)
         trade = work.get(Trade, receipt.out_trade_no)
         _refuse(receipt, loan, trade)
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         left = work.get(Loan, receipt.loan_id)
         work.signal(applied(receipt.id), recorded(left.id))
-        chosen = matched_loan(work, receipt, loan, self.operator)
+        chosen = self.matched_loan(work, receipt, loan)
         if trade.loan_id == NOBODYS:
             receipt = _found_out(work, receipt, loan)
         moved = _moved(work, receipt, left.id, booking(receipt.id, receipt.matches))
         record(work, left, moved, cause="reversal", reverses="receipt")
         told = receipt_data(receipt) | {"to_loan_id": chosen.id}
         emit(work, "receipt.moved", left.id, moved.id, told)
-        receipt = apply_to_loan(work, receipt, chosen, RECEIPT_MOVED, memo=self.memo, operator=self.operator)
+        receipt = self.place(work, receipt, chosen, RECEIPT_MOVED)
         return Answer(201, receipt_doc(receipt))
 
 
