@@ -25,6 +25,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
 from mocklend.seams.layer import Layer
+from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage.engines import ground_of, open_engine, reading
@@ -99,7 +100,7 @@ class Platform:
         self.engine = open_engine(database, fast=fast)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
-        self.writer = Writer(self.engine, layer, self.real_ms)
+        self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
         self.replica_rotation = ReplicaRotation()
         self.receivers = receivers or ReceiverPolicy()
         self.clocks = ClockDriver(

@@ -32,7 +32,19 @@ from mocklend.storage.ground import Unavailable
 from mocklend.storage.snapshot import SandboxReader, load_all
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES
-from mocklend.storage.work import Answer, Command, Key, Loaded, NotLoaded, ReplayStored, Sandbox, StoredAnswer, Work
+from mocklend.storage.work import (
+    NO_FOLLOW_UPS,
+    Answer,
+    Command,
+    FollowUps,
+    Key,
+    Loaded,
+    NotLoaded,
+    ReplayStored,
+    Sandbox,
+    StoredAnswer,
+    Work,
+)
 from mocklend.turn import TurnLock
 from mocklend.workers import yield_slot
 
@@ -89,11 +101,18 @@ class Writer:
     """The one that writes. `run` waits for the answer; `run_now` does the same in the caller's thread."""
 
     def __init__(
-        self, engine: Engine, layer: Layer | None, real_ms: Callable[[], int], now: Callable[[], float] = monotonic
+        self,
+        engine: Engine,
+        layer: Layer | None,
+        real_ms: Callable[[], int],
+        now: Callable[[], float] = monotonic,
+        *,
+        follow_ups: FollowUps = NO_FOLLOW_UPS,
     ) -> None:
         self._engine = engine
         self._ground = ground_of(engine)
         self._layer = layer
+        self._follow_ups = follow_ups
         self._real_ms = real_ms
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_MAX)
         self._running: set[tuple[str, str]] = set()
@@ -257,7 +276,8 @@ class Writer:
 
     def _commit_group(self, asked: Sequence[Asked]) -> list[Outcome]:
         with writing(self._engine) as connection:
-            group = _Group(connection, self._layer, self._real_ms(), [command for command, _ in asked])
+            commands = [command for command, _ in asked]
+            group = _Group(connection, self._layer, self._follow_ups, self._real_ms(), commands)
             outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
             group.finish()
         group.commit()
@@ -270,8 +290,16 @@ class Writer:
 class _Group:
     """The states that a group of commands has loaded, and the effects that it has not flushed yet."""
 
-    def __init__(self, connection: Connection, layer: Layer | None, real_ms: int, commands: Iterable[Command]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        layer: Layer | None,
+        follow_ups: FollowUps,
+        real_ms: int,
+        commands: Iterable[Command],
+    ) -> None:
         self._connection = connection
+        self._follow_ups = follow_ups
         self._layer = layer
         self._real_ms = real_ms
         self._loaded: dict[str, dict[Key, Any]] = {}
@@ -349,7 +377,16 @@ class _Group:
         work: Work | None = None
         while True:
             now_ms = sandbox.now_ms(self._real_ms)
-            work = Work(sandbox, now_ms, states, self._faults, again=work, remembered=kept, asked_by=asked_by)
+            work = Work(
+                sandbox,
+                now_ms,
+                states,
+                self._faults,
+                again=work,
+                remembered=kept,
+                asked_by=asked_by,
+                follow_ups=self._follow_ups,
+            )
             try:
                 return work, command.decide(work)
             except NotLoaded as missing:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mocklend.channels.closed_orders import take_for_closed
+from mocklend.channels.closed_orders import BelieveClosed
 from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
-from mocklend.channels.second_receipts import post_again
+from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
+from mocklend.seams.follow_ups import PostReceiptAgain, TakeOrderForClosed
 from mocklend.servicing import (
     AddStatement,
     ApproveEdit,
@@ -31,47 +31,12 @@ from mocklend.servicing import (
     VerifyDispute,
     WriteOff,
 )
+from mocklend.servicing.by_hand import PostReceiptByHand
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
-from mocklend.storage.entities import Repayment
-from mocklend.storage.work import Answer
 from mocklend.views.reads import payouts
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
-
-
-@dataclass(frozen=True)
-class Closed:
-    """What a fault of the inbox does: an order that was paid is taken for closed."""
-
-    sandbox_id: str
-    repayment_id: str
-    idem: None = None
-
-    def needs(self) -> Iterable[Any]:
-        return ()
-
-    def decide(self, work: Any) -> Answer:
-        order = work.get(Repayment, self.repayment_id)
-        take_for_closed(work, order)
-        return Answer(200, {})
-
-
-@dataclass(frozen=True)
-class PostedAgain:
-    """What a fault of the desk does: a receipt posted beside the order's own."""
-
-    sandbox_id: str
-    repayment_id: str
-    idem: None = None
-
-    def needs(self) -> Iterable[Any]:
-        return ()
-
-    def decide(self, work: Any) -> Answer:
-        order = work.get(Repayment, self.repayment_id)
-        post_again(work, order, number="CH2", paid_ms=order.paid_ms, typed="by hand")
-        return Answer(200, {})
 
 
 class Told:
@@ -163,11 +128,11 @@ def _repayments(told: Told) -> None:
     told.run(IssueCertificate(story.sandbox_id, loan))
     story.reverse(first)
     told.ask(ReinstateRepayment, first, "it was good", "grace")
-    told.run(Closed(story.sandbox_id, second))
+    told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(second)))
     told.ask(QueryChannel, second, "grace")
     told.fail_late(second)
     closed = story.repay(loan, 1_000)
-    told.run(Closed(story.sandbox_id, closed))
+    told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(closed)))
     told.fail_late(closed)
     unheard = story.order(loan, 1_000)
     story.settle_silently(unheard)
@@ -185,9 +150,9 @@ def _receipts(told: Told) -> None:
     told.fail_late(nobodys, "bill_pay")
     told.push(one)
     again = story.repay(other, 5_000)
-    told.run(PostedAgain(story.sandbox_id, again))
-    (second,) = [row["id"] for row in story.everything()["receipts"] if row["channel_trade_no"] == "CH2"]
-    told.ask(ReverseReceipt, second, "it came once", "grace")
+    by_hand = second_receipt_of(story.platform.seed_of(story.sandbox_id), again, number_by_hand(again))
+    told.run(PostReceiptByHand(story.sandbox_id, PostReceiptAgain(again, by_hand, "grace", "Still on the list")))
+    told.ask(ReverseReceipt, by_hand, "it came once", "grace")
     # The callback is still on its way when the bank takes the money back, and the desk hears of both at once.
     order = told.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
     story.settle_silently(receipt_of(order))

@@ -18,12 +18,12 @@ from mocklend.channels.messages import (
     event_of,
     late_failure_body,
 )
-from mocklend.channels.second_receipts import second_receipt_of
+from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
 from mocklend.channels.settlement import callback_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
-from mocklend.sandboxes.ids import order_no, receipt_behind, suffix
+from mocklend.sandboxes.ids import order_no, receipt_behind
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.about import about_payment
 from mocklend.seams.callback_attempt import OLD_TIMESTAMP, WRONG_AMOUNT, WRONG_KEY, CallbackAttempt
@@ -123,23 +123,25 @@ class AttemptCallback:
         """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
         trade = work.get(Trade, callback.out_trade_no)
         order = work.get(Repayment, callback.repayment_id)
-        another = "CH" + suffix(work.sandbox.seed, "channel", trade.id, "again").upper()
+        seed = work.sandbox.seed
+        another = number_of_copy(seed, trade.id)
         event = CallbackTaken(
             **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
-            receipt_id=second_receipt_of(work.sandbox.seed, callback.repayment_id, another),
+            receipt_id=second_receipt_of(seed, callback.repayment_id, another),
             order_status=order.status,
         )
         outcome = work.at(event)
+        for follow_up in outcome.follow_ups():
+            work.carry_out(follow_up)
         if outcome.older_event is not None:
             older = closed_body(trade, rfc3339(trade.created_ms))
-            result = self._send(work, callback, older, remembers=not outcome.believed)
+            result = ACKED if outcome.taken_for_closed else self._send(work, callback, older)
             yield _entry(work, attempt, CLOSED, result)
-        copy = structs.replace(trade, channel_trade_no=another) if outcome.new_trade_no else trade
         for _ in range(outcome.copies):
-            body = callback_body(copy, rfc3339(work.now_ms))
-            result = self._send(work, callback, body, remembers=not outcome.new_trade_no)
+            body = callback_body(trade, rfc3339(work.now_ms))
+            result = ACKED if outcome.new_trade_no else self._send(work, callback, body)
             yield _entry(work, attempt, event_of(callback.repayment_id), result)
 
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
@@ -164,12 +166,11 @@ class AttemptCallback:
         *,
         secret: str | None = None,
         sent_ms: int | None = None,
-        remembers: bool = True,
     ) -> str:
         secret = secret or secret_at(work.sandbox, callback.channel)
         headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
         try:
-            receive(work, callback.channel, headers, body.encode(), remembers=remembers)
+            receive(work, callback.channel, headers, body.encode())
         except Refused as refused:
             return refused.code
         return ACKED

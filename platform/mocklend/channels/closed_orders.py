@@ -6,27 +6,44 @@ off the loan by a reversal: well-formed, and wrong. Asking the channel reverses 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from msgspec.structs import replace
 
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.statuses import RepaymentStatus
 from mocklend.lending.books import record
 from mocklend.sandboxes.ids import make_id
+from mocklend.seams.follow_ups import TakeOrderForClosed
 from mocklend.seams.signals import applied, recorded
 from mocklend.storage.entities import Loan, Repayment
-from mocklend.storage.work import Work
+from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, repayment_data
 
 
-def take_for_closed(work: Work, order: Repayment) -> Repayment:
-    """The books take back the receipt of an order that somebody says was closed."""
-    loan = work.get(Loan, order.loan_id)
-    work.signal(recorded(loan.id))
-    record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
-    order = replace(work.get(Repayment, order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
-    work.put(order)
-    emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
-    return order
+@dataclass(frozen=True, slots=True)
+class BelieveClosed:
+    """Take back the receipt of an order that an event from before its payment says was closed."""
+
+    sandbox_id: str
+    asked: TakeOrderForClosed
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The repayment; its loan follows."""
+        return (("repayment", self.asked.repayment_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the order's status."""
+        order = work.get(Repayment, self.asked.repayment_id)
+        loan = work.get(Loan, order.loan_id)
+        work.signal(recorded(loan.id))
+        record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
+        order = replace(work.get(Repayment, order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
+        work.put(order)
+        emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
+        return Answer(201, {"id": order.id, "status": order.status})
 
 
 def restore(work: Work, order: Repayment) -> Repayment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,17 +10,16 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from mocklend.channels.callback_secrets import secret_at
-from mocklend.channels.closed_orders import restore, take_for_closed
+from mocklend.channels.closed_orders import restore
 from mocklend.channels.late_failures import take_back
 from mocklend.channels.messages import CLOSED, LATE_FAILURE, PUSH, read_callback
 from mocklend.channels.payments import take_payment
-from mocklend.channels.second_receipts import post_again, second_receipt_of
+from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
 from mocklend.domain.channel import channel_of
-from mocklend.domain.facts import MARK, RECEIPT, Fact, booking, business_date, midnight_ms
+from mocklend.domain.facts import RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
-from mocklend.domain.statuses import SHOWN_FOR_MARK, ReceiptState, RepaymentStatus, TradeState
+from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.books import Recorded, record
-from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.about import about_order
@@ -30,10 +28,9 @@ from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.signals import applied, recorded
 from mocklend.signing import verify
-from mocklend.storage.entities import Loan, OperatorEdit, Repayment, Trade
-from mocklend.storage.values import StatusOverride
+from mocklend.storage.entities import Loan, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.webhooks.outbox import edit_data, emit, repayment_data
+from mocklend.webhooks.outbox import emit, repayment_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,8 @@ class ReceiveCallback:
         return Answer(200, {"received": True})
 
 
-def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes, *, remembers: bool = True) -> None:
-    """Verify a callback and apply what it says. Every refusal comes before the first effect.
-
-    An inbox that does not `remember` takes an order's second message for news. Only a fault has it so.
-    """
+def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Verify a callback and apply what it says. Every refusal comes before the first effect."""
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
     said = read_callback(body)
@@ -77,12 +71,8 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
         raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
     _hold_to_amount(said, order.amount_minor, order.currency)
     if said["type"] == CLOSED:
-        _hold_to_record(work, said, order, remembers)
-        take_for_closed(work, order)
-        return
+        raise _out_of_order(work, said, order)
     if order.status != RepaymentStatus.PROCESSING:
-        if not remembers and said["channel_trade_no"] != order.channel_trade_no:
-            post_again(work, order, number=said["channel_trade_no"], paid_ms=said["paid_ms"], typed="callback")
         return  # Delivered again: at least once is what channels promise.
     if not order.created_ms <= said["paid_ms"] <= work.now_ms:
         raise Refused(
@@ -133,17 +123,16 @@ def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -
         )
 
 
-def _hold_to_record(work: Work, said: Mapping[str, Any], order: Repayment, remembers: bool) -> None:
+def _out_of_order(work: Work, said: Mapping[str, Any], order: Repayment) -> Refused:
     """No channel closes what it was paid, so what says so is older than what is known."""
     trade = work.get(Trade, said["out_trade_no"])
-    if remembers or order.status != RepaymentStatus.SUCCEEDED:
-        raise Refused(
-            "callback_out_of_order",
-            f"the order is {order.status}, and {trade.state} at its channel",
-            expected=trade.state,
-            received=TradeState.CLOSED,
-            **_ids(said),
-        )
+    return Refused(
+        "callback_out_of_order",
+        f"the order is {order.status}, and {trade.state} at its channel",
+        expected=trade.state,
+        received=TradeState.CLOSED,
+        **_ids(said),
+    )
 
 
 def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
@@ -174,37 +163,24 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
     )
     done, order = book(work, loan, order, cause="receipt")
     emit(work, "repayment.succeeded", loan.id, order.id, repayment_data(order))
-    done = _leave_work_list(work, done, order)
-    order = work.get(Repayment, order.id)
-    _pass_desk(work, done, order)
+    work.announce(
+        OrderPaid(
+            **about_order(work.now_ms, done.loan, order),
+            repayment_id=order.id,
+            receipt_id=second_receipt_of(work.sandbox.seed, order.id, number_by_hand(order.id)),
+            late_s=max(0, work.now_ms - paid_ms) // 1000,
+        )
+    )
+    loan, order = work.get(Loan, loan.id), work.get(Repayment, order.id)
+    work.announce(
+        RepaymentFiled(
+            **about_order(work.now_ms, loan, order),
+            repayment_id=order.id,
+            edit_id=make_id("edt", work.sandbox.seed, loan.id, "desk", order.id),
+            books_status=loan.status,
+        )
+    )
     return order
-
-
-def _leave_work_list(work: Work, done: Recorded, order: Repayment) -> Recorded:
-    """The order is paid and off the desk's list. Honestly that is all; a clerk with an old list posts it by hand."""
-    assert order.paid_ms is not None, "it has just been applied"
-    number = f"desk:{order.id}"
-    event = OrderPaid(
-        **about_order(work.now_ms, done.loan, order),
-        repayment_id=order.id,
-        receipt_id=second_receipt_of(work.sandbox.seed, order.id, number),
-        late_s=max(0, work.now_ms - order.paid_ms) // 1000,
-    )
-    if not work.at(event).posted_again:
-        return done
-    before = bill_of(done.loan, done.state)
-    done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand") or done
-    log_operator_action(
-        work,
-        done.loan,
-        RECEIPT_POSTED,
-        event.receipt_id,
-        memo=f"{order.id} was still open on the list",
-        operator="desk",
-        before=before,
-        after=bill_of(done.loan, done.state),
-    )
-    return done
 
 
 def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recorded, Repayment]:
@@ -243,38 +219,3 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
     )
     work.put(order)
     return done, order
-
-
-def _pass_desk(work: Work, done: Recorded, order: Repayment) -> None:
-    """The operations desk sees every receipt. Honestly it does nothing; a clerk at fault marks the bill."""
-    loan = done.loan
-    event = RepaymentFiled(
-        **about_order(work.now_ms, loan, order),
-        repayment_id=order.id,
-        edit_id=make_id("edt", work.sandbox.seed, loan.id, "desk", order.id),
-        books_status=loan.status,
-    )
-    outcome = work.at(event)
-    if outcome.marked_status is None:
-        return
-    status = outcome.marked_status
-    on = business_date(work.now_ms, work.sandbox.zone)
-    edit = OperatorEdit(
-        id=event.edit_id,
-        loan_id=loan.id,
-        n=loan.edits,
-        edit_kind="MODIFY_BILL_STATUS",
-        amount_minor=None,
-        status=status,
-        memo=f"Filed with {order.id}",
-        operator="desk",
-        approver=None,
-        state=ReceiptState.APPLIED,
-        before=json.dumps({"status": loan.status, "outstanding_minor": done.state.outstanding_minor}),
-        after=json.dumps({"status": SHOWN_FOR_MARK[status], "outstanding_minor": done.state.outstanding_minor}),
-        created_ms=work.now_ms,
-    )
-    work.put(edit)
-    mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
-    done = record(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
-    emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))

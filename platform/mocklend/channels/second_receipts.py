@@ -6,19 +6,55 @@ with `POST /operator/receipts/{id}/reverse`: then nothing is left of it, since n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from mocklend.domain.facts import SECOND_RECEIPT, Fact, business_date
 from mocklend.domain.statuses import ReceiptState
 from mocklend.lending.books import Recorded, record
-from mocklend.sandboxes.ids import make_id, out_trade_no
+from mocklend.sandboxes.ids import make_id, out_trade_no, suffix
+from mocklend.seams.follow_ups import TakeCopyForPayment
 from mocklend.seams.signals import recorded
-from mocklend.storage.entities import Loan, Receipt, Repayment
-from mocklend.storage.work import Work
+from mocklend.storage.entities import Loan, Receipt, Repayment, Trade
+from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data
 
 
 def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:
     """The id of an order's second receipt, by the number under which it comes."""
     return make_id("rct", seed, repayment_id, number)
+
+
+def number_by_hand(repayment_id: str) -> str:
+    """The number under which a clerk posts an order's receipt."""
+    return f"desk:{repayment_id}"
+
+
+def number_of_copy(seed: int, trade_id: str) -> str:
+    """The trade number under which copies of a callback come that an inbox takes for another payment."""
+    return "CH" + suffix(seed, "channel", trade_id, "again").upper()
+
+
+@dataclass(frozen=True, slots=True)
+class BookCopy:
+    """Book the copy of a callback as a payment of its own, as an inbox does that does not know its number."""
+
+    sandbox_id: str
+    asked: TakeCopyForPayment
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The repayment and the channel's record of it."""
+        return (("repayment", self.asked.repayment_id), ("trade", out_trade_no(self.asked.repayment_id)))
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the id of the receipt."""
+        order = work.get(Repayment, self.asked.repayment_id)
+        trade = work.get(Trade, out_trade_no(order.id))
+        assert trade.paid_ms is not None, "a callback follows a payment"
+        number = number_of_copy(work.sandbox.seed, trade.id)
+        post_again(work, order, number=number, paid_ms=trade.paid_ms, typed="callback")
+        return Answer(201, {"id": self.asked.receipt_id})
 
 
 def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> Recorded | None:

@@ -17,8 +17,8 @@ from mocklend.domain.product import Product
 from mocklend.domain.replay import dump, initial_state
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
-from mocklend.lending.books import record
-from mocklend.lending.opening_balance import post_opening_balance
+from mocklend.lending.books import Recorded, record, state_of
+from mocklend.lending.opening_balance import opening_of
 from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
@@ -150,7 +150,10 @@ class Borrow:
         kind = DISBURSEMENT if self.disburse_to is None else ACCEPTANCE
         begun = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
         record_in_world(work, loan.id, begun)
-        done = post_opening_balance(work, record(work, loan, begun, cause="disbursement"))
+        done = record(work, loan, begun, cause="disbursement")
+        if done.state.disbursed and work.announce(opening_of(work, done.loan)):
+            carried = work.get(Loan, loan.id)
+            done = Recorded(carried, state_of(carried))
         work.put(replace(drawn, minor=drawn.minor + done.loan.outstanding_principal_minor))
         if self.disburse_to is not None:
             create_payout(

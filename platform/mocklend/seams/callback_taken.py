@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
-from mocklend.domain.statuses import EntryStatus, TradeState
+from mocklend.domain.statuses import EntryStatus, RepaymentStatus, TradeState
 from mocklend.seams.about import about_payment
 from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.follow_ups import FollowUp, TakeCopyForPayment, TakeOrderForClosed
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, reversed_
 
@@ -48,6 +49,17 @@ class CallbackTaken(PaymentSeam):
             receipt_id="rct_ada_again",
             order_status="S",
         )
+
+    def follow_ups(self) -> tuple[FollowUp, ...]:
+        """What an inbox does that believes what it should not."""
+        closed = (TakeOrderForClosed(self.repayment_id),) if self.taken_for_closed else ()
+        copied = (TakeCopyForPayment(self.repayment_id, self.receipt_id),) if self.copies and self.new_trade_no else ()
+        return (*closed, *copied)
+
+    @property
+    def taken_for_closed(self) -> bool:
+        """Whether the inbox takes the receipt back. What was reversed already cannot be."""
+        return self.older_event is not None and self.believed and self.order_status == RepaymentStatus.SUCCEEDED
 
     def consequence(self, outcome: CallbackTaken) -> Consequence:
         """A second receipt until it is reversed, a receipt taken back until the channel is asked; or nothing at all."""

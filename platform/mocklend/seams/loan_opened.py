@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.follow_ups import CarryResidueOver, FollowUp
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import reversed_
@@ -46,6 +47,10 @@ class LoanOpened(LoanSeam):
             amount_minor_min=-99_999,
             amount_minor_max=10**15,
         )
+
+    def follow_ups(self) -> tuple[FollowUp, ...]:
+        """The entry that is carried over."""
+        return (CarryResidueOver(self.loan_id, self.edit_id, self.residue_minor),) if self.residue_minor else ()
 
     def validate(self, outcome: LoanOpened) -> None:
         """The books would take the residue. Raises BadOutcome."""

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.follow_ups import FollowUp, PostReceiptAgain
 from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import reversed_
 
@@ -38,6 +39,13 @@ class OrderPaid(OrderSeam):
             receipt_id="rct_ada_by_hand",
             late_s=0,
         )
+
+    def follow_ups(self) -> tuple[FollowUp, ...]:
+        """The posting by hand."""
+        if not self.posted_again:
+            return ()
+        memo = f"{self.repayment_id} was still open on the list"
+        return (PostReceiptAgain(self.repayment_id, self.receipt_id, operator="desk", memo=memo),)
 
     def consequence(self, outcome: OrderPaid) -> Consequence:
         """A second receipt of money that came once, until it is reversed."""

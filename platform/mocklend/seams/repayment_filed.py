@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import SHOWN_FOR_MARK, EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.follow_ups import FollowUp, OverrideStatus
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import recorded, reversed_
@@ -39,6 +40,13 @@ class RepaymentFiled(OrderSeam):
             edit_id="edt_desk",
             books_status="CLEAR",
         )
+
+    def follow_ups(self) -> tuple[FollowUp, ...]:
+        """The edit of the status."""
+        if self.marked_status is None:
+            return ()
+        memo = f"Filed with {self.repayment_id}"
+        return (OverrideStatus(self.loan_id, self.edit_id, self.marked_status, operator="desk", memo=memo),)
 
     def validate(self, outcome: RepaymentFiled) -> None:
         """The mark is one that there is, and says something else than the books do. Raises BadOutcome."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from mocklend.domain.finding import Finding
+from mocklend.seams.follow_ups import FollowUp
 
 #: A statement's name in `mocklend.storage` and its parameters: how a layer takes part in the platform's commit.
 Write = tuple[str, Mapping[str, Any]]
@@ -63,6 +64,10 @@ class Seam:
     def consequence(self, outcome: Self) -> Consequence:
         """What it leads to that `happened` came of this event, which is the honest one."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a change leads to")
+
+    def follow_ups(self) -> tuple[FollowUp, ...]:
+        """What somebody does next where this is the outcome: honestly nothing."""
+        return ()
 
     def validate(self, outcome: Self) -> None:
         """Raise BadOutcome where the platform cannot take the outcome, though each field is of its type."""

@@ -2,23 +2,26 @@
 
         needs ──▶ [writer loads] ──▶ decide(work) ──▶ work.puts, work.writes ──▶ [writer flushes, commits] ──▶ Answer
 
-`decide` reads states with `get`, `find` and `load`, replaces them with `put`,
-names further rows with `write`, meets the fault layer with
-`act` and tells it what became true with `signal`. If it raises `Refused`, none of that is kept. What it gets and was
-not loaded raises `NotLoaded`; the writer loads that too and decides again: `needs` is a hint that saves a round.
+`decide` reads states with `get`, `find` and `load`, replaces them with `put`, names further rows with `write`, meets
+the fault layer with `at` and `announce`, and tells it what became true with `signal`. If it raises `Refused`, none of
+that is kept. Reading what was not loaded raises `NotLoaded`; the writer loads that too and decides again: `needs` is a
+hint that saves a round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mocklend.seams.layer import LayerGroup
-from mocklend.seams.seam import EventContext, SeamEvent, Write
+from mocklend.domain.problems import Refused
+from mocklend.seams.follow_ups import FollowUp
+from mocklend.seams.layer import LayerBroke, LayerGroup
+from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
 
 Key = tuple[str, str]
 """An entity's kind and id."""
@@ -130,6 +133,11 @@ class Command(Protocol):
         ...
 
 
+FollowUps = Mapping[type[FollowUp], Callable[[str, Any], Command]]
+"""What makes the command that carries out a follow-up, of the sandbox's id and the follow-up."""
+NO_FOLLOW_UPS: FollowUps = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class NoOp:
     """Do nothing. What any command brings about happens: the layer's rules are loaded, its counts written."""
@@ -167,9 +175,11 @@ class Work:
         again: Work | None = None,
         remembered: StoredAnswer | None = None,
         asked_by: str | None = None,
+        follow_ups: FollowUps = NO_FOLLOW_UPS,
     ) -> None:
         self.now_ms = now_ms
         self.remembered = remembered
+        self._follow_ups = follow_ups
         self.puts: dict[Key, Any] = {}
         self.writes: list[Write] = []
         self._appended: dict[Key, list[Any]] = {}
@@ -240,6 +250,27 @@ class Work:
         if writes:
             self.writes.extend(writes)
         return outcome
+
+    def announce(self, event: Seam) -> bool:
+        """Meet a seam where this command goes on as before, whatever happens. Whether anybody does anything about it.
+
+        What is done is done by now: the caller reads again what it may have changed.
+        """
+        follow_ups = self.at(event).follow_ups()
+        for follow_up in follow_ups:
+            self.carry_out(follow_up)
+        return bool(follow_ups)
+
+    def carry_out(self, follow_up: FollowUp) -> None:
+        """Decide the command that follows: what it does is committed with this one's effects.
+
+        Its seam is met only where it would be taken, so a refusal is a bug: LayerBroke.
+        """
+        command = self._follow_ups[type(follow_up)](self._sandbox.id, follow_up)
+        try:
+            command.decide(self)
+        except Refused as refused:
+            raise LayerBroke(f"{follow_up} was refused: {refused}") from refused
 
     def signal(self, *signals: str) -> None:
         """Tell the layer what became true."""

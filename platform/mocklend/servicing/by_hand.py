@@ -1,0 +1,96 @@
+"""What a clerk does in the old back office, where nothing is compared with the books before it is saved.
+
+Both are ordinary acts: they are on the books, and whoever reverses an edit or a receipt reverses them too. Nobody asks
+for them over HTTP: a fault has somebody do them (see `mocklend.seams.follow_ups`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mocklend.channels.second_receipts import number_by_hand, post_again
+from mocklend.domain.facts import MARK, MODIFY_BILL_STATUS, Fact, business_date
+from mocklend.domain.statuses import SHOWN_FOR_MARK, EditState
+from mocklend.lending.books import record, state_of
+from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
+from mocklend.seams.follow_ups import OverrideStatus, PostReceiptAgain
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment
+from mocklend.storage.values import StatusOverride
+from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.webhooks.outbox import edit_data, emit
+
+
+@dataclass(frozen=True, slots=True)
+class PostReceiptByHand:
+    """Post the receipt of an order that is paid, from a list on which it is still open."""
+
+    sandbox_id: str
+    asked: PostReceiptAgain
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The repayment; its loan follows."""
+        return (("repayment", self.asked.repayment_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the id of the receipt. One that was posted by hand before is not posted again."""
+        order = work.get(Repayment, self.asked.repayment_id)
+        assert order.paid_ms is not None, "only what is paid leaves the list"
+        loan = work.get(Loan, order.loan_id)
+        before = after = bill_of(loan, state_of(loan))
+        number = number_by_hand(order.id)
+        done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand")
+        if done is not None:
+            loan, after = done.loan, bill_of(done.loan, done.state)
+        log_operator_action(
+            work,
+            loan,
+            RECEIPT_POSTED,
+            self.asked.receipt_id,
+            memo=self.asked.memo,
+            operator=self.asked.operator,
+            before=before,
+            after=after,
+        )
+        return Answer(201, {"id": self.asked.receipt_id})
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideStatusByHand:
+    """Set a loan's status, whatever the books derive."""
+
+    sandbox_id: str
+    asked: OverrideStatus
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The loan."""
+        return (("loan", self.asked.loan_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """201 and the id of the edit."""
+        loan, status = work.get(Loan, self.asked.loan_id), self.asked.status
+        outstanding_minor = state_of(loan).outstanding_minor
+        edit = OperatorEdit(
+            id=self.asked.edit_id,
+            loan_id=loan.id,
+            n=loan.edits,
+            edit_kind=MODIFY_BILL_STATUS,
+            amount_minor=None,
+            status=status,
+            memo=self.asked.memo,
+            operator=self.asked.operator,
+            approver=None,
+            state=EditState.APPLIED,
+            before=json.dumps({"status": loan.status, "outstanding_minor": outstanding_minor}),
+            after=json.dumps({"status": SHOWN_FOR_MARK[status], "outstanding_minor": outstanding_minor}),
+            created_ms=work.now_ms,
+        )
+        work.put(edit)
+        on = business_date(work.now_ms, work.sandbox.zone)
+        mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
+        done = record(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
+        emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))
+        return Answer(201, {"id": edit.id})
