@@ -9,7 +9,8 @@ import pytest
 
 from mocklend.channels.payments import ReceiptDoc, receipt_doc
 from mocklend.dataset.columns import FILES
-from mocklend.documents import column, one_of, rendering, says, schema_of
+from mocklend.documents import rendering, schema_of
+from mocklend.domain.nouns import column, one_of, says
 from mocklend.storage.entities import Receipt
 from mocklend.storage.schema import metadata
 from mocklend.storage.values import WorldAssignment

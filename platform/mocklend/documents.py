@@ -26,60 +26,11 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, Struct, to_builtins
 
-from mocklend.domain.money import EXPONENTS
-from mocklend.domain.statuses import QuoteType
+from mocklend.domain.nouns import FromColumn
 from mocklend.sandboxes.timestamps import maybe_rfc3339
 
 E = TypeVar("E", bound=Struct)
 D = TypeVar("D", bound=Mapping[str, object])
-
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
-
-
-def says(text: str) -> Meta:
-    """What a field means, in a sentence."""
-    return Meta(description=text)
-
-
-def one_of(words: Iterable[str], text: str) -> Meta:
-    """What a field means that is one of these words."""
-    return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
-
-
-@dataclass(frozen=True, slots=True)
-class FromColumn:
-    """Which column of the entity a field of its document is."""
-
-    name: str
-
-
-def column(name: str) -> FromColumn:
-    """The field is this column of the entity, which has another name."""
-    return FromColumn(name)
-
-
-def _id(text: str) -> Meta:
-    return Meta(description=text, min_length=1, max_length=80, pattern=ID_PATTERN)
-
-
-LoanId = Annotated[str, _id("The loan's id.")]
-BorrowerId = Annotated[str, _id("The borrower's id.")]
-ChannelId = Annotated[str, _id("The channel's id, one of GET /channels.")]
-OutTradeNo = Annotated[str, _id("The order's number, as the platform gave it to the channel.")]
-ChannelTradeNo = Annotated[str, says("The payment's number, as the channel gave it; null until it has been paid.")]
-AmountMinor = Annotated[int, says("The amount, in minor units of the currency, such as cents or fen.")]
-Currency = Annotated[str, one_of(EXPONENTS, "The currency of the amounts beside it, by its ISO 4217 code.")]
-CreatedAt = Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
-PayerName = Annotated[str, says("The name under which the money was paid, as the channel has it.")]
-PayerReference = Annotated[str, says("What the payer types so that the lender may know whose money it is.")]
-RepaymentType = Annotated[
-    str,
-    one_of(
-        (QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT),
-        "CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first.",
-    ),
-]
-NextCursor = Annotated[str, says("The `cursor` that asks for the next page; null on the last one.")]
 
 
 def schema_of(document: type[Any], ref_template: str) -> dict[str, Any]:
@@ -130,26 +81,36 @@ def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
 
 def _field(entity: type[Struct], columns: Mapping[str, Any], name: str, kind: Any) -> Field:
     marks = list(_marks(kind))
-    named = next((mark.name for mark in marks if isinstance(mark, FromColumn)), name)
-    source = named
-    if named not in columns and named.endswith("_at"):
-        source = named.removesuffix("_at") + "_ms"
+    given = next((mark for mark in marks if isinstance(mark, FromColumn)), FromColumn(name))
+    source = given.name
+    if source not in columns and (source == "at" or source.endswith("_at")):
+        source = source.removesuffix("at") + ("ms" if source != "at" else "at_ms")
     if source not in columns:
         raise AssertionError(f"{entity.__name__} has no column for the field {name}")
-    if type(None) in get_args(columns[source]) and type(None) not in get_args(_plain(kind)):
+    if not given.presence and type(None) in get_args(columns[source]) and type(None) not in get_args(_plain(kind)):
         raise AssertionError(f"{name} is null where {entity.__name__}.{source} is")
     description = next((mark.description for mark in marks if isinstance(mark, Meta) and mark.description), "")
-    return Field(name, description, _plain(kind), source, _maker(source != named, columns[source], _plain(kind)))
+    is_moment = source.endswith("_ms") and _plain(kind) in (str, str | None)
+    make = _is_given if given.presence else maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind))
+    return Field(name, description, _plain(kind), source, make)
 
 
-def _maker(is_moment: bool, stored: Any, shown: Any) -> Callable[[Any], Any] | None:
-    if is_moment:
-        return maybe_rfc3339
+def _is_given(value: object) -> bool:
+    return value is not None
+
+
+def _maker(stored: Any, shown: Any) -> Callable[[Any], Any] | None:
     if shown is bool:
         return bool
     plain = (str, int, StrEnum, type(None))
     kinds = get_args(stored) if get_origin(stored) in (Union, UnionType) else (stored,)
+    if any(get_origin(kind) is tuple for kind in kinds):
+        return _as_list
     return None if all(isinstance(kind, type) and issubclass(kind, plain) for kind in kinds) else to_builtins
+
+
+def _as_list(values: Iterable[Any]) -> list[Any]:
+    return [to_builtins(value) for value in values]
 
 
 def _marks(kind: Any) -> Iterable[Any]:

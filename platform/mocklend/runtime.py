@@ -210,7 +210,7 @@ class Platform:
             real_ms=real_ms,
             speed=0 if mode == "manual" else speed,
             rules_version=0,
-            endpoints="[]",
+            endpoints=(),
             created_ms=start_ms,
             four_eyes_above_minor=four_eyes_above_minor,
             monitored=int(monitored),

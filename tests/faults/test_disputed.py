@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.servicing.corrections import LEFT_TO_DO
 from mocklend.servicing.disputes import CLAIMS
+from mocklend.storage.values import LEFT_TO_DO
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
 from support.disputes import decided

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mocklend.servicing.corrections import CORRECTIONS, Desk
+from mocklend.servicing.corrections import Desk
+from mocklend.storage.values import CORRECTIONS
 from support import disputes, paired_runs
 
 OVERLOOKED = {

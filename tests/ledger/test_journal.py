@@ -35,7 +35,7 @@ class Desk:
     """A chain kept in memory, as the tables would have it."""
 
     def __init__(self) -> None:
-        sandbox = Sandbox("s", "k", 7, "UTC", "manual", 1_000, 0, 0, 0, "[]", 1_000)
+        sandbox = Sandbox("s", "k", 7, "UTC", "manual", 1_000, 0, 0, 0, (), 1_000)
         self.work = Work(sandbox, 1_000, {})
         self.head = Head(1, NO_HASH)
 

@@ -199,7 +199,7 @@ def test_no_two_sandboxes_have_one_key(platform: Platform, tell: Callable[..., S
 
 
 def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Story) -> None:
-    old = replace(story.sandbox, callback_secrets="{}")
+    old = replace(story.sandbox, callback_secrets={})
 
     assert secret_at(old, "wallet") == secret_at(old, "wallet") != secret_at(old, "bill_pay")
     assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")

@@ -96,7 +96,7 @@ class Refuses:
 
 def test_a_follow_up_that_is_refused_breaks_the_run_and_refuses_nothing_else() -> None:
     """The command that was under way was honest: it must not look as if the client had asked for something wrong."""
-    sandbox = Sandbox("sbx_1", "hash", 1, "UTC", "manual", 0, 0, 0, 0, "[]", 0)
+    sandbox = Sandbox("sbx_1", "hash", 1, "UTC", "manual", 0, 0, 0, 0, (), 0)
     work = Work(sandbox, 0, {}, follow_ups={TakeOrderForClosed: Refuses})
 
     with pytest.raises(LayerBroke, match=r"TakeOrderForClosed\(repayment_id='rpy_ada'\) was refused"):

@@ -95,8 +95,8 @@ def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Story) -> None:
 
     assert (opened.state, opened.marked, opened.breached) == ("MARKED", 1, 0)
     assert opened.due_ms == opened.answer_by_ms == story.now_ms + 20 * DAY_MS
-    assert [line["state"] for line in json.loads(opened.progress)] == ["OPEN", "MARKED"]
-    assert json.loads(story.entity("bureau_account", loan_id).disputes) == [opened.id]
+    assert [line["state"] for line in opened.progress] == ["OPEN", "MARKED"]
+    assert story.entity("bureau_account", loan_id).disputes == (opened.id,)
     assert story.discrepancies() == []
 
 
@@ -116,7 +116,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert decided["corrections"] == [{"what": "repayment_applied", "id": trade.repayment_id, "amount_minor": total}]
     assert story.page(loan_id)["status"] == "CLEAR"
     assert not decided["marked"]
-    assert json.loads(story.entity("bureau_account", loan_id).disputes) == []
+    assert story.entity("bureau_account", loan_id).disputes == ()
     agreed = [line for line in story.journal(loan_id) if line["kind"] == "compensation_agreed"]
     assert [(p["debit"], p["credit"], p["amount_minor"]) for p in agreed[0]["postings"]] == [("5004", "2104", 5_000)]
     assert story.discrepancies() == []
@@ -127,7 +127,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert (ended.state, ended.due_ms) == ("COMPENSATED", None)
     paid = [line for line in story.journal(loan_id) if line["kind"] == "compensation_paid"]
     assert [(p["debit"], p["credit"][:4], p["amount_minor"]) for p in paid[0]["postings"]] == [("2104", "1002", 5_000)]
-    assert states({"progress": json.loads(ended.progress)}) == [
+    assert states({"progress": ended.progress}) == [
         "OPEN", "MARKED", "VERIFYING", "UPHELD", "CORRECTED", "CORRECTED", "COMPENSATED"
     ]  # fmt: skip
     assert sorted(told(story)) == sorted(
@@ -306,7 +306,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     assert (rejected["state"], rejected["marked"]) == ("REJECTED", False)
     assert rejected["decision"]["operator"] == "wei"
     assert (stated["state"], stated["disagreement"]) == ("STATEMENT", "I still disagree.")
-    assert json.loads(story.entity("bureau_account", loan_id).disputes) == []
+    assert story.entity("bureau_account", loan_id).disputes == ()
 
 
 def test_what_cannot_be_verified_stays_marked(story: Story) -> None:
@@ -315,7 +315,7 @@ def test_what_cannot_be_verified_stays_marked(story: Story) -> None:
     verify(story, dispute_id)
 
     assert decide(story, dispute_id, "UNVERIFIABLE")["marked"]
-    assert json.loads(story.entity("bureau_account", loan_id).disputes) == [dispute_id]
+    assert story.entity("bureau_account", loan_id).disputes == (dispute_id,)
 
 
 def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Story) -> None:

@@ -56,7 +56,7 @@ def row(chance: random.Random, n: int) -> dict[str, Any]:
 @contextmanager
 def snapshot(engine: Engine, now_ms: int = MONDAY_MS) -> Iterator[Snapshot]:
     """The sandbox whose key it is, at a moment."""
-    sandbox = Sandbox(SANDBOX, "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
+    sandbox = Sandbox(SANDBOX, "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, (), MONDAY_MS)
     with reading(engine) as connection:
         yield Snapshot(connection, sandbox, now_ms)
 

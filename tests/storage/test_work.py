@@ -12,7 +12,7 @@ ADA = Borrower("bor_ada", "ada", "Ada", 100_000, 0)
 
 
 def work(loaded: dict[Key, object]) -> Work:
-    sandbox = Sandbox("sbx_1", "hash", 1, "UTC", "manual", 0, 0, 0, 0, "[]", 0)
+    sandbox = Sandbox("sbx_1", "hash", 1, "UTC", "manual", 0, 0, 0, 0, (), 0)
     return Work(sandbox, 0, loaded)
 
 

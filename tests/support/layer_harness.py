@@ -42,7 +42,7 @@ class LayerHarness:
     now_ms: int = MONDAY_MS
     counters: Sequence[Write] = ()  # of the last group
     sandbox: Sandbox = field(
-        default_factory=lambda: Sandbox("sbx", "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, "[]", MONDAY_MS)
+        default_factory=lambda: Sandbox("sbx", "key", 7, "UTC", "manual", MONDAY_MS, 0, 0, 0, (), MONDAY_MS)
     )
 
     @property

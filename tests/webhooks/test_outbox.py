@@ -9,6 +9,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import Webhook
+from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Sandbox, Work
 from mocklend.webhooks.endpoints import AddEndpoint
 from mocklend.webhooks.events import EVENTS, status_event
@@ -21,7 +22,10 @@ STATUSES = ("SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF")
 
 def outbox(*endpoints: tuple[str, list[str]]) -> Work:
     """A unit of work in a sandbox with these endpoints."""
-    known = json.dumps([{"id": id, "events": events} for id, events in endpoints])
+    known = tuple(
+        EndpointDoc(id=id, url="http://127.0.0.1:9/", events=events, profile="standard", secret="", created_at="")
+        for id, events in endpoints
+    )
     return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, known, NOW_MS), NOW_MS, {})
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Doc, Memo, Person
+from mocklend.api.documents import document
+from mocklend.api.fields import Person
 from mocklend.api.idempotency import idempotency
-from mocklend.api.nouns import Approver, LoanId, NextCursor, Operator
 from mocklend.api.openapi import described
-from mocklend.api.operator import BillDoc, EditDoc, EditState, Reversal
+from mocklend.api.operator import EditState, Reversal
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
-from mocklend.lending.operator_log import ACTIONS, operator_log_of
+from mocklend.domain.nouns import NextCursor, says
+from mocklend.lending.operator_log import ActDoc, operator_log_of
 from mocklend.servicing import ApproveEdit, RejectEdit
-from mocklend.servicing.operations import edit_doc
+from mocklend.servicing.operations import EditDoc, edit_doc
 from mocklend.storage.entities import OperatorEdit
-from mocklend.validation import Body, OneOf
+from mocklend.validation import Body
 from mocklend.views import reads
 
 approvals = APIBlueprint("approvals", __name__)
@@ -38,47 +39,32 @@ class EditQuery(Paged):
     state: EditState | None = Field(default=None, description="Only edits in this state.")
 
 
-class EditPage(Doc):
+class EditPage(TypedDict):
     """A page of edits."""
 
-    edits: list[EditDoc] = Field(description="The edits of this page.")
+    edits: Annotated[list[EditDoc], says("The edits of this page.")]
     next_cursor: NextCursor | None
 
 
-class ActDoc(Doc):
-    """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
-
-    id: str = Field(description="The id of this entry of the operator log.")
-    loan_id: LoanId
-    verb: Annotated[str, OneOf(ACTIONS)] = Field(description="What was done.")
-    about: str = Field(description="The id of the edit, repayment or receipt that it was done to.")
-    memo: Memo | None
-    operator: Operator
-    approver: Approver | None
-    before: BillDoc = Field(description="The bill before the action.")
-    after: BillDoc = Field(description="The bill after the action.")
-    at: str = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
-
-
-class ActList(Doc):
+class ActList(TypedDict):
     """What staff did to a loan, oldest first."""
 
-    acts: list[ActDoc] = Field(description="The actions, oldest first.")
+    acts: Annotated[list[ActDoc], says("The actions, oldest first.")]
 
 
 @approvals.get("/operator/edits")
 @approvals.input(EditQuery, location="query", arg_name="query")
-@approvals.output(EditPage)
+@approvals.output(document(EditPage))
 @approvals.doc(**described("listAllEdits"))
 def list_all_edits(query: EditQuery) -> Response:
     """The edits of all loans: with `state=DRAFT`, those that wait for a second person."""
     with open_snapshot() as snapshot:
         found, following = reads.edits_in(snapshot, state=query.state, after=place(query.cursor), limit=query.limit)
-    return rendered({"edits": [edit_doc(one) for one in found], "next_cursor": following})
+    return rendered(EditPage(edits=[edit_doc(edit) for edit in found], next_cursor=following))
 
 
 @approvals.get("/operator/edits/<id:edit_id>")
-@approvals.output(EditDoc)
+@approvals.output(document(EditDoc))
 @approvals.doc(**described("getEdit", "edit_unknown"))
 def get_edit(edit_id: str) -> Response:
     """One edit."""
@@ -88,7 +74,7 @@ def get_edit(edit_id: str) -> Response:
 
 @approvals.post("/operator/edits/<id:edit_id>/approve")
 @approvals.input(Approval, arg_name="approval")
-@approvals.output(EditDoc, status_code=201)
+@approvals.output(document(EditDoc), status_code=201)
 @approvals.doc(
     **described(
         "approveEdit", "edit_unknown", "edit_not_draft", "four_eyes", "amount_out_of_range", "date_out_of_range",
@@ -102,7 +88,7 @@ def approve_edit(edit_id: str, approval: Approval) -> Response:
 
 @approvals.post("/operator/edits/<id:edit_id>/reject")
 @approvals.input(Reversal, arg_name="rejection")
-@approvals.output(EditDoc, status_code=201)
+@approvals.output(document(EditDoc), status_code=201)
 @approvals.doc(**described("rejectEdit", "edit_unknown", "edit_not_draft", moves_money=True))
 def reject_edit(edit_id: str, rejection: Reversal) -> Response:
     """Drop a draft. Whoever asked for it may, too."""
@@ -110,9 +96,9 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
 
 
 @approvals.get("/operator/loans/<id:loan_id>/acts")
-@approvals.output(ActList)
+@approvals.output(document(ActList))
 @approvals.doc(**described("listActs", "loan_unknown"))
 def list_acts(loan_id: str) -> Response:
     """What staff did to a loan: who, why, and the bill before and after."""
     with open_snapshot() as snapshot:
-        return rendered({"acts": operator_log_of(snapshot, loan_id)})
+        return rendered(ActList(acts=operator_log_of(snapshot, loan_id)))

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.fields import Doc, Memo, MinorAmount, Moment
+from mocklend.api.documents import document
+from mocklend.api.fields import Memo, MinorAmount, Moment
 from mocklend.api.idempotency import idempotency
-from mocklend.api.nouns import ChannelId, ChannelTradeNo, CreatedAt, LoanId, NextCursor, Operator, OutTradeNo
+from mocklend.api.nouns import ChannelId, LoanId, Operator
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
+from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.statuses import DisputeState as States
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
-from mocklend.servicing.corrections import CORRECTIONS, LEFT_TO_DO
-from mocklend.servicing.decisions import DECISIONS
-from mocklend.servicing.disputes import CLAIMS, dispute_doc
-from mocklend.servicing.evidence import KINDS, Piece
+from mocklend.servicing.disputes import CLAIMS, DisputeDoc, dispute_doc
+from mocklend.servicing.evidence import Piece
 from mocklend.storage.entities import Dispute
+from mocklend.storage.values import DECISIONS, EVIDENCE_KINDS
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
@@ -33,7 +34,7 @@ PIECES_MAX = 20
 Claim = Annotated[str, OneOf(CLAIMS)]
 DisputeState = Annotated[str, OneOf(tuple(States))]
 Decision = Annotated[str, OneOf(DECISIONS)]
-EvidenceKind = Annotated[str, OneOf(KINDS)]
+EvidenceKind = Annotated[str, OneOf(EVIDENCE_KINDS)]
 
 
 class NewPiece(Body):
@@ -92,101 +93,10 @@ class NewDecision(Body):
     )
 
 
-class PieceDoc(Doc):
-    """A piece of evidence."""
-
-    kind: EvidenceKind = Field(description="What kind of document it is.")
-    channel: ChannelId
-    channel_trade_no: ChannelTradeNo | None
-    amount_minor: int = Field(description="The amount that the document shows, in minor units of the loan's currency.")
-    paid_at: str = Field(description="The time of payment that the document shows. RFC 3339.")
-    note: str | None = Field(description="What the borrower says about it; null where nothing.")
-
-
-class FindingDoc(Doc):
-    """What verifying a piece found: at the channel, and on the books."""
-
-    n: int = Field(description="The number of the piece of evidence, from 1.")
-    matches_channel: bool = Field(description="Whether the channel has such a payment.")
-    on_books: bool = Field(description="Whether the platform's books have it.")
-    loan_id: str | None = Field(description="The loan on which the books have it; null where they have it on none.")
-    out_trade_no: OutTradeNo | None
-    booked: str = Field(
-        description="The status of the platform's repayment or receipt, or UNKNOWN where it never heard of it."
-    )
-    differs: list[str] = Field(description="The fields in which the document differs from the channel's record.")
-    detail: str = Field(description="What was found, in a sentence.")
-
-
-class DecisionDoc(Doc):
-    """Who answered what, and why."""
-
-    decision: Decision = Field(
-        description="UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
-    )
-    memo: Memo
-    operator: Operator
-    at: str = Field(description="When it was decided. RFC 3339, on the sandbox's clock.")
-
-
-class CorrectionDoc(Doc):
-    """One thing that was put right."""
-
-    what: Annotated[str, OneOf(CORRECTIONS)] = Field(description="What was done.")
-    id: str = Field(description="What it was done to: a repayment, a receipt, an edit or a loan, by its id.")
-
-
-class LeftDoc(Doc):
-    """One thing that staff have to put right before the dispute is CORRECTED, and how."""
-
-    what: Annotated[str, OneOf(LEFT_TO_DO)] = Field(description="What kind of thing is left to do.")
-    id: str = Field(description="What is wrong: a repayment, a receipt, an edit or a loan, by its id.")
-    detail: str = Field(description="What staff have to do, in a sentence.")
-
-
-class StepDoc(Doc):
-    """A line of a dispute's progress."""
-
-    state: DisputeState = Field(description="The dispute's state after this step.")
-    at: str = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
-    note: str = Field(description="What happened, in a sentence.")
-
-
-class DisputeDoc(Doc):
-    """A dispute with its progress. It has to be answered by `due_at`; the desk gets to it at `taken_up_at`."""
-
-    id: str = Field(description="The dispute's id.")
-    loan_id: LoanId
-    claim: Claim = Field(description="What the borrower says is wrong.")
-    statement: str | None = Field(description="What the borrower says, in their own words; null where nothing.")
-    evidence: list[PieceDoc] = Field(description="The documents that the borrower handed in.")
-    findings: list[FindingDoc] = Field(description="What verifying each document found; empty until then.")
-    state: DisputeState = Field(description="Where the dispute is.")
-    decision: DecisionDoc | None = Field(description="The answer; null until there is one.")
-    corrections: list[CorrectionDoc] = Field(description="What was put right.")
-    left_to_do: list[LeftDoc] = Field(description="What staff have to put right before the dispute is CORRECTED.")
-    compensation_minor: int = Field(
-        description="What the borrower is paid for the trouble, in minor units; 0 where nothing."
-    )
-    compensation_id: str | None = Field(
-        description="The entry on the books that owes the compensation; null where there is none."
-    )
-    payout_id: str | None = Field(description="The payout that pays the compensation; null where there is none.")
-    disagreement: str | None = Field(
-        description="What a borrower who still disagrees put on record; null where nothing."
-    )
-    marked: bool = Field(description="Whether the credit report marks the loan as disputed.")
-    breached: bool = Field(description="Whether the dispute was not answered in time.")
-    created_at: CreatedAt
-    due_at: str = Field(description="Until when it has to be answered. RFC 3339, on the sandbox's clock.")
-    taken_up_at: str = Field(description="When staff begin with it. RFC 3339, on the sandbox's clock.")
-    progress: list[StepDoc] = Field(description="The dispute's steps, oldest first.")
-
-
-class DisputeList(Doc):
+class DisputeList(TypedDict):
     """A page of disputes."""
 
-    disputes: list[DisputeDoc] = Field(description="The disputes of this page.")
+    disputes: Annotated[list[DisputeDoc], says("The disputes of this page.")]
     next_cursor: NextCursor | None
 
 
@@ -199,7 +109,7 @@ class DisputeQuery(Paged):
 
 @disputes.post("/v1/disputes")
 @disputes.input(NewDispute, arg_name="new")
-@disputes.output(DisputeDoc, status_code=201)
+@disputes.output(document(DisputeDoc), status_code=201)
 @disputes.doc(**described("openDispute", "loan_unknown", "channel_unknown", moves_money=True))
 def open_dispute(new: NewDispute) -> Response:
     """Dispute what is said of a loan: it is marked on the credit report at once."""
@@ -212,7 +122,7 @@ def open_dispute(new: NewDispute) -> Response:
 
 @disputes.get("/v1/disputes")
 @disputes.input(DisputeQuery, location="query", arg_name="asked")
-@disputes.output(DisputeList)
+@disputes.output(document(DisputeList))
 @disputes.doc(**described("listDisputes"))
 def list_disputes(asked: DisputeQuery) -> Response:
     """Disputes by id."""
@@ -221,11 +131,11 @@ def list_disputes(asked: DisputeQuery) -> Response:
         found, cursor = reads.disputes(
             snapshot, loan_id=asked.loan_id, state=asked.state, after=after, limit=asked.limit
         )
-    return rendered({"disputes": [dispute_doc(one) for one in found], "next_cursor": cursor})
+    return rendered(DisputeList(disputes=[dispute_doc(dispute) for dispute in found], next_cursor=cursor))
 
 
 @disputes.get("/v1/disputes/<id:dispute_id>")
-@disputes.output(DisputeDoc)
+@disputes.output(document(DisputeDoc))
 @disputes.doc(**described("getDispute", "dispute_unknown"))
 def get_dispute(dispute_id: str) -> Response:
     """A dispute and its progress."""
@@ -235,7 +145,7 @@ def get_dispute(dispute_id: str) -> Response:
 
 @disputes.post("/v1/disputes/<id:dispute_id>/statement")
 @disputes.input(Statement, arg_name="new")
-@disputes.output(DisputeDoc, status_code=201)
+@disputes.output(document(DisputeDoc), status_code=201)
 @disputes.doc(**described("addStatement", "dispute_unknown", "dispute_state", moves_money=True))
 def add_statement(dispute_id: str, new: Statement) -> Response:
     """Put on record that a rejection is not agreed with."""
@@ -244,7 +154,7 @@ def add_statement(dispute_id: str, new: Statement) -> Response:
 
 @disputes.post("/operator/disputes/<id:dispute_id>/verify")
 @disputes.input(Verification, arg_name="by")
-@disputes.output(DisputeDoc)
+@disputes.output(document(DisputeDoc))
 @disputes.doc(**described("verifyDispute", "dispute_unknown", "dispute_state", "dispute_queued", moves_money=True))
 def verify_dispute(dispute_id: str, by: Verification) -> Response:
     """Hold each piece of evidence against the channel's record and the books."""
@@ -253,7 +163,7 @@ def verify_dispute(dispute_id: str, by: Verification) -> Response:
 
 @disputes.post("/operator/disputes/<id:dispute_id>/decide")
 @disputes.input(NewDecision, arg_name="new")
-@disputes.output(DisputeDoc)
+@disputes.output(document(DisputeDoc))
 @disputes.doc(**described("decideDispute", "dispute_unknown", "dispute_state", moves_money=True))
 def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
     """Answer a dispute; correct and compensate what is upheld, now or in a later call."""

@@ -8,17 +8,19 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
+from mocklend.api.documents import document
 from mocklend.api.fields import BusinessDate, Currency, Doc, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
 from mocklend.api.openapi import described
-from mocklend.api.operator import DRAFTED, EditDoc
+from mocklend.api.operator import DRAFTED
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.payouts import PURPOSES, payout_doc
 from mocklend.domain.statuses import PayoutState
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from mocklend.servicing.charges import CHARGED, WAIVED
+from mocklend.servicing.operations import EditDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
@@ -97,7 +99,7 @@ class PayoutList(Doc):
 
 @desk.post("/operator/loans/<id:loan_id>/charges")
 @desk.input(NewCharge, arg_name="new")
-@desk.output(EditDoc, status_code=201)
+@desk.output(document(EditDoc), status_code=201)
 @desk.doc(
     **described(
         "charge", "loan_unknown", "loan_not_active", "date_out_of_range", "edit_too_large", "four_eyes",
@@ -122,7 +124,7 @@ def charge(loan_id: str, new: NewCharge) -> Response:
 
 @desk.post("/operator/loans/<id:loan_id>/waivers")
 @desk.input(NewWaiver, arg_name="new")
-@desk.output(EditDoc, status_code=201)
+@desk.output(document(EditDoc), status_code=201)
 @desk.doc(
     **described(
         "waive", "loan_unknown", "loan_not_active", "waiver_too_large", "four_eyes",
@@ -146,7 +148,7 @@ def waive(loan_id: str, new: NewWaiver) -> Response:
 
 @desk.post("/operator/loans/<id:loan_id>/write-offs")
 @desk.input(NewWriteOff, arg_name="new")
-@desk.output(EditDoc, status_code=201)
+@desk.output(document(EditDoc), status_code=201)
 @desk.doc(**described("writeOff", "loan_unknown", "loan_not_active", "four_eyes", moves_money=True, may_be_202=DRAFTED))
 def write_off(loan_id: str, new: NewWriteOff) -> Response:
     """Write off all that is owed: the loan is OFF. What comes in later is a recovery, until nothing is lost."""
@@ -155,7 +157,7 @@ def write_off(loan_id: str, new: NewWriteOff) -> Response:
 
 @desk.post("/operator/loans/<id:loan_id>/refunds")
 @desk.input(NewRefund, arg_name="new")
-@desk.output(EditDoc, status_code=201)
+@desk.output(document(EditDoc), status_code=201)
 @desk.doc(
     **described(
         "refund", "loan_unknown", "loan_not_active", "channel_unknown", "refund_too_large", "four_eyes",

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
+from mocklend.api.documents import document
 from mocklend.api.fields import Doc, Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.loans import LoanDoc
-from mocklend.api.nouns import Approver, ChannelId, CreatedAt, EditId, LoanId, LoanStatus, Operator, PageVersion
+from mocklend.api.nouns import Approver, EditId, LoanId, LoanStatus, Operator, PageVersion
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.repayments import RepaymentDoc
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
+from mocklend.domain.nouns import says
 from mocklend.domain.statuses import SHOWN_FOR_MARK
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
@@ -32,7 +34,7 @@ from mocklend.servicing import (
     ReverseEdit,
     ReverseRepayment,
 )
-from mocklend.servicing.operations import EDIT_KINDS, KINDS, edit_doc
+from mocklend.servicing.operations import EDIT_KINDS, EditDoc, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
@@ -96,45 +98,10 @@ class Inquiry(Body):
     operator: Operator
 
 
-class BillDoc(Doc):
-    """A bill before or after what the desk did."""
-
-    status: str = Field(description="The status that is shown.")
-    outstanding_minor: int = Field(description="All that is owed, in minor units.")
-    overpaid_minor: int = Field(default=0, description="What was paid too much, in minor units.")
-
-
-class EditDoc(Doc):
-    """An edit as it went on the books, or a DRAFT that is on none of them yet."""
-
-    id: str = Field(description="The edit's id.")
-    loan_id: LoanId
-    kind: Annotated[str, OneOf(KINDS)] = Field(description="Which edit.")
-    amount_minor: int | None = Field(
-        description="By how much it changes the bill, in minor units; null where it changes no amount."
-    )
-    status: str | None = Field(description="The status that it sets; null where it sets none.")
-    channel: ChannelId | None
-    due_date: str | None = Field(description="When a charge falls due, like 2026-01-05; null for all others.")
-    memo: Memo
-    operator: Operator
-    approver: Approver | None
-    approval_needed: bool = Field(description="Whether it waits for, or had to have, a second person.")
-    state: EditState = Field(
-        description="DRAFT waits for approval, APPLIED is on the books, REVERSED was taken back, REJECTED never was."
-    )
-    before: BillDoc = Field(description="The bill before it.")
-    after: BillDoc | None = Field(description="The bill after it; null until it is applied.")
-    created_at: CreatedAt
-    applied_at: str | None = Field(
-        description="When it went on the books; null until then. RFC 3339, on the sandbox's clock."
-    )
-
-
-class EditList(Doc):
+class EditList(TypedDict):
     """A loan's edits, oldest first."""
 
-    edits: list[EditDoc] = Field(description="The edits, oldest first.")
+    edits: Annotated[list[EditDoc], says("The edits, oldest first.")]
 
 
 class MarkDoc(Doc):
@@ -163,7 +130,7 @@ class BookedLoan(LoanDoc):
 
 @operator.post("/operator/loans/<id:loan_id>/edits")
 @operator.input(NewEdit, arg_name="new")
-@operator.output(EditDoc, status_code=201)
+@operator.output(document(EditDoc), status_code=201)
 @operator.doc(
     **described(
         "edit", "loan_unknown", "amount_out_of_range", "loan_not_active", "waiver_too_large", "edit_too_large",
@@ -201,17 +168,17 @@ def edit(loan_id: str, new: NewEdit) -> Response:
 
 
 @operator.get("/operator/loans/<id:loan_id>/edits")
-@operator.output(EditList)
+@operator.output(document(EditList))
 @operator.doc(**described("listEdits", "loan_unknown"))
 def list_edits(loan_id: str) -> Response:
     """A loan's edits."""
     with open_snapshot() as snapshot:
-        return rendered({"edits": [edit_doc(one) for one in reads.edits(snapshot, loan_id)]})
+        return rendered(EditList(edits=[edit_doc(one) for one in reads.edits(snapshot, loan_id)]))
 
 
 @operator.post("/operator/edits/<id:edit_id>/reverse")
 @operator.input(Reversal, arg_name="reversal")
-@operator.output(EditDoc, status_code=201)
+@operator.output(document(EditDoc), status_code=201)
 @operator.doc(
     **described(
         "reverseEdit", "edit_unknown", "edit_already_reversed", "edit_not_applied", "edit_not_reversible",

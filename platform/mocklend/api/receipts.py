@@ -26,8 +26,8 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel, ReceiptDoc, receipt_doc
-from mocklend.documents import NextCursor, says
 from mocklend.domain.channel import channel_of
+from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.statuses import ReceiptState as States
 from mocklend.servicing import ReverseReceipt
 from mocklend.servicing.matching import MatchReceipt

@@ -155,7 +155,7 @@ class Record:
         with self._lock:
             kept = self._kept.get(before.id)
             if kept is not None:
-                kept.clocks.append((until_ms, structs.replace(before, endpoints="[]")))  # They may be long.
+                kept.clocks.append((until_ms, structs.replace(before, endpoints=())))  # They may be long.
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
         """How the clock ran before, in order."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
+from mocklend.api.documents import document
 from mocklend.api.fields import Doc, Url
-from mocklend.api.nouns import CreatedAt, LoanId, NextCursor
+from mocklend.api.nouns import LoanId, NextCursor
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import RETRY_SCHEDULES
+from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
+from mocklend.storage.values import EndpointDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 from mocklend.webhooks.delivery import endpoint_of, webhook_doc
@@ -40,21 +43,10 @@ class NewEndpoint(Body):
     )
 
 
-class EndpointDoc(Doc):
-    """An endpoint, with the secret that its deliveries are signed with."""
-
-    id: str = Field(description="The endpoint's id.")
-    url: str = Field(description="Where messages are sent by POST.")
-    events: list[str] = Field(description="Which events are sent; `*` is all.")
-    profile: str = Field(description="The retry schedule of its messages.")
-    secret: str = Field(description="The secret that its messages are signed with: `whsec_` and Base64.")
-    created_at: CreatedAt
-
-
-class EndpointList(Doc):
+class EndpointList(TypedDict):
     """The sandbox's endpoints."""
 
-    endpoints: list[EndpointDoc] = Field(description="The endpoints, oldest first.")
+    endpoints: Annotated[list[EndpointDoc], says("The endpoints, oldest first.")]
 
 
 class WebhookQuery(Paged):
@@ -109,7 +101,7 @@ class WebhookList(Doc):
 
 @webhook_endpoints.post("/v1/webhook-endpoints")
 @webhook_endpoints.input(NewEndpoint, arg_name="new")
-@webhook_endpoints.output(EndpointDoc, status_code=201)
+@webhook_endpoints.output(document(EndpointDoc), status_code=201)
 @webhook_endpoints.doc(**described("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
     """Register an endpoint."""
@@ -119,7 +111,7 @@ def add_endpoint(new: NewEndpoint) -> Response:
 
 
 @webhook_endpoints.get("/v1/webhook-endpoints")
-@webhook_endpoints.output(EndpointList)
+@webhook_endpoints.output(document(EndpointList))
 @webhook_endpoints.doc(**described("listWebhookEndpoints"))
 def list_endpoints() -> Response:
     """Every endpoint of the sandbox."""
@@ -135,7 +127,7 @@ def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, and what came of each attempt to deliver them."""
     after = place(query.cursor)
     with open_snapshot() as snapshot:
-        if endpoint_of(snapshot.sandbox.endpoints, endpoint_id) is None:
+        if endpoint_of(snapshot.sandbox, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
         found, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
     return rendered({"webhooks": [webhook_doc(one) for one in found], "next_cursor": cursor})

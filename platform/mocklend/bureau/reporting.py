@@ -211,16 +211,16 @@ def file_hash(lines: Iterable[str]) -> str:
 def mark_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
     """The report says at once that the borrower disputes this account."""
     account = _account(work, loan_id)
-    marks = json.loads(account.disputes)
+    marks = account.disputes
     if dispute_id not in marks:
-        _put(work, replace(account, disputes=json.dumps([*marks, dispute_id])))
+        _put(work, replace(account, disputes=(*marks, dispute_id)))
 
 
 def unmark(work: Work, loan_id: str, dispute_id: str) -> None:
     """The dispute is over: its mark goes, at once. Others stay."""
     account = _account(work, loan_id)
-    marks = [mark for mark in json.loads(account.disputes) if mark != dispute_id]
-    _put(work, replace(account, disputes=json.dumps(marks)))
+    marks = tuple(mark for mark in account.disputes if mark != dispute_id)
+    _put(work, replace(account, disputes=marks))
 
 
 def correct(work: Work, loan_id: str, reason: str) -> int | None:
@@ -247,7 +247,7 @@ def _account(work: Work, loan_id: str) -> BureauAccount:
     if known is not None:
         return known
     loan = require_loan(work, loan_id)
-    return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, "[]", None, None, None, None)
+    return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, (), None, None, None, None)
 
 
 # --- how the books of many loans are read at once ---

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-
 from mocklend.domain.channel import channels
 from mocklend.signing import secret_under
 from mocklend.storage.work import Sandbox
@@ -15,9 +12,9 @@ def callback_secret(api_key: str, channel_id: str) -> str:
     return secret_under(api_key, f"callback:{channel_id}")
 
 
-def callback_secrets(api_key: str) -> str:
+def callback_secrets(api_key: str) -> dict[str, str]:
     """The secrets of all channels, as a sandbox keeps them: it does not keep the key that they follow from."""
-    return json.dumps({id: callback_secret(api_key, id) for id in channels()})
+    return {id: callback_secret(api_key, id) for id in channels()}
 
 
 def secret_at(sandbox: Sandbox, channel_id: str) -> str:
@@ -25,10 +22,4 @@ def secret_at(sandbox: Sandbox, channel_id: str) -> str:
 
     A channel that came to the platform after the sandbox has one that no client can work out.
     """
-    return _kept(sandbox.callback_secrets).get(channel_id) or callback_secret(sandbox.key_hash, channel_id)
-
-
-@lru_cache(maxsize=1024)
-def _kept(secrets: str) -> dict[str, str]:
-    kept: dict[str, str] = json.loads(secrets)
-    return kept
+    return sandbox.callback_secrets.get(channel_id) or callback_secret(sandbox.key_hash, channel_id)

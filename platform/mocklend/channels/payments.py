@@ -13,7 +13,11 @@ from typing import Annotated, Any, TypedDict
 from msgspec.structs import replace
 
 from mocklend.channels.settlement import trade_doc
-from mocklend.documents import (
+from mocklend.documents import rendering
+from mocklend.domain.channel import channel_of
+from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
+from mocklend.domain.instalment import Movement
+from mocklend.domain.nouns import (
     AmountMinor,
     ChannelId,
     ChannelTradeNo,
@@ -24,12 +28,8 @@ from mocklend.documents import (
     RepaymentType,
     column,
     one_of,
-    rendering,
     says,
 )
-from mocklend.domain.channel import channel_of
-from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
-from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post

@@ -117,7 +117,7 @@ def _tell_of_edits(work: Work, loan: Loan, fact: Fact, before: Mapping[str, int]
 
 def _tell_of_certificates(work: Work, loan: Loan) -> None:
     """What was certified as settled is not any more, or was settled by money that has been taken back."""
-    if work.sandbox.endpoints == "[]":
+    if not work.sandbox.endpoints:
         return  # Nobody listens, so nobody need be asked what was issued.
     for id in work.load(VALID_CERTIFICATES, loan.id):
         certificate = work.get(Certificate, id)

@@ -6,7 +6,6 @@ with its postings; but no operator decided it, so the world does not know it and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -72,8 +71,8 @@ class PostResidue:
                 operator=MIGRATION,
                 approver=None,
                 state=EditState.APPLIED,
-                before=json.dumps(before),
-                after=json.dumps(bill_of(begun.loan, begun.state)),
+                before=before,
+                after=bill_of(begun.loan, begun.state),
                 created_ms=work.now_ms,
                 applied_ms=work.now_ms,
             )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, TypedDict
 
+from mocklend.documents import rendering
+from mocklend.domain.nouns import Approver, LoanId, Memo, Operator, one_of, says
 from mocklend.domain.replay import LoanState
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Act, Loan
 from mocklend.storage.snapshot import SandboxReader
-from mocklend.storage.statements import FACTS, statement
+from mocklend.storage.values import BillDoc
 from mocklend.storage.work import Work
 from mocklend.views.reads import entity
 from mocklend.views.render import marked
@@ -32,16 +31,8 @@ ACTIONS = (
 )  # fmt: skip
 """What the desk does, as its log calls it."""
 
-INSERT_ACTION = statement(
-    "acts.insert",
-    """INSERT INTO acts (sandbox_id, id, loan_id, version, verb, about, memo, operator, approver, before, after, at_ms)
-       VALUES (:sandbox_id, :id, :loan_id, :version, :verb, :about, :memo, :operator, :approver, :before, :after,
-       :at_ms)""",
-    rank=FACTS,
-)
 
-
-def bill_of(loan: Loan, state: LoanState) -> dict[str, Any]:
+def bill_of(loan: Loan, state: LoanState) -> BillDoc:
     """A bill as the desk sees it, before an act or after: with the status that the page shows."""
     return {
         "status": marked(loan) or loan.status,
@@ -59,59 +50,49 @@ def log_operator_action(
     memo: str | None,
     operator: str,
     approver: str | None = None,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: BillDoc,
+    after: BillDoc,
     n: int = 1,
 ) -> None:
     """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
     again = (n,) if n > 1 else ()
-    work.write(
-        INSERT_ACTION,
-        id=make_id("act", work.sandbox.seed, verb, about, *again),
-        loan_id=loan.id,
-        version=loan.version,
-        verb=verb,
-        about=about,
-        memo=memo,
-        operator=operator,
-        approver=approver,
-        before=json.dumps(before, separators=(",", ":")),
-        after=json.dumps(after, separators=(",", ":")),
-        at_ms=work.now_ms,
+    work.put(
+        Act(
+            id=make_id("act", work.sandbox.seed, verb, about, *again),
+            loan_id=loan.id,
+            version=loan.version,
+            verb=verb,
+            about=about,
+            memo=memo,
+            operator=operator,
+            approver=approver,
+            before=before,
+            after=after,
+            at_ms=work.now_ms,
+        )
     )
 
 
-_ACTS = """SELECT id, verb, about, memo, operator, approver, before, after, at_ms FROM acts
-    WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY at_ms, version, id"""
+class ActDoc(TypedDict):
+    """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
+
+    id: Annotated[str, says("The id of this entry of the operator log.")]
+    loan_id: LoanId
+    verb: Annotated[str, one_of(ACTIONS, "What was done.")]
+    about: Annotated[str, says("The id of the edit, repayment or receipt that it was done to.")]
+    memo: Memo | None
+    operator: Operator
+    approver: Approver | None
+    before: Annotated[BillDoc, says("The bill before the action.")]
+    after: Annotated[BillDoc, says("The bill after the action.")]
+    at: Annotated[str, says("When it happened. RFC 3339, on the sandbox's clock.")]
 
 
-class _Act(NamedTuple):
-    id: str
-    verb: str
-    about: str
-    memo: str | None
-    operator: str
-    approver: str | None
-    before: str
-    after: str
-    at_ms: int
+act_doc = rendering(Act, ActDoc)
 
 
-def operator_log_of(reader: SandboxReader, loan_id: str) -> Sequence[dict[str, Any]]:
+def operator_log_of(reader: SandboxReader, loan_id: str) -> list[ActDoc]:
     """What staff did to a loan, oldest first."""
     entity(reader, Loan, loan_id)
-    return [
-        {
-            "id": id,
-            "loan_id": loan_id,
-            "verb": verb,
-            "about": about,
-            "memo": memo,
-            "operator": operator,
-            "approver": approver,
-            "before": json.loads(before),
-            "after": json.loads(after),
-            "at": rfc3339(at_ms),
-        }
-        for id, verb, about, memo, operator, approver, before, after, at_ms in reader.rows(_Act, _ACTS, loan_id=loan_id)
-    ]
+    acts = reader.where(Act, "loan_id = :loan_id ORDER BY at_ms, version, id", loan_id=loan_id)
+    return [act_doc(act) for act in acts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +17,8 @@ from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import flush, run_many
-from mocklend.storage.stores import STORES
+from mocklend.storage.stores import STORES, made
+from mocklend.storage.tables import as_json
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -74,7 +76,7 @@ def create(connection: Connection, sandbox: Sandbox) -> None:
 
 def give_key(connection: Connection, sandbox: Sandbox) -> None:
     """Have a sandbox's row say which key opens it now."""
-    row = {"id": sandbox.id, "key_hash": sandbox.key_hash, "callback_secrets": sandbox.callback_secrets}
+    row = {"id": sandbox.id, "key_hash": sandbox.key_hash, "callback_secrets": as_json(sandbox.callback_secrets)}
     sql = "UPDATE sandboxes SET key_hash = :key_hash, callback_secrets = :callback_secrets WHERE id = :id"
     run_many(connection, sql, [row])
 
@@ -114,7 +116,7 @@ def find(connection: Connection, column: str, value: str) -> Sandbox | None:
     """The sandbox with this id or key_hash."""
     assert column in ("id", "key_hash")
     sql = f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value"
-    return next(iter(server_rows(connection, Sandbox, sql, value=value)), None)
+    return next(iter(server_rows(connection, partial(made, Sandbox), sql, value=value)), None)
 
 
 def required(connection: Connection, sandbox_id: str) -> Sandbox:

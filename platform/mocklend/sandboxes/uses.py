@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mocklend.sandboxes.lifecycle import DEFAULT, NAMES
 from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import run_many
+from mocklend.storage.stores import made
 from mocklend.storage.work import Sandbox
 
 NOTED_EVERY_MS = 60_000
@@ -47,7 +48,7 @@ def listed(connection: Connection, after: str, until_ms: int, most: int) -> Sequ
 
 
 def _used(used_ms: int, *columns: Any) -> tuple[Sandbox, int]:
-    return Sandbox(*columns), used_ms
+    return made(Sandbox, *columns), used_ms
 
 
 def unused(connection: Connection, until_ms: int) -> list[str]:

@@ -6,7 +6,6 @@ Webhooks go out beside it.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -321,7 +320,7 @@ class ClockDriver:
             sandbox = lifecycle.required(connection, parcel.sandbox_id)
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
             return True, None  # Somebody else was faster.
-        endpoint = endpoint_of(sandbox.endpoints, webhook.endpoint_id)
+        endpoint = endpoint_of(sandbox, webhook.endpoint_id)
         outcome = deliver(self._session, endpoint, webhook) if endpoint else "gone"
         at_ms = parcel.due_ms if parcel.in_order else None
         record = RecordDelivery(parcel.sandbox_id, webhook.id, webhook.attempts + 1, outcome, at_ms, sandbox.resets)
@@ -386,7 +385,7 @@ def _parcel(sandbox_id: str, item: Due, *, in_order: bool = False) -> Parcel:
 
 
 def _endpoints(sandbox: Sandbox) -> list[str]:
-    return [endpoint["id"] for endpoint in json.loads(sandbox.endpoints)]
+    return [endpoint["id"] for endpoint in sandbox.endpoints]
 
 
 def _released(item: Due) -> dict[str, Any]:

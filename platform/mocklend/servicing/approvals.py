@@ -5,7 +5,6 @@ What is on the books although nobody has looked at it can be approved as well. T
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -85,7 +84,7 @@ class RejectEdit:
     def decide(self, work: Work) -> Answer:
         """201 and the edit, REJECTED."""
         edit = replace(_draft(work, self.edit_id), state=EditState.REJECTED)
-        loan, bill = require_loan(work, edit.loan_id), json.loads(edit.before)
+        loan, bill = require_loan(work, edit.loan_id), edit.before
         work.put(edit)
         log_operator_action(
             work, loan, EDIT_REJECTED, edit.id, memo=self.memo, operator=self.operator, before=bill, after=bill

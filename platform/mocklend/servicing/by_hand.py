@@ -6,7 +6,6 @@ for them over HTTP: a fault has somebody do them (see `mocklend.seams.follow_ups
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -84,8 +83,8 @@ class OverrideStatusByHand:
             operator=self.asked.operator,
             approver=None,
             state=EditState.APPLIED,
-            before=json.dumps({"status": loan.status, "outstanding_minor": outstanding_minor}),
-            after=json.dumps({"status": SHOWN_FOR_MARK[status], "outstanding_minor": outstanding_minor}),
+            before={"status": loan.status, "outstanding_minor": outstanding_minor},
+            after={"status": SHOWN_FOR_MARK[status], "outstanding_minor": outstanding_minor},
             created_ms=work.now_ms,
         )
         work.put(edit)

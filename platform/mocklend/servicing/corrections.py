@@ -43,6 +43,7 @@ from mocklend.servicing.receipts import ReverseReceipt
 from mocklend.servicing.repayments import QueryChannel
 from mocklend.storage.entities import Callback, Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Trade
 from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.values import CorrectionDoc, FindingDoc, LeftDoc
 from mocklend.storage.work import Idempotency, Loaded, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import conflicting_override
@@ -50,20 +51,7 @@ from mocklend.views.render import conflicting_override
 PAPERS: Loaded[Papers] = Loaded("papers")
 """By loan: the papers that the desk goes by."""
 
-Done = dict[str, Any]
-Findings = Sequence[Mapping[str, Any]]
-
-CORRECTIONS = (
-    "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "mark_taken_off",
-    "loan_caught_up", "rest_written_off", "page_rebuilt",
-)  # fmt: skip
-"""What the desk corrects by itself."""
-LEFT_TO_DO = (
-    "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
-    "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
-    "compensation_not_posted", "page_behind", "wrong_mark", "left_behind",
-)  # fmt: skip
-"""What it leaves to staff, and names."""
+Findings = Sequence[FindingDoc]
 
 ROUNDING_MINOR = 3
 """What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
@@ -135,12 +123,12 @@ class Desk:
         papers = self.work.load(PAPERS, self.dispute.loan_id)
         return papers
 
-    def put_right(self, findings: Findings) -> list[Done]:
+    def put_right(self, findings: Findings) -> list[CorrectionDoc]:
         """Do what the desk can do by itself, and say what was done. The page comes last: it shows all the rest."""
         done = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._marks()]
         return [*done, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
 
-    def left_to_do(self, findings: Findings) -> list[Done]:
+    def left_to_do(self, findings: Findings) -> list[LeftDoc]:
         """What is still wrong by the papers, and what to do about it."""
         return [
             *self._payments_elsewhere(findings),
@@ -155,18 +143,19 @@ class Desk:
 
     # --- what the desk does ---
 
-    def _lost_payments(self, findings: Findings) -> Iterator[Done]:
+    def _lost_payments(self, findings: Findings) -> Iterator[CorrectionDoc]:
         for finding in findings:
             done = self._bring_in(finding)
             if done is not None:
                 yield done
 
-    def _bring_in(self, finding: Mapping[str, Any]) -> Done | None:
+    def _bring_in(self, finding: FindingDoc) -> CorrectionDoc | None:
         """Put a payment on the loan that the channel has and the books have on none."""
-        if not finding["matches_channel"] or finding["on_books"]:
+        number = finding["out_trade_no"]
+        if number is None or not finding["matches_channel"] or finding["on_books"]:
             return None
         work, loan = self.work, self.loan
-        trade = work.get(Trade, finding["out_trade_no"])
+        trade = work.get(Trade, number)
         if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
             return None  # Somebody else's money, or another loan's: that is for a person to sort out.
         if not trade.repayment_id.startswith("rct_"):
@@ -185,31 +174,31 @@ class Desk:
             MatchReceipt(self.sandbox_id, None, receipt.id, loan.id, self.memo, self.operator).decide(work)
         return {"what": "receipt_applied", "id": receipt.id, "amount_minor": receipt.amount_minor}
 
-    def _second_receipts(self) -> Iterator[Done]:
+    def _second_receipts(self) -> Iterator[CorrectionDoc]:
         for receipt in self._receipts():
             if receipt.state == ReceiptState.APPLIED and _is_second(receipt) and receipt.loan_id == self.loan.id:
                 ReverseReceipt(self.sandbox_id, None, receipt.id, self.memo, self.operator).decide(self.work)
                 yield {"what": "receipt_reversed", "id": receipt.id, "amount_minor": receipt.amount_minor}
 
-    def _bookings(self) -> Iterator[Done]:
+    def _bookings(self) -> Iterator[CorrectionDoc]:
         for order in self._orders():
             if order.status == RepaymentStatus.SUCCEEDED and _booked_otherwise(order, self._trade(order)):
                 RebookRepayment(self.sandbox_id, None, order.id, self.memo, self.operator).decide(self.work)
                 yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
 
-    def _marks(self) -> Iterator[Done]:
+    def _marks(self) -> Iterator[CorrectionDoc]:
         mark = conflicting_override(self.loan)
         if mark is not None:
             edit = self.work.get(OperatorEdit, mark.edit_id)
             ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
             yield {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
 
-    def _caught_up(self) -> Iterator[Done]:
+    def _caught_up(self) -> Iterator[CorrectionDoc]:
         if self.loan.missed_ms is not None:
             CatchUp(self.sandbox_id, self.loan.id, self.memo, self.operator).decide(self.work)
             yield {"what": "loan_caught_up", "id": self.loan.id}
 
-    def _rest_of_a_quote(self) -> Iterator[Done]:
+    def _rest_of_a_quote(self) -> Iterator[CorrectionDoc]:
         """A payoff was paid to the unit by its quote, and what is left is nothing but another rounding."""
         left = _rest(self.loan, self._orders())
         if left:
@@ -221,7 +210,7 @@ class Desk:
             if edit["state"] == EditState.APPLIED:
                 yield {"what": "rest_written_off", "id": edit["id"], "amount_minor": left}
 
-    def _page(self) -> Iterator[Done]:
+    def _page(self) -> Iterator[CorrectionDoc]:
         loan = self.loan
         if not right(loan, self.work.now_ms):
             state = state_of(loan)
@@ -236,7 +225,7 @@ class Desk:
 
     # --- what it leaves to staff ---
 
-    def _payments_elsewhere(self, findings: Findings) -> Iterator[Done]:
+    def _payments_elsewhere(self, findings: Findings) -> Iterator[LeftDoc]:
         for finding in findings:
             trade = self.work.find(Trade, finding["out_trade_no"]) if finding["out_trade_no"] else None
             if trade is None or not finding["matches_channel"] or self._is_on_the_loan(trade):
@@ -254,7 +243,7 @@ class Desk:
         order = self.work.get(Repayment, trade.repayment_id)
         return order.status == RepaymentStatus.SUCCEEDED and order.loan_id == self.loan.id
 
-    def _orders_to_ask_about(self) -> Iterator[Done]:
+    def _orders_to_ask_about(self) -> Iterator[LeftDoc]:
         for order in self._orders():
             trade = self._trade(order)
             unheard = (
@@ -275,7 +264,7 @@ class Desk:
         callback = self.work.find(Callback, callback_of(trade.repayment_id))
         return callback is not None and callback.attempts == 0 and callback.due_ms is not None
 
-    def _ordered_twice(self) -> Iterator[Done]:
+    def _ordered_twice(self) -> Iterator[LeftDoc]:
         asked: dict[tuple[str, Any], list[Repayment]] = {}
         for order in self._orders():
             for of, value in (("debit", order.debit_ms), ("request", order.asked_key)):
@@ -289,7 +278,7 @@ class Desk:
             if receipt.state == ReceiptState.APPLIED and _is_second(receipt) and receipt.loan_id != self.loan.id:
                 yield _todo("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
 
-    def _edits_to_look_at(self) -> Iterator[Done]:
+    def _edits_to_look_at(self) -> Iterator[LeftDoc]:
         about = {about for _, about, _ in self.papers.acts}
         for edit in self._edits():
             if edit.state != EditState.APPLIED:
@@ -312,7 +301,7 @@ class Desk:
                 "rest_of_a_quote", self.loan.id, "what the quote left out waits for approval: approve the draft"
             )
 
-    def _reversals_of_something_else(self) -> Iterator[Done]:
+    def _reversals_of_something_else(self) -> Iterator[LeftDoc]:
         own = set(self.papers.orders)
         newest = {about: memo for verb, about, memo in self.papers.acts if verb == REPAYMENT_REVERSED}
         for id, memo in newest.items():
@@ -322,21 +311,21 @@ class Desk:
                 detail = f"{id} was reversed, and {named[0]} was meant: reinstate the one, reverse the other"
                 yield _todo("reversed_something_else", order.reversal_id, detail)
 
-    def _stuck_payouts(self) -> Iterator[Done]:
+    def _stuck_payouts(self) -> Iterator[LeftDoc]:
         for id in self.papers.payouts:
             payout = self.work.get(Payout, id)
             if payout.state == PayoutState.ORDERED and payout.due_ms is None:
                 detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask there"
                 yield _todo("stuck_payout", payout.id, detail)
 
-    def _unposted_promises(self) -> Iterator[Done]:
+    def _unposted_promises(self) -> Iterator[LeftDoc]:
         for id in self.papers.disputes:
             other = self.work.get(Dispute, id)
             if other.compensation_id is not None and other.payout_id is None:
                 detail = f"{other.compensation_minor} were promised with dispute {id} and never posted: decide it again"
                 yield _todo("compensation_not_posted", other.compensation_id, detail)
 
-    def _not_shown(self) -> Iterator[Done]:
+    def _not_shown(self) -> Iterator[LeftDoc]:
         if not right(self.loan, self.work.now_ms):
             yield _todo("page_behind", self.loan.id, "its page is behind the books: have it made anew")
         if conflicting_override(self.loan) is not None:
@@ -360,7 +349,7 @@ class Desk:
         return trade
 
 
-def _todo(what: str, id: str, detail: str) -> Done:
+def _todo(what: str, id: str, detail: str) -> LeftDoc:
     return {"what": what, "id": id, "detail": detail}
 
 

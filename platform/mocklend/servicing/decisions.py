@@ -6,10 +6,8 @@ to do stays UPHELD and says what; it is decided again once staff have done that 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,10 +30,10 @@ from mocklend.servicing.disputes import (
 )
 from mocklend.servicing.evidence import verify
 from mocklend.storage.entities import Dispute, Loan
+from mocklend.storage.values import DecisionDoc, FindingDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
-DECISIONS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.UNVERIFIABLE)
-Findings = Sequence[Mapping[str, Any]]
+Findings = Sequence[FindingDoc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +61,10 @@ class DecideDispute:
 
         undecided = dispute.state == DisputeState.VERIFYING
         if undecided:
-            said = {
-                "decision": self.decision,
-                "memo": self.memo,
-                "operator": self.operator,
-                "at": rfc3339(work.now_ms),
-            }
-            dispute = replace(dispute, decision=json.dumps(said), findings=json.dumps(findings), due_ms=None)
+            decision = DecisionDoc(
+                decision=self.decision, memo=self.memo, operator=self.operator, at=rfc3339(work.now_ms)
+            )
+            dispute = replace(dispute, decision=decision, findings=tuple(findings), due_ms=None)
             dispute = step(work, dispute, self.decision, self.memo, event="decided")
             self._log(work, dispute, DISPUTE_DECIDED)
             if self.decision == DisputeState.REJECTED:
@@ -78,7 +73,7 @@ class DecideDispute:
         if self.correct:
             dispute = self._correct(work, dispute, findings)
             if not undecided:  # Somebody looked again: the decision itself is on record already.
-                ordered = sum(one["note"].startswith(CORRECTED_NOTE) for one in json.loads(dispute.progress))
+                ordered = sum(one["note"].startswith(CORRECTED_NOTE) for one in dispute.progress)
                 self._log(work, dispute, CORRECTION_ORDERED, n=ordered)
         if self.compensation_minor is not None:
             dispute = self._compensate(work, dispute, self.compensation_minor)
@@ -116,8 +111,8 @@ class DecideDispute:
         correct(work, dispute.loan_id, f"dispute {dispute.id}")
         dispute = replace(
             dispute,
-            corrections=json.dumps([*json.loads(dispute.corrections), *done]),
-            left_to_do=json.dumps(left),
+            corrections=(*dispute.corrections, *done),
+            left_to_do=tuple(left),
         )
         what = ", ".join(f"{one['what']} {one['id']}" for one in done)
         if left:

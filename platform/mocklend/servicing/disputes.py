@@ -12,15 +12,16 @@ and when the money of its compensation should have arrived.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
 from mocklend.bureau import mark_disputed
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
+from mocklend.domain.nouns import CreatedAt, LoanId, column, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DisputeState, PayoutState
 from mocklend.lending.required import require_loan
@@ -29,6 +30,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.dispute_opened import DisputeOpened
 from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
+from mocklend.storage.values import CorrectionDoc, DecisionDoc, FindingDoc, LeftDoc, PieceDoc, StepDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit
 
@@ -69,13 +71,13 @@ class OpenDispute:
             loan_id=loan.id,
             claim=self.claim,
             statement=self.statement,
-            evidence=json.dumps([piece.to_json() for piece in self.evidence]),
-            findings="[]",
+            evidence=tuple(piece.to_json() for piece in self.evidence),
+            findings=(),
             state=DisputeState.OPEN,
-            progress="[]",
+            progress=(),
             decision=None,
-            corrections="[]",
-            left_to_do="[]",
+            corrections=(),
+            left_to_do=(),
             corrected_version=None,
             disagreement=None,
             compensation_minor=0,
@@ -141,9 +143,7 @@ class VerifyDispute:
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
         fitting = sum(one["matches_channel"] for one in findings)
         note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
-        dispute = step(
-            work, replace(dispute, findings=json.dumps(findings)), DisputeState.VERIFYING, note, event="verified"
-        )
+        dispute = step(work, replace(dispute, findings=tuple(findings)), DisputeState.VERIFYING, note, event="verified")
         return Answer(200, dispute_doc(dispute))
 
 
@@ -223,40 +223,48 @@ def refuse_unless(dispute: Dispute, *states: str) -> None:
 
 def evidence_of(dispute: Dispute) -> list[Piece]:
     """What the borrower has shown."""
-    return [Piece.from_json(kept) for kept in json.loads(dispute.evidence)]
+    return [Piece.from_json(kept) for kept in dispute.evidence]
 
 
 def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str) -> Dispute:
     """The dispute's next line of progress, kept, and told to the client."""
-    progress = [*json.loads(dispute.progress), {"state": state, "at": rfc3339(work.now_ms), "note": note}]
-    dispute = replace(dispute, state=state, progress=json.dumps(progress))
+    progress = (*dispute.progress, StepDoc(state=state, at=rfc3339(work.now_ms), note=note))
+    dispute = replace(dispute, state=state, progress=progress)
     work.put(dispute)
     told = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
     emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", told)
     return dispute
 
 
-def dispute_doc(dispute: Dispute) -> dict[str, Any]:
-    """A dispute as JSON."""
-    return {
-        "id": dispute.id,
-        "loan_id": dispute.loan_id,
-        "claim": dispute.claim,
-        "statement": dispute.statement,
-        "evidence": json.loads(dispute.evidence),
-        "findings": json.loads(dispute.findings),
-        "state": dispute.state,
-        "decision": json.loads(dispute.decision) if dispute.decision else None,
-        "corrections": json.loads(dispute.corrections),
-        "left_to_do": json.loads(dispute.left_to_do),
-        "compensation_minor": dispute.compensation_minor,
-        "compensation_id": dispute.compensation_id,
-        "payout_id": dispute.payout_id,
-        "disagreement": dispute.disagreement,
-        "marked": bool(dispute.marked),
-        "breached": bool(dispute.breached),
-        "created_at": rfc3339(dispute.created_ms),
-        "due_at": rfc3339(dispute.answer_by_ms),
-        "taken_up_at": rfc3339(dispute.taken_up_ms),
-        "progress": json.loads(dispute.progress),
-    }
+class DisputeDoc(TypedDict):
+    """A dispute with its progress. It has to be answered by `due_at`; the desk gets to it at `taken_up_at`."""
+
+    id: Annotated[str, says("The dispute's id.")]
+    loan_id: LoanId
+    claim: Annotated[str, one_of(CLAIMS, "What the borrower says is wrong.")]
+    statement: Annotated[str | None, says("What the borrower says, in their own words; null where nothing.")]
+    evidence: Annotated[list[PieceDoc], says("The documents that the borrower handed in.")]
+    findings: Annotated[list[FindingDoc], says("What verifying each document found; empty until then.")]
+    state: Annotated[str, one_of(DisputeState, "Where the dispute is.")]
+    decision: Annotated[DecisionDoc | None, says("The answer; null until there is one.")]
+    corrections: Annotated[list[CorrectionDoc], says("What was put right.")]
+    left_to_do: Annotated[list[LeftDoc], says("What staff have to put right before the dispute is CORRECTED.")]
+    compensation_minor: Annotated[
+        int, says("What the borrower is paid for the trouble, in minor units; 0 where nothing.")
+    ]
+    compensation_id: Annotated[
+        str | None, says("The entry on the books that owes the compensation; null where there is none.")
+    ]
+    payout_id: Annotated[str | None, says("The payout that pays the compensation; null where there is none.")]
+    disagreement: Annotated[str | None, says("What a borrower who still disagrees put on record; null where nothing.")]
+    marked: Annotated[bool, says("Whether the credit report marks the loan as disputed.")]
+    breached: Annotated[bool, says("Whether the dispute was not answered in time.")]
+    created_at: CreatedAt
+    due_at: Annotated[
+        str, column("answer_by_ms"), says("Until when it has to be answered. RFC 3339, on the sandbox's clock.")
+    ]
+    taken_up_at: Annotated[str, says("When staff begin with it. RFC 3339, on the sandbox's clock.")]
+    progress: Annotated[list[StepDoc], says("The dispute's steps, oldest first.")]
+
+
+dispute_doc = rendering(Dispute, DisputeDoc)

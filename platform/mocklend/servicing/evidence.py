@@ -16,12 +16,12 @@ from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Receipt, Repayment, Trade
 from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.values import FindingDoc, PieceDoc
 from mocklend.storage.work import Loaded, Work
 
 CHANNEL_RECORD: Loaded[list[str]] = Loaded("channel_record")
 """By question, as JSON: the order numbers that a channel may mean."""
 
-KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
 NEAR_MS = 86_400_000
 """A slip often has the day only, so a payment within a day of what is claimed is the same payment."""
 UNKNOWN = "UNKNOWN"
@@ -39,7 +39,7 @@ class Piece:
     paid_ms: int
     note: str | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PieceDoc:
         """As a dispute keeps it."""
         return {
             "kind": self.kind,
@@ -51,10 +51,16 @@ class Piece:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Piece:
+    def from_json(cls, kept: PieceDoc) -> Piece:
         """From what a dispute keeps."""
-        given = {name: value for name, value in kept.items() if name != "paid_at"}
-        return cls(**given, paid_ms=parse_rfc3339(kept["paid_at"]))
+        return cls(
+            kind=kept["kind"],
+            channel=kept["channel"],
+            channel_trade_no=kept["channel_trade_no"],
+            amount_minor=kept["amount_minor"],
+            paid_ms=parse_rfc3339(kept["paid_at"]),
+            note=kept["note"],
+        )
 
 
 _BY_NUMBER = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel = :channel
@@ -73,12 +79,12 @@ def load_channel_record(reader: SandboxReader, questions: Sequence[str]) -> Mapp
     return found
 
 
-def verify(work: Work, loan_id: str, evidence: Sequence[Piece]) -> list[dict[str, Any]]:
+def verify(work: Work, loan_id: str, evidence: Sequence[Piece]) -> list[FindingDoc]:
     """One finding a piece."""
     return [_finding(work, loan_id, n, piece) for n, piece in enumerate(evidence, 1)]
 
 
-def _finding(work: Work, loan_id: str, n: int, piece: Piece) -> dict[str, Any]:
+def _finding(work: Work, loan_id: str, n: int, piece: Piece) -> FindingDoc:
     trade = _trade(work, loan_id, piece)
     if trade is None:
         return _found(n, None, [], UNKNOWN, None, f"{piece.channel} has no such payment")
@@ -88,7 +94,7 @@ def _finding(work: Work, loan_id: str, n: int, piece: Piece) -> dict[str, Any]:
     return _found(n, trade, differs, booked, on, what + (f"; differs: {', '.join(differs)}" if differs else ""))
 
 
-def _found(n: int, trade: Trade | None, differs: list[str], booked: str, on: str | None, detail: str) -> dict[str, Any]:
+def _found(n: int, trade: Trade | None, differs: list[str], booked: str, on: str | None, detail: str) -> FindingDoc:
     return {
         "n": n,
         "matches_channel": trade is not None and not differs,
@@ -140,4 +146,4 @@ def _booked(work: Work, trade: Trade) -> tuple[str, str | None]:
     return order.status, order.loan_id if order.status == RepaymentStatus.SUCCEEDED else None
 
 
-__all__ = ["KINDS", "NOBODYS", "UNKNOWN", "Piece", "compare", "verify"]
+__all__ = ["NOBODYS", "UNKNOWN", "Piece", "compare", "verify"]

@@ -10,14 +10,14 @@ met when an edit goes on the books, so what a fault does to a draft is done once
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mocklend.channels.payouts import order_payout, refund_data
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.effects import edit_minor_max, edit_minor_min
 from mocklend.domain.facts import (
@@ -41,6 +41,7 @@ from mocklend.domain.facts import (
 )
 from mocklend.domain.facts import WRITE_OFF as WRITTEN_OFF
 from mocklend.domain.money import MAX_MINOR
+from mocklend.domain.nouns import Approver, ChannelId, CreatedAt, LoanId, Memo, Operator, column, one_of, says, whether
 from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, apply_fact
@@ -49,13 +50,12 @@ from mocklend.lending.books import Recorded, next_fact_time, record, state_of
 from mocklend.lending.operator_log import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_operator_action
 from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.about import about_loan
 from mocklend.seams.edit_approval import EditApproval
 from mocklend.seams.operator_edit import OperatorEdit as EditSeam
 from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan, OperatorEdit
-from mocklend.storage.values import StatusOverride
+from mocklend.storage.values import BillDoc, StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
 from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import record_in_world
@@ -127,8 +127,8 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequ
         operator=request.operator,
         approver=request.approver,
         state=EditState.DRAFT,
-        before="null",
-        after="null",
+        before=bill_of(loan, state_of(loan)),
+        after=None,
         created_ms=work.now_ms,
         channel=request.channel,
         due_date=request.due.isoformat() if request.due else None,
@@ -142,7 +142,7 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequ
         elif _must_wait(work, loan, edit):
             work.put(loan)
             work.put(edit)
-            bill = json.loads(edit.before)
+            bill = edit.before
             log_operator_action(
                 work, loan, EDIT_DRAFTED, edit.id, memo=edit.memo, operator=edit.operator, before=bill, after=bill
             )
@@ -202,7 +202,7 @@ def validate(work: Work, loan: Loan, edit: OperatorEdit) -> ValidatedEdit:
     state = state_of(loan)
     state.accrue(today)
     derived = _derived_today(state, today)
-    edit = replace(edit, before=json.dumps(bill_of(loan, state)))
+    edit = replace(edit, before=bill_of(loan, state))
     if edit.edit_kind == MODIFY_BILL_STATUS:
         _refuse_mark(edit, derived)
         return ValidatedEdit(edit, state, derived, 0, 0)
@@ -344,7 +344,7 @@ def apply(work: Work, loan: Loan, validated: ValidatedEdit, verb: str) -> Operat
         amount_minor=done.amount_minor if edit.amount_minor is not None else None,
         status=done.status,
         state=EditState.APPLIED,
-        after=json.dumps(bill),
+        after=bill,
         applied_ms=work.now_ms,
     )
     work.put(edit)
@@ -356,7 +356,7 @@ def apply(work: Work, loan: Loan, validated: ValidatedEdit, verb: str) -> Operat
         memo=edit.memo,
         operator=edit.operator,
         approver=edit.approver,
-        before=json.loads(edit.before),
+        before=edit.before,
         after=bill,
     )
     _notify(work, after, edit)
@@ -418,23 +418,37 @@ def _notify(work: Work, after: Recorded, edit: OperatorEdit) -> None:
         emit(work, "refund.agreed", edit.loan_id, edit.id, refund_data(payout) | {"edit_id": edit.id})
 
 
-def edit_doc(edit: OperatorEdit) -> dict[str, Any]:
-    """An edit as JSON."""
-    return {
-        "id": edit.id,
-        "loan_id": edit.loan_id,
-        "kind": edit.edit_kind,
-        "amount_minor": edit.amount_minor,
-        "status": edit.status,
-        "channel": edit.channel,
-        "due_date": edit.due_date,
-        "memo": edit.memo,
-        "operator": edit.operator,
-        "approver": edit.approver,
-        "approval_needed": edit.to_approve_minor is not None,
-        "state": edit.state,
-        "before": json.loads(edit.before),
-        "after": json.loads(edit.after),
-        "created_at": rfc3339(edit.created_ms),
-        "applied_at": maybe_rfc3339(edit.applied_ms),
-    }
+class EditDoc(TypedDict):
+    """An edit as it went on the books, or a DRAFT that is on none of them yet."""
+
+    id: Annotated[str, says("The edit's id.")]
+    loan_id: LoanId
+    kind: Annotated[str, column("edit_kind"), one_of(KINDS, "Which edit.")]
+    amount_minor: Annotated[
+        int | None, says("By how much it changes the bill, in minor units; null where it changes no amount.")
+    ]
+    status: Annotated[str | None, says("The status that it sets; null where it sets none.")]
+    channel: ChannelId | None
+    due_date: Annotated[str | None, says("When a charge falls due, like 2026-01-05; null for all others.")]
+    memo: Memo
+    operator: Operator
+    approver: Approver | None
+    approval_needed: Annotated[
+        bool, whether("to_approve_minor"), says("Whether it waits for, or had to have, a second person.")
+    ]
+    state: Annotated[
+        str,
+        one_of(
+            EditState,
+            "DRAFT waits for approval, APPLIED is on the books, REVERSED was taken back, REJECTED never was.",
+        ),
+    ]
+    before: Annotated[BillDoc, says("The bill before it.")]
+    after: Annotated[BillDoc | None, says("The bill after it; null until it is applied.")]
+    created_at: CreatedAt
+    applied_at: Annotated[
+        str | None, says("When it went on the books; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+
+
+edit_doc = rendering(OperatorEdit, EditDoc)

@@ -6,9 +6,8 @@ wrong later is no matter of this decision.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
 from mocklend.domain.finding import Discrepancy, Finding
@@ -19,6 +18,7 @@ from mocklend.servicing.disputes import CORRECTED_NOTE
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.values import CorrectionDoc
 from mocklend.views.render import conflicting_override
 
 _DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id
@@ -33,7 +33,7 @@ def check_decisions(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Each decision that says CORRECTED and is not true: class `untrue_decision`."""
     for id in snapshot.ids(_DECIDED):
         dispute = snapshot.get(Dispute, id)
-        steps = [one for one in json.loads(dispute.progress) if one["note"].startswith(CORRECTED_NOTE)]
+        steps = [one for one in dispute.progress if one["note"].startswith(CORRECTED_NOTE)]
         if not steps or steps[-1]["state"] != DisputeState.CORRECTED:
             continue  # It was compensated for, and says itself that it is not corrected.
         wrong = _wrong(snapshot, dispute, steps[-1]["at"])
@@ -52,7 +52,7 @@ def _wrong(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
     right_at = dispute.corrected_version
     if right_at is None:
         return ["nothing says at which version the loan was right"]
-    found = [f"{one['what']} {one['id']} is left to do" for one in json.loads(dispute.left_to_do)]
+    found = [f"{one['what']} {one['id']} is left to do" for one in dispute.left_to_do]
     at_ms = parse_rfc3339(at)
     found += _shown_before(loan, right_at, at_ms)
     override = conflicting_override(loan)
@@ -68,7 +68,7 @@ def _wrong(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
             found.append(f"{fact.id} is still on the books a second time")
     found += _booked_otherwise(reader, loan.id, since, right_at)
     known = {booked(fact.id) for fact in facts}
-    found += [what for one in json.loads(dispute.corrections) if (what := _not_done(reader, one, known))]
+    found += [what for one in dispute.corrections if (what := _not_done(reader, one, known))]
     return found
 
 
@@ -93,7 +93,7 @@ def _booked_otherwise(reader: SandboxReader, loan_id: str, since: Mapping[str, i
             yield f"{id} is still booked as {order.booked_type}"
 
 
-def _not_done(reader: SandboxReader, claim: Mapping[str, Any], on_books: set[str]) -> str | None:
+def _not_done(reader: SandboxReader, claim: CorrectionDoc, on_books: set[str]) -> str | None:
     """A claim of the decision that nothing on record bears out."""
     what, id = claim["what"], claim["id"]
     match what:

@@ -9,10 +9,22 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from mocklend.storage.statements import OUTBOX
+from mocklend.storage.statements import FACTS, OUTBOX
 from mocklend.storage.stores import entity
 from mocklend.storage.tables import Due, Index, Unique
-from mocklend.storage.values import Attempt, StatusOverride, ViewVersion, WorldAssignment
+from mocklend.storage.values import (
+    Attempt,
+    BillDoc,
+    CorrectionDoc,
+    DecisionDoc,
+    FindingDoc,
+    LeftDoc,
+    PieceDoc,
+    StatusOverride,
+    StepDoc,
+    ViewVersion,
+    WorldAssignment,
+)
 from mocklend.storage.work import Sandbox
 
 entity("sandboxes", Unique("key_hash"), scoped=False)(Sandbox)
@@ -120,13 +132,31 @@ class OperatorEdit(Struct, frozen=True):
     operator: str
     approver: str | None
     state: str
-    before: str
-    after: str
+    before: BillDoc
+    after: BillDoc | None  # None until it is on the books
     created_ms: int
     channel: str | None = None
     due_date: str | None = None
     applied_ms: int | None = None
     to_approve_minor: int | None = None  # what it is about, where a second person had to look at it
+
+
+@entity("acts", Index("loan_id", "at_ms"), rank=FACTS)
+class Act(Struct, frozen=True):
+    """What somebody on the staff did: who, why, and the bill before and after. Appended, never changed."""
+
+    kind: ClassVar[str] = "act"
+    id: str
+    loan_id: str
+    version: int
+    verb: str
+    about: str
+    memo: str | None
+    operator: str
+    approver: str | None
+    before: BillDoc
+    after: BillDoc
+    at_ms: int
 
 
 @entity("trades", Index("channel_trade_no"), Index("channel", "paid_ms"))
@@ -270,7 +300,7 @@ class BureauAccount(Struct, frozen=True):
     status: str | None  # as last reported
     months: str
     last_month: str | None
-    disputes: str  # JSON: the disputes that have marked it
+    disputes: tuple[str, ...]  # that have marked it
     correct_ms: int | None  # when a correction was asked for that is not reported yet
     correct_reason: str | None
     ordered_ms: int | None  # when a correction was last asked for, reported or not
@@ -358,13 +388,13 @@ class Dispute(Struct, frozen=True):
     loan_id: str
     claim: str
     statement: str | None
-    evidence: str
-    findings: str
+    evidence: tuple[PieceDoc, ...]
+    findings: tuple[FindingDoc, ...]
     state: str
-    progress: str
-    decision: str | None
-    corrections: str
-    left_to_do: str  # before it is corrected, as of the last correction
+    progress: tuple[StepDoc, ...]
+    decision: DecisionDoc | None
+    corrections: tuple[CorrectionDoc, ...]
+    left_to_do: tuple[LeftDoc, ...]  # before it is corrected, as of the last correction
     corrected_version: int | None  # the version of the loan that was right when it was last CORRECTED
     disagreement: str | None  # what a borrower whose claim was rejected puts on record
     compensation_minor: int

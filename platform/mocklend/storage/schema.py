@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from mocklend.storage import entities
-from mocklend.storage.tables import SMALL, Check, Due, Index, References, Unique, metadata, table_of
+from mocklend.storage.tables import SMALL, Check, Due, References, Unique, metadata, table_of
 
 __all__ = ["entities", "metadata"]
 
@@ -38,22 +38,6 @@ class AnswerRow(Struct, frozen=True):
     status: Annotated[int, SMALL]
     body: str
     created_ms: int
-
-
-class ActRow(Struct, frozen=True):
-    """What staff did, in order: who, why, and the bill before and after. Appended, never changed."""
-
-    id: str
-    loan_id: str
-    version: int
-    verb: str
-    about: str
-    memo: str | None
-    operator: str
-    approver: str | None
-    before: str
-    after: str
-    at_ms: int
 
 
 class TransactionRow(Struct, frozen=True):
@@ -130,7 +114,6 @@ class LoanView(Struct, frozen=True):
 table_of("sandbox_uses", SandboxUse, key=())
 table_of("real_time", RealTime, scoped=False)
 table_of("idempotency", AnswerRow, key=("key",))
-table_of("acts", ActRow, Index("loan_id", "at_ms"))
 table_of("transactions", TransactionRow, Unique("id"), Unique("chain", "reverses"), key=("chain", "seq"))
 table_of(
     "postings",

@@ -86,3 +86,9 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
         return cls
 
     return register
+
+
+def made(cls: type[E], *columns: Any) -> E:
+    """The entity of a row, from its columns in their order."""
+    entity: E = STORES[cls.kind].make(columns)
+    return entity

@@ -1,11 +1,17 @@
-"""Values that a column of an entity holds as JSON, and that are structs everywhere else."""
+"""Values that a column of an entity holds as JSON.
+
+What the API never shows is a struct. What it shows as it is stored is a document: its class says what each field means,
+and the entity's own document has it as a part. A value is never changed; another one is put in its place.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Struct
 
+from mocklend.domain.nouns import ChannelId, ChannelTradeNo, CreatedAt, Memo, Operator, OutTradeNo, one_of, says
+from mocklend.domain.statuses import DisputeState
 from mocklend.seams.view_refresh import Showing
 
 
@@ -70,3 +76,103 @@ class ViewVersion(Struct, frozen=True, array_like=True):
     def said(self) -> dict[str, Any]:
         """The part that a fault may look at."""
         return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
+
+
+class EndpointDoc(TypedDict):
+    """An endpoint, with the secret that its deliveries are signed with."""
+
+    id: Annotated[str, says("The endpoint's id.")]
+    url: Annotated[str, says("Where messages are sent by POST.")]
+    events: Annotated[list[str], says("Which events are sent; `*` is all.")]
+    profile: Annotated[str, says("The retry schedule of its messages.")]
+    secret: Annotated[str, says("The secret that its messages are signed with: `whsec_` and Base64.")]
+    created_at: CreatedAt
+
+
+class BillDoc(TypedDict):
+    """A bill before or after what the desk did."""
+
+    status: Annotated[str, says("The status that is shown.")]
+    outstanding_minor: Annotated[int, says("All that is owed, in minor units.")]
+    overpaid_minor: NotRequired[Annotated[int, says("What was paid too much, in minor units.")]]
+
+
+EVIDENCE_KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
+DECISIONS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.UNVERIFIABLE)
+CORRECTIONS = (
+    "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "mark_taken_off",
+    "loan_caught_up", "rest_written_off", "page_rebuilt",
+)  # fmt: skip
+"""What the desk corrects by itself."""
+LEFT_TO_DO = (
+    "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
+    "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
+    "compensation_not_posted", "page_behind", "wrong_mark", "left_behind",
+)  # fmt: skip
+"""What it leaves to staff, and names."""
+
+
+class PieceDoc(TypedDict):
+    """A piece of evidence."""
+
+    kind: Annotated[str, one_of(EVIDENCE_KINDS, "What kind of document it is.")]
+    channel: ChannelId
+    channel_trade_no: ChannelTradeNo | None
+    amount_minor: Annotated[int, says("The amount that the document shows, in minor units of the loan's currency.")]
+    paid_at: Annotated[str, says("The time of payment that the document shows. RFC 3339.")]
+    note: Annotated[str | None, says("What the borrower says about it; null where nothing.")]
+
+
+class FindingDoc(TypedDict):
+    """What verifying a piece found: at the channel, and on the books."""
+
+    n: Annotated[int, says("The number of the piece of evidence, from 1.")]
+    matches_channel: Annotated[bool, says("Whether the channel has such a payment.")]
+    on_books: Annotated[bool, says("Whether the platform's books have it.")]
+    loan_id: Annotated[str | None, says("The loan on which the books have it; null where they have it on none.")]
+    out_trade_no: OutTradeNo | None
+    booked: Annotated[
+        str, says("The status of the platform's repayment or receipt, or UNKNOWN where it never heard of it.")
+    ]
+    differs: Annotated[list[str], says("The fields in which the document differs from the channel's record.")]
+    detail: Annotated[str, says("What was found, in a sentence.")]
+
+
+class DecisionDoc(TypedDict):
+    """Who answered what, and why."""
+
+    decision: Annotated[
+        str,
+        one_of(
+            DECISIONS, "UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
+        ),
+    ]
+    memo: Memo
+    operator: Operator
+    at: Annotated[str, says("When it was decided. RFC 3339, on the sandbox's clock.")]
+
+
+class CorrectionDoc(TypedDict):
+    """One thing that was put right."""
+
+    what: Annotated[str, one_of(CORRECTIONS, "What was done.")]
+    id: Annotated[str, says("What it was done to: a repayment, a receipt, an edit or a loan, by its id.")]
+    amount_minor: NotRequired[Annotated[int, says("The money that it was about, in minor units.")]]
+    status: NotRequired[Annotated[str | None, says("The status set by hand that was taken off.")]]
+    version: NotRequired[Annotated[int, says("The loan's version whose page was made anew.")]]
+
+
+class LeftDoc(TypedDict):
+    """One thing that staff have to put right before the dispute is CORRECTED, and how."""
+
+    what: Annotated[str, one_of(LEFT_TO_DO, "What kind of thing is left to do.")]
+    id: Annotated[str, says("What is wrong: a repayment, a receipt, an edit or a loan, by its id.")]
+    detail: Annotated[str, says("What staff have to do, in a sentence.")]
+
+
+class StepDoc(TypedDict):
+    """A line of a dispute's progress."""
+
+    state: Annotated[str, one_of(DisputeState, "The dispute's state after this step.")]
+    at: Annotated[str, says("When it happened. RFC 3339, on the sandbox's clock.")]
+    note: Annotated[str, says("What happened, in a sentence.")]

@@ -22,6 +22,7 @@ from mocklend.domain.problems import Refused
 from mocklend.seams.follow_ups import FollowUp
 from mocklend.seams.layer import LayerBroke, LayerGroup
 from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
+from mocklend.storage.values import EndpointDoc
 
 Key = tuple[str, str]
 """An entity's kind and id."""
@@ -66,7 +67,7 @@ class Sandbox(Struct, frozen=True):
     real_ms: int
     speed: int
     rules_version: int
-    endpoints: str  # JSON: the webhook endpoints
+    endpoints: tuple[EndpointDoc, ...]  # that webhooks go to
     created_ms: int
     four_eyes_above_minor: int | None = None  # acts of staff above this need a second person; null: none do
     monitored: int = 1  # 1 if the platform's own monitoring is on
@@ -74,7 +75,7 @@ class Sandbox(Struct, frozen=True):
     net_by: str = "none"  # none, loan, channel: what differences are set against each other before that
     target_ms: int | None = None  # how far a manual clock was asked to go; it may be on its way there
     resets: int = 0
-    callback_secrets: str = "{}"  # JSON: what each channel signs its callbacks with
+    callback_secrets: dict[str, str] = {}  # by channel: what it signs its callbacks with
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time at a real time."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mocklend.domain.facts import Terms
@@ -19,6 +19,7 @@ from mocklend.storage.quick import QuickReader
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import Value
 from mocklend.storage.stores import E
+from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Sandbox
 from mocklend.views.render import instalment_docs
 from mocklend.views.replica_rotation import ReplicaRotation
@@ -336,7 +337,6 @@ def _transaction(reader: SandboxReader, row: _Transaction) -> dict[str, Any]:
     }
 
 
-def endpoints(sandbox: Sandbox) -> list[Mapping[str, Any]]:
+def endpoints(sandbox: Sandbox) -> Sequence[EndpointDoc]:
     """The sandbox's webhook endpoints."""
-    found: list[Mapping[str, Any]] = json.loads(sandbox.endpoints)
-    return found
+    return sandbox.endpoints

@@ -10,7 +10,6 @@ nobody learns which ports are open there; the second one holds where a name reso
 from __future__ import annotations
 
 import heapq
-import json
 import os
 import socket
 import threading
@@ -38,8 +37,8 @@ from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
-from mocklend.storage.values import Attempt
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.values import Attempt, EndpointDoc
+from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
 TIMEOUT_S = (2, 15)
 """To connect, and to answer. Standard Webhooks suggests 15 to 30 s for the answer."""
@@ -190,7 +189,7 @@ def open_session(receivers: ReceiverPolicy) -> requests.Session:
     return session
 
 
-def deliver(session: requests.Session, endpoint: dict[str, Any], webhook: Webhook) -> str:
+def deliver(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
     """One attempt: `acked`, or why not. Signed with real time: the receiver's library compares it with its own.
 
     Whatever goes wrong is an attempt that failed, and has its place on the ladder.
@@ -200,7 +199,7 @@ def deliver(session: requests.Session, endpoint: dict[str, Any], webhook: Webhoo
         return TIMED_OUT if DEADLINES.over(attempt) else outcome
 
 
-def _attempted(session: requests.Session, endpoint: dict[str, Any], webhook: Webhook) -> str:
+def _attempted(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
     headers = signed_headers(endpoint["secret"], webhook.id, wall_ns() // 1_000_000, webhook.body)
     headers["content-type"] = "application/json"
     try:
@@ -252,7 +251,7 @@ class RecordDelivery:
             return Answer(200, {})  # The sandbox was reset while its receiver thought about it.
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
             return Answer(200, webhook_doc(webhook))  # Somebody else was faster.
-        endpoint = endpoint_of(work.sandbox.endpoints, webhook.endpoint_id)
+        endpoint = endpoint_of(work.sandbox, webhook.endpoint_id)
         ladder = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
@@ -270,10 +269,9 @@ class RecordDelivery:
         return Answer(200, webhook_doc(webhook))
 
 
-def endpoint_of(endpoints: str, endpoint_id: str) -> dict[str, Any] | None:
+def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
     """One of a sandbox's endpoints."""
-    found = (endpoint for endpoint in json.loads(endpoints) if endpoint["id"] == endpoint_id)
-    return next(found, None)
+    return next((endpoint for endpoint in sandbox.endpoints if endpoint["id"] == endpoint_id), None)
 
 
 def webhook_doc(webhook: Webhook) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,6 +11,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import secret_under
+from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ENDPOINTS_MAX = 16
@@ -35,7 +34,7 @@ class AddEndpoint:
 
     def decide(self, work: Work) -> Answer:
         """201 and the endpoint, with the secret that its deliveries are signed with."""
-        known = json.loads(work.sandbox.endpoints)
+        known = work.sandbox.endpoints
         id = make_id("whe", work.sandbox.seed, self.url, *self.events, self.profile)
         for endpoint in known:
             if endpoint["id"] == id:
@@ -46,7 +45,7 @@ class AddEndpoint:
                 f"the sandbox has {len(known)} webhook endpoints already",
                 expected=f"at most {ENDPOINTS_MAX}",
             )
-        made: dict[str, Any] = {
+        made: EndpointDoc = {
             "id": id,
             "url": self.url,
             "events": list(self.events),
@@ -54,7 +53,7 @@ class AddEndpoint:
             "secret": secret_under(work.sandbox.key_hash, f"endpoint:{id}"),
             "created_at": rfc3339(work.now_ms),
         }
-        work.put(replace(work.sandbox, endpoints=json.dumps([*known, made])))
+        work.put(replace(work.sandbox, endpoints=(*known, made)))
         return Answer(201, made)
 
 
@@ -72,9 +71,9 @@ class RemoveEndpoint:
 
     def decide(self, work: Work) -> Answer:
         """204."""
-        known = json.loads(work.sandbox.endpoints)
-        left = [endpoint for endpoint in known if endpoint["id"] != self.endpoint_id]
+        known = work.sandbox.endpoints
+        left = tuple(endpoint for endpoint in known if endpoint["id"] != self.endpoint_id)
         if len(left) == len(known):
             raise Refused("endpoint_unknown", f"no endpoint {self.endpoint_id}", endpoint_id=self.endpoint_id)
-        work.put(replace(work.sandbox, endpoints=json.dumps(left)))
+        work.put(replace(work.sandbox, endpoints=left))
         return Answer(204, {})

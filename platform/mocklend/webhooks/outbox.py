@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from mocklend.domain.statuses import DeliveryState
@@ -18,7 +17,10 @@ from mocklend.webhooks.events import EVENTS
 def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, Any]) -> None:
     """Queue an event for every endpoint that wants it. `about` makes it one of its kind, as a version does."""
     assert tuple(data) == EVENTS[event].data, f"{event} has the fields that EVENTS says"
-    for endpoint_id in _listeners(work.sandbox.endpoints, event):
+    for endpoint in work.sandbox.endpoints:
+        if event not in endpoint["events"] and "*" not in endpoint["events"]:
+            continue
+        endpoint_id = endpoint["id"]
         body = {"type": event, "timestamp": rfc3339(work.now_ms), "data": dict(data)}
         work.put(
             Webhook(
@@ -35,13 +37,6 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, An
                 acked_ms=None,
             )
         )
-
-
-@lru_cache(maxsize=1024)
-def _listeners(endpoints: str, event: str) -> Sequence[str]:
-    """The endpoints that want an event. They change seldom, and are asked for with every change of a loan."""
-    wants = (one["id"] for one in json.loads(endpoints) if "*" in one["events"] or event in one["events"])
-    return tuple(wants)
 
 
 def loan_data(loan: Loan) -> dict[str, Any]:

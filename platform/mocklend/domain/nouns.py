@@ -1,0 +1,77 @@
+"""The nouns that recur in documents: each is one type, with what it means and in which unit it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from mocklend.domain.money import EXPONENTS
+from mocklend.domain.statuses import QuoteType
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
+
+
+def says(text: str) -> Meta:
+    """What a field means, in a sentence."""
+    return Meta(description=text)
+
+
+def one_of(words: Iterable[str], text: str) -> Meta:
+    """What a field means that is one of these words."""
+    return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
+
+
+@dataclass(frozen=True, slots=True)
+class FromColumn:
+    """Which column of the entity a field of its document is."""
+
+    name: str
+    presence: bool = False
+
+
+def column(name: str) -> FromColumn:
+    """The field is this column of the entity, which has another name."""
+    return FromColumn(name)
+
+
+def whether(name: str) -> FromColumn:
+    """The field says whether this column of the entity has a value."""
+    return FromColumn(name, presence=True)
+
+
+def _id(text: str) -> Meta:
+    return Meta(description=text, min_length=1, max_length=80, pattern=ID_PATTERN)
+
+
+def _person(text: str) -> Meta:
+    return Meta(description=text, min_length=1, max_length=200, pattern=r"\S")
+
+
+LoanId = Annotated[str, _id("The loan's id.")]
+BorrowerId = Annotated[str, _id("The borrower's id.")]
+ChannelId = Annotated[str, _id("The channel's id, one of GET /channels.")]
+OutTradeNo = Annotated[str, _id("The order's number, as the platform gave it to the channel.")]
+ChannelTradeNo = Annotated[str, says("The payment's number, as the channel gave it; null until it has been paid.")]
+AmountMinor = Annotated[int, says("The amount, in minor units of the currency, such as cents or fen.")]
+Currency = Annotated[str, one_of(EXPONENTS, "The currency of the amounts beside it, by its ISO 4217 code.")]
+CreatedAt = Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
+PayerName = Annotated[str, says("The name under which the money was paid, as the channel has it.")]
+PayerReference = Annotated[str, says("What the payer types so that the lender may know whose money it is.")]
+RepaymentType = Annotated[
+    str,
+    one_of(
+        (QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT),
+        "CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first.",
+    ),
+]
+NextCursor = Annotated[str, says("The `cursor` that asks for the next page; null on the last one.")]
+
+EditId = Annotated[str, _id("The operator edit's id.")]
+Memo = Annotated[str, Meta(description="Why it is done, in a sentence.", min_length=1, max_length=1_000)]
+Operator = Annotated[str, _person("Who does it: a person's name. Two spellings of one name are one person.")]
+Approver = Annotated[
+    str, _person("The second person, who approves: anybody but the operator. Null where there is none.")
+]
