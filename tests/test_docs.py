@@ -21,7 +21,7 @@ from mocklend_faults.engine.catalogue import installed
 from support.families import FAMILIES, family_of
 from support.made_docs import DOCS, PAGES, ROOT, field_meanings, openapi, outdated, write
 
-TOLD_ANEW = ("docs/scoring.md", "docs/reconcilers.md", "docs/symptoms.md")
+TOLD_ANEW = ("docs/scoring.md", "docs/symptoms.md")
 """Pages whose tables come from stories that have to be told for it."""
 LESSON = ("What you see", "What a good client does", "Settings", "Arm it", "Repair")
 """The headings of a page about a fault, in this order."""

@@ -11,18 +11,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.seams.api_answer import ApiAnswer
-from mocklend.seams.compensation_agreed import CompensationAgreed
-from mocklend.seams.dispute_opened import DisputeOpened
-from mocklend.seams.edit_approval import EditApproval
-from mocklend.seams.idempotency_checked import IdempotencyChecked
-from mocklend.seams.operator_edit import OperatorEdit
-from mocklend.seams.partner_application import PartnerApplication
-from mocklend.seams.quote_issued import QuoteIssued
-from mocklend.seams.receipt_match import ReceiptMatch
-from mocklend.seams.repayment_reversal import RepaymentReversal
-from mocklend.seams.score_asked import ScoreAsked
-from mocklend.seams.statement_made import StatementMade
+from mocklend.seams import SEAMS
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, ORDER
 from support import concurrent_stories
@@ -30,13 +19,7 @@ from support import concurrent_stories
 KINDS = sorted(installed())
 NOT_IN_THE_STORY: Mapping[str, str] = {}
 """Kinds that the story gives no occasion to act, and why it cannot."""
-AT_A_REQUEST = frozenset(
-    seam.seam
-    for seam in (
-        ApiAnswer, CompensationAgreed, DisputeOpened, EditApproval, IdempotencyChecked, OperatorEdit,
-        PartnerApplication, QuoteIssued, ReceiptMatch, RepaymentReversal, ScoreAsked, StatementMade,
-    )
-)  # fmt: skip
+AT_A_REQUEST = frozenset(name for name, seam in SEAMS.items() if seam.by_request)
 """Seams that a client comes to. To the others the clock comes, in the order of ids, whoever was there first."""
 
 

@@ -33,7 +33,7 @@ from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
 from support import paired_runs
-from support.families import FAMILIES, family_of
+from support.families import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -113,13 +113,13 @@ def faults() -> str:
 
 
 def families() -> str:
-    """One kind of each family, and how many the family has."""
-    kinds = Counter(map(family_of, installed()))
+    """One kind of each family, and what the names of its kinds begin with."""
     rows = []
     for name, family in FAMILIES.items():
         module = sys.modules[installed()[family.shown].__module__]
         page = f"[`{family.shown}`](docs/faults/{family.shown}.md)"
-        rows.append((name, str(kinds[name]), page, _sentence(module.__doc__)))
+        prefixes = ", ".join(f"`{prefix}.…`" for prefix in family.prefixes)
+        rows.append((name, prefixes, page, _sentence(module.__doc__)))
     return _table(("family", "faults", "for example", "what it is"), rows)
 
 
@@ -320,12 +320,16 @@ def endpoints(plane: str) -> str:
 
 
 def modules(folder: str) -> str:
-    """The first sentence of every module under a folder, in the words of the module itself."""
+    """The first sentence of every module under a folder, in its own words.
+
+    Faults and seams are left out: each has its place in the docs, fault by fault and seam by seam.
+    """
     rows = []
+    listed = {inspect.getsourcefile(one) for one in (*installed().values(), *SEAMS.values())}
     for path in sorted((ROOT / folder).rglob("*.py"), key=lambda one: (one.parent, one.name != "__init__.py", one)):
         where = path.relative_to(ROOT / folder)
         name = f"**`{where.parent}/`**" if path.name == "__init__.py" else f"`{where}`"
-        if name == "**`./`**":
+        if name == "**`./`**" or str(path) in listed:
             continue
         rows.append((name, _sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))))
     return _table(("module", "what it is"), rows)

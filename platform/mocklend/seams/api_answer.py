@@ -35,6 +35,7 @@ class ApiAnswer(Seam):
     """
 
     seam: ClassVar[str] = "api.answer"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = (
         "the Idempotency-Key, else the loan, repayment or borrower of the address, else the operation"
     )

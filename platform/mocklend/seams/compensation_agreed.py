@@ -20,6 +20,7 @@ class CompensationAgreed(Seam):
     """
 
     seam: ClassVar[str] = "compensation.agreed"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the compensation"
     occurrence_is: ClassVar[str] = "1: it is agreed once"
     loan_id: str

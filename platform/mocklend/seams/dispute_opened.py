@@ -19,6 +19,7 @@ class DisputeOpened(Seam):
     """
 
     seam: ClassVar[str] = "dispute.opened"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the dispute"
     occurrence_is: ClassVar[str] = "1: it is opened once"
     loan_id: str

@@ -22,6 +22,7 @@ class EditApproval(LoanSeam):
     """
 
     seam: ClassVar[str] = "edit.approval"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's n-th edit"
     edit_id: str

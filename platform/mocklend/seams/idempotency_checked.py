@@ -25,6 +25,7 @@ class IdempotencyChecked(OrderSeam):
     """
 
     seam: ClassVar[str] = "idempotency.checked"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the repayment that was ordered first"
     occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it comes"
     order_id: str

@@ -24,6 +24,7 @@ class OperatorEdit(LoanSeam):
     """
 
     seam: ClassVar[str] = "operator.edit"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's n-th edit"
     edit_id: str

@@ -22,6 +22,7 @@ class PartnerApplication(Seam):
     """
 
     seam: ClassVar[str] = "partner.application"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the partner's copy of the borrower's report"
     occurrence_is: ClassVar[str] = "the sequence number of the borrower's applications to this partner, from 1"
     borrower_id: str

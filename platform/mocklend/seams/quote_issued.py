@@ -25,6 +25,7 @@ class QuoteIssued(LoanSeam):
     """
 
     seam: ClassVar[str] = "quote.issued"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the quote"
     occurrence_is: ClassVar[str] = "1: the same question about the same version of a loan has the same quote"
     quote_id: str

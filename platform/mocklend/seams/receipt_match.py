@@ -24,6 +24,7 @@ class ReceiptMatch(Seam):
     """
 
     seam: ClassVar[str] = "receipt.match"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the receipt"
     occurrence_is: ClassVar[str] = "the sequence number of the loans that it is put on, from 1"
     borrower_id: str

@@ -22,6 +22,7 @@ class RepaymentReversal(LoanSeam):
     """
 
     seam: ClassVar[str] = "repayment.reversal"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the repayment that is meant"
     occurrence_is: ClassVar[str] = "the sequence number of its reversals, from 1"
     reversal_id: str

@@ -19,6 +19,7 @@ class ScoreAsked(Seam):
     """
 
     seam: ClassVar[str] = "score.asked"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the answer: a borrower under a transaction id"
     occurrence_is: ClassVar[str] = "the day on which it is made, counted from 1970"
     borrower_id: str

@@ -46,6 +46,8 @@ class Seam:
     """
 
     seam: ClassVar[str]
+    by_request: ClassVar[bool] = False
+    """Whether a client's request comes to it. To the others the clock comes, in the order of ids."""
     entity_is: ClassVar[str]
     """What `entity` is at this seam."""
     occurrence_is: ClassVar[str]

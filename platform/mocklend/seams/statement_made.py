@@ -23,6 +23,7 @@ class StatementMade(Seam):
     """
 
     seam: ClassVar[str] = "statement.made"
+    by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the file: channel, day and currency"
     occurrence_is: ClassVar[str] = "the sequence number of its makings, from 1"
     channel: str
