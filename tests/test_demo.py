@@ -11,7 +11,7 @@ import pytest
 
 from mocklend import demo
 from mocklend.client import Client
-from mocklend.demo.story import NotAsTold, Story
+from mocklend.scenarios.narrator import Count, Narrator, NotAsTold
 
 needs_faults = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
@@ -30,32 +30,42 @@ def facts() -> dict[str, Any]:
 
 @needs_faults
 def test_everything_is_as_told(facts: dict[str, Any]) -> None:
-    claims = [claim for scene in facts["scenes"] for claim in scene["claims"]]
+    scenes = [scene for scenario in facts["scenarios"] for scene in scenario["scenes"]]
+    claims = [claim for scene in scenes for claim in scene["claims"]]
 
-    assert (facts["code"], facts["as_told"]) == (0, True)
-    assert len(facts["scenes"]) == 5
+    assert (facts["code"], facts["as_told"], facts["seed"]) == (0, True, 7)
+    assert [scenario["as_told"] for scenario in facts["scenarios"]] == [True] * 5
+    assert len(scenes) == 10
     assert all(claim["holds"] for claim in claims)
 
 
 @needs_faults
 def test_each_lie_is_on_record_active_and_then_healed(facts: dict[str, Any]) -> None:
-    told = [[(entry["fault"], entry["status"]) for entry in scene["entries"]] for scene in facts["scenes"]]
+    told = [
+        [(entry["fault"], entry["status"]) for scene in scenario["scenes"] for entry in scene["entries"]]
+        for scenario in facts["scenarios"]
+    ]
 
     assert told == [[], *([(fault, "active"), (fault, "healed")] for fault in FAULTS)]
 
 
 @needs_faults
 def test_the_audit_sees_each_lie_and_is_clean_in_the_end(facts: dict[str, Any]) -> None:
-    audits = [[len(audit["discrepancies"]) for audit in scene["audits"]] for scene in facts["scenes"]]
+    audits = [
+        [len(audit["discrepancies"]) for scene in scenario["scenes"] for audit in scene["audits"]]
+        for scenario in facts["scenarios"]
+    ]
 
-    assert audits == [[0], [1, 0], [1, 0], [1, 0], [1, 0]]
-    assert facts["audit"]["clean"]
-    assert [entry["status"] for entry in facts["answer_key"]] == ["healed"] * 4
+    assert audits == [[0, 0], [1, 0], [1, 0], [1, 0], [1, 0]]
+    assert all(scenario["audit"]["clean"] for scenario in facts["scenarios"])
+    ended = [[entry["status"] for entry in scenario["answer_key"]] for scenario in facts["scenarios"]]
+    assert ended == [[], *[["healed"]] * 4]
 
 
 @needs_faults
 def test_a_loan_is_repaid_in_full_through_each_channel(facts: dict[str, Any]) -> None:
-    bodies = [exchange["body"] or {} for exchange in facts["scenes"][0]["exchanges"]]
+    scenes = facts["scenarios"][0]["scenes"]
+    bodies = [exchange["body"] or {} for scene in scenes for exchange in scene["exchanges"]]
 
     channels = [body["channel"] for body in bodies if "channel" in body]
     assert channels == ["wallet", "bank_card", "auto_debit", "bill_pay", "bank_transfer"]
@@ -71,18 +81,21 @@ def test_the_story_fits_a_terminal_and_has_no_colours_in_a_file() -> None:
     assert code == 0
     assert max(map(len, lines)) <= 100
     assert "\x1b" not in out.getvalue()
-    assert lines[-2].startswith("The end. 4 lies told")
+    assert lines[-2].startswith("The end. 4 lies told, all on record, all over; ")
+    assert lines[-2].endswith("; audit clean.")
+    assert lines[-1] == "  Next: mocklend serve"
 
 
 @needs_faults
 def test_a_claim_that_does_not_hold_ends_the_demo_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Client, "books", lambda self, loan_id: {"status": "OVD"})
+    monkeypatch.setattr(Client, "repayment", lambda self, repayment_id: {"status": "PROCESSING", "applied_minor": 0})
     out = io.StringIO()
 
     code = demo.run(seed=7, out=out)
 
     assert code == 1
-    assert out.getvalue().splitlines()[-1].startswith("  ✗ the page says CLEAR, and so do the books")
+    assert out.getvalue().splitlines()[-1].startswith("  ✗ all of it is on the books: expected")
+    assert "Story 2" not in out.getvalue()
 
 
 def test_without_the_fault_layer_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,11 +108,35 @@ def test_without_the_fault_layer_the_demo_says_what_is_missing(monkeypatch: pyte
     assert "install mocklend_faults" in out.getvalue()
 
 
-def test_a_story_does_not_let_a_wrong_claim_pass() -> None:
-    story = Story(None)
-    story.scene("A scene", "Something.")
+def test_without_its_scenarios_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "scenarios", dict)
+    out = io.StringIO()
+
+    assert demo.run(seed=7, as_json=True, out=out) == 1
+    assert json.loads(out.getvalue())["as_told"] is False
+    assert demo.run(seed=7, out=out) == 1
+    assert " ".join(out.getvalue().split()).endswith("install mocklend_faults.")
+
+
+def test_a_narrator_does_not_let_a_wrong_claim_pass() -> None:
+    narrator = Narrator(None)
+    narrator.scene("A scene", "Something.")
 
     with pytest.raises(NotAsTold, match="expected 1, got 2"):
-        story.claim("one is two", 2, 1)
+        narrator.claim("one is two", 2, 1)
 
-    assert story.to_json()["scenes"][0]["claims"] == [{"claim": "one is two", "holds": False, "got": 2}]
+    assert narrator.to_json()["scenes"][0]["claims"] == [{"claim": "one is two", "holds": False, "got": 2}]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (Count(1, 0, 9), "1 lie told, all on record, all over; 9 claims held; audit clean"),
+        (
+            Count(1, 1, 9, False) + Count(2, 0, 3),
+            "3 lies told, all on record, 1 not over yet; 12 claims held; audit not clean",
+        ),
+    ],
+)
+def test_what_came_of_several_stories_is_their_sum(count: Count, said: str) -> None:
+    assert str(count) == said

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from mocklend.cli import app
 from mocklend.client import Client, ProblemError, numbered_keys
-from mocklend.demo.story import NotAsTold, Story
 from mocklend.scenarios import Scenario, read, run
+from mocklend.scenarios.narrator import Narrator, NotAsTold
 from mocklend.scenarios.saving import CannotSave, saved
 from mocklend.scenarios.skeleton import skeleton
 from mocklend.scenarios.telling import tell_chapters
@@ -55,11 +55,11 @@ def key_of(client: Client) -> list[dict[str, Any]]:
 def retold(scenario: Scenario, url: str) -> list[dict[str, Any]]:
     """The answer key of a telling in a fresh sandbox."""
     with Client(url) as anyone:
-        story = Story(None)
-        anyone.on_exchange = story.hear
+        narrator = Narrator(None)
+        anyone.on_exchange = narrator.hear
         with anyone.sandbox(seed=scenario.seed, now=scenario.starts, **scenario.sandbox) as client:
-            story.client = client
-            tell_chapters(story, scenario)
+            narrator.client = client
+            tell_chapters(narrator, scenario)
             key = key_of(client)
             client.delete_sandbox()
     return key
@@ -252,10 +252,10 @@ def test_a_story_with_an_open_end_may_end_while_something_is_on_its_way() -> Non
                 "in_transit": [late], "invariants": [],
             }  # fmt: skip
 
-    story = Story(None)
-    story.client = OnItsWay()  # type: ignore[assignment]
-    story.scene("What was done", "As it was done.")
+    narrator = Narrator(None)
+    narrator.client = OnItsWay()  # type: ignore[assignment]
+    narrator.scene("What was done", "As it was done.")
 
-    story.audit(all_is_over=False)
+    narrator.audit(all_is_over=False)
     with pytest.raises(NotAsTold, match="nothing is on its way"):
-        story.audit()
+        narrator.audit()

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mocklend.demo.story import NotAsTold
+from mocklend.demo import SCENARIOS as DEMO
 from mocklend.scenarios import GROUP, Scenario, read, run, scenarios
+from mocklend.scenarios.narrator import NotAsTold
 from mocklend.scenarios.telling import filled
 
 pytestmark = pytest.mark.skipif(
@@ -66,21 +67,26 @@ def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
 
     assert (code, facts["as_told"]) == (0, True), facts.get("surprise")
     assert facts["audit"]["clean"]
-    assert facts["answer_key"]
+    assert bool(facts["answer_key"]) == any(chapter.get("rules") for chapter in SHIPPED[name].chapters)
     assert all(entry["status"] != "active" for entry in facts["answer_key"])
-    scores_as_it_should(facts["scores"])
+    scores_as_it_should(facts["scores"], simple=name in DEMO)
 
 
-def scores_as_it_should(scores: dict[str, Any]) -> None:
-    """The thorough one finds all and nothing else; the naive one finds less, or finds it much later."""
+def scores_as_it_should(scores: dict[str, Any], *, simple: bool) -> None:
+    """The thorough one finds all and nothing else; the naive one finds less, or finds it much later.
+
+    One loan with one lie is so simple a story that the naive one may find it too, and that every guess is a good one.
+    """
     thorough, naive, empty, all_loans = (scores[name] for name in ("thorough", "naive", "empty", "all loans"))
     if not thorough["counts.demanded"]:
         assert {one["recall"] for one in scores.values()} == {None}
         assert (thorough["verdict"], empty["verdict"], all_loans["verdict"]) == ("INCONCLUSIVE", "INCONCLUSIVE", "FAIL")
         return
     assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)
-    assert naive["recall"] <= 0.5 or naive["time_to_detect_s.p50"] >= 100 * thorough["time_to_detect_s.p50"]
     assert (empty["verdict"], empty["precision"], empty["recall"]) == ("FAIL", 0, 0)
+    if simple:
+        return
+    assert naive["recall"] <= 0.5 or naive["time_to_detect_s.p50"] >= 100 * thorough["time_to_detect_s.p50"]
     assert all_loans["verdict"] == "FAIL"
     assert all_loans["precision"] < 0.1
 
@@ -168,6 +174,37 @@ def test_a_step_may_be_refused_and_its_problem_is_an_answer() -> None:
     step = {"do": "loan", "with": {"loan_id": "loan_x"}, "fails": "loan_unknown", "expect": {"status": 404}}
 
     assert told(short(step))[0] == 0
+
+
+def test_an_expectation_may_be_of_an_earlier_answer() -> None:
+    step = {"do": "borrower", "with": {"borrower_id": "$ada.id"}, "expect": {"$ada.name": "Ada", "name": "Ada"}}
+
+    code, facts = told(short(step))
+
+    assert code == 0
+    assert [claim["claim"] for claim in facts["scenes"][0]["claims"]][1:3] == ["$ada.name is Ada", "name is Ada"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("Ada", 0), ("Bob", 1)])
+def test_a_claim_is_one_sentence_for_all_that_is_expected(name: str, code: int) -> None:
+    expected = {"$ada.name": "Ada", "name": name}
+    step = {"do": "borrower", "with": {"borrower_id": "$ada.id"}, "expect": expected, "claim": "she is ${ada.name}"}
+
+    left, facts = told(short(step))
+
+    claim = facts["scenes"][0]["claims"][1]
+    assert left == code
+    assert claim == {"claim": "she is Ada", "holds": not code, "got": {"$ada.name": "Ada", "name": "Ada"}}
+
+
+def test_a_chapter_may_end_with_the_answer_key_and_the_audit() -> None:
+    scenario = SHIPPED["stale-page"]
+
+    code, facts = told(scenario)
+
+    assert code == 0
+    assert [[entry["status"] for entry in scene["entries"]] for scene in facts["scenes"]] == [["active"], ["healed"]]
+    assert [[len(audit["discrepancies"]) for audit in scene["audits"]] for scene in facts["scenes"]] == [[1], [0]]
 
 
 def test_a_step_that_is_refused_without_having_said_so_ends_the_story() -> None:

@@ -2,7 +2,8 @@
 
 text      what a file may say        ─▶ Scenario
 schema    the same for editors, as JSON Schema
-telling   Scenario ─▶ a platform of its own ─▶ as told, or not
+telling   Scenario ─▶ a sandbox of its own ─▶ as told, or not
+narrator  what is printed of it, and the same as facts
 looks     what reconcilers find at a moment of the story, and how good all of it was, by the score
 skeleton  a new file to begin with
 saving    what was just done in a sandbox ─▶ a file that does it again

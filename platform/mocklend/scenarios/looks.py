@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocklend.client import Client, Doc
-from mocklend.demo.story import at
 from mocklend.reconcilers import baselines
 from mocklend.reconcilers.named import SHIPPED, Reconcile
+from mocklend.scenarios.narrator import at
 
 ALL_LOANS = "all loans"
 LOOKING: dict[str, Reconcile] = {**SHIPPED, "empty": baselines.empty, ALL_LOANS: baselines.all_loans}

@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from mocklend.client import Client, Doc, numbered_keys
-from mocklend.demo.story import NotAsTold, at
 from mocklend.local import local_platform
+from mocklend.scenarios.narrator import NotAsTold, at
 from mocklend.scenarios.telling import ANY, asked, filled
 
 Step = dict[str, Any]

@@ -52,7 +52,12 @@ def schema(rule: Mapping[str, Any] = _ANY_RULE) -> Schema:
             },
             "as": _text("The name under which the answer is kept for later steps."),
             "shows": _text("The fields that are printed, with blanks between."),
-            "expect": {"type": "object", "description": "What fields of the answer must be, by their dotted names."},
+            "expect": {
+                "type": "object",
+                "description": "What fields of the answer must be, by their dotted names; `$name.field` is a field of "
+                "the answer called `name`.",
+            },
+            "claim": _text("The sentence that is printed for all of `expect`; each field has its own without it."),
             "fails": _text("It is refused: the code of the problem, `no_answer`, or `any`."),
         },
         "do",
@@ -81,6 +86,11 @@ def schema(rule: Mapping[str, Any] = _ANY_RULE) -> Schema:
                 "minimum": 0,
                 "default": 0,
                 "description": "How many entries of the answer key are open when the chapter ends.",
+            },
+            "audit": {
+                "type": "boolean",
+                "default": False,
+                "description": "True: the answer key and the audit are shown when the chapter ends, and must agree.",
             },
             "reconcile": _object(
                 "What reconcilers must find then, no more and no less.",

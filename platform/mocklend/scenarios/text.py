@@ -12,9 +12,11 @@
                 do, with            a method of `mocklend.client.Client`, and its arguments
                 as                  the name under which the answer is kept for later steps
                 shows               the fields that are printed
-                expect: {field: value}
+                expect: {field: value}   a field of the answer, or `$name.field` of an earlier one
+                claim               the sentence that stands for all of `expect`, which is one claim then
                 fails: code         it is refused: the code of the problem, `no_answer`, or `any`
             lies                    how many entries of the answer key are open when the chapter ends; 0 unless given
+            audit                   true: the answer key and the audit are shown at the end, and must agree
             reconcile:              what reconcilers must find then, no more and no less
               thorough: [{class, entity}]
         expected_score              of each reconciler, by `POST /-/scores`: {naive: {precision, recall}, thorough: …};
@@ -42,8 +44,8 @@ from mocklend.scenarios.looks import NUMBERS
 from mocklend.textfiles import NotPlain, read_yaml
 
 GROUP = "mocklend.scenarios"
-CHAPTER = {"title", "story", "rules", "steps", "lies", "reconcile"}
-STEP = {"who", "say", "do", "with", "as", "shows", "expect", "fails"}
+CHAPTER = {"title", "story", "rules", "steps", "lies", "audit", "reconcile"}
+STEP = {"who", "say", "do", "with", "as", "shows", "expect", "claim", "fails"}
 SANDBOX = {"zone", "four_eyes_above_minor", "monitoring"}
 SCORE = {"precision", "recall"}
 """What a score names at the least."""
@@ -101,12 +103,14 @@ def read(text: str, where: str) -> Scenario:
     for number, chapter in enumerate(_several(raw["chapters"], f"{where}, chapters"), 1):
         at = f"{where}, chapter {number}"
         _only(chapter, CHAPTER, at, needed={"title", "story", "steps"})
-        _typed(chapter, {"title": str, "story": str, "rules": dict, "lies": int}, at)
+        _typed(chapter, {"title": str, "story": str, "rules": dict, "lies": int, "audit": bool}, at)
         _reconcilers(chapter.get("reconcile", {}), f"{at}, reconcile")
         for n, step in enumerate(_several(chapter["steps"], f"{at}, steps"), 1):
             _only(step, STEP, f"{at}, step {n}", needed={"do"})
-            texts = dict.fromkeys(("who", "say", "do", "as", "shows", "fails"), str)
+            texts = dict.fromkeys(("who", "say", "do", "as", "shows", "claim", "fails"), str)
             _typed(step, {**texts, "with": dict, "expect": dict}, f"{at}, step {n}")
+            if "claim" in step and not step.get("expect"):
+                raise ScenarioError(f"{at}, step {n}: a claim says what `expect` holds, and there is none")
             if str(step["do"]).startswith("_") or not callable(getattr(Client, str(step["do"]), None)):
                 raise ScenarioError(
                     f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], methods())}"

@@ -1,4 +1,4 @@
-"""How the demo tells: each request and answer as it went over the wire, cut to a line; each claim, checked.
+"""The narrator of scenarios: each request and answer as it went over the wire, cut to a line; each claim, checked.
 
 What is printed and what `--json` gives are the same facts, gathered here once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -23,8 +23,33 @@ class NotAsTold(Exception):
     """The platform did something else than the story says."""
 
 
-class Story:
-    """One telling. `out` is None where only the facts are wanted."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What came of a telling: entries of the answer key, those of them that are open still, claims, and the audit."""
+
+    entries: int = 0
+    open_entries: int = 0
+    claims: int = 0
+    clean: bool = True
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.entries + other.entries,
+            self.open_entries + other.open_entries,
+            self.claims + other.claims,
+            self.clean and other.clean,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.entries} {'lie' if self.entries == 1 else 'lies'} told, all on record, "
+            f"{f'{self.open_entries} not over yet' if self.open_entries else 'all over'}; {self.claims} claims held; "
+            f"{'audit clean' if self.clean else 'audit not clean'}"
+        )
+
+
+class Narrator:
+    """One telling of one scenario. `out` is None where only the facts are wanted."""
 
     client: Client
 
@@ -34,22 +59,20 @@ class Story:
         self._exchanges: list[Exchange] = []
         self._facts: Doc = {}
         self._scenes: list[Doc] = []
+        self._status: dict[str, str] = {}
+        """The status of each entry of the answer key when it was last printed."""
+        self.count = Count()
         self.as_told = False
 
     # --- telling ---
 
-    def open(self, *, version: str, url: str, seed: int) -> None:
-        """Say what this is and where it runs."""
-        self._facts = {"mocklend": version, "seed": seed}
-        self._line(f"Mocklend {version}", BOLD)
-        self._prose(
-            f"A lending platform that misbehaves on purpose, and knows exactly how. It runs at {url}, with "
-            f"its books on SQLite in a temporary folder. Every request below is real; the seed is {seed}."
-        )
-
     def begin(self, title: str, what: str, *, version: str, seed: int) -> None:
         """Say which scenario this is."""
         self._facts = {"mocklend": version, "scenario": title, "seed": seed}
+        self.heading(title, what)
+
+    def heading(self, title: str, what: str) -> None:
+        """A title, and what it stands for."""
         self._line(title, BOLD)
         self._prose(what)
 
@@ -66,25 +89,8 @@ class Story:
         self._prose(text)
 
     def hear(self, exchange: Exchange) -> None:
-        """Every exchange of the client passes here; `shows` prints the last one."""
+        """Every exchange of the client passes here; `party` prints the last one."""
         self._exchanges.append(exchange)
-
-    def shows(self, answer: Doc, fields: str = "") -> Doc:
-        """Print the request that got this answer, and named fields of the answer. Gives the answer back."""
-        exchange = self._exchanges[-1]
-        told = {name: answer[name] for name in fields.split()}
-        self._scenes[-1]["exchanges"].append(
-            {
-                "method": exchange.method,
-                "path": exchange.path,
-                "body": exchange.body,
-                "status": exchange.status,
-                "answer": told,
-            }
-        )
-        self._pair(f"→ {exchange.method} {exchange.path}", exchange.body)
-        self._pair(f"← {exchange.status}", told)
-        return answer
 
     def party(self, who: str | None, answer: Doc, fields: str) -> None:
         """Print what a party did or sees: a request, and named fields of its answer by dotted path."""
@@ -126,20 +132,14 @@ class Story:
         self._pair("  served  ", _without_nulls(entry["served"]))
         self._line(f"    to find  {expected['class']} on {expected['entity']}, {stake}")
 
-    def active_entry(self, fault: str) -> Doc:
-        """The one lie that is being told now, from the answer key."""
-        entries = self.client.answer_key(status="active")["entries"]
-        self.claim(f"the answer key has one active entry, of {fault}", [entry["fault"] for entry in entries], [fault])
-        self.entry(entries[0])
-        found: Doc = entries[0]
-        return found
-
-    def ended_entry(self, injection: str, status: str) -> None:
-        """The same lie, later: it is over, and the answer key says how."""
-        entries = self.client.answer_key()["entries"]
-        entry = next(entry for entry in entries if entry["injection"] == injection)
-        self.entry(entry)
-        self.claim(f"the answer key says that this lie is {status}", entry["status"], status)
+    def answer_key(self) -> list[Doc]:
+        """Print each entry that is new, or that has ended since it was last printed. Returns those that are open."""
+        entries: list[Doc] = self.client.answer_key()["entries"]
+        for entry in entries:
+            if self._status.get(entry["injection"]) != entry["status"]:
+                self._status[entry["injection"]] = entry["status"]
+                self.entry(entry)
+        return [entry for entry in entries if entry["status"] == "active"]
 
     def audit(self, *explained_by: Doc, all_is_over: bool = True) -> None:
         """Audit, and claim that the discrepancies are exactly the open entries given.
@@ -175,26 +175,25 @@ class Story:
 
     # --- the end ---
 
-    def close(self, next_command: str, *, open_end: bool = False) -> None:
-        """The last word, once everything was as told."""
+    def close(self, *, open_end: bool = False) -> None:
+        """Look once more, once everything was as told. NotAsTold where a lie is told on that should be over."""
         entries = self.client.answer_key()["entries"]
         audit = self.client.audit()
         self._facts |= {
             "answer_key": [{name: e[name] for name in ("injection", "fault", "status")} for e in entries],
             "audit": {name: audit[name] for name in ("now", "clean", "discrepancies", "in_transit", "unobserved")},
         }
-        self._line()
-        told = sum(entry["status"] == "active" for entry in entries)
-        if not open_end and (told or not audit["clean"]):
+        open_entries = sum(entry["status"] == "active" for entry in entries)
+        if not open_end and (open_entries or not audit["clean"]):
             raise NotAsTold("at the end the audit is not clean")
         self.as_told = True
         claims = sum(len(scene["claims"]) for scene in self._scenes)
-        self._line(
-            f"The end. {len(entries)} {'lie' if len(entries) == 1 else 'lies'} told, all on record, "
-            f"{f'{told} not over yet' if told else 'all over'}; {claims} claims held; "
-            f"{'audit clean' if audit['clean'] else 'audit not clean'}.",
-            GREEN,
-        )
+        self.count = Count(len(entries), open_entries, claims, audit["clean"])
+
+    def end(self, count: Count, next_command: str) -> None:
+        """The last word, on one telling or on several."""
+        self._line()
+        self._line(f"The end. {count}.", GREEN)
         self._line(f"  Next: {next_command}")
 
     def surprise(self, surprise: NotAsTold) -> None:
@@ -239,11 +238,3 @@ def at(answer: Any, path: str) -> Any:
 
 def _without_nulls(document: Doc) -> Doc:
     return {name: value for name, value in document.items() if value is not None}
-
-
-def only(things: Iterable[Doc]) -> Doc:
-    """The one thing that there should be."""
-    found = list(things)
-    if len(found) != 1:
-        raise NotAsTold(f"expected one, got {len(found)}: {found}")
-    return found[0]

@@ -1,0 +1,53 @@
+"""The demo: five of the scenarios that ship, told one after the other on one platform.
+
+An honest one, then four lies: each is seen, explained and put right. A claim that does not hold ends the demo, and its
+exit code says so.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+from mocklend import __version__
+from mocklend.exit_codes import ExitCode
+from mocklend.local import local_platform
+from mocklend.scenarios import scenarios
+from mocklend.scenarios.narrator import Count, Narrator
+from mocklend.scenarios.telling import plain, tell
+
+SCENARIOS = ("repaid-through-every-channel", "stale-page", "lost-callback", "wrong-amount", "marked-overdue")
+
+
+def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command: str = "mocklend") -> ExitCode:
+    """Tell them all. PASS where everything was as told, FAIL where something was not, or where they do not ship."""
+    out = plain(out)
+    shipped = scenarios()
+    told: list[Narrator] = []
+    with local_platform() as url:
+        opening = Narrator(None if as_json else out)
+        opening.heading(
+            f"Mocklend {__version__}",
+            f"A lending platform that misbehaves on purpose, and knows exactly how. It runs at {url}, with its books "
+            f"on SQLite in a temporary folder. Every request below is real; the seed is {seed}.",
+        )
+        for number, name in enumerate(SCENARIOS, 1):
+            if name not in shipped:
+                opening.say(f"There is no scenario {name}, so there are no lies to tell: install mocklend_faults.")
+                break
+            opening.say(f"Story {number} of {len(SCENARIOS)}, {name}:")
+            told.append(Narrator(None if as_json else out))
+            if not tell(told[-1], url, shipped[name], seed=seed):
+                break
+    as_told = len(told) == len(SCENARIOS) and all(one.as_told for one in told)
+    if as_json:
+        facts = {
+            "mocklend": __version__,
+            "seed": seed,
+            "as_told": as_told,
+            "scenarios": [one.to_json() for one in told],
+        }
+        print(json.dumps(facts, indent=2, ensure_ascii=False), file=out)
+    elif as_told:
+        opening.end(sum((one.count for one in told), Count()), f"{command} serve")
+    return ExitCode.PASS if as_told else ExitCode.FAIL
