@@ -26,7 +26,7 @@ UNHEARD = (
 TWICE = ("callback.duplicated", "operator.double_entry")
 """The faults by which money is on the books beside the repayment that it belongs to."""
 EXPIRED = "idempotency.expired"
-LATE_FAILURE = "channel.late_failure"
+PAYMENT_RETURN = "channel.payment_return"
 WRONG_AMOUNT = "operator.wrong_amount"
 MARKED = "operator.marked_overdue"
 WRONG_REVERSAL = "operator.wrong_reversal"
@@ -274,9 +274,11 @@ def trade(doc: Doc, order: Order) -> Iterator[Violation]:
     if told != (order.out_trade_no, order.amount_minor, order.channel):
         yield Violation("the channel has the order as made", f"{shortened(doc)} for {order}")
     if (doc.get("state") == "SUCCESS") != (doc.get("paid_at") is not None):
-        yield Violation("a trade that succeeded has been paid", shortened(doc), LATE_FAILURE)
+        yield Violation("a trade that succeeded has been paid", shortened(doc), PAYMENT_RETURN)
     if order.status in ("S", "REVERSED") and doc.get("state") != "SUCCESS":
-        yield Violation("the books have no money that the channel lacks", f"{shortened(doc)} for {order}", LATE_FAILURE)
+        yield Violation(
+            "the books have no money that the channel lacks", f"{shortened(doc)} for {order}", PAYMENT_RETURN
+        )
 
 
 # --- the operator's desk ---
@@ -316,7 +318,7 @@ def reversed_repayment(doc: Doc, order: Order) -> Iterator[Violation]:
 def queried(doc: Doc, order: Order) -> Iterator[Violation]:
     """After the channel was asked and had the money, the books have it."""
     if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
-        yield Violation("a query brings the money", shortened(doc), LATE_FAILURE)
+        yield Violation("a query brings the money", shortened(doc), PAYMENT_RETURN)
 
 
 def books(doc: Doc, known: KnownLoan) -> Iterator[Violation]:

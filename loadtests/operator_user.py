@@ -50,7 +50,7 @@ class Operator(BaseUser):
             status = CONFIRMING[doc["status"]]
             sent = {"kind": "MODIFY_BILL_STATUS", "status": status, "memo": "Seen", "operator": self.clerk}
             # Between the look and the edit somebody may have paid.
-            self.edit("confirm a status", loan.id, sent, {"mark_contradicts_books"})
+            self.edit("confirm a status", loan.id, sent, {"override_contradicts_books"})
 
     def edit(self, name: str, loan_id: str, sent: Mapping[str, Any], refusals: set[str]) -> None:
         """Submit an edit and remember it."""

@@ -45,7 +45,7 @@ def test_the_version_is_told() -> None:
         ("mocklend fau", ["faults"]),
         ("mocklend faults o", ["on", "off"]),
         ("mocklend reconcile --with ", ["naive", "thorough"]),
-        ("mocklend answers --status s", ["superseded"]),
+        ("mocklend answer-key --status s", ["superseded"]),
         ("mocklend faults profile r", []),
     ],
 )

@@ -337,7 +337,7 @@ CALLS: dict[str, Any] = {
     "POST /operator/loans/l/write-offs": lambda c: c.write_off("l", operator="o", memo="m"),
     "POST /operator/loans/l/refunds": lambda c: c.refund("l", "wallet", operator="o", memo="m"),
     "GET /operator/loans/l/payouts": lambda c: c.payouts("l"),
-    "GET /operator/loans/l/acts": lambda c: c.acts("l"),
+    "GET /operator/loans/l/log": lambda c: c.operator_log("l"),
     "GET /operator/edits": lambda c: c.all_edits(),
     "GET /operator/edits/e": lambda c: c.edit_by_id("e"),
     "POST /operator/edits/e/approve": lambda c: c.approve_edit("e", approver="o"),

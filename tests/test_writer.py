@@ -109,7 +109,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(pl
         story.borrow(1_000_000, limit_minor=100_000)
     with pytest.raises(Refused, match="waiver_too_large"):
         story.edit(loan_id, -(10**9))
-    with pytest.raises(Refused, match="mark_contradicts_books"):
+    with pytest.raises(Refused, match="override_contradicts_books"):
         story.edit(loan_id, None, "MODIFY_BILL_STATUS", "CLEAR")
 
     assert story.everything(without=ANSWERS) == before

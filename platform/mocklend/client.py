@@ -539,9 +539,9 @@ class Client:
         """What was paid out on a loan, or is about to be."""
         return self._get(f"/operator/loans/{_part(loan_id)}/payouts")
 
-    def acts(self, loan_id: str) -> Doc:
+    def operator_log(self, loan_id: str) -> Doc:
         """What staff did to a loan: who, why, and the bill before and after."""
-        return self._get(f"/operator/loans/{_part(loan_id)}/acts")
+        return self._get(f"/operator/loans/{_part(loan_id)}/log")
 
     def all_edits(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
         """A page of the edits of all loans; `state="DRAFT"` is what waits for a second person."""
@@ -678,9 +678,9 @@ class Client:
         """The channel's own record of an order."""
         return self._get(f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}")
 
-    def fail_late(self, channel: str, out_trade_no: str, *, idempotency_key: str | None = None) -> Doc:
+    def return_payment(self, channel: str, out_trade_no: str, *, idempotency_key: str | None = None) -> Doc:
         """Let a channel take back money that it had reported as paid; its callback tells the platform."""
-        path = f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}/late-failure"
+        path = f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}/return"
         return self._post(path, {}, key=idempotency_key or self.next_key())
 
     def fail_payout(self, channel: str, payout_id: str, *, idempotency_key: str | None = None) -> Doc:
@@ -720,9 +720,9 @@ class Client:
         """The score. Under a `transaction_id` the first answer is repeated for 24 hours."""
         return self._get(f"/bureau/borrowers/{_part(borrower_id)}/score", {"transaction_id": transaction_id})
 
-    def enquiries(self, borrower_id: str) -> Doc:
+    def inquiries(self, borrower_id: str) -> Doc:
         """Who asked the bureau about somebody, and what they were told."""
-        return self._get(f"/bureau/borrowers/{_part(borrower_id)}/enquiries")
+        return self._get(f"/bureau/borrowers/{_part(borrower_id)}/inquiries")
 
     def bureau_records(self, loan_id: str) -> Doc:
         """Everything that was reported of a loan, and how far each record has come."""
@@ -946,23 +946,23 @@ class Client:
         *,
         thresholds: Mapping[str, Any] | None = None,
         window: Mapping[str, str] | None = None,
-        bound_s: int | None = None,
-        looks: Iterable[str] | None = None,
+        min_visible_s: int | None = None,
+        checked_at: Iterable[str] | None = None,
         operators: Iterable[str] | None = None,
         listed_max: int | None = None,
     ) -> Doc:
         """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
 
         A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
-        `looks` are the moments at which the reconciler looked, where it did so now and then: it is asked for what was
-        told at one of them.
+        `checked_at` are the moments at which the reconciler ran, where it did so now and then: it is asked for what
+        was visible at one of them.
         """
         body = {
             "findings": list(findings),
             "thresholds": thresholds,
             "window": window,
-            "bound_s": bound_s,
-            "looks": None if looks is None else list(looks),
+            "min_visible_s": min_visible_s,
+            "checked_at": None if checked_at is None else list(checked_at),
             "operators": None if operators is None else list(operators),
             "listed_max": listed_max,
         }

@@ -36,7 +36,7 @@ DID: Mapping[str, str] = {
     "match": "receipts matched",
     "refund": "refunds",
     "edit": "edits",
-    "mark": "statuses set",
+    "override": "statuses set",
     "fee": "fees",
     "waive": "waivers",
     "unwaive": "waivers taken back",
@@ -220,7 +220,7 @@ class _Season:
                 return self._ask(
                     client.edit, loan, "MODIFY_BILL_AMOUNT", amount_minor=act.amount_minor, memo=act.text, **olaf
                 )
-            case "mark":
+            case "override":
                 return self._ask(client.edit, loan, "MODIFY_BILL_STATUS", status="VALID", memo=act.text, **olaf)
             case "fee":
                 due = self._first + timedelta(days=act.day + 10)

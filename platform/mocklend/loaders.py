@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mocklend.bureau.reporting import BUREAU_KNOWN, KNOWN_FACTS, load_bureau_known, load_known_facts
 from mocklend.bureau.reports import PUBLISHED, load_published
-from mocklend.bureau.scores import ENQUIRIES, load_enquiries
+from mocklend.bureau.scores import INQUIRIES, load_inquiries
 from mocklend.ledger.journal import JOURNALS, journals
 from mocklend.lending.borrow import CREDIT_USE, load_credit_use
 from mocklend.lending.required import VALID_CERTIFICATES
@@ -23,7 +23,7 @@ def register_loaders() -> None:
     register_loader(BUREAU_KNOWN, load_bureau_known)
     register_loader(KNOWN_FACTS, load_known_facts)
     register_loader(PUBLISHED, load_published)
-    register_loader(ENQUIRIES, load_enquiries)
+    register_loader(INQUIRIES, load_inquiries)
     register_loader(JOURNALS, journals)
     register_loader(CREDIT_USE, load_credit_use)
     register_loader(VALID_CERTIFICATES, load_valid_certificates)

@@ -105,8 +105,8 @@ def _table(told: Mapping[str, Any]) -> list[str]:
 
 
 def _told(one: Mapping[str, Any]) -> str:
-    if "verb" in one:
-        return f"{one['verb']} of {one['about']} by {one['operator']}: {one['reason']}"
+    if "about" in one:
+        return f"{one['action']} of {one['about']} by {one['operator']}: {one['reason']}"
     key = ", ".join(sorted({lie["class"] for lie in one.get("answer_key", ())}))
     return f"{one['class']} on {one['entity']}, {_cell(one['amount_minor'])}" + (f"; it is {key}" if key else "")
 

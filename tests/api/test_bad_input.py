@@ -86,7 +86,7 @@ READS_ITSELF = {
     "/v1/callbacks/<id:channel>",
     "/-/reset",
     "/v1/loans/<id:loan_id>/certificates",
-    "/channels/<id:channel>/trades/<id:out_trade_no>/late-failure",
+    "/channels/<id:channel>/trades/<id:out_trade_no>/return",
     "/channels/<id:channel>/payouts/<id:payout_id>/failure",
 }
 """Addresses whose bodies are looked at in tests of their own."""

@@ -9,12 +9,12 @@ def test_a_channel_takes_back_what_it_had_reported(api: Caller) -> None:
     loan = api.borrow()
     repayment = api.repay(loan["id"], 1000)
     api.wait(2)
-    path = f"/channels/wallet/trades/{repayment['out_trade_no']}/late-failure"
+    path = f"/channels/wallet/trades/{repayment['out_trade_no']}/payment-return"
 
     failed = api.post(path, {})
     api.wait(1)
 
-    assert (failed.status_code, failed.get_json()["state"]) == (202, "LATE_FAILED")
+    assert (failed.status_code, failed.get_json()["state"]) == (202, "RETURNED")
     assert api.made(api.get(f"/v1/repayments/{repayment['id']}"))["status"] == "REVERSED"
     api.problem(api.post(path, {}), 409, "trade_not_paid")
     api.problem(api.post(path, {"why": 1}), 422, "validation_failed")

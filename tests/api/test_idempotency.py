@@ -70,7 +70,7 @@ MONEY = [
     ("/operator/repayments/rpy_x/rebook", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/reinstate", {"memo": "m", "operator": "o"}),
     ("/operator/repayments/rpy_x/query", {"operator": "o"}),
-    ("/channels/wallet/trades/MLX/late-failure", {}),
+    ("/channels/wallet/trades/MLX/return", {}),
     ("/channels/wallet/payouts/out_x/failure", {}),
     ("/channels/wallet/payments", {"amount_minor": 1000, "payer_name": "Ada"}),
     ("/operator/receipts/query", {"channel": "bill_pay", "out_trade_no": "PYX", "operator": "o"}),

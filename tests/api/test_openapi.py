@@ -15,7 +15,7 @@ READS_ITSELF = {
     "/v1/callbacks/{channel}",
     "/-/reset",
     "/v1/loans/{loan_id}/certificates",
-    "/channels/{channel}/trades/{out_trade_no}/late-failure",
+    "/channels/{channel}/trades/{out_trade_no}/return",
     "/channels/{channel}/payouts/{payout_id}/failure",
 }
 """Addresses that read their bodies by themselves, or take none."""

@@ -102,8 +102,8 @@ def test_a_large_edit_waits_for_somebody_else(strict: Caller) -> None:
     assert (applied["state"], applied["approver"]) == ("APPLIED", "li")
     strict.problem(strict.post(path, {"approver": "li"}), 409, "edit_not_draft")
     assert strict.made(strict.get("/operator/edits", state="DRAFT"))["edits"] == []
-    acts = strict.made(strict.get(f"/operator/loans/{loan['id']}/acts"))["acts"]
-    assert [act["verb"] for act in acts] == ["edit.drafted", "edit.approved"]
+    acts = strict.made(strict.get(f"/operator/loans/{loan['id']}/log"))["actions"]
+    assert [act["action"] for act in acts] == ["edit.drafted", "edit.approved"]
 
 
 def test_a_draft_is_dropped(strict: Caller) -> None:

@@ -62,7 +62,7 @@ def test_a_status_edit_only_confirms_what_the_books_derive(api: Caller) -> None:
     contradiction = api.post(f"/operator/loans/{loan['id']}/edits", mark | {"status": "OVERDUE"})
     confirmation = api.post(f"/operator/loans/{loan['id']}/edits", mark | {"status": "VALID"})
 
-    assert api.problem(contradiction, 409, "mark_contradicts_books")["expected"] == "VALID"
+    assert api.problem(contradiction, 409, "override_contradicts_books")["expected"] == "VALID"
     assert confirmation.status_code == 201
 
 

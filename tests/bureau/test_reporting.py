@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.bureau import ReportAccount, checks, correct, mark_disputed, unmark
+from mocklend.bureau import ReportAccount, checks, correct, flag_disputed, unflag_disputed
 from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import records, report, submission
 from mocklend.channels.payments import PayAtChannel
@@ -38,7 +38,7 @@ class Desk:
         return ()
 
     def decide(self, work: Work) -> Answer:
-        acts: Any = {"mark": mark_disputed, "unmark": unmark, "correct": correct}
+        acts: Any = {"mark": flag_disputed, "unmark": unflag_disputed, "correct": correct}
         return Answer(200, {"said": acts[self.act](work, self.loan_id, self.about)})
 
 

@@ -163,7 +163,7 @@ def test_a_lender_refuses_what_it_does_not_offer(story: Story, loan_id: str) -> 
         apply(story, "nobody")
 
 
-def test_an_application_that_is_sent_twice_is_one_enquiry(story: Story, loan_id: str) -> None:
+def test_an_application_that_is_sent_twice_is_one_inquiry(story: Story, loan_id: str) -> None:
     until(story, "2026-02-06T12:00:00+08:00")
     command = Apply(story.sandbox_id, story.key(), "swift-card", ada(story), "card", 100)
 

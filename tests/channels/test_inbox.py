@@ -113,7 +113,7 @@ def test_what_is_not_the_order_is_refused_and_changes_nothing(
     orjson.dumps(caught.value.to_json())  # The refusal itself can be sent.
 
 
-KINDS = ("payment.succeeded", "payment.received", "payment.closed", "payment.late_failed")
+KINDS = ("payment.succeeded", "payment.received", "payment.closed", "payment.returned")
 
 
 def _unlike(whole: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
@@ -149,10 +149,10 @@ def test_what_no_channel_says_is_refused_and_changes_nothing(
     story: Story, channel: Channel, order: str, kind: str
 ) -> None:
     moment = rfc3339(story.now_ms)
-    state = {"payment.closed": "CLOSED", "payment.late_failed": "LATE_FAILED"}.get(kind, "SUCCESS")
+    state = {"payment.closed": "CLOSED", "payment.returned": "RETURNED"}.get(kind, "SUCCESS")
     more = {
         "payment.received": {"payer_name": "Ada", "payer_reference": "x", "scope": "loan"},
-        "payment.late_failed": {"failed_at": moment},
+        "payment.returned": {"returned_at": moment},
     }.get(kind, {})
     whole = json.loads(channel.says(order, state=state, **more)) | {"type": kind, "timestamp": moment}
     before = story.everything()

@@ -92,13 +92,13 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
     mocklend.arm("cache.bounded_stale", lag_s=60)
     repay(mocklend, loan)
 
-    ran = run("answers", "--status", "active", "--loan", loan["id"])
+    ran = run("answer-key", "--status", "active", "--loan", loan["id"])
 
     assert ran.code == 0
     assert f"cache.bounded_stale on {loan['id']}: active" in ran.out
     assert '"status": "CLEAR"' in ran.out
     assert '"status": "USING"' in ran.out
-    assert run("answers", "--status", "healed", "--json").document == {"entries": [], "hint": None}
+    assert run("answer-key", "--status", "healed", "--json").document == {"entries": [], "hint": None}
 
 
 @needs_faults

@@ -63,7 +63,7 @@ def test_with_json_standard_output_is_one_document_and_nothing_else(
     (tmp_path / "weather.yaml").write_text("stages: [{name: calm, duration_s: 600}]\n", encoding="utf-8")
     (tmp_path / "findings.jsonl").write_text("", encoding="utf-8")
     told = {
-        "answers": [], "audit": [], "clock advance": ["PT1H"], "clock hold": [], "clock run": [], "clock show": [],
+        "answer-key": [], "audit": [], "clock advance": ["PT1H"], "clock hold": [], "clock run": [], "clock show": [],
         "dataset": ["season", "--loans", "2", "--days", "3", "--profile", "none"],
         "demo": [], "doctor": ["--database", "new.db", "--port", "0"], "experiments list": [],
         "experiments start": ["weather.yaml"], "experiments stop": ["weather"], "faults explain": [loan["id"]],

@@ -124,12 +124,12 @@ def test_an_empty_key_and_a_score_of_nothing_say_what_to_type(run: Run, mocklend
     findings.write_text("")
     mocklend.arm("callback.dropped")
 
-    said = [run("answers"), run("score", str(findings)), run("answers", "--export", str(tmp_path / "key.jsonl"))]
+    said = [run("answer-key"), run("score", str(findings)), run("answer-key", "--export", str(tmp_path / "key.jsonl"))]
 
     for ran in said:
         assert "hint: No request has met a rule yet: 1 rule armed." in ran.out
         assert "mocklend live`" in ran.out
-    assert run("answers", "--json").document["hint"].startswith("No request has met a rule yet")
+    assert run("answer-key", "--json").document["hint"].startswith("No request has met a rule yet")
 
 
 def test_sandboxes_are_listed_and_old_ones_go_from_the_shell(run: Run, mocklend: Client) -> None:

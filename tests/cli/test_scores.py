@@ -54,9 +54,9 @@ def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
     during = mocklend.clock()["now"]
     mocklend.advance("P1D")
 
-    assert run("score", str(findings), "--look", before).code == 3
-    assert run("score", str(findings), "--look", before, "--look", during).code == 1
-    assert run("score", str(findings), "--look", "2999-01-01T00:00:00Z").code == 2
+    assert run("score", str(findings), "--checked-at", before).code == 3
+    assert run("score", str(findings), "--checked-at", before, "--checked-at", during).code == 1
+    assert run("score", str(findings), "--checked-at", "2999-01-01T00:00:00Z").code == 2
 
 
 @needs_faults
@@ -96,11 +96,11 @@ def test_the_answer_key_is_exported(
     mocklend.arm("cache.bounded_stale")
     repay(mocklend, loan)
 
-    ran = run("answers", "--export", str(tmp_path / name), "--json")
+    ran = run("answer-key", "--export", str(tmp_path / name), "--json")
 
     assert (ran.code, ran.document["entries"]) == (0, 1)
     assert (tmp_path / name).stat().st_size > 100
-    assert run("answers", "--export", str(tmp_path / "key.csv")).code == 2
+    assert run("answer-key", "--export", str(tmp_path / "key.csv")).code == 2
 
 
 def test_a_data_set_is_written_and_says_what_is_in_it(run: Run, tmp_path: Path) -> None:

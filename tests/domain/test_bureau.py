@@ -190,7 +190,7 @@ NOW = date(2026, 3, 6)
 
 
 @pytest.mark.parametrize(
-    ("codes", "last", "enquiries", "wanted"),
+    ("codes", "last", "inquiries", "wanted"),
     [
         ("*", date(2026, 2, 1), 0, 700),
         ("*NN", date(2026, 2, 1), 0, 708),
@@ -205,10 +205,10 @@ NOW = date(2026, 3, 6)
         ("B", date(2026, 3, 1), 0, 350),
     ],
 )
-def test_the_score_follows_from_the_months_and_the_enquiries(
-    codes: str, last: date, enquiries: int, wanted: int
+def test_the_score_follows_from_the_months_and_the_inquiries(
+    codes: str, last: date, inquiries: int, wanted: int
 ) -> None:
-    assert score([History(codes, last)], enquiries, NOW) == wanted
+    assert score([History(codes, last)], inquiries, NOW) == wanted
 
 
 def test_nobody_has_a_score_before_anything_is_reported() -> None:
@@ -219,8 +219,8 @@ def test_nobody_has_a_score_before_anything_is_reported() -> None:
     st.lists(st.text("/#*N1234567CGB", min_size=1, max_size=60), min_size=1, max_size=20),
     st.integers(0, 1000),
 )
-def test_a_score_never_leaves_its_range(codes: list[str], enquiries: int) -> None:
-    made = score([History(one, date(2026, 2, 1)) for one in codes], enquiries, NOW)
+def test_a_score_never_leaves_its_range(codes: list[str], inquiries: int) -> None:
+    made = score([History(one, date(2026, 2, 1)) for one in codes], inquiries, NOW)
 
     assert made is not None
     assert LOWEST <= made <= HIGHEST

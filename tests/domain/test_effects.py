@@ -62,7 +62,7 @@ def test_a_payout_that_fails_takes_back_the_loan_and_what_it_has_earned() -> Non
 def test_a_receipt_that_its_channel_takes_back_reopens_the_loan_and_leaves_no_money() -> None:
     total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total, id="rpy_ada", scope=QuoteType.CLEAR)
-    taken_back = fact(kinds.LATE_FAILURE, 12, total, reverses="rpy_ada")
+    taken_back = fact(kinds.PAYMENT_RETURN, 12, total, reverses="rpy_ada")
 
     cleared, reopened, never = told(receipt, day=12), told(receipt, taken_back, day=12), told(day=12)
 
@@ -86,7 +86,7 @@ def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() ->
     receipt = fact(kinds.RECEIPT, 10, 5_000, id="rpy_ada")
     reversal = fact(kinds.REVERSAL, 11, reverses="rpy_ada")
     used = fact(kinds.EDIT, 12, 5_000, edit_kind=kinds.MODIFY_PAID_AMOUNT)
-    taken_back = fact(kinds.LATE_FAILURE, 13, 5_000, reverses="rpy_ada")
+    taken_back = fact(kinds.PAYMENT_RETURN, 13, 5_000, reverses="rpy_ada")
 
     state = told(receipt, reversal, used, taken_back, day=13)
 

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mocklend.domain.facts import (
-    LATE_FAILURE,
     MOVED,
+    PAYMENT_RETURN,
     RECEIPT,
     REVERSAL,
     Fact,
@@ -79,10 +79,10 @@ def test_a_receipt_counts_if_it_was_taken_back_and_restored_equally_often(chain:
 
 
 def test_only_the_kinds_that_are_named_take_something_back() -> None:
-    failed = _taking_back([1], LATE_FAILURE)
+    failed = _taking_back([1], PAYMENT_RETURN)
 
     assert taken_back(failed, REVERSAL) == set()
-    assert taken_back(failed, REVERSAL, LATE_FAILURE) == {"receipt"}
+    assert taken_back(failed, REVERSAL, PAYMENT_RETURN) == {"receipt"}
 
 
 def fact(id: str, kind: str = RECEIPT, reverses: str | None = None) -> Fact:
@@ -100,7 +100,7 @@ def test_of_a_receipt_that_was_booked_anew_the_new_booking_counts_and_is_what_a_
 
     assert standing(anew).gone == {"rpy_ada"}
     assert standing([*anew, fact("rev_1", REVERSAL, "rpy_ada")]).undone == {"rpy_ada.2"}
-    assert standing([*anew, fact("undone_rpy_ada", LATE_FAILURE, "rpy_ada")]).void == {"rpy_ada.2"}
+    assert standing([*anew, fact("undone_rpy_ada", PAYMENT_RETURN, "rpy_ada")]).void == {"rpy_ada.2"}
 
 
 def test_a_reversal_that_was_reversed_does_not_count_and_the_next_one_does() -> None:

@@ -30,7 +30,7 @@ def test_a_status_that_the_nightly_run_left_behind_cannot_be_confirmed(client: C
     client.advance("P36D")
     assert client.loan(loan)["status"] == "USING"
 
-    with pytest.raises(ProblemError, match="mark_contradicts_books") as refused:
+    with pytest.raises(ProblemError, match="override_contradicts_books") as refused:
         mark(client, loan, "VALID")
     assert refused.value.expected == "OVERDUE"
     mark(client, loan, "OVERDUE")

@@ -45,7 +45,7 @@ def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Callable
     assert (page["principal_minor"], page["outstanding_minor"], page["paid_minor"]) == (100_000, 99_993, 0)
     assert (edit["kind"], edit["amount_minor"], edit["operator"]) == ("MODIFY_REVOKE_AMOUNT", 7, "migration")
     assert (edit["before"]["outstanding_minor"], edit["after"]["outstanding_minor"]) == (100_000, 99_993)
-    assert client.acts(loan)["acts"] == []
+    assert client.operator_log(loan)["actions"] == []
     assert broken(client) == [("unsupported", edit["id"], 7)]
 
 

@@ -49,11 +49,11 @@ def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer
     client, loan = late
 
     pay_a_little(client, loan)
-    assert (client.loan(loan)["status"], client.books(loan)["mark"]) == ("OVD", None)
+    assert (client.loan(loan)["status"], client.books(loan)["status_override"]) == ("OVD", None)
     assert states(client) == []
 
     pay_what_is_overdue(client, loan)
-    assert (client.loan(loan)["status"], client.books(loan)["mark"]) == ("USING", None)
+    assert (client.loan(loan)["status"], client.books(loan)["status_override"]) == ("USING", None)
     client.advance("P30D")
     pay_what_is_overdue(client, loan)
     assert client.loan(loan)["status"] == "USING"
@@ -84,10 +84,10 @@ def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: tuple[C
     client.advance("P1D")
     client.settle(client.repay(loan, 100, "wallet", type="OVD_AND_CURRENT"))
 
-    [edit], mark = client.edits(loan)["edits"], client.books(loan)["mark"]
+    [edit], mark = client.edits(loan)["edits"], client.books(loan)["status_override"]
 
     assert (mark["edit_id"], mark["status"], mark["since"]) == (edit["id"], "OVERDUE", since)
-    [alert] = client.alerts(check="mark_contradicts_books")["alerts"]
+    [alert] = client.alerts(check="override_contradicts_books")["alerts"]
     assert alert["since"] == since > edit["applied_at"]
 
 

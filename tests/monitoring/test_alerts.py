@@ -155,7 +155,7 @@ def test_a_mark_that_contradicts_the_books_is_told_at_once(client: Client) -> No
     client.arm("operator.marked_overdue")
     repay(client, loan_id)
 
-    assert told(client) == [("mark_contradicts_books", "status_mismatch", loan_id, 0)]
+    assert told(client) == [("override_contradicts_books", "status_mismatch", loan_id, 0)]
     [edit] = client.edits(loan_id)["edits"]
     client.reverse_edit(edit["id"], **BY)
     assert told(client) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import mocklend.monitoring
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.product import PRODUCTS
 from mocklend.domain.statuses import QuoteType
 from mocklend.lending import AddBorrower, Borrow
@@ -75,7 +75,7 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
         mistaken.setattr(Work, "at", as_an_instalment)
         repayment_id = story.settle(story.borrow())
     story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
-    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))
 
     story.wait(7200)
 

@@ -161,7 +161,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
 
-    assert [(act["verb"], act["operator"], act["approver"]) for act in acts] == [
+    assert [(act["action"], act["operator"], act["approver"]) for act in acts] == [
         ("edit.drafted", "wei", None),
         ("edit.approved", "wei", "li"),
     ]

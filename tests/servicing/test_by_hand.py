@@ -36,7 +36,7 @@ def test_nothing_follows_an_honest_outcome(seam: type[OrderPaid]) -> None:
 
 def test_what_follows_has_the_ids_of_the_event() -> None:
     posted = replace(OrderPaid.example(), posted_again=True).follow_ups()
-    marked = replace(RepaymentFiled.example(), marked_status="OVERDUE").follow_ups()
+    marked = replace(RepaymentFiled.example(), override_status="OVERDUE").follow_ups()
     [carried] = replace(LoanOpened.example(), residue_minor=-7).follow_ups()
 
     memo = "rpy_ada was still open on the list"

@@ -155,10 +155,10 @@ def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_pai
 
     with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
-    assert {(act["verb"], act["operator"], act["memo"]) for act in acts} == {
+    assert {(act["action"], act["operator"], act["memo"]) for act in acts} == {
         (verb, "wei", "Checked.") for verb in ("dispute.decided", "receipt.matched", "compensation.agreed")
     }
-    matched = next(act for act in acts if act["verb"] == "receipt.matched")
+    matched = next(act for act in acts if act["action"] == "receipt.matched")
     assert (matched["before"]["outstanding_minor"], matched["after"]["outstanding_minor"]) == (100_000, 99_000)
 
 
@@ -347,7 +347,7 @@ def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_deci
         decide(story, dispute_id, correct=True)
 
     with story.platform.read() as connection:
-        verbs = [act["verb"] for act in operator_log_of(story.snapshot(connection), loan_id)]
+        verbs = [act["action"] for act in operator_log_of(story.snapshot(connection), loan_id)]
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 

@@ -95,7 +95,7 @@ def test_a_status_can_only_confirm_the_books(story: Story) -> None:
     for status in ("CLEAR", "OVERDUE", "INIT"):
         with pytest.raises(Refused) as caught:
             story.edit(loan_id, None, STATUS, status)
-        assert (caught.value.code, caught.value.expected) == ("mark_contradicts_books", "VALID")
+        assert (caught.value.code, caught.value.expected) == ("override_contradicts_books", "VALID")
     before = story.page(loan_id)
     story.edit(loan_id, None, STATUS, "VALID")
 

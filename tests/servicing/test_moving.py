@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
@@ -66,18 +66,18 @@ def test_an_operator_may_think_again_as_often_as_needed(story: Story) -> None:
         assert story.discrepancies() == []
 
 
-def test_a_receipt_that_fails_late_fails_on_the_loan_that_it_was_moved_to(story: Story) -> None:
+def test_a_receipt_that_is_returned_is_returned_on_the_loan_that_it_was_moved_to(story: Story) -> None:
     one, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
     move(story, receipt_id, two)
     trade = story.entity("receipt", receipt_id).out_trade_no
 
-    story.platform.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
     story.wait(60)
 
     assert [story.page(id)["status"] for id in (one, two)] == ["USING", "USING"]
-    assert story.entity("receipt", receipt_id).state == "LATE_FAILED"
+    assert story.entity("receipt", receipt_id).state == "RETURNED"
     assert story.discrepancies() == []
     with pytest.raises(Refused, match="receipt_not_movable"):
         move(story, receipt_id, one)
@@ -88,7 +88,7 @@ def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, one)
     trade = story.entity("receipt", receipt_id).out_trade_no
-    story.platform.run(FailLate(story.sandbox_id, story.key(), "bill_pay", trade))
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
 
     with pytest.raises(Refused, match="receipt_not_movable"):
         move(story, receipt_id, two)

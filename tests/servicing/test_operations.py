@@ -295,7 +295,7 @@ def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: 
     with story.platform.read() as connection:
         acts = operator_log_of(story.snapshot(connection), loan_id)
 
-    assert [(act["verb"], act["about"], act["operator"]) for act in acts] == [
+    assert [(act["action"], act["about"], act["operator"]) for act in acts] == [
         ("edit.applied", fee["id"], "wei"),
         ("edit.reversed", fee["id"], "op"),
         ("repayment.reversed", repayment_id, "op"),

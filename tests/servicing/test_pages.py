@@ -88,7 +88,7 @@ def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Story) -> None:
 
     with behind.platform.read() as connection:
         [act] = operator_log_of(behind.snapshot(connection), loan_id)
-    assert (act["verb"], act["operator"], act["memo"]) == ("page.rebuilt", "grace", "behind")
+    assert (act["action"], act["operator"], act["memo"]) == ("page.rebuilt", "grace", "behind")
     assert act["before"] == act["after"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import QuoteType
 from mocklend.sandboxes.ids import out_trade_no
@@ -77,7 +77,7 @@ def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(
     assert [story.page(loan_id)["status"] for loan_id in loans] == ["CLEAR", "CLEAR"]
 
     story.reverse(reversed_)
-    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(failing)))
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "wallet", out_trade_no(failing)))
     story.wait(60)
 
     assert [story.page(loan_id)["status"] for loan_id in loans] == ["USING", "USING"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
-from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, out_trade_no, receipt_of
+from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no, receipt_of, return_of
 from mocklend.seams.seam import EventContext, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
@@ -65,10 +65,10 @@ def second_of(story: Story) -> Any:
     return story.entity("receipt", id)
 
 
-def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> str:
+def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> str:
     """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
-    story.platform.run(FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
-    return late_failure_of(receipt_id)
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
+    return return_of(receipt_id)
 
 
 def reverse(story: Story, receipt_id: str) -> Any:
@@ -214,7 +214,7 @@ def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: C
     assert story.discrepancies() == []
 
 
-# --- where such receipts fail late ---
+# --- where such payments are returned ---
 
 
 def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(
@@ -225,7 +225,7 @@ def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_nei
     repayment_id = story.settle(loan_id)
     assert story.entity("repayment", repayment_id).status == "F"
 
-    failure = fail_late(story, repayment_id)
+    failure = return_payment(story, repayment_id)
     story.wait()
 
     assert story.entity("callback", callback_of(failure)).state == "ACKED"
@@ -235,10 +235,10 @@ def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_nei
     assert story.broken() == set()
 
 
-def test_an_order_query_brings_the_late_failure_of_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
+def test_an_order_query_brings_the_return_of_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     repayment_id = story.settle(story.borrow())
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
 
     assert story.query_channel(repayment_id)["status"] == "REVERSED"
 
@@ -254,7 +254,7 @@ def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
     repayment_id = story.repay(story.borrow(), 9_500)
     second = second_of(story)
 
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
     story.wait()
 
     assert story.discrepancies() == [("duplicate_in_books", second.id, 9_500)]
@@ -267,13 +267,13 @@ def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
     assert story.broken() == set()
 
 
-def test_nothing_follows_the_message_of_a_late_failure(wrong: Callable[..., Story]) -> None:
+def test_nothing_follows_the_message_of_a_payment_return(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", copies=2, older_event="CLOSED", believed=True)
-    failure = fail_late(story, story.repay(story.borrow(), 9_500))
+    failure = return_payment(story, story.repay(story.borrow(), 9_500))
     story.wait()
 
     log = story.entity("callback", callback_of(failure)).log
-    assert [(one.event, one.outcome) for one in log] == [("payment.late_failed", "acked")]
+    assert [(one.event, one.outcome) for one in log] == [("payment.returned", "acked")]
 
 
 ALTERED = [
@@ -285,18 +285,18 @@ ALTERED = [
 
 
 @pytest.mark.parametrize(("changes", "outcome"), ALTERED)
-def test_a_late_failure_is_missing_until_its_channel_is_asked(
+def test_a_payment_return_is_missing_until_its_channel_is_asked(
     wrong: Callable[..., Story], changes: dict[str, Any], outcome: str
 ) -> None:
     story = wrong("callback.attempt", **changes)
     repayment_id = story.order(story.borrow(), 9_500)
     story.settle_silently(repayment_id)
     story.query_channel(repayment_id)
-    failure = fail_late(story, repayment_id)
+    failure = return_payment(story, repayment_id)
     story.wait(1)
 
     log = story.entity("callback", callback_of(failure)).log
-    assert ("payment.late_failed", outcome) in [(one.event, one.outcome) for one in log]
+    assert ("payment.returned", outcome) in [(one.event, one.outcome) for one in log]
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 9_500)]
 
     story.query_channel(repayment_id)
@@ -304,7 +304,7 @@ def test_a_late_failure_is_missing_until_its_channel_is_asked(
     assert story.discrepancies() == []
 
 
-def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_itself(
+def test_a_message_of_a_payment_return_is_news_until_the_books_have_the_return_itself(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("callback.attempt", altered="wrong_key")
@@ -320,7 +320,7 @@ def test_a_message_of_a_late_failure_is_news_until_the_books_have_the_failure_it
 
     story.wait(days=1)
     ask_the_channels()
-    failures = {fail_late(story, repayment_id), fail_late(story, receipt_of(pushed), "bill_pay")}
+    failures = {return_payment(story, repayment_id), return_payment(story, receipt_of(pushed), "bill_pay")}
 
     def said_to_be_in_books() -> set[tuple[str, bool]]:
         layer = story.platform.layer

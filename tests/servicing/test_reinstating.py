@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.servicing import ReinstateRepayment
@@ -57,7 +57,7 @@ def test_what_its_channel_has_taken_back_does_not_come_back(story: Story) -> Non
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
     story.reverse(repayment)
-    story.platform.run(FailLate(story.sandbox_id, story.key(), "wallet", out_trade_no(repayment)))
+    story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "wallet", out_trade_no(repayment)))
     story.wait(60)
 
     back = reinstate(story, repayment)

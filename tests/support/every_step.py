@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mocklend.channels.closed_orders import BelieveClosed
-from mocklend.channels.late_failures import FailLate
 from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
-from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
+from mocklend.sandboxes.ids import callback_of, order_no, receipt_of, return_of
 from mocklend.seams.follow_ups import PostReceiptAgain, TakeOrderForClosed
 from mocklend.servicing import (
     AddStatement,
@@ -67,8 +67,8 @@ class Told:
         self.story.wait(600)
         return receipt_of(order)
 
-    def fail_late(self, id: str, channel: str = "wallet") -> None:
-        self.ask(FailLate, channel, order_no(id))
+    def return_payment(self, id: str, channel: str = "wallet") -> None:
+        self.ask(ReturnPayment, channel, order_no(id))
         self.story.wait(0)
 
     def dispute(self, loan_id: str, decision: str, **more: Any) -> str:
@@ -130,14 +130,14 @@ def _repayments(told: Told) -> None:
     told.ask(ReinstateRepayment, first, "it was good", "grace")
     told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(second)))
     told.ask(QueryChannel, second, "grace")
-    told.fail_late(second)
+    told.return_payment(second)
     closed = story.repay(loan, 1_000)
     told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(closed)))
-    told.fail_late(closed)
+    told.return_payment(closed)
     unheard = story.order(loan, 1_000)
     story.settle_silently(unheard)
-    told.ask(FailLate, "wallet", order_no(unheard))
-    told.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(unheard))))
+    told.ask(ReturnPayment, "wallet", order_no(unheard))
+    told.run(story.command(story.now_ms, "callback", callback_of(return_of(unheard))))
 
 
 def _receipts(told: Told) -> None:
@@ -146,8 +146,8 @@ def _receipts(told: Told) -> None:
     matched, nobodys = told.push("my loan"), told.push("thanks")
     told.ask(MatchReceipt, matched, one, "by her slip", "grace")
     told.ask(MoveReceipt, matched, other, "the slip says so", "grace")
-    told.fail_late(matched, "bill_pay")
-    told.fail_late(nobodys, "bill_pay")
+    told.return_payment(matched, "bill_pay")
+    told.return_payment(nobodys, "bill_pay")
     told.push(one)
     again = story.repay(other, 5_000)
     by_hand = second_receipt_of(story.platform.seed_of(story.sandbox_id), again, number_by_hand(again))
@@ -156,7 +156,7 @@ def _receipts(told: Told) -> None:
     # The callback is still on its way when the bank takes the money back, and the desk hears of both at once.
     order = told.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
     story.settle_silently(receipt_of(order))
-    told.ask(FailLate, "bill_pay", order)
+    told.ask(ReturnPayment, "bill_pay", order)
     told.ask(QueryPayment, "bill_pay", order, "grace")
     story.wait(0)
 

@@ -19,7 +19,7 @@ FAMILIES: Mapping[str, Family] = {
     "stale views": Family(("cache", "projection", "read"), "cache.bounded_stale"),
     "callbacks": Family(("callback",), "callback.dropped"),
     "answers and outages": Family(("api", "transport", "outage", "idempotency"), "api.timeout_after_commit"),
-    "money at the channels": Family(("channel", "disbursement"), "channel.late_failure"),
+    "money at the channels": Family(("channel", "disbursement"), "channel.payment_return"),
     "statements": Family(("statement",), "statement.truncated"),
     "end of day, dates, rounding": Family(("batch", "clock", "amount"), "clock.cutoff_skew"),
     "operators": Family(("operator", "edit", "dispute", "compensation", "migration"), "operator.wrong_amount"),

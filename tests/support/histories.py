@@ -12,11 +12,11 @@ from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.facts import (
     DISBURSEMENT,
     EDIT,
-    MARK,
     MODIFY_BILL_AMOUNT,
     MODIFY_BILL_OVERDUE_AMOUNT,
     RECEIPT,
     REVERSAL,
+    STATUS_OVERRIDE,
     Fact,
     Terms,
 )
@@ -123,7 +123,7 @@ def histories(draw: st.DrawFn, *, edits: bool = True) -> History:
             kind = draw(st.sampled_from(EDIT_KINDS))
             facts.append(Fact(f"edt_{n}", EDIT, moment(on, n), on, amount, edit_kind=kind))
         elif what == "mark" and edits:
-            facts.append(Fact(f"edt_{n}", MARK, moment(on, n), on, status="OVERDUE"))
+            facts.append(Fact(f"edt_{n}", STATUS_OVERRIDE, moment(on, n), on, status="OVERDUE"))
         elif what == "reversal" and (earlier := _reversible(facts)):
             target = draw(st.sampled_from(earlier))
             on = max(on, target.on)

@@ -114,7 +114,7 @@ class Told:
             "channel": {no: self.asked(partial(client.trade, at, no)) for at, no in self.trades},
             "statement": {(at, day): self._statement(at, day) for at in self._channels() for day in self._days()},
             "webhook": list(self.heard),
-            "console": {id: (client.edits(id), client.acts(id)) for id in self.loans},
+            "console": {id: (client.edits(id), client.operator_log(id)) for id in self.loans},
             "report": {id: client.credit_report(id) for id in self.borrowers},
             "score": {id: client.credit_score(id, transaction_id="a-last-look") for id in self.borrowers},
             "dispute": {id: client.dispute(id) for id in self.disputes},

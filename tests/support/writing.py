@@ -93,7 +93,7 @@ class Counting(HonestLayer):
     def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
         self.asked.append(given)
         if self.mark and isinstance(given, RepaymentFiled):
-            return replace(given, marked_status=self.mark), ()
+            return replace(given, override_status=self.mark), ()
         return given, ()
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
 from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
-from mocklend.domain.statuses import SHOWN_FOR_MARK, QuoteType
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, QuoteType
 from mocklend.lending.books import state_of
 from mocklend.storage.values import StatusOverride
-from mocklend.views.render import conflicting_override, instalment_docs, loan_doc, marked, next_due
+from mocklend.views.render import conflicting_override, instalment_docs, loan_doc, next_due, overridden_status
 from support.story import Story
 
 START = date(2026, 1, 5)
@@ -58,14 +58,14 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
     assert (doc["currency"], doc["principal_minor"]) == ("CNY", 100_000)
 
 
-@pytest.mark.parametrize(("bill", "shown"), SHOWN_FOR_MARK.items())
+@pytest.mark.parametrize(("bill", "shown"), SHOWN_FOR_OVERRIDE.items())
 def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, shown: str) -> None:
     loan = story.entity("loan", story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill))
 
     honest, doc = (loan_doc(one, state_of(one), story.now_ms) for one in (loan, pinned))
 
-    assert (marked(loan), marked(pinned)) == (None, shown)
+    assert (overridden_status(loan), overridden_status(pinned)) == (None, shown)
     assert doc == honest | {"status": shown}
 
 

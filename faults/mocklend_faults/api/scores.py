@@ -29,7 +29,7 @@ from mocklend_faults.api.rules import rules_told
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
 from mocklend_faults.engine.loaded_rules import stored_of
-from mocklend_faults.engine.records import acts, harmful, look, refused
+from mocklend_faults.engine.records import harmful, look, refused, staff_actions
 from mocklend_faults.engine.scoring import (
     FAIL,
     INCONCLUSIVE,
@@ -45,7 +45,7 @@ from mocklend_faults.engine.scoring import (
 scores = APIBlueprint("scores", __name__, tag="Faults")
 
 LISTED_MAX = 1_000
-LOOKS_MAX = 10_000
+CHECKS_MAX = 10_000
 SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
 """The example of the documentation."""
 BOUND_S_MAX = 3_660 * 86_400
@@ -135,7 +135,7 @@ class ThresholdsBody(Body):
 class NewScore(Body):
     """Findings to be scored. `operators` are those whose acts are judged as repairs: everybody's, unless told.
 
-    `looks` are the moments at which the reconciler looked: what was told at none of them is not demanded.
+    `checked_at` are the moments at which the reconciler looked: what was told at none of them is not demanded.
     """
 
     findings: Annotated[
@@ -148,13 +148,13 @@ class NewScore(Body):
     window: WindowBody = Field(  # type: ignore[valid-type]
         default=WindowBody(), description="The time for which the reconciler is judged."
     )
-    bound_s: Annotated[int, bounded_int(0, BOUND_S_MAX)] | None = Field(
+    min_visible_s: Annotated[int, bounded_int(0, BOUND_S_MAX)] | None = Field(
         default=None,
         description="Seconds: what could be seen for at least so long is demanded although it ended by itself.",
     )
-    looks: list[Moment] | None = Field(
+    checked_at: list[Moment] | None = Field(
         default=None,
-        max_length=LOOKS_MAX,
+        max_length=CHECKS_MAX,
         description="The moments at which the reconciler checked; what was visible at none of them is not demanded.",
     )
     operators: list[Annotated[str, bounded_str(200)]] | None = Field(
@@ -170,8 +170,8 @@ class JudgedWindow(Doc):
 
     from_: str = Field(alias="from", description="The first moment that counts. RFC 3339, on the sandbox's clock.")
     to: str = Field(description="The last moment that counts. RFC 3339, on the sandbox's clock.")
-    bound_s: int | None = Field(description="The `bound_s` that was asked for; null where none was.")
-    looks: int | None = Field(description="How many moments `looks` named; null where it was not given.")
+    min_visible_s: int | None = Field(description="The `min_visible_s` that was asked for; null where none was.")
+    checked_at: int | None = Field(description="How many moments `checked_at` named; null where it was not given.")
 
 
 class ThresholdsDoc(Doc):
@@ -258,7 +258,7 @@ def post_score(new: NewScore) -> Response:
     """How good the findings are: precision, recall, time, money, harm, and a verdict."""
     with open_snapshot() as snapshot:
         now_ms = snapshot.now_ms
-        window = _window(new.window, new.looks, now_ms)
+        window = _window(new.window, new.checked_at, now_ms)
         reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
         breaks, records = _looked(snapshot, window, new.operators)
     told = score(
@@ -267,7 +267,7 @@ def post_score(new: NewScore) -> Response:
         window=window,
         thresholds=Thresholds(**dict(new.thresholds)),
         records=records,
-        bound_s=new.bound_s,
+        min_visible_s=new.min_visible_s,
         listed_max=new.listed_max,
     )
     hint = None
@@ -277,12 +277,12 @@ def post_score(new: NewScore) -> Response:
 
 
 def _looked(snapshot: Snapshot, window: Window, operators: Iterable[str] | None) -> tuple[list[Any], Records]:
-    done = acts(snapshot)
+    done = staff_actions(snapshot)
     looked = look(snapshot, done)
     judged = [
-        act
-        for act in done
-        if window.from_ms <= act.at_ms <= window.to_ms and (operators is None or act.operator in operators)
+        action
+        for action in done
+        if window.from_ms <= action.at_ms <= window.to_ms and (operators is None or action.operator in operators)
     ]
     # An audit looks at every loan: it is worth that only where somebody has acted.
     discrepancies: list[Mapping[str, Any]] = audited(snapshot)["discrepancies"] if judged else []
@@ -296,18 +296,18 @@ def _looked(snapshot: Snapshot, window: Window, operators: Iterable[str] | None)
     return looked.breaks, records
 
 
-def _window(given: Any, looks_ms: Sequence[int] | None, now_ms: int) -> Window:
+def _window(given: Any, checked_ms: Sequence[int] | None, now_ms: int) -> Window:
     from_ms, to_ms = getattr(given, "from"), given.to
-    looked = None if looks_ms is None else tuple(sorted(set(looks_ms)))
+    looked = None if checked_ms is None else tuple(sorted(set(checked_ms)))
     window = Window(FIRST_MS if from_ms is None else from_ms, now_ms if to_ms is None else to_ms, looked)
     if window.to_ms > now_ms:
         raise field_problem("window.to", f"a moment up to now, {rfc3339(now_ms)}", rfc3339(window.to_ms))
     if window.from_ms > window.to_ms:
         raise field_problem("window.from", f"a moment up to {rfc3339(window.to_ms)}", rfc3339(window.from_ms))
-    for n, look_ms in enumerate(looks_ms or ()):
+    for n, look_ms in enumerate(checked_ms or ()):
         if not window.from_ms <= look_ms <= window.to_ms:
             expected = f"a moment of the window, {rfc3339(window.from_ms)} to {rfc3339(window.to_ms)}"
-            raise field_problem(f"looks.{n}", expected, rfc3339(look_ms))
+            raise field_problem(f"checked_at.{n}", expected, rfc3339(look_ms))
     return window
 
 

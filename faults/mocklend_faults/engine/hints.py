@@ -9,7 +9,7 @@ LET_SOMETHING_HAPPEN = "Let something happen (`mocklend live`, or borrow and rep
 OVER_BY_ITSELF = (
     "All that was told so far was over by itself, was told in one answer only, or cannot be seen yet: nothing of it "
     "has to be found. Arm what stays, such as callback.dropped, or demand also what could be seen for so many seconds: "
-    "`bound_s`, --bound-s on the command line."
+    "`min_visible_s`, --min-visible-s on the command line."
 )
 
 

@@ -22,7 +22,7 @@ REVERSALS = (REPAYMENT_REVERSED, EDIT_REVERSED)
 """How staff take something back."""
 
 
-_ACTS = """SELECT loan_id, verb, about, operator, at_ms FROM acts WHERE sandbox_id = :sandbox_id
+_ACTIONS = """SELECT loan_id, action, about, operator, at_ms FROM operator_actions WHERE sandbox_id = :sandbox_id
     ORDER BY at_ms, loan_id, id"""
 # A payoff that the books lack: who made it owes nothing, and is shown as owing.
 _PAYOFFS = """SELECT injections.id FROM injections JOIN repayments
@@ -37,11 +37,11 @@ _ANSWERS_TO = "SELECT id, borrower_id FROM score_answers WHERE sandbox_id = :san
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class StaffAction:
     """Something that staff did."""
 
     loan_id: str
-    verb: str
+    action: str
     about: str
     operator: str
     at_ms: int
@@ -49,7 +49,7 @@ class Act:
     def to_json(self) -> dict[str, Any]:
         """The act, as the lists behind a score name it."""
         return {
-            "verb": self.verb,
+            "action": self.action,
             "about": self.about,
             "loan_id": self.loan_id,
             "operator": self.operator,
@@ -63,17 +63,19 @@ class KeyView:
 
     breaks: list[Break]
     questioned: dict[str, int]  # since when, by id
-    marked: dict[str, int]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
+    overridden: dict[
+        str, int
+    ]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
 
 
-def acts(reader: SandboxReader) -> list[Act]:
+def staff_actions(reader: SandboxReader) -> list[StaffAction]:
     """Everything that staff did, oldest first."""
-    return reader.rows(Act, _ACTS)
+    return reader.rows(StaffAction, _ACTIONS)
 
 
-def look(snapshot: Snapshot, done: Iterable[Act]) -> KeyView:
+def look(snapshot: Snapshot, done: Iterable[StaffAction]) -> KeyView:
     """The answer key as a score needs it. `done` is what staff did."""
-    moments = {(id, act.at_ms) for act in done for id in (act.about, act.loan_id)}
+    moments = {(id, action.at_ms) for action in done for id in (action.about, action.loan_id)}
     payoffs = set(snapshot.ids(_PAYOFFS))
     looked = KeyView([], {}, {})
     for entry in stream(snapshot):
@@ -82,7 +84,7 @@ def look(snapshot: Snapshot, done: Iterable[Act]) -> KeyView:
             if id:
                 looked.questioned.setdefault(id, entry.at_ms)
         if entry.finding.finding_class == "status_mismatch":
-            looked.marked.setdefault(entry.loan_id, entry.at_ms)
+            looked.overridden.setdefault(entry.loan_id, entry.at_ms)
         if entry.status not in (EntryStatus.MASKED, EntryStatus.PENDING):
             looked.breaks.append(_break(entry, by, moments, payoffs))
     return looked
@@ -130,7 +132,7 @@ def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> l
 
 
 def harmful(
-    done: Sequence[Act], looked: KeyView, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
+    done: Sequence[StaffAction], looked: KeyView, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
 ) -> list[dict[str, Any]]:
     """The acts that made right books wrong, with the reason.
 
@@ -139,26 +141,26 @@ def harmful(
     only held against those who were `named` as repairing; a repayment that somebody made, against everybody.
     """
     right_as_it_was = REVERSALS if named else (REPAYMENT_REVERSED,)
-    reasons: dict[Act, str] = {}
-    for act in done:
-        if act.verb in right_as_it_was and not _questioned(act, looked):
-            reasons[act] = "nothing was wrong with what it took back"
+    reasons: dict[StaffAction, str] = {}
+    for action in done:
+        if action.action in right_as_it_was and not _questioned(action, looked):
+            reasons[action] = "nothing was wrong with what it took back"
     for one in discrepancies:
         if one["explained_by"] is not None:
             continue
-        blamed = [act for act in done if act.about == one["entity"]]
-        blamed = blamed or [act for act in done if one["loan_id"] and act.loan_id == one["loan_id"]]
+        blamed = [action for action in done if action.about == one["entity"]]
+        blamed = blamed or [action for action in done if one["loan_id"] and action.loan_id == one["loan_id"]]
         if blamed:
             reasons.setdefault(blamed[-1], f"{one['class']} on {one['entity']}: {one['detail']}")
-    return [act.to_json() | {"reason": reasons[act]} for act in done if act in reasons]
+    return [action.to_json() | {"reason": reasons[action]} for action in done if action in reasons]
 
 
-def _questioned(act: Act, looked: KeyView) -> bool:
+def _questioned(action: StaffAction, looked: KeyView) -> bool:
     """Whether a lie was about what the act took back, before it did."""
-    since = [looked.questioned.get(act.about)]
-    if act.verb == EDIT_REVERSED:
-        since.append(looked.marked.get(act.loan_id))
-    return any(at_ms is not None and at_ms <= act.at_ms for at_ms in since)
+    since = [looked.questioned.get(action.about)]
+    if action.action == EDIT_REVERSED:
+        since.append(looked.overridden.get(action.loan_id))
+    return any(at_ms is not None and at_ms <= action.at_ms for at_ms in since)
 
 
 def _signalled(entry: Entry) -> str | None:

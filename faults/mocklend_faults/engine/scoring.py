@@ -6,9 +6,9 @@ A *break* is a class and an entity. The key demands a break where one of its lie
 
 A lie that ended without anybody's doing (its lag was over, a later message came, a newer version took its place) is
 optional: to report it is neither right nor wrong. So is one of class `timing`, and one that was told in one answer.
-With `bound_s`, such a lie is demanded all the same if it could be seen for that long. With `looks`, the moments at
-which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was not let look
-cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
+With `min_visible_s`, such a lie is demanded all the same if it could be seen for that long. With `checked_at`, the
+moments at which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was
+not let look cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
 
     hit           a finding with the class and entity of a demanded break
     wrong class   the right entity, and none of its classes
@@ -134,12 +134,12 @@ class ReportedFinding:
 class Window:
     """From when to when a reconciler is judged, both included, on the sandbox's clock.
 
-    `looks_ms` are the moments in it at which the reconciler looked, in order; None where that is not told.
+    `checked_ms` are the moments in it at which the reconciler looked, in order; None where that is not told.
     """
 
     from_ms: int
     to_ms: int
-    looks_ms: tuple[int, ...] | None = None
+    checked_ms: tuple[int, ...] | None = None
 
     def shows(self, break_: Break) -> bool:
         """Whether the lie could be seen in it."""
@@ -156,12 +156,14 @@ class Window:
 
         On a manual clock staff act at the very moment of the look that showed them what to do.
         """
-        looks = self.looks_ms or ()
-        first = bisect_left(looks, break_.from_ms)
-        if first == len(looks):
+        checked_at = self.checked_ms or ()
+        first = bisect_left(checked_at, break_.from_ms)
+        if first == len(checked_at):
             return False
         return (
-            break_.end_ms is None or looks[first] < break_.end_ms or (break_.repaired and looks[first] == break_.end_ms)
+            break_.end_ms is None
+            or checked_at[first] < break_.end_ms
+            or (break_.repaired and checked_at[first] == break_.end_ms)
         )
 
 
@@ -227,13 +229,13 @@ def score(
     window: Window,
     thresholds: Thresholds | None = None,
     records: Records | None = None,
-    bound_s: int | None = None,
+    min_visible_s: int | None = None,
     listed_max: int = 1000,
 ) -> dict[str, Any]:
     """The score as JSON. `listed_max` is how long each of the lists behind the numbers may be; all are counted."""
     records, thresholds = records or Records(), thresholds or Thresholds()
     seen = [break_ for break_ in breaks if window.shows(break_)]
-    told = _classified(seen, findings, window, None if bound_s is None else bound_s * 1000)
+    told = _classified(seen, findings, window, None if min_visible_s is None else min_visible_s * 1000)
     hits, wrong = len(told.hits), len(told.false) + len(told.wrong_class)
     asked, harmful = len(told.demanded), len(records.harmful_repairs)
     numbers: dict[str, Any] = {
@@ -252,8 +254,8 @@ def score(
         "window": {
             "from": rfc3339(window.from_ms),
             "to": rfc3339(window.to_ms),
-            "bound_s": bound_s,
-            "looks": None if window.looks_ms is None else len(window.looks_ms),
+            "min_visible_s": min_visible_s,
+            "checked_at": None if window.checked_ms is None else len(window.checked_ms),
         },
         "thresholds": thresholds.to_json(),
         "counts": {
@@ -329,7 +331,7 @@ def _is_demanded(break_: Break, window: Window, bound_ms: int | None) -> bool:
     if break_.finding_class == TIMING or (break_.end_ms == break_.from_ms and not break_.repaired):
         return False
     told = window.leaves_open(break_) or _repaired_in(break_, window)
-    if told if window.looks_ms is None else window.looked_at(break_):
+    if told if window.checked_ms is None else window.looked_at(break_):
         return True
     return bound_ms is not None and break_.visible_ms(window) >= bound_ms
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mocklend.seams.mark_outdated import MarkOutdated
+from mocklend.seams.override_outdated import OverrideOutdated
 from mocklend_faults.engine.fault import Fault
 
 
@@ -28,11 +28,11 @@ class ManualOverrideSticky(Fault):
         "list": "the same",
         "books": "a mark that is older than the receipt",
         "webhook": "no `loan.status_override_ended`, where the mark should have gone",
-        "alerts": "`mark_contradicts_books`, where monitoring is on",
+        "alerts": "`override_contradicts_books`, where monitoring is on",
     }
     heals: ClassVar[str] = "Reversing the edit, setting the status again, or a later fact that does drop the mark."
     action: ClassVar[str] = "The mark is older than the receipt, so drop it: reverse the edit and post nothing."
 
-    def mark_outdated(self, event: MarkOutdated) -> MarkOutdated:
+    def override_outdated(self, event: OverrideOutdated) -> OverrideOutdated:
         """The mark stays, whatever has come since."""
         return replace(event, dropped=False)

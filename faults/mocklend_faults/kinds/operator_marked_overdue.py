@@ -35,7 +35,7 @@ class MarkedOverdue(Fault):
         "books": "a mark that the balances contradict",
         "webhook": "`loan.edited` of an edit that nobody asked for",
         "console": "an edit that sets OVERDUE",
-        "alerts": "`mark_contradicts_books`, where monitoring is on",
+        "alerts": "`override_contradicts_books`, where monitoring is on",
     }
     heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan's books."
     action: ClassVar[str] = "The mark contradicts the books, so reverse it and post nothing."
@@ -50,4 +50,4 @@ class MarkedOverdue(Fault):
         """The clerk marks a loan on which a repayment has just come in."""
         if event.books_status == LoanStatus.OVD:
             return event
-        return replace(event, marked_status=OVERDUE)
+        return replace(event, override_status=OVERDUE)

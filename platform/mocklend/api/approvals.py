@@ -17,7 +17,7 @@ from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.nouns import NextCursor, says
-from mocklend.lending.operator_log import ActDoc, operator_log_of
+from mocklend.lending.operator_log import OperatorActionDoc, operator_log_of
 from mocklend.servicing import ApproveEdit, RejectEdit
 from mocklend.servicing.operations import EditDoc, edit_doc
 from mocklend.storage.entities import OperatorEdit
@@ -46,10 +46,10 @@ class EditPage(TypedDict):
     next_cursor: NextCursor | None
 
 
-class ActList(TypedDict):
+class OperatorLog(TypedDict):
     """What staff did to a loan, oldest first."""
 
-    acts: Annotated[list[ActDoc], says("The actions, oldest first.")]
+    actions: Annotated[list[OperatorActionDoc], says("The actions, oldest first.")]
 
 
 @approvals.get("/operator/edits")
@@ -95,10 +95,10 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
     return answered(run(RejectEdit(sandbox_id(), idempotency(), edit_id, rejection.memo, rejection.operator)))
 
 
-@approvals.get("/operator/loans/<id:loan_id>/acts")
-@approvals.output(document(ActList))
+@approvals.get("/operator/loans/<id:loan_id>/log")
+@approvals.output(document(OperatorLog))
 @approvals.doc(**described("listActs", "loan_unknown"))
-def list_acts(loan_id: str) -> Response:
+def get_operator_log(loan_id: str) -> Response:
     """What staff did to a loan: who, why, and the bill before and after."""
     with open_snapshot() as snapshot:
-        return rendered(ActList(acts=operator_log_of(snapshot, loan_id)))
+        return rendered(OperatorLog(actions=operator_log_of(snapshot, loan_id)))

@@ -18,7 +18,7 @@ from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
-from mocklend.bureau.enquiries import enquiries
+from mocklend.bureau.inquiries import inquiries
 from mocklend.bureau.partners import PARTNERS, PRODUCTS, REASONS, copy_doc, copy_id, partner_of
 from mocklend.bureau.reports import records, report, submission
 from mocklend.bureau.scores import current_score
@@ -224,10 +224,10 @@ class CopyDoc(Doc):
     score: int | str = Field(description="The score as it was then: 350 to 950, or the text N/A.")
 
 
-class ScoreEnquiry(Doc):
+class ScoreInquiry(Doc):
     """A score that was answered under a transaction id. Asked again, it is repeated until `remembered_until`."""
 
-    id: str = Field(description="The enquiry's id.")
+    id: str = Field(description="The inquiry's id.")
     transaction_id: str = Field(description="The id under which the score was asked for.")
     score: int | str = Field(description="What was answered: 350 to 950, or the text N/A.")
     answered_at: str = Field(description="When it was first answered. RFC 3339, on the sandbox's clock.")
@@ -237,7 +237,7 @@ class ScoreEnquiry(Doc):
     )
 
 
-class ApplicationEnquiry(Doc):
+class ApplicationInquiry(Doc):
     """An application to a lender, with the age of the report that decided it."""
 
     id: str = Field(description="The application's id.")
@@ -252,21 +252,21 @@ class ApplicationEnquiry(Doc):
     created_at: CreatedAt
 
 
-class EnquiriesDoc(Doc):
+class InquiriesDoc(Doc):
     """Who asked about a borrower, oldest first; applications by lender."""
 
     borrower_id: BorrowerId
-    scores: list[ScoreEnquiry] = Field(description="Scores that were asked for under a transaction id.")
-    applications: list[ApplicationEnquiry] = Field(description="Applications to lenders.")
+    scores: list[ScoreInquiry] = Field(description="Scores that were asked for under a transaction id.")
+    applications: list[ApplicationInquiry] = Field(description="Applications to lenders.")
 
 
-@bureau.get("/bureau/borrowers/<id:borrower_id>/enquiries")
-@bureau.output(EnquiriesDoc)
-@bureau.doc(**described("listEnquiries", "borrower_unknown"))
-def list_enquiries(borrower_id: str) -> Response:
+@bureau.get("/bureau/borrowers/<id:borrower_id>/inquiries")
+@bureau.output(InquiriesDoc)
+@bureau.doc(**described("listInquiries", "borrower_unknown"))
+def list_inquiries(borrower_id: str) -> Response:
     """Who asked the bureau about a borrower, and what they were told."""
     with open_snapshot() as snapshot:
-        return rendered(enquiries(snapshot, borrower_id))
+        return rendered(inquiries(snapshot, borrower_id))
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/report")
@@ -338,7 +338,7 @@ def list_lenders() -> Response:
     **described("applyAtLender", "lender_unknown", "borrower_unknown", "product_not_offered", moves_money=True)
 )  # fmt: skip
 def apply(lender: str, new: NewApplication) -> Response:
-    """Apply to a partner lender. It is an enquiry on record, and enquiries cost score."""
+    """Apply to a partner lender. It is an inquiry on record, and inquiries cost score."""
     command = Apply(
         sandbox_id(),
         idempotency(),

@@ -21,7 +21,7 @@ from mocklend.domain.statuses import TradeState
 
 callbacks = APIBlueprint("callbacks", __name__)
 
-_STATES = [TradeState.SUCCESS, TradeState.CLOSED, TradeState.LATE_FAILED]
+_STATES = [TradeState.SUCCESS, TradeState.CLOSED, TradeState.RETURNED]
 
 
 class Received(Doc):
@@ -60,7 +60,7 @@ CALLBACK_SCHEMA: dict[str, Any] = {
                 },
                 "currency": _text("The currency, by its ISO 4217 code.", **_PLAIN),
                 "paid_at": _text("When it was paid; for CLOSED, when the order was closed.", **_MOMENT),
-                "failed_at": _text("For LATE_FAILED: when the channel took the money back.", **_MOMENT),
+                "returned_at": _text("For RETURNED: when the channel took the money back.", **_MOMENT),
                 "payer_name": _text("For a payment without an order: who paid."),
                 "payer_reference": _text("For a payment without an order: what the payer typed."),
                 "scope": _text("For a payment without an order: CLEAR or OVD_AND_CURRENT, as the payer meant it."),

@@ -57,14 +57,14 @@ class TradeDoc(Doc):
     amount_minor: int = Field(description="The amount of the order, in minor units of `currency`.")
     currency: Currency
     state: Annotated[str, OneOf(tuple(TradeState))] = Field(
-        description="CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, LATE_FAILED when "
+        description="CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, RETURNED when "
         "the money was taken back."
     )
     payer_name: PayerName | None
     payer_reference: PayerReference | None
     created_at: str = Field(description="When the order was made. RFC 3339, on the sandbox's clock.")
     paid_at: str | None = Field(description="When it was paid; null if it was not. RFC 3339, on the sandbox's clock.")
-    failed_at: str | None = Field(
+    returned_at: str | None = Field(
         description="When the channel took the money back; null if it did not. RFC 3339, on the sandbox's clock."
     )
 

@@ -14,7 +14,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.api.sandboxes import NOTHING
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payouts import FailPayout
 from mocklend.domain.channel import channel_of
 
@@ -28,7 +28,7 @@ def refuse_a_body() -> None:
         raise field_problem("", "no body, or an empty object", request.get_json())
 
 
-@failures.post("/channels/<id:channel>/trades/<id:out_trade_no>/late-failure")
+@failures.post("/channels/<id:channel>/trades/<id:out_trade_no>/return")
 @failures.output(TradeDoc, status_code=202)
 @failures.doc(
     **described(
@@ -44,7 +44,7 @@ def refuse_a_body() -> None:
 def fail_trade_late(channel: str, out_trade_no: str) -> Response:
     """Take back money that was reported as paid, as when a bank returns a direct debit. A callback tells of it."""
     refuse_a_body()
-    return answered(run(FailLate(sandbox_id(), idempotency(), channel_of(channel).id, out_trade_no)))
+    return answered(run(ReturnPayment(sandbox_id(), idempotency(), channel_of(channel).id, out_trade_no)))
 
 
 @failures.post("/channels/<id:channel>/payouts/<id:payout_id>/failure")

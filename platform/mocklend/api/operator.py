@@ -20,7 +20,7 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
 from mocklend.domain.nouns import says
-from mocklend.domain.statuses import SHOWN_FOR_MARK
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.timestamps import maybe_rfc3339
@@ -44,7 +44,7 @@ operator = APIBlueprint("operator", __name__)
 
 EditKind = Annotated[str, OneOf(EDIT_KINDS)]
 EditState = Annotated[str, OneOf(tuple(States))]
-BillStatus = Annotated[str, OneOf(tuple(SHOWN_FOR_MARK))]
+BillStatus = Annotated[str, OneOf(tuple(SHOWN_FOR_OVERRIDE))]
 
 
 DRAFTED = "A DRAFT: the sandbox asks for a second person, and none was named."
@@ -104,7 +104,7 @@ class EditList(TypedDict):
     edits: Annotated[list[EditDoc], says("The edits, oldest first.")]
 
 
-class MarkDoc(Doc):
+class StatusOverrideDoc(Doc):
     """An operator edit that pins a status on the page which the books do not derive."""
 
     edit_id: EditId
@@ -125,7 +125,9 @@ class BookedLoan(LoanDoc):
     written_off_minor: int = Field(description="What was written off, in minor units of `currency`.")
     recovered_minor: int = Field(description="What came in after the write-off, in minor units of `currency`.")
     refunding_minor: int = Field(description="What is to be paid back and is not yet, in minor units of `currency`.")
-    mark: MarkDoc | None = Field(description="The edit that pins another status on the page; null where none does.")
+    status_override: StatusOverrideDoc | None = Field(
+        description="The edit that pins another status on the page; null where none does."
+    )
 
 
 @operator.post("/operator/loans/<id:loan_id>/edits")
@@ -134,7 +136,7 @@ class BookedLoan(LoanDoc):
 @operator.doc(
     **described(
         "edit", "loan_unknown", "amount_out_of_range", "loan_not_active", "waiver_too_large", "edit_too_large",
-        "mark_contradicts_books", "four_eyes", moves_money=True, may_be_202=DRAFTED,
+        "override_contradicts_books", "four_eyes", moves_money=True, may_be_202=DRAFTED,
     )
 )  # fmt: skip
 def edit(loan_id: str, new: NewEdit) -> Response:
@@ -266,4 +268,4 @@ def get_booked_loan(loan_id: str) -> Response:
     }
     mark = conflicting_override(loan)
     said = mark and {"edit_id": mark.edit_id, "status": mark.status, "since": maybe_rfc3339(mark.since_ms)}
-    return rendered(booked | {"mark": said})
+    return rendered(booked | {"status_override": said})

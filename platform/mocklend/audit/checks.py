@@ -149,7 +149,11 @@ CHECKS: tuple[Check, ...] = (
         loan=pages.check_certificates,
     ),
     Check(code="V9", states="No nightly run has left a loan out.", loan=pages.check_nightly_runs),
-    Check(code="V10", states="A status that was set by hand is the one that the books derive.", loan=pages.check_marks),
+    Check(
+        code="V10",
+        states="A status that was set by hand is the one that the books derive.",
+        loan=pages.check_status_overrides,
+    ),
     Check(
         code="V11",
         states="A payoff quote asks for what the books asked for when it was issued.",

@@ -8,12 +8,12 @@ from itertools import chain
 
 from mocklend.audit.subjects import AT_ONCE, AuditedLoan, AuditedLoans
 from mocklend.domain.facts import (
-    LATE_FAILURE,
-    MARK,
     MOVED,
+    PAYMENT_RETURN,
     RECEIPT,
     REVERSAL,
     SECOND_RECEIPT,
+    STATUS_OVERRIDE,
     Fact,
     booked,
     standing,
@@ -49,13 +49,13 @@ def check_unclaimed_money(snapshot: Snapshot) -> Iterator[Discrepancy | InTransi
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
     """What moves something and counts, each event once. A mark moves nothing; what it pins is looked at on the page.
 
-    A receipt that failed late did happen, and so did its failure: each side should have both.
+    A receipt whose payment was returned did happen, and so did its failure: each side should have both.
     """
     left = standing(facts)
     return {
         booked(fact.id): fact
         for fact in facts
-        if fact.kind not in (REVERSAL, MARK, MOVED) and fact.id not in left.gone | left.undone
+        if fact.kind not in (REVERSAL, STATUS_OVERRIDE, MOVED) and fact.id not in left.gone | left.undone
     }
 
 
@@ -149,7 +149,7 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
         one.loan.id: {
             id
             for id, fact in _live(one.books.facts).items()
-            if fact.kind in (RECEIPT, LATE_FAILURE) and receipt_behind(id).startswith("rct_")
+            if fact.kind in (RECEIPT, PAYMENT_RETURN) and receipt_behind(id).startswith("rct_")
         }
         - _live(one.world.facts).keys()
         for one in group.loans
@@ -177,7 +177,7 @@ def _lost_or_on_its_way(
 ) -> Iterator[Discrepancy | InTransit]:
     if (
         receipt is not None
-        and receipt.state == ReceiptState.LATE_FAILED
+        and receipt.state == ReceiptState.RETURNED
         and (receipt.loan_id is None or receipt.loan_id != loan_id)
     ):
         return  # It came and went before anybody knew whose it was; another chain has both.
@@ -193,7 +193,7 @@ def _lost_or_on_its_way(
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
         yield InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back")
         return
-    if fact.kind == LATE_FAILURE:
+    if fact.kind == PAYMENT_RETURN:
         # Whatever the books have heard of it, the money is not there: this is how a reconciler sees it too.
         detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, and the books do not know"
         finding = Finding("missing_in_channel", receipt_behind(fact.id), fact.amount_minor)

@@ -59,7 +59,7 @@ def check_nightly_runs(audited: AuditedLoan) -> Iterator[Discrepancy]:
         yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
 
 
-def check_marks(audited: AuditedLoan) -> Iterator[Discrepancy]:
+def check_status_overrides(audited: AuditedLoan) -> Iterator[Discrepancy]:
     """A status that somebody has set by hand and that the books do not derive: class `status_mismatch`."""
     loan = audited.loan
     mark = conflicting_override(loan)

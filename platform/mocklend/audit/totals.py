@@ -32,14 +32,14 @@ def check_channel_chains(snapshot: Snapshot) -> Iterator[Discrepancy]:
 # What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed,
 # and one that was posted a second time counts until it is taken back.
 _SIGNED = "CASE WHEN kind IN ('receipt', 'second_receipt') THEN amount_minor ELSE -amount_minor END"
-_MOVES = "('receipt', 'second_receipt', 'disbursement', 'late_failure', 'refund_paid', 'compensation_paid')"
+_MOVES = "('receipt', 'second_receipt', 'disbursement', 'payment_return', 'refund_paid', 'compensation_paid')"
 _SUMS = f"""SELECT 0, channel, SUM(amount_minor) FROM (
     SELECT channel, {_SIGNED} AS amount_minor FROM book_facts
     WHERE sandbox_id = :sandbox_id AND landed = 0 AND kind IN {_MOVES}
       AND NOT (kind = 'second_receipt' AND id IN (SELECT reverses FROM book_facts
                WHERE sandbox_id = :sandbox_id AND kind = 'reversal'))
     UNION ALL SELECT channel, amount_minor FROM receipts
-    WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'LATE_FAILED' AND loan_id IS NULL)
+    WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'RETURNED' AND loan_id IS NULL)
     ) AS known GROUP BY channel
     UNION ALL SELECT 1, channel, SUM(amount_minor) FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS'
     GROUP BY channel"""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mocklend.bureau.partners import DAY_MS, partner_of
 from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
 from mocklend.bureau.reports import published
-from mocklend.bureau.scores import MEMORY_MS, enquiries_before, made
+from mocklend.bureau.scores import MEMORY_MS, inquiries_before, made
 from mocklend.domain.bureau import History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
@@ -147,8 +147,8 @@ def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
     forgotten_ms = snapshot.now_ms - MEMORY_MS
     for id, borrower_id, body, refreshed_ms in snapshot.rows(_Answer, _ANSWERS, forgotten_ms=forgotten_ms):
         accounts = published(snapshot, borrower_id, refreshed_ms)
-        enquiries = enquiries_before(snapshot, borrower_id, refreshed_ms)
-        should_be = made(accounts, enquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
+        inquiries = inquiries_before(snapshot, borrower_id, refreshed_ms)
+        should_be = made(accounts, inquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
         if json.loads(body)["score"] != should_be:
             detail = f"the score was answered as {json.loads(body)['score']}, what was published makes {should_be}"
             yield Discrepancy(Finding(WRONG, id, 0), None, detail)

@@ -123,7 +123,7 @@ class Apply:
                 received=self.product,
                 lender=partner.id,
             )
-        assert self.idem is not None, "an application is an enquiry on record and needs an idempotency key"
+        assert self.idem is not None, "an application is an inquiry on record and needs an idempotency key"
         id = make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key)
         copy = work.find(PartnerCopy, copy_id(partner.id, self.borrower_id))
         decided = copy.decided + 1 if copy is not None else 1

@@ -208,7 +208,7 @@ def file_hash(lines: Iterable[str]) -> str:
 # --- what the dispute desk does to an account ---
 
 
-def mark_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
+def flag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
     """The report says at once that the borrower disputes this account."""
     account = _account(work, loan_id)
     marks = account.disputes
@@ -216,7 +216,7 @@ def mark_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
         _put(work, replace(account, disputes=(*marks, dispute_id)))
 
 
-def unmark(work: Work, loan_id: str, dispute_id: str) -> None:
+def unflag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
     """The dispute is over: its mark goes, at once. Others stay."""
     account = _account(work, loan_id)
     marks = tuple(mark for mark in account.disputes if mark != dispute_id)

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from mocklend.bureau.reports import PUBLISHED, Reported, published
-from mocklend.domain.bureau import ENQUIRY_DAYS, refreshes, score
+from mocklend.domain.bureau import INQUIRY_DAYS, refreshes, score
 from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
@@ -23,8 +23,8 @@ from mocklend.storage.entities import Borrower, ScoreAnswer
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
-ENQUIRIES: Loaded[int] = Loaded("enquiries")
-"""By `borrower@ms`: how many enquiries there were before a moment."""
+INQUIRIES: Loaded[int] = Loaded("inquiries")
+"""By `borrower@ms`: how many inquiries there were before a moment."""
 
 MEMORY_MS = 86_400_000
 EARLIER = 3
@@ -49,9 +49,9 @@ def refresh_before(now_ms: int, zone: str) -> Refresh:
     return Refresh(last, midnight_ms(last, zone), midnight_ms(following, zone))
 
 
-def made(accounts: Sequence[Reported], enquiries: int, on: date) -> int | str:
+def made(accounts: Sequence[Reported], inquiries: int, on: date) -> int | str:
     """The score, or N/A."""
-    found = score([account.history for account in accounts], enquiries, on)
+    found = score([account.history for account in accounts], inquiries, on)
     return NO_SCORE if found is None else found
 
 
@@ -73,7 +73,7 @@ def current_score(snapshot: Snapshot, borrower_id: str) -> dict[str, Any]:
     """The score of somebody, now. Nothing is kept."""
     refresh = refresh_before(snapshot.now_ms, snapshot.sandbox.zone)
     accounts = published(snapshot, borrower_id, refresh.at_ms)
-    value = made(accounts, enquiries_before(snapshot, borrower_id, refresh.at_ms), refresh.day)
+    value = made(accounts, inquiries_before(snapshot, borrower_id, refresh.at_ms), refresh.day)
     return score_doc(borrower_id, value, refresh, snapshot.now_ms, None)
 
 
@@ -132,23 +132,23 @@ class AskScore:
 def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:
     """A borrower's score as of a refresh, for a command."""
     moment = f"{borrower_id}@{refresh.at_ms}"
-    return made(work.load(PUBLISHED, moment), work.load(ENQUIRIES, moment), refresh.day)
+    return made(work.load(PUBLISHED, moment), work.load(INQUIRIES, moment), refresh.day)
 
 
-_ENQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id
+_INQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id
     AND created_ms >= :from_ms AND created_ms < :before_ms"""
 
 
-def enquiries_before(reader: SandboxReader, borrower_id: str, before_ms: int) -> int:
+def inquiries_before(reader: SandboxReader, borrower_id: str, before_ms: int) -> int:
     """How often lenders asked about somebody in the 180 days before a moment."""
-    from_ms = before_ms - ENQUIRY_DAYS * 86_400_000
-    return reader.number(_ENQUIRIES, borrower_id=borrower_id, from_ms=from_ms, before_ms=before_ms)
+    from_ms = before_ms - INQUIRY_DAYS * 86_400_000
+    return reader.number(_INQUIRIES, borrower_id=borrower_id, from_ms=from_ms, before_ms=before_ms)
 
 
-def load_enquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
+def load_inquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
     """By `borrower@ms`."""
     found = {}
     for key in keys:
         borrower_id, _, at_ms = key.rpartition("@")
-        found[key] = enquiries_before(reader, borrower_id, int(at_ms))
+        found[key] = inquiries_before(reader, borrower_id, int(at_ms))
     return found

@@ -11,12 +11,12 @@ from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.channels.inbox import receive
 from mocklend.channels.messages import (
     CLOSED,
-    LATE_FAILURE,
     PAID,
+    PAYMENT_RETURN,
     callback_body,
     closed_body,
     event_of,
-    late_failure_body,
+    payment_return_body,
 )
 from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
 from mocklend.channels.settlement import callback_doc
@@ -106,7 +106,7 @@ class AttemptCallback:
         late = id != self.receipt_id
         if id.startswith("rct_"):
             receipt = work.find(Receipt, id)
-            return receipt is not None and (receipt.state == ReceiptState.LATE_FAILED or not late)
+            return receipt is not None and (receipt.state == ReceiptState.RETURNED or not late)
         order = work.get(Repayment, id)
         if late:
             return any(fact.id == self.receipt_id for fact in work.load(BOOK_FACTS, order.loan_id))
@@ -154,7 +154,7 @@ class AttemptCallback:
             trade = structs.replace(trade, amount_minor=trade.amount_minor + 1)
         elif altered == OLD_TIMESTAMP:
             sent_ms -= REPLAYED_AFTER_MS
-        tells = late_failure_body if event_of(callback.repayment_id) == LATE_FAILURE else callback_body
+        tells = payment_return_body if event_of(callback.repayment_id) == PAYMENT_RETURN else callback_body
         body = tells(trade, rfc3339(sent_ms))
         return self._send(work, callback, body, secret=secret, sent_ms=sent_ms)
 

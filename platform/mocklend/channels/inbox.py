@@ -11,8 +11,8 @@ from msgspec.structs import asdict, replace
 
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.late_failures import take_back
-from mocklend.channels.messages import CLOSED, LATE_FAILURE, PUSH, read_callback
+from mocklend.channels.messages import CLOSED, PAYMENT_RETURN, PUSH, read_callback
+from mocklend.channels.payment_returns import clawback
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
 from mocklend.domain.channel import channel_of
@@ -58,9 +58,9 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
     said = read_callback(body)
-    if said["type"] == LATE_FAILURE:
+    if said["type"] == PAYMENT_RETURN:
         trade = _hold_to_failure(work, channel.id, said)
-        bring_late_failure(work, trade)
+        bring_payment_return(work, trade)
         return
     if said["type"] == PUSH:
         _hold_to_channel(work, channel.id, said)
@@ -85,29 +85,29 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
 
 
-def bring_late_failure(work: Work, trade: Trade) -> None:
-    """Take a late failure onto the books. If they lack the receipt itself, that comes first: both happened."""
+def bring_payment_return(work: Work, trade: Trade) -> None:
+    """Take a payment return onto the books. If they lack the receipt itself, that comes first: both happened."""
     if trade.repayment_id.startswith("rct_"):
         take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
     else:
         order = work.get(Repayment, trade.repayment_id)
         if order.status == RepaymentStatus.PROCESSING:
-            assert trade.paid_ms is not None, "only what was paid can fail late"
+            assert trade.paid_ms is not None, "only what was paid can be returned"
             assert trade.channel_trade_no is not None, "what was paid has a number"
             apply_receipt(work, order, trade.paid_ms, trade.channel_trade_no)
         elif order.status == RepaymentStatus.FAILED:
             restore(work, order)  # It was never closed; to leave that on the books would be one lie more.
-    take_back(work, trade)
+    clawback(work, trade)
 
 
 def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Trade:
     """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
     trade = work.find(Trade, said["out_trade_no"])
-    if trade is None or trade.channel != channel_id or trade.state != TradeState.LATE_FAILED:
+    if trade is None or trade.channel != channel_id or trade.state != TradeState.RETURNED:
         raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
-    known = (trade.channel_trade_no, trade.paid_ms, trade.failed_ms)
-    if known != (said["channel_trade_no"], said["paid_ms"], said["failed_ms"]):
+    known = (trade.channel_trade_no, trade.paid_ms, trade.returned_ms)
+    if known != (said["channel_trade_no"], said["paid_ms"], said["returned_ms"]):
         raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
     return trade
 
@@ -138,7 +138,7 @@ def _out_of_order(work: Work, said: Mapping[str, Any], order: Repayment) -> Refu
 def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
     """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
     trade = work.find(Trade, said["out_trade_no"])
-    if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.LATE_FAILED):
+    if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.RETURNED):
         raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
     _hold_to_amount(said, trade.amount_minor, trade.currency)
     claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}

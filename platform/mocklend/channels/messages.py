@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
@@ -23,18 +23,18 @@ PAID = "payment.succeeded"
 """The type of a callback about an order that was paid."""
 CLOSED = "payment.closed"
 """The type of a callback about an order that the channel has given up."""
-LATE_FAILURE = "payment.late_failed"
+PAYMENT_RETURN = "payment.returned"
 """The type of a callback about money that the channel has taken back."""
 STATES = {
     PAID: TradeState.SUCCESS,
     PUSH: TradeState.SUCCESS,
     CLOSED: TradeState.CLOSED,
-    LATE_FAILURE: TradeState.LATE_FAILED,
+    PAYMENT_RETURN: TradeState.RETURNED,
 }
 """The types of callbacks that there are, and the state that each tells of."""
 DATA = frozenset({"version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at"})
 PAYER = frozenset({"payer_name", "payer_reference", "scope"})
-FIELDS = {PAID: DATA, PUSH: DATA | PAYER, CLOSED: DATA, LATE_FAILURE: DATA | {"failed_at"}}
+FIELDS = {PAID: DATA, PUSH: DATA | PAYER, CLOSED: DATA, PAYMENT_RETURN: DATA | {"returned_at"}}
 """The fields that the data of each type has, all of them and no other."""
 
 
@@ -58,27 +58,27 @@ def callback_body(trade: Trade, timestamp: str) -> str:
 
 
 def event_of(fact_id: str) -> str:
-    """The type of the callback about a repayment, a push payment's receipt, or the late failure of one of them."""
-    if fact_id.startswith(FAILED_LATE):
-        return LATE_FAILURE
+    """The type of the callback about a repayment, a push payment's receipt, or the payment return of one of them."""
+    if fact_id.startswith(RETURN_PREFIX):
+        return PAYMENT_RETURN
     return PUSH if fact_id.startswith("rct_") else PAID
 
 
-def late_failure_body(trade: Trade, timestamp: str) -> str:
+def payment_return_body(trade: Trade, timestamp: str) -> str:
     """What a channel sends when it has taken back money that it had reported."""
-    assert trade.paid_ms is not None, "a late failure follows a payment"
-    assert trade.failed_ms is not None, "the trade has failed"
+    assert trade.paid_ms is not None, "a payment return follows a payment"
+    assert trade.returned_ms is not None, "the trade has failed"
     data: dict[str, Any] = {
         "version": VERSION,
         "out_trade_no": trade.id,
         "channel_trade_no": trade.channel_trade_no,
-        "state": STATES[LATE_FAILURE],
+        "state": STATES[PAYMENT_RETURN],
         "amount_minor": trade.amount_minor,
         "currency": trade.currency,
         "paid_at": rfc3339(trade.paid_ms),
-        "failed_at": rfc3339(trade.failed_ms),
+        "returned_at": rfc3339(trade.returned_ms),
     }
-    return json.dumps({"type": LATE_FAILURE, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+    return json.dumps({"type": PAYMENT_RETURN, "timestamp": timestamp, "data": data}, separators=(",", ":"))
 
 
 def closed_body(trade: Trade, timestamp: str) -> str:
@@ -128,8 +128,8 @@ def read_callback(body: bytes) -> dict[str, Any]:
         _moment(whole, "timestamp")
     if kind == PUSH and not all(isinstance(data.get(name), str) for name in PAYER):
         raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
-    failed_ms = _moment(data, "failed_at") if kind == LATE_FAILURE else None
-    return {**data, "type": kind, "paid_ms": paid_ms, "failed_ms": failed_ms}
+    returned_ms = _moment(data, "returned_at") if kind == PAYMENT_RETURN else None
+    return {**data, "type": kind, "paid_ms": paid_ms, "returned_ms": returned_ms}
 
 
 def _moment(data: Mapping[str, Any], name: str) -> int:

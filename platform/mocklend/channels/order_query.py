@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import asdict
 
-from mocklend.channels.inbox import bring_late_failure
+from mocklend.channels.inbox import bring_payment_return
 from mocklend.channels.payments import receipt_doc, take_payment
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
@@ -35,8 +35,8 @@ class QueryPayment:
         trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
             raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
-        if trade.state == TradeState.LATE_FAILED:
-            bring_late_failure(work, trade)
+        if trade.state == TradeState.RETURNED:
+            bring_payment_return(work, trade)
             return Answer(200, receipt_doc(work.get(Receipt, trade.repayment_id)))
         if trade.state != TradeState.SUCCESS:
             raise Refused(

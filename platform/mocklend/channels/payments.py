@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mocklend.channels.settlement import trade_doc
 from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
-from mocklend.domain.facts import LATE_FAILURE, RECEIPT, Fact, booking, business_date
+from mocklend.domain.facts import PAYMENT_RETURN, RECEIPT, Fact, booking, business_date
 from mocklend.domain.instalment import Movement
 from mocklend.domain.nouns import (
     AmountMinor,
@@ -34,7 +34,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post
 from mocklend.lending.books import record
-from mocklend.sandboxes.ids import channel_chain, late_failure_of, make_id, receipt_of, suffix
+from mocklend.sandboxes.ids import channel_chain, make_id, receipt_of, return_of, suffix
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.signals import applied, landed, recorded
 from mocklend.storage.entities import Chain, Loan, Receipt, Trade
@@ -184,14 +184,14 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
     return receipt
 
 
-def late_failure(work: Work, trade: Trade) -> Fact:
+def payment_return(work: Work, trade: Trade) -> Fact:
     """The fact that a channel took back a trade's money."""
-    assert trade.failed_ms is not None, "the trade has failed late"
+    assert trade.returned_ms is not None, "the trade was returned"
     return Fact(
-        id=late_failure_of(trade.repayment_id),
-        kind=LATE_FAILURE,
-        at_ms=trade.failed_ms,
-        on=business_date(trade.failed_ms, work.sandbox.zone),
+        id=return_of(trade.repayment_id),
+        kind=PAYMENT_RETURN,
+        at_ms=trade.returned_ms,
+        on=business_date(trade.returned_ms, work.sandbox.zone),
         amount_minor=trade.amount_minor,
         channel=trade.channel,
         reverses=trade.repayment_id,
@@ -206,7 +206,7 @@ class ReceiptDoc(TypedDict):
         str,
         one_of(
             ReceiptState,
-            "UNAPPLIED on no loan, APPLIED to one, REVERSED off it again, LATE_FAILED when the channel took the money "
+            "UNAPPLIED on no loan, APPLIED to one, REVERSED off it again, RETURNED when the channel took the money "
             "back.",
         ),
     ]

@@ -71,7 +71,7 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
     It is due from the moment of which it tells, also where the platform comes to it later: so what a channel tells
     comes in the order in which it happened, and the books need not be worked out anew for it.
     """
-    happened_ms = trade.paid_ms if trade.failed_ms is None else trade.failed_ms
+    happened_ms = trade.paid_ms if trade.returned_ms is None else trade.returned_ms
     work.put(
         Callback(
             id=callback_of(fact_id),
@@ -104,7 +104,7 @@ def trade_doc(trade: Trade) -> dict[str, Any]:
         "payer_reference": trade.payer_reference,
         "created_at": rfc3339(trade.created_ms),
         "paid_at": maybe_rfc3339(trade.paid_ms),
-        "failed_at": maybe_rfc3339(trade.failed_ms),
+        "returned_at": maybe_rfc3339(trade.returned_ms),
     }
 
 

@@ -74,7 +74,7 @@ def audit(as_json: AsJson = False) -> None:
 
 
 @commands.command()
-def answers(
+def answer_key(
     status: Annotated[
         str | None, typer.Option(help="active, pending, healed, superseded or masked.", autocompletion=statuses)
     ] = None,
@@ -120,10 +120,10 @@ def score(
     recall_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
     since: Annotated[str | None, typer.Option("--from", help="Judge from this moment on.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Judge up to this moment.")] = None,
-    bound_s: Annotated[
+    min_visible_s: Annotated[
         int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
     ] = None,
-    look: Annotated[
+    checked_at: Annotated[
         list[str] | None, typer.Option(help="A moment at which it looked: what was told at none is not demanded.")
     ] = None,
     operator: Annotated[
@@ -145,8 +145,8 @@ def score(
                 found.values(),
                 thresholds={"precision_min": precision_min, "recall_min": recall_min},
                 window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
-                bound_s=bound_s,
-                looks=look or None,
+                min_visible_s=min_visible_s,
+                checked_at=checked_at or None,
                 operators=operator,
             )
         except ProblemError as problem:

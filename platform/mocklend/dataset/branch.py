@@ -132,7 +132,7 @@ class Branch:
                 return Edit(
                     self.id, idem, loan_id, "MODIFY_BILL_AMOUNT", act.amount_minor, None, act.text, "olaf", None
                 )
-            case "mark":
+            case "override":
                 return Edit(self.id, idem, loan_id, "MODIFY_BILL_STATUS", None, "VALID", act.text, "olaf", None)
             case "dispute":
                 return OpenDispute(self.id, idem, loan_id, "other", act.text, ())

@@ -15,7 +15,7 @@ from mocklend.domain.statuses import QuoteType
 HOURS = (9, 14, 20)
 """When people and staff act, on the lender's clocks."""
 
-BORROW, PAY, AGAIN, PUSH, MATCH, EDIT, MARK = "borrow", "pay", "again", "push", "match", "edit", "mark"
+BORROW, PAY, AGAIN, PUSH, MATCH, EDIT, OVERRIDE = "borrow", "pay", "again", "push", "match", "edit", "override"
 DISPUTE, VERIFY, DECIDE = "dispute", "verify", "decide"
 
 DUE, CLEAR = QuoteType.OVD_AND_CURRENT, QuoteType.CLEAR
@@ -147,7 +147,7 @@ def _desk(chance: random.Random, born: int, days: int) -> list[Act]:
         memo = f"fee of {amount // 100}.{amount % 100:02d}, ticket {chance.randrange(10_000)}"
         acts.append(Act(some_day(), HOURS[1], EDIT, amount_minor=amount, text=memo))
     if not chance.randrange(25):
-        acts.append(Act(some_day(), HOURS[2], MARK, text="seen on the list"))
+        acts.append(Act(some_day(), HOURS[2], OVERRIDE, text="seen on the list"))
     if not chance.randrange(40):
         day = some_day()
         acts.append(Act(day, HOURS[0], DISPUTE, text="I was called at night"))

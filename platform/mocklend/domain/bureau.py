@@ -198,16 +198,16 @@ def shown(history: History, months: int) -> str:
 LOWEST, START, HIGHEST = 350, 700, 950
 GOOD_MONTH, GOOD_MAX = 4, 160
 DEDUCTION = {"1": 80, "2": 130, "3": 180, "4": 220, "5": 250, "6": 280, "7": 320, BAD_DEBT: 350}
-ENQUIRY, ENQUIRY_MAX, ENQUIRY_DAYS = 8, 80, 180
+INQUIRY, INQUIRY_MAX, INQUIRY_DAYS = 8, 80, 180
 REFRESH_DAY = 6
 """The day of the month on which scores are made anew."""
 
 
-def score(histories: Iterable[History], enquiries: int, on: date) -> int | None:
+def score(histories: Iterable[History], inquiries: int, on: date) -> int | None:
     """350 to 950, or None for somebody of whom nothing is reported.
 
     Starts at 700. A month paid as agreed, or settled, adds 4, up to 160 in all. An overdue month or a bad debt takes
-    off its deduction while it is new, a 24th less for each month of age, nothing after two years. Each enquiry of the
+    off its deduction while it is new, a 24th less for each month of age, nothing after two years. Each inquiry of the
     last 180 days takes off 8, up to 80 in all.
     """
     known = list(histories)
@@ -220,7 +220,7 @@ def score(histories: Iterable[History], enquiries: int, on: date) -> int | None:
                 break
             good += GOOD_MONTH * (code in (NORMAL, SETTLED))
             worse += DEDUCTION.get(code, 0) * (SHORT - age) // SHORT
-    made = START + min(good, GOOD_MAX) - worse - min(ENQUIRY * enquiries, ENQUIRY_MAX)
+    made = START + min(good, GOOD_MAX) - worse - min(INQUIRY * inquiries, INQUIRY_MAX)
     return max(LOWEST, min(HIGHEST, made))
 
 

@@ -250,7 +250,7 @@ def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount:
     return amount - part
 
 
-def claw_back(state: LoanState, fact: Fact, void: bool) -> None:
+def clawback(state: LoanState, fact: Fact, void: bool) -> None:
     """A channel takes back money that it had reported: the receipt is void, and what it left goes out again.
 
     What somebody has moved out of the unapplied meanwhile is not there to go out: it is owed again, as a fee.
@@ -262,7 +262,7 @@ def claw_back(state: LoanState, fact: Fact, void: bool) -> None:
         state.accrue(fact.on)
         (state.bill(fact.on) or state.instalments[-1]).fee += short
     out = f"1002:{fact.channel}"
-    move(state, "late_failure", fact, [("2102", out, part), ("1105", out, short)])
+    move(state, "payment_return", fact, [("2102", out, part), ("1105", out, short)])
 
 
 # --- what staff decide ---
@@ -455,7 +455,7 @@ EFFECTS: dict[str, Effect] = {
     kinds.PAYOUT_FAILURE: fail_payout,
     kinds.RECEIPT: receive,
     kinds.SECOND_RECEIPT: receive_again,
-    kinds.LATE_FAILURE: claw_back,
+    kinds.PAYMENT_RETURN: clawback,
     kinds.EDIT: edit,
     kinds.CHARGE: charge,
     kinds.WRITE_OFF: write_off,
@@ -463,7 +463,7 @@ EFFECTS: dict[str, Effect] = {
     kinds.REFUND_PAID: pay_refund,
     kinds.COMPENSATION_AGREED: agree_compensation,
     kinds.COMPENSATION_PAID: pay_compensation,
-    kinds.MARK: nothing,
+    kinds.STATUS_OVERRIDE: nothing,
     kinds.REVERSAL: nothing,
     kinds.MOVED: nothing,
 }

@@ -13,13 +13,13 @@ from mocklend.domain.product import Product
 
 ACCEPTANCE, DISBURSEMENT, PAYOUT_FAILURE = "acceptance", "disbursement", "payout_failure"
 RECEIPT, SECOND_RECEIPT, MOVED = "receipt", "second_receipt", "moved"
-LATE_FAILURE, REVERSAL = "late_failure", "reversal"
-EDIT, MARK, CHARGE, WRITE_OFF = "edit", "mark", "charge", "write_off"
+PAYMENT_RETURN, REVERSAL = "payment_return", "reversal"
+EDIT, STATUS_OVERRIDE, CHARGE, WRITE_OFF = "edit", "status_override", "charge", "write_off"
 REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
 COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
 
-FAILED_LATE = "undone_"
-"""What the id of a late failure begins with: after `rpy_` and `rct_` in the order of facts."""
+RETURN_PREFIX = "undone_"
+"""What the id of a payment return begins with: after `rpy_` and `rct_` in the order of facts."""
 
 MODIFY_BILL_AMOUNT = "MODIFY_BILL_AMOUNT"
 MODIFY_BILL_OVERDUE_AMOUNT = "MODIFY_BILL_OVERDUE_AMOUNT"
@@ -51,11 +51,11 @@ class Fact(Struct, frozen=True):
                         if it came without a usable reference and was booked as unapplied at first
                         a receipt that `reverses` another is the same money booked anew: the other counts no more
     second_receipt      `amount_minor` was posted once more, beside an order's own receipt; reversed, it never came in
-    late_failure        `channel` took back the receipt `reverses`
+    payment_return        `channel` took back the receipt `reverses`
     reversal            the receipt, edit, mark, charge or reversal `reverses` counts as never having happened
     moved               the receipt `reverses` was booked here and belongs to another loan, where it is now
     edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
-    mark                an operator's `status` on the bill
+    status_override     an operator's `status` on the bill
     charge              a fee or penalty (`edit_kind`) that falls due on `due`
     write_off           what is owed was given up
     refund_*            too much money was promised back, and paid back through `channel`
@@ -112,7 +112,7 @@ class Standing(Struct, frozen=True):
     """Which facts of a loan no longer count as they came, by id.
 
     Of one that is `gone` another booking has the money, here or on another loan. One that is `void` was reversed or
-    has failed late; the `undone` are those of them that were reversed.
+    was returned; the `undone` are those of them that were reversed.
     """
 
     gone: frozenset[str]
@@ -121,9 +121,9 @@ class Standing(Struct, frozen=True):
 
 
 def standing(facts: Iterable[Fact]) -> Standing:
-    """What reversals, late failures and new bookings leave of a loan's facts. A reversal may be reversed itself.
+    """What reversals, payment returns and new bookings leave of a loan's facts. A reversal may be reversed itself.
 
-    A reversal or late failure is of a receipt, whichever of its bookings counts.
+    A reversal or payment return is of a receipt, whichever of its bookings counts.
     """
     every = list(facts)
     takes_back = [fact for fact in every if fact.reverses is not None]
@@ -132,7 +132,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     undone = taken_back(every, REVERSAL)
     elsewhere = (fact for fact in takes_back if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
     gone = frozenset(fact.reverses or "" for fact in elsewhere)
-    failed = taken_back(every, LATE_FAILURE)
+    failed = taken_back(every, PAYMENT_RETURN)
 
     def of(targets: Set[str]) -> frozenset[str]:
         return frozenset(fact.id for fact in every if booked(fact.id) in targets and fact.id not in gone)

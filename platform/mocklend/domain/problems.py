@@ -140,7 +140,7 @@ PROBLEMS: dict[str, Problem] = {
     "quote_stale": Problem(409, "The quote no longer holds.", "Ask for a new quote and pay its total."),
     "quote_mismatch": Problem(409, "The repayment is not what the quote says.", "Send the quote's type and total."),
     "repayment_not_reversed": Problem(
-        409, "Nobody has reversed the repayment.", "What failed late at its channel does not come back."
+        409, "Nobody has reversed the repayment.", "A payment that its channel has taken back does not come back."
     ),
     "repayment_booked_right": Problem(
         409, "The repayment is booked as it should be.", "Compare booked_type with type, and booked_at with paid_at."
@@ -168,7 +168,7 @@ PROBLEMS: dict[str, Problem] = {
     "edit_too_large": Problem(409, "The loan does not allow an edit of that size.", "Stay within the bounds expected."),
     "edit_already_reversed": Problem(409, "The edit is reversed already.", "Nothing is left to do."),
     "waiver_too_large": Problem(409, "There is less to waive than that.", "Waive at most the amount expected."),
-    "mark_contradicts_books": Problem(
+    "override_contradicts_books": Problem(
         409, "The books derive another status.", "A status edit can only confirm it; to change it, correct the books."
     ),
     "statement_not_ready": Problem(

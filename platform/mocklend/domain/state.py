@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
-from mocklend.domain.facts import MARK, Fact, Terms
+from mocklend.domain.facts import STATUS_OVERRIDE, Fact, Terms
 from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import round_minor
 from mocklend.domain.schedule import interest_exact, penalty_exact
@@ -134,7 +134,7 @@ class LoanState(Struct):
         A mark moves nothing, so it always can; what takes another fact back never; anything else if no fact and no
         accrual is past it.
         """
-        if fact.kind == MARK:
+        if fact.kind == STATUS_OVERRIDE:
             return True
         return fact.reverses is None and fact.order > self.last and fact.on >= self.accrued_to
 

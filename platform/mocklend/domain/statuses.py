@@ -23,7 +23,7 @@ class LoanStatus(Status):
     OFF = "OFF"
 
 
-SHOWN_FOR_MARK = {
+SHOWN_FOR_OVERRIDE = {
     "INIT": LoanStatus.SUBMITTED,
     "VALID": LoanStatus.USING,
     "OVERDUE": LoanStatus.OVD,
@@ -68,12 +68,12 @@ class RepaymentStatus(Status):
 
 
 class TradeState(Status):
-    """A channel's own record of a payment. LATE_FAILED: the channel has taken back what it had reported."""
+    """A channel's own record of a payment. RETURNED: the channel has taken back what it had reported."""
 
     CREATED = "CREATED"
     SUCCESS = "SUCCESS"
     CLOSED = "CLOSED"
-    LATE_FAILED = "LATE_FAILED"
+    RETURNED = "RETURNED"
 
 
 class ReceiptState(Status):
@@ -82,7 +82,7 @@ class ReceiptState(Status):
     UNAPPLIED = "UNAPPLIED"
     APPLIED = "APPLIED"
     REVERSED = "REVERSED"
-    LATE_FAILED = "LATE_FAILED"
+    RETURNED = "RETURNED"
 
 
 class DeliveryState(Status):

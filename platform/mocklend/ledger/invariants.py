@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from mocklend.domain.facts import EDIT, LATE_FAILURE, RECEIPT, SECOND_RECEIPT, Fact, standing
+from mocklend.domain.facts import EDIT, PAYMENT_RETURN, RECEIPT, SECOND_RECEIPT, Fact, standing
 from mocklend.domain.replay import LoanState, dump
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES, known
@@ -165,7 +165,7 @@ def receipts(books: LoanBooks) -> Iterator[str]:
         for fact in books.facts
         if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in left.void)
     }
-    moved_by_edits = {fact.id for fact in books.facts if fact.kind in (EDIT, LATE_FAILURE)}
+    moved_by_edits = {fact.id for fact in books.facts if fact.kind in (EDIT, PAYMENT_RETURN)}
     for id in sorted((received.keys() | landed.keys() | out.keys()) - moved_by_edits):
         fact = received.get(id)
         amount = fact.amount_minor if fact else 0

@@ -19,12 +19,12 @@ from mocklend.domain.facts import Fact, Terms, booked, business_date, midnight_m
 from mocklend.domain.instalment import Movement
 from mocklend.domain.product import Product
 from mocklend.domain.replay import LoanState, apply_fact, dump, load, replay
-from mocklend.domain.statuses import SHOWN_FOR_MARK, LoanStatus, RepaymentStatus
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, LoanStatus, RepaymentStatus
 from mocklend.ledger.journal import JOURNALS, Head, live, post, repost
 from mocklend.lending.reporting import look_at
 from mocklend.lending.required import VALID_CERTIFICATES
 from mocklend.seams.about import about_loan
-from mocklend.seams.mark_outdated import MarkOutdated
+from mocklend.seams.override_outdated import OverrideOutdated
 from mocklend.seams.signals import cleared, recorded
 from mocklend.storage.entities import Certificate, Loan, Repayment
 from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
@@ -86,7 +86,7 @@ def record(
     if edits_before is not None:
         _tell_of_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
     if was.status == LoanStatus.CLEAR and (
-        after.status != LoanStatus.CLEAR or reverses in MONEY or cause == "late_failure"
+        after.status != LoanStatus.CLEAR or reverses in MONEY or cause == "payment_return"
     ):
         _tell_of_certificates(work, after)
     return Recorded(after, state)
@@ -191,7 +191,7 @@ def show(
 
 def _dated(work: Work, loan: Loan, override: StatusOverride, state: LoanState) -> StatusOverride:
     """An override with the moment and version since which the books derive another status than it shows, if they do."""
-    if SHOWN_FOR_MARK[override.status] == state.status:
+    if SHOWN_FOR_OVERRIDE[override.status] == state.status:
         return replace(override, since_ms=None, since_version=None)
     if override.since_ms is not None:
         return override
@@ -207,15 +207,15 @@ def _left_of_override(
         return None
     if conflicting_override(loan):
         work.signal(recorded(loan.id))  # One command may record twice.
-    event = MarkOutdated(
+    event = OverrideOutdated(
         **about_loan(work.now_ms, loan, loan.version + 1),
         edit_id=override.edit_id,
         cause=cause,
         channel=channel,
-        marked_status=SHOWN_FOR_MARK[override.status],
+        override_status=SHOWN_FOR_OVERRIDE[override.status],
         books_status=state.status,
     )
-    holds = event.marked_status == event.books_status or not work.at(event).dropped
+    holds = event.override_status == event.books_status or not work.at(event).dropped
     return _dated(work, loan, override, state) if holds else None
 
 

@@ -8,12 +8,12 @@ from mocklend.documents import rendering
 from mocklend.domain.nouns import Approver, LoanId, Memo, Operator, one_of, says
 from mocklend.domain.replay import LoanState
 from mocklend.sandboxes.ids import make_id
-from mocklend.storage.entities import Act, Loan
+from mocklend.storage.entities import Loan, OperatorAction
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.values import BillDoc
 from mocklend.storage.work import Work
 from mocklend.views.reads import entity
-from mocklend.views.render import marked
+from mocklend.views.render import overridden_status
 
 EDIT_DRAFTED, EDIT_APPLIED, EDIT_APPROVED = "edit.drafted", "edit.applied", "edit.approved"
 EDIT_REJECTED, EDIT_REVERSED = "edit.rejected", "edit.reversed"
@@ -35,7 +35,7 @@ ACTIONS = (
 def bill_of(loan: Loan, state: LoanState) -> BillDoc:
     """A bill as the desk sees it, before an act or after: with the status that the page shows."""
     return {
-        "status": marked(loan) or loan.status,
+        "status": overridden_status(loan) or loan.status,
         "outstanding_minor": state.outstanding_minor,
         "overpaid_minor": state.overpaid_minor,
     }
@@ -44,7 +44,7 @@ def bill_of(loan: Loan, state: LoanState) -> BillDoc:
 def log_operator_action(
     work: Work,
     loan: Loan,
-    verb: str,
+    action: str,
     about: str,
     *,
     memo: str | None,
@@ -57,11 +57,11 @@ def log_operator_action(
     """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
     again = (n,) if n > 1 else ()
     work.put(
-        Act(
-            id=make_id("act", work.sandbox.seed, verb, about, *again),
+        OperatorAction(
+            id=make_id("act", work.sandbox.seed, action, about, *again),
             loan_id=loan.id,
             version=loan.version,
-            verb=verb,
+            action=action,
             about=about,
             memo=memo,
             operator=operator,
@@ -73,12 +73,12 @@ def log_operator_action(
     )
 
 
-class ActDoc(TypedDict):
+class OperatorActionDoc(TypedDict):
     """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
 
     id: Annotated[str, says("The id of this entry of the operator log.")]
     loan_id: LoanId
-    verb: Annotated[str, one_of(ACTIONS, "What was done.")]
+    action: Annotated[str, one_of(ACTIONS, "What was done.")]
     about: Annotated[str, says("The id of the edit, repayment or receipt that it was done to.")]
     memo: Memo | None
     operator: Operator
@@ -88,11 +88,11 @@ class ActDoc(TypedDict):
     at: Annotated[str, says("When it happened. RFC 3339, on the sandbox's clock.")]
 
 
-act_doc = rendering(Act, ActDoc)
+operator_action_doc = rendering(OperatorAction, OperatorActionDoc)
 
 
-def operator_log_of(reader: SandboxReader, loan_id: str) -> list[ActDoc]:
+def operator_log_of(reader: SandboxReader, loan_id: str) -> list[OperatorActionDoc]:
     """What staff did to a loan, oldest first."""
     entity(reader, Loan, loan_id)
-    acts = reader.where(Act, "loan_id = :loan_id ORDER BY at_ms, version, id", loan_id=loan_id)
-    return [act_doc(act) for act in acts]
+    actions = reader.where(OperatorAction, "loan_id = :loan_id ORDER BY at_ms, version, id", loan_id=loan_id)
+    return [operator_action_doc(action) for action in actions]

@@ -125,13 +125,13 @@ def page_behind_books(case: Case) -> Iterator[Seen]:
         )  # fmt: skip
 
 
-def mark_contradicts_books(case: Case) -> Iterator[Seen]:
+def override_contradicts_books(case: Case) -> Iterator[Seen]:
     """Somebody has marked a status that the books do not derive."""
     loan, edit, mark = case.loan, case.mark, conflicting_override(case.loan)
     if edit is not None and mark is not None:
         since_ms = mark.since_ms or 0
         yield Seen(
-            "mark_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
+            "override_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
             f"{edit.operator}'s edit {edit.id} marked it {edit.status}, the books derive {loan.status}",
             None, loan.currency,
         )  # fmt: skip
@@ -179,6 +179,6 @@ def _wrong(loan: Loan, record: BureauRecord | None, balance_minor: int, since_ms
 
 
 LOAN_CHECKS: dict[str, Callable[[Case], Iterable[Seen]]] = {
-    check.__name__: check for check in (page_behind_books, mark_contradicts_books, bureau_differs_from_books)
+    check.__name__: check for check in (page_behind_books, override_contradicts_books, bureau_differs_from_books)
 }
 """By name."""

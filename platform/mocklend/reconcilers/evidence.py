@@ -86,10 +86,10 @@ class Case:
         return edits
 
     @cached_property
-    def acts(self) -> list[Doc]:
+    def operator_log(self) -> list[Doc]:
         """The log of what the desk did, with before and after."""
-        acts: list[Doc] = self._client.acts(self.id)["acts"]
-        return acts
+        operator_log: list[Doc] = self._client.operator_log(self.id)["actions"]
+        return operator_log
 
     @cached_property
     def payouts(self) -> list[Doc]:

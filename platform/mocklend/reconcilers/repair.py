@@ -20,11 +20,11 @@ def repair(client: Client, found: Iterable[Found]) -> list[tuple[Found, str]]:
 
 
 def _carried_out(evidence: Evidence, one: Found) -> str:
-    act = ACTS.get(one.action)
-    if act is None:
+    repair_of = REPAIRS.get(one.action)
+    if repair_of is None:
         return "left alone"
     try:
-        act(evidence, one)
+        repair_of(evidence, one)
     except ProblemError as problem:
         return f"{problem.code}: {problem.detail}"
     return "done"
@@ -85,8 +85,8 @@ def _reverse_edit(evidence: Evidence, one: Found) -> None:
     """Take the edit back that the finding is about: its own, or the one that marks its loan."""
     edit_id = one.entity
     for case in evidence.cases:
-        if case.id == one.entity and case.books["mark"]:
-            edit_id = case.books["mark"]["edit_id"]
+        if case.id == one.entity and case.books["status_override"]:
+            edit_id = case.books["status_override"]["edit_id"]
     evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
 
 
@@ -151,7 +151,7 @@ def _remake(evidence: Evidence, one: Found) -> None:
     evidence.client.remake_statement(channel, day, currency=currency)
 
 
-ACTS: dict[str, Callable[[Evidence, Found], None]] = {
+REPAIRS: dict[str, Callable[[Evidence, Found], None]] = {
     "query": _query,
     "query_payment": _query_payment,
     "match": _match,

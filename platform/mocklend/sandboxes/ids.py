@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 
 ALPHABET_LENGTH = 20
 """Twenty base32 characters: 100 bits, so that no two entities of a sandbox meet by chance."""
@@ -56,13 +56,13 @@ def order_no(receipt_id: str) -> str:
 
 
 def receipt_behind(fact_id: str) -> str:
-    """The repayment or receipt that a callback's fact is about: itself, or the one that failed late."""
-    return fact_id.removeprefix(FAILED_LATE)
+    """The repayment or receipt that a callback's fact is about: itself, or the one that was returned."""
+    return fact_id.removeprefix(RETURN_PREFIX)
 
 
-def late_failure_of(receipt_id: str) -> str:
+def return_of(receipt_id: str) -> str:
     """The fact that a repayment's or receipt's money was taken back. It sorts after its receipt, at one moment too."""
-    return FAILED_LATE + receipt_id
+    return RETURN_PREFIX + receipt_id
 
 
 def callback_of(fact_id: str) -> str:

@@ -1,7 +1,7 @@
 """The looks of a story: what each reconciler found at each, with the moment, and the score of all of it in the end.
 
         a look    found at that moment ─┐
-        a look    found at that moment ─┴─▶ POST /-/scores, with the moments as `looks`
+        a look    found at that moment ─┴─▶ POST /-/scores, with the moments as `checked_at`
 
 How good that was, `POST /-/scores` says and nobody else; see docs/scoring.md. Beside the reconcilers that ship, those
 look that need no thought (`baselines`): their scores say what a score is worth.
@@ -46,7 +46,7 @@ class Looks:
 
     def score(self, client: Client, name: str) -> dict[str, Any]:
         """How good all that one found was. Nobody here repairs, so no act of staff is held against it."""
-        told = client.score(self.findings[name], looks=self.moments, operators=(), listed_max=0)
+        told = client.score(self.findings[name], checked_at=self.moments, operators=(), listed_max=0)
         return {number: _rounded(at(told, number)) for number in NUMBERS}
 
 

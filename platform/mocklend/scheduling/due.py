@@ -11,7 +11,7 @@ from functools import cache
 
 from mocklend.bureau import ReportAccount
 from mocklend.channels.callbacks import AttemptCallback
-from mocklend.channels.late_failures import FailAsDue
+from mocklend.channels.payment_returns import ReturnWhenDue
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import AutoDebit, EndOfDay
@@ -38,7 +38,7 @@ _SOURCES = (
     (0, "bureau", "bureau_accounts", "due_ms", "id", "id", "''"),
     (1, "view", "loan_views", "due_ms", "loan_id", "loan_id", "CAST(version AS TEXT)"),
     (2, "settlement", "trades", "due_ms", "id", "loan_id", "repayment_id"),
-    (2, "late_failure", "trades", "return_due_ms", "id", "loan_id", "''"),
+    (2, "payment_return", "trades", "return_due_ms", "id", "loan_id", "''"),
     (2, "payout", "payouts", "due_ms", "id", "loan_id", "''"),
     (3, "callback", "callbacks", "due_ms", "id", "loan_id", "repayment_id"),
     (4, "auto_debit", "loans", "debit_ms", "id", "id", "''"),
@@ -108,8 +108,8 @@ def command_for(sandbox_id: str, item: Due) -> Command:
             return ShowVersion(sandbox_id, item.loan_id, int(item.extra))
         case "settlement":
             return SettleTrade(sandbox_id, item.id)
-        case "late_failure":
-            return FailAsDue(sandbox_id, item.id)
+        case "payment_return":
+            return ReturnWhenDue(sandbox_id, item.id)
         case "payout":
             return SettlePayout(sandbox_id, item.id, item.loan_id)
         case "callback":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
@@ -54,7 +54,7 @@ class BatchItem(LoanSeam):
             orders = (self.order_id, self.again_id)
             # One order is as good as the other; the one to be found is the last by its id.
             finding = Finding("duplicate_in_channel", max(orders), self.amount_minor)
-            undone = [*(reversed_(id) for id in orders), *(applied(FAILED_LATE + id) for id in orders)]
+            undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]
             ends_on = dict.fromkeys(undone, EntryStatus.HEALED)
         return Consequence(
             finding=finding,

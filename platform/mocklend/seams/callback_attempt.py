@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.about import about_payment
@@ -69,11 +69,11 @@ class CallbackAttempt(PaymentSeam):
 
         Of money that was taken back, it is the channel that lacks it.
         """
-        late = self.repayment_id.startswith(FAILED_LATE)
+        late = self.repayment_id.startswith(RETURN_PREFIX)
         missing = "missing_in_channel" if late else "missing_in_books"
         truth = {"channel_state": TradeState.SUCCESS, "amount_minor": self.amount_minor}
         return Consequence(
-            finding=Finding(missing, self.repayment_id.removeprefix(FAILED_LATE), self.amount_minor),
+            finding=Finding(missing, self.repayment_id.removeprefix(RETURN_PREFIX), self.amount_minor),
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
@@ -53,7 +53,7 @@ class IdempotencyChecked(OrderSeam):
     def consequence(self, outcome: IdempotencyChecked) -> Consequence:
         """A borrower who pays twice, until either is taken back."""
         orders = (self.order_id, self.again_id)
-        undone = [*(reversed_(id) for id in orders), *(applied(FAILED_LATE + id) for id in orders)]
+        undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]
         return Consequence(
             # One order is as good as the other; the one to be found is the last by its id.
             finding=Finding("duplicate_in_channel", max(orders), self.amount_minor),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
-from mocklend.domain.statuses import SHOWN_FOR_MARK, EntryStatus
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
 from mocklend.seams.follow_ups import FollowUp, OverrideStatus
@@ -19,7 +19,7 @@ from mocklend.seams.signals import recorded, reversed_
 class RepaymentFiled(OrderSeam):
     """A receipt is on the books and passes the operations desk. Honestly the loan's status is left alone.
 
-    With a `marked_status` a clerk marks the bill (`edit_id` is the id that this edit would have), and the finding is
+    With a `override_status` a clerk marks the bill (`edit_id` is the id that this edit would have), and the finding is
     `status_mismatch` on the loan.
     """
 
@@ -29,7 +29,7 @@ class RepaymentFiled(OrderSeam):
     repayment_id: str
     edit_id: str
     books_status: str
-    marked_status: str | None = None
+    override_status: str | None = None
 
     @classmethod
     def example(cls) -> Self:
@@ -43,17 +43,17 @@ class RepaymentFiled(OrderSeam):
 
     def follow_ups(self) -> tuple[FollowUp, ...]:
         """The edit of the status."""
-        if self.marked_status is None:
+        if self.override_status is None:
             return ()
         memo = f"Filed with {self.repayment_id}"
-        return (OverrideStatus(self.loan_id, self.edit_id, self.marked_status, operator="desk", memo=memo),)
+        return (OverrideStatus(self.loan_id, self.edit_id, self.override_status, operator="desk", memo=memo),)
 
     def validate(self, outcome: RepaymentFiled) -> None:
         """The mark is one that there is, and says something else than the books do. Raises BadOutcome."""
-        mark = outcome.marked_status
-        if mark is not None and SHOWN_FOR_MARK.get(mark) in (None, self.books_status):
-            others = [name for name, shown in SHOWN_FOR_MARK.items() if shown != self.books_status]
-            raise BadOutcome("marked_status", f"one of {', '.join(others)}", mark)
+        mark = outcome.override_status
+        if mark is not None and SHOWN_FOR_OVERRIDE.get(mark) in (None, self.books_status):
+            others = [name for name, shown in SHOWN_FOR_OVERRIDE.items() if shown != self.books_status]
+            raise BadOutcome("override_status", f"one of {', '.join(others)}", mark)
 
     def consequence(self, outcome: RepaymentFiled) -> Consequence:
         """A status on the page that the books do not derive, until it is reversed or outdated."""
@@ -63,6 +63,6 @@ class RepaymentFiled(OrderSeam):
             loan_id=self.loan_id,
             truth_before=truth,
             truth_after=truth,
-            served={"status": outcome.marked_status},
+            served={"status": outcome.override_status},
             ends_on={reversed_(outcome.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
         )

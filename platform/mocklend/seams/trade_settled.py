@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mocklend.domain.facts import FAILED_LATE
+from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.about import about_payment
@@ -44,12 +44,12 @@ class TradeSettled(PaymentSeam):
     def consequence(self, outcome: TradeSettled) -> Consequence:
         """Money on the books that the channel has taken back, until the books hear of it."""
         fails_ms = self.now_ms + (outcome.fails_after_s or 0) * 1000
-        failure = FAILED_LATE + self.repayment_id
+        failure = RETURN_PREFIX + self.repayment_id
         return Consequence(
             finding=Finding("missing_in_channel", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,
             truth_before={"channel_state": TradeState.SUCCESS},
-            truth_after={"channel_state": TradeState.LATE_FAILED, "amount_minor": self.amount_minor},
+            truth_after={"channel_state": TradeState.RETURNED, "amount_minor": self.amount_minor},
             served={"callback": "none"},
             ends_on={applied(failure): EntryStatus.HEALED, told(failure): EntryStatus.SUPERSEDED},
             from_ms=fails_ms,

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mocklend.channels.second_receipts import number_by_hand, post_again
-from mocklend.domain.facts import MARK, MODIFY_BILL_STATUS, Fact, business_date
-from mocklend.domain.statuses import SHOWN_FOR_MARK, EditState
+from mocklend.domain.facts import MODIFY_BILL_STATUS, STATUS_OVERRIDE, Fact, business_date
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EditState
 from mocklend.lending.books import record, state_of
 from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
 from mocklend.seams.follow_ups import OverrideStatus, PostReceiptAgain
@@ -84,12 +84,12 @@ class OverrideStatusByHand:
             approver=None,
             state=EditState.APPLIED,
             before={"status": loan.status, "outstanding_minor": outstanding_minor},
-            after={"status": SHOWN_FOR_MARK[status], "outstanding_minor": outstanding_minor},
+            after={"status": SHOWN_FOR_OVERRIDE[status], "outstanding_minor": outstanding_minor},
             created_ms=work.now_ms,
         )
         work.put(edit)
         on = business_date(work.now_ms, work.sandbox.zone)
-        mark = Fact(edit.id, MARK, work.now_ms, on, status=status)
+        mark = Fact(edit.id, STATUS_OVERRIDE, work.now_ms, on, status=status)
         done = record(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
         emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))
         return Answer(201, {"id": edit.id})

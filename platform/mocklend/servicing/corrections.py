@@ -62,14 +62,14 @@ _ORDER = re.compile(r"rpy_\w+")
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """What the desk has about a loan, as ids; and its log: verb, what it is about, memo."""
+    """What the desk has about a loan, as ids; and its log: action, what it is about, memo."""
 
     orders: tuple[str, ...]
     receipts: tuple[str, ...]
     edits: tuple[str, ...]
     payouts: tuple[str, ...]
     disputes: tuple[str, ...]
-    acts: tuple[tuple[str, str, str], ...]
+    actions: tuple[tuple[str, str, str], ...]
 
 
 def load_papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
@@ -78,7 +78,7 @@ def load_papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, 
 
 
 _OF_LOAN = "WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY id"
-_ACTS = """SELECT verb, about, memo FROM acts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id
+_ACTIONS = """SELECT action, about, memo FROM operator_actions WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id
     ORDER BY at_ms, version, id"""
 _SECOND = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND out_trade_no"
 
@@ -92,13 +92,13 @@ def papers_of(reader: SandboxReader, loan_id: str) -> Papers:
     orders = ids("repayments")
     numbers = [out_trade_no(id) for id in orders]
     second = set(reader.ids_in(_SECOND, numbers)) if numbers else set()
-    acts = tuple(reader.rows(_act, _ACTS, loan_id=loan_id))
+    actions = tuple(reader.rows(_action, _ACTIONS, loan_id=loan_id))
     receipts = tuple(sorted(second | set(ids("receipts"))))
-    return Papers(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), acts)
+    return Papers(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), actions)
 
 
-def _act(verb: str, about: str, memo: str | None) -> tuple[str, str, str]:
-    return verb, about, memo or ""
+def _action(action: str, about: str, memo: str | None) -> tuple[str, str, str]:
+    return action, about, memo or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Desk:
 
     def put_right(self, findings: Findings) -> list[CorrectionDoc]:
         """Do what the desk can do by itself, and say what was done. The page comes last: it shows all the rest."""
-        done = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._marks()]
+        done = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._overrides()]
         return [*done, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
 
     def left_to_do(self, findings: Findings) -> list[LeftDoc]:
@@ -186,7 +186,7 @@ class Desk:
                 RebookRepayment(self.sandbox_id, None, order.id, self.memo, self.operator).decide(self.work)
                 yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
 
-    def _marks(self) -> Iterator[CorrectionDoc]:
+    def _overrides(self) -> Iterator[CorrectionDoc]:
         mark = conflicting_override(self.loan)
         if mark is not None:
             edit = self.work.get(OperatorEdit, mark.edit_id)
@@ -252,7 +252,7 @@ class Desk:
             )
             gone = (
                 order.status in (RepaymentStatus.PROCESSING, RepaymentStatus.SUCCEEDED)
-                and trade.state == TradeState.LATE_FAILED
+                and trade.state == TradeState.RETURNED
             )
             if (unheard or gone) and not self._on_its_way(trade):
                 what = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
@@ -279,7 +279,7 @@ class Desk:
                 yield _todo("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
 
     def _edits_to_look_at(self) -> Iterator[LeftDoc]:
-        about = {about for _, about, _ in self.papers.acts}
+        about = {about for _, about, _ in self.papers.actions}
         for edit in self._edits():
             if edit.state != EditState.APPLIED:
                 continue
@@ -303,7 +303,7 @@ class Desk:
 
     def _reversals_of_something_else(self) -> Iterator[LeftDoc]:
         own = set(self.papers.orders)
-        newest = {about: memo for verb, about, memo in self.papers.acts if verb == REPAYMENT_REVERSED}
+        newest = {about: memo for action, about, memo in self.papers.actions if action == REPAYMENT_REVERSED}
         for id, memo in newest.items():
             named = [word for word in _ORDER.findall(memo) if word in own]
             order = self.work.get(Repayment, id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mocklend.bureau import correct, unmark
+from mocklend.bureau import correct, unflag_disputed
 from mocklend.domain.money import format_minor
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DisputeState
@@ -69,7 +69,7 @@ class DecideDispute:
             self._log(work, dispute, DISPUTE_DECIDED)
             if self.decision == DisputeState.REJECTED:
                 # The record is right, so nothing on it is in dispute any more.
-                dispute = _unmark(work, dispute)
+                dispute = _unflag(work, dispute)
         if self.correct:
             dispute = self._correct(work, dispute, findings)
             if not undecided:  # Somebody looked again: the decision itself is on record already.
@@ -119,7 +119,7 @@ class DecideDispute:
             todo = "; ".join(f"{one['what']} {one['id']}" for one in left)
             note = f"{CORRECTED_NOTE} {what or 'nothing yet'}. Left to do: {todo}."
             return step(work, dispute, DisputeState.UPHELD, note, event="left_to_do")
-        dispute = _unmark(work, dispute)
+        dispute = _unflag(work, dispute)
         loan = work.get(Loan, dispute.loan_id)
         dispute = replace(dispute, corrected_version=loan.version)
         note = f"{CORRECTED_NOTE} {what or 'the books were right by then'}."
@@ -145,18 +145,18 @@ class DecideDispute:
         agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
         return step(work, dispute, dispute.state, agreed, event="compensation_agreed")
 
-    def _log(self, work: Work, dispute: Dispute, verb: str, *, n: int = 1) -> None:
+    def _log(self, work: Work, dispute: Dispute, action: str, *, n: int = 1) -> None:
         """The decision itself moves nothing; what is put right has lines of its own."""
         loan = work.get(Loan, dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
         log_operator_action(
-            work, loan, verb, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n
+            work, loan, action, dispute.id, memo=self.memo, operator=self.operator, before=bill, after=bill, n=n
         )
 
 
-def _unmark(work: Work, dispute: Dispute) -> Dispute:
+def _unflag(work: Work, dispute: Dispute) -> Dispute:
     if dispute.marked:
-        unmark(work, dispute.loan_id, dispute.id)
+        unflag_disputed(work, dispute.loan_id, dispute.id)
         dispute = replace(dispute, marked=0)
         work.put(dispute)
     return dispute

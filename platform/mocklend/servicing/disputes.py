@@ -18,7 +18,7 @@ from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
-from mocklend.bureau import mark_disputed
+from mocklend.bureau import flag_disputed
 from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.nouns import CreatedAt, LoanId, column, one_of, says
@@ -92,7 +92,7 @@ class OpenDispute:
         )
         dispute = self._queued(work, loan, dispute)
         dispute = step(work, dispute, DisputeState.OPEN, f"Received: {self.claim}.", event="opened")
-        mark_disputed(work, loan.id, dispute.id)
+        flag_disputed(work, loan.id, dispute.id)
         dispute = step(
             work, replace(dispute, marked=1), DisputeState.MARKED, "Marked on the credit report.", event="marked"
         )

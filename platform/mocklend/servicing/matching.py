@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from mocklend.channels.payments import NOBODYS, apply_payment, late_failure, receipt_doc
+from mocklend.channels.payments import NOBODYS, apply_payment, payment_return, receipt_doc
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus, ReceiptState, TradeState
@@ -122,8 +122,8 @@ class MatchReceipt(PlaceReceipt):
             meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
             record_in_world(work, loan.id, meant)
             receipt = replace(receipt, world_assignment=WorldAssignment(loan.id, {}))
-            if trade.state == TradeState.LATE_FAILED:  # The message of that is still on its way, or was lost.
-                record_in_world(work, loan.id, late_failure(work, trade))
+            if trade.state == TradeState.RETURNED:  # The message of that is still on its way, or was lost.
+                record_in_world(work, loan.id, payment_return(work, trade))
         receipt = self.place(work, receipt, chosen, RECEIPT_MATCHED)
         return Answer(201, receipt_doc(receipt))
 

@@ -60,7 +60,7 @@ def _refuse(receipt: Receipt, loan: Loan, trade: Trade) -> None:
         reason = f"the receipt is {receipt.state}, matched {receipt.matches} times"
     elif receipt.loan_id == loan.id:
         reason = f"the receipt is on {loan.id} already"
-    elif trade.state == TradeState.LATE_FAILED:
+    elif trade.state == TradeState.RETURNED:
         reason = "its channel has taken the money back"
     else:
         return

@@ -25,7 +25,6 @@ from mocklend.domain.facts import (
     CHARGE_FEE,
     CHARGE_PENALTY,
     EDIT,
-    MARK,
     MODIFY_BILL_AMOUNT,
     MODIFY_BILL_OVERDUE_AMOUNT,
     MODIFY_BILL_STATUS,
@@ -33,6 +32,7 @@ from mocklend.domain.facts import (
     MODIFY_PAID_REVOKE_AMOUNT,
     MODIFY_REVOKE_AMOUNT,
     REFUND_AGREED,
+    STATUS_OVERRIDE,
     WAIVE_FEE,
     WAIVE_INTEREST,
     WAIVE_PENALTY,
@@ -45,7 +45,7 @@ from mocklend.domain.nouns import Approver, ChannelId, CreatedAt, LoanId, Memo, 
 from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, apply_fact
-from mocklend.domain.statuses import SHOWN_FOR_MARK, EditState, LoanStatus
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EditState, LoanStatus
 from mocklend.lending.books import Recorded, next_fact_time, record, state_of
 from mocklend.lending.operator_log import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_operator_action
 from mocklend.lending.required import require_loan
@@ -204,7 +204,7 @@ def validate(work: Work, loan: Loan, edit: OperatorEdit) -> ValidatedEdit:
     derived = _derived_today(state, today)
     edit = replace(edit, before=bill_of(loan, state))
     if edit.edit_kind == MODIFY_BILL_STATUS:
-        _refuse_mark(edit, derived)
+        _refuse_override(edit, derived)
         return ValidatedEdit(edit, state, derived, 0, 0)
     statuses = REFUNDABLE if edit.edit_kind == REFUND else OPEN
     if loan.status not in statuses:
@@ -313,11 +313,11 @@ def _derived_today(state: LoanState, today: date) -> str:
     return brought_up.status
 
 
-def _refuse_mark(edit: OperatorEdit, derived: str) -> None:
-    if SHOWN_FOR_MARK[edit.status or ""] != derived:
-        confirming = next((mark for mark, shown in SHOWN_FOR_MARK.items() if shown == derived), None)
+def _refuse_override(edit: OperatorEdit, derived: str) -> None:
+    if SHOWN_FOR_OVERRIDE[edit.status or ""] != derived:
+        confirming = next((mark for mark, shown in SHOWN_FOR_OVERRIDE.items() if shown == derived), None)
         raise Refused(
-            "mark_contradicts_books",
+            "override_contradicts_books",
             f"the books derive {derived}",
             expected=confirming,
             received=edit.status,
@@ -328,17 +328,17 @@ def _refuse_mark(edit: OperatorEdit, derived: str) -> None:
 # --- onto the books ---
 
 
-def apply(work: Work, loan: Loan, validated: ValidatedEdit, verb: str) -> OperatorEdit:
+def apply(work: Work, loan: Loan, validated: ValidatedEdit, action: str) -> OperatorEdit:
     """Put an edit on record as it was meant, and on the books as it is done."""
     edit = validated.edit
     meant = fact_of(work, validated)
     work.signal(recorded(loan.id))
     done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _as_entered(work, loan, validated, meant)
-    override = StatusOverride(edit.id, done.status or "") if done.kind == MARK else None
+    override = StatusOverride(edit.id, done.status or "") if done.kind == STATUS_OVERRIDE else None
     record_in_world(work, loan.id, meant)
     after = record(work, loan, done, cause="edit", override=override)
     # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
-    bill = bill_of(after.loan, validated.state if done.kind == MARK else after.state)
+    bill = bill_of(after.loan, validated.state if done.kind == STATUS_OVERRIDE else after.state)
     edit = replace(
         edit,
         amount_minor=done.amount_minor if edit.amount_minor is not None else None,
@@ -351,7 +351,7 @@ def apply(work: Work, loan: Loan, validated: ValidatedEdit, verb: str) -> Operat
     log_operator_action(
         work,
         after.loan,
-        verb,
+        action,
         edit.id,
         memo=edit.memo,
         operator=edit.operator,
@@ -369,7 +369,7 @@ def fact_of(work: Work, validated: ValidatedEdit) -> Fact:
     at_ms, amount = next_fact_time(work, validated.state, edit.id), edit.amount_minor or 0
     on = business_date(at_ms, work.sandbox.zone)
     if edit.edit_kind == MODIFY_BILL_STATUS:
-        return Fact(edit.id, MARK, at_ms, on, status=edit.status)
+        return Fact(edit.id, STATUS_OVERRIDE, at_ms, on, status=edit.status)
     if edit.edit_kind in CHARGES:
         due = date.fromisoformat(edit.due_date) if edit.due_date else None
         return Fact(edit.id, CHARGE, at_ms, on, amount, edit_kind=CHARGES[edit.edit_kind], due=due)
@@ -395,7 +395,7 @@ def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -
         status=edit.status,
     )
     outcome = work.at(event)
-    if meant.kind == MARK:
+    if meant.kind == STATUS_OVERRIDE:
         return replace(meant, status=outcome.status)
     return replace(meant, amount_minor=outcome.amount_minor)
 

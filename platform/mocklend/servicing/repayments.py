@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.inbox import apply_receipt, book, bring_late_failure
+from mocklend.channels.inbox import apply_receipt, book, bring_payment_return
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
@@ -139,8 +139,8 @@ class QueryChannel:
         """200 and the repayment; unchanged if the books had it already."""
         repayment = require_repayment(work, self.repayment_id)
         trade = work.get(Trade, out_trade_no(repayment.id))
-        if trade.state == TradeState.LATE_FAILED:
-            bring_late_failure(work, trade)
+        if trade.state == TradeState.RETURNED:
+            bring_payment_return(work, trade)
             return Answer(200, repayment_doc(require_repayment(work, repayment.id)))
         if repayment.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
             return Answer(200, repayment_doc(repayment))
@@ -155,15 +155,15 @@ class QueryChannel:
         loan = work.get(Loan, repayment.loan_id)
         before = bill_of(loan, state_of(loan))
         if repayment.status == RepaymentStatus.FAILED:
-            verb, repayment = REPAYMENT_RESTORED, restore(work, repayment)
+            action, repayment = REPAYMENT_RESTORED, restore(work, repayment)
             if (repayment.booked_type, repayment.booked_ms) != (repayment.type, trade.paid_ms):
                 _, repayment = book(work, work.get(Loan, loan.id), repayment, cause="reversal")
         else:
-            verb = CHANNEL_QUERIED
+            action = CHANNEL_QUERIED
             repayment = apply_receipt(work, repayment, trade.paid_ms, trade.channel_trade_no)
         loan = work.get(Loan, repayment.loan_id)
         after = bill_of(loan, state_of(loan))
         log_operator_action(
-            work, loan, verb, repayment.id, memo=None, operator=self.operator, before=before, after=after
+            work, loan, action, repayment.id, memo=None, operator=self.operator, before=before, after=after
         )
         return Answer(200, repayment_doc(repayment))

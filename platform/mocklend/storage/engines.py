@@ -24,7 +24,7 @@ from mocklend.storage.ground import FileMoved, Files, Ground
 from mocklend.storage.opening import CannotOpen, database, look_at, shown, why_not
 from mocklend.storage.schema import metadata
 
-APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "acts")
+APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
 
 LOCK_WAIT_MS = 5_000
 """So long a write waits for another process's lock."""

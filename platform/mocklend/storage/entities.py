@@ -141,15 +141,15 @@ class OperatorEdit(Struct, frozen=True):
     to_approve_minor: int | None = None  # what it is about, where a second person had to look at it
 
 
-@entity("acts", Index("loan_id", "at_ms"), rank=FACTS)
-class Act(Struct, frozen=True):
+@entity("operator_actions", Index("loan_id", "at_ms"), rank=FACTS)
+class OperatorAction(Struct, frozen=True):
     """What somebody on the staff did: who, why, and the bill before and after. Appended, never changed."""
 
     kind: ClassVar[str] = "act"
     id: str
     loan_id: str
     version: int
-    verb: str
+    action: str
     about: str
     memo: str | None
     operator: str
@@ -178,14 +178,14 @@ class Trade(Struct, frozen=True):
     created_ms: int
     paid_ms: int | None
     due_ms: Due
-    failed_ms: int | None = None  # when the channel took the money back
+    returned_ms: int | None = None  # when the channel took the money back
     return_due_ms: Due = None  # when it will
     notifies: int = 1  # 0 if it will say nothing of that
 
 
 @entity("receipts", Index("state"))
 class Receipt(Struct, frozen=True):
-    """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or LATE_FAILED."""
+    """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or RETURNED."""
 
     kind: ClassVar[str] = "receipt"
     id: str

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from mocklend.domain.replay import Instalment, LoanState
-from mocklend.domain.statuses import SHOWN_FOR_MARK, InstalmentStatus
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, InstalmentStatus
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.values import StatusOverride
 
 
-def marked(loan: Loan) -> str | None:
+def overridden_status(loan: Loan) -> str | None:
     """The status that an operator's mark pins on the page, if one does."""
-    return SHOWN_FOR_MARK[loan.status_override.status] if loan.status_override else None
+    return SHOWN_FOR_OVERRIDE[loan.status_override.status] if loan.status_override else None
 
 
 def conflicting_override(loan: Loan) -> StatusOverride | None:
     """The override that shows another status than the books derive, if one does."""
-    return loan.status_override if marked(loan) != loan.status else None
+    return loan.status_override if overridden_status(loan) != loan.status else None
 
 
 def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
         "reference": loan.reference,
         "product_id": loan.product_id,
         "currency": loan.currency,
-        "status": marked(loan) or state.status,
+        "status": overridden_status(loan) or state.status,
         "principal_minor": loan.principal_minor,
         "outstanding_minor": state.outstanding_minor,
         "outstanding_principal_minor": state.outstanding_principal_minor,

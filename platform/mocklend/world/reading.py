@@ -21,9 +21,9 @@ _UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind F
 _ON_A_LOAN = f"SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
 _TAKEN = f"""SELECT channel, SUM(amount_minor) FROM
     (SELECT DISTINCT id, channel, CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END AS amount_minor
-     FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'late_failure'))
+     FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'payment_return'))
     AS receipts_once GROUP BY channel"""
-_MOVES = "('receipt', 'late_failure', 'disbursement', 'refund_paid', 'compensation_paid')"
+_MOVES = "('receipt', 'payment_return', 'disbursement', 'refund_paid', 'compensation_paid')"
 # A push payment may stand under no loan first and under its own later: one fact, two rows.
 _MOVED = f"""SELECT DISTINCT id, kind, at_ms, amount_minor FROM {WORLD}
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND at_ms >= :from_ms AND at_ms < :until_ms
@@ -33,7 +33,7 @@ _MOMENTS = f"""SELECT DISTINCT channel, at_ms FROM {WORLD}
 
 GIVEN_BACK = f"""SELECT b.reverses FROM book_facts b
     JOIN {WORLD} w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id AND w.reverses = b.reverses
-    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'late_failure')"""
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'payment_return')"""
 """SQL, to be a part of other SQL: the ids of what was given back by its channel, or by somebody who meant just that."""
 
 

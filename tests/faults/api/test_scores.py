@@ -66,7 +66,7 @@ def test_what_healed_by_itself_is_asked_of_nobody(mocklend: Client) -> None:
     assert mocklend.score([])["verdict"] == "INCONCLUSIVE"
     told = mocklend.score([{"class": "stale_view", "entity": loan}])
     assert (told["verdict"], told["timing_noise"]) == ("INCONCLUSIVE", 1)
-    assert mocklend.score([], bound_s=60)["recall"] == 0.0
+    assert mocklend.score([], min_visible_s=60)["recall"] == 0.0
 
 
 def test_who_looked_is_asked_for_what_was_told_at_a_look_and_for_nothing_else(mocklend: Client) -> None:
@@ -77,11 +77,11 @@ def test_who_looked_is_asked_for_what_was_told_at_a_look_and_for_nothing_else(mo
     during = mocklend.clock()["now"]
     mocklend.advance("P1D")
 
-    assert mocklend.score([], looks=[before])["counts"]["demanded"] == 0
-    told = mocklend.score([{"class": "stale_view", "entity": loan, "found_at": during}], looks=[before, during])
-    assert (told["verdict"], told["recall"], told["window"]["looks"]) == ("PASS", 1.0, 2)
-    assert mocklend.score([], looks=[during, before])["recall"] == 0.0
-    assert mocklend.score([], looks=[])["counts"]["demanded"] == 0
+    assert mocklend.score([], checked_at=[before])["counts"]["demanded"] == 0
+    told = mocklend.score([{"class": "stale_view", "entity": loan, "found_at": during}], checked_at=[before, during])
+    assert (told["verdict"], told["recall"], told["window"]["checked_at"]) == ("PASS", 1.0, 2)
+    assert mocklend.score([], checked_at=[during, before])["recall"] == 0.0
+    assert mocklend.score([], checked_at=[])["counts"]["demanded"] == 0
 
 
 def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_seen(mocklend: Client) -> None:
@@ -90,7 +90,7 @@ def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_s
     look = mocklend.clock()["now"]
     repair(mocklend, thorough.reconcile(mocklend))
 
-    assert mocklend.score([], looks=[look])["recall"] == 0.0
+    assert mocklend.score([], checked_at=[look])["recall"] == 0.0
 
 
 def test_a_correction_that_the_desk_orders_again_is_a_repair(mocklend: Client) -> None:
@@ -172,7 +172,7 @@ def test_a_receipt_that_is_matched_to_the_wrong_loan_is_a_harmful_repair(mocklen
     mocklend.match_receipt(receipt["id"], other, operator="rex", memo="a guess")
 
     [harm] = mocklend.score(found)["lists"]["harmful_repairs"]
-    assert (harm["verb"], harm["about"]) == ("receipt.matched", receipt["id"])
+    assert (harm["action"], harm["about"]) == ("receipt.matched", receipt["id"])
 
 
 @pytest.mark.parametrize(("fault", "channel"), [("operator.wrong_amount", None), ("operator.marked_overdue", "wallet")])
@@ -256,12 +256,12 @@ def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
         ({"findings": [], "thresholds": {"harmful_repairs_max": -1}}, "thresholds.harmful_repairs_max"),
         ({"findings": [], "window": {"to": "2999-01-01T00:00:00Z"}}, "window.to"),
         ({"findings": [], "window": {"from": "2026-01-06T00:00:00Z", "to": "2026-01-05T00:00:00Z"}}, "window.from"),
-        ({"findings": [], "bound_s": -1}, "bound_s"),
-        ({"findings": [], "looks": "2026-01-05T02:00:00Z"}, "looks"),
-        ({"findings": [], "looks": ["2026-01-05"]}, "looks.0"),
-        ({"findings": [], "looks": ["2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]}, "looks.1"),
-        ({"findings": [], "looks": ["2026-01-01T00:00:00Z"], "window": {"from": "2026-01-02T00:00:00Z"}}, "looks.0"),
-        ({"findings": [], "looks": ["2026-01-01T00:00:00Z"] * 10_001}, "looks"),
+        ({"findings": [], "min_visible_s": -1}, "min_visible_s"),
+        ({"findings": [], "checked_at": "2026-01-05T02:00:00Z"}, "checked_at"),
+        ({"findings": [], "checked_at": ["2026-01-05"]}, "checked_at.0"),
+        ({"findings": [], "checked_at": ["2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]}, "checked_at.1"),
+        ({"findings": [], "checked_at": ["2026-01-01T00:00:00Z"], "window": {"from": "2026-01-02T00:00:00Z"}}, "checked_at.0"),
+        ({"findings": [], "checked_at": ["2026-01-01T00:00:00Z"] * 10_001}, "checked_at"),
         ({"findings": [], "listed_max": "5"}, "listed_max"),
         ({"findings": [], "operators": [5]}, "operators.0"),
     ],

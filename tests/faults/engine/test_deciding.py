@@ -36,8 +36,8 @@ BAD: list[tuple[type[Seam], dict[str, Any], str]] = [
     (OperatorEdit, {"amount_minor": 10**18}, "amount_minor"),
     (OperatorEdit, {"amount_minor": None}, "amount_minor"),
     (LoanOpened, {"residue_minor": 10**18}, "residue_minor"),
-    (RepaymentFiled, {"marked_status": "CLEAR"}, "marked_status"),  # As the books have it.
-    (RepaymentFiled, {"marked_status": "GONE"}, "marked_status"),
+    (RepaymentFiled, {"override_status": "CLEAR"}, "override_status"),  # As the books have it.
+    (RepaymentFiled, {"override_status": "GONE"}, "override_status"),
     (CallbackAttempt, {"altered": "wrong_day"}, "altered"),
     (ApiAnswer, {"answer_code": "no_such_code"}, "answer_code"),
     (ApiAnswer, {"break_how": "slowly"}, "break_how"),

@@ -279,7 +279,7 @@ def test_a_rule_that_is_gone_still_lets_its_lies_end(floor: LayerHarness, anothe
     floor.arm("mark", MARK, enabled=False)
     another_layer()
 
-    assert floor.meet(example(RepaymentFiled, entity="rpy_next")).marked_status is None
+    assert floor.meet(example(RepaymentFiled, entity="rpy_next")).override_status is None
     floor.hear(recorded("loan_ada"))
 
     assert floor.statuses() == ["superseded"]

@@ -76,4 +76,4 @@ def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_s
     assert mocklend.answer_key()["hint"] is None
     assert told["verdict"] == "INCONCLUSIVE"
     assert "over by itself" in told["hint"]
-    assert mocklend.score([], bound_s=1)["hint"] is None
+    assert mocklend.score([], min_visible_s=1)["hint"] is None

@@ -89,7 +89,9 @@ def test_no_condition_matches_everything() -> None:
 
 
 def test_a_field_that_only_the_other_seam_has_counts_as_absent() -> None:
-    match = Match.from_json({"marked_status": {"absent": True}, "kind": "MODIFY_BILL_STATUS"}, (FILED, "operator.edit"))
+    match = Match.from_json(
+        {"override_status": {"absent": True}, "kind": "MODIFY_BILL_STATUS"}, (FILED, "operator.edit")
+    )
 
     assert all(check(example_mark()) for check in match.compiled("operator.edit"))
     assert not all(check(example(RepaymentFiled)) for check in match.compiled(FILED))

@@ -151,13 +151,13 @@ def test_a_finding_said_twice_counts_once(breaks: Any, findings: Any) -> None:
 
 
 @given(lies_told, st.lists(st.integers(MONDAY_MS, MONDAY_MS + 99 * HOUR_MS), max_size=5))
-def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(breaks: Any, looks: Any) -> None:
-    demanded = scored(breaks, [], window=replace(ALL, looks_ms=tuple(sorted(looks))))["lists"]["missed"]
+def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(breaks: Any, checked_at: Any) -> None:
+    demanded = scored(breaks, [], window=replace(ALL, checked_ms=tuple(sorted(checked_at))))["lists"]["missed"]
 
     told = {
         one.key
         for one in breaks
-        for at in looks
+        for at in checked_at
         if one.from_ms <= at and (one.end_ms is None or at < one.end_ms or (one.repaired and at == one.end_ms))
     }
     assert {(one["class"], one["entity"]) for one in demanded} == told
@@ -167,7 +167,7 @@ def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(br
 def test_one_look_at_the_end_demands_what_is_told_then(breaks: Any) -> None:
     window = Window(ALL.to_ms, ALL.to_ms)
 
-    looked = scored(breaks, [], window=replace(window, looks_ms=(ALL.to_ms,)))
+    looked = scored(breaks, [], window=replace(window, checked_ms=(ALL.to_ms,)))
 
     assert looked["lists"] == scored(breaks, [], window=window)["lists"]
 
@@ -216,7 +216,7 @@ def test_a_rule_that_never_fired_is_no_pass() -> None:
 
 
 def test_a_harmful_repair_fails_whatever_was_found() -> None:
-    told = scored([break_()], [found()], records=Records(harmful_repairs=[{"verb": "edit.reversed"}]))
+    told = scored([break_()], [found()], records=Records(harmful_repairs=[{"action": "edit.reversed"}]))
 
     assert (told["verdict"], told["penalty_points"]) == ("FAIL", 10)
 
@@ -244,8 +244,8 @@ def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() ->
     told = scored([healed, break_("loan_1")], [found(), found("loan_1")])
 
     assert (told["verdict"], told["timing_noise"], told["counts"]["optional"]) == ("PASS", 1, 1)
-    assert scored([healed], [], bound_s=86_400)["counts"]["demanded"] == 1
-    assert scored([healed], [], bound_s=86_401)["counts"]["demanded"] == 0
+    assert scored([healed], [], min_visible_s=86_400)["counts"]["demanded"] == 1
+    assert scored([healed], [], min_visible_s=86_401)["counts"]["demanded"] == 0
 
 
 def test_a_window_asks_for_what_could_be_seen_in_it() -> None:

@@ -92,7 +92,7 @@ def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Cli
 
 
 def by_its_channel(mocklend: Client, first: Any) -> None:
-    mocklend.fail_late("wallet", first["out_trade_no"])
+    mocklend.return_payment("wallet", first["out_trade_no"])
     mocklend.advance("PT1M")
 
 

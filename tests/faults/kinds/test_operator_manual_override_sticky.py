@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.seams.mark_outdated import MarkOutdated
+from mocklend.seams.override_outdated import OverrideOutdated
 from mocklend.seams.signals import recorded, reversed_
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
 from support.events import example
@@ -19,7 +19,7 @@ STICKY = "operator.manual_override_sticky"
 def test_the_mark_stays_whatever_has_come_since(marked: str, books: str) -> None:
     assert (
         not ManualOverrideSticky()
-        .mark_outdated(example(MarkOutdated, marked_status=marked, books_status=books))
+        .override_outdated(example(OverrideOutdated, override_status=marked, books_status=books))
         .dropped
     )
 
@@ -27,7 +27,7 @@ def test_the_mark_stays_whatever_has_come_since(marked: str, books: str) -> None
 def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
 
-    floor.meet(example(MarkOutdated))
+    floor.meet(example(OverrideOutdated))
 
     [entry] = floor.key()
     assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
@@ -36,7 +36,7 @@ def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(fl
 
 def test_taking_the_edit_back_heals_it(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
-    floor.meet(example(MarkOutdated))
+    floor.meet(example(OverrideOutdated))
 
     floor.hear(reversed_("edt_ada"), recorded("loan_ada"))
 
@@ -45,9 +45,9 @@ def test_taking_the_edit_back_heals_it(floor: LayerHarness) -> None:
 
 def test_each_later_fact_is_another_lie_about_the_same_loan(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
-    floor.meet(example(MarkOutdated))
+    floor.meet(example(OverrideOutdated))
 
     floor.hear(recorded("loan_ada"))
-    floor.meet(example(MarkOutdated, occurrence=5, books_status="CLEAR"))
+    floor.meet(example(OverrideOutdated, occurrence=5, books_status="CLEAR"))
 
     assert floor.statuses() == ["superseded", "active"]

@@ -15,7 +15,7 @@ from support.layer_harness import LayerHarness
 
 @pytest.mark.parametrize("books", ["USING", "CLEAR"])
 def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(books: str) -> None:
-    assert MarkedOverdue().repayment_filed(example(RepaymentFiled, books_status=books)).marked_status == "OVERDUE"
+    assert MarkedOverdue().repayment_filed(example(RepaymentFiled, books_status=books)).override_status == "OVERDUE"
 
 
 def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie() -> None:

@@ -11,7 +11,7 @@ from identity.actors.base import DAY, HOUR
 from identity.actors.clock import Clock
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.statements import record
 from mocklend.channels.statements.day import Heading
@@ -25,17 +25,17 @@ from support.sql import rows
 
 
 class Channels(Clock):
-    """Payments fail late, payouts fail, statements are fetched, callbacks come over HTTP."""
+    """Payments are returned, payouts fail, statements are fetched, callbacks come over HTTP."""
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))
-    def a_payment_fails_late(self, which: int, wait: int) -> None:
+    def a_payment_is_returned(self, which: int, wait: int) -> None:
         with self.platform.read() as connection:
             sql = "SELECT channel, id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' ORDER BY id"
             paid = rows(connection, sql, {"sandbox_id": self.id})
         if paid:
             channel, order_no = paid[which % len(paid)]
-            assert self.attempt(FailLate(self.id, self.key(), channel, order_no)) is not None
+            assert self.attempt(ReturnPayment(self.id, self.key(), channel, order_no)) is not None
             self.advance(by=wait)
 
     @precondition(lambda self: self.loans)

@@ -11,10 +11,10 @@ from identity.actors.base import DAY, HOUR, KINDS, MINUTE, OF_ANSWERS, OFFERED, 
 from identity.actors.staff import Staff
 from mocklend.api.fault_hooks import MeetRequest
 from mocklend.api.request_event import Glimpse, Shape
-from mocklend.channels.late_failures import FailLate
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.channel import channels
 from mocklend.domain.facts import business_date
-from mocklend.domain.statuses import SHOWN_FOR_MARK
+from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE
 from mocklend.lending import MakeQuote, Repay
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.api_answer import ApiAnswer
@@ -84,7 +84,7 @@ class Faults(Staff):
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.snapshot(self.id) as snapshot:
             derived = entity(snapshot, Loan, loan_id).status
-        for status, shown in SHOWN_FOR_MARK.items():
+        for status, shown in SHOWN_FOR_OVERRIDE.items():
             if shown == derived:
                 self.confirm_a_status(which=which, status=status)
         if then == "pays off":
@@ -160,13 +160,13 @@ class Faults(Staff):
         fails_late=st.sampled_from([False, False, True]),
     )
     def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
-        """Left to chance, few of many kinds meet a payment, and fewer one that then fails late."""
+        """Left to chance, few of many kinds meet a payment, and fewer one that is then returned."""
         ordered = len(self.repayments)
         self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
         self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)
         for repayment_id in self.repayments[ordered:]:
             if fails_late:
-                self.attempt(FailLate(self.id, self.key(), channel, out_trade_no(repayment_id)))
+                self.attempt(ReturnPayment(self.id, self.key(), channel, out_trade_no(repayment_id)))
                 self.advance(by=wait * SECOND)
 
     @precondition(lambda self: self.loans)

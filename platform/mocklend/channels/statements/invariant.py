@@ -32,7 +32,7 @@ _IN_OTHER_MONEY = """SELECT repayment_id FROM trades
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency"""
 
 _MOMENTS = """SELECT channel, paid_ms FROM trades WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL
-    UNION SELECT channel, failed_ms FROM trades WHERE sandbox_id = :sandbox_id AND failed_ms IS NOT NULL
+    UNION SELECT channel, returned_ms FROM trades WHERE sandbox_id = :sandbox_id AND returned_ms IS NOT NULL
     UNION SELECT channel, paid_ms FROM payouts WHERE sandbox_id = :sandbox_id AND paid_ms IS NOT NULL"""
 _CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
     UNION SELECT currency FROM payouts WHERE sandbox_id = :sandbox_id"""
@@ -50,7 +50,7 @@ def moved_in_the_world(reader: SandboxReader, heading: Heading) -> Counter[Moved
         about = receipt_behind(id)
         if about in others or (kind == "disbursement" and not id.startswith("out_")):
             continue
-        order = order_no(about) if kind in ("receipt", "late_failure") else id
+        order = order_no(about) if kind in ("receipt", "payment_return") else id
         moved[(order, at_ms // 1000 * 1000, amount if kind == "receipt" else -amount)] += 1
     return moved
 

@@ -20,11 +20,11 @@ _TRADES = f"""SELECT paid_ms, id, channel_trade_no, amount_minor, payer_name, pa
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
 _PAYOUTS = f"""SELECT paid_ms, id, purpose, amount_minor, loan_id, created_ms FROM payouts
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
-_FAILED = f"""SELECT failed_ms, id, amount_minor, payer_name, payer_reference, paid_ms FROM trades
-    WHERE {_ACCOUNT} AND failed_ms >= :from_ms AND failed_ms < :until_ms"""
+_RETURNED = f"""SELECT returned_ms, id, amount_minor, payer_name, payer_reference, paid_ms FROM trades
+    WHERE {_ACCOUNT} AND returned_ms >= :from_ms AND returned_ms < :until_ms"""
 _BEFORE = f"""SELECT SUM(moved_minor) FROM (
     SELECT SUM(amount_minor) AS moved_minor FROM trades WHERE {_ACCOUNT} AND paid_ms < :from_ms
-    UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND failed_ms < :from_ms
+    UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND returned_ms < :from_ms
     UNION ALL SELECT -SUM(amount_minor) FROM payouts WHERE {_ACCOUNT} AND paid_ms < :from_ms) AS moved"""
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
     UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND return_due_ms < :until_ms
@@ -51,7 +51,8 @@ def statement_day(snapshot: Snapshot, heading: Heading) -> StatementDay:
     found = [(row.paid_ms, row.id, _paid_in(row)) for row in snapshot.rows(_Trade, _TRADES, **scope)]
     found += [(row.paid_ms, row.id, _paid_out(sandbox, row)) for row in snapshot.rows(_Payout, _PAYOUTS, **scope)]
     found += [
-        (row.failed_ms, f"{row.id}-R", _taken_back(sandbox, row)) for row in snapshot.rows(_Failed, _FAILED, **scope)
+        (row.returned_ms, f"{row.id}-R", _taken_back(sandbox, row))
+        for row in snapshot.rows(_Failed, _RETURNED, **scope)
     ]
     opening_minor = snapshot.number(_BEFORE, **scope)
     return StatementDay(heading, opening_minor, tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
@@ -86,7 +87,7 @@ class _Payout(NamedTuple):
 
 
 class _Failed(NamedTuple):
-    failed_ms: int
+    returned_ms: int
     id: str
     amount_minor: int
     payer_name: str | None
@@ -107,9 +108,9 @@ def _paid_out(sandbox: Sandbox, row: _Payout) -> Movement:
 
 def _taken_back(sandbox: Sandbox, row: _Failed) -> Movement:
     """A clawback is a movement of its own, on its own day. The channels print it as they print a refund."""
-    failed_ms, id, amount, name, reference, ordered_ms = row
+    returned_ms, id, amount, name, reference, ordered_ms = row
     number = "CH" + suffix(sandbox.seed, "late_failure", id).upper()
-    return Movement(id, number, _second(failed_ms), -amount, REFUND, name or "", reference or "", ordered_ms)
+    return Movement(id, number, _second(returned_ms), -amount, REFUND, name or "", reference or "", ordered_ms)
 
 
 def _second(at_ms: int) -> int:

@@ -37,7 +37,7 @@ TOTALS = (
     "总交易单数", "应结订单总金额", "退款总金额", "充值券退款总金额", "手续费总金额", "订单总金额", "申请退款总金额"
 )  # fmt: skip
 CARRIES = (REPAYMENT, REFUND)
-MARK = "`"
+STATUS_OVERRIDE = "`"
 NO_FEE = "0.00000"
 """Fees have five decimals, whatever the currency."""
 
@@ -55,7 +55,7 @@ def write(day: StatementDay) -> bytes:
 
 
 def _marked(fields: Sequence[str]) -> list[str]:
-    return [MARK + one for one in fields]
+    return [STATUS_OVERRIDE + one for one in fields]
 
 
 def _row(heading: Heading, one: Movement) -> list[str]:
@@ -94,7 +94,7 @@ def _row(heading: Heading, one: Movement) -> list[str]:
 
 
 def _told(text: str) -> str:
-    return plain(text).replace(MARK, "'")
+    return plain(text).replace(STATUS_OVERRIDE, "'")
 
 
 def _totals(heading: Heading, movements: Sequence[Movement]) -> list[str]:
@@ -135,9 +135,9 @@ def _movements(heading: Heading, rows: Sequence[Sequence[str]]) -> Iterator[Move
 
 
 def _unmarked(row: Sequence[str]) -> list[str]:
-    if not all(one.startswith(MARK) for one in row):
+    if not all(one.startswith(STATUS_OVERRIDE) for one in row):
         raise MalformedStatement(f"a field without its backtick: {row[:3]}")
-    return [one.removeprefix(MARK) for one in row]
+    return [one.removeprefix(STATUS_OVERRIDE) for one in row]
 
 
 FORMAT = Format("wechat_csv", "text/csv", "utf-8", "csv", CARRIES, write, read)

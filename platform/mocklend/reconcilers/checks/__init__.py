@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mocklend.reconcilers.checks import acts, bureau, disputes, money, pages, statements
+from mocklend.reconcilers.checks import bureau, disputes, money, operator_log, pages, statements
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
@@ -27,11 +27,11 @@ CHECKS: tuple[Check, ...] = (
     pages.left_behind,
     pages.behind_the_books,
     pages.other_than_its_version,
-    acts.marks_that_the_books_contradict,
-    acts.entries_that_nobody_made,
-    acts.acts_that_nobody_approved,
-    acts.reversals_of_something_else,
-    acts.amounts_that_the_memo_contradicts,
+    operator_log.overrides_that_the_books_contradict,
+    operator_log.entries_that_nobody_made,
+    operator_log.actions_that_nobody_approved,
+    operator_log.reversals_of_something_else,
+    operator_log.amounts_that_the_memo_contradicts,
     bureau.late_records,
     bureau.lost_corrections,
     bureau.old_scores,

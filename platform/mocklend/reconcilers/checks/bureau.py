@@ -46,7 +46,7 @@ def old_scores(evidence: Evidence) -> Iterator[Found]:
     """An answer that is still repeated, and is not the score of the refresh that it names."""
     for borrower in evidence.borrowers:
         true = evidence.reads.credit_score(borrower)
-        for answer in evidence.reads.enquiries(borrower)["scores"]:
+        for answer in evidence.reads.inquiries(borrower)["scores"]:
             remembered = evidence.now < datetime.fromisoformat(answer["remembered_until"])
             if remembered and answer["refreshed_at"] == true["refreshed_at"] and answer["score"] != true["score"]:
                 detail = f"answered {answer['score']}, the refresh made {true['score']}"
@@ -56,7 +56,7 @@ def old_scores(evidence: Evidence) -> Iterator[Found]:
 def old_copies(evidence: Evidence) -> Iterator[Found]:
     """A lender's newest decision rests on a copy that it should have renewed."""
     for borrower in evidence.borrowers:
-        newest = {one["lender"]: one for one in evidence.reads.enquiries(borrower)["applications"]}
+        newest = {one["lender"]: one for one in evidence.reads.inquiries(borrower)["applications"]}
         for one in newest.values():
             pulled, decided = (datetime.fromisoformat(one[name]) for name in ("report_pulled_at", "created_at"))
             too_old = decided >= pulled + timedelta(days=evidence.keeps_days[one["lender"]])

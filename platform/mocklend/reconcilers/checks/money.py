@@ -17,7 +17,7 @@ TOLD_WITHIN = timedelta(minutes=1)
 """A channel's message of what it has just taken back may be on its way."""
 ROUNDING_MINOR = 3
 """What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
-PAID = (TradeState.SUCCESS, TradeState.LATE_FAILED)
+PAID = (TradeState.SUCCESS, TradeState.RETURNED)
 DONE = (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL, RepaymentStatus.REVERSED)
 
 
@@ -88,7 +88,7 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
         on = cases[receipt["loan_id"]]
         trade = evidence.trade(receipt["channel"], receipt["out_trade_no"])
         papers = [trade["payer_reference"] or ""] if trade else []
-        papers += [act["memo"] or "" for act in on.acts if act["about"] == receipt["id"]][-1:]
+        papers += [action["memo"] or "" for action in on.operator_log if action["about"] == receipt["id"]][-1:]
         meant = {named[word] for paper in papers for word in paper.split() if word in named}
         if meant and on.id not in meant:
             detail = f"it is on {on.id}, its papers name {min(meant)}"
@@ -131,20 +131,20 @@ def taken_back(evidence: Evidence) -> Iterator[Found]:
         for one in case.repayments:
             orders.add(one["out_trade_no"])
             for found in _gone(evidence, one["channel"], one["out_trade_no"], one["id"], case.id):
-                known = (entry for entry in case.journal if entry["kind"] == "late_failure")
+                known = (entry for entry in case.journal if entry["kind"] == "payment_return")
                 if not any(entry["ref"].endswith(one["id"]) for entry in known):
                     yield found
     for one in evidence.receipts:
-        if one["state"] != TradeState.LATE_FAILED and one["out_trade_no"] not in orders:
+        if one["state"] != TradeState.RETURNED and one["out_trade_no"] not in orders:
             yield from _gone(evidence, one["channel"], one["out_trade_no"], one["id"], one["loan_id"])
 
 
 def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
     trade = evidence.trade(channel, out_trade_no)
-    if trade is None or trade["state"] != TradeState.LATE_FAILED:
+    if trade is None or trade["state"] != TradeState.RETURNED:
         return
-    if evidence.now - datetime.fromisoformat(trade["failed_at"]) > TOLD_WITHIN:
-        detail = f"{channel} took back {trade['amount_minor']} at {trade['failed_at']}"
+    if evidence.now - datetime.fromisoformat(trade["returned_at"]) > TOLD_WITHIN:
+        detail = f"{channel} took back {trade['amount_minor']} at {trade['returned_at']}"
         yield Found("missing_in_channel", id, loan_id, trade["amount_minor"], "query", detail)
 
 

@@ -1,6 +1,6 @@
-"""Late failures: a bank claws back money days after its channel reported it as paid.
+"""Payment returns: a bank claws back money days after its channel reported it as paid.
 
-trade SUCCESS ──▶ LATE_FAILED ──▶ callback of its own ──▶ inbox ──▶ receipt void, 2102 → 1002, loan may reopen
+trade SUCCESS ──▶ RETURNED ──▶ callback of its own ──▶ inbox ──▶ receipt void, 2102 → 1002, loan may reopen
 
 The receipt and its failure are two events, and both stay on record: in the world, on the books, on the statements.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mocklend.channels.payments import NOBODYS, late_failure
+from mocklend.channels.payments import NOBODYS, payment_return
 from mocklend.channels.settlement import queue_callback, trade_doc
 from mocklend.domain.facts import business_date
 from mocklend.domain.instalment import Movement
@@ -20,7 +20,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import record
-from mocklend.sandboxes.ids import channel_chain, late_failure_of
+from mocklend.sandboxes.ids import channel_chain, return_of
 from mocklend.seams.signals import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOK_FACTS
@@ -28,11 +28,11 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data, repayment_data
 from mocklend.world.record import record_in_world
 
-__all__ = ["FailAsDue", "FailLate", "take_back"]
+__all__ = ["ReturnPayment", "ReturnWhenDue", "clawback"]
 
 
 @dataclass(frozen=True, slots=True)
-class FailLate:
+class ReturnPayment:
     """The channel takes back the money of a trade, now, and queues the callback that says so."""
 
     sandbox_id: str
@@ -45,7 +45,7 @@ class FailLate:
         return (("trade", self.out_trade_no),)
 
     def decide(self, work: Work) -> Answer:
-        """202 and the trade, LATE_FAILED. What was never paid cannot fail late, nor what has failed already."""
+        """202 and the trade, RETURNED. What was never paid cannot be returned, nor what has been already."""
         trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel:
             raise Refused("trade_unknown", f"{self.channel} has no such trade", out_trade_no=self.out_trade_no)
@@ -57,12 +57,12 @@ class FailLate:
                 received=trade.state,
                 out_trade_no=trade.id,
             )
-        trade = _fail(work, trade, work.now_ms, tells=True)
+        trade = _return(work, trade, work.now_ms, tells=True)
         return Answer(202, trade_doc(trade))
 
 
 @dataclass(frozen=True, slots=True)
-class FailAsDue:
+class ReturnWhenDue:
     """The moment has come at which a bank takes back the money of a trade. Not every channel tells."""
 
     sandbox_id: str
@@ -77,18 +77,18 @@ class FailAsDue:
         """200 and the trade."""
         trade = work.get(Trade, self.trade_id)
         if trade.return_due_ms is not None:
-            trade = _fail(work, trade, trade.return_due_ms, tells=bool(trade.notifies))
+            trade = _return(work, trade, trade.return_due_ms, tells=bool(trade.notifies))
         return Answer(200, trade_doc(trade))
 
 
-def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
-    trade = replace(trade, state=TradeState.LATE_FAILED, failed_ms=failed_ms, return_due_ms=None)
+def _return(work: Work, trade: Trade, returned_ms: int, *, tells: bool) -> Trade:
+    trade = replace(trade, state=TradeState.RETURNED, returned_ms=returned_ms, return_due_ms=None)
     work.put(trade)
     receipt = work.find(Receipt, trade.repayment_id)
     # Whose nobody's money was, is what an operator may have found out meanwhile.
     found_out = receipt.world_assignment if receipt else None
     whose = trade.loan_id or (found_out.loan_id if found_out else None) or NOBODYS
-    failure = late_failure(work, trade)
+    failure = payment_return(work, trade)
     record_in_world(work, whose, failure)
     if tells:
         work.signal(told(failure.id))
@@ -96,15 +96,15 @@ def _fail(work: Work, trade: Trade, failed_ms: int, *, tells: bool) -> Trade:
     return trade
 
 
-def take_back(work: Work, trade: Trade) -> None:
-    """The books have the receipt of a trade that failed late: undo it, once."""
+def clawback(work: Work, trade: Trade) -> None:
+    """The books have the receipt of a trade whose payment was returned: undo it, once."""
     if trade.repayment_id.startswith("rct_"):
-        _take_back_receipt(work, trade)
+        _void_receipt(work, trade)
     else:
-        _take_back_repayment(work, trade)
+        _void_repayment(work, trade)
 
 
-def _take_back_repayment(work: Work, trade: Trade) -> None:
+def _void_repayment(work: Work, trade: Trade) -> None:
     order = work.get(Repayment, trade.repayment_id)
     if not _void(work, trade, order.loan_id):
         return
@@ -112,37 +112,37 @@ def _take_back_repayment(work: Work, trade: Trade) -> None:
     if order.status == RepaymentStatus.SUCCEEDED:  # An operator may have reversed it before.
         order = replace(order, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0)
         work.put(order)
-    emit(work, "repayment.late_failed", order.loan_id, late_failure_of(order.id), repayment_data(order))
+    emit(work, "repayment.returned", order.loan_id, return_of(order.id), repayment_data(order))
 
 
-def _take_back_receipt(work: Work, trade: Trade) -> None:
+def _void_receipt(work: Work, trade: Trade) -> None:
     receipt = work.get(Receipt, trade.repayment_id)
-    if receipt.state == ReceiptState.LATE_FAILED:
+    if receipt.state == ReceiptState.RETURNED:
         return
     if receipt.state == ReceiptState.APPLIED:
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         work.signal(taken_back(receipt.id))
         _void(work, trade, receipt.loan_id)
-        told = receipt_data(replace(receipt, state=ReceiptState.LATE_FAILED))
-        emit(work, "receipt.late_failed", receipt.loan_id, late_failure_of(receipt.id), told)
+        told = receipt_data(replace(receipt, state=ReceiptState.RETURNED))
+        emit(work, "receipt.returned", receipt.loan_id, return_of(receipt.id), told)
     else:
         # Nobody knows whose it was, and it no longer matters.
-        work.signal(applied(receipt.id), applied(late_failure_of(receipt.id)))
+        work.signal(applied(receipt.id), applied(return_of(receipt.id)))
         chain = work.get(Chain, channel_chain(receipt.channel))
-        on = business_date(trade.failed_ms or 0, work.sandbox.zone)
+        on = business_date(trade.returned_ms or 0, work.sandbox.zone)
         legs = (("2102", f"1002:{receipt.channel}", receipt.amount_minor),)
-        movement = Movement("late_failure", late_failure_of(receipt.id), on, legs)
+        movement = Movement("payment_return", return_of(receipt.id), on, legs)
         head = post(work, chain.id, receipt.currency, Head(chain.next_seq, chain.head_hash), [movement])
         work.put(replace(chain, next_seq=head.next_seq, head_hash=head.hash))
-    work.put(replace(receipt, state=ReceiptState.LATE_FAILED))
+    work.put(replace(receipt, state=ReceiptState.RETURNED))
 
 
 def _void(work: Work, trade: Trade, loan_id: str) -> bool:
-    """Record the late failure on a loan, unless it is there."""
-    fact = late_failure(work, trade)
+    """Record the payment return on a loan, unless it is there."""
+    fact = payment_return(work, trade)
     if any(known.id == fact.id for known in work.load(BOOK_FACTS, loan_id)):
         return False
     loan = work.get(Loan, loan_id)
     work.signal(applied(fact.id), recorded(loan.id))
-    record(work, loan, fact, cause="late_failure", channel=trade.channel)
+    record(work, loan, fact, cause="payment_return", channel=trade.channel)
     return True

@@ -15,10 +15,10 @@ _AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
 """An amount in a memo, in whole units with two decimals: 12.34."""
 
 
-def marks_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
+def overrides_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
     """A status that somebody set by hand, and that the balances do not bear out."""
     for case in evidence.cases:
-        mark = case.books["mark"]
+        mark = case.books["status_override"]
         if mark is not None:
             detail = f"edit {mark['edit_id']} says {mark['status']}"
             yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail)
@@ -43,7 +43,7 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
 def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
     """An edit that is on the books, and of which the desk's own log does not know who made it."""
     for case in evidence.cases:
-        logged = {act["about"] for act in case.acts}
+        logged = {action["about"] for action in case.operator_log}
         for edit in case.edits:
             if edit["state"] == EditState.APPLIED and edit["amount_minor"] is not None and edit["id"] not in logged:
                 stake = abs(edit["amount_minor"])
@@ -51,7 +51,7 @@ def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
                 yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
-def acts_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
+def actions_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
     """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
     for case in evidence.cases:
         for edit in case.edits:
@@ -66,7 +66,11 @@ def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
     """A repayment that is reversed, with a memo that names another one of the loan."""
     for case in evidence.cases:
         orders = {one["id"]: one for one in case.repayments}
-        newest = {act["about"]: act["memo"] or "" for act in case.acts if act["verb"] == "repayment.reversed"}
+        newest = {
+            action["about"]: action["memo"] or ""
+            for action in case.operator_log
+            if action["action"] == "repayment.reversed"
+        }
         for about, memo in newest.items():
             named = [word for word in re.findall(r"rpy_\w+", memo) if word in orders]
             if named and about not in named and orders[about]["reversal_id"] is not None:

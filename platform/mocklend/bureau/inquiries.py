@@ -1,4 +1,4 @@
-"""Who asked the bureau about somebody, and what they were told: the enquiry record of a report. Reads only."""
+"""Who asked the bureau about somebody, and what they were told: the inquiry record of a report. Reads only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Application(NamedTuple):
     created_ms: int
 
 
-def enquiries(reader: SandboxReader, borrower_id: str) -> dict[str, Any]:
+def inquiries(reader: SandboxReader, borrower_id: str) -> dict[str, Any]:
     """The scores that were answered under a transaction id, and the applications by lender, oldest first."""
     reads.entity(reader, Borrower, borrower_id)
     return {

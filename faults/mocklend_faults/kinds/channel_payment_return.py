@@ -14,7 +14,7 @@ SILENT, TOLD = "silent", "told"
 
 
 @dataclass(frozen=True, slots=True)
-class LateFailure(Fault):
+class PaymentReturn(Fault):
     """The channel said SUCCESS on Monday, and on Thursday the bank takes its money back.
 
     The account had been empty, or its owner has objected to the debit. By then the loan is CLEAR and Ada has a
@@ -24,11 +24,11 @@ class LateFailure(Fault):
     bureau hears that she is overdue.
     """
 
-    name: ClassVar[str] = "channel.late_failure"
+    name: ClassVar[str] = "channel.payment_return"
     finding: ClassVar[str] = "missing_in_channel"
     precondition: ClassVar[str] = "A payment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
-        "channel": "LATE_FAILED, which is the truth; page and books still say paid",
+        "channel": "RETURNED, which is the truth; page and books still say paid",
         "statement": "a line on the day on which the money went out again",
         "alerts": "money on the books that its channel does not confirm",
     }

@@ -14,22 +14,22 @@ from mocklend.seams.signals import recorded, reversed_
 
 
 @dataclass(frozen=True, slots=True)
-class MarkOutdated(LoanSeam):
+class OverrideOutdated(LoanSeam):
     """A status was set by hand, and something later (`cause`) makes the books derive another one: a payment, a due
     date, a reversal.
 
     Honestly the mark is `dropped`. Otherwise it stays, and the finding is `status_mismatch` on the loan.
-    `marked_status` is the loan status that the mark shows, `books_status` what the books derive from here on. A mark
+    `override_status` is the loan status that the mark shows, `books_status` what the books derive from here on. A mark
     that says what the books say contradicts nothing and does not come here; nor does one whose edit is reversed.
     """
 
-    seam: ClassVar[str] = "mark.outdated"
+    seam: ClassVar[str] = "override.outdated"
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's version"
     edit_id: str
     cause: str
     channel: str | None
-    marked_status: str
+    override_status: str
     books_status: str
     dropped: bool = True
 
@@ -41,17 +41,17 @@ class MarkOutdated(LoanSeam):
             edit_id="edt_ada",
             cause="receipt",
             channel="wallet",
-            marked_status="OVD",
+            override_status="OVD",
             books_status="USING",
         )
 
-    def consequence(self, outcome: MarkOutdated) -> Consequence:
+    def consequence(self, outcome: OverrideOutdated) -> Consequence:
         """A status on the page that the books do not derive, until the edit is reversed or something newer comes."""
         return Consequence(
             finding=Finding("status_mismatch", self.loan_id, 0),
             loan_id=self.loan_id,
-            truth_before={"status": self.marked_status},
+            truth_before={"status": self.override_status},
             truth_after={"status": self.books_status},
-            served={"status": self.marked_status},
+            served={"status": self.override_status},
             ends_on={reversed_(self.edit_id): EntryStatus.HEALED, recorded(self.loan_id): EntryStatus.SUPERSEDED},
         )

@@ -1,4 +1,4 @@
-"""Late failures: the channel takes money back, says so, and the books follow, whatever they had heard before."""
+"""Payment returns: the channel takes money back, says so, and the books follow, whatever they had heard before."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
-from mocklend.channels.late_failures import FailLate
-from mocklend.channels.messages import late_failure_body
+from mocklend.channels.messages import payment_return_body
 from mocklend.channels.order_query import QueryPayment
+from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.record import statement_day
@@ -21,16 +21,16 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
-from mocklend.sandboxes.ids import callback_of, late_failure_of, order_no, receipt_of
+from mocklend.sandboxes.ids import callback_of, order_no, receipt_of, return_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing import IssueCertificate
 from mocklend.signing import signed_headers
 from support.story import Story
 
 
-def fail_late(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
+def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
     """The bank claws it back; nobody has heard of it yet."""
-    command = FailLate(story.sandbox_id, story.key(), channel, order_no(receipt_id))
+    command = ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id))
     trade: Mapping[str, Any] = story.platform.run(command).body
     return trade
 
@@ -47,10 +47,10 @@ def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(stor
     certificate = story.platform.run(IssueCertificate(story.sandbox_id, loan_id)).body
     story.wait(days=3)
 
-    trade = fail_late(story, repayment_id)
+    trade = return_payment(story, repayment_id)
     story.wait()
 
-    assert trade["state"] == "LATE_FAILED"
+    assert trade["state"] == "RETURNED"
     assert story.page(loan_id)["status"] == "USING"
     assert story.entity("repayment", repayment_id).status == "REVERSED"
     assert account(story, "2102") == account(story, "1002:wallet") == 0
@@ -62,10 +62,10 @@ def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Story) 
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
 
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
 
     audit = story.platform.audit(story.sandbox_id)
-    assert [one.entity for one in audit.in_transit if one.loan_id == loan_id] == [late_failure_of(repayment_id)]
+    assert [one.entity for one in audit.in_transit if one.loan_id == loan_id] == [return_of(repayment_id)]
     assert audit.discrepancies == []
     assert story.page(loan_id)["status"] == "CLEAR"
 
@@ -75,8 +75,8 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
     repayment_id = story.order(loan_id, 40_000)
     story.settle_silently(repayment_id)
 
-    fail_late(story, repayment_id)
-    story.platform.run(story.command(story.now_ms, "callback", callback_of(late_failure_of(repayment_id))))
+    return_payment(story, repayment_id)
+    story.platform.run(story.command(story.now_ms, "callback", callback_of(return_of(repayment_id))))
 
     assert story.entity("repayment", repayment_id).status == "REVERSED"
     assert story.discrepancies() == []
@@ -88,7 +88,7 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
 def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
 
     asked = story.query_channel(repayment_id)
 
@@ -102,12 +102,12 @@ def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Stor
     story.wait(600)
     assert account(story, "2102") == -4_321
 
-    fail_late(story, receipt_of(order), "bill_pay")
+    return_payment(story, receipt_of(order), "bill_pay")
     assert story.discrepancies() == []
     receipt = story.platform.run(QueryPayment(story.sandbox_id, story.key(), "bill_pay", order, "grace")).body
     story.wait()
 
-    assert receipt["state"] == "LATE_FAILED"
+    assert receipt["state"] == "RETURNED"
     assert account(story, "2102") == account(story, "1002:bill_pay") == 0
     assert story.discrepancies() == []
 
@@ -118,7 +118,7 @@ def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: 
     story.reverse(repayment_id)
     assert account(story, "2102") != 0
 
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
     story.wait()
 
     assert account(story, "2102") == 0
@@ -129,20 +129,20 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story)
     repayment_id = story.order(story.borrow(100_000), 40_000)
 
     with pytest.raises(Refused, match="trade_not_paid"):
-        fail_late(story, repayment_id)
+        return_payment(story, repayment_id)
     with pytest.raises(Refused, match="trade_unknown"):
-        fail_late(story, repayment_id, "bill_pay")
+        return_payment(story, repayment_id, "bill_pay")
     story.wait(2)
-    fail_late(story, repayment_id)
+    return_payment(story, repayment_id)
     with pytest.raises(Refused, match="trade_not_paid"):
-        fail_late(story, repayment_id)
+        return_payment(story, repayment_id)
 
 
 def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
-    trade = replace(story.entity("trade", order_no(repayment_id)), failed_ms=story.now_ms)
-    body = late_failure_body(trade, rfc3339(story.now_ms))
+    trade = replace(story.entity("trade", order_no(repayment_id)), returned_ms=story.now_ms)
+    body = payment_return_body(trade, rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, "wallet"), "msg_1", story.now_ms, body)
 
     with pytest.raises(Refused, match="trade_unknown"):
@@ -153,7 +153,7 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
 
 def said_of(story: Story, trade: Any, by: str | None = None, **otherwise: Any) -> ReceiveCallback:
     """A signed message, `by` another channel than the trade's or not, that its money was taken back."""
-    whole = json.loads(late_failure_body(trade, rfc3339(story.now_ms)))
+    whole = json.loads(payment_return_body(trade, rfc3339(story.now_ms)))
     whole["data"] |= otherwise
     body = json.dumps(whole)
     channel = by or trade.channel
@@ -166,9 +166,9 @@ OTHERWISE = [
     ("out_trade_no", "MLNOBODYS", "trade_unknown"),
     ("channel_trade_no", "CHANOTHER", "callback_malformed"),
     ("paid_at", "2026-01-05T02:00:03.000Z", "callback_malformed"),
-    ("failed_at", "2026-01-05T02:00:03.000Z", "callback_malformed"),
-    ("failed_at", None, "callback_malformed"),
-    ("failed_at", 7, "callback_malformed"),
+    ("returned_at", "2026-01-05T02:00:03.000Z", "callback_malformed"),
+    ("returned_at", None, "callback_malformed"),
+    ("returned_at", 7, "callback_malformed"),
     ("amount_minor", 40_001, "callback_amount_mismatch"),
     ("currency", "USD", "callback_amount_mismatch"),
     ("state", "SUCCESS", "callback_malformed"),
@@ -225,7 +225,7 @@ def taken_back(story: Story, pushed: bool) -> Any:
     else:
         id = story.repay(loan_id, 40_000, "bill_pay")
     story.sleep(days=1)
-    fail_late(story, id, "bill_pay")
+    return_payment(story, id, "bill_pay")
     return story.entity("trade", order_no(id))
 
 
@@ -233,7 +233,7 @@ def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.repay(loan_id, 40_000, "bill_pay")
     story.wait(days=2)
-    fail_late(story, repayment_id, "bill_pay")
+    return_payment(story, repayment_id, "bill_pay")
 
     zone = story.sandbox.zone
     heading = Heading(channel_of("bill_pay"), business_date(story.now_ms, zone), "CNY", zone)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from mocklend.seams.signals import applied, told
 from mocklend.seams.trade_settled import TradeSettled
-from mocklend_faults.kinds.channel_late_failure import DAY_S, TOLD, LateFailure
+from mocklend_faults.kinds.channel_payment_return import DAY_S, TOLD, PaymentReturn
 from support.events import example
 from support.layer_harness import LayerHarness
 
 
 @given(days=st.integers(1, 366))
 def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
-    outcome = LateFailure(after_days=days).trade_settled(paid())
+    outcome = PaymentReturn(after_days=days).trade_settled(paid())
 
     assert (outcome.fails_after_s, outcome.tells) == (days * DAY_S, False)
 
@@ -22,11 +22,11 @@ def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
 def test_what_fails_already_does_so_once() -> None:
     failing = example(TradeSettled, fails_after_s=60)
 
-    assert LateFailure().trade_settled(failing) is failing
+    assert PaymentReturn().trade_settled(failing) is failing
 
 
 def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.late_failure")
+    floor.arm("bank", "channel.payment_return")
     floor.meet(example(TradeSettled))
     assert floor.statuses() == ["pending"]
 
@@ -40,7 +40,7 @@ def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: 
 
 
 def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.late_failure", **{"with": {"says": TOLD}})
+    floor.arm("bank", "channel.payment_return", **{"with": {"says": TOLD}})
 
     floor.meet(example(TradeSettled))
 
@@ -48,7 +48,7 @@ def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness) -> None:
 
 
 def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.late_failure")
+    floor.arm("bank", "channel.payment_return")
     floor.meet(example(TradeSettled))
 
     floor.hear(told("undone_rpy_ada"))
