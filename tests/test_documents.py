@@ -10,7 +10,7 @@ import pytest
 from mocklend.channels.payments import ReceiptDoc, receipt_doc
 from mocklend.dataset.columns import FILES
 from mocklend.documents import rendering, schema_of
-from mocklend.domain.nouns import column, one_of, says
+from mocklend.domain.nouns import column, one_of, says, whether
 from mocklend.storage.entities import Receipt
 from mocklend.storage.schema import metadata
 from mocklend.storage.values import WorldAssignment
@@ -112,3 +112,11 @@ def test_a_file_of_entities_has_what_their_document_says() -> None:
     assert (columns["paid_at"].type, columns["amount_minor"].type, columns["type"].type) == ("moment", "whole", "text")
     assert len(file.selected) == len(file.columns) - 1
     assert set(file.selected) <= {column.name for column in metadata.tables["receipts"].columns}
+
+
+def test_a_field_may_be_what_a_function_makes_of_a_column() -> None:
+    class Computed(TypedDict):
+        short: Annotated[str, column("channel_trade_no", str.lower)]
+        is_on_a_loan: Annotated[bool, whether("loan_id")]
+
+    assert rendering(Receipt, Computed)(RECEIPT) == {"short": "w1", "is_on_a_loan": False}

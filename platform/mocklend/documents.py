@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from inspect import cleandoc
 from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
@@ -38,6 +39,7 @@ def schema_of(document: type[Any], ref_template: str) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components([document], ref_template=ref_template)
     for part in _parts(document):  # msgspec has the fields of a TypedDict by their names; here they have their order.
         schema = schemas[part.__name__]
+        schema["description"] = cleandoc(part.__doc__ or "")
         for fields in ("properties", "required"):
             schema[fields] = _ordered(schema.get(fields, ()), get_type_hints(part))
     own: dict[str, Any] = schemas.pop(document.__name__)
@@ -87,16 +89,12 @@ def _field(entity: type[Struct], columns: Mapping[str, Any], name: str, kind: An
         source = source.removesuffix("at") + ("ms" if source != "at" else "at_ms")
     if source not in columns:
         raise AssertionError(f"{entity.__name__} has no column for the field {name}")
-    if not given.presence and type(None) in get_args(columns[source]) and type(None) not in get_args(_plain(kind)):
+    if given.make is None and type(None) in get_args(columns[source]) and type(None) not in get_args(_plain(kind)):
         raise AssertionError(f"{name} is null where {entity.__name__}.{source} is")
     description = next((mark.description for mark in marks if isinstance(mark, Meta) and mark.description), "")
     is_moment = source.endswith("_ms") and _plain(kind) in (str, str | None)
-    make = _is_given if given.presence else maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind))
+    make = given.make or (maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind)))
     return Field(name, description, _plain(kind), source, make)
-
-
-def _is_given(value: object) -> bool:
-    return value is not None
 
 
 def _maker(stored: Any, shown: Any) -> Callable[[Any], Any] | None:

@@ -6,13 +6,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Doc, LimitMinor, Name, Reference
-from mocklend.api.nouns import CreatedAt
+from mocklend.api.documents import document
+from mocklend.api.fields import LimitMinor, Name, Reference
 from mocklend.api.openapi import described
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.lending import AddBorrower
-from mocklend.lending.borrow import borrower_doc
+from mocklend.lending.borrow import BorrowerDoc, borrower_doc
 from mocklend.storage.entities import Borrower
 from mocklend.validation import Body
 from mocklend.views import reads
@@ -31,21 +31,9 @@ class NewBorrower(Body):
     )
 
 
-class BorrowerDoc(Doc):
-    """A borrower."""
-
-    id: str = Field(description="The borrower's id.")
-    reference: str = Field(description="The client's own name for the borrower, unique in the sandbox.")
-    name: str = Field(description="The borrower's full name.")
-    credit_limit_minor: int = Field(
-        description="How much principal may be outstanding at one time, over all loans, in minor units."
-    )
-    created_at: CreatedAt
-
-
 @borrowers.post("/v1/borrowers")
 @borrowers.input(NewBorrower, arg_name="new")
-@borrowers.output(BorrowerDoc, status_code=201)
+@borrowers.output(document(BorrowerDoc), status_code=201)
 @borrowers.doc(**described("addBorrower", "reference_taken", may_be_200=True))
 def add_borrower(new: NewBorrower) -> Response:
     """Make a borrower, or find the one that the same request made before."""
@@ -53,7 +41,7 @@ def add_borrower(new: NewBorrower) -> Response:
 
 
 @borrowers.get("/v1/borrowers/<id:borrower_id>")
-@borrowers.output(BorrowerDoc)
+@borrowers.output(document(BorrowerDoc))
 @borrowers.doc(**described("getBorrower", "borrower_unknown"))
 def get_borrower(borrower_id: str) -> Response:
     """One borrower."""

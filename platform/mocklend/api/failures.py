@@ -5,17 +5,17 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from mocklend.api.channels import TradeDoc
+from mocklend.api.documents import document
 from mocklend.api.idempotency import idempotency
 from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import BODY_CODES, described
-from mocklend.api.operations import PayoutDoc
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.channels.payment_returns import ReturnPayment
-from mocklend.channels.payouts import FailPayout
+from mocklend.channels.payouts import FailPayout, PayoutDoc
+from mocklend.channels.settlement import TradeDoc
 from mocklend.domain.channel import channel_of
 
 failures = APIBlueprint("failures", __name__)
@@ -29,7 +29,7 @@ def refuse_a_body() -> None:
 
 
 @failures.post("/channels/<id:channel>/trades/<id:out_trade_no>/return")
-@failures.output(TradeDoc, status_code=202)
+@failures.output(document(TradeDoc), status_code=202)
 @failures.doc(
     **described(
         "failTradeLate",
@@ -48,7 +48,7 @@ def fail_trade_late(channel: str, out_trade_no: str) -> Response:
 
 
 @failures.post("/channels/<id:channel>/payouts/<id:payout_id>/failure")
-@failures.output(PayoutDoc, status_code=202)
+@failures.output(document(PayoutDoc), status_code=202)
 @failures.doc(
     **described(
         "failPayout",

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import BusinessDate, Currency, Doc, Memo, MinorAmount
+from mocklend.api.fields import BusinessDate, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
-from mocklend.api.nouns import AmountMinor, Approver, ChannelId, CreatedAt, LoanId, Operator
+from mocklend.api.nouns import Approver, ChannelId, Operator
 from mocklend.api.openapi import described
 from mocklend.api.operator import DRAFTED
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
-from mocklend.channels.payouts import PURPOSES, payout_doc
-from mocklend.domain.statuses import PayoutState
+from mocklend.channels.payouts import PayoutDoc, payout_doc
+from mocklend.domain.nouns import says
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from mocklend.servicing.charges import CHARGED, WAIVED
 from mocklend.servicing.operations import EditDoc
@@ -71,30 +71,10 @@ class NewRefund(Body):
     approver: Approver | None = None
 
 
-class PayoutDoc(Doc):
-    """Money that goes out: ORDERED, then PAID."""
-
-    id: str = Field(description="The payout's id.")
-    loan_id: LoanId
-    purpose: Annotated[str, OneOf(tuple(PURPOSES))] = Field(
-        description="What the money is for: `disbursement` of a loan, `refund` of what was overpaid, or `compensation`."
-    )
-    channel: ChannelId
-    amount_minor: AmountMinor
-    currency: Currency
-    state: Annotated[str, OneOf(tuple(PayoutState))] = Field(
-        description="ORDERED at the channel, PAID by it, or FAILED for good."
-    )
-    created_at: CreatedAt
-    paid_at: str | None = Field(
-        description="When the channel paid it; null until then. RFC 3339, on the sandbox's clock."
-    )
-
-
-class PayoutList(Doc):
+class PayoutList(TypedDict):
     """A loan's payouts, oldest first."""
 
-    payouts: list[PayoutDoc] = Field(description="The payouts, oldest first.")
+    payouts: Annotated[list[PayoutDoc], says("The payouts, oldest first.")]
 
 
 @desk.post("/operator/loans/<id:loan_id>/charges")
@@ -180,9 +160,9 @@ def refund(loan_id: str, new: NewRefund) -> Response:
 
 
 @desk.get("/operator/loans/<id:loan_id>/payouts")
-@desk.output(PayoutList)
+@desk.output(document(PayoutList))
 @desk.doc(**described("listPayouts", "loan_unknown"))
 def list_payouts(loan_id: str) -> Response:
     """What was paid out on a loan, or is about to be: its principal, refunds, compensations."""
     with open_snapshot() as snapshot:
-        return rendered({"payouts": [payout_doc(one) for one in reads.payouts(snapshot, loan_id)]})
+        return rendered(PayoutList(payouts=[payout_doc(payout) for payout in reads.payouts(snapshot, loan_id)]))

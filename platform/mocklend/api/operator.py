@@ -15,7 +15,6 @@ from mocklend.api.loans import LoanDoc
 from mocklend.api.nouns import Approver, EditId, LoanId, LoanStatus, Operator, PageVersion
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
-from mocklend.api.repayments import RepaymentDoc
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
@@ -23,6 +22,7 @@ from mocklend.domain.nouns import says
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
+from mocklend.lending.repay import RepaymentDoc
 from mocklend.sandboxes.timestamps import maybe_rfc3339
 from mocklend.servicing import (
     CatchUp,
@@ -194,7 +194,7 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 
 @operator.post("/operator/repayments/<id:repayment_id>/reverse")
 @operator.input(Reversal, arg_name="reversal")
-@operator.output(RepaymentDoc, status_code=201)
+@operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(**described("reverseRepayment", "repayment_unknown", "repayment_not_applied", moves_money=True))
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
     """Take a repayment off the loan."""
@@ -203,7 +203,7 @@ def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
 
 @operator.post("/operator/repayments/<id:repayment_id>/reinstate")
 @operator.input(Reversal, arg_name="why")
-@operator.output(RepaymentDoc, status_code=201)
+@operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(**described("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
 def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
     """Take the reversal of a repayment back: it counts again, from the channel's day on."""
@@ -212,7 +212,7 @@ def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
 
 @operator.post("/operator/repayments/<id:repayment_id>/rebook")
 @operator.input(Reversal, arg_name="why")
-@operator.output(RepaymentDoc, status_code=201)
+@operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(
     **described(
         "rebookRepayment", "repayment_unknown", "repayment_not_applied", "repayment_booked_right", moves_money=True
@@ -225,7 +225,7 @@ def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
 
 @operator.post("/operator/repayments/<id:repayment_id>/query")
 @operator.input(Inquiry, arg_name="inquiry")
-@operator.output(RepaymentDoc)
+@operator.output(document(RepaymentDoc))
 @operator.doc(**described("queryRepayment", "repayment_unknown", "trade_not_paid", moves_money=True))
 def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
     """Ask the channel for the order and apply what it says: the repair of a callback that never came, or was wrong."""

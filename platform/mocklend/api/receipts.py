@@ -8,7 +8,6 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.channels import TradeDoc
 from mocklend.api.documents import document
 from mocklend.api.fields import Currency, Memo, MinorAmount, Name, Reference
 from mocklend.api.idempotency import idempotency
@@ -26,6 +25,7 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel, ReceiptDoc, receipt_doc
+from mocklend.channels.settlement import TradeDoc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.statuses import ReceiptState as States
@@ -83,7 +83,7 @@ class Match(Body):
 
 @receipts.post("/channels/<id:channel>/payments")
 @receipts.input(NewPayment, arg_name="new")
-@receipts.output(TradeDoc, status_code=202)
+@receipts.output(document(TradeDoc), status_code=202)
 @receipts.doc(**described("payAtChannel", "channel_unknown", "currency_mismatch", moves_money=True))
 def pay_at_channel(channel: str, new: NewPayment) -> Response:
     """Pay at a channel without an order, as through bill-pay or a bank transfer."""

@@ -9,21 +9,20 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import Doc, Url
-from mocklend.api.nouns import LoanId, NextCursor
+from mocklend.api.fields import Url
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import RETRY_SCHEDULES
-from mocklend.domain.nouns import says
+from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
 from mocklend.storage.values import EndpointDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
-from mocklend.webhooks.delivery import endpoint_of, webhook_doc
+from mocklend.webhooks.delivery import WebhookDoc, endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.webhooks.events import EVENTS
 
@@ -57,45 +56,10 @@ class WebhookQuery(Paged):
     )
 
 
-class WebhookAttemptDoc(Doc):
-    """One attempt to deliver a message.
-
-    `outcome`: `acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused` where
-    the URL leads to an address that this server does not call.
-    """
-
-    n: int = Field(description="The attempt's number, from 1.")
-    at: str = Field(description="When it was made. RFC 3339, on the sandbox's clock.")
-    outcome: str = Field(
-        description="`acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused`."
-    )
-
-
-class WebhookDoc(Doc):
-    """A message to an endpoint, and its delivery log. Its body is that of the event."""
-
-    id: str = Field(description="The message's id, as `webhook-id` has it.")
-    endpoint_id: str = Field(description="The endpoint that it is sent to.")
-    loan_id: LoanId
-    event: Event = Field(description="What it tells.")
-    state: Annotated[str, OneOf(tuple(DeliveryState))] = Field(
-        description="QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, "
-        "EXHAUSTED when no attempt is left."
-    )
-    attempts: list[WebhookAttemptDoc] = Field(description="Every attempt to deliver it, oldest first.")
-    queued_at: str = Field(description="When it was put in the outbox. RFC 3339, on the sandbox's clock.")
-    next_attempt_at: str | None = Field(
-        description="When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."
-    )
-    acked_at: str | None = Field(
-        description="When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock."
-    )
-
-
-class WebhookList(Doc):
+class WebhookList(TypedDict):
     """Messages."""
 
-    webhooks: list[WebhookDoc] = Field(description="The messages of this page.")
+    webhooks: Annotated[list[WebhookDoc], says("The messages of this page.")]
     next_cursor: NextCursor | None
 
 
@@ -121,7 +85,7 @@ def list_endpoints() -> Response:
 
 @webhook_endpoints.get("/v1/webhook-endpoints/<id:endpoint_id>/webhooks")
 @webhook_endpoints.input(WebhookQuery, location="query", arg_name="query")
-@webhook_endpoints.output(WebhookList)
+@webhook_endpoints.output(document(WebhookList))
 @webhook_endpoints.doc(**described("listWebhooks", "endpoint_unknown"))
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, and what came of each attempt to deliver them."""
@@ -130,7 +94,7 @@ def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
         if endpoint_of(snapshot.sandbox, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
         found, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
-    return rendered({"webhooks": [webhook_doc(one) for one in found], "next_cursor": cursor})
+    return rendered(WebhookList(webhooks=[webhook_doc(webhook) for webhook in found], next_cursor=cursor))
 
 
 @webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from msgspec.structs import replace
 
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILURE, REFUND_PAID, Fact, business_date
+from mocklend.domain.nouns import AmountMinor, ChannelId, CreatedAt, Currency, LoanId, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import PayoutState
 from mocklend.lending.books import next_fact_time, record, state_of
 from mocklend.lending.payouts import create_payout
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.about import about_payment
 from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed, recorded
@@ -144,16 +145,24 @@ def refund_data(payout: Payout) -> dict[str, Any]:
     }
 
 
-def payout_doc(payout: Payout) -> dict[str, Any]:
-    """A payout as JSON."""
-    return {
-        "id": payout.id,
-        "loan_id": payout.loan_id,
-        "purpose": payout.purpose,
-        "channel": payout.channel,
-        "amount_minor": payout.amount_minor,
-        "currency": payout.currency,
-        "state": payout.state,
-        "created_at": rfc3339(payout.created_ms),
-        "paid_at": maybe_rfc3339(payout.paid_ms),
-    }
+class PayoutDoc(TypedDict):
+    """Money that goes out: ORDERED, then PAID."""
+
+    id: Annotated[str, says("The payout's id.")]
+    loan_id: LoanId
+    purpose: Annotated[
+        str,
+        one_of(
+            PURPOSES,
+            "What the money is for: `disbursement` of a loan, `refund` of what was overpaid, or `compensation`.",
+        ),
+    ]
+    channel: ChannelId
+    amount_minor: AmountMinor
+    currency: Currency
+    state: Annotated[str, one_of(PayoutState, "ORDERED at the channel, PAID by it, or FAILED for good.")]
+    created_at: CreatedAt
+    paid_at: Annotated[str | None, says("When the channel paid it; null until then. RFC 3339, on the sandbox's clock.")]
+
+
+payout_doc = rendering(Payout, PayoutDoc)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, TypedDict
 
-from msgspec import to_builtins
 from msgspec.structs import replace
 
+from mocklend.documents import rendering
 from mocklend.domain.facts import RECEIPT, Fact, business_date
+from mocklend.domain.nouns import (
+    ChannelId,
+    ChannelTradeNo,
+    Currency,
+    OutTradeNo,
+    PayerName,
+    PayerReference,
+    column,
+    one_of,
+    says,
+)
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.about import about_payment
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend.storage.entities import Callback, Trade
@@ -91,33 +101,70 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
     )
 
 
-def trade_doc(trade: Trade) -> dict[str, Any]:
-    """A channel's record as JSON: what an order query answers."""
-    return {
-        "channel": trade.channel,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "state": trade.state,
-        "payer_name": trade.payer_name,
-        "payer_reference": trade.payer_reference,
-        "created_at": rfc3339(trade.created_ms),
-        "paid_at": maybe_rfc3339(trade.paid_ms),
-        "returned_at": maybe_rfc3339(trade.returned_ms),
-    }
+class TradeDoc(TypedDict):
+    """A channel's own record of a payment."""
+
+    channel: ChannelId
+    out_trade_no: Annotated[OutTradeNo, column("id")]
+    channel_trade_no: ChannelTradeNo | None
+    amount_minor: Annotated[int, says("The amount of the order, in minor units of `currency`.")]
+    currency: Currency
+    state: Annotated[
+        str,
+        one_of(
+            TradeState,
+            "CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, RETURNED when the "
+            "money was taken back.",
+        ),
+    ]
+    payer_name: PayerName | None
+    payer_reference: PayerReference | None
+    created_at: Annotated[str, says("When the order was made. RFC 3339, on the sandbox's clock.")]
+    paid_at: Annotated[str | None, says("When it was paid; null if it was not. RFC 3339, on the sandbox's clock.")]
+    returned_at: Annotated[
+        str | None, says("When the channel took the money back; null if it did not. RFC 3339, on the sandbox's clock.")
+    ]
 
 
-def callback_doc(callback: Callback) -> dict[str, Any]:
-    """A callback's delivery log as JSON."""
-    return {
-        "id": callback.id,
-        "channel": callback.channel,
-        "out_trade_no": callback.out_trade_no,
-        "state": callback.state,
-        "attempts": to_builtins(callback.log),
-        "queued_at": rfc3339(callback.queued_ms),
-        "next_attempt_at": maybe_rfc3339(callback.due_ms),
-        "acked_at": maybe_rfc3339(callback.acked_ms),
-        "applied_at": maybe_rfc3339(callback.applied_ms),
-    }
+class AttemptDoc(TypedDict):
+    """One attempt to deliver a callback. What is sent besides, such as a copy, has the number of its attempt."""
+
+    n: Annotated[int, says("The attempt's number, from 1.")]
+    at: Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
+    event: Annotated[str, says("What was sent: the callback, a copy of it, or an altered one.")]
+    outcome: Annotated[str, says("What came of it: what the platform answered, or how it was lost.")]
+
+
+class CallbackDoc(TypedDict):
+    """A callback's delivery log."""
+
+    id: Annotated[str, says("The callback's id.")]
+    channel: ChannelId
+    out_trade_no: OutTradeNo
+    state: Annotated[
+        str,
+        one_of(
+            DeliveryState,
+            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, EXHAUSTED "
+            "when no attempt is left.",
+        ),
+    ]
+    attempts: Annotated[list[AttemptDoc], column("log"), says("Every attempt to deliver it, oldest first.")]
+    queued_at: Annotated[str, says("When the channel made it. RFC 3339, on the sandbox's clock.")]
+    next_attempt_at: Annotated[
+        str | None,
+        column("due_ms"),
+        says("When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
+    ]
+    acked_at: Annotated[
+        str | None, says("When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+    applied_at: Annotated[
+        str | None, says("When its money went on the books; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+
+
+trade_doc = rendering(Trade, TradeDoc)
+
+
+callback_doc = rendering(Callback, CallbackDoc)

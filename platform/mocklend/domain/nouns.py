@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from mocklend.domain.money import EXPONENTS
+from mocklend.domain.statuses import LoanStatus as Statuses
 from mocklend.domain.statuses import QuoteType
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
@@ -19,8 +20,8 @@ def says(text: str) -> Meta:
     return Meta(description=text)
 
 
-def one_of(words: Iterable[str], text: str) -> Meta:
-    """What a field means that is one of these words."""
+def one_of(words: Iterable[str], text: str | None = None) -> Meta:
+    """What a field means that is one of these words. `text` is None where that is said beside it."""
     return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
 
 
@@ -29,17 +30,21 @@ class FromColumn:
     """Which column of the entity a field of its document is."""
 
     name: str
-    presence: bool = False
+    make: Callable[[Any], Any] | None = None
 
 
-def column(name: str) -> FromColumn:
-    """The field is this column of the entity, which has another name."""
-    return FromColumn(name)
+def column(name: str, make: Callable[[Any], Any] | None = None) -> FromColumn:
+    """The field is this column of the entity, which has another name, or what a function makes of it."""
+    return FromColumn(name, make)
 
 
 def whether(name: str) -> FromColumn:
     """The field says whether this column of the entity has a value."""
-    return FromColumn(name, presence=True)
+    return FromColumn(name, _is_given)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None
 
 
 def _id(text: str) -> Meta:
@@ -74,4 +79,22 @@ Memo = Annotated[str, Meta(description="Why it is done, in a sentence.", min_len
 Operator = Annotated[str, _person("Who does it: a person's name. Two spellings of one name are one person.")]
 Approver = Annotated[
     str, _person("The second person, who approves: anybody but the operator. Null where there is none.")
+]
+PrincipalMinor = Annotated[int, says("The principal that was lent, in minor units of the loan's currency.")]
+AsOf = Annotated[str, says("The moment whose state is shown; it lags where the view does. RFC 3339, sandbox's clock.")]
+PageVersion = Annotated[
+    int, says("The loan's version that is shown, from 1; each change of the loan makes the next one.")
+]
+ClientReference = Annotated[str, Meta(description="The client's own name for it.", min_length=1, max_length=128)]
+LoanStatus = Annotated[
+    str,
+    one_of(
+        Statuses,
+        "SUBMITTED, LENDING until it is paid out (FAILED where it never is), USING, OVD when something is overdue, "
+        "CLEAR when nothing is owed, OFF when it was written off.",
+    ),
+]
+CutOff = Annotated[str, says("When the channel's day ends: HH:MM:SS, in the sandbox's zone.")]
+StatementReady = Annotated[
+    str, says("From when on the next day its statement can be had: HH:MM:SS, in the sandbox's zone.")
 ]

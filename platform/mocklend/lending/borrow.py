@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mocklend.documents import rendering
 from mocklend.domain.facts import ACCEPTANCE, DISBURSEMENT, Fact, Terms, business_date
 from mocklend.domain.money import format_minor
+from mocklend.domain.nouns import CreatedAt, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import Product
 from mocklend.domain.replay import dump, initial_state
@@ -21,7 +23,6 @@ from mocklend.lending.books import Recorded, record, state_of
 from mocklend.lending.opening_balance import opening_of
 from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
@@ -65,15 +66,19 @@ class AddBorrower:
         return Answer(200, borrower_doc(known))
 
 
-def borrower_doc(borrower: Borrower) -> dict[str, Any]:
-    """A borrower as JSON."""
-    return {
-        "id": borrower.id,
-        "reference": borrower.reference,
-        "name": borrower.name,
-        "credit_limit_minor": borrower.credit_limit_minor,
-        "created_at": rfc3339(borrower.created_ms),
-    }
+class BorrowerDoc(TypedDict):
+    """A borrower."""
+
+    id: Annotated[str, says("The borrower's id.")]
+    reference: Annotated[str, says("The client's own name for the borrower, unique in the sandbox.")]
+    name: Annotated[str, says("The borrower's full name.")]
+    credit_limit_minor: Annotated[
+        int, says("How much principal may be outstanding at one time, over all loans, in minor units.")
+    ]
+    created_at: CreatedAt
+
+
+borrower_doc = rendering(Borrower, BorrowerDoc)
 
 
 class CreditUse(Struct, frozen=True):

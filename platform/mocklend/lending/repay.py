@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar, TypedDict
 
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.money import format_minor
+from mocklend.domain.nouns import (
+    ChannelId,
+    ChannelTradeNo,
+    CreatedAt,
+    Currency,
+    LoanId,
+    OutTradeNo,
+    PayerReference,
+    RepaymentType,
+    column,
+    one_of,
+    says,
+)
 from mocklend.domain.problems import Refused
-from mocklend.domain.statuses import RepaymentStatus, TradeState
+from mocklend.domain.statuses import QuoteType, RepaymentStatus, TradeState
 from mocklend.lending.quotes import active_loan
 from mocklend.sandboxes.ids import make_id, out_trade_no
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.about import about_loan
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.signals import ordered_by
@@ -168,28 +182,57 @@ def order_repayment(
     return repayment
 
 
-def repayment_doc(repayment: Repayment | Mapping[str, Any]) -> dict[str, Any]:
-    """A repayment as JSON, as the platform knows it."""
-    r = repayment if isinstance(repayment, Repayment) else Repayment(**repayment)
-    return {
-        "id": r.id,
-        "loan_id": r.loan_id,
-        "status": r.status,
-        "amount_minor": r.amount_minor,
-        "applied_minor": r.applied_minor,
-        "overpaid_minor": r.overpaid_minor,
-        "currency": r.currency,
-        "channel": r.channel,
-        "type": r.type,
-        "quote_id": r.quote_id,
-        "payer_reference": r.payer_reference,
-        "out_trade_no": out_trade_no(r.id),
-        "channel_trade_no": r.channel_trade_no,
-        "created_at": rfc3339(r.created_ms),
-        "paid_at": maybe_rfc3339(r.paid_ms),
-        "applied_at": maybe_rfc3339(r.applied_ms),
-        "booked_type": r.booked_type,
-        "booked_at": maybe_rfc3339(r.booked_ms),
-        "reversal_id": r.reversal_id,
-        "idempotency_key": r.asked_key,
-    }
+class RepaymentDoc(TypedDict):
+    """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
+
+    `booked_type` is what the books took it for (INSTALMENT, which nobody can order, where a payoff was filed under the
+    instalment of the plan), and `booked_at` from when it counts there;
+    `reversal_id` names the reversal that took it off its loan, `idempotency_key` came with the request that ordered it.
+    """
+
+    id: Annotated[str, says("The repayment's id.")]
+    loan_id: LoanId
+    status: Annotated[
+        str,
+        one_of(
+            RepaymentStatus,
+            "I and PROCESSING until the platform learns of the money, then S (succeeded), F (failed), "
+            "PARTIAL or REVERSED.",
+        ),
+    ]
+    amount_minor: Annotated[int, says("What was ordered, in minor units of `currency`.")]
+    applied_minor: Annotated[int, says("How much of it settled something, in minor units of `currency`.")]
+    overpaid_minor: Annotated[int, says("How much of it was too much, in minor units of `currency`.")]
+    currency: Currency
+    channel: ChannelId
+    type: RepaymentType
+    quote_id: Annotated[str | None, says("The quote that it pays; null where it pays none.")]
+    payer_reference: PayerReference | None
+    out_trade_no: Annotated[OutTradeNo, column("id", out_trade_no)]
+    channel_trade_no: ChannelTradeNo | None
+    created_at: CreatedAt
+    paid_at: Annotated[
+        str | None, says("When the channel had the money; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+    applied_at: Annotated[
+        str | None, says("When it went on the books; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+    booked_type: Annotated[
+        Annotated[str, one_of(QuoteType)] | None,
+        says(
+            "What the books took it for. INSTALMENT, which nobody can order: a payoff that was filed "
+            "under one instalment."
+        ),
+    ]
+    booked_at: Annotated[
+        str | None, says("From when it counts on the books; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+    reversal_id: Annotated[str | None, says("The reversal that took it off its loan; null where none did.")]
+    idempotency_key: Annotated[
+        str | None,
+        column("asked_key"),
+        says("The Idempotency-Key of the request that ordered it; null where none did."),
+    ]
+
+
+repayment_doc = rendering(Repayment, RepaymentDoc)

@@ -19,26 +19,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import requests
-from msgspec import to_builtins
 from msgspec.structs import replace
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from mocklend.documents import rendering
 from mocklend.domain.channel import RETRY_SCHEDULES
+from mocklend.domain.nouns import LoanId, column, one_of, says
 from mocklend.domain.statuses import DeliveryState
 from mocklend.logs import get_logger
 from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
-from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
 from mocklend.storage.values import Attempt, EndpointDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
+from mocklend.webhooks.events import EVENTS
 
 TIMEOUT_S = (2, 15)
 """To connect, and to answer. Standard Webhooks suggests 15 to 30 s for the answer."""
@@ -274,16 +276,45 @@ def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
     return next((endpoint for endpoint in sandbox.endpoints if endpoint["id"] == endpoint_id), None)
 
 
-def webhook_doc(webhook: Webhook) -> dict[str, Any]:
-    """A message's delivery log as JSON."""
-    return {
-        "id": webhook.id,
-        "endpoint_id": webhook.endpoint_id,
-        "loan_id": webhook.loan_id,
-        "event": webhook.event,
-        "state": webhook.state,
-        "attempts": to_builtins(webhook.log),
-        "queued_at": rfc3339(webhook.queued_ms),
-        "next_attempt_at": maybe_rfc3339(webhook.due_ms),
-        "acked_at": maybe_rfc3339(webhook.acked_ms),
-    }
+class WebhookAttemptDoc(TypedDict):
+    """One attempt to deliver a message.
+
+    `outcome`: `acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused` where
+    the URL leads to an address that this server does not call.
+    """
+
+    n: Annotated[int, says("The attempt's number, from 1.")]
+    at: Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
+    outcome: Annotated[
+        str, says("`acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused`.")
+    ]
+
+
+class WebhookDoc(TypedDict):
+    """A message to an endpoint, and its delivery log. Its body is that of the event."""
+
+    id: Annotated[str, says("The message's id, as `webhook-id` has it.")]
+    endpoint_id: Annotated[str, says("The endpoint that it is sent to.")]
+    loan_id: LoanId
+    event: Annotated[str, one_of(("*", *EVENTS), "What it tells.")]
+    state: Annotated[
+        str,
+        one_of(
+            DeliveryState,
+            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, EXHAUSTED "
+            "when no attempt is left.",
+        ),
+    ]
+    attempts: Annotated[list[WebhookAttemptDoc], column("log"), says("Every attempt to deliver it, oldest first.")]
+    queued_at: Annotated[str, says("When it was put in the outbox. RFC 3339, on the sandbox's clock.")]
+    next_attempt_at: Annotated[
+        str | None,
+        column("due_ms"),
+        says("When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
+    ]
+    acked_at: Annotated[
+        str | None, says("When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+
+
+webhook_doc = rendering(Webhook, WebhookDoc)
