@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
@@ -15,13 +16,11 @@ from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
 from mocklend.channels.inbox import ReceiveCallback
-from mocklend.channels.messages import STATES
+from mocklend.channels.messages import Message
 from mocklend.domain.problems import Refused
-from mocklend.domain.statuses import TradeState
+from mocklend.validation import schema_of
 
 callbacks = APIBlueprint("callbacks", __name__)
-
-_STATES = [TradeState.SUCCESS, TradeState.CLOSED, TradeState.RETURNED]
 
 
 class Received(Doc):
@@ -30,44 +29,15 @@ class Received(Doc):
     received: bool = Field(description="Always true.")
 
 
-def _text(meaning: str, **more: Any) -> dict[str, Any]:
-    return {"type": "string", "description": meaning, **more}
+def _callback_schema() -> dict[str, Any]:
+    """The form of a callback, as the messages' classes have it; of the tag between them they have no description."""
+    schema = schema_of(msgspec.json.schema(Message))
+    for message in schema["anyOf"]:
+        message["properties"]["type"] |= {"type": "string", "description": "What the channel tells."}
+    return schema
 
 
-_PLAIN: dict[str, Any] = {"minLength": 1, "maxLength": 64}
-_MOMENT = {"format": "date-time"}
-CALLBACK_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["type", "data"],
-    "properties": {
-        "type": _text("What the channel tells.", enum=list(STATES)),
-        "timestamp": _text("When the channel wrote it, on the sandbox's clock.", **_MOMENT),
-        "data": {
-            "type": "object",
-            "description": "The fields of the type, and no others.",
-            "required": [
-                "version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at",
-            ],
-            "properties": {
-                "version": _text("The version of this form.", enum=["1.0"]),
-                "out_trade_no": _text("The order's number, as the platform gave it to the channel.", **_PLAIN),
-                "channel_trade_no": _text("The payment's number, as the channel gave it.", **_PLAIN),
-                "state": _text("The order's state at the channel.", enum=_STATES),
-                "amount_minor": {
-                    "type": "integer",
-                    "description": "What was paid, or ordered and not paid, in minor units of `currency`.",
-                },
-                "currency": _text("The currency, by its ISO 4217 code.", **_PLAIN),
-                "paid_at": _text("When it was paid; for CLOSED, when the order was closed.", **_MOMENT),
-                "returned_at": _text("For RETURNED: when the channel took the money back.", **_MOMENT),
-                "payer_name": _text("For a payment without an order: who paid."),
-                "payer_reference": _text("For a payment without an order: what the payer typed."),
-                "scope": _text("For a payment without an order: CLEAR or OVD_AND_CURRENT, as the payer meant it."),
-            },
-        },
-    },
-}  # fmt: skip
+CALLBACK_SCHEMA = _callback_schema()
 
 
 @callbacks.post("/v1/callbacks/<id:channel>")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.messages import CLOSED, PAYMENT_RETURN, PUSH, read_callback
+from mocklend.channels.messages import Closed, LateFailureData, OrderData, PaymentReturn, Push, PushData, read_callback
 from mocklend.channels.payment_returns import clawback
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
@@ -57,38 +56,37 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     """Verify a callback and apply what it says. Every refusal comes before the first effect."""
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
-    said = read_callback(body)
-    if said["type"] == PAYMENT_RETURN:
-        trade = _hold_to_failure(work, channel.id, said)
-        bring_payment_return(work, trade)
+    message = read_callback(body)
+    if isinstance(message, PaymentReturn):
+        bring_payment_return(work, _hold_to_failure(work, channel.id, message.data))
         return
-    if said["type"] == PUSH:
-        _hold_to_channel(work, channel.id, said)
-        take_payment(work, channel.id, said)
+    if isinstance(message, Push):
+        take_payment(work, _hold_to_channel(work, channel.id, message.data))
         return
-    order = work.find(Repayment, repayment_of(said["out_trade_no"]))
+    claimed = message.data
+    order = work.find(Repayment, repayment_of(claimed.out_trade_no))
     if order is None or order.channel != channel.id:
-        raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(said))
-    _hold_to_amount(said, order.amount_minor, order.currency)
-    if said["type"] == CLOSED:
-        raise _out_of_order(work, said, order)
+        raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(claimed))
+    _hold_to_amount(claimed, order.amount_minor, order.currency)
+    if isinstance(message, Closed):
+        raise _out_of_order(work, claimed, order)
     if order.status != RepaymentStatus.PROCESSING:
         return  # Delivered again: at least once is what channels promise.
-    if not order.created_ms <= said["paid_ms"] <= work.now_ms:
+    if not order.created_ms <= claimed.paid_ms <= work.now_ms:
         raise Refused(
             "callback_malformed",
             "a payment comes after its order, and not in the future",
             expected=f"{rfc3339(order.created_ms)} to {rfc3339(work.now_ms)}",
-            received=said["paid_at"],
-            **_ids(said),
+            received=claimed.paid_at,
+            **_ids(claimed),
         )
-    apply_receipt(work, order, said["paid_ms"], said["channel_trade_no"])
+    apply_receipt(work, order, claimed.paid_ms, claimed.channel_trade_no)
 
 
 def bring_payment_return(work: Work, trade: Trade) -> None:
     """Take a payment return onto the books. If they lack the receipt itself, that comes first: both happened."""
     if trade.repayment_id.startswith("rct_"):
-        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
+        take_payment(work, trade)
     else:
         order = work.get(Repayment, trade.repayment_id)
         if order.status == RepaymentStatus.PROCESSING:
@@ -100,54 +98,55 @@ def bring_payment_return(work: Work, trade: Trade) -> None:
     clawback(work, trade)
 
 
-def _hold_to_failure(work: Work, channel_id: str, said: Mapping[str, Any]) -> Trade:
+def _hold_to_failure(work: Work, channel_id: str, claimed: LateFailureData) -> Trade:
     """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
-    trade = work.find(Trade, said["out_trade_no"])
+    trade = work.find(Trade, claimed.out_trade_no)
     if trade is None or trade.channel != channel_id or trade.state != TradeState.RETURNED:
-        raise Refused("trade_unknown", "the channel took back no such payment", **_ids(said))
-    _hold_to_amount(said, trade.amount_minor, trade.currency)
+        raise Refused("trade_unknown", "the channel took back no such payment", **_ids(claimed))
+    _hold_to_amount(claimed, trade.amount_minor, trade.currency)
     known = (trade.channel_trade_no, trade.paid_ms, trade.returned_ms)
-    if known != (said["channel_trade_no"], said["paid_ms"], said["returned_ms"]):
-        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
+    if known != (claimed.channel_trade_no, claimed.paid_ms, claimed.returned_ms):
+        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(claimed))
     return trade
 
 
-def _hold_to_amount(said: Mapping[str, Any], amount_minor: int, currency: str) -> None:
-    if (said["amount_minor"], said["currency"]) != (amount_minor, currency):
+def _hold_to_amount(claimed: OrderData, amount_minor: int, currency: str) -> None:
+    if (claimed.amount_minor, claimed.currency) != (amount_minor, currency):
         raise Refused(
             "callback_amount_mismatch",
             "the amount is not what was ordered",
             expected={"amount_minor": amount_minor, "currency": currency},
-            received={"amount_minor": said["amount_minor"], "currency": said["currency"]},
-            **_ids(said),
+            received={"amount_minor": claimed.amount_minor, "currency": claimed.currency},
+            **_ids(claimed),
         )
 
 
-def _out_of_order(work: Work, said: Mapping[str, Any], order: Repayment) -> Refused:
+def _out_of_order(work: Work, claimed: OrderData, order: Repayment) -> Refused:
     """No channel closes what it was paid, so what says so is older than what is known."""
-    trade = work.get(Trade, said["out_trade_no"])
+    trade = work.get(Trade, claimed.out_trade_no)
     return Refused(
         "callback_out_of_order",
         f"the order is {order.status}, and {trade.state} at its channel",
         expected=trade.state,
         received=TradeState.CLOSED,
-        **_ids(said),
+        **_ids(claimed),
     )
 
 
-def _hold_to_channel(work: Work, channel_id: str, said: Mapping[str, Any]) -> None:
+def _hold_to_channel(work: Work, channel_id: str, claimed: PushData) -> Trade:
     """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
-    trade = work.find(Trade, said["out_trade_no"])
+    trade = work.find(Trade, claimed.out_trade_no)
     if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.RETURNED):
-        raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(said))
-    _hold_to_amount(said, trade.amount_minor, trade.currency)
-    claimed = {name: said[name] for name in ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")}
-    if claimed != {name: getattr(trade, name) for name in claimed}:
-        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(said))
+        raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(claimed))
+    _hold_to_amount(claimed, trade.amount_minor, trade.currency)
+    names = ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")
+    if any(getattr(claimed, name) != getattr(trade, name) for name in names):
+        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(claimed))
+    return trade
 
 
-def _ids(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {"out_trade_no": said["out_trade_no"]}
+def _ids(claimed: OrderData) -> dict[str, str]:
+    return {"out_trade_no": claimed.out_trade_no}
 
 
 def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: str) -> Repayment:

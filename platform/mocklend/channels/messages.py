@@ -1,13 +1,18 @@
 """The wire format of callbacks: what a channel sends, and how it is read.
 
 {"type": "payment.succeeded", "timestamp": "…", "data": {"version": "1.0", "out_trade_no": "…", …}}
+
+Each type of message is a class: by it the message is written, read and documented. One is read on the way of every
+payment, so msgspec reads it; what is wrong has one code and one sentence, for that is how channels are answered.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.money import MAX_MINOR
@@ -15,8 +20,9 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.storage.entities import Trade
+from mocklend.textfiles import unmarked
 
-VERSION = "1.0"
+VERSION: Literal["1.0"] = "1.0"
 PUSH = "payment.received"
 """The type of a callback about money that no order of ours asked for."""
 PAID = "payment.succeeded"
@@ -32,29 +38,151 @@ STATES = {
     PAYMENT_RETURN: TradeState.RETURNED,
 }
 """The types of callbacks that there are, and the state that each tells of."""
-DATA = frozenset({"version", "out_trade_no", "channel_trade_no", "state", "amount_minor", "currency", "paid_at"})
-PAYER = frozenset({"payer_name", "payer_reference", "scope"})
-FIELDS = {PAID: DATA, PUSH: DATA | PAYER, CLOSED: DATA, PAYMENT_RETURN: DATA | {"returned_at"}}
-"""The fields that the data of each type has, all of them and no other."""
+
+# What can be stored and shown as it is, on any engine: no NUL, no half of a surrogate pair, no line break at the end.
+PLAIN = Meta(min_length=1, max_length=64, pattern=r"^[ -~]+(?![\s\S])")
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class OrderData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every callback tells of an order."""
+
+    version: Annotated[Literal["1.0"], Meta(description="The version of this form.")]
+    out_trade_no: Annotated[str, PLAIN, Meta(description="The order's number, as the platform gave it to the channel.")]
+    channel_trade_no: Annotated[str, PLAIN, Meta(description="The payment's number, as the channel gave it.")]
+    amount_minor: Annotated[
+        int,
+        Meta(
+            ge=-MAX_MINOR,
+            le=MAX_MINOR,
+            description="What was paid, or ordered and not paid, in minor units of `currency`.",
+        ),
+    ]
+    currency: Annotated[str, PLAIN, Meta(description="The currency, by its ISO 4217 code.")]
+    paid_at: Annotated[Moment, Meta(description="When it was paid; for CLOSED, when the order was closed.")]
+
+    @property
+    def paid_ms(self) -> int:
+        """`paid_at` in milliseconds."""
+        return parse_rfc3339(self.paid_at)
+
+
+class PaidData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order that was paid."""
+
+    state: Annotated[Literal["SUCCESS"], Meta(description="The order's state at the channel.")]
+
+
+class PushData(PaidData, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money that no order of ours asked for."""
+
+    payer_name: Annotated[str, Meta(description="Who paid.")]
+    payer_reference: Annotated[str, Meta(description="What the payer typed.")]
+    scope: Annotated[str, Meta(description="CLEAR or OVD_AND_CURRENT, as the payer meant it.")]
+
+
+class ClosedData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order that the channel has given up."""
+
+    state: Annotated[Literal["CLOSED"], Meta(description="The order's state at the channel.")]
+
+
+class LateFailureData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money that the channel has taken back."""
+
+    state: Annotated[Literal["RETURNED"], Meta(description="The order's state at the channel.")]
+    returned_at: Annotated[Moment, Meta(description="When the channel took the money back.")]
+
+    @property
+    def returned_ms(self) -> int:
+        """`returned_at` in milliseconds."""
+        return parse_rfc3339(self.returned_at)
+
+
+class Callback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """A message of a channel."""
+
+    timestamp: Annotated[Moment | UnsetType, Meta(description="When the channel wrote it, on the sandbox's clock.")] = (
+        UNSET
+    )
+
+
+class Paid(Callback, frozen=True, kw_only=True, tag=PAID):
+    """An order was paid."""
+
+    data: PaidData
+
+
+class Push(Callback, frozen=True, kw_only=True, tag=PUSH):
+    """Money came that no order of ours asked for."""
+
+    data: PushData
+
+
+class Closed(Callback, frozen=True, kw_only=True, tag=CLOSED):
+    """The channel has given an order up."""
+
+    data: ClosedData
+
+
+class PaymentReturn(Callback, frozen=True, kw_only=True, tag=PAYMENT_RETURN):
+    """The channel has taken money back that it had reported."""
+
+    data: LateFailureData
+
+
+Message = Paid | Push | Closed | PaymentReturn
+
+
+class _FormData(Struct):
+    version: object
+    out_trade_no: Annotated[str, PLAIN]
+    channel_trade_no: Annotated[str, PLAIN]
+    state: str
+    amount_minor: Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
+    currency: Annotated[str, PLAIN]
+    paid_at: str
+
+
+class _Form(Struct):
+    """What a message of every version and type has: read only to say why one is refused."""
+
+    data: _FormData
+    type: object = None
+
+
+_MESSAGE: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 def callback_body(trade: Trade, timestamp: str) -> str:
-    """What a channel sends when it has been paid."""
+    """What a channel sends when it has been paid. It tells of the payment, whatever became of that since."""
     assert trade.paid_ms is not None, "a callback follows a payment"
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": TradeState.SUCCESS,  # It tells of the payment, whatever became of that since.
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": rfc3339(trade.paid_ms),
-    }
-    kind = event_of(trade.repayment_id)
-    if kind == PUSH:
-        named = {"payer_name": trade.payer_name, "payer_reference": trade.payer_reference, "scope": trade.scope}
-        data |= named
-    return json.dumps({"type": kind, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+    if event_of(trade.repayment_id) == PUSH:
+        assert trade.payer_name is not None, "a push payment has a payer"
+        assert trade.payer_reference is not None, "a push payment has a reference"
+        push = PushData(
+            version=VERSION,
+            out_trade_no=trade.id,
+            channel_trade_no=_number(trade),
+            state="SUCCESS",
+            amount_minor=trade.amount_minor,
+            currency=trade.currency,
+            paid_at=rfc3339(trade.paid_ms),
+            payer_name=trade.payer_name,
+            payer_reference=trade.payer_reference,
+            scope=trade.scope,
+        )
+        return _written(Push(timestamp=timestamp, data=push))
+    paid = PaidData(
+        version=VERSION,
+        out_trade_no=trade.id,
+        channel_trade_no=_number(trade),
+        state="SUCCESS",
+        amount_minor=trade.amount_minor,
+        currency=trade.currency,
+        paid_at=rfc3339(trade.paid_ms),
+    )
+    return _written(Paid(timestamp=timestamp, data=paid))
 
 
 def event_of(fact_id: str) -> str:
@@ -68,77 +196,82 @@ def payment_return_body(trade: Trade, timestamp: str) -> str:
     """What a channel sends when it has taken back money that it had reported."""
     assert trade.paid_ms is not None, "a payment return follows a payment"
     assert trade.returned_ms is not None, "the trade has failed"
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": STATES[PAYMENT_RETURN],
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": rfc3339(trade.paid_ms),
-        "returned_at": rfc3339(trade.returned_ms),
-    }
-    return json.dumps({"type": PAYMENT_RETURN, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+    data = LateFailureData(
+        version=VERSION,
+        out_trade_no=trade.id,
+        channel_trade_no=_number(trade),
+        state="RETURNED",
+        amount_minor=trade.amount_minor,
+        currency=trade.currency,
+        paid_at=rfc3339(trade.paid_ms),
+        returned_at=rfc3339(trade.returned_ms),
+    )
+    return _written(PaymentReturn(timestamp=timestamp, data=data))
 
 
 def closed_body(trade: Trade, timestamp: str) -> str:
     """What a channel says of an order that nobody paid in time. `timestamp` is when it thought so."""
-    data: dict[str, Any] = {
-        "version": VERSION,
-        "out_trade_no": trade.id,
-        "channel_trade_no": trade.channel_trade_no,
-        "state": STATES[CLOSED],
-        "amount_minor": trade.amount_minor,
-        "currency": trade.currency,
-        "paid_at": timestamp,
-    }
-    return json.dumps({"type": CLOSED, "timestamp": timestamp, "data": data}, separators=(",", ":"))
+    data = ClosedData(
+        version=VERSION,
+        out_trade_no=trade.id,
+        channel_trade_no=_number(trade),
+        state="CLOSED",
+        amount_minor=trade.amount_minor,
+        currency=trade.currency,
+        paid_at=timestamp,
+    )
+    return _written(Closed(timestamp=timestamp, data=data))
 
 
-def read_callback(body: bytes) -> dict[str, Any]:
-    """The callback's data, with `paid_ms`; or Refused."""
+def read_callback(body: bytes) -> Message:
+    """The callback, every moment of which can be read. Refused `callback_malformed` or `callback_version_stale`."""
+    plain = unmarked(body)
     try:
-        whole = json.loads(body)
-        kind, data = whole.get("type"), whole["data"]
-        texts = [data[name] for name in ("out_trade_no", "channel_trade_no", "state", "currency", "paid_at")]
-        amount, version = data["amount_minor"], data["version"]
-        paid_ms = parse_rfc3339(data["paid_at"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Refused("callback_malformed", "a field is missing or not what it should be") from None
-    if type(amount) is not int or abs(amount) > MAX_MINOR or not all(_is_plain(text) for text in texts):
-        raise Refused("callback_malformed", "a field is not what it should be")
+        message = _MESSAGE.decode(plain)
+    except (ValueError, RecursionError) as error:
+        raise _refusal(plain, error) from None
+    moments = [("paid_at", message.data.paid_at), ("timestamp", message.timestamp)]
+    if isinstance(message, PaymentReturn):
+        moments.append(("returned_at", message.data.returned_at))
+    for name, moment in moments:
+        if isinstance(moment, str):
+            _refuse_no_moment(name, moment)
+    return message
+
+
+def _refusal(body: bytes, error: Exception) -> Refused:
+    """Why a body is none of the messages: another version has its own code, and comes before another type."""
+    said = str(error).encode("ascii", "backslashreplace").decode()[:200]
+    malformed = Refused("callback_malformed", f"a field is missing or not what it should be: {said}")
+    try:
+        # Of another version anything may be in it, also what msgspec does not decode.
+        form = msgspec.convert(json.loads(body), _Form)
+        parse_rfc3339(form.data.paid_at)
+    except (ValueError, OverflowError, RecursionError):
+        return malformed
+    version, kind = form.data.version, form.type
     if version != VERSION:
-        raise Refused(
+        return Refused(
             "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
         )
     if not isinstance(kind, str) or kind not in STATES:
-        raise Refused(
+        return Refused(
             "callback_malformed", "no channel sends this type", expected=list(STATES), received=ascii(kind)[:64]
         )
-    if data["state"] != STATES[kind]:
-        raise Refused("callback_malformed", "the state is not the one that this type tells of", expected=STATES[kind])
-    if unknown := (whole.keys() - {"type", "timestamp", "data"}) | (data.keys() - FIELDS[kind]):
-        raise Refused(
-            "callback_malformed",
-            "a field is none of this type's",
-            expected=sorted(FIELDS[kind]),
-            received=ascii(min(unknown))[:64],
-        )
-    if "timestamp" in whole:
-        _moment(whole, "timestamp")
-    if kind == PUSH and not all(isinstance(data.get(name), str) for name in PAYER):
-        raise Refused("callback_malformed", "a push payment says who paid, and what they typed")
-    returned_ms = _moment(data, "returned_at") if kind == PAYMENT_RETURN else None
-    return {**data, "type": kind, "paid_ms": paid_ms, "returned_ms": returned_ms}
+    return malformed
 
 
-def _moment(data: Mapping[str, Any], name: str) -> int:
+def _refuse_no_moment(name: str, text: str) -> None:
     try:
-        return parse_rfc3339(data[name])
-    except (ValueError, KeyError, TypeError, OverflowError):
-        raise Refused("callback_malformed", f"{name} is missing or no moment") from None
+        parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise Refused("callback_malformed", f"{name} is no moment") from None
 
 
-def _is_plain(text: object) -> bool:
-    """Whether a text can be stored and shown as it is, on any engine: no NUL, no half of a surrogate pair."""
-    return isinstance(text, str) and 0 < len(text) <= 64 and text.isascii() and text.isprintable()
+def _number(trade: Trade) -> str:
+    assert trade.channel_trade_no is not None, "a channel gives what it tells of a number"
+    return trade.channel_trade_no
+
+
+def _written(message: Message) -> str:
+    return msgspec.json.encode(message).decode()

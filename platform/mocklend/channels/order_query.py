@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec.structs import asdict
-
 from mocklend.channels.inbox import bring_payment_return
 from mocklend.channels.payments import receipt_doc, take_payment
 from mocklend.domain.problems import Refused
@@ -42,5 +40,5 @@ class QueryPayment:
             raise Refused(
                 "trade_not_paid", f"the channel says {trade.state}", expected=TradeState.SUCCESS, received=trade.state
             )
-        take_payment(work, trade.channel, asdict(trade) | {"out_trade_no": trade.id})
+        take_payment(work, trade)
         return Answer(200, receipt_doc(work.get(Receipt, trade.repayment_id)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
@@ -104,12 +104,16 @@ def loan_by_reference(work: Work, reference: str) -> Loan | None:
     return None
 
 
-def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
-    """The inbox has a verified callback of a push payment: onto the loan that it names, or onto the unapplied."""
-    id = receipt_of(str(said["out_trade_no"]))
+def take_payment(work: Work, trade: Trade) -> None:
+    """The channel has told of a push payment, and has it on record: onto the loan that it names, or the unapplied."""
+    assert trade.paid_ms is not None, "a push payment has been paid"
+    assert trade.channel_trade_no is not None, "what was paid has a number"
+    assert trade.payer_name is not None, "a push payment has a payer"
+    assert trade.payer_reference is not None, "a push payment has a reference"
+    id = receipt_of(trade.id)
     if work.find(Receipt, id) is not None:
         return  # Delivered again.
-    typed = str(said["payer_reference"])
+    typed = trade.payer_reference
     meant = loan_by_reference(work, typed)
     reference = typed
     # That it is here ends what was said of a lost callback; then a new lie may begin.
@@ -121,10 +125,10 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
             now_ms=work.now_ms,
             loan_id=meant.id,
             receipt_id=id,
-            channel=channel_id,
-            amount_minor=said["amount_minor"],
-            currency=said["currency"],
-            payer_name=said["payer_name"],
+            channel=trade.channel,
+            amount_minor=trade.amount_minor,
+            currency=trade.currency,
+            payer_name=trade.payer_name,
             typed_reference=typed,
             reference=typed,
         )
@@ -134,16 +138,16 @@ def take_payment(work: Work, channel_id: str, said: dict[str, Any]) -> None:
         id=id,
         state=ReceiptState.UNAPPLIED,
         loan_id=None,
-        channel=channel_id,
-        out_trade_no=said["out_trade_no"],
-        channel_trade_no=said["channel_trade_no"],
-        amount_minor=said["amount_minor"],
-        currency=said["currency"],
-        scope=said["scope"],
-        payer_name=said["payer_name"],
+        channel=trade.channel,
+        out_trade_no=trade.id,
+        channel_trade_no=trade.channel_trade_no,
+        amount_minor=trade.amount_minor,
+        currency=trade.currency,
+        scope=trade.scope,
+        payer_name=trade.payer_name,
         payer_reference=reference,
         landed=0,
-        paid_ms=said["paid_ms"],
+        paid_ms=trade.paid_ms,
         received_ms=work.now_ms,
         applied_ms=None,
     )

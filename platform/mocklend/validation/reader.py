@@ -61,7 +61,7 @@ def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
         return schema
     if "$ref" in schema:
         schema = {**parts[schema["$ref"].rpartition("/")[2]], **schema}
-    left_out = {"$ref", "$defs", "title", "expected"}
+    left_out = {"$ref", "$defs", "title", "expected", "discriminator"}
     if "default" in schema and schema["default"] is None:
         left_out.add("default")
     plain = {name: value for name, value in schema.items() if name not in left_out}
