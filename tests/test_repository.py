@@ -240,3 +240,9 @@ def test_the_version_stands_in_one_place() -> None:
 
     assert mocklend.__version__ == number
     assert [str(path) for path in code if f'"{number}"' in path.read_text(encoding="utf-8")] == []
+
+
+def test_the_changelog_begins_with_what_is_not_out_and_then_this_version() -> None:
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert headings[:2] == ["Unreleased", PROJECT["project"]["version"]]
