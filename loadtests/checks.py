@@ -87,7 +87,7 @@ class Order:
     handed_in: bool = field(default=False, compare=False)
 
 
-# --- the status page and what hangs on it ---
+# --- the status page and what depends on it ---
 
 
 def page(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
@@ -208,7 +208,7 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
 
 
 def borrowed(doc: Doc, sent: Doc) -> Iterator[Violation]:
-    """A new loan is in use, owes its principal at the least, and is the one that was asked for."""
+    """A new loan is in use, owes at least its principal, and is the one that was asked for."""
     yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
     if doc.get("borrower_id") != sent["borrower_id"] or doc.get("status") != "USING":
         yield Violation("a new loan is the one asked for", shortened(doc))

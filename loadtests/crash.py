@@ -43,7 +43,7 @@ FAULTS = (
 )  # fmt: skip
 """For each thing that a kill may interrupt, one: whatever is lost or doubled beside them was the kill."""
 EPOCH_S = (0.1, 2.5)
-"""How long after an epoch's first answers the kill comes, at the least and at the most."""
+"""How long after an epoch's first answers the kill comes: minimum and maximum."""
 AT_AN_ANSWER = 0.5
 """How many of the kills wait for an answer to leave: what was committed with it is then likely still unanswered."""
 REST_WITHIN_S = 60
@@ -207,7 +207,7 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
 
 
 def _undelivered(webhook_receiver: WebhookReceiver, ledger: Ledger) -> list[str]:
-    """The outbox to clients goes on as well: what was acknowledged was told, once at the least."""
+    """The outbox to clients goes on as well: what was acknowledged was sent at least once."""
     until = time.monotonic() + DELIVERED_WITHIN_S
     ids = {kind: [one.answer["id"] for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
     while True:
@@ -285,7 +285,7 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run, print, and give back the exit code."""
+    """Run, print, and return the exit code."""
     options = _options(arguments)
     return concluded(lambda: _judged(options), as_json=options.json)
 

@@ -1,6 +1,6 @@
 """Take the ground away from a server under load, a part at a time, and say what it did to the clients.
 
-        clients repay and read ──▶ the ground gives way ──▶ answers are counted ──▶ it is given back ──▶ how long?
+        clients repay and read ──▶ the ground gives way ──▶ answers are counted ──▶ it is restored ──▶ how long?
         in the end: what was acknowledged is there once, what is due is worked off, the audit finds nothing
 
 A part that this machine cannot have is skipped, with the reason; where all are skipped, nothing was shown. With
@@ -38,7 +38,7 @@ def verdict(told: Sequence[Told]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run the parts, print what each came to, and give back the exit code."""
+    """Run the parts, print what each came to, and return the exit code."""
     options = _options(arguments)
     return concluded(lambda: _all(options), as_json=options.json)
 

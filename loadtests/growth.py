@@ -35,7 +35,7 @@ LINE = (
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Print a line a size, or one JSON document; give back the exit code."""
+    """Print a line per size, or one JSON document; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/year", description=__doc__)
     parser.add_argument("--loans", nargs="+", default=["250,1000"], help="sizes, e.g. 1000 10000 (default: 250 1000)")
     parser.add_argument("--json", action="store_true", help="one document with everything")

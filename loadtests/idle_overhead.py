@@ -261,7 +261,7 @@ def measured(options: argparse.Namespace) -> Found:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Print the comparison, or one JSON document, and give back the exit code."""
+    """Print the comparison, or one JSON document, and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/idle", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--starts", type=whole(1, 10_000), default=20, help="of all servers (default: %(default)s)")
     parser.add_argument(

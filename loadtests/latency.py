@@ -85,7 +85,7 @@ def percentile(took: Sequence[float], share: float) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Print a line a turn and the comparison, or one JSON document; give back the exit code."""
+    """Print a line per turn and the comparison, or one JSON document; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/latency", description=__doc__)
     parser.add_argument("--delay-ms", type=whole(1, 60_000), default=5_000, help="how late (default: %(default)s)")
     parser.add_argument("--percent", type=number(0, 100), default=1.0, help="of the requests (default: %(default)s)")

@@ -65,7 +65,7 @@ class Plan:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run, print, and give back the exit code."""
+    """Run, print, and return the exit code."""
     options = _options(arguments)
     return concluded(lambda: _judged(options), as_json=options.json)
 

@@ -19,7 +19,7 @@ from shared_state import write_report
 BROKEN: list[str] = []
 PROGRESS_EVERY_S = 1.0
 SPAN: dict[str, float] = {}
-"""When the load began and ended, in seconds of this process, and how many people there were at the most."""
+"""When the load began and ended, in seconds of this process, and the highest number of people."""
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]

@@ -38,7 +38,7 @@ class Rest:
 
 
 def come_to_rest(client: Client, *, layer: bool, within_s: float) -> Rest:
-    """Look until nothing is on its way and audit and answer key agree, for so many real seconds at the most."""
+    """Look until nothing is on its way and audit and answer key agree, for at most so many real seconds."""
     until = time.monotonic() + within_s
     before, on_their_way = _key(client, layer=layer), []
     while True:

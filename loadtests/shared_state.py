@@ -60,7 +60,7 @@ class SharedState:
     unexplained: Counter[str] = field(default_factory=Counter)
 
     def sort(self, doubts: Collection[Violation], armed: Collection[str]) -> list[Violation]:
-        """Count what an armed fault may explain; give back the rest."""
+        """Count what an armed fault may explain; return the rest."""
         rest = []
         for violation in doubts:
             if violation.is_explained(armed):

@@ -75,7 +75,7 @@ def cases() -> Iterator[Any]:
 def run(
     mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable[..., tuple[int | str, str]]:
-    """Run a command in a folder with the files that it needs, and give back its code and all that it said."""
+    """Run a command in a folder with the files that it needs, and return its code and all that it said."""
     monkeypatch.setenv("MOCKLEND_URL", mocklend.base_url)
     monkeypatch.setenv("MOCKLEND_API_KEY", mocklend.api_key or "")
     monkeypatch.chdir(tmp_path)

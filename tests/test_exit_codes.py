@@ -135,7 +135,7 @@ def test_no_page_calls_inconclusive_by_another_number() -> None:
 
 
 def leaves(run: Callable[[], Any]) -> Any:
-    """What it leaves with, or gives back to whoever leaves with it."""
+    """What it exits with, or returns to the code that exits with it."""
     try:
         return run()
     except SystemExit as left:

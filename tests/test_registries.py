@@ -1,4 +1,4 @@
-"""What is registered is named in one place: nothing hangs on which module somebody happens to import first."""
+"""What is registered is named in one place: nothing depends on which module is imported first."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Outcome(Enum):
     NOT_TAKEN = 0
     ANSWERED = 1
     ANSWERED_LATER = 2
-    """By another thread: or it is given back then, and nothing has been done."""
+    """By another thread; otherwise it is returned, and nothing has been done."""
 
 
 Respond = Callable[[int, Headers, bytes, str], None]

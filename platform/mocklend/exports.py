@@ -28,7 +28,7 @@ class CannotExport(Exception):
 
 
 def export(lines: Iterable[bytes], path: Path) -> int:
-    """Write an answer key that comes as lines of JSON; the form goes by the file's name. Gives back how many."""
+    """Write an answer key that comes as lines of JSON; the form follows from the file's name. Returns how many."""
     write = WRITERS.get(path.suffix)
     if write is None:
         raise CannotExport(f"{path.name} should end in one of {', '.join(WRITERS)}{did_you_mean(path.suffix, WRITERS)}")

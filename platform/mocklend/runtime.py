@@ -193,7 +193,7 @@ class Platform:
     ) -> NewSandbox:
         """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told.
 
-        Its key is made up where none is given, and is nowhere but in what this gives back.
+        If no key is given, one is made; it is only in what this returns.
         """
         api_key = api_key or make_key()
         real_ms = self.real_ms()

@@ -73,7 +73,7 @@ def latest_mark(connection: Connection) -> int | None:
 
 
 def leave_mark(connection: Connection, now_ms: int) -> int:
-    """Leave a mark at this time. Gives back the latest that there is, which may be another process's."""
+    """Leave a mark at this time. Returns the latest that there is, which may be another process's."""
     sql = """INSERT INTO real_time (id, ms) VALUES (1, :ms) ON CONFLICT (id)
         DO UPDATE SET ms = CASE WHEN excluded.ms > real_time.ms THEN excluded.ms ELSE real_time.ms END
         RETURNING ms"""

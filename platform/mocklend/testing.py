@@ -129,7 +129,7 @@ def seed_of(name: str) -> int:
 
 
 def stable_name(item: pytest.Item) -> str:
-    """A test's name that hangs on nothing but where it stands in its project, like `tests/test_ada.py::test_repays`.
+    """A test's name that depends only on where it stands in its project, like `tests/test_ada.py::test_repays`.
 
     A node id begins where pytest believes the project to begin, and without an ini-file that follows from the folder
     it was started in and from its arguments. See `place_of` for where this name begins.

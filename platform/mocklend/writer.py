@@ -1,6 +1,6 @@
-"""Group commit: one writer a process takes all commands that wait, decides them, flushes their effects, commits once.
+"""Group commit: one writer per process takes all commands that wait, decides them, flushes their effects, commits once.
 
-        submit ─▶ queue ─▶ load states (a query a kind) ─▶ decide each ─▶ flush (a statement a name) ─▶ COMMIT ─▶ answer
+        submit ─▶ queue ─▶ load, one query per kind ─▶ decide each ─▶ flush, one statement per name ─▶ COMMIT ─▶ answer
 
 An answer leaves only after its commit. A refused command leaves nothing but its answer under its idempotency key. If a
 flush fails, its commands are tried again one by one, so that one cannot take the others down. Where the ground gives
@@ -171,7 +171,7 @@ class Writer:
     def look(self) -> None:
         """Whether a write works: known from one of the last second, or tried. Raises Unavailable.
 
-        A write of nothing new is one that reaches the disk all the same, and that leaves everything as it is.
+        A write of nothing new still reaches the disk, and leaves everything as it is.
         """
         with self._looking:
             if self._ground.trouble is None and self._now() < self._written + LOOK_S:

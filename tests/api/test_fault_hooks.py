@@ -108,7 +108,7 @@ def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(
 
 
 def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client, loan: dict[str, Any]) -> None:
-    """Else it would hang on who comes first, who is hit."""
+    """Otherwise which request is hit would depend on who comes first."""
     first, second = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
     mocklend.arm("transport.latency", delay_ms=1)

@@ -7,7 +7,7 @@ def test_a_quote_says_what_pays_the_loan_off_today(api: Caller) -> None:
 
     quote = api.quote(loan["id"])
 
-    assert quote["total_minor"] == sum(quote["buckets"].values()) > 100_000  # One day's interest at the least.
+    assert quote["total_minor"] == sum(quote["buckets"].values()) > 100_000  # At least one day's interest.
     assert quote["date"] == "2026-01-05"
     assert quote["valid_until"] == "2026-01-05T15:59:59.999Z"  # Midnight in Shanghai.
 

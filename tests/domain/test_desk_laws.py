@@ -72,7 +72,7 @@ def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
     for n in range(draw(st.integers(0, 5))):
         day += draw(st.integers(0, 40))
         at_ms, on = at(day, n + 1)
-        what = draw(st.sampled_from(["receipt", "receipt", "taken back", "fee", "penalty", "refunded", "given back"]))
+        what = draw(st.sampled_from(["receipt", "receipt", "taken back", "fee", "penalty", "refunded", "returned"]))
         amount = draw(st.integers(1, principal))
         if what in ("receipt", "taken back"):
             scope = draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]))
@@ -83,7 +83,7 @@ def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
             kind = CHARGE_FEE if what == "fee" else CHARGE_PENALTY
             due = on + timedelta(days=draw(st.integers(0, 90)))
             facts.append(Fact(f"edt_{n}", CHARGE, at_ms, on, amount % 5_000 + 1, edit_kind=kind, due=due))
-        elif what == "given back":
+        elif what == "returned":
             facts.append(Fact(f"edt_{n}", EDIT, at_ms, on, amount // 2 + 1, edit_kind=MODIFY_PAID_REVOKE_AMOUNT))
         else:
             facts.append(Fact(f"edt_{n}", REFUND_AGREED, at_ms, on, amount))

@@ -178,7 +178,7 @@ def test_the_interest_is_the_rate_on_what_was_lent_on_each_day(
     cuts = sorted({START, day(1), end, *(i.due_date for i in state.instalments), *(fact.on for fact in facts)})
     lent = 0
     for start, stop in pairwise(cut for cut in cuts if cut <= end):
-        # A loan costs one day at the least, so what is repaid on the first was lent on it.
+        # A loan costs at least one day, so what is repaid on the first was lent on it.
         known = facts[:1] if start == START else facts
         then = replay(terms, known, start)
         lent += (

@@ -170,7 +170,7 @@ def test_interest_and_penalty_of_one_who_pays_nothing(loan: Outside) -> None:
 def test_a_payoff_costs_the_principal_and_the_interest_up_to_its_day(loan: Outside) -> None:
     for day in (0, 1, 15, 29):
         on = ORIGIN + timedelta(days=day)
-        until = ORIGIN + timedelta(days=max(1, day))  # A loan costs a day at the least.
+        until = ORIGIN + timedelta(days=max(1, day))  # A loan costs at least a day.
         owed = PRINCIPAL + sum(round(loan.interest(line, until)) for line in loan.lines())
 
         asked = sum(books(loan, on).quote(QuoteType.CLEAR, on).values())

@@ -31,7 +31,7 @@ SEEDS_MAX = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """A line for each seed: how many lies there were, and whether they were the same ones. Gives back the exit code."""
+    """A line for each seed: how many lies there were, and whether they were the same ones. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/determinism", description=__doc__)
     parser.add_argument("--seeds", type=int, default=12, help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=1, help="the first of them (default: %(default)s)")

@@ -25,7 +25,7 @@ STEPS_MAX = 100_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Walk, say how far, and give back the exit code."""
+    """Walk, say how far, and return the exit code."""
     options = _options(arguments)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
 
@@ -74,7 +74,7 @@ def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/identity", description=__doc__)
-    parser.add_argument("--steps", type=int, default=20_000, help="how many steps at the least (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=20_000, help="how many steps at least (default: %(default)s)")
     parser.add_argument(
         "--seed", type=int, default=None, help="where to start; printed, so that a walk can be repeated"
     )

@@ -40,7 +40,7 @@ def test_every_discrepancy_has_its_entry_and_every_open_entry_its_discrepancy(se
 
 
 def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
-    """The version between becomes visible while the newest still waits: the audit and the key agree all the same."""
+    """The version between becomes visible while the newest still waits: the audit and the key agree even so."""
     story = Story()
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)

@@ -66,7 +66,7 @@ def second_of(story: Story) -> Any:
 
 
 def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> str:
-    """The bank claws the money back; nobody has heard of it yet. Gives back the fact."""
+    """The bank claws the money back; nobody has heard of it yet. Returns the fact."""
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
     return return_of(receipt_id)
 

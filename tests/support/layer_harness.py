@@ -68,7 +68,7 @@ class LayerHarness:
         return answer
 
     def group(self, *steps: Any, fail: bool = False) -> list[Any]:
-        """Events, signals (tuples of text) and seconds that pass, committed together. Gives back what happened at the
+        """Events, signals (tuples of text) and seconds that pass, committed together. Returns what happened at the
         events."""
         outcome = []
         try:

@@ -132,7 +132,7 @@ class Story:
     # --- time ---
 
     def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
-        """Let time pass; gives back what that released."""
+        """Let time pass; returns what that released."""
         return self.platform.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
 
     def settle_silently(self, repayment_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The fault layer's endpoints under /-/, one module a noun, drawn as the platform draws its own."""
+"""The fault layer's endpoints under /-/, one module per noun, built as the platform builds its own."""
 
 from __future__ import annotations
 

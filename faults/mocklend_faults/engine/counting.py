@@ -1,7 +1,7 @@
 """What each rule has done: evaluated, matched, selected, injected. Kept in few rows, so that idle rules cost little.
 
         asked ───▶ rule_counts (rule, revision)      one row for each rule that looked at an event
-        skipped ─▶ seam_counts (seam, version)       one row a seam, for all rules that could not match there
+        skipped ─▶ seam_counts (seam, version)       one row per seam, for all rules that could not match there
 
 A rule was there in the versions of the sandbox's rules in which it was on; its stored form says which. So the events
 that it was skipped for are the sum of its seams' rows over those versions, worked out only when somebody reads it.

@@ -10,7 +10,7 @@
             def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
                 return replace(event, lag_s=event.lag_s + self.lag_s)
 
-A method is named after its seam, with `_` for `.`; it gives back what really happens. It sees no database, network,
+A method is named after its seam, with `_` for `.`; it returns what really happens. It sees no database, network,
 clock or generator: how often, to whom and when is the rule's business. The same fields are the JSON of the control
 API, the flags of the command line and the table in the docs.
 """

@@ -35,7 +35,7 @@ class CompiledRule:
     limited: bool
     threshold: Callable[[int], int] | None  # of a ramp, at a moment
     always_open: bool  # from its arming on, and for good
-    timeless: bool = False  # what it says of an event does not hang on when it is
+    timeless: bool = False  # what it says of an event does not depend on when it is
     skippable: bool = False  # it need not be asked: it is found, and counted, with the others
 
     def open(self, now_ms: int) -> bool:

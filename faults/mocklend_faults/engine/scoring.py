@@ -6,9 +6,9 @@ A *break* is a class and an entity. The key demands a break where one of its lie
 
 A lie that ended without anybody's doing (its lag was over, a later message came, a newer version took its place) is
 optional: to report it is neither right nor wrong. So is one of class `timing`, and one that was told in one answer.
-With `min_visible_s`, such a lie is demanded all the same if it could be seen for that long. With `checked_at`, the
-moments at which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was
-not let look cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
+With `min_visible_s`, such a lie is still demanded if it could be seen for that long. With `checked_at`, the moments at
+which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was not let look
+cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
 
     hit           a finding with the class and entity of a demanded break
     wrong class   the right entity, and none of its classes

@@ -14,7 +14,7 @@ from mocklend_faults.engine.fault import Fault
 class Empty(Fault):
     """A cache in between stores an answer without its body, a worker dies after the headers: status 200, length 0.
 
-    The work is done all the same. Ada's app sees nothing of it and has to find out: for a read it asks again, for a
+    The work is done even so. Ada's app sees nothing of it and has to find out: for a read it asks again, for a
     repayment it sends the same request with the same key, and gets the answer that it missed.
     """
 

@@ -28,7 +28,7 @@ approvals = APIBlueprint("approvals", __name__)
 
 
 class Approval(Body):
-    """Who approves: somebody else than the operator."""
+    """Who approves: anybody but the operator."""
 
     approver: Person = Field(description="Who approves: anybody but the operator.")
 

@@ -40,7 +40,7 @@ class HealthDoc(Doc):
 @health.output(HealthDoc)
 @health.doc(**described("getHealth"))
 def get_health() -> Response:
-    """The server is up, and its database answers and takes writes. Asked often, it writes once a second at the most.
+    """The server is up, and its database answers and takes writes. Asked often, it writes at most once a second.
 
     It answers at once, also while a write takes long. 503 where a write does not work, or has waited for 6 s.
     """

@@ -91,7 +91,7 @@ class HotPaths:
         self._lock = threading.Lock()
 
     def __call__(self, asked: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
-        """Answer a request, now or later, if it is one for here. What is given back is for the app to answer."""
+        """Answer a request, now or later, if this file handles it. What is returned is for the app to answer."""
         path = asked.path
         if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
             return Outcome.NOT_TAKEN

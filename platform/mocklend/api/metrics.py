@@ -64,7 +64,7 @@ class Meters:
 
 
 def measure(app: Flask, lender: Platform) -> APIBlueprint:
-    """Count an app's requests and its writer's groups, in a registry of the app's own. Gives back GET /-/metrics."""
+    """Count an app's requests and its writer's groups, in a registry of the app's own. Returns GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
     meters = app.extensions[METERS] = Meters(registry)
     group = Histogram(

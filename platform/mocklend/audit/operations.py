@@ -20,7 +20,7 @@ _UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM e
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
 # What is due is debited by one order an attempt, and what a client has asked for, under one key, is one order too. Of
-# two, either may have been given back since; if it is on the books again, it has been looked at. A reversal of
+# two, either may have been returned since; if it is on the books again, it has been looked at. A reversal of
 # something else than was meant is a break of its own.
 _ORDERED_TWICE = " UNION ALL ".join(
     f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments

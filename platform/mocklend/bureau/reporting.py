@@ -226,7 +226,7 @@ def unflag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
 def correct(work: Work, loan_id: str, reason: str) -> int | None:
     """Report the account's months afresh from the books as they will be when the day is over.
 
-    Gives back when that is published, or None where nothing was ever reported, so that nothing can be wrong.
+    Returns when that is published, or None where nothing was ever reported, so that nothing can be wrong.
     """
     account = _account(work, loan_id)
     if not account.version:

@@ -194,7 +194,7 @@ def reconcile(
         except UnknownReconciler as unknown:
             refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
         except ReconcilerFailed as failed:
-            refuse(f"{failed}.", "reconcile(client) gives back a list of mocklend.reconcilers.found.Found.")
+            refuse(f"{failed}.", "reconcile(client) returns a list of mocklend.reconcilers.found.Found.")
         outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
     findings = [one.to_json() for one in found]
     if out is not None:

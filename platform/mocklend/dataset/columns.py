@@ -219,7 +219,7 @@ FILES: tuple[File, ...] = (
         RECONCILER, "bureau", "what the credit bureau was told of each loan, a row a record",
         _LOAN,
         ("record_id", TEXT, "the record"),
-        ("version", WHOLE, "the how manieth record of the loan"),
+        ("version", WHOLE, "the sequence number of the record of the loan, from 1"),
         ("cause", TEXT, "monthly, change or correction"),
         ("as_of", DAY, "the day that it is about"),
         ("status", TEXT, "the account's status"),

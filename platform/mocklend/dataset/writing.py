@@ -84,7 +84,7 @@ SINKS: dict[str, type[CsvFile] | type[ParquetFile]] = {CSV: CsvFile, PARQUET: Pa
 
 
 class Table:
-    """One file of the data set, in every format that is asked for. Holds `AT_ONCE` rows at the most."""
+    """One file of the data set, in every format that is asked for. Holds at most `AT_ONCE` rows."""
 
     def __init__(self, folder: Path, file: File, format: str) -> None:
         self.file = file

@@ -53,7 +53,7 @@ def steps(product: Product) -> tuple[Step, ...]:
 def allocate(
     product: Product, by_timing: Mapping[str, Iterable[Payable]], amount_minor: int, paid: dict[str, int]
 ) -> int:
-    """Pay by the product's order, oldest instalment first. Adds to `paid` by bucket; gives back what is left."""
+    """Pay by the product's order, oldest instalment first. Adds to `paid` by bucket; returns what is left."""
     left = amount_minor
     for timing, buckets in steps(product):
         for instalment in by_timing.get(timing, ()):
@@ -64,7 +64,7 @@ def allocate(
 
 
 def settle(instalment: Payable, buckets: Iterable[str], amount_minor: int, paid: dict[str, int]) -> int:
-    """Pay one instalment's buckets, in order. Adds to `paid` by bucket; gives back what is left."""
+    """Pay one instalment's buckets, in order. Adds to `paid` by bucket; returns what is left."""
     left = amount_minor
     for bucket in buckets:
         part = min(left, instalment.unpaid(bucket))

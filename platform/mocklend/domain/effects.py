@@ -148,7 +148,7 @@ def land(state: LoanState, fact: Fact) -> None:
 
 
 def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[str, int]) -> int:
-    """Pay what a repayment of this scope settles on a date. Adds to `paid` by bucket; gives back what is too much.
+    """Pay what a repayment of this scope settles on a date. Adds to `paid` by bucket; returns what is too much.
 
     Enough for a payoff is a payoff, whatever it was meant as. Anything less settles nothing but what is owed on that
     day and principal: interest that has not accrued is set aside for, and comes back if the principal is repaid.
@@ -179,7 +179,7 @@ def _is_payoff(state: LoanState, on: date, amount: int) -> bool:
 
 
 def _pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
-    """Everything that is owed on the date, the whole principal with it. Gives back what is too much."""
+    """Everything that is owed on the date, the whole principal with it. Returns what is too much."""
     ahead = state.take_ahead()
     paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) - ahead
     state.accrue(state.payoff_date(on), ahead=True)
@@ -308,7 +308,7 @@ def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
     amount = fact.amount_minor
     held = state.unapplied_minor if other == "2102" else state.overpaid_minor
     revoke = other == "2101"
-    # A revoked payment is given back, so there the sign is the other way round.
+    # A revoked payment is returned, so there the sign is the other way round.
     more_paid = amount < 0 if revoke else amount > 0
     moved: dict[str, int] = {}
     if more_paid:
@@ -347,7 +347,7 @@ def _edit_revoked(state: LoanState, fact: Fact) -> None:
 
 
 def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount: int, moved: dict[str, int]) -> int:
-    """Settle buckets without money, as far as there is something in them. Gives back how much."""
+    """Settle buckets without money, as far as there is something in them. Returns how much."""
     left = amount
     for instalment in instalments:
         left = settle(instalment, buckets, left, moved)
@@ -355,7 +355,7 @@ def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount:
 
 
 def _unpay(state: LoanState, amount: int, moved: dict[str, int]) -> int:
-    """Take payments back, newest instalment first, principal first. Gives back how much.
+    """Take payments back, newest instalment first, principal first. Returns how much.
 
     What is set aside for interest to come has paid nothing yet, so it goes before all.
     """

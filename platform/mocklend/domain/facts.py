@@ -95,7 +95,7 @@ def taken_back(facts: Iterable[Fact], *kinds: str) -> set[str]:
 
 
 AGAIN = "."
-"""Between the id of a receipt and the how manieth booking of it a fact is. The first has none."""
+"""Separator between a receipt's id and its booking number (`rpy_x.2`). The first booking has none."""
 
 
 def booking(receipt_id: str, n: int) -> str:

@@ -124,7 +124,7 @@ def interest_exact(product: Product, base_minor: int, a: date, b: date, period_f
     """The exact interest on a principal for the days [a, b) of one period of the schedule.
 
     Parts that tile a period add up to the whole exactly, and the whole, rounded, is what `schedule` says. The
-    base is the balance, or for `flat` the original principal. That a loan costs one day at the least is for
+    base is the balance, or for `flat` the original principal. That a loan costs at least one day is for
     whoever picks the days.
     """
     rate, denominator = product.annual_ratio()

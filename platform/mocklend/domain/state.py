@@ -280,7 +280,7 @@ class LoanState(Struct):
         return replace(self, instalments=[i.copy() for i in self.instalments], movements=[], applied={})
 
     def payoff_date(self, on: date) -> date:
-        """Up to when principal bears interest that is repaid on a date: one day at the least, or the period's end."""
+        """Up to when principal bears interest that is repaid on a date: at least one day, or the period's end."""
         to = max(on, self.instalments[0].from_date + ONE_DAY)
         if self.terms.product.payoff_interest == "until_period_end":
             to = next((i.due_date for i in self.instalments if i.from_date <= on < i.due_date), to)

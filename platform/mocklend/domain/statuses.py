@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """A member is its text in messages too: `repr` gives the text's, so a document with a status prints as ever."""
+    """A member is its text in messages too: `repr` gives the text's, so a document with a status prints as before."""
 
     __repr__ = str.__repr__
 

@@ -75,7 +75,7 @@ def transaction_id(chain: str, seq: int) -> str:
 
 
 def post(work: Work, chain: str, currency: str, head: Head, movements: Iterable[Movement]) -> Head:
-    """Append movements, in order. Gives back where the chain then stands."""
+    """Append movements, in order. Returns where the chain then stands."""
     for movement in movements:
         head = _append(work, chain, currency, head, movement, None)
     return head

@@ -88,7 +88,7 @@ class Repay:
             raise ReplayStored
         if any(
             fact.reverses == first for fact in work.load(BOOK_FACTS, loan.id)
-        ):  # What was given back is not paid twice.
+        ):  # What was returned is not paid twice.
             raise ReplayStored
         event = IdempotencyChecked(
             **about_loan(work.now_ms, loan, 1, first),

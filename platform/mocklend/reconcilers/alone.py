@@ -25,7 +25,7 @@ from mocklend.reconcilers.named import UnknownReconciler, named
 
 
 class ReconcilerFailed(RuntimeError):
-    """The reconciler ended by a failure, or gave back something else than findings. It has told so on stderr."""
+    """The reconciler failed, or returned something other than findings. The reason is on stderr."""
 
 
 def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Mapping[str, str | None]) -> list[Found]:

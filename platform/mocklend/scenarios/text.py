@@ -48,7 +48,7 @@ CHAPTER = {"title", "story", "rules", "steps", "lies", "audit", "reconcile"}
 STEP = {"who", "say", "do", "with", "as", "shows", "expect", "claim", "fails"}
 SANDBOX = {"zone", "four_eyes_above_minor", "monitoring"}
 SCORE = {"precision", "recall"}
-"""What a score names at the least."""
+"""What a score names at least."""
 
 
 class ScenarioError(ValueError):

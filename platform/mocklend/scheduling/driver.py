@@ -219,7 +219,7 @@ class ClockDriver:
         return False
 
     def tick(self) -> int:
-        """Run what is due in every sandbox whose clock runs by itself. Gives back how many things ran.
+        """Run what is due in every sandbox whose clock runs by itself. Returns how many things ran.
 
         Each has a slice of time, in rounds: however fast one's clock runs or how much falls due, the others are soon
         looked at again. What is left after ROUNDS_S is for the next tick. One on which nothing is due is not looked at:

@@ -187,7 +187,7 @@ def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
         raise Refused(
             "four_eyes",
             f"{edit.operator} cannot approve what {edit.operator} asks for",
-            expected=f"somebody else than {edit.operator}",
+            expected=f"anybody but {edit.operator}",
             received=approver,
             edit_id=edit.id,
         )

@@ -103,7 +103,7 @@ class ReverseRepayment:
         return Answer(201, repayment_doc(repayment))
 
     def _numbered(self, work: Work, loan: Loan) -> tuple[int, str]:
-        """The how manieth reversal of the repayment this is, and its id: an earlier one may have been taken back."""
+        """The 1-based number of this reversal of the repayment, and its id: an earlier one may have been undone."""
         known, n = {fact.id for fact in work.load(BOOK_FACTS, loan.id)}, 1
         id = make_id("rev", work.sandbox.seed, self.repayment_id)
         while id in known:

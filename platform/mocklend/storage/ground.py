@@ -217,7 +217,7 @@ class Ground:
             self._refuse(down)
 
     def admit(self, *, to_write: bool) -> Down | None:
-        """Let somebody at the database. Raises Unavailable; gives back the trouble that he is to try again."""
+        """Let somebody at the database. Raises Unavailable; returns the trouble that the caller is to try again."""
         if self.files is not None:
             now = self._now()
             if now >= self._look_at:

@@ -65,7 +65,7 @@ def refresh(
     channel: str | None = None,
     reverses: str | None = None,
 ) -> Loan:
-    """Show the loan's new version, now or as a fault says. Gives back the loan with its list of versions."""
+    """Show the loan's new version, now or as a fault says. Returns the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
     now_ms, kept = work.now_ms, loan.view_versions
     on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)

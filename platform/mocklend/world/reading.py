@@ -34,7 +34,7 @@ _MOMENTS = f"""SELECT DISTINCT channel, at_ms FROM {WORLD}
 GIVEN_BACK = f"""SELECT b.reverses FROM book_facts b
     JOIN {WORLD} w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id AND w.reverses = b.reverses
     WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'payment_return')"""
-"""SQL, to be a part of other SQL: the ids of what was given back by its channel, or by somebody who meant just that."""
+"""SQL, to be a part of other SQL: the ids of money that its channel took back, or that staff returned on purpose."""
 
 
 class Moved(NamedTuple):

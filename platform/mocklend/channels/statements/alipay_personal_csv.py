@@ -5,7 +5,7 @@ it an electronic receipt. Others count: 22 lines with something in them, 23 with
 
 Its preamble warns that its totals may differ from the sum of its lines, so a reader must not trust them: this one
 does not look at them. Only lines that count as income or expense and have succeeded moved money. `退款成功` is said of
-money that comes back to the account's owner, and the readers take it for that; what we give back is an expense.
+money that comes back to the account's owner, and the readers take it for that; what the account pays out is an expense.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class MakeStatement:
 
 
 def file_id(channel: str, day: date, currency: str) -> str:
-    """A channel makes one file a day and currency; in all formats it is the same one."""
+    """A channel makes one file per day and currency; it is the same in all formats."""
     return f"{channel}.{day}.{currency}"
 
 

@@ -1,1 +1,1 @@
-"""One file a channel. A new channel is a new file here, with its CHANNEL."""
+"""One file per channel. A new channel is a new file here, with its CHANNEL."""
