@@ -14,6 +14,12 @@ def fault_names() -> list[str]:
     return sorted(one.name for one in entry_points(group="mocklend.faults"))
 
 
+def seam_names() -> list[str]:
+    from mocklend.seams import SEAMS
+
+    return list(SEAMS)
+
+
 def scenario_names() -> list[str]:
     from mocklend.scenarios import scenarios
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mocklend.cli.completion import fault_names, profile_names
+from mocklend.cli.completion import fault_names, profile_names, seam_names
 from mocklend.cli.output import refuse, show
 from mocklend.cli.root import AsJson, connect, group
+from mocklend.cli.scenarios import write_new
 from mocklend.domain.names import did_you_mean
 from mocklend.exit_codes import ExitCode
 
@@ -40,6 +42,40 @@ def faults_list(as_json: AsJson = False) -> None:
         for rule in document["rules"]
     ]
     show(document, as_json, *lines)
+
+
+@faults_app.command("new")
+def faults_new(
+    name: Annotated[str, typer.Argument(help="The kind's name, like callback.lost_twice.")],
+    seam: Annotated[str, typer.Option(help="Where it acts, like callback.attempt.", autocompletion=seam_names)],
+    as_json: AsJson = False,
+) -> None:
+    """Write a fault and its test: with lesson and page in a checkout of Mocklend, elsewhere as a package of its own."""
+    from mocklend.cli.new_fault import NAME, PROJECT, new_fault, register
+    from mocklend.seams import SEAMS
+
+    if not NAME.fullmatch(name):
+        refuse(f"A fault cannot be called {name!r}.", "A family, a dot and what goes wrong: callback.lost_twice.")
+    if seam not in SEAMS:
+        meant = did_you_mean(seam, SEAMS)
+        refuse(f"There is no seam {seam!r}{meant or '.'}", f"Known: {', '.join(SEAMS)}.")
+    here = Path.cwd()
+    new = new_fault(name, seam, here)
+    there = [str(file.relative_to(here)) for file in new.files if file.exists()]
+    if name in fault_names() or there:
+        refuse(f"There is a fault {name!r} already{': ' if there else '.'}{', '.join(there)}", "Give a new name.")
+    for file, text in new.files.items():
+        write_new(file, text)
+    registered = new.registered or register(here / PROJECT, new.entry_point)
+    written = [str(file.relative_to(here)) for file in new.files]
+    lines = [f"wrote {file}" for file in written]
+    if registered:
+        lines.append(f"{PROJECT}: {new.entry_point}")
+    else:
+        lines.append(f'add to the table [project.entry-points."mocklend.faults"] of your {PROJECT}: {new.entry_point}')
+    test = next(file for file in written if Path(file).name.startswith("test_"))
+    lines.append(f"next: pip install --editable . && pytest {test}")
+    show({"files": written, "entry_point": new.entry_point, "registered": registered}, as_json, *lines)
 
 
 @faults_app.command("on", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

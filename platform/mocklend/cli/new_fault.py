@@ -1,0 +1,234 @@
+"""What `mocklend faults new` writes: a fault that already changes something, its test, its lesson and its page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields, replace
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mocklend.seams import SEAMS
+from mocklend.seams.seam import Seam
+
+KINDS = Path("faults/mocklend_faults/kinds")
+PROJECT = Path("pyproject.toml")
+TABLE = '[project.entry-points."mocklend.faults"]\n'
+NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
+
+KIND = Template('''"""$sentence"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mocklend.seams.$seam_module import $seam_class
+from mocklend_faults.engine.fault import $imported
+
+
+@dataclass(frozen=True, slots=True)
+class $kind(Fault):
+    """What happens, from the operations floor: who does what, and why it goes wrong.
+
+    What the borrower sees, what the books say, and what a reconciler should do about it.
+    """
+
+    name: ClassVar[str] = "$name"
+    finding: ClassVar[str] = "$finding"
+    precondition: ClassVar[str] = "What a story needs for this fault to act."
+    symptom: ClassVar[Mapping[str, str]] = {"page": "what this view shows that is wrong; name each view, and no other"}
+    heals: ClassVar[str] = "What ends it: time, a later event, or a repair."
+    action: ClassVar[str] = "What a correct reconciler does."
+$setting
+    def $method(self, event: $seam_class) -> $seam_class:
+        """Whom it hits, and what happens then; the event itself where nothing goes wrong."""
+        return $outcome
+''')
+
+TEST = Template('''"""$sentence"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mocklend.seams.$seam_module import $seam_class
+from $module import $kind
+
+
+def test_it_changes_what_happens() -> None:
+    event = $seam_class.example()
+
+    assert $kind().$method(event) == $expected
+
+
+def test_what_is_to_be_found_is_what_the_fault_says() -> None:
+    event = $seam_class.example()
+
+    assert event.consequence($kind().$method(event)).finding.finding_class == $kind.finding
+''')
+
+LESSON = Template('''"""$sentence"""
+
+from typing import Any
+
+
+def story(told: Any) -> None:
+    """Ada pays an instalment through her wallet."""
+    told.repaid(told.client.repay(told.loan(), 10_000, "wallet", type="OVD_AND_CURRENT"))
+
+
+def repair(told: Any) -> None:
+    """What puts it right."""
+    told.client.advance("P1D")
+''')
+
+PAGE = Template("""# $name: $title
+
+What happens, from the operations floor, in a few sentences.
+
+Acts at [`$seam`](../seams.md#$anchor). The finding is `$finding`.
+
+## What you see
+
+The views that are wrong (all others are right):
+
+<!-- made: symptom of $name -->
+<!-- end -->
+
+## What a good client does
+
+What a client that is on its guard makes of it, with a test that shows it.
+
+## Settings
+
+<!-- made: settings of $name -->
+<!-- end -->
+
+## Arm it
+
+```sh
+.venv/bin/mocklend faults on $name
+```
+
+## Repair
+
+What puts it right.
+""")
+
+PACKAGE = Template("""[build-system]
+requires = ["hatchling>=1.27"]
+build-backend = "hatchling.build"
+
+[project]
+name = "$package"
+version = "1"
+description = "A fault for Mocklend: $title."
+requires-python = ">=3.11"
+dependencies = ["mocklend"]
+
+[project.entry-points."mocklend.faults"]
+"$name" = "$module"
+
+[tool.hatch.build.targets.wheel]
+only-include = ["$module.py"]
+""")
+
+
+@dataclass(frozen=True)
+class NewFault:
+    """The files of a fault, and the entry point by which it is found."""
+
+    files: Mapping[Path, str]
+    entry_point: str
+    registered: bool  # whether the files say so already
+
+
+def new_fault(name: str, seam: str, folder: Path) -> NewFault:
+    """A fault of this name at a seam: in a checkout of Mocklend each file at its place, elsewhere all in the folder."""
+    checkout = (folder / KINDS).is_dir()
+    stem = name.replace(".", "_")
+    words = _words(name, SEAMS[seam])
+    words["module"] = f"mocklend_faults.kinds.{stem}" if checkout else stem
+    entry_point = f'"{name}" = "{words["module"]}"'
+    if checkout:
+        files = {
+            folder / KINDS / f"{stem}.py": KIND.substitute(words),
+            folder / "tests/faults/kinds" / f"test_{stem}.py": TEST.substitute(words),
+            folder / "tests/faults/lessons" / f"{stem}.py": LESSON.substitute(words),
+            folder / "docs/faults" / f"{name}.md": PAGE.substitute(words),
+        }
+        return NewFault(files, entry_point, registered=False)
+    files = {folder / f"{stem}.py": KIND.substitute(words), folder / f"test_{stem}.py": TEST.substitute(words)}
+    alone = not (folder / PROJECT).exists()
+    if alone:
+        files[folder / PROJECT] = PACKAGE.substitute(words)
+    return NewFault(files, entry_point, registered=alone)
+
+
+def register(project: Path, entry_point: str) -> bool:
+    """Put the entry point into the project's table of faults, at its place. False where there is no such table."""
+    text = project.read_text(encoding="utf-8")
+    head, table, rest = text.partition(TABLE)
+    if not table:
+        return False
+    end = re.match(r'(?:".*\n)*', rest)
+    assert end is not None, "no line matches, too"
+    lines = end[0].splitlines(keepends=True)
+    after = next((n for n, line in enumerate(lines) if line > entry_point), len(lines))
+    lines.insert(after, entry_point + "\n")
+    rest = "".join(lines) + rest[end.end() :]
+    file = entry_point.rpartition(" = ")[2].replace('"', "") + ".py"
+    # A package of faults names the files of its wheel.
+    rest = re.sub(r"^only-include = \[(.+)\]$", rf'only-include = [\1, "{file}"]', rest, flags=re.MULTILINE)
+    project.write_text(head + table + rest, encoding="utf-8")
+    return True
+
+
+def _words(name: str, seam: type[Seam]) -> dict[str, str]:
+    title = name.partition(".")[2].replace("_", " ")
+    words = {
+        "name": name,
+        "title": title,
+        "sentence": f"{title.capitalize()}: what goes wrong, in a sentence.",
+        "package": name.replace(".", "-").replace("_", "-"),
+        "kind": "".join(word.capitalize() for word in name.partition(".")[2].split("_")),
+        "seam": seam.seam,
+        "seam_class": seam.__name__,
+        "seam_module": seam.__module__.rpartition(".")[2],
+        "method": seam.seam.replace(".", "_"),
+        "anchor": re.sub(r"[^\w\- ]", "", seam.seam),
+    }
+    return words | _change(seam)
+
+
+def _change(seam: type[Seam]) -> dict[str, str]:
+    """What the fault does as it is written: a number or a switch that the seam offers is changed, if there is one."""
+    event = seam.example()
+    offered = [one for one in fields(seam) if one.default is not MISSING]
+    for one in offered:
+        if _is(one, bool):
+            value: Any = not getattr(event, one.name)
+            outcome = f"replace(event, {one.name}={value})"
+            return _words_of(event, replace(event, **{one.name: value}), outcome, outcome)
+    for one in offered:
+        if _is(one, int):
+            before = f"event.{one.name}" if one.type == "int" else f"(event.{one.name} or 0)"
+            setting = f'\n    {one.name}: int = setting(1, "By how much, with the unit in the name.")\n'
+            value = (getattr(event, one.name) or 0) + 1
+            changed = replace(event, **{one.name: value})
+            outcome, expected = (f"replace(event, {one.name}={before} + {by})" for by in (f"self.{one.name}", "1"))
+            return _words_of(event, changed, outcome, expected) | {"setting": setting, "imported": "Fault, setting"}
+    names = ", ".join(one.name for one in offered)
+    return _words_of(event, event, f"replace(event)  # What goes wrong is yours to say: {names}.", "replace(event)")
+
+
+def _is(one: Field[object], kind: type) -> bool:
+    return one.type in (kind.__name__, f"{kind.__name__} | None")
+
+
+def _words_of(event: Seam, changed: Seam, outcome: str, expected: str) -> dict[str, str]:
+    finding = event.consequence(changed).finding.finding_class
+    return {"outcome": outcome, "expected": expected, "finding": finding, "setting": "", "imported": "Fault"}
