@@ -12,7 +12,7 @@ from mocklend.domain.problems import Refused
 from mocklend.ledger.invariants import certificate as rests_on_books
 from mocklend.ledger.journal import journals
 from mocklend.servicing import IssueCertificate
-from mocklend.servicing.certificates import certificate
+from mocklend.servicing.certificates import CertificateDoc, certificate
 from support.story import Story
 
 
@@ -22,7 +22,7 @@ def issue(story: Story, loan_id: str) -> Mapping[str, Any]:
     return body
 
 
-def read(story: Story, id: str) -> dict[str, Any]:
+def read(story: Story, id: str) -> CertificateDoc:
     """Look at it again."""
     with story.platform.read() as connection:
         return certificate(story.snapshot(connection), id)

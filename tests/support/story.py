@@ -166,7 +166,7 @@ class Story:
     def page(self, loan_id: str) -> dict[str, Any]:
         """What the status page says."""
         with self.platform.read() as connection:
-            return reads.page(self.snapshot(connection), loan_id)
+            return dict(reads.page(self.snapshot(connection), loan_id))
 
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.fields import Currency, Doc, Id, MinorAmount
+from mocklend.api.documents import document
+from mocklend.api.fields import Currency, Id, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import (
-    AsOf,
     BorrowerId,
     ClientReference,
-    LoanId,
     LoanStatus,
-    NextCursor,
-    PageVersion,
-    PrincipalMinor,
 )
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, place
@@ -27,11 +21,12 @@ from mocklend.api.products import ProductFields, read_product, require_product
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, as_stored, rendered
 from mocklend.domain.channel import channel_of
-from mocklend.domain.statuses import InstalmentStatus
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
-from mocklend.validation import Body, OneOf
+from mocklend.validation import Body
 from mocklend.views import reads
+from mocklend.views.reads import InstalmentList, LoanList
+from mocklend.views.render import LoanDoc
 
 loans = APIBlueprint("loans", __name__)
 
@@ -56,46 +51,6 @@ class NewLoan(Body):
     )
 
 
-class NextDue(Doc):
-    """The next instalment that asks for money."""
-
-    n: int = Field(description="The instalment's number, from 1.")
-    due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
-    due_minor: int = Field(description="What it will ask for on that day, less what was paid on it, in minor units.")
-
-
-class LoanDoc(Doc):
-    """A loan's status page."""
-
-    id: str = Field(description="The loan's id.")
-    borrower_id: BorrowerId
-    reference: ClientReference
-    product_id: str | None = Field(
-        description="The product that ships by whose terms it is; null for terms of its own."
-    )
-    currency: Currency
-    status: LoanStatus
-    principal_minor: PrincipalMinor
-    outstanding_minor: int = Field(description="All that is owed now, in minor units of `currency`.")
-    outstanding_principal_minor: int = Field(description="The principal part of it, in minor units of `currency`.")
-    overdue_minor: int = Field(description="What is overdue, in minor units of `currency`.")
-    overpaid_minor: int = Field(description="What was paid too much and not paid back, in minor units of `currency`.")
-    paid_minor: int = Field(description="All that has been paid, in minor units of `currency`.")
-    next_due: NextDue | None = Field(description="The next instalment that asks for money; null where none does.")
-    disbursed_at: str | None = Field(
-        description="When the loan was paid out; null until then. RFC 3339, on the sandbox's clock."
-    )
-    version: PageVersion
-    as_of: AsOf
-
-
-class LoanList(Doc):
-    """A page of loans."""
-
-    loans: list[LoanDoc] = Field(description="The loans of this page.")
-    next_cursor: NextCursor | None
-
-
 class LoanQuery(Paged):
     """Which loans to list."""
 
@@ -103,39 +58,9 @@ class LoanQuery(Paged):
     status: LoanStatus | None = None
 
 
-class InstalmentDoc(Doc):
-    """What one instalment asks for, and what it has got."""
-
-    n: int = Field(description="The instalment's number, from 1.")
-    due_date: str = Field(description="When it is due, like 2026-01-05, in the sandbox's zone.")
-    status: Annotated[str, OneOf(tuple(InstalmentStatus))] = Field(
-        description="PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
-        "left, OVD when it is overdue."
-    )
-    due_minor: int = Field(description="All that it asks for, paid or not, in minor units.")
-    paid_minor: int = Field(description="What has been paid on it, in minor units.")
-    principal_minor: int = Field(description="Its principal, in minor units.")
-    interest_minor: int = Field(description="Its interest, in minor units.")
-    fee_minor: int = Field(description="Its fees, in minor units.")
-    penalty_minor: int = Field(description="Its penalty, in minor units.")
-    principal_paid_minor: int = Field(description="Principal paid, in minor units.")
-    interest_paid_minor: int = Field(description="Interest paid, in minor units.")
-    fee_paid_minor: int = Field(description="Fees paid, in minor units.")
-    penalty_paid_minor: int = Field(description="Penalty paid, in minor units.")
-
-
-class InstalmentList(Doc):
-    """A loan's instalments, from the same version as its page."""
-
-    loan_id: LoanId
-    version: PageVersion
-    as_of: AsOf
-    instalments: list[InstalmentDoc] = Field(description="The instalments, in their order.")
-
-
 @loans.post("/v1/loans")
 @loans.input(NewLoan, arg_name="new")
-@loans.output(LoanDoc, status_code=201)
+@loans.output(document(LoanDoc), status_code=201)
 @loans.doc(
     **described(
         "borrow", "borrower_unknown", "product_unknown", "product_invalid", "amount_out_of_range",
@@ -167,7 +92,7 @@ def borrow(new: NewLoan) -> Response:
 
 @loans.get("/v1/loans")
 @loans.input(LoanQuery, location="query", arg_name="query")
-@loans.output(LoanList)
+@loans.output(document(LoanList))
 @loans.doc(**described("listLoans"))
 def list_loans(query: LoanQuery) -> Response:
     """Loans by id, each at the version that the list has: its page's, unless one of them lags alone."""
@@ -185,7 +110,7 @@ def list_loans(query: LoanQuery) -> Response:
 
 
 @loans.get("/v1/loans/<id:loan_id>")
-@loans.output(LoanDoc)
+@loans.output(document(LoanDoc))
 @loans.doc(**described("getLoan", "loan_unknown"))
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
@@ -194,7 +119,7 @@ def get_loan(loan_id: str) -> Response:
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")
-@loans.output(InstalmentList)
+@loans.output(document(InstalmentList))
 @loans.doc(**described("listInstalments", "loan_unknown"))
 def list_instalments(loan_id: str) -> Response:
     """Every instalment, from the version that the plan has: the page's, unless one of them lags alone."""

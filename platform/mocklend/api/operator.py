@@ -9,16 +9,15 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import Doc, Memo, RelativeMinor
+from mocklend.api.fields import Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
-from mocklend.api.loans import LoanDoc
-from mocklend.api.nouns import Approver, EditId, LoanId, LoanStatus, Operator, PageVersion
+from mocklend.api.nouns import Approver, Operator
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.facts import MODIFY_BILL_STATUS
-from mocklend.domain.nouns import says
+from mocklend.domain.nouns import EditId, LoanId, LoanStatus, PageVersion, says
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE
 from mocklend.domain.statuses import EditState as States
 from mocklend.lending.books import state_of
@@ -36,9 +35,10 @@ from mocklend.servicing import (
 )
 from mocklend.servicing.operations import EDIT_KINDS, EditDoc, edit_doc
 from mocklend.storage.entities import Loan
+from mocklend.storage.values import StatusOverride
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
-from mocklend.views.render import conflicting_override, loan_doc
+from mocklend.views.render import LoanDoc, conflicting_override, loan_doc
 
 operator = APIBlueprint("operator", __name__)
 
@@ -83,13 +83,13 @@ class Rebuilding(Body):
     operator: Operator
 
 
-class CaughtUp(Doc):
+class CaughtUp(TypedDict):
     """A loan after it was looked at, and whether there was anything to catch up on."""
 
     loan_id: LoanId
     status: LoanStatus
     version: PageVersion
-    caught_up: bool = Field(description="Whether there was anything to catch up on.")
+    caught_up: Annotated[bool, says("Whether there was anything to catch up on.")]
 
 
 class Inquiry(Body):
@@ -104,12 +104,12 @@ class EditList(TypedDict):
     edits: Annotated[list[EditDoc], says("The edits, oldest first.")]
 
 
-class StatusOverrideDoc(Doc):
+class StatusOverrideDoc(TypedDict):
     """An operator edit that pins a status on the page which the books do not derive."""
 
     edit_id: EditId
-    status: str = Field(description="The bill status that the edit set.")
-    since: str = Field(description="Since when the books say something else. RFC 3339, on the sandbox's clock.")
+    status: Annotated[str, says("The bill status that the edit set.")]
+    since: Annotated[str | None, says("Since when the books say something else. RFC 3339, on the sandbox's clock.")]
 
 
 class BookedLoan(LoanDoc):
@@ -120,14 +120,14 @@ class BookedLoan(LoanDoc):
     """
 
     status: LoanStatus
-    unapplied_minor: int = Field(description="Money that came in and is on no bill, in minor units of `currency`.")
-    revoked_minor: int = Field(description="What was cancelled of the bill, in minor units of `currency`.")
-    written_off_minor: int = Field(description="What was written off, in minor units of `currency`.")
-    recovered_minor: int = Field(description="What came in after the write-off, in minor units of `currency`.")
-    refunding_minor: int = Field(description="What is to be paid back and is not yet, in minor units of `currency`.")
-    status_override: StatusOverrideDoc | None = Field(
-        description="The edit that pins another status on the page; null where none does."
-    )
+    unapplied_minor: Annotated[int, says("Money that came in and is on no bill, in minor units of `currency`.")]
+    revoked_minor: Annotated[int, says("What was cancelled of the bill, in minor units of `currency`.")]
+    written_off_minor: Annotated[int, says("What was written off, in minor units of `currency`.")]
+    recovered_minor: Annotated[int, says("What came in after the write-off, in minor units of `currency`.")]
+    refunding_minor: Annotated[int, says("What is to be paid back and is not yet, in minor units of `currency`.")]
+    status_override: Annotated[
+        StatusOverrideDoc | None, says("The edit that pins another status on the page; null where none does.")
+    ]
 
 
 @operator.post("/operator/loans/<id:loan_id>/edits")
@@ -234,7 +234,7 @@ def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
 
 @operator.post("/operator/loans/<id:loan_id>/refresh")
 @operator.input(Rebuilding, arg_name="asked")
-@operator.output(LoanDoc)
+@operator.output(document(LoanDoc))
 @operator.doc(**described("refreshLoan", "loan_unknown"))
 def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
     """Make a loan's page anew from the books and show it at once, everywhere. Nothing is posted."""
@@ -243,7 +243,7 @@ def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
 
 @operator.post("/operator/loans/<id:loan_id>/catch-up")
 @operator.input(Reversal, arg_name="wish")
-@operator.output(CaughtUp)
+@operator.output(document(CaughtUp))
 @operator.doc(**described("catchUpLoan", "loan_unknown"))
 def catch_up(loan_id: str, wish: Reversal) -> Response:
     """Bring a loan up to the day that a nightly run has left out. One that was not left out stays as it is."""
@@ -251,21 +251,27 @@ def catch_up(loan_id: str, wish: Reversal) -> Response:
 
 
 @operator.get("/operator/loans/<id:loan_id>")
-@operator.output(BookedLoan)
+@operator.output(document(BookedLoan))
 @operator.doc(**described("getBookedLoan", "loan_unknown"))
 def get_booked_loan(loan_id: str) -> Response:
     """The books' own state of a loan: never cached, and no mark changes its status."""
     with open_snapshot() as snapshot:
         loan = reads.entity(snapshot, Loan, loan_id)
     state = state_of(loan)
-    booked = loan_doc(loan, state, snapshot.now_ms) | {
-        "status": state.status,
-        "unapplied_minor": state.unapplied_minor,
-        "revoked_minor": state.revoked_minor,
-        "written_off_minor": state.written_off_minor,
-        "recovered_minor": state.recovered_minor,
-        "refunding_minor": state.refunding_minor,
-    }
-    mark = conflicting_override(loan)
-    said = mark and {"edit_id": mark.edit_id, "status": mark.status, "since": maybe_rfc3339(mark.since_ms)}
-    return rendered(booked | {"status_override": said})
+    page = loan_doc(loan, state, snapshot.now_ms)
+    page["status"] = state.status
+    override = conflicting_override(loan)
+    booked = BookedLoan(
+        **page,
+        unapplied_minor=state.unapplied_minor,
+        revoked_minor=state.revoked_minor,
+        written_off_minor=state.written_off_minor,
+        recovered_minor=state.recovered_minor,
+        refunding_minor=state.refunding_minor,
+        status_override=None if override is None else _override_doc(override),
+    )
+    return rendered(booked)
+
+
+def _override_doc(override: StatusOverride) -> StatusOverrideDoc:
+    return StatusOverrideDoc(edit_id=override.edit_id, status=override.status, since=maybe_rfc3339(override.since_ms))

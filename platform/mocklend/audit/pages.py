@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from mocklend.audit.subjects import WRITTEN, AuditedLoan
 from mocklend.bureau.checks import check_published_records
@@ -13,7 +11,7 @@ from mocklend.ledger.invariants import certificate
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.views import reads
-from mocklend.views.render import conflicting_override, loan_doc
+from mocklend.views.render import conflicting_override, loan_doc, read_page
 
 
 def check_views(audited: AuditedLoan) -> Iterator[Discrepancy]:
@@ -22,13 +20,13 @@ def check_views(audited: AuditedLoan) -> Iterator[Discrepancy]:
     behind = [view for view in reads.FROM_MS if view not in shown or shown[view][0] != loan.version]
     if behind:
         view, newest = behind[0], loan.view_versions[-1]
-        nothing: dict[str, Any] = {"status": None, "outstanding_minor": 0, "version": 0}
-        said = json.loads(shown[view][1]) if view in shown else nothing
+        said = read_page(shown[view][1]) if view in shown else None
         # At stake is what the page was behind by when this version was made to wait: it may catch up in steps.
         stake = newest.behind_minor
         if stake is None:
-            stake = abs(newest.outstanding_minor - said["outstanding_minor"])
-        detail = f"the {view} shows version {said['version']} ({said['status']}), the books are at {loan.version}"
+            stake = abs(newest.outstanding_minor - (said["outstanding_minor"] if said else 0))
+        version, status = (said["version"], said["status"]) if said else (0, None)
+        detail = f"the {view} shows version {version} ({status}), the books are at {loan.version}"
         yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest.status})")
 
 
@@ -40,7 +38,7 @@ def check_page(audited: AuditedLoan) -> Iterator[Discrepancy]:
     loan = audited.loan
     if WRITTEN not in audited.shown or audited.shown[WRITTEN][0] != loan.version:
         return
-    said = json.loads(audited.shown[WRITTEN][1])
+    said = read_page(audited.shown[WRITTEN][1])
     wanted = loan_doc(loan, state_of(loan), 0) | {"as_of": said["as_of"]}
     off = said["outstanding_minor"] - wanted["outstanding_minor"]
     detail = f"version {loan.version} says {said['status']}, {said['outstanding_minor']}"

@@ -24,6 +24,7 @@ from mocklend.servicing import DecideDispute, Edit, OpenDispute, VerifyDispute
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.storage.work import Command, Idempotency
 from mocklend.views import reads
+from mocklend.views.render import LoanDoc
 from mocklend.webhooks.endpoints import AddEndpoint
 
 FIRST_DAY = date(2026, 1, 5)
@@ -164,16 +165,10 @@ class Branch:
                     self.pages[doc["id"]].append(_seen(snapshot.now_ms, view, doc))
 
 
-_BALANCES = (
-    "status",
-    "outstanding_minor",
-    "outstanding_principal_minor",
-    "overdue_minor",
-    "overpaid_minor",
-    "paid_minor",
-)
-
-
-def _seen(now_ms: int, view: str, doc: dict[str, Any]) -> tuple[Any, ...]:
-    said = (None if view == reads.INSTALMENTS else doc[name] for name in _BALANCES)
-    return (now_ms, view, doc["version"], parse_rfc3339(doc["as_of"]), *said)
+def _seen(now_ms: int, view: str, doc: LoanDoc) -> tuple[Any, ...]:
+    balances = (
+        doc["status"], doc["outstanding_minor"], doc["outstanding_principal_minor"], doc["overdue_minor"],
+        doc["overpaid_minor"], doc["paid_minor"],
+    )  # fmt: skip
+    shown = (None,) * len(balances) if view == reads.INSTALMENTS else balances
+    return (now_ms, view, doc["version"], parse_rfc3339(doc["as_of"]), *shown)

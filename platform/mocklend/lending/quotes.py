@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Annotated, TypedDict, cast
 
 from msgspec.structs import asdict, replace
 
 from mocklend.domain.facts import business_date, midnight_ms
+from mocklend.domain.nouns import AsOf, Currency, LoanId, PageVersion, RepaymentType, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState
 from mocklend.domain.statuses import LoanStatus
@@ -78,19 +80,47 @@ class MakeQuote:
             work.write(KEEP_QUOTE, **asdict(quote))
         return Answer(
             201,
-            {
-                "id": quote.id,
-                "loan_id": loan.id,
-                "type": quote.type,
-                "date": quote.date,
-                "total_minor": quote.total_minor,
-                "currency": loan.currency,
-                "buckets": buckets,
-                "valid_until": rfc3339(quote.valid_until_ms),
-                "version": loan.version,
-                "as_of": rfc3339(work.now_ms),
-            },
+            QuoteDoc(
+                id=quote.id,
+                loan_id=loan.id,
+                type=quote.type,
+                date=quote.date,
+                total_minor=quote.total_minor,
+                currency=loan.currency,
+                buckets=cast(Buckets, buckets),
+                valid_until=rfc3339(quote.valid_until_ms),
+                version=loan.version,
+                as_of=rfc3339(work.now_ms),
+            ),
         )
+
+
+class Buckets(TypedDict):
+    """Where the total would go."""
+
+    normal_principal_minor: Annotated[int, says("Principal that is not overdue, in minor units.")]
+    overdue_principal_minor: Annotated[int, says("Overdue principal, in minor units.")]
+    normal_interest_minor: Annotated[int, says("Interest that is not overdue, in minor units.")]
+    overdue_interest_minor: Annotated[int, says("Overdue interest, in minor units.")]
+    penalty_principal_minor: Annotated[int, says("Penalty on overdue principal, in minor units.")]
+    penalty_interest_minor: Annotated[int, says("Penalty on overdue interest, in minor units.")]
+    fee_minor: Annotated[int, says("Fees, in minor units.")]
+    written_off_minor: Annotated[int, says("What was written off and is still owed, in minor units.")]
+
+
+class QuoteDoc(TypedDict):
+    """A quote."""
+
+    id: Annotated[str, says("The quote's id.")]
+    loan_id: LoanId
+    type: RepaymentType
+    date: Annotated[str, says("The day that it is for, like 2026-01-05, in the sandbox's zone.")]
+    total_minor: Annotated[int, says("What is to be paid, in minor units of `currency`.")]
+    currency: Currency
+    buckets: Annotated[Buckets, says("Where the total would go.")]
+    valid_until: Annotated[str, says("The last moment at which it can be paid. RFC 3339, on the sandbox's clock.")]
+    version: PageVersion
+    as_of: AsOf
 
 
 def buckets_of(state: LoanState, type: str, on: date) -> dict[str, int]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.domain.facts import business_date
 from mocklend.domain.money import format_minor
+from mocklend.domain.nouns import Currency, LoanId, PrincipalMinor, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES
@@ -137,7 +138,7 @@ class _TakenBack(NamedTuple):
     on: str
 
 
-def certificate(reader: SandboxReader, id: str) -> dict[str, Any]:
+def certificate(reader: SandboxReader, id: str) -> CertificateDoc:
     """A certificate, and whether the books have moved on since: a payment taken back, or a loan that is open again."""
     certificate = reads.entity(reader, Certificate, id)
     loan = reads.entity(reader, Loan, certificate.loan_id)
@@ -148,7 +149,25 @@ def certificate(reader: SandboxReader, id: str) -> dict[str, Any]:
     return certificate_doc(certificate, "; ".join(reasons) or None)
 
 
-def certificate_doc(certificate: Certificate, superseded_by: str | None = None) -> dict[str, Any]:
+class CertificateDoc(TypedDict):
+    """A certificate, the transaction that it rests on, and whether the books have moved on since."""
+
+    id: Annotated[str, says("The certificate's id.")]
+    loan_id: LoanId
+    number: Annotated[str, says("The number that is printed on it.")]
+    issued_at: Annotated[str, says("When it was issued. RFC 3339, on the sandbox's clock.")]
+    journal_seq: Annotated[int, says("The `seq` of the loan's newest transaction when it was issued.")]
+    journal_hash: Annotated[str, says("The `hash` of that transaction.")]
+    principal_minor: PrincipalMinor
+    currency: Currency
+    settled_on: Annotated[str, says("The day on which the loan was settled, like 2026-01-05, in the sandbox's zone.")]
+    text_zh: Annotated[str, says("The certificate's text in Chinese.")]
+    text_en: Annotated[str, says("The certificate's text in English.")]
+    superseded: Annotated[bool, says("Whether the books have moved on since it was issued.")]
+    superseded_reason: Annotated[str | None, says("What happened since; null where nothing did.")]
+
+
+def certificate_doc(certificate: Certificate, superseded_by: str | None = None) -> CertificateDoc:
     """A certificate as JSON."""
     return {
         "id": certificate.id,

@@ -7,8 +7,6 @@ anywhere any more, and those after it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from msgspec.structs import replace
 
@@ -21,7 +19,7 @@ from mocklend.storage.entities import Loan
 from mocklend.storage.statements import VIEWS, statement
 from mocklend.storage.values import ViewVersion
 from mocklend.storage.work import Work
-from mocklend.views.render import loan_doc
+from mocklend.views.render import LoanDoc, loan_doc
 
 INSERT_VIEW = statement(
     "loan_views.insert",
@@ -69,15 +67,16 @@ def refresh(
     doc = loan_doc(loan, state, work.now_ms)
     now_ms, kept = work.now_ms, loan.view_versions
     on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
-    should_say = {name: doc[name] for name in ("version", "status", "outstanding_minor")}
-    off_minor = _off(work, loan, kept, should_say["outstanding_minor"], cause, channel) if kept else 0
+    books_minor = doc["outstanding_minor"]
+    should_say = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
+    off_minor = _off(work, loan, kept, books_minor, cause, channel) if kept else 0
     doc["outstanding_minor"] += off_minor
     new = ViewVersion(
         version=loan.version,
         made_ms=now_ms,
         status=doc["status"],
         outstanding_minor=doc["outstanding_minor"],
-        change_minor=should_say["outstanding_minor"] - kept[-1].books_minor if kept else 0,
+        change_minor=books_minor - kept[-1].books_minor if kept else 0,
         off_minor=off_minor,
     )
     if on_page is not None:
@@ -164,7 +163,7 @@ def _still_needed(work: Work, loan: Loan, kept: tuple[ViewVersion, ...]) -> tupl
     return tuple(one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS)
 
 
-def write_view(work: Work, loan: Loan, doc: dict[str, Any], showing: Showing) -> None:
+def write_view(work: Work, loan: Loan, doc: LoanDoc, showing: Showing) -> None:
     """The row of the loan's newest version."""
     waits = work.now_ms < showing.settled_ms < NEVER_MS
     work.write(

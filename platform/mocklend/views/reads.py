@@ -6,11 +6,11 @@ The status page is one query: the newest version that it shows at the sandbox's 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 from mocklend.domain.facts import Terms
+from mocklend.domain.nouns import AsOf, LoanId, NextCursor, PageVersion, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
 from mocklend.sandboxes.timestamps import rfc3339
@@ -21,7 +21,7 @@ from mocklend.storage.statements import Value
 from mocklend.storage.stores import E
 from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Sandbox
-from mocklend.views.render import instalment_docs
+from mocklend.views.render import InstalmentDoc, LoanDoc, instalment_docs, read_page
 from mocklend.views.replica_rotation import ReplicaRotation
 
 PAGE_MAX = 500
@@ -65,10 +65,9 @@ def shown(snapshot: Snapshot, loan_id: str, view: str) -> Shown:
     return versions[0]
 
 
-def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> dict[str, Any]:
+def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> LoanDoc:
     """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
-    read: dict[str, Any] = json.loads(page_text(snapshot, loan_id, replica_rotation))
-    return read
+    return read_page(page_text(snapshot, loan_id, replica_rotation))
 
 
 def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> str:
@@ -101,10 +100,26 @@ def page_at_once(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: st
     return doc if isinstance(doc, str) and not replicas_differ else None
 
 
-def instalments(snapshot: Snapshot, loan_id: str, terms_of: Callable[[Loan], Terms]) -> dict[str, Any]:
+class LoanList(TypedDict):
+    """A page of loans."""
+
+    loans: Annotated[list[LoanDoc], says("The loans of this page.")]
+    next_cursor: NextCursor | None
+
+
+class InstalmentList(TypedDict):
+    """A loan's instalments, from the same version as its page."""
+
+    loan_id: LoanId
+    version: PageVersion
+    as_of: AsOf
+    instalments: Annotated[list[InstalmentDoc], says("The instalments, in their order.")]
+
+
+def instalments(snapshot: Snapshot, loan_id: str, terms_of: Callable[[Loan], Terms]) -> InstalmentList:
     """The instalments, from the version that the plan shows: the page's, unless one of them lags alone."""
     plan = shown(snapshot, loan_id, INSTALMENTS)
-    doc = json.loads(plan.doc)
+    doc = read_page(plan.doc)
     state = load(terms_of(entity(snapshot, Loan, loan_id)), plan.state)
     return {
         "loan_id": loan_id,
@@ -128,13 +143,13 @@ class _Each(NamedTuple):
     doc: str
 
 
-def each_shown(snapshot: Snapshot, view: str) -> Iterator[dict[str, Any]]:
+def each_shown(snapshot: Snapshot, view: str) -> Iterator[LoanDoc]:
     """The document that one view has of each loan, by id."""
     after = ""
     while True:
         found = snapshot.rows(_Each, _EACH[view].format(filters=""), now_ms=snapshot.now_ms, after=after, most=PAGE_MAX)
         for _, doc in found:
-            yield json.loads(doc)
+            yield read_page(doc)
         if len(found) < PAGE_MAX:
             return
         after = found[-1].loan_id
@@ -147,20 +162,15 @@ def loans(
     status: str | None = None,
     after: str = "",
     limit: int = 50,
-) -> dict[str, Any]:
+) -> LoanList:
     """A page of the list of loans: each at the version that its own page shows, unless one of them lags alone."""
     chosen = {name: value for name, value in (("borrower_id", borrower_id), ("status", status)) if value is not None}
     sql = _EACH[LIST].format(filters="".join(f" AND v.{name} = :{name}" for name in chosen))
     found = snapshot.rows(_Each, sql, now_ms=snapshot.now_ms, after=after, most=limit + 1, **chosen)
-    return _listed("loans", [(row.loan_id, json.loads(row.doc)) for row in found], limit)
-
-
-def _listed(name: str, found: list[tuple[str, dict[str, Any]]], limit: int) -> dict[str, Any]:
-    more = len(found) > limit
-    return {
-        name: [doc for _, doc in found[:limit]],
-        "next_cursor": cursor(found[limit - 1][0]) if more else None,
-    }
+    return LoanList(
+        loans=[read_page(row.doc) for row in found[:limit]],
+        next_cursor=cursor(found[limit - 1].loan_id) if len(found) > limit else None,
+    )
 
 
 def cursor(after: str) -> str:
@@ -284,11 +294,12 @@ def transactions(
     if loan_id is not None:
         where += " AND chain = :loan_id"
         values["loan_id"] = loan_id
-    found = [
-        (f"{row.chain}/{row.seq}", _transaction(reader, row))
-        for row in reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
-    ]
-    return _listed("transactions", found, limit)
+    found = reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
+    last = found[limit - 1] if len(found) > limit else None
+    return {
+        "transactions": [_transaction(reader, row) for row in found[:limit]],
+        "next_cursor": cursor(f"{last.chain}/{last.seq}") if last is not None else None,
+    }
 
 
 class _Transaction(NamedTuple):

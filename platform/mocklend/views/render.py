@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, TypedDict
 
+import msgspec
+
+from mocklend.domain.nouns import (
+    AsOf,
+    BorrowerId,
+    ClientReference,
+    Currency,
+    LoanStatus,
+    PageVersion,
+    PrincipalMinor,
+    one_of,
+    says,
+)
 from mocklend.domain.replay import Instalment, LoanState
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, InstalmentStatus
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
@@ -21,7 +34,38 @@ def conflicting_override(loan: Loan) -> StatusOverride | None:
     return loan.status_override if overridden_status(loan) != loan.status else None
 
 
-def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
+class NextDue(TypedDict):
+    """The next instalment that asks for money."""
+
+    n: Annotated[int, says("The instalment's number, from 1.")]
+    due_date: Annotated[str, says("When it is due, like 2026-01-05, in the sandbox's zone.")]
+    due_minor: Annotated[int, says("What it will ask for on that day, less what was paid on it, in minor units.")]
+
+
+class LoanDoc(TypedDict):
+    """A loan's status page."""
+
+    id: Annotated[str, says("The loan's id.")]
+    borrower_id: BorrowerId
+    reference: ClientReference
+    product_id: Annotated[str | None, says("The product that ships by whose terms it is; null for terms of its own.")]
+    currency: Currency
+    status: LoanStatus
+    principal_minor: PrincipalMinor
+    outstanding_minor: Annotated[int, says("All that is owed now, in minor units of `currency`.")]
+    outstanding_principal_minor: Annotated[int, says("The principal part of it, in minor units of `currency`.")]
+    overdue_minor: Annotated[int, says("What is overdue, in minor units of `currency`.")]
+    overpaid_minor: Annotated[int, says("What was paid too much and not paid back, in minor units of `currency`.")]
+    paid_minor: Annotated[int, says("All that has been paid, in minor units of `currency`.")]
+    next_due: Annotated[NextDue | None, says("The next instalment that asks for money; null where none does.")]
+    disbursed_at: Annotated[
+        str | None, says("When the loan was paid out; null until then. RFC 3339, on the sandbox's clock.")
+    ]
+    version: PageVersion
+    as_of: AsOf
+
+
+def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> LoanDoc:
     """The status page."""
     return {
         "id": loan.id,
@@ -43,7 +87,11 @@ def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> dict[str, Any]:
     }
 
 
-def next_due(state: LoanState) -> dict[str, Any] | None:
+read_page = msgspec.json.Decoder(LoanDoc).decode
+"""A loan's page, from the text that it is kept as."""
+
+
+def next_due(state: LoanState) -> NextDue | None:
     """The next instalment that asks for money, and how much it will have asked for on its due date."""
     for instalment in state.instalments:
         if instalment.due_date >= state.as_of:
@@ -58,12 +106,38 @@ def to_come(state: LoanState, instalment: Instalment) -> int:
     return 0 if state.outstanding_minor == 0 else state.interest_to_come(instalment)
 
 
-def instalment_docs(state: LoanState) -> list[dict[str, Any]]:
+class InstalmentDoc(TypedDict):
+    """What one instalment asks for, and what it has got."""
+
+    n: Annotated[int, says("The instalment's number, from 1.")]
+    from_date: Annotated[str, says("The first day of its period, like 2026-01-05, in the sandbox's zone.")]
+    due_date: Annotated[str, says("When it is due, like 2026-01-05, in the sandbox's zone.")]
+    status: Annotated[
+        str,
+        one_of(
+            InstalmentStatus,
+            "PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
+            "left, OVD when it is overdue.",
+        ),
+    ]
+    due_minor: Annotated[int, says("All that it asks for, paid or not, in minor units.")]
+    paid_minor: Annotated[int, says("What has been paid on it, in minor units.")]
+    principal_minor: Annotated[int, says("Its principal, in minor units.")]
+    interest_minor: Annotated[int, says("Its interest, in minor units.")]
+    fee_minor: Annotated[int, says("Its fees, in minor units.")]
+    penalty_minor: Annotated[int, says("Its penalty, in minor units.")]
+    principal_paid_minor: Annotated[int, says("Principal paid, in minor units.")]
+    interest_paid_minor: Annotated[int, says("Interest paid, in minor units.")]
+    fee_paid_minor: Annotated[int, says("Fees paid, in minor units.")]
+    penalty_paid_minor: Annotated[int, says("Penalty paid, in minor units.")]
+
+
+def instalment_docs(state: LoanState) -> list[InstalmentDoc]:
     """Every instalment with what it asks for and what it has got."""
     return [_instalment_doc(state, instalment) for instalment in state.instalments]
 
 
-def _instalment_doc(state: LoanState, i: Instalment) -> dict[str, Any]:
+def _instalment_doc(state: LoanState, i: Instalment) -> InstalmentDoc:
     interest = i.interest + to_come(state, i)
     penalty = i.penalty_principal + i.penalty_interest
     due = i.principal + interest + i.fee + penalty
