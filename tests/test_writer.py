@@ -21,7 +21,7 @@ from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
-from mocklend.storage.work import Answer
+from mocklend.storage.work import Answer, Command
 from support.sql import rows
 from support.story import Story
 from support.writing import ANSWERS, Counting, Spoil, Think, ThinkAgain, together
@@ -151,7 +151,9 @@ def test_a_refused_command_harms_none_of_its_group(platform: Platform, story: St
 
 
 @pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
-def test_a_command_that_fails_takes_down_only_itself(platform: Platform, story: Story, spoil: Any) -> None:
+def test_a_command_that_fails_takes_down_only_itself(
+    platform: Platform, story: Story, spoil: Callable[[str], Command]
+) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(

@@ -192,7 +192,7 @@ def test_a_change_that_is_undone_the_same_day_is_no_change(story: Story, bureau:
 class Wall:
     """A platform on a running clock whose ticker sleeps until it is told to look."""
 
-    def __init__(self, open_platform: Callable[..., Platform], told: Any, now_ms: int) -> None:
+    def __init__(self, open_platform: Callable[..., Platform], told: Story, now_ms: int) -> None:
         self.now_ms = now_ms
         self.platform = open_platform(real_ms=lambda: self.now_ms)
         self.story = type(told)(self.platform, self.platform.create_sandbox(seed=told.sandbox.seed, mode="wall"))

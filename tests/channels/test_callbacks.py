@@ -16,8 +16,9 @@ from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.storage.entities import Callback
+from mocklend.storage.work import Answer, Work
 from support.layers import HonestLayer
 from support.story import Story
 
@@ -33,12 +34,12 @@ class Losing(HonestLayer):
         self.more: dict[str, Any] = {}
         self.asked: list[CallbackAttempt] = []
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        if isinstance(given, CallbackAttempt):
-            self.asked.append(given)
-            first = given.occurrence == 1
-            return replace(given, lost_attempts=self.attempts * first, **(self.more if first else {})), ()
-        return given, ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        if isinstance(event, CallbackAttempt):
+            self.asked.append(event)
+            first = event.occurrence == 1
+            return replace(event, lost_attempts=self.attempts * first, **(self.more if first else {})), ()
+        return event, ()
 
 
 @pytest.fixture
@@ -287,7 +288,7 @@ class AddAttempt:
     def needs(self) -> Iterable[Any]:
         return ()
 
-    def decide(self, work: Any) -> Any:
+    def decide(self, work: Work) -> Answer:
         from mocklend.storage.work import Answer
 
         callback = work.get(Callback, self.callback_id)

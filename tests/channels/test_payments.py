@@ -20,6 +20,7 @@ from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.signing import signed_headers
+from mocklend.storage.entities import Trade
 from support.story import Story
 
 DELAY_S = 600  # bill-pay
@@ -110,7 +111,7 @@ LIES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def said_of(story: Story, trade: Any, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
+def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
     """A signed message that the trade was paid, with some fields otherwise."""
     body = callback_body(structs.replace(trade, **otherwise), rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -70,7 +69,9 @@ def _taking_back(chain: list[int], kind: str = REVERSAL) -> list[Fact]:
 
 
 @given(chain=st.permutations(range(9)).flatmap(lambda all: st.integers(0, 9).map(lambda n: all[:n])), data=st.data())
-def test_a_receipt_counts_if_it_was_taken_back_and_restored_equally_often(chain: list[int], data: Any) -> None:
+def test_a_receipt_counts_if_it_was_taken_back_and_restored_equally_often(
+    chain: list[int], data: st.DataObject
+) -> None:
     facts = _taking_back(chain)
 
     void = taken_back(data.draw(st.permutations(facts)), REVERSAL)

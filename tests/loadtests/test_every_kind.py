@@ -84,7 +84,7 @@ class Answer:
 class RawClient:
     """Requests without a socket. Who repeats one does so after some minutes, as a client that had waited does."""
 
-    http: Any
+    http: FlaskClient
     keys: set[str] = field(default_factory=set)
 
     def request(self, method: str, path: str, *, json: Any, headers: Mapping[str, str], **_: Any) -> Answer:
@@ -96,7 +96,7 @@ class RawClient:
         return Answer(self.http.open(path, method=method, json=json, headers=dict(headers)))
 
 
-def advance(http: Any, authorization: str, by_s: int) -> None:
+def advance(http: FlaskClient, authorization: str, by_s: int) -> None:
     """Let time pass for the sandbox."""
     moved = http.post("/-/clock/advance", json={"by": by_s}, headers={"Authorization": authorization})
     assert moved.status_code == 200, moved.get_json()
@@ -145,7 +145,9 @@ class Walked:
     injected: dict[str, int]
 
 
-def walk(platform: Any, people: Mapping[str, ModuleType], kinds: Sequence[str], *, probability: float) -> Walked:
+def walk(
+    platform: FlaskClient, people: Mapping[str, ModuleType], kinds: Sequence[str], *, probability: float
+) -> Walked:
     """The people's steps with these kinds armed."""
     made = platform.post("/-/sandboxes", json={"seed": SEED, "clock": {"mode": "manual", "now": START}}).get_json()
     authorization = f"Bearer {made['api_key']}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 import mocklend.monitoring
 from mocklend.channels.payment_returns import ReturnPayment
@@ -30,7 +31,7 @@ def told(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, st
 
 
 def change(story: Story, sql: str, *values: Any) -> None:
-    def run(connection: Any) -> None:
+    def run(connection: Connection) -> None:
         assert connection.exec_driver_sql(sql, values).rowcount == 1
 
     story.platform.writer.call(run)

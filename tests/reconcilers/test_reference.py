@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.reconcilers import naive, thorough
 from mocklend.reconcilers.repair import repair
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
+from support.paired_runs import Told
 
 
 @pytest.mark.long
@@ -67,6 +66,6 @@ def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -
         ]
 
 
-def _expected(told: Any) -> list[tuple[str, str]]:
+def _expected(told: Told) -> list[tuple[str, str]]:
     entries = told.client.answer_key(status="active")["entries"]
     return sorted((one["expected"]["class"], one["expected"]["entity"]) for one in entries)

@@ -20,6 +20,7 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
+from mocklend.storage.entities import Trade
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.sql import rows
 from support.story import Story
@@ -27,7 +28,7 @@ from support.story import Story
 DAY_MS = 86_400_000
 
 
-def slip(trade: Any, **otherwise: Any) -> Piece:
+def slip(trade: Trade, **otherwise: Any) -> Piece:
     """A bank slip of a trade, as it is or otherwise."""
     said: dict[str, Any] = {
         "kind": "bank_slip",
@@ -179,7 +180,7 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: St
     assert story.discrepancies() == []
 
 
-def verify_again(story: Story, loan_id: str, trade: Any) -> tuple[bool, bool, str | None]:
+def verify_again(story: Story, loan_id: str, trade: Trade) -> tuple[bool, bool, str | None]:
     """What another dispute with the same slip finds."""
     found = verify(story, dispute(story, loan_id, slip(trade)))["findings"][0]
     return found["matches_channel"], found["on_books"], found["loan_id"]

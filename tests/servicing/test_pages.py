@@ -12,7 +12,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
 from mocklend.runtime import Platform
 from mocklend.seams.balance_kept import BalanceKept
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.servicing import RebuildPage
 from support.layers import HonestLayer
@@ -29,10 +29,10 @@ class Behind(HonestLayer):
         self.evicts = False
         self.signals: list[str] = []
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        if isinstance(given, BalanceKept):
-            return replace(given, evicted=self.evicts), ()
-        return (replace(given, **self.changes) if isinstance(given, ViewRefresh) else given), ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        if isinstance(event, BalanceKept):
+            return replace(event, evicted=self.evicts), ()
+        return (replace(event, **self.changes) if isinstance(event, ViewRefresh) else event), ()
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.signals += signals

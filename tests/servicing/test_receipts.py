@@ -14,7 +14,7 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no, receipt_of, return_of
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
@@ -32,9 +32,9 @@ class Wrong(HonestLayer):
         self.seam, self.changes = seam, changes
         self.asked: list[Any] = []
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        self.asked.append(given)
-        return (replace(given, **self.changes) if given.seam == self.seam else given), ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        self.asked.append(event)
+        return (replace(event, **self.changes) if event.seam == self.seam else event), ()
 
 
 @pytest.fixture

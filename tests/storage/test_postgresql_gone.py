@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 
 from mocklend.lending import AddBorrower
@@ -159,8 +159,9 @@ def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(
     loan_id = story.borrow()
     key = story.key()
 
-    def cut(connection: Any) -> None:
+    def cut(connection: Connection) -> None:
         driver = connection.connection.driver_connection
+        assert driver is not None
         driver.commit()
         driver.close()
 

@@ -34,6 +34,7 @@ from mocklend.servicing import (
 from mocklend.servicing.by_hand import PostReceiptByHand
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.storage.work import Command
 from mocklend.views.reads import payouts
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
@@ -46,11 +47,11 @@ class Told:
         self.story = story
         self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
 
-    def run(self, command: Any) -> Mapping[str, Any]:
+    def run(self, command: Command) -> Mapping[str, Any]:
         body: Mapping[str, Any] = self.story.platform.run(command).body
         return body
 
-    def ask(self, command: Any, *about: Any) -> Mapping[str, Any]:
+    def ask(self, command: Callable[..., Command], *about: Any) -> Mapping[str, Any]:
         return self.run(command(self.story.sandbox_id, self.story.key(), *about))
 
     def borrow_slowly(self) -> str:
@@ -117,7 +118,7 @@ def _loans(told: Told) -> None:
     told.run(desk_reverse(story, edit))  # Overdue again.
 
 
-def desk_reverse(story: Story, edit_id: str) -> Any:
+def desk_reverse(story: Story, edit_id: str) -> Command:
     return ReverseEdit(story.sandbox_id, story.key(), edit_id, "he came back", "wei")
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading, writing
 from mocklend.storage.snapshot import SandboxReader, Snapshot, load_all
 from mocklend.storage.statements import flush
 from mocklend.storage.stores import STORES
-from mocklend.storage.work import Answer, Sandbox, Work
+from mocklend.storage.work import Answer, Command, Sandbox, Work
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import Entry
 from mocklend_faults.engine.commands import PutRule
@@ -52,7 +52,7 @@ class LayerHarness:
     def arm(self, id: str, fault: str, **rule: Any) -> Answer:
         return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))
 
-    def run(self, command: Any) -> Answer:
+    def run(self, command: Command) -> Answer:
         with writing(self.engine) as connection:
             loaded = load_all(connection, [(self.sandbox.id, key) for key in command.needs()])
             work = Work(self.sandbox, self.now_ms, {key: value for (_, key), value in loaded.items()})
@@ -67,7 +67,7 @@ class LayerHarness:
                 flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
         return answer
 
-    def group(self, *steps: Any, fail: bool = False) -> list[Any]:
+    def group(self, *steps: Seam | tuple[str, ...] | int, fail: bool = False) -> list[Any]:
         """Events, signals (tuples of text) and seconds that pass, committed together. Returns what happened at the
         events."""
         outcome = []
@@ -99,8 +99,9 @@ class LayerHarness:
         with writing(self.engine) as connection:
             return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
 
-    def meet(self, event: Any) -> Any:
-        return self.group(event)[0]
+    def meet(self, event: SeamEvent) -> SeamEvent:
+        outcome: SeamEvent = self.group(event)[0]
+        return outcome
 
     def hear(self, *signals: str) -> None:
         self.group(signals)

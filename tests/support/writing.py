@@ -14,7 +14,7 @@ from msgspec import structs
 from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
 from mocklend.seams.repayment_filed import RepaymentFiled
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -90,11 +90,11 @@ class Counting(HonestLayer):
         self.groups.append("group")
         return self
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        self.asked.append(given)
-        if self.mark and isinstance(given, RepaymentFiled):
-            return replace(given, override_status=self.mark), ()
-        return given, ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        self.asked.append(event)
+        if self.mark and isinstance(event, RepaymentFiled):
+            return replace(event, override_status=self.mark), ()
+        return event, ()
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.heard_.append(tuple(signals))

@@ -12,7 +12,7 @@ from mocklend.domain.problems import Refused
 from mocklend.lending.books import terms_of
 from mocklend.runtime import Platform
 from mocklend.seams.balance_kept import BalanceKept
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.views import reads
 from mocklend.views.replica_rotation import ReplicaRotation
@@ -32,13 +32,13 @@ class Lagging(HonestLayer):
         self.asked: list[ViewRefresh] = []
         self.signals: list[str] = []
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        if isinstance(given, ViewRefresh):
-            self.asked.append(given)
-            return replace(given, lag_s=self.lag_s, **self.changes), ()
-        if isinstance(given, BalanceKept):
-            return replace(given, evicted=self.evicts), ()
-        return given, ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        if isinstance(event, ViewRefresh):
+            self.asked.append(event)
+            return replace(event, lag_s=self.lag_s, **self.changes), ()
+        if isinstance(event, BalanceKept):
+            return replace(event, evicted=self.evicts), ()
+        return event, ()
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
         self.signals += signals

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from mocklend.runtime import Platform
-from mocklend.seams.seam import EventContext, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.views.show import ShowVersion
 from support.layers import HonestLayer
@@ -21,8 +20,8 @@ MONDAY_MS = 1_767_578_400_000
 class Lagging(HonestLayer):
     """A layer by which every page is a minute behind."""
 
-    def at(self, context: EventContext, given: Any) -> tuple[Any, Sequence[Write]]:
-        return (replace(given, lag_s=60) if isinstance(given, ViewRefresh) else given), ()
+    def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
+        return (replace(event, lag_s=60) if isinstance(event, ViewRefresh) else event), ()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
         name = STATUS[entity.kind]
         return "issued" if name is None else str(getattr(entity, name))
 
-    def watched(self: _Group, sandbox_id: str, work: Any) -> None:
+    def watched(self: _Group, sandbox_id: str, work: Work) -> None:
         known = self._loaded[sandbox_id]
         told = tuple(json.loads(one.body) for (kind, _), one in work.puts.items() if kind == "webhook")
         for (kind, id), entity in work.puts.items():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.operator_edit import OperatorEdit
@@ -71,8 +71,10 @@ def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness) -> None:
 def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(floor: LayerHarness) -> None:
     """The connection ends between a commit and its answer: only the database knows which of the two it was."""
 
-    def cut(connection: Any) -> None:
-        connection.connection.driver_connection.commit()
+    def cut(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.commit()
         raise ConnectionError("the connection ended")
 
     floor.arm("lag", LAG, select={"times": 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -124,7 +125,7 @@ def test_a_false_finding_never_raises_precision(breaks: Any, findings: Any, find
 
 
 @given(lies_told, findings_made, st.data())
-def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: Any, data: Any) -> None:
+def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: Any, data: st.DataObject) -> None:
     left_out = data.draw(st.integers(0, max(0, len(findings) - 1)))
 
     before = scored(breaks, findings)["recall"]
@@ -134,7 +135,7 @@ def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: A
 
 
 @given(lies_told, findings_made, st.randoms(use_true_random=False))
-def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: Any) -> None:
+def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: random.Random) -> None:
     told = list({(one.key, one.order): one for one in findings}.values())
     shuffled = list(told)
     chance.shuffle(shuffled)

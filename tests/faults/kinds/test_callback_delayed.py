@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +21,7 @@ def test_the_attempts_before_the_third_are_lost() -> None:
 
 
 @given(wanted=st.integers(2, 100), ladder=st.integers(1, 16), data=st.data())
-def test_the_last_attempt_of_a_ladder_is_always_heard(wanted: int, ladder: int, data: Any) -> None:
+def test_the_last_attempt_of_a_ladder_is_always_heard(wanted: int, ladder: int, data: st.DataObject) -> None:
     occurrence = data.draw(st.integers(1, ladder))
     attempt = example(CallbackAttempt, occurrence=occurrence, attempts_left=ladder - occurrence + 1)
 

@@ -1,9 +1,9 @@
 """Ada pays exactly what she was quoted, and a fen is left."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """After twenty days she asks what would pay her loan off, pays that, and thinks no more of it."""
     loan = told.loan()
     told.client.advance("P20D")
@@ -12,7 +12,7 @@ def story(told: Any) -> None:
     told.client.advance("P40D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """What is left is below what anybody should collect: it is written off, with the quote as the reason."""
     [loan] = told.loans
     left = told.client.books(loan)["outstanding_minor"]

@@ -1,9 +1,9 @@
 """Ada's lost payment comes onto the books by her dispute, and her report stays as it was."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """The callback is lost in both tellings, months are reported as overdue, the dispute is upheld and corrected."""
     client = told.client
     client.arm("callback.dropped", rule_id="lost-in-both-tellings")
@@ -22,7 +22,7 @@ def story(told: Any) -> None:
     client.advance("P3D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """The correction is ordered again, and this time it is sent."""
     client = told.client
     client.decide_dispute(told.disputes[0], "UPHELD", operator="olga", memo="again", correct=True)

@@ -1,9 +1,9 @@
 """Ada pays off her loan, has her certificate, and her bank takes the money back."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """She pays off through the wallet; five days go by."""
     loan = told.loan()
     told.paid_off(loan)
@@ -11,6 +11,6 @@ def story(told: Any) -> None:
     told.client.advance("P5D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """Ask the channel once more; take what it says."""
     told.client.query_repayment(told.repayments[0], operator="olga")

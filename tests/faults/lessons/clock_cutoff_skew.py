@@ -1,9 +1,9 @@
 """Ada pays late in the evening of the due date; for the books it is tomorrow."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """What is due is paid at eleven in the evening, and two days pass."""
     loan = told.loan()
     due = told.client.instalments(loan)["instalments"][0]["due_date"]
@@ -13,6 +13,6 @@ def story(told: Any) -> None:
     told.client.advance("P2D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """The channel's moment decides."""
     told.client.rebook_repayment(told.repayments[0], operator="olga", memo="paid on the due date")

@@ -1,9 +1,9 @@
 """Ada disputes her bill, and three weeks later nobody has opened the letter."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """She says that her bill is wrong; after a week the desk would take it up."""
     loan = told.loan()
     told.client.advance("P3D")
@@ -15,7 +15,7 @@ def story(told: Any) -> None:
     told.client.advance("P14D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """The desk gets to it."""
     told.client.advance("P5D")
     told.client.verify_dispute(told.disputes[0], operator="olga")

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from support.paired_runs import Told
 
-def story(told: Any) -> None:
+
+def story(told: Told) -> None:
     """A repayment is ordered twice under one key, and a day passes."""
     loan = told.loan()
 
@@ -16,7 +18,7 @@ def story(told: Any) -> None:
     told.client.advance("P1D")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """One of the two orders of that key is taken back."""
     [loan] = told.loans
     orders = [one for one in told.client.repayments(loan)["repayments"] if one["idempotency_key"] == "order-1"]

@@ -1,9 +1,9 @@
 """Ada asks for a fresh look, and the other lender looks at its old copy."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """She applies twice, the second time with a fresh report; her loan has been paid off between."""
     loan = told.loan()
     told.client.advance("P3D")
@@ -13,6 +13,6 @@ def story(told: Any) -> None:
     told.note("partner", lambda: told.client.apply("swift-card", told.borrowers[0], "card", 100_000, refresh=True))
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """Apply again, with her letter."""
     told.client.apply("swift-card", told.borrowers[0], "card", 100_000, refresh=True)

@@ -1,9 +1,9 @@
 """Ada is late, the desk says so by hand, and she pays what is overdue."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """The mark is right when it is made: the books say OVD as well."""
     loan = told.loan()
     told.client.advance("P36D")
@@ -12,7 +12,7 @@ def story(told: Any) -> None:
     told.repaid(told.client.repay(loan, owed, "wallet", type="OVD_AND_CURRENT"))
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """The mark is older than the receipt: take it back."""
     [edit] = told.client.edits(told.loans[0])["edits"]
     told.client.reverse_edit(edit["id"], operator="olga", memo="paid since, the journal shows nothing overdue")

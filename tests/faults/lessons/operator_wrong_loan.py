@@ -1,9 +1,9 @@
 """Ada has two loans and pays one of them without a usable reference; the clerk takes the other line of her file."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """Money by bank transfer, matched by her slip, which names the loan."""
     meant, _ = told.loan(reference="bicycle"), told.loan(reference="piano")
     payment = told.client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference="for my loan")
@@ -14,7 +14,7 @@ def story(told: Any) -> None:
     told.client.advance("PT1M")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """Move it to the loan that the slip names."""
     [receipt] = told.client.receipts()["receipts"]
     told.client.move_receipt(receipt["id"], told.loans[0], operator="olga", memo=f"the slip names {told.loans[0]}")

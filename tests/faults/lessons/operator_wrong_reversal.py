@@ -1,9 +1,9 @@
 """Ada pays twice in a week, the second by mistake; the desk takes the first one back."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """Two payments of a loan, of which the second is to be reversed."""
     loan = told.loan()
     told.client.advance("P3D")
@@ -14,7 +14,7 @@ def story(told: Any) -> None:
     told.client.advance("PT1M")
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """Put the good one back, then reverse the other."""
     good, twice = told.repayments
     told.client.reinstate_repayment(good, operator="olga", memo="the wrong one was taken")

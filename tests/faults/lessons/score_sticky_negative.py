@@ -1,9 +1,9 @@
 """Ada's months are reported and the 6th comes, but her score is the one of the month before."""
 
-from typing import Any
+from support.paired_runs import Told
 
 
-def story(told: Any) -> None:
+def story(told: Told) -> None:
     """She borrows, pays an instalment when it is due, and the score is made anew."""
     loan = told.loan()
     told.client.advance("P31D")
@@ -12,6 +12,6 @@ def story(told: Any) -> None:
     told.note("score", lambda: told.client.credit_score(told.borrowers[0], transaction_id="a-mortgage"))
 
 
-def repair(told: Any) -> None:
+def repair(told: Told) -> None:
     """Ask again when the memory is over."""
     told.client.advance("P1D")
