@@ -98,7 +98,7 @@ def _crash(
         for fault in armed:
             client.arm(fault, probability=PROBABILITY)
         say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
-        delays_s = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
+        delays_s = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
         api_key = client.api_key or ""
         clients = [Payer(n, seed, api_key, place, ledger, sorted(delays_s)) for n in range(CLIENTS)]
         audits: list[Doc] = []
@@ -197,7 +197,7 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
     return Seen(
         listed=listed,
         journal={id: list(_pages(transactions, "transactions", id, by="after")) for id in loan_ids},
-        loans=[doc["id"] for one in borrowers for doc in client.loans(borrower_id=one, limit=500)["loans"]],
+        loans=[doc["id"] for borrower in borrowers for doc in client.loans(borrower_id=borrower, limit=500)["loans"]],
         edits=[doc["id"] for id in loan_ids for doc in client.edits(id)["edits"] if doc["operator"] != "desk"],
         callbacks=[client.callback(doc["channel"], doc["out_trade_no"]) for doc in orders],
         trades=[client.trade(doc["channel"], doc["out_trade_no"]) for doc in orders],
@@ -272,7 +272,7 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
         "in_doubt": len(doubtful),
         "in_doubt_had_happened": sum(one.had_happened for one in doubtful),
         "carried_over": over,
-        "callbacks": dict(sorted(Counter(one["state"] for one in seen.callbacks).items())),
+        "callbacks": dict(sorted(Counter(callback["state"] for callback in seen.callbacks).items())),
         "callbacks_stuck": len(stuck),
         "webhooks_undelivered": len(seen.undelivered),
         **verdict.figures,

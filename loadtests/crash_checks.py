@@ -44,11 +44,11 @@ def lost_and_doubled(
 def live_receipts(transactions: Iterable[Doc]) -> dict[str, list[int]]:
     """The amounts that a loan's journal has received for each repayment, reversals taken off."""
     amounts: dict[str, list[int]] = {}
-    for one in transactions:
-        if one["kind"] in ("receipt", "receipt_reversal"):
-            amount = sum(posting["amount_minor"] for posting in one["postings"])
-            mine = amounts.setdefault(one["ref"], [])
-            if one["kind"] == "receipt":
+    for transaction in transactions:
+        if transaction["kind"] in ("receipt", "receipt_reversal"):
+            amount = sum(posting["amount_minor"] for posting in transaction["postings"])
+            mine = amounts.setdefault(transaction["ref"], [])
+            if transaction["kind"] == "receipt":
                 mine.append(amount)
             elif amount in mine:
                 mine.remove(amount)
@@ -78,10 +78,10 @@ def not_at_the_channel(acknowledged: Iterable[Doc], trades: Iterable[Doc]) -> li
 def stuck_callbacks(callbacks: Iterable[Doc], now: str) -> list[str]:
     """Callbacks that the outbox has forgotten: neither done nor waiting for a moment that is still to come."""
     stuck = []
-    for one in callbacks:
-        waits = one["next_attempt_at"] is not None and moment(one["next_attempt_at"]) > moment(now)
-        if one["state"] not in ("ACKED", "EXHAUSTED") and not waits:
-            stuck.append(f"{one['id']}: {one['state']}, next at {one['next_attempt_at']}, now {now}")
+    for callback in callbacks:
+        waits = callback["next_attempt_at"] is not None and moment(callback["next_attempt_at"]) > moment(now)
+        if callback["state"] not in ("ACKED", "EXHAUSTED") and not waits:
+            stuck.append(f"{callback['id']}: {callback['state']}, next at {callback['next_attempt_at']}, now {now}")
     return stuck
 
 

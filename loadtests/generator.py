@@ -171,7 +171,7 @@ class Beside(threading.Thread):
             while not self._over.wait(EVERY_S / 2):
                 try:
                     if self._layer:
-                        self.injections = sum(one["injected"] for one in self._client.rules()["rules"])
+                        self.injections = sum(rule["injected"] for rule in self._client.rules()["rules"])
                     if not self.audits and time.monotonic() >= self._audit_at:
                         self.audits.append(self._client.audit())
                 except (ProblemError, OSError):  # An error of `requests` is an OSError.

@@ -146,7 +146,7 @@ def _conclude(told: Told, crowd: Crowd) -> None:
 def _judge_audit(told: Told, audit: Mapping[str, Any]) -> None:
     if audit["discrepancies"]:
         told.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
-    broken = [one["name"] for one in audit["invariants"] if not one["holds"]]
+    broken = [invariant["name"] for invariant in audit["invariants"] if not invariant["holds"]]
     if broken:
         told.fail(f"broken: {', '.join(broken)}")
 

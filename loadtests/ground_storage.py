@@ -65,7 +65,7 @@ def conclude(told: Told, server: Server, crowd: Crowd, log: Path) -> None:
     audit = crowd.audit()
     if audit["discrepancies"]:
         told.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
-    broken = [one["name"] for one in audit["invariants"] if not one["holds"]]
+    broken = [invariant["name"] for invariant in audit["invariants"] if not invariant["holds"]]
     if broken:
         told.fail(f"broken: {', '.join(broken)}")
     if (code := server.stop()) != 0:

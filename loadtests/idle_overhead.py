@@ -111,12 +111,12 @@ class Variant:
             ada = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
             loans = [client.borrow(ada, 10_000_000, product_id="jiebei-like")["id"] for _ in range(LOANS)]
             if name == RULES:
-                kinds = [one["id"] for one in client.faults()["faults"]]
+                kinds = [fault["id"] for fault in client.faults()["faults"]]
                 for n in range(rules):
                     kind = kinds[n % len(kinds)]
                     client.arm(kind, rule_id=f"never-{n:03}", match={"entity": NOBODY})
             host, _, port = server.url.removeprefix("http://").rpartition(":")
-            delay_s = max(one["settle_delay_s"] for one in client.channels()["channels"])
+            delay_s = max(channel["settle_delay_s"] for channel in client.channels()["channels"])
             made = cls(server, client, loans, b"", RawClient(host, int(port)))
             made.advance = made._request("POST", "/-/clock/advance", {"by": delay_s + 1})
         except BaseException:
@@ -164,7 +164,7 @@ class Variant:
     def never_matched(self) -> tuple[int, int]:
         """How often its rules were asked, and how often one of them matched."""
         counts = self.client.rules()["rules"]
-        return sum(one["evaluated"] for one in counts), sum(one["matched"] for one in counts)
+        return sum(count["evaluated"] for count in counts), sum(count["matched"] for count in counts)
 
     def stop(self) -> None:
         """Nothing of it is left."""

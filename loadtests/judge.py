@@ -113,7 +113,7 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
     failures = int(report["total"]["failures"]) + int(report["user_errors"])
     verdict.figures["unexplained_failures"] = failures
     if failures:
-        first = [f"{one['operation']}: {one['error']}" for one in report["failures"][:3]]
+        first = [f"{failure['operation']}: {failure['error']}" for failure in report["failures"][:3]]
         if report["user_errors"]:
             first.append(f"{report['user_errors']} users broke, the last with {report['last_user_error']}")
         verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
@@ -138,7 +138,7 @@ def _identity(evidence: Evidence, verdict: Verdict) -> None:
         verdict.fail(f"{len(unobserved)} injections that the audit does not see, such as {_told(unobserved[0])}")
 
     for nth, audit in enumerate(evidence.audits_under_load, start=1):
-        loose = [one for one in audit["discrepancies"] if not one.get("explained_by")]
+        loose = [discrepancy for discrepancy in audit["discrepancies"] if not discrepancy.get("explained_by")]
         unseen = list(audit["unobserved"])
         verdict.figures["unexplained_discrepancies"] += len(loose)
         verdict.figures["unobserved_injections"] += len(unseen)
@@ -160,15 +160,15 @@ def compare(
     throughout = (
         after if before is None else {finding: after[finding] for finding in after.keys() & _open(before).keys()}
     )
-    seen = {_finding(one) for one in discrepancies}
+    seen = {_finding(discrepancy) for discrepancy in discrepancies}
     return (
-        [one for one in discrepancies if _finding(one) not in expected],
+        [discrepancy for discrepancy in discrepancies if _finding(discrepancy) not in expected],
         [one for finding, one in throughout.items() if finding not in seen],
     )
 
 
 def _open(entries: Sequence[Doc]) -> dict[tuple[str, str, int | None], Doc]:
-    return {_finding(one["expected"]): one for one in entries if one["status"] == "active"}
+    return {_finding(entry["expected"]): entry for entry in entries if entry["status"] == "active"}
 
 
 def _finding(one: Doc) -> tuple[str, str, int | None]:
@@ -235,7 +235,7 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
 
 def _coverage(evidence: Evidence, verdict: Verdict) -> None:
     """Money went through every channel, and everybody came."""
-    asked = {one["operation"]: one["requests"] for one in evidence.report["operations"]}
+    asked = {operation["operation"]: operation["requests"] for operation in evidence.report["operations"]}
     unused = [channel for channel in evidence.channels if not asked.get(f"repay by {channel}")]
     if unused:
         _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")

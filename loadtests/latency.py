@@ -156,11 +156,11 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
 def compared(without: Sequence[Asked], with_fault: Sequence[Asked], delay_ms: int) -> dict[str, Any]:
     """The p99 of the requests that were not delayed, without the fault and with it, in ms, and the verdict. Pure."""
     honest_ms, others_ms = (
-        percentile(sorted(took for one in turns for took in one.others(delay_ms)), 0.99)
+        percentile(sorted(took for turn in turns for took in turn.others(delay_ms)), 0.99)
         for turns in (without, with_fault)
     )
     ratio = round(others_ms / honest_ms, 2) if honest_ms else 0.0
-    failed, failed_honest = (sum(one.failed for one in turns) for turns in (with_fault, without))
+    failed, failed_honest = (sum(turn.failed for turn in turns) for turns in (with_fault, without))
     unsure = failed_honest or not honest_ms
     return {
         "verdict": "INCONCLUSIVE" if unsure else "FAIL" if ratio >= 2 or failed else "PASS",

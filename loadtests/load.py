@@ -105,7 +105,7 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
         layer = bool(health["layer"])
         with client:
             armed = _arm(client, plan, layer=layer)
-            channels = {one["id"]: one["settle_delay_s"] for one in client.channels()["channels"]}
+            channels = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
             load = _load(plan, client, server, folder, armed, channels, layer=layer)
             rest = _rest(client, plan, channels, layer=layer)
         exit_code = server.stop()

@@ -127,9 +127,9 @@ class Operator(BaseUser):
         status = self.chance.choice(("USING", "CLEAR", "OVD"))
 
         def check(doc: dict[str, Any]) -> Iterator[Violation]:
-            for one in doc["loans"]:
-                yield from page(one, KnownLoan(one["id"], one["principal_minor"]))
-                if one["status"] != status:
-                    yield Violation("a list has what was asked for", f"{one['status']} of {one['id']}, not {status}")
+            for loan in doc["loans"]:
+                yield from page(loan, KnownLoan(loan["id"], loan["principal_minor"]))
+                if loan["status"] != status:
+                    yield Violation("a list has what was asked for", f"{loan['status']} of {loan['id']}, not {status}")
 
         self.look("operator's work list", f"/v1/loans?status={status}&limit=20", check)

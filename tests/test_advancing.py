@@ -146,8 +146,8 @@ def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refus
         ),
     )
 
-    counted = [one for one in answers if isinstance(one, int) and one > 1_000]
-    assert {one for one in answers if one not in counted} <= {200, "clock_not_manual"}
+    counted = [answer for answer in answers if isinstance(answer, int) and answer > 1_000]
+    assert {answer for answer in answers if answer not in counted} <= {200, "clock_not_manual"}
     gone_on = platform.now_ms(sandbox.id) - story.now_ms
     assert gone_on // HOUR_MS == len(counted)
 
@@ -160,7 +160,7 @@ def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(sto
 
     answers = at_once(20, act)
 
-    assert all(one is None or one == "sandbox_unknown" or isinstance(one, int) for one in answers)
+    assert all(answer is None or answer == "sandbox_unknown" or isinstance(answer, int) for answer in answers)
     with pytest.raises(Refused, match="sandbox_unknown"):
         story.platform.advance(story.sandbox_id, by_ms=HOUR_MS)
 

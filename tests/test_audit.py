@@ -389,11 +389,11 @@ def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id
     tampered = story.platform.audit(story.sandbox_id).to_json()
 
     assert (sound["clean"], sound["loans"]) == (True, 1)
-    assert [one["name"] for one in sound["invariants"]] == list(INVARIANTS)
-    assert all(one["holds"] and one["detail"] == [] for one in sound["invariants"])
+    assert [invariant["name"] for invariant in sound["invariants"]] == list(INVARIANTS)
+    assert all(invariant["holds"] and invariant["detail"] == [] for invariant in sound["invariants"])
     assert not tampered["clean"]
-    assert [one["name"] for one in tampered["invariants"] if not one["holds"]] == ["B3"]
-    assert all(one["detail"] for one in tampered["invariants"] if not one["holds"])
+    assert [invariant["name"] for invariant in tampered["invariants"] if not invariant["holds"]] == ["B3"]
+    assert all(invariant["detail"] for invariant in tampered["invariants"] if not invariant["holds"])
 
 
 def test_an_audit_changes_nothing(story: Story, loan_id: str) -> None:

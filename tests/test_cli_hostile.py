@@ -64,10 +64,10 @@ def cases() -> Iterator[Any]:
     for name, command in commands():
         if name in NOT_HERE:
             continue
-        for one in command.params:
-            if isinstance(one, click.Option) and (one.is_flag or one.name == "help"):
+        for param in command.params:
+            if isinstance(param, click.Option) and (param.is_flag or param.name == "help"):
                 continue
-            what = one.opts[0] if one.param_type_name == "option" else one.name
+            what = param.opts[0] if param.param_type_name == "option" else param.name
             yield pytest.param(name, what, marks=[pytest.mark.long] if name in LONG else [])
 
 

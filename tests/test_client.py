@@ -435,4 +435,4 @@ def test_who_suspects_every_loan_suspects_the_fifty_first_too(mocklend: Client) 
         who = mocklend.add_borrower(f"borrower-{n}", "Ada")["id"]
         mocklend.borrow(who, 10_000, product_id="jiebei-like")
 
-    assert len({one.entity for one in all_loans(mocklend)}) == 51
+    assert len({loan.entity for loan in all_loans(mocklend)}) == 51

@@ -88,7 +88,10 @@ def test_every_endpoint_stands_in_one_table() -> None:
     page = (DOCS / "http.md").read_text(encoding="utf-8")
     planes = re.findall(r"<!-- made: endpoints of (\S+) -->", page)
 
-    tables = {path: [one for one in planes if path == one or path.startswith(one + "/")] for path in openapi()["paths"]}
+    tables = {
+        path: [plane for plane in planes if path == plane or path.startswith(plane + "/")]
+        for path in openapi()["paths"]
+    }
 
     lost = [path for path, found in tables.items() if len(found) != 1]
     assert lost == [], "docs/http.md needs a section with `<!-- made: endpoints of /plane -->` and `<!-- end -->`"
@@ -186,7 +189,7 @@ def _commands() -> Iterator[str]:
 
 
 @needs_faults
-@pytest.mark.parametrize("command", sorted({one for one in _commands() if " faults on " in one}))
+@pytest.mark.parametrize("command", sorted({command for command in _commands() if " faults on " in command}))
 def test_a_command_that_arms_a_fault_does(command: str, mocklend: Client, mocklend_server: str) -> None:
     from typer.testing import CliRunner
 

@@ -72,12 +72,16 @@ def leaves_with_a_number(source: str) -> list[str]:
         return found
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LEAVING:
-            values: list[ast.expr] = [*node.args, *(one.value for one in node.keywords)]
+            values: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords)]
         elif isinstance(node, ast.FunctionDef) and node.name == "main":
             values = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None]
         else:
             continue
-        spread = [part for one in values for part in ([one.body, one.orelse] if isinstance(one, ast.IfExp) else [one])]
+        spread = [
+            part
+            for value in values
+            for part in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+        ]
         found += [ast.unparse(node)[:80] for one in spread if isinstance(one, ast.Constant | ast.UnaryOp | ast.Compare)]
     return found
 

@@ -74,12 +74,14 @@ def test_people_pay_in_every_way_and_staff_do_everything(mocklend: Client) -> No
     lived = live(mocklend, Wanted(loans=40, days=60, seed=1))
 
     assert {verb for verb in DID if not lived.did[verb]} == set()
-    repayments = [one for loan in loans_of(mocklend) for one in mocklend.repayments(loan["id"])["repayments"]]
-    channels = {one["channel"] for one in repayments}
+    repayments = [
+        repayment for loan in loans_of(mocklend) for repayment in mocklend.repayments(loan["id"])["repayments"]
+    ]
+    channels = {repayment["channel"] for repayment in repayments}
     assert channels == {"wallet", "bank_card", "bill_pay", "auto_debit"}
     receipts = list(mocklend.every("receipts"))
-    assert {one["channel"] for one in receipts} == {"bank_transfer"}
-    assert {"APPLIED", "UNAPPLIED"} <= {one["state"] for one in receipts}, "typed right, mistyped"
+    assert {receipt["channel"] for receipt in receipts} == {"bank_transfer"}
+    assert {"APPLIED", "UNAPPLIED"} <= {receipt["state"] for receipt in receipts}, "typed right, mistyped"
     statuses = {loan["status"] for loan in loans_of(mocklend)}
     assert {"USING", "OVD", "CLEAR"} <= statuses, "on time, never, early"
 

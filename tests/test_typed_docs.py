@@ -216,8 +216,8 @@ def type_page(
     blocks = blocks_of(page)
     if any(block.serves for block in blocks):
         with _serving(folder) as (address, announced):
-            seen = _type([one for one in blocks if not one.serves], folder, address, None, long)
-        served = [Seen(one, _as_shown(announced, address, folder), {}) for one in blocks if one.serves]
+            seen = _type([block for block in blocks if not block.serves], folder, address, None, long)
+        served = [Seen(block, _as_shown(announced, address, folder), {}) for block in blocks if block.serves]
         return sorted([*seen, *served], key=lambda one: one.block.n)
     assert url is not None
     return _type(blocks, folder, url, api_key, long)
@@ -356,7 +356,7 @@ def test_shell_is_written_as_sh_so_that_it_is_typed() -> None:
 
     others = {(page, found) for page, text in PAGES.items() for found in re.findall(r"^```(\w*)$", text, re.MULTILINE)}
 
-    assert {one for one in others if one[1] and one[1] not in known} == set()
+    assert {other for other in others if other[1] and other[1] not in known} == set()
     assert not any(re.search(r"^    (\$ |\.venv/bin/|scripts/)", text, re.MULTILINE) for text in PAGES.values())
 
 

@@ -130,8 +130,10 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
 
     outcomes = together(platform.writer, [refused] if alone else [ask, refused, ask])
 
-    assert [one.code for one in outcomes if isinstance(one, Refused)] == ["loan_not_active"]
-    assert [one.body["now"] for one in outcomes if isinstance(one, Answer)] == [rfc3339(now_ms)] * (0 if alone else 2)
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, Refused)] == ["loan_not_active"]
+    assert [outcome.body["now"] for outcome in outcomes if isinstance(outcome, Answer)] == [rfc3339(now_ms)] * (
+        0 if alone else 2
+    )
     assert story.everything(without=ANSWERS) == before
     assert story.now_ms == now_ms
     kept = {row["key"] for row in story.everything()["idempotency"]}
@@ -186,11 +188,11 @@ def test_a_group_may_be_of_many_sandboxes(platform: Platform, tell: Callable[...
     stories = [tell(seed=n) for n in range(4)]
 
     answers = together(
-        platform.writer, [AddBorrower(one.sandbox_id, f"b{n}", "B", 1) for n in range(3) for one in stories]
+        platform.writer, [AddBorrower(story.sandbox_id, f"b{n}", "B", 1) for n in range(3) for story in stories]
     )
 
     assert [answer.status for answer in answers] == [201] * 12
-    assert [len(one.everything()["borrowers"]) for one in stories] == [3] * 4
+    assert [len(story.everything()["borrowers"]) for story in stories] == [3] * 4
 
 
 def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(platform: Platform, story: Story) -> None:
@@ -326,7 +328,7 @@ def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_platform:
     platform.close()
 
     with reading(open_platform().engine) as connection:
-        assert [one[0] for one in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
+        assert [row[0] for row in rows(connection, "SELECT key FROM idempotency", {})] == ["left"]
 
 
 def test_a_platform_stops_also_where_that_cannot_be_written(open_platform: Callable[..., Platform]) -> None:

@@ -112,10 +112,10 @@ def test_a_hundred_clients_with_one_key_move_money_once(platform: Platform, stor
     with ThreadPoolExecutor(16) as clients:
         outcomes = list(clients.map(ask, range(100)))
 
-    answers = [one for one in outcomes if isinstance(one, Answer)]
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert all(answer.body == answers[0].body for answer in answers)
     assert sum(not answer.replayed for answer in answers) == 1
-    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} <= {"request_in_progress"}
     assert len(story.everything()["repayments"]) == 1
 
 

@@ -14,7 +14,7 @@ def test_a_payment_is_seen_later_than_a_fee(mocklend):
     assert mocklend.books(loan["id"])["outstanding_minor"] == 0
 
     audit = mocklend.audit()
-    assert [one["class"] for one in audit["discrepancies"]] == ["stale_view"]
+    assert [discrepancy["class"] for discrepancy in audit["discrepancies"]] == ["stale_view"]
     assert audit["discrepancies"][0]["explained_by"]
     assert not audit["unobserved"]
 

@@ -125,5 +125,7 @@ def _own_address(wildcard: str) -> str:
 
 def wrong_settings(wrong: ValidationError) -> str:
     """Which settings cannot be used, in a sentence. Their values are left out: some are tokens."""
-    found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_input=False))
+    found = "; ".join(
+        f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_input=False)
+    )
     return f"The settings cannot be used: {found}."

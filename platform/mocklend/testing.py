@@ -222,18 +222,18 @@ def _happened(used: Used) -> Iterator[str]:
         yield f"the platform gave no account: {clock.get('detail', status)} (was the sandbox deleted by the test?)"
         return
     status, requests = used.ask("GET", "/-/requests", None)
-    answers = [one["answer"] or {} for one in requests["requests"]] if status == 200 else []
-    yield from dict.fromkeys(str(one["detail"]) for one in answers if one.get("code") == "fault_broke")
+    answers = [request["answer"] or {} for request in requests["requests"]] if status == 200 else []
+    yield from dict.fromkeys(str(answer["detail"]) for answer in answers if answer.get("code") == "fault_broke")
     yield f"the clock says {clock['now']}"
     status, listed = used.ask("GET", "/-/rules", None)
     if status != 200:
         yield "there is no fault layer: nothing was injected"
         return
     entries = _entries(used)
-    lies = [one for one in entries if one["status"] == "active"]
+    lies = [entry for entry in entries if entry["status"] == "active"]
     yield f"lies at this moment, by the answer key: {len(lies)}"
-    by_rule = Counter(one["rule"] for one in entries)
-    rules = {one["id"]: one for one in listed["rules"]}
+    by_rule = Counter(entry["rule"] for entry in entries)
+    rules = {rule["id"]: rule for rule in listed["rules"]}
     gone = [id for id in dict.fromkeys([*_armed(requests), *by_rule]) if id not in rules]
     yield f"rules armed: {len(rules)}" + (f", disarmed by now: {len(gone)}" if gone else "")
     for id, rule in rules.items():
@@ -243,7 +243,7 @@ def _happened(used: Used) -> Iterator[str]:
         )
     for id in gone:
         yield f"  {id}: disarmed; injected {by_rule[id]}"
-    by_status = Counter(one["status"] for one in entries)
+    by_status = Counter(entry["status"] for entry in entries)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(by_status.items()))
     yield f"injections of this test: {len(entries)}" + (f" ({counts})" if counts else "")
     for entry in entries[:INJECTIONS_LISTED]:

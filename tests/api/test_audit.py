@@ -46,7 +46,9 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
     audit = api.made(api.get("/-/audit"))
 
     assert audit["clean"] is False
-    assert [one["explained_by"] for one in audit["discrepancies"]] == ["inj_1"] * len(audit["discrepancies"])
+    assert [discrepancy["explained_by"] for discrepancy in audit["discrepancies"]] == ["inj_1"] * len(
+        audit["discrepancies"]
+    )
     assert audit["unobserved"] == [{"injection": "inj_2"}]
     assert asked == [(sandbox.id, 1_767_578_400_000)]
 
@@ -57,7 +59,9 @@ def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, platform: P
 
     audit = api.made(api.get("/-/audit"))
 
-    assert [one["explained_by"] for one in audit["discrepancies"]] == [None] * len(audit["discrepancies"])
+    assert [discrepancy["explained_by"] for discrepancy in audit["discrepancies"]] == [None] * len(
+        audit["discrepancies"]
+    )
     assert audit["discrepancies"]
 
 

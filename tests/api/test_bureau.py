@@ -31,7 +31,9 @@ def test_a_loan_s_records_and_the_day_s_file_can_be_read(api: Caller) -> None:
     records = api.made(api.get(f"/bureau/loans/{loan['id']}/records"))["records"]
     file = api.made(api.get("/bureau/submissions/2026-01-05"))
 
-    assert [(one["state"], one["cause"], one["months"]) for one in records] == [("PUBLISHED", "change", "*")]
+    assert [(record["state"], record["cause"], record["months"]) for record in records] == [
+        ("PUBLISHED", "change", "*")
+    ]
     assert (file["count"], file["lines"][0]["record"], file["next_cursor"]) == (1, records[0]["id"], None)
 
 
@@ -66,7 +68,7 @@ def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Caller
 def test_the_lenders_show_their_rules(api: Caller) -> None:
     lenders = api.made(api.get("/bureau/lenders"))["lenders"]
 
-    assert [one["id"] for one in lenders] == ["harbour-bank", "meridian-auto", "swift-card"]
+    assert [lender["id"] for lender in lenders] == ["harbour-bank", "meridian-auto", "swift-card"]
     assert lenders[0]["products"]["mortgage"]["score_min"] == 650
 
 

@@ -2,7 +2,7 @@ from support.caller import Caller
 
 
 def test_every_channel_is_listed_with_its_delay_and_ladder(api: Caller) -> None:
-    listed = {one["id"]: one for one in api.made(api.get("/channels"))["channels"]}
+    listed = {channel["id"]: channel for channel in api.made(api.get("/channels"))["channels"]}
 
     assert set(listed) == {"auto_debit", "bank_card", "bank_transfer", "bill_pay", "wallet"}
     assert listed["wallet"]["settle_delay_s"] == 2

@@ -29,7 +29,7 @@ def loan(mocklend: Client) -> dict[str, Any]:
 
 
 def injected(mocklend: Client) -> list[tuple[str, int, str]]:
-    return [(one["entity"], one["occurrence"], one["status"]) for one in mocklend.answer_key()["entries"]]
+    return [(entry["entity"], entry["occurrence"], entry["status"]) for entry in mocklend.answer_key()["entries"]]
 
 
 def test_without_a_rule_no_request_becomes_a_command(
@@ -153,7 +153,7 @@ def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(
     assert (refused.value.status, refused.value.code) == (429, "rate_limited")
     assert mocklend.repayments(loan["id"])["repayments"] == []
     ordered = mocklend.repay(loan["id"], 100, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
-    assert [one["id"] for one in mocklend.repayments(loan["id"])["repayments"]] == [ordered["id"]]
+    assert [repayment["id"] for repayment in mocklend.repayments(loan["id"])["repayments"]] == [ordered["id"]]
 
 
 def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Client) -> None:
@@ -291,7 +291,7 @@ def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
         for _ in range(2):
             assert app.test_client().get("/v1/loans").status_code == 503
         entries = app.test_client().get("/-/answer-key").get_json()["entries"]
-        seen.append(sorted(one["occurrence"] for one in entries))
+        seen.append(sorted(entry["occurrence"] for entry in entries))
         platform.close()
 
     assert seen == [[1, 2], [1, 2, 3, 4]]
@@ -305,7 +305,7 @@ def test_a_count_goes_on_when_a_rule_is_armed_again(app: APIFlask) -> None:
             client.get("/v1/loans")
         client.post("/-/rules/halt", json={})
 
-    assert [one["occurrence"] for one in client.get("/-/answer-key").get_json()["entries"]] == [2, 5]
+    assert [entry["occurrence"] for entry in client.get("/-/answer-key").get_json()["entries"]] == [2, 5]
 
 
 def test_a_sandbox_that_was_emptied_counts_anew(app: APIFlask) -> None:
@@ -314,7 +314,7 @@ def test_a_sandbox_that_was_emptied_counts_anew(app: APIFlask) -> None:
     for _ in range(2):
         arm(app, "outage.full")
         assert client.get("/v1/loans").status_code == 503
-        occurrences.append([one["occurrence"] for one in client.get("/-/answer-key").get_json()["entries"]])
+        occurrences.append([entry["occurrence"] for entry in client.get("/-/answer-key").get_json()["entries"]])
         client.post("/-/reset", json={})
 
     assert occurrences == [[1], [1]]

@@ -71,8 +71,8 @@ def test_the_instalments_come_from_the_same_version_as_the_page(api: Caller) -> 
     listed = api.made(api.get(f"/v1/loans/{loan['id']}/instalments"))
 
     assert (listed["version"], listed["as_of"]) == (loan["version"], loan["as_of"])
-    assert [one["status"] for one in listed["instalments"][:2]] == ["DUE", "PENDING"]
-    assert sum(one["principal_minor"] for one in listed["instalments"]) == 100_000
+    assert [instalment["status"] for instalment in listed["instalments"][:2]] == ["DUE", "PENDING"]
+    assert sum(instalment["principal_minor"] for instalment in listed["instalments"]) == 100_000
 
 
 def test_a_loan_lives_in_one_sandbox(api: Caller, stranger: Caller) -> None:

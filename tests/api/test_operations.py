@@ -76,8 +76,8 @@ def test_what_was_too_much_is_refunded(api: Caller) -> None:
 
     assert (made["kind"], made["amount_minor"], made["channel"]) == ("REFUND", 700, "wallet")
     [waiting] = [
-        one for one in api.made(api.get(f"/operator/loans/{loan['id']}/payouts"))["payouts"]
-        if one["purpose"] == "refund"
+        payout for payout in api.made(api.get(f"/operator/loans/{loan['id']}/payouts"))["payouts"]
+        if payout["purpose"] == "refund"
     ]  # fmt: skip
     assert (waiting["state"], waiting["amount_minor"], waiting["paid_at"]) == ("ORDERED", 700, None)
     api.wait(2)

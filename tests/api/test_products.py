@@ -29,7 +29,7 @@ def test_each_field_of_a_product_is_read_as_documented(field: str) -> None:
     decimals = ("0", "0.06", "1", "1.0", "1.5", "9.9", "10", "10.01", "010.0", "11", "0.", ".5", "1e-1")
     plain = {"method": "bullet", "terms": 1, "rate": "0.06", "term_unit": "day"}
 
-    for value in (*edges(schema), *decimals, *({"multiplier": one} for one in decimals)):
+    for value in (*edges(schema), *decimals, *({"multiplier": decimal} for decimal in decimals)):
         says = valid.is_valid(value)
         try:
             read_product(plain | {field: value})

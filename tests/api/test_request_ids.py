@@ -48,7 +48,7 @@ def test_the_record_and_the_client_know_it_too(mocklend: Client) -> None:
     with pytest.raises(ProblemError) as refused:
         mocklend.loan("loan_nobody")
 
-    told = [one["id"] for one in mocklend.requests_made()["requests"]]
+    told = [request["id"] for request in mocklend.requests_made()["requests"]]
 
     assert told == [one.request_id for one in heard[:2]]
     assert refused.value.request_id == told[1]

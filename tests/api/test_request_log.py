@@ -26,7 +26,7 @@ MADE = MadeRequest(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
 
 
 def _asked(client: Client) -> list[tuple[str, str]]:
-    return [(one["method"], one["path"]) for one in client.requests_made()["requests"]]
+    return [(request["method"], request["path"]) for request in client.requests_made()["requests"]]
 
 
 def test_every_request_is_there_in_order_with_key_body_and_answer(mocklend: Client) -> None:
@@ -98,7 +98,7 @@ def test_an_answer_that_was_late_or_broken_is_marked(mocklend: Client) -> None:
     mocklend.arm("transport.latency", match={"method": "GET"}, delay_ms=1)
     mocklend.loans()
 
-    assert [one["broken"] for one in mocklend.requests_made()["requests"]] == [False, True]
+    assert [request["broken"] for request in mocklend.requests_made()["requests"]] == [False, True]
 
 
 def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
@@ -132,7 +132,7 @@ def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(m
 
     told = mocklend.requests_made()
 
-    assert [one["left_out"] is not None for one in told["requests"]] == [True, True]
+    assert [request["left_out"] is not None for request in told["requests"]] == [True, True]
     assert secret not in str(told)
 
 
@@ -143,7 +143,7 @@ def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) ->
         told = client.requests_made()
         client.delete_sandbox()
 
-    moments = [told["starts"], *(one["at"] for one in told["requests"]), told["now"]]
+    moments = [told["starts"], *(request["at"] for request in told["requests"]), told["now"]]
     assert moments == sorted(moments)
 
 

@@ -37,7 +37,7 @@ def quoted(pattern: str) -> str:
 
 def of_page(name: str) -> Any:
     """A function that the page defines."""
-    [block] = [one for one in BLOCKS if f"def {name}(" in one]
+    [block] = [block for block in BLOCKS if f"def {name}(" in block]
     names: dict[str, Any] = {}
     exec(block, names)
     return names[name]
@@ -131,8 +131,8 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
         message = json.loads(body)
         told = described[message["type"]]["post"]
         Draft202012Validator(told["requestBody"]["content"]["application/json"]["schema"]).validate(message)
-        for one in told["parameters"]:
-            Draft202012Validator(one["schema"]).validate(headers[one["name"]])
+        for parameter in told["parameters"]:
+            Draft202012Validator(parameter["schema"]).validate(headers[parameter["name"]])
 
 
 def test_the_document_describes_every_event_and_how_it_is_signed(documented: Documented) -> None:
@@ -143,8 +143,8 @@ def test_the_document_describes_every_event_and_how_it_is_signed(documented: Doc
     for event, methods in document["webhooks"].items():
         schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert schema["properties"]["type"]["const"] == event
-        assert [one["name"] for one in methods["post"]["parameters"]] == HEADERS
-        assert all(one["required"] and one["description"] for one in methods["post"]["parameters"])
+        assert [parameter["name"] for parameter in methods["post"]["parameters"]] == HEADERS
+        assert all(parameter["required"] and parameter["description"] for parameter in methods["post"]["parameters"])
 
 
 def test_the_document_has_the_rules_of_the_page(documented: Documented) -> None:
@@ -156,4 +156,4 @@ def test_the_document_has_the_rules_of_the_page(documented: Documented) -> None:
         assert name in transaction["hash"]["description"], name
     assert "64 zeros" in transaction["prev_hash"]["description"]
     assert "callback:<channel>" in callback["requestBody"]["description"]
-    assert [one["name"] for one in callback["parameters"] if one["in"] == "header"] == HEADERS
+    assert [parameter["name"] for parameter in callback["parameters"] if parameter["in"] == "header"] == HEADERS

@@ -33,7 +33,7 @@ def staff(app: APIFlask, documented: Documented, api: Caller, staff_key: str) ->
 def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) -> None:
     loan = api.borrow()
 
-    assert [one["id"] for one in staff.made(staff.get("/v1/loans"))["loans"]] == [loan["id"]]
+    assert [loan["id"] for loan in staff.made(staff.get("/v1/loans"))["loans"]] == [loan["id"]]
     assert staff.made(staff.get(f"/operator/loans/{loan['id']}"))["id"] == loan["id"]
     assert staff.made(staff.get("/channels"))["channels"]
     assert staff.made(staff.get("/-/clock"))["now"]

@@ -98,9 +98,9 @@ def test_what_came_of_each_message_is_told(platform: Platform, api: Caller) -> N
         "id": "", "endpoint_id": outside, "loan_id": loan, "event": "repayment.ordered", "state": "RETRY",
         "attempts": [], "queued_at": "", "next_attempt_at": "", "acked_at": None,
     }  # fmt: skip
-    assert [(one["n"], one["outcome"]) for one in refused["attempts"]] == [(1, "address_refused")]
+    assert [(attempt["n"], attempt["outcome"]) for attempt in refused["attempts"]] == [(1, "address_refused")]
     assert refused["attempts"][0]["at"] == refused["queued_at"] < refused["next_attempt_at"]
-    assert {one["outcome"] for found in ordered[0] for one in found["attempts"]} == {"unreachable"}
+    assert {attempt["outcome"] for found in ordered[0] for attempt in found["attempts"]} == {"unreachable"}
 
 
 def test_messages_come_in_pages_and_by_state(api: Caller) -> None:

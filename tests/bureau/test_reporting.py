@@ -72,7 +72,7 @@ class Bureau:
         return found
 
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
-        return [(one["cause"], one["as_of"]) for one in self.records(loan_id)]
+        return [(record["cause"], record["as_of"]) for record in self.records(loan_id)]
 
     def desk(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
         return self.story.platform.run(Desk(self.story.sandbox_id, act, loan_id, about)).body["said"]
@@ -106,7 +106,7 @@ def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(st
     seen = []
     for moment in ("2026-01-06T00:00", "2026-01-06T02:00", "2026-01-07T00:00", "2026-02-02T00:00"):
         bureau.until(f"{moment}:00+08:00")
-        seen.append([one["state"] for one in bureau.records(loan_id)])
+        seen.append([record["state"] for record in bureau.records(loan_id)])
 
     assert seen == [["SNAPSHOT"], ["SUBMITTED"], ["PUBLISHED"], ["SUPERSEDED", "PUBLISHED"]]
 
@@ -175,7 +175,7 @@ def test_a_loan_that_opens_again_is_reported_again(story: Story, bureau: Bureau)
     story.reverse(repayment_id)
     story.wait(days=30)
 
-    assert [one["status"] for one in bureau.records(loan_id)][:2] == ["CLEAR", "USING"]
+    assert [record["status"] for record in bureau.records(loan_id)][:2] == ["CLEAR", "USING"]
     assert story.discrepancies() == []
 
 
@@ -237,7 +237,7 @@ def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(w
 
     def monthly(bureau: Bureau, of: str) -> list[dict[str, Any]]:
         told = ("as_of", "status", "balance_minor", "overdue_minor", "days_overdue", "months")
-        return [{name: one[name] for name in told} for one in bureau.records(of) if one["cause"] == "monthly"]
+        return [{name: record[name] for name in told} for record in bureau.records(of) if record["cause"] == "monthly"]
 
     assert loan_id == twin
     assert len(monthly(Bureau(story), twin)) == 5

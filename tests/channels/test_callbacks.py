@@ -148,7 +148,7 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
 
     assert [(one.entity, one.since_ms) for one in on_its_way.in_transit] == [(repayment_id, story.now_ms - 5_000)]
     assert on_its_way.clean
-    assert [one.finding.finding_class for one in lost.discrepancies] == ["missing_in_books"]
+    assert [discrepancy.finding.finding_class for discrepancy in lost.discrepancies] == ["missing_in_books"]
     assert lost.in_transit == []
     assert (arrived.discrepancies, arrived.in_transit) == ([], [])
 

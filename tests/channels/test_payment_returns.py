@@ -241,5 +241,7 @@ def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:
     with story.platform.read() as connection:
         day = statement_day(story.snapshot(connection), heading)
 
-    assert [(one.order_no, one.amount_minor) for one in day.movements] == [(order_no(repayment_id), -40_000)]
+    assert [(movement.order_no, movement.amount_minor) for movement in day.movements] == [
+        (order_no(repayment_id), -40_000)
+    ]
     assert (day.opening_minor, day.closing_minor) == (40_000, 0)

@@ -105,7 +105,11 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
 def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
     mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
     mocklend.loan(loan["id"])
-    [asked] = [one["id"] for one in mocklend.requests_made()["requests"] if one["path"] == f"/v1/loans/{loan['id']}"]
+    [asked] = [
+        request["id"]
+        for request in mocklend.requests_made()["requests"]
+        if request["path"] == f"/v1/loans/{loan['id']}"
+    ]
 
     ran = run("faults", "explain", asked)
 

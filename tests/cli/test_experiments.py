@@ -39,7 +39,7 @@ def test_an_experiment_is_started_from_a_file_looked_at_and_stopped(run: Run, mo
     stopped = run("experiments", "stop", "weather")
 
     assert started.out.splitlines()[0] == "weather: calm"
-    rules = [(one["name"], one["rules"]) for one in again.document["stages"]]
+    rules = [(stage["name"], stage["rules"]) for stage in again.document["stages"]]
     assert (again.document["running"], rules) == ("calm", [("calm", []), ("storm", ["weather.storm.late"])])
     assert "storm: running, 1 rules" in listed.out
     assert (started.code, again.code, listed.code, stopped.code) == (0, 0, 0, 0)

@@ -65,7 +65,7 @@ def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, An
     mocklend.arm("cache.bounded_stale")
     repay(mocklend, loan)
     guesses = [{"class": "stale_view", "entity": one} for one in (loan["id"], "loan_2")]
-    findings.write_text("".join(json.dumps(one) + "\n" for one in guesses))
+    findings.write_text("".join(json.dumps(guess) + "\n" for guess in guesses))
 
     assert run("score", str(findings)).code == 1
     assert run("score", str(findings), "--precision-min", "0.5").code == 0

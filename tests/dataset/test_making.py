@@ -185,7 +185,9 @@ def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
         told = manifest["files"][f"{file.path}.csv"]
         rows = rows_of(tmp_path / "season" / f"{file.path}.csv")
         assert told["rows"] == len(rows)
-        assert files[f"{file.path}.csv"].decode().splitlines()[0] == ",".join(one["name"] for one in told["columns"])
+        assert files[f"{file.path}.csv"].decode().splitlines()[0] == ",".join(
+            column["name"] for column in told["columns"]
+        )
         for column in file.columns:
             assert column.doc
             assert f"| `{column.name}` | {column.type} |" in files["README.md"].decode()
@@ -298,9 +300,9 @@ def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
         found = platform.control.get("/-/audit", headers=platform.headers).get_json()
 
     assert found["discrepancies"]
-    assert [one for one in found["discrepancies"] if not one["explained_by"]] == []
+    assert [discrepancy for discrepancy in found["discrepancies"] if not discrepancy["explained_by"]] == []
     assert found["unobserved"] == []
-    assert [one for one in found["invariants"] if not one["holds"]] == []
+    assert [invariant for invariant in found["invariants"] if not invariant["holds"]] == []
 
 
 def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:

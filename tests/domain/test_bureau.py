@@ -220,7 +220,7 @@ def test_nobody_has_a_score_before_anything_is_reported() -> None:
     st.integers(0, 1000),
 )
 def test_a_score_never_leaves_its_range(codes: list[str], inquiries: int) -> None:
-    made = score([History(one, date(2026, 2, 1)) for one in codes], inquiries, NOW)
+    made = score([History(code, date(2026, 2, 1)) for code in codes], inquiries, NOW)
 
     assert made is not None
     assert LOWEST <= made <= HIGHEST

@@ -154,10 +154,10 @@ def test_interest_and_penalty_of_one_who_pays_nothing(loan: Outside) -> None:
         interest = [round(loan.interest(line, on)) for line in lines]
         late = [loan.penalty(line.principal, line, on) for line in lines]
         late_interest = [loan.penalty(part, line, on) for line, part in zip(lines, interest, strict=True)]
-        assert [one.principal for one in state.instalments] == [line.principal for line in lines], day
-        assert [one.interest for one in state.instalments] == interest, day
-        assert [one.penalty_principal for one in state.instalments] == late, day
-        assert [one.penalty_interest for one in state.instalments] == late_interest, day
+        assert [instalment.principal for instalment in state.instalments] == [line.principal for line in lines], day
+        assert [instalment.interest for instalment in state.instalments] == interest, day
+        assert [instalment.penalty_principal for instalment in state.instalments] == late, day
+        assert [instalment.penalty_interest for instalment in state.instalments] == late_interest, day
         assert state.outstanding_minor == PRINCIPAL + sum(interest) + sum(late) + sum(late_interest), day
         posted = sum(
             amount * ((credit in ("4001", "4002")) - (debit in ("4001", "4002")))
@@ -225,4 +225,4 @@ def test_a_hundred_thousand_at_six_percent_costs_what_a_textbook_says(day_count:
     state = replay(terms, [lent], start + timedelta(days=days))
     state.accrue(start + timedelta(days=days))
 
-    assert [one.interest for one in state.instalments] == [interest]
+    assert [instalment.interest for instalment in state.instalments] == [interest]

@@ -47,7 +47,7 @@ def test_nor_is_it_a_slip_to_mark_it_as_what_it_is(client: Client) -> None:
     mark(client, loan, "OVERDUE")
 
     assert client.audit()["clean"]
-    assert [one["fault"] for one in client.answer_key()["entries"]] == ["batch.skipped"]
+    assert [entry["fault"] for entry in client.answer_key()["entries"]] == ["batch.skipped"]
 
 
 def test_a_booking_of_tomorrow_behind_interest_that_is_paid_ahead_is_on_the_books(client: Client) -> None:

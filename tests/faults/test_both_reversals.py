@@ -67,8 +67,8 @@ def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(moc
         client.advance("P32D")
         client.halt()
         debits = client.repayments(loan)["repayments"]
-        [closed] = [one["id"] for one in debits if one["status"] == "F"]
-        twice = ("duplicate_in_channel", max(one["id"] for one in debits))
+        [closed] = [debit["id"] for debit in debits if debit["status"] == "F"]
+        twice = ("duplicate_in_channel", max(debit["id"] for debit in debits))
         assert open_entries(told) == [twice, ("missing_in_books", closed)]
 
         client.query_repayment(closed, operator="olga")
@@ -86,7 +86,7 @@ def test_of_two_debits_one_that_was_reversed_by_mistake_is_not_given_back(mockle
         client.arm("batch.twice", match={"batch": "auto_debit"})
         client.advance("P32D")
         client.halt()
-        debits = [one["id"] for one in client.repayments(loan)["repayments"] if one["id"] != other]
+        debits = [repayment["id"] for repayment in client.repayments(loan)["repayments"] if repayment["id"] != other]
         twice = ("duplicate_in_channel", max(debits))
         assert open_entries(told) == [twice]
 

@@ -20,9 +20,9 @@ RENEWED = ("wrong_bureau",)
 def wrong_with(told: paired_runs.Told, loan_id: str) -> list[tuple[str, str]]:
     """What the audit has about a loan, and not about who was told of it."""
     return [
-        (one["class"], one["entity"])
-        for one in told.client.audit()["discrepancies"]
-        if one["loan_id"] == loan_id and one["class"] not in RENEWED
+        (discrepancy["class"], discrepancy["entity"])
+        for discrepancy in told.client.audit()["discrepancies"]
+        if discrepancy["loan_id"] == loan_id and discrepancy["class"] not in RENEWED
     ]
 
 
@@ -48,9 +48,13 @@ def test_a_dispute_of_any_claim_that_says_corrected_has_corrected(kind: str, moc
                     assert (answer["state"], answer["marked"]) == ("UPHELD", True)
                     assert answer["left_to_do"]
                     assert {one["what"] for one in answer["left_to_do"]} <= set(LEFT_TO_DO)
-                assert not [one for one in told.client.audit()["discrepancies"] if one["class"] == "untrue_decision"]
+                assert not [
+                    discrepancy
+                    for discrepancy in told.client.audit()["discrepancies"]
+                    if discrepancy["class"] == "untrue_decision"
+                ]
 
         told.client.advance("P3D")
         audit = told.client.audit()
-        assert [one for one in audit["discrepancies"] if one["explained_by"] is None] == []
+        assert [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None] == []
         assert audit["unobserved"] == []

@@ -33,8 +33,15 @@ def migrated(mocklend_server: str) -> Callable[..., tuple[Client, str]]:
 def broken(client: Client) -> list[tuple[str, str, int]]:
     """What the audit sees, all of it explained, and nothing else open."""
     audit = client.audit()
-    assert [one for one in audit["discrepancies"] if one["explained_by"] is None] == audit["unobserved"] == []
-    return [(one["class"], one["entity"], one["amount_minor"]) for one in audit["discrepancies"]]
+    assert (
+        [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None]
+        == audit["unobserved"]
+        == []
+    )
+    return [
+        (discrepancy["class"], discrepancy["entity"], discrepancy["amount_minor"])
+        for discrepancy in audit["discrepancies"]
+    ]
 
 
 def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Callable[..., tuple[Client, str]]) -> None:
@@ -83,7 +90,7 @@ def test_it_is_one_entry_once_and_cannot_be_taken_back_twice(migrated: Callable[
 
     with pytest.raises(ProblemError, match="edit_already_reversed"):
         client.reverse_edit(edit["id"], operator="olga", memo="again")
-    assert [one["status"] for one in client.answer_key()["entries"]] == ["healed"]
+    assert [entry["status"] for entry in client.answer_key()["entries"]] == ["healed"]
 
 
 def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(

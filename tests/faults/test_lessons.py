@@ -38,9 +38,9 @@ def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, told: paired_r
     assert {one["fault"] for one in told.key} == {fault}
     assert {one["expected"]["class"] for one in told.key} == {installed()[fault].finding}
     assert _named(told.discrepancies) == sorted(
-        (one["expected"]["class"], one["expected"]["entity"]) for one in open_entries
+        (entry["expected"]["class"], entry["expected"]["entity"]) for entry in open_entries
     )
-    assert [one for one in told.discrepancies if one["explained_by"] is None] == []
+    assert [discrepancy for discrepancy in told.discrepancies if discrepancy["explained_by"] is None] == []
     assert told.unobserved == ()
     assert all(one["status_reason"] for one in told.key if one["status"] in ("masked", "healed", "superseded"))
 
@@ -62,4 +62,4 @@ def test_it_says_all_that_a_reader_needs(fault: str) -> None:
 
 
 def _named(discrepancies: Any) -> list[tuple[str, str]]:
-    return sorted((one["class"], one["entity"]) for one in discrepancies)
+    return sorted((discrepancy["class"], discrepancy["entity"]) for discrepancy in discrepancies)

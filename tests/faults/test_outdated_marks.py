@@ -41,7 +41,11 @@ def states(client: Client) -> list[str]:
     """The answer key's entries, of which the audit sees exactly those that are open."""
     key, audit = client.answer_key()["entries"], client.audit()
     assert len(audit["discrepancies"]) == len([one for one in key if one["status"] == "active"])
-    assert [one for one in audit["discrepancies"] if one["explained_by"] is None] == audit["unobserved"] == []
+    assert (
+        [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None]
+        == audit["unobserved"]
+        == []
+    )
     return [one["status"] for one in key]
 
 
@@ -172,7 +176,7 @@ def test_an_upheld_dispute_takes_it_off(late: tuple[Client, str]) -> None:
     client.verify_dispute(dispute, operator="olga")
     decided = client.decide_dispute(dispute, "UPHELD", operator="olga", memo="paid on Monday", correct=True)
 
-    assert [one["what"] for one in decided["corrections"]] == ["mark_taken_off"]
+    assert [correction["what"] for correction in decided["corrections"]] == ["mark_taken_off"]
     assert client.loan(loan)["status"] == "USING"
     assert states(client) == ["healed"]
 

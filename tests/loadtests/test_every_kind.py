@@ -158,7 +158,7 @@ def walk(
         armed = platform.put(f"/-/rules/{kind}", json=rule, headers=key)
         assert armed.status_code in (200, 201), armed.get_json()
     channels = platform.get("/channels", headers=key).get_json()["channels"]
-    delays = {one["id"]: one["settle_delay_s"] for one in channels}
+    delays = {channel["id"]: channel["settle_delay_s"] for channel in channels}
     desk, wall, chance = SharedState(), Moment(), random.Random(SEED)
     run = Settings(made["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
     for module in people.values():
@@ -179,7 +179,7 @@ def walk(
             wall.now_s += by_s / SPEED
             advance(platform, authorization, by_s)
     rules = platform.get("/-/rules", headers=key).get_json()["rules"]
-    counts = ({one["fault"]: one[count] for one in rules} for count in ("matched", "injected"))
+    counts = ({rule["fault"]: rule[count] for rule in rules} for count in ("matched", "injected"))
     return Walked(desk, *counts)
 
 

@@ -108,7 +108,7 @@ def test_money_whose_payer_named_nobody_is_told_though_nothing_is_wrong(client: 
     client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference="from Ada")
     client.advance("P2D")
 
-    assert [one["class"] for one in client.alerts()["alerts"]] == ["unidentified"]
+    assert [alert["class"] for alert in client.alerts()["alerts"]] == ["unidentified"]
     assert client.audit()["clean"] is True
 
 
@@ -168,7 +168,7 @@ def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -
     client.advance("P3D")
 
     assert told(client) == []
-    assert [one["class"] for one in client.audit()["discrepancies"]] == ["amount_mismatch"]
+    assert [discrepancy["class"] for discrepancy in client.audit()["discrepancies"]] == ["amount_mismatch"]
 
 
 @pytest.mark.parametrize("fault", ["callback.duplicated", "operator.double_entry"])
@@ -277,7 +277,7 @@ def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with:
         "alerts": [],
         "next_cursor": None,
     }
-    assert [one["class"] for one in client.audit()["discrepancies"]] == ["missing_in_books"]
+    assert [discrepancy["class"] for discrepancy in client.audit()["discrepancies"]] == ["missing_in_books"]
 
 
 def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Callable[..., Client]) -> None:
@@ -303,7 +303,7 @@ def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
 
     assert [one["entity"] for one in first["alerts"] + rest["alerts"]] == ids
     assert rest["next_cursor"] is None
-    assert [one["loan_id"] for one in client.alerts(loan_id=loans[1])["alerts"]] == [loans[1]]
+    assert [alert["loan_id"] for alert in client.alerts(loan_id=loans[1])["alerts"]] == [loans[1]]
     assert told(client, finding_class="stale_view") == []
 
 

@@ -27,7 +27,7 @@ from support.story import Story
 def told(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
     with story.platform.read() as connection:
         found = alerts(Snapshot(connection, story.platform.sandbox(connection, sandbox_id), story.now_ms + later_ms))
-    return [(one.check, one.finding_class, one.entity, one.amount_minor) for one in found.alerts]
+    return [(alert.check, alert.finding_class, alert.entity, alert.amount_minor) for alert in found.alerts]
 
 
 def change(story: Story, sql: str, *values: Any) -> None:

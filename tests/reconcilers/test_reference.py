@@ -68,4 +68,4 @@ def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -
 
 def _expected(told: Told) -> list[tuple[str, str]]:
     entries = told.client.answer_key(status="active")["entries"]
-    return sorted((one["expected"]["class"], one["expected"]["entity"]) for one in entries)
+    return sorted((entry["expected"]["class"], entry["expected"]["entity"]) for entry in entries)

@@ -217,10 +217,10 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(pla
         "tolerance_minor": "monitoring", "net_by": "monitoring", "key_hash": "api_key", "callback_secrets": "api_key",
     }  # fmt: skip
     told = reset_doc(again)
-    for one in structs.fields(Sandbox):
-        if one.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version", "target_ms", "resets"):
-            assert named.get(one.name, one.name) in told["kept"], one.name
-            assert getattr(again, one.name) == getattr(before, one.name)
+    for field in structs.fields(Sandbox):
+        if field.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version", "target_ms", "resets"):
+            assert named.get(field.name, field.name) in told["kept"], field.name
+            assert getattr(again, field.name) == getattr(before, field.name)
     with platform.read() as connection:
         for table in metadata.sorted_tables:
             if "sandbox_id" in table.columns:

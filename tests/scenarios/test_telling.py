@@ -79,7 +79,7 @@ def scores_as_it_should(scores: dict[str, Any], *, simple: bool) -> None:
     """
     thorough, naive, empty, all_loans = (scores[name] for name in ("thorough", "naive", "empty", "all loans"))
     if not thorough["counts.demanded"]:
-        assert {one["recall"] for one in scores.values()} == {None}
+        assert {score["recall"] for score in scores.values()} == {None}
         assert (thorough["verdict"], empty["verdict"], all_loans["verdict"]) == ("INCONCLUSIVE", "INCONCLUSIVE", "FAIL")
         return
     assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)

@@ -126,7 +126,7 @@ def test_v8_sees_paper_that_the_books_never_bore_out(story: Story) -> None:
     story.settle(loan_id)
     issued = issue(story, loan_id)
     lines = journal(story, loan_id)
-    open_yet = next(one for one in lines if one.movement.kind == "disbursement_confirmed")
+    open_yet = next(line for line in lines if line.movement.kind == "disbursement_confirmed")
 
     honest = list(rests_on_books("crt", issued["journal_seq"], issued["journal_hash"], lines))
     early = list(rests_on_books("crt", open_yet.seq, open_yet.hash, lines))

@@ -215,7 +215,7 @@ def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(
 
     decided = decide(story, dispute_id, correct=True, compensation_minor=1)
 
-    assert [one["amount_minor"] for one in decided["corrections"]] == [1_000, 2_000]
+    assert [correction["amount_minor"] for correction in decided["corrections"]] == [1_000, 2_000]
     assert story.page(loan_id)["paid_minor"] == 3_000
     assert story.discrepancies() == []
 
@@ -458,7 +458,7 @@ def test_a_wrong_mark_comes_off(faulty: Callable[[str], Story]) -> None:
 
     decided = decide(story, dispute_id, correct=True, compensation_minor=100)
 
-    assert [one["what"] for one in decided["corrections"]] == ["mark_taken_off"]
+    assert [correction["what"] for correction in decided["corrections"]] == ["mark_taken_off"]
     assert story.page(loan_id)["status"] == "CLEAR"
     story.wait(days=1)
     assert story.entity("dispute", dispute_id).state == "COMPENSATED"

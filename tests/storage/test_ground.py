@@ -231,8 +231,10 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
 
     outcomes = platform.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(200)])
 
-    assert [type(one) for one in outcomes] == [Unavailable] * 200
-    assert len({id(one) for one in outcomes}) == 200  # Each waits in a thread of its own, and adds to the traceback.
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 200
+    assert (
+        len({id(outcome) for outcome in outcomes}) == 200
+    )  # Each waits in a thread of its own, and adds to the traceback.
     assert begun.count("BEGIN IMMEDIATE") == 1
 
 
@@ -247,7 +249,7 @@ def test_a_group_is_tried_one_by_one_only_where_that_may_help(
 
     outcomes = platform.writer._commit([(AddBorrower(story.sandbox_id, f"b{n}", "B", 1), None) for n in range(20)])
 
-    assert [type(one) for one in outcomes] == [Unavailable] * 20
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 20
     assert begun.count("BEGIN IMMEDIATE") == tries
 
 
@@ -431,7 +433,7 @@ def test_what_never_reached_a_server_is_told_from_what_lost_it() -> None:
     ours = ProgrammingError("SELECT", {}, psycopg.ProgrammingError("the query has 1 placeholder"))
     kinds = [trouble_of(one) for one in (reached, lost, closed, NoConnectionFree("QueuePool limit"), ours)]
 
-    assert [one and one.kind for one in kinds] == ["gone", "dropped", "dropped", "none_free", None]
+    assert [kind and kind.kind for kind in kinds] == ["gone", "dropped", "dropped", "none_free", None]
     assert [trouble_of(one) for one in (ZeroDivisionError(), KeyError("x"), AssertionError())] == [None] * 3
 
 

@@ -234,7 +234,7 @@ def test_a_limit_holds_for_two_processes_at_once(story: Story, platform: Platfor
     )
 
     assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
-    assert {one.code for one in outcomes if isinstance(one, Refused)} == {"credit_limit_exceeded"}
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} == {"credit_limit_exceeded"}
     assert story.discrepancies() == []
 
 
@@ -243,11 +243,11 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Story, platform: 
 
     outcomes = at_once((platform, second), [order] * 20)
 
-    taken = [one for one in outcomes if isinstance(one, Answer)]
+    taken = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert taken
     assert len({one.body["id"] for one in taken}) == 1
     assert sum(not one.replayed for one in taken) == 1
-    assert {one.code for one in outcomes if isinstance(one, Refused)} <= {"request_in_progress"}
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} <= {"request_in_progress"}
     assert len(story.everything()["repayments"]) == 1
 
 

@@ -143,7 +143,7 @@ class Neighbour:
         self.asks(client.repay, *again, idempotency_key=self.known["key"])
         self.known["twice"] = self.pays("house", "OVD_AND_CURRENT", "bank_transfer", 8_000)
         receipts = client.receipts(state="UNAPPLIED", limit=500)["receipts"]
-        for receipt in sorted(one["id"] for one in receipts if one["payer_name"] == self.name):
+        for receipt in sorted(receipt["id"] for receipt in receipts if receipt["payer_name"] == self.name):
             self.asks(client.match_receipt, receipt, self.known["house"], **OLAF)
         self.asks(client.reverse_edit, self.known["waived"], **OLAF)
 

@@ -131,15 +131,15 @@ def seams() -> str:
 def _fields(seam: type[Seam]) -> str:
     example, meanings = seam.example(), field_meanings(seam)
     rows = []
-    for one in fields(seam):
-        may = "" if one.default is MISSING else "yes"
+    for field in fields(seam):
+        may = "" if field.default is MISSING else "yes"
         rows.append(
             (
-                f"`{one.name}`",
-                f"`{one.type}`",
-                f"`{json.dumps(getattr(example, one.name))}`",
+                f"`{field.name}`",
+                f"`{field.type}`",
+                f"`{json.dumps(getattr(example, field.name))}`",
                 may,
-                meanings.get(one.name, ""),
+                meanings.get(field.name, ""),
             )
         )
     return _table(("field", "type", "for example", "a fault may change it", "what it is"), rows)

@@ -158,7 +158,7 @@ def open_entries(told: Told) -> list[tuple[str, str]]:
     key = told.client.answer_key(status="active")["entries"]
     audit = told.client.audit()
     named = sorted((one["expected"]["class"], one["expected"]["entity"]) for one in key)
-    assert named == sorted((one["class"], one["entity"]) for one in audit["discrepancies"])
+    assert named == sorted((discrepancy["class"], discrepancy["entity"]) for discrepancy in audit["discrepancies"])
     return named
 
 
@@ -243,7 +243,7 @@ def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
 
 def _key(told: Told) -> list[Mapping[str, Any]]:
     """What the lesson's own rule did. A story may arm another, in both tellings, to come to where it begins."""
-    return [one for one in told.client.answer_key()["entries"] if one["rule"] == "lesson"]
+    return [entry for entry in told.client.answer_key()["entries"] if entry["rule"] == "lesson"]
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def test_a_fault_is_armed_for_as_long_as_the_block_lasts(mocklend: Client) -> No
         for _ in range(3):
             mocklend.loans()
         assert rule.refresh()["injected"] == 2
-        assert [one["id"] for one in mocklend.rules()["rules"]] == ["transport.latency"]
+        assert [rule["id"] for rule in mocklend.rules()["rules"]] == ["transport.latency"]
 
     assert mocklend.rules()["rules"] == []
     assert (rule["fault"], rule["select"]["times"], rule["injected"]) == ("transport.latency", 2, 2)

@@ -105,7 +105,7 @@ def test_nothing_that_merely_looks_like_an_integer_is_one(value: Any) -> None:
 def test_every_wrong_field_is_in_one_answer_up_to_a_bound() -> None:
     raw = {"wheels": [{"spokes": 2, "size": "a"}, {"spoke": 3}], "sold": "no"}
 
-    assert [one["field"] for one in errors(raw)] == [
+    assert [error["field"] for error in errors(raw)] == [
         "wheels.0.spokes", "wheels.0.size", "wheels.1.spokes", "wheels.1.spoke", "sold",
     ]  # fmt: skip
     assert len(errors({f"f{n}": n for n in range(100)})) == ERRORS_MAX

@@ -36,7 +36,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
     with story.platform.read() as connection:
         while after is not None:
             page = reads.transactions(story.snapshot(connection), after=after, limit=limit)
-            seen += [one["id"] for one in page["transactions"]]
+            seen += [transaction["id"] for transaction in page["transactions"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
     assert seen == [t["id"] for loan_id in sorted(loans) for t in story.journal(loan_id)]

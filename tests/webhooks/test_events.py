@@ -298,7 +298,7 @@ def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], mon
 
 
 def test_the_list_of_events_says_what_each_field_is() -> None:
-    used = {field for one in EVENTS.values() for field in one.data}
+    used = {field for event in EVENTS.values() for field in event.data}
 
     assert used == set(FIELDS)
     for event in EVENTS:

@@ -91,7 +91,7 @@ def get_experiment(experiment_id: str) -> Response:
 def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
     """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
     plan = Experiment.from_json(experiment_id, asked_request().get_json(), fault_layer().catalogue)
-    refuse_too_many(one["id"] for one in _experiments() if one["id"] != experiment_id)
+    refuse_too_many(experiment["id"] for experiment in _experiments() if experiment["id"] != experiment_id)
     answer = run(PutExperiment(sandbox_id(), plan))
     return rendered(_experiment(experiment_id), answer.status)
 
@@ -112,7 +112,7 @@ def _experiments() -> list[dict[str, Any]]:
 
 
 def _experiment(id: str) -> dict[str, Any]:
-    known = {one["id"]: one for one in _experiments()}
+    known = {experiment["id"]: experiment for experiment in _experiments()}
     if id not in known:
         raise unknown(id, known)
     return known[id]

@@ -57,7 +57,7 @@ class ProfileList(Doc):
 @profiles.doc(**described("listProfiles"))
 def list_profiles() -> Response:
     """The profiles, with their rules."""
-    return rendered({"profiles": [one.to_json(fault_layer().catalogue) for one in shipped_profiles().values()]})
+    return rendered({"profiles": [profile.to_json(fault_layer().catalogue) for profile in shipped_profiles().values()]})
 
 
 @profiles.get("/-/profile")

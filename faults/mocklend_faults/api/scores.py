@@ -103,11 +103,11 @@ def _one_by_one(findings: Any) -> Any:
             received=len(findings),
         )
     found: list[Any] = []
-    for one in findings:
+    for finding in findings:
         try:
-            found.append(FindingBody.model_validate(one))
+            found.append(FindingBody.model_validate(finding))
         except ValidationError:
-            return [*found, one]
+            return [*found, finding]
     return found
 
 

@@ -51,9 +51,9 @@ def named(kinds: Iterable[type[Fault]]) -> Catalogue:
 def fault_in(module: ModuleType) -> type[Fault]:
     """The one fault that a module defines. Raises BadKind."""
     kinds = [
-        one
-        for one in vars(module).values()
-        if isinstance(one, type) and issubclass(one, Fault) and one.__module__ == module.__name__
+        var
+        for var in vars(module).values()
+        if isinstance(var, type) and issubclass(var, Fault) and var.__module__ == module.__name__
     ]
     if len(kinds) != 1:
         raise BadKind(f"{module.__name__} should define one fault, and defines {len(kinds)}")

@@ -39,18 +39,18 @@ def unselected(
     """
     looked: list[tuple[CompiledRule, bool]] = []
     asked: list[Asked] = []
-    for one in candidates:
+    for candidate in candidates:
         if event.now_ms is None:
-            if not one.timeless:
+            if not candidate.timeless:
                 return None
-        elif not one.open(event.now_ms):
-            asked.append((one, event, WINDOW_CLOSED, None))
+        elif not candidate.open(event.now_ms):
+            asked.append((candidate, event, WINDOW_CLOSED, None))
             continue
-        matches = one.matches(event)
-        if matches and (one.limited or drawn(event.seed, one, event, event.now_ms or 0)):
+        matches = candidate.matches(event)
+        if matches and (candidate.limited or drawn(event.seed, candidate, event, event.now_ms or 0)):
             return None
-        looked.append((one, matches))
-        asked.append((one, event, NOT_DRAWN if matches else NOT_MATCHED, None))
+        looked.append((candidate, matches))
+        asked.append((candidate, event, NOT_DRAWN if matches else NOT_MATCHED, None))
     return looked, tuple(asked)
 
 

@@ -142,15 +142,15 @@ class Experiment:
 
 def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """An experiment as the control API tells it: what runs, and from when to when each stage does."""
-    ids = [one["id"] for one in rules if one.get("group") == f"{GROUP}{started.id}"]
+    ids = [rule["id"] for rule in rules if rule.get("group") == f"{GROUP}{started.id}"]
     stages, begins_ms = [], started.started_ms
-    for one in json.loads(started.doc)["stages"]:
-        ends_ms = begins_ms + one["duration_s"] * 1000
+    for stage in json.loads(started.doc)["stages"]:
+        ends_ms = begins_ms + stage["duration_s"] * 1000
         state = "over" if now_ms >= ends_ms else "running" if now_ms >= begins_ms else "waiting"
-        prefix = f"{started.id}.{one['name']}."
+        prefix = f"{started.id}.{stage['name']}."
         stages.append(
             {
-                "name": one["name"],
+                "name": stage["name"],
                 "starts_at": rfc3339(begins_ms),
                 "ends_at": rfc3339(ends_ms),
                 "state": state,
@@ -158,7 +158,7 @@ def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> d
             }
         )
         begins_ms = ends_ms
-    running = next((one["name"] for one in stages if one["state"] == "running"), None)
+    running = next((stage["name"] for stage in stages if stage["state"] == "running"), None)
     return {"id": started.id, "running": running, "stages": stages}
 
 

@@ -183,36 +183,36 @@ class SandboxGroup:
         outcome = event
         injections: list[Injection] = []
         asked: list[Asked] = []
-        for one in candidates:
-            if not one.open(context.now_ms):
-                asked.append((one, outcome, WINDOW_CLOSED, None))
+        for candidate in candidates:
+            if not candidate.open(context.now_ms):
+                asked.append((candidate, outcome, WINDOW_CLOSED, None))
                 continue
-            rule = one.rule
+            rule = candidate.rule
             tally = self._tallies.get(rule.id)
             if tally is None:
                 tally = self._tallies[rule.id] = Tally()
-            tally.evaluated += not one.skippable  # Else it is counted with all that happens here.
-            if not one.matches(outcome):
-                asked.append((one, outcome, NOT_MATCHED, None))
+            tally.evaluated += not candidate.skippable  # Else it is counted with all that happens here.
+            if not candidate.matches(outcome):
+                asked.append((candidate, outcome, NOT_MATCHED, None))
                 continue
             tally.matched += 1
             self._came(rule.fault.name, "matched")
-            stopped = self._stopped_by(context, tally, one, outcome)
+            stopped = self._stopped_by(context, tally, candidate, outcome)
             if stopped is not None:
-                asked.append((one, outcome, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
+                asked.append((candidate, outcome, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
             tally.selected += 1
             self._came(rule.fault.name, "selected")
             after = changed(context, rule, outcome)
             if after == outcome:
-                asked.append((one, outcome, CHANGED_NOTHING, None))
+                asked.append((candidate, outcome, CHANGED_NOTHING, None))
                 continue
             tally.injected += 1
             self._came(rule.fault.name, "injected")
             tally.on_entity[event.entity] = tally.on_entity.get(event.entity, 0) + 1
             injection = Injection.of(context, rule, event, outcome, after)
             injections.append(injection)
-            asked.append((one, outcome, INJECTED, injection.id))
+            asked.append((candidate, outcome, INJECTED, injection.id))
             outcome = after
         return outcome, tuple(asked), injections
 

@@ -41,9 +41,9 @@ class Injection:
     def of(cls, context: EventContext, rule: Rule, honest: Any, event: Any, outcome: Any) -> Injection:
         """What the rule changed, measured against the honest event: that is what a reconciler can compare with."""
         changes = {
-            one.name: (getattr(event, one.name), getattr(outcome, one.name))
-            for one in fields(event)
-            if getattr(event, one.name) != getattr(outcome, one.name)
+            field.name: (getattr(event, field.name), getattr(outcome, field.name))
+            for field in fields(event)
+            if getattr(event, field.name) != getattr(outcome, field.name)
         }
         meant = replace(event, **{name: getattr(honest, name) for name in changes})
         return cls(

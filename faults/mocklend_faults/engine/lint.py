@@ -54,7 +54,7 @@ class LintResult:
             "verdict": self.verdict,
             "alone": self.alone,
             "reasons": list(self.reasons),
-            "warnings": [one.to_json() for one in self.warnings],
+            "warnings": [warning.to_json() for warning in self.warnings],
         }
 
 
@@ -88,7 +88,7 @@ def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
         reasons.append(f"{_and(limits)}: counted over all entities, in the order in which they come")
     if mode != "manual":
         timed = [f"activate.{name}" for name in rule.activate.timed]
-        timed += ["match.now_ms"] if any(one.field == "now_ms" for one in rule.match.conditions) else []
+        timed += ["match.now_ms"] if any(condition.field == "now_ms" for condition in rule.match.conditions) else []
         if timed:
             verdict = TIME
             reasons.append(f"{_and(timed)}: by a clock that runs by itself")
@@ -98,8 +98,9 @@ def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
 def _one_story(match: Match) -> bool:
     """Whether the conditions leave one entity, or one loan, to act on."""
     return any(
-        one.field in ONE_STORY and (one.operator == "equal_to" or (one.operator == "in" and len(set(one.operand)) == 1))
-        for one in match.conditions
+        condition.field in ONE_STORY
+        and (condition.operator == "equal_to" or (condition.operator == "in" and len(set(condition.operand)) == 1))
+        for condition in match.conditions
     )
 
 
@@ -152,16 +153,20 @@ def _never_open(rule: Rule) -> str | None:
 def _never_holds(match: Match, seam: str) -> str | None:
     """Why no event at this seam can meet the conditions, as far as the conditions tell by themselves."""
     own = known_fields((seam,))
-    for one in match.conditions:
-        if one.field.partition(".")[0] not in own and not one.holds(None):
-            return f"{one.field} does not exist"
-        others = [other for other in match.conditions if other.field == one.field]
-        values = _values(one)
+    for condition in match.conditions:
+        if condition.field.partition(".")[0] not in own and not condition.holds(None):
+            return f"{condition.field} does not exist"
+        others = [other for other in match.conditions if other.field == condition.field]
+        values = _values(condition)
         if values is not None and not any(all(other.holds(value) for other in others) for value in values):
-            return f"no value of {one.field} meets {_and([other.operator for other in others])} together"
-    for name in {one.field for one in match.conditions}:
-        low = max((n for one in match.conditions if one.field == name for n in _lower(one)), default=None)
-        high = min((n for one in match.conditions if one.field == name for n in _upper(one)), default=None)
+            return f"no value of {condition.field} meets {_and([other.operator for other in others])} together"
+    for name in {condition.field for condition in match.conditions}:
+        low = max(
+            (n for condition in match.conditions if condition.field == name for n in _lower(condition)), default=None
+        )
+        high = min(
+            (n for condition in match.conditions if condition.field == name for n in _upper(condition)), default=None
+        )
         if low is not None and high is not None and low > high:
             return f"no value of {name} is from {low} to {high}"
     return None
@@ -190,7 +195,9 @@ def _bounds(one: Condition) -> bool:
 
 def _takes_all(earlier: Rule, later: Rule) -> bool:
     """Whether the earlier rule does the same, for certain, wherever the later one may act."""
-    conditions = {(one.field, one.operator, repr(one.operand)) for one in later.match.conditions}
+    conditions = {
+        (condition.field, condition.operator, repr(condition.operand)) for condition in later.match.conditions
+    }
     start, end = earlier.activate.window(earlier.armed_ms)
     later_start, later_end = later.activate.window(later.armed_ms)
     covers = start <= later_start and (end is None or (later_end is not None and later_end <= end))
@@ -201,7 +208,10 @@ def _takes_all(earlier: Rule, later: Rule) -> bool:
         and earlier.activate.schedule is None
         and earlier.activate.ramp is None
         and covers
-        and all((one.field, one.operator, repr(one.operand)) in conditions for one in earlier.match.conditions)
+        and all(
+            (condition.field, condition.operator, repr(condition.operand)) in conditions
+            for condition in earlier.match.conditions
+        )
     )
 
 

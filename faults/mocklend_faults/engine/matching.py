@@ -197,14 +197,14 @@ class Match:
     def to_json(self) -> dict[str, Any]:
         """The conditions, in the long form."""
         document: dict[str, Any] = {}
-        for one in self.conditions:
-            document.setdefault(one.field, {})[one.operator] = one.operand
+        for condition in self.conditions:
+            document.setdefault(condition.field, {})[condition.operator] = condition.operand
         return document
 
     def compiled(self, seam: str) -> tuple[Check, ...]:
         """What to ask of an event at this seam. A field that this seam lacks counts as absent."""
         own = known_fields((seam,))
-        return tuple(_check(one, own) for one in self.conditions)
+        return tuple(_check(condition, own) for condition in self.conditions)
 
 
 @cache
@@ -213,9 +213,9 @@ def known_fields(seams: tuple[str, ...]) -> Mapping[str, type]:
     found: dict[str, type] = {}
     for seam in seams:
         hints = get_type_hints(SEAMS[seam])
-        for one in fields(SEAMS[seam]):
-            holds = hints[one.name]
-            found[one.name] = next((kind for kind in (int, str) if holds in (kind, kind | None)), Mapping)
+        for field in fields(SEAMS[seam]):
+            holds = hints[field.name]
+            found[field.name] = next((kind for kind in (int, str) if holds in (kind, kind | None)), Mapping)
     return found
 
 

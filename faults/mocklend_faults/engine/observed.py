@@ -26,7 +26,7 @@ class AuditMatch:
 
 def explain(discrepancies: Sequence[Finding], entries: Iterable[Entry]) -> AuditMatch:
     """Pair them. An entry explains one discrepancy: a second one on the same entity stays unexplained."""
-    left = {(one.finding.finding_class, one.finding.entity): one for one in entries if one.open}
+    left = {(entry.finding.finding_class, entry.finding.entity): entry for entry in entries if entry.open}
     explained_by: list[str | None] = []
     for seen in discrepancies:
         key = (seen.finding_class, seen.entity)

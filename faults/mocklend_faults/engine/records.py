@@ -145,13 +145,17 @@ def harmful(
     for action in done:
         if action.action in right_as_it_was and not _questioned(action, looked):
             reasons[action] = "nothing was wrong with what it took back"
-    for one in discrepancies:
-        if one["explained_by"] is not None:
+    for discrepancy in discrepancies:
+        if discrepancy["explained_by"] is not None:
             continue
-        blamed = [action for action in done if action.about == one["entity"]]
-        blamed = blamed or [action for action in done if one["loan_id"] and action.loan_id == one["loan_id"]]
+        blamed = [action for action in done if action.about == discrepancy["entity"]]
+        blamed = blamed or [
+            action for action in done if discrepancy["loan_id"] and action.loan_id == discrepancy["loan_id"]
+        ]
         if blamed:
-            reasons.setdefault(blamed[-1], f"{one['class']} on {one['entity']}: {one['detail']}")
+            reasons.setdefault(
+                blamed[-1], f"{discrepancy['class']} on {discrepancy['entity']}: {discrepancy['detail']}"
+            )
     return [action.to_json() | {"reason": reasons[action]} for action in done if action in reasons]
 
 

@@ -110,15 +110,17 @@ def _compiled(seam: str, rule: Rule) -> CompiledRule:
         limited=rule.select.limited,
         threshold=None if ramp is None else ramp.threshold(rule.select.probability, start_ms),
         always_open=_always_open(rule),
-        timeless=_always_open(rule) and ramp is None and all(one.field != "now_ms" for one in rule.match.conditions),
+        timeless=_always_open(rule)
+        and ramp is None
+        and all(condition.field != "now_ms" for condition in rule.match.conditions),
         skippable=skippable(seam, rule),
     )
 
 
 def _found_by(seam: str, rule: Rule) -> tuple[str, Sequence[Any]] | None:
     """The field and its values that this rule acts on; no values where it can act on nothing here. None: ask it."""
-    fixed = {one.name for one in fields(SEAMS[seam]) if one.default is MISSING}
-    offered = {one.name for one in fields(SEAMS[seam])} - fixed
+    fixed = {field.name for field in fields(SEAMS[seam]) if field.default is MISSING}
+    offered = {field.name for field in fields(SEAMS[seam])} - fixed
     for condition in rule.match.conditions:
         if condition.operator not in ("equal_to", "in"):
             continue

@@ -402,8 +402,8 @@ def _lists(told: Classification, seen: Sequence[Break], window: Window, records:
         "repaired": [break_.to_json() for break_ in seen if _repaired_in(break_, window)],
         "shown_unpaid": [break_.to_json() for break_ in seen if break_.unpaid],
         "wrong_reports": [break_.to_json() for break_ in seen if break_.reported],
-        "refused_applications": [dict(one) for one in records.refused_applications],
-        "harmful_repairs": [dict(one) for one in records.harmful_repairs],
+        "refused_applications": [dict(application) for application in records.refused_applications],
+        "harmful_repairs": [dict(repair) for repair in records.harmful_repairs],
     }
 
 

@@ -100,7 +100,7 @@ class SkippedRequest(NamedTuple):
 
 @cache
 def _ids(seam: str) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(SEAMS[seam]) if one.name.endswith("_id"))
+    return tuple(field.name for field in fields(SEAMS[seam]) if field.name.endswith("_id"))
 
 
 class Trail:

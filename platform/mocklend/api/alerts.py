@@ -85,7 +85,7 @@ def list_alerts(asked: AlertQuery) -> Response:
     return rendered(
         {
             "monitoring": found.watch.to_json(),
-            "alerts": [alert_doc(one) for one in found.alerts],
+            "alerts": [alert_doc(alert) for alert in found.alerts],
             "next_cursor": cursor(found.after) if found.after is not None else None,
         }
     )

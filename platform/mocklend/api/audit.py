@@ -84,7 +84,7 @@ def audited(snapshot: Snapshot) -> dict[str, Any]:
     explained_by: tuple[str | None, ...] = (None,) * len(found.discrepancies)
     unobserved: list[dict[str, Any]] = []
     if layer is not None:
-        match = layer.explain_audit(snapshot, [one.finding for one in found.discrepancies])
+        match = layer.explain_audit(snapshot, [discrepancy.finding for discrepancy in found.discrepancies])
         explained_by, unobserved = match.explained_by, [entry.to_json() for entry in match.unobserved]
     document["discrepancies"] = [
         {**one, "explained_by": by} for one, by in zip(document["discrepancies"], explained_by, strict=True)

@@ -54,15 +54,15 @@ def list_channels() -> Response:
         {
             "channels": [
                 {
-                    "id": one.id,
-                    "name": one.name,
-                    "settle_delay_s": one.settle_delay_s,
-                    "profile": one.profile,
-                    "callback_after_s": list(one.ladder),
-                    "cut_off": one.cut_off,
-                    "statement_ready": one.statement_ready,
+                    "id": channel.id,
+                    "name": channel.name,
+                    "settle_delay_s": channel.settle_delay_s,
+                    "profile": channel.profile,
+                    "callback_after_s": list(channel.ladder),
+                    "cut_off": channel.cut_off,
+                    "statement_ready": channel.statement_ready,
                 }
-                for one in known_channels().values()
+                for channel in known_channels().values()
             ]
         }
     )

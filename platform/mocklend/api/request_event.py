@@ -21,7 +21,7 @@ from mocklend.seams.api_answer import ApiAnswer
 DRAWS = 1_000_000
 CURRENCY = "CNY"
 """No money is at stake in an answer; the answer key has a currency for every entry."""
-FIELDS = tuple(one.name for one in fields(ApiAnswer))
+FIELDS = tuple(field.name for field in fields(ApiAnswer))
 READS = ("GET", "HEAD", "OPTIONS")
 
 

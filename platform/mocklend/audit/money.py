@@ -35,8 +35,8 @@ def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
     """
     second, elsewhere = _second_receipts(group), _elsewhere(group)
     missing: list[tuple[str | None, Fact]] = []
-    for one in group.loans:
-        yield from _compare(one, second, elsewhere[one.loan.id], missing)
+    for loan in group.loans:
+        yield from _compare(loan, second, elsewhere[loan.loan.id], missing)
     yield from _missing(group.snapshot, missing)
 
 
@@ -139,20 +139,20 @@ def _compare(
 
 def _second_receipts(group: AuditedLoans) -> dict[str, str]:
     """The order behind each second receipt on the books of some loans, in one query for all of them."""
-    ids = [fact.id for one in group.loans for fact in one.books.facts if fact.kind == SECOND_RECEIPT]
+    ids = [fact.id for loan in group.loans for fact in loan.books.facts if fact.kind == SECOND_RECEIPT]
     return {receipt.id: repayment_of(receipt.out_trade_no) for receipt in group.snapshot.find_all(Receipt, ids)}
 
 
 def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
     """What of push payments the books have on these loans and the world has on others."""
     strays = {
-        one.loan.id: {
+        loan.loan.id: {
             id
-            for id, fact in _live(one.books.facts).items()
+            for id, fact in _live(loan.books.facts).items()
             if fact.kind in (RECEIPT, PAYMENT_RETURN) and receipt_behind(id).startswith("rct_")
         }
-        - _live(one.world.facts).keys()
-        for one in group.loans
+        - _live(loan.world.facts).keys()
+        for loan in group.loans
     }
     wanted = sorted(set(chain.from_iterable(strays.values())))
     if not wanted:

@@ -36,9 +36,9 @@ class Audit:
     def broken(self) -> Mapping[str, list[str]]:
         """The invariants that do not hold, by code, with what is wrong."""
         found: dict[str, list[str]] = {}
-        for one in self.discrepancies:
-            if one.finding.finding_class in ("books_invariant", "world_invariant"):
-                code, _, detail = one.detail.partition(": ")
+        for discrepancy in self.discrepancies:
+            if discrepancy.finding.finding_class in ("books_invariant", "world_invariant"):
+                code, _, detail = discrepancy.detail.partition(": ")
                 found.setdefault(code, []).append(detail)
         return found
 
@@ -49,7 +49,7 @@ class Audit:
             "now": rfc3339(self.now_ms),
             "clean": self.clean,
             "loans": self.loans,
-            "discrepancies": [_discrepancy_doc(one) for one in self.discrepancies],
+            "discrepancies": [_discrepancy_doc(discrepancy) for discrepancy in self.discrepancies],
             "in_transit": [_in_transit_doc(one, self.now_ms) for one in self.in_transit],
             "invariants": [
                 {"name": code, "holds": code not in broken, "states": states, "detail": broken.get(code, [])}

@@ -113,8 +113,8 @@ def _late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Fi
     if account.ordered_ms is None or account.correct_ms is not None:
         return
     cut_ms = midnight_ms(business_date(account.ordered_ms, zone) + ONE_DAY, zone)
-    made = any(one.cause == CORRECTION and one.cut_ms >= cut_ms for one in known.records)
-    before_ms = max((one.published_ms for one in known.records if one.cut_ms < cut_ms), default=0)
+    made = any(record.cause == CORRECTION and record.cut_ms >= cut_ms for record in known.records)
+    before_ms = max((record.published_ms for record in known.records if record.cut_ms < cut_ms), default=0)
     if max(cut_ms + LAG_MS, before_ms) <= now_ms and not made:
         yield Finding(WRONG, account.id, 0), "a correction was decided, and never reached the bureau"
 

@@ -219,12 +219,12 @@ def reasons_against(
     rule: Rule, accounts: Sequence[Mapping[str, Any]], score: int | str, amount_minor: int, today: date
 ) -> list[str]:
     """Why an application is refused; nothing if it is not."""
-    histories = [History(one["months"], date.fromisoformat(one["last_month"] + "-01")) for one in accounts]
+    histories = [History(account["months"], date.fromisoformat(account["last_month"] + "-01")) for account in accounts]
     against = {
         "amount_too_large": amount_minor > rule.amount_minor_max,
         "score_missing": score == NO_SCORE and rule.score_required,
         "score_too_low": isinstance(score, int) and score < rule.score_min,
-        "overdue_now": any(one["overdue_minor"] for one in accounts),
+        "overdue_now": any(account["overdue_minor"] for account in accounts),
         "overdue_months": worst_overdue(histories, 24, today) > rule.worst_month,
     }
     return [reason for reason in REASONS if against[reason]]

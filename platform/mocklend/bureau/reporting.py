@@ -44,7 +44,7 @@ LAG_MS = 86_400_000
 MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1).toordinal()
-TOLD = tuple(one.name for one in fields(Standing) if one.name != "month")
+TOLD = tuple(field.name for field in fields(Standing) if field.name != "month")
 """What a record's line says of a standing, beside the month's code."""
 
 

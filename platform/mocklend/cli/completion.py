@@ -11,7 +11,7 @@ def fault_names() -> list[str]:
     """For the shell's completion: the kinds that are installed here, without asking a server."""
     from importlib.metadata import entry_points
 
-    return sorted(one.name for one in entry_points(group="mocklend.faults"))
+    return sorted(point.name for point in entry_points(group="mocklend.faults"))
 
 
 def seam_names() -> list[str]:
@@ -32,7 +32,7 @@ def profile_names() -> list[str]:
 
     try:
         with Client(os.environ.get("MOCKLEND_URL", DEFAULT_URL), timeout_s=1) as client:
-            return [str(one["name"]) for one in client.profiles()["profiles"]]
+            return [str(profile["name"]) for profile in client.profiles()["profiles"]]
     except Exception:
         return []
 

@@ -38,7 +38,7 @@ def experiments_list(as_json: AsJson = False) -> None:
     """The plans of this sandbox, and what each is at."""
     with connect() as client:
         document = client.experiments()
-    lines = [line for one in document["experiments"] for line in _experiment_lines(one)]
+    lines = [line for experiment in document["experiments"] for line in _experiment_lines(experiment)]
     show(document, as_json, *(lines or ["no experiments"]))
 
 
@@ -55,8 +55,8 @@ def experiments_stop(
 
 def _experiment_lines(experiment: Mapping[str, Any]) -> list[str]:
     stages = [
-        f"    {one['starts_at']}  {one['name']}: {one['state']}, {len(one['rules'])} rules"
-        for one in experiment["stages"]
+        f"    {stage['starts_at']}  {stage['name']}: {stage['state']}, {len(stage['rules'])} rules"
+        for stage in experiment["stages"]
     ]
     return [f"{experiment['id']}: {experiment['running'] or 'over'}", *stages]
 
@@ -71,6 +71,6 @@ def _stages(file: Path) -> list[Doc]:
     except (OSError, ValueError) as wrong:
         refuse(f"{file} cannot be read as a plan: {wrong}.", example)
     stages = plan.get("stages") if isinstance(plan, dict) else None
-    if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(one, dict) for one in stages):
+    if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(stage, dict) for stage in stages):
         refuse(f"{file} is no plan: expected a list of stages, and nothing beside it.", example)
     return stages

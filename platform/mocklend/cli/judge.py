@@ -54,14 +54,14 @@ def audit(as_json: AsJson = False) -> None:
     """World against books against views. Exits 1 where something is not explained."""
     with connect() as client:
         found = client.audit()
-    unexplained = [one for one in found["discrepancies"] if not one["explained_by"]]
-    broken = [one for one in found["invariants"] if not one["holds"]]
+    unexplained = [discrepancy for discrepancy in found["discrepancies"] if not discrepancy["explained_by"]]
+    broken = [invariant for invariant in found["invariants"] if not invariant["holds"]]
     lines = [f"{found['now']}  {'clean' if found['clean'] else 'not clean'}"]
     lines.append(f"discrepancies: {len(found['discrepancies'])}, unexplained: {len(unexplained)}")
     lines += [
-        f"  {one['class']} on {one['entity']}, {one['amount_minor']}: {one['detail']}; "
-        + (f"explained by {one['explained_by']}" if one["explained_by"] else "UNEXPLAINED")
-        for one in found["discrepancies"]
+        f"  {discrepancy['class']} on {discrepancy['entity']}, {discrepancy['amount_minor']}: {discrepancy['detail']}; "
+        + (f"explained by {discrepancy['explained_by']}" if discrepancy["explained_by"] else "UNEXPLAINED")
+        for discrepancy in found["discrepancies"]
     ]
     lines.append(f"in transit: {len(found['in_transit'])}")
     lines += [f"  {one['entity']}, {one['age_s']} s: {one['detail']}" for one in found["in_transit"]]
@@ -101,13 +101,13 @@ def answer_key(
     with connect() as client:
         key = client.answer_key(status=status, loan_id=loan)
     lines = [f"entries: {len(key['entries'])}", *hinted(key)]
-    for one in key["entries"]:
-        expected = one["expected"]
+    for entry in key["entries"]:
+        expected = entry["expected"]
         lines += [
-            f"{one['at']}  {one['fault']} on {one['entity']}: {one['status']}",
-            f"    injection {one['injection']} of rule {one['rule']}",
-            f"    truth     {json.dumps(one['truth']['after'])}",
-            f"    served    {json.dumps(one['served'])}",
+            f"{entry['at']}  {entry['fault']} on {entry['entity']}: {entry['status']}",
+            f"    injection {entry['injection']} of rule {entry['rule']}",
+            f"    truth     {json.dumps(entry['truth']['after'])}",
+            f"    served    {json.dumps(entry['served'])}",
             f"    to find   {expected['class']} on {expected['entity']}, {expected['amount_minor']}",
         ]
     show(key, as_json, *lines)
@@ -199,7 +199,7 @@ def reconcile(
     findings = [one.to_json() for one in found]
     if out is not None:
         try:
-            out.write_text("".join(json.dumps(one) + "\n" for one in findings), encoding="utf-8")
+            out.write_text("".join(json.dumps(finding) + "\n" for finding in findings), encoding="utf-8")
         except OSError as wrong:
             refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a file in a folder that exists.")
     lines = [f"findings: {len(found)}"]

@@ -207,7 +207,7 @@ def _words(name: str, seam: type[Seam]) -> dict[str, str]:
 def _change(seam: type[Seam]) -> dict[str, str]:
     """What the fault does as it is written: a number or a switch that the seam offers is changed, if there is one."""
     event = seam.example()
-    offered = [one for one in fields(seam) if one.default is not MISSING]
+    offered = [field for field in fields(seam) if field.default is not MISSING]
     for one in offered:
         if _is(one, bool):
             value: Any = not getattr(event, one.name)

@@ -50,7 +50,9 @@ class Channel:
 
 def _found() -> dict[str, Channel]:
     kinds = importlib.import_module("mocklend.domain.channel_kinds")
-    modules = (importlib.import_module(f"{kinds.__name__}.{one.name}") for one in pkgutil.iter_modules(kinds.__path__))
+    modules = (
+        importlib.import_module(f"{kinds.__name__}.{module.name}") for module in pkgutil.iter_modules(kinds.__path__)
+    )
     return {channel.id: channel for channel in sorted((m.CHANNEL for m in modules), key=lambda c: c.id)}
 
 

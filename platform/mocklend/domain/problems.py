@@ -277,5 +277,5 @@ class Invalid(ValueError):
     """A value that is not what its type takes. Raised with every field that is wrong, by their paths in the value."""
 
     def __init__(self, *errors: FieldError) -> None:
-        super().__init__("; ".join(f"{one.field}: expected {one.expected}" for one in errors[:3]))
+        super().__init__("; ".join(f"{error.field}: expected {error.expected}" for error in errors[:3]))
         self.errors = errors

@@ -143,7 +143,7 @@ def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
     # The newest midnight of which the bureau must have heard.
     day = business_date(case.now_ms - LAG_MS - BUREAU_SLACK_MS, case.zone)
     cut_ms = midnight_ms(day, case.zone)
-    known = tuple(one for one in case.facts if case.recorded_ms[one.id] < cut_ms)
+    known = tuple(fact for fact in case.facts if case.recorded_ms[fact.id] < cut_ms)
     if known and (record is None or record.cut_ms <= cut_ms):
         then = standing_on(terms_of(loan), known, day - timedelta(days=1))
         reported = record.status if record else None
@@ -159,9 +159,9 @@ def _rewritten(case: Case, record: BureauRecord, cut_ms: int) -> Iterator[Seen]:
     """What was told was true to the books of its day, and the books have been put right since: a correction is due."""
     as_of = date.fromisoformat(record.as_of)
     later = [
-        case.recorded_ms[one.id]
-        for one in case.facts
-        if case.recorded_ms[one.id] >= record.cut_ms and (one.on <= as_of or one.reverses is not None)
+        case.recorded_ms[fact.id]
+        for fact in case.facts
+        if case.recorded_ms[fact.id] >= record.cut_ms and (fact.on <= as_of or fact.reverses is not None)
     ]
     if later and min(later) < cut_ms and differs_from_books_now(case.loan, case.facts, record):
         then = standing_on(terms_of(case.loan), tuple(case.facts), as_of)

@@ -47,7 +47,7 @@ def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Ma
         raise UnknownReconciler(told["unknown"])
     if "failed" in told:
         raise ReconcilerFailed(f"{file} failed: {told['failed']}")
-    return [Found(one.pop("class"), **one) for one in told["findings"]]
+    return [Found(finding.pop("class"), **finding) for finding in told["findings"]]
 
 
 def _told(file: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -174,7 +174,10 @@ class Evidence:
     @cached_property
     def channels(self) -> dict[str, time]:
         """The channels by id, and when each has its statement ready, on the day after."""
-        return {one["id"]: time.fromisoformat(one["statement_ready"]) for one in self.reads.channels()["channels"]}
+        return {
+            channel["id"]: time.fromisoformat(channel["statement_ready"])
+            for channel in self.reads.channels()["channels"]
+        }
 
     @cached_property
     def statements(self) -> dict[tuple[str, date], list[Row]]:

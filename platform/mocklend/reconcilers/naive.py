@@ -32,11 +32,11 @@ def _sums(evidence: Evidence) -> Iterator[Found]:
     waiting: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
     today = evidence.now.astimezone(evidence.zone).date()
     for case in evidence.cases:
-        for one in case.repayments:
-            if one["status"] == RepaymentStatus.PROCESSING:
-                waiting[one["channel"]].append((one["id"], case.id, one["amount_minor"]))
-            elif one["paid_at"] and evidence.business_date(one["paid_at"]) < today:
-                booked[one["channel"]] += one["amount_minor"]
+        for repayment in case.repayments:
+            if repayment["status"] == RepaymentStatus.PROCESSING:
+                waiting[repayment["channel"]].append((repayment["id"], case.id, repayment["amount_minor"]))
+            elif repayment["paid_at"] and evidence.business_date(repayment["paid_at"]) < today:
+                booked[repayment["channel"]] += repayment["amount_minor"]
     for receipt in evidence.receipts:
         if evidence.business_date(receipt["paid_at"]) < today:
             booked[receipt["channel"]] += receipt["amount_minor"]
@@ -52,7 +52,8 @@ def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
     """Paid off, by the word of the books, and still open, by the word of the page: it takes that for a lost payment."""
     for case in evidence.cases:
         settled = any(
-            one["type"] == QuoteType.CLEAR and one["status"] == RepaymentStatus.SUCCEEDED for one in case.repayments
+            repayment["type"] == QuoteType.CLEAR and repayment["status"] == RepaymentStatus.SUCCEEDED
+            for repayment in case.repayments
         )
         if settled and case.page["status"] != LoanStatus.CLEAR and case.books["status"] == LoanStatus.CLEAR:
             owed = case.page["outstanding_minor"]

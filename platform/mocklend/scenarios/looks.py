@@ -41,8 +41,11 @@ class Looks:
         now = client.clock()["now"]
         self.moments.append(now)
         for name, findings in found.items():
-            self.findings[name] += [{**one.to_json(), "found_at": now} for one in findings]
-        return {name: sorted({(one.finding_class, one.entity) for one in findings}) for name, findings in found.items()}
+            self.findings[name] += [{**finding.to_json(), "found_at": now} for finding in findings]
+        return {
+            name: sorted({(finding.finding_class, finding.entity) for finding in findings})
+            for name, findings in found.items()
+        }
 
     def score(self, client: Client, name: str) -> dict[str, Any]:
         """How good all that one found was. Nobody here repairs, so no act of staff is held against it."""

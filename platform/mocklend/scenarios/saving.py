@@ -77,7 +77,11 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
         )
     if not record["requests"]:
         raise CannotSave("nothing was asked in this sandbox yet")
-    left_out = [f"{one['method']} {one['path']}: {one['left_out']}" for one in record["requests"] if one["left_out"]]
+    left_out = [
+        f"{request['method']} {request['path']}: {request['left_out']}"
+        for request in record["requests"]
+        if request["left_out"]
+    ]
     sandbox = record["sandbox"]
     more = {"zone": sandbox["zone"], "monitoring": sandbox["monitoring"]}
     if sandbox["four_eyes_above_minor"] is not None:
@@ -94,7 +98,7 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
             {"title": "What was done", "story": "As it was done.", "steps": list(_steps(record)), "lies": lies}
         ],
     }
-    ran_by_itself = any(one["at"] is not None for one in record["requests"])
+    ran_by_itself = any(request["at"] is not None for request in record["requests"])
     unclaimed = _claim_what_holds(document) if ran_by_itself else []
     head = [f"# Saved at {record['now']} of the sandbox's clock. Tell it with `mocklend scenario run FILE`."]
     if left_out:
@@ -153,7 +157,7 @@ def _unclaim(step: Step, answer: Doc, failed: str | None, kept: Mapping[str, Any
 
 def _steps(record: Mapping[str, Any]) -> Iterator[Step]:
     """A step for each request, and on a clock that ran by itself the moves between them."""
-    made = [one for one in record["requests"] if not one["left_out"]]
+    made = [request for request in record["requests"] if not request["left_out"]]
     known: dict[str, tuple[str, str]] = {}
     steps: list[Step] = []
     used: set[str] = set()

@@ -85,7 +85,9 @@ def scenarios() -> dict[str, Scenario]:
 
 def listed() -> list[Doc]:
     """The scenarios as `mocklend scenario list` shows them."""
-    return [{"name": one.name, "title": one.title, "story": one.story} for one in scenarios().values()]
+    return [
+        {"name": scenario.name, "title": scenario.title, "story": scenario.story} for scenario in scenarios().values()
+    ]
 
 
 def read(text: str, where: str) -> Scenario:

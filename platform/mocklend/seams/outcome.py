@@ -45,9 +45,9 @@ def check_outcome(event: Seam, outcome: Any) -> None:
 def _fields(seam: Any) -> Mapping[str, tuple[type, ...] | None]:
     """The fields of a seam with the types of those that a fault may change; None for the others."""
     hints = get_type_hints(seam)
-    return {one.name: None if one.default is MISSING else _types(hints[one.name]) for one in fields(seam)}
+    return {field.name: None if field.default is MISSING else _types(hints[field.name]) for field in fields(seam)}
 
 
 def _types(hint: Any) -> tuple[type, ...]:
     alternatives = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
-    return tuple(get_origin(one) or one for one in alternatives)
+    return tuple(get_origin(alternative) or alternative for alternative in alternatives)

@@ -365,9 +365,9 @@ def _booked_otherwise(order: Repayment, trade: Trade) -> bool:
 def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
     """What a payoff by its quote has left, where that is no more than another rounding; or 0."""
     by_quote = [
-        one
-        for one in orders
-        if one.type == QuoteType.CLEAR and one.quote_id and one.status == RepaymentStatus.SUCCEEDED
+        order
+        for order in orders
+        if order.type == QuoteType.CLEAR and order.quote_id and order.status == RepaymentStatus.SUCCEEDED
     ]
     left = state_of(loan).outstanding_minor if by_quote and loan.status in (LoanStatus.USING, LoanStatus.OVD) else 0
     return left if left <= ROUNDING_MINOR else 0

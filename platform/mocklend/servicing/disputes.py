@@ -141,7 +141,7 @@ class VerifyDispute:
                 dispute_id=dispute.id,
             )
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
-        fitting = sum(one["matches_channel"] for one in findings)
+        fitting = sum(finding["matches_channel"] for finding in findings)
         note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
         dispute = step(work, replace(dispute, findings=tuple(findings)), DisputeState.VERIFYING, note, event="verified")
         return Answer(200, dispute_doc(dispute))

@@ -68,7 +68,7 @@ def _wrong(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
             found.append(f"{fact.id} is still on the books a second time")
     found += _booked_otherwise(reader, loan.id, since, right_at)
     known = {booked(fact.id) for fact in facts}
-    found += [what for one in dispute.corrections if (what := _not_done(reader, one, known))]
+    found += [what for correction in dispute.corrections if (what := _not_done(reader, correction, known))]
     return found
 
 

@@ -50,7 +50,7 @@ def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
                 path, no_field_but(_at(whole, location[:-1]).get("properties", ()), location[-1]), received
             )
         case "value_error" if isinstance(context.get("error"), Invalid):
-            yield from (one.within(path) for one in context["error"].errors)
+            yield from (error.within(path) for error in context["error"].errors)
         case _:
             said = context.get("expected") if details["type"] == "unexpected" else None
             yield FieldError(path, said or _sentence(_at(whole, location), received) or details["msg"], received)
@@ -127,7 +127,7 @@ def to_json(error: FieldError) -> dict[str, Any]:
 
 def invalid_fields(wrong: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
     """The refusal that lists every field that is wrong; `at` is the path of the whole."""
-    errors = [to_json(one.within(at)) for one in wrong.errors[:ERRORS_MAX]]
+    errors = [to_json(error.within(at)) for error in wrong.errors[:ERRORS_MAX]]
     first = errors[0]
     return Refused(code, f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
 
@@ -137,5 +137,5 @@ def attempt(path: str, read: Callable[[], T], errors: list[FieldError]) -> T | N
     try:
         return read()
     except Invalid as wrong:
-        errors.extend(one.within(path) for one in wrong.errors)
+        errors.extend(error.within(path) for error in wrong.errors)
         return None

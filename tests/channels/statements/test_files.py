@@ -51,7 +51,7 @@ def test_a_file_in_another_encoding_is_refused(format: Any, day: StatementDay) -
 def test_a_file_with_a_row_twice_agrees_with_itself(format: Any) -> None:
     read = format.read(contents(structs.replace(GOOD, repeated_rows=1), DAY, format), HEADING)
 
-    assert [one.order_no for one in read.movements] == ["ML1", "ML2", "ML1"]
+    assert [movement.order_no for movement in read.movements] == ["ML1", "ML2", "ML1"]
 
 
 def test_a_late_file_is_refused_until_it_is_there() -> None:

@@ -94,14 +94,14 @@ def camt_lines(data: bytes) -> Iterator[RawClient]:
         pytest.importorskip("pycamt", reason="pycamt is in the dev group; the next set-up installs it")
     message = importlib.import_module("pycamt.parser").Camt053Parser(data)
     assert message.version == "camt.053.001.08"
-    for one in message.get_transactions():
-        amount = Decimal(one["Amount"]) * (1 if one["CreditDebitIndicator"] == "CRDT" else -1)
-        at = datetime.fromisoformat(one["BookingDate"])
-        assert one["Status"] == "BOOK"
+    for transaction in message.get_transactions():
+        amount = Decimal(transaction["Amount"]) * (1 if transaction["CreditDebitIndicator"] == "CRDT" else -1)
+        at = datetime.fromisoformat(transaction["BookingDate"])
+        assert transaction["Status"] == "BOOK"
         assert at.utcoffset() == timedelta(hours=8)
-        party = one.get("DebtorName" if amount > 0 else "CreditorName", "")
-        told = one.get("RemittanceInformation", "")
-        yield one["EndToEndId"], one["TransactionID"], at, amount, party, told
+        party = transaction.get("DebtorName" if amount > 0 else "CreditorName", "")
+        told = transaction.get("RemittanceInformation", "")
+        yield transaction["EndToEndId"], transaction["TransactionID"], at, amount, party, told
 
 
 OTHERS: dict[str, Callable[[bytes], Iterator[RawClient]]] = {
@@ -125,7 +125,7 @@ def as_line(one: Movement) -> RawClient:
 def test_a_reader_that_is_not_ours_finds_the_same_movements(id: str, day: StatementDay) -> None:
     data = FORMATS[id].write(day)
 
-    assert list(OTHERS[id](data)) == [as_line(one) for one in held(id, day).movements]
+    assert list(OTHERS[id](data)) == [as_line(movement) for movement in held(id, day).movements]
 
 
 @settings(max_examples=EXAMPLES)
@@ -193,7 +193,7 @@ def test_ezbookkeeping_finds_the_outside_of_a_personal_file(day: StatementDay) -
     said = [dict(zip(columns, line, strict=True)) for line in lines]
     assert {(one["收/支"], one["交易状态"]) for one in said} <= {("收入", "交易成功"), ("支出", "交易成功")}
     amounts = [Decimal(one["金额"]) * {"收入": 1, "支出": -1}[one["收/支"]] for one in said]
-    assert amounts[::-1] == [Decimal(one.amount_minor).scaleb(-2) for one in day.movements]
+    assert amounts[::-1] == [Decimal(movement.amount_minor).scaleb(-2) for movement in day.movements]
 
 
 @settings(max_examples=EXAMPLES)

@@ -92,7 +92,7 @@ def test_the_last_second_before_the_cut_off_is_of_the_day_and_the_cut_off_of_the
     days = {on: stated(story, channel, on) for on in (MONDAY, MONDAY + timedelta(days=1))}
 
     assert [on for on, one in days.items() if [m.order_no for m in one.movements] == [order_no]] == [day]
-    assert not any(broken(story, one) for one in days.values())
+    assert not any(broken(story, day) for day in days.values())
 
 
 def test_money_that_nobody_knows_is_on_the_statement_all_the_same(story: Story) -> None:
@@ -139,7 +139,7 @@ def test_a_balance_opens_where_the_day_before_closed(story: Story) -> None:
 
     days = [stated(story, "wallet", MONDAY + timedelta(days=n)) for n in range(3)]
 
-    assert [(one.opening_minor, one.closing_minor) for one in days] == [(0, 100), (100, 120), (120, 123)]
+    assert [(day.opening_minor, day.closing_minor) for day in days] == [(0, 100), (100, 120), (120, 123)]
 
 
 def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Story) -> None:
@@ -207,7 +207,7 @@ def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
                 assert [(m.order_no, m.at_ms, m.amount_minor) for m in again.movements] == [
                     (m.order_no, m.at_ms, m.amount_minor) for m in day.of(format.carries)
                 ]
-            found.update((channel, one.order_no, one.amount_minor) for one in day.movements)
+            found.update((channel, movement.order_no, movement.amount_minor) for movement in day.movements)
     assert found == paid
 
 

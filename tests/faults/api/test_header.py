@@ -47,7 +47,7 @@ class Story:
 
     def entries(self) -> list[tuple[str, str]]:
         self.call("POST", "/-/clock/advance", {"by": "PT2S"})
-        return [(one["loan_id"], one["rule"]) for one in self.call("GET", "/-/answer-key").get_json()["entries"]]
+        return [(entry["loan_id"], entry["rule"]) for entry in self.call("GET", "/-/answer-key").get_json()["entries"]]
 
     def rules(self) -> list[Any]:
         found: list[Any] = self.call("GET", "/-/rules").get_json()["rules"]

@@ -63,8 +63,8 @@ def control(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Iter
 def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: LayerHarness) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
-    assert [one["id"] for one in faults] == sorted(installed())
-    [stale] = [one for one in faults if one["id"] == LAG]
+    assert [fault["id"] for fault in faults] == sorted(installed())
+    [stale] = [fault for fault in faults if fault["id"] == LAG]
     assert stale["seams"] == ["view.refresh"]
     assert stale["story"].startswith("The status page is served from a cache")
     assert {"precondition", "symptom", "heals", "action"} <= stale.keys()
@@ -115,7 +115,7 @@ def test_a_settled_loan_shows_as_unpaid_and_the_platform_can_say_why(control: Co
     assert control.call("GET", f"/operator/loans/{loan}")["status"] == "CLEAR"
     [entry] = control.call("GET", f"/-/answer-key?loan_id={loan}&status=active")["entries"]
     audit = control.call("GET", "/-/audit")
-    assert [one["explained_by"] for one in audit["discrepancies"]] == [entry["injection"]]
+    assert [discrepancy["explained_by"] for discrepancy in audit["discrepancies"]] == [entry["injection"]]
     assert audit["unobserved"] == []
     assert control.call("GET", "/-/rules/lag")["injected"] == 1
 
@@ -209,8 +209,8 @@ def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Contr
     told = control.call("GET", f"/-/explain?loan_id={loan}")
 
     drop, lag, slip = told["rules"]
-    assert [one["outcome"] for one in lag["events"]][-1] == "injected"
-    assert [one["outcome"] for one in drop["events"]] == ["not_drawn"]
+    assert [event["outcome"] for event in lag["events"]][-1] == "injected"
+    assert [event["outcome"] for event in drop["events"]] == ["not_drawn"]
     assert slip["why"] == "no event of this story is known at operator.edit"
     assert control.call("GET", f"/-/explain?entity={repayment}")["events_known"] > 0
     assert control.call("GET", "/-/explain?entity=loan_nobody")["events_known"] == 0
@@ -232,16 +232,16 @@ def test_a_reset_forgets_what_the_rules_made_of_the_story_before_it(control: Con
 
 def test_a_profile_is_switched_on_and_off(control: Control) -> None:
     assert control.call("GET", "/-/profile") == {"name": "none", "rules": []}
-    listed = {one["name"]: one["rules"] for one in control.call("GET", "/-/profiles")["profiles"]}
+    listed = {profile["name"]: profile["rules"] for profile in control.call("GET", "/-/profiles")["profiles"]}
 
     on = control.call("PUT", "/-/profile", {"name": "hostile"})
 
     assert control.call("GET", "/-/profile") == on
     assert on["rules"] == [rule["id"] for rule in listed["hostile"]]
-    assert [one["id"] for one in control.call("GET", "/-/rules")["rules"]] == on["rules"]
+    assert [rule["id"] for rule in control.call("GET", "/-/rules")["rules"]] == on["rules"]
     assert control.call("POST", "/-/rules/halt")["halted"] == on["rules"]
     assert control.call("PUT", "/-/profile", {"name": "hostile"}) == on
-    assert {one["state"] for one in control.call("GET", "/-/rules")["rules"]} == {"armed"}
+    assert {rule["state"] for rule in control.call("GET", "/-/rules")["rules"]} == {"armed"}
     assert control.call("PUT", "/-/profile", {"name": "none"})["rules"] == []
     assert control.call("GET", "/-/rules")["rules"] == []
     assert control.call("PUT", "/-/profile", {"name": "nice"}, status=404)["code"] == "profile_unknown"
@@ -256,7 +256,7 @@ def test_in_a_lesson_the_amount_says_what_goes_wrong(control: Control, amount: i
     repayment = control.call("POST", f"/v1/loans/{loan}/repayments", pay, status=202)["id"]
     control.advance("PT2S")
 
-    missing = [one["expected"]["entity"] for one in control.call("GET", "/-/answer-key?status=active")["entries"]]
+    missing = [entry["expected"]["entity"] for entry in control.call("GET", "/-/answer-key?status=active")["entries"]]
     assert missing == ([repayment] if lost else [])
 
 
@@ -298,7 +298,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
     assert control.call("PUT", path, plan)["running"] == "storm"
     assert control.call("GET", "/-/experiments")["experiments"] == [control.call("GET", path)]
     assert control.call("GET", f"/v1/loans/{loan}")["status"] == "USING"
-    assert {one["rule"] for one in control.call("GET", "/-/answer-key")["entries"]} == {"rain.storm.lag"}
+    assert {entry["rule"] for entry in control.call("GET", "/-/answer-key")["entries"]} == {"rain.storm.lag"}
     assert control.call("GET", "/-/rules/rain.storm.lag")["state"] == "armed"
     control.call("DELETE", path, status=204)
     assert control.call("GET", "/-/rules")["rules"] == []

@@ -204,7 +204,7 @@ def test_a_refusal_on_a_wrong_report_is_harm(mocklend: Client) -> None:
 
     told = mocklend.score([])
 
-    assert [one["application_id"] for one in told["lists"]["refused_applications"]] == [second["id"]]
+    assert [application["application_id"] for application in told["lists"]["refused_applications"]] == [second["id"]]
     assert told["borrower_harm"]["refused_applications"] == 1
 
 
@@ -221,7 +221,7 @@ def test_a_refusal_while_the_report_was_late_is_harm(mocklend: Client) -> None:
 
     told = mocklend.score([])
 
-    assert [one["application_id"] for one in told["lists"]["refused_applications"]] == [during["id"]]
+    assert [application["application_id"] for application in told["lists"]["refused_applications"]] == [during["id"]]
     assert told["borrower_harm"]["wrong_report_days"] > 1
 
 

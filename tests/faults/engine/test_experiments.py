@@ -121,7 +121,7 @@ def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Laye
 
     assert (first, again, other) == (201, 200, 200)
     assert running == "storm"
-    assert [(one["name"], one["state"]) for one in shown(floor)[0]["stages"]] == [
+    assert [(stage["name"], stage["state"]) for stage in shown(floor)[0]["stages"]] == [
         ("calm", "running"),
         ("storm", "waiting"),
     ]

@@ -92,7 +92,7 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(fl
     lag, too, slip = told(floor)
 
     assert lag["events"][0]["outcome"] == "injected"
-    assert [one["outcome"] for one in too["events"]] == ["not_armed"]
+    assert [event["outcome"] for event in too["events"]] == ["not_armed"]
     assert (slip["events"], slip["why"]) == ([], "no event of this story is known at operator.edit")
 
 

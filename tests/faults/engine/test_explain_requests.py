@@ -46,8 +46,8 @@ def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, heard
     slip = told(mocklend, heard, "slip", edit)
     late = told(mocklend, heard, "late", lambda: mocklend.quote(loan))
 
-    assert [(one["seam"], one["outcome"]) for one in slip["events"]] == [("operator.edit", "injected")]
-    assert slip["events"][0]["injection"] in {one["injection"] for one in mocklend.answer_key()["entries"]}
+    assert [(event["seam"], event["outcome"]) for event in slip["events"]] == [("operator.edit", "injected")]
+    assert slip["events"][0]["injection"] in {entry["injection"] for entry in mocklend.answer_key()["entries"]}
     assert (late["events"], late["why"]) == ([], "no event of this story is known at view.refresh")
 
 
@@ -60,7 +60,7 @@ def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, heard: lis
     moving = told(mocklend, heard, "lost", lambda: mocklend.advance("PT1M"))
 
     assert paying["rules"][0]["events"] == []
-    assert [(one["seam"], one["outcome"]) for one in moving["events"]] == [("callback.attempt", "not_drawn")]
+    assert [(event["seam"], event["outcome"]) for event in moving["events"]] == [("callback.attempt", "not_drawn")]
 
 
 def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, heard: list[Exchange]) -> None:
@@ -72,7 +72,7 @@ def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, heard: l
     ask = lambda: mocklend.loan(loan)  # noqa: E731
     why = {rule: told(mocklend, heard, rule, ask)["events"] for rule in ("seldom", "other", "later")}
 
-    assert [[one["outcome"] for one in events] for events in why.values()] == [
+    assert [[event["outcome"] for event in events] for events in why.values()] == [
         ["not_drawn"],
         ["not_matched"],
         ["window_closed"],
@@ -127,7 +127,7 @@ def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, m
 
     for loan, id in zip(loans, ids, strict=True):
         [rule] = mocklend.explain(request_id=id)["rules"]
-        assert [one["entity"] for one in rule["events"]] == [loan]
+        assert [event["entity"] for event in rule["events"]] == [loan]
 
 
 def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, heard: list[Exchange]) -> None:

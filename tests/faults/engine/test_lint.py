@@ -21,7 +21,7 @@ def linted(floor: LayerHarness, *rules: dict[str, Any], mode: str = "manual") ->
 
 
 def warned(floor: LayerHarness, *rules: dict[str, Any]) -> list[str]:
-    return [one.code for one in linted(floor, *rules)[-1].warnings]
+    return [warning.code for warning in linted(floor, *rules)[-1].warnings]
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_every_condition_that_is_wrong_is_in_one_answer() -> None:
     with pytest.raises(Refused) as refused:
         Match.from_json(raw, (ATTEMPT,))
 
-    assert [one["field"] for one in refused.value.ids["errors"]] == [
+    assert [error["field"] for error in refused.value.ids["errors"]] == [
         "match.chanel", "match.channel.in", "match.channel.absent", "match.amount_minor.gte",
     ]  # fmt: skip
 

@@ -68,7 +68,7 @@ def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: LayerHarness)
     assert profile_of(hostile.values()) == "hostile"
     assert profile_of(lessons.values()) == "lessons"
     assert {one.partition(".")[0] for one in hostile} == {"mine", "hostile"}
-    assert {one.partition(".")[0] for one in lessons} == {"mine", "lessons"}
+    assert {lesson.partition(".")[0] for lesson in lessons} == {"mine", "lessons"}
     assert set(stored(floor)) == {"mine"}
 
 

@@ -21,7 +21,7 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
 
 
 def asked(*rules: Rule) -> list[str]:
-    return [one.rule.id for one in RuleIndex(SEAM, rules, version=1).candidates(example(ViewRefresh))]
+    return [candidate.rule.id for candidate in RuleIndex(SEAM, rules, version=1).candidates(example(ViewRefresh))]
 
 
 def test_a_rule_is_asked_about_what_it_names() -> None:

@@ -96,7 +96,7 @@ def test_an_unknown_setting_is_refused_with_the_known_ones(floor: LayerHarness) 
 def test_every_field_that_is_wrong_for_the_kind_is_in_one_answer(floor: LayerHarness) -> None:
     raw = {"fault": "cache.bounded_stale", "with": {"lag_s": 0}, "match": {"operator": "wang", "loan_id": 5}}
 
-    assert [one["field"] for one in refusal(floor, "lag", raw).ids["errors"]] == [
+    assert [error["field"] for error in refusal(floor, "lag", raw).ids["errors"]] == [
         "with.lag_s", "match.operator", "match.loan_id.equal_to",
     ]  # fmt: skip
 

@@ -91,7 +91,7 @@ def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(breaks: Any, 
     ratios = [told[name] for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")]
     ratios += [one[name] for one in told["by_class"].values() for name in ("precision", "recall", "f1")]
     ratios += [one["recall"] for one in told["money"].values()]
-    assert all(one is None or 0 <= one <= 1 for one in ratios)
+    assert all(ratio is None or 0 <= ratio <= 1 for ratio in ratios)
 
 
 @given(lies_told, findings_made)
@@ -136,7 +136,7 @@ def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: A
 
 @given(lies_told, findings_made, st.randoms(use_true_random=False))
 def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: random.Random) -> None:
-    told = list({(one.key, one.order): one for one in findings}.values())
+    told = list({(finding.key, finding.order): finding for finding in findings}.values())
     shuffled = list(told)
     chance.shuffle(shuffled)
 
@@ -190,7 +190,7 @@ def test_who_reports_every_loan_finds_all_and_fails_all_the_same() -> None:
 
 
 def test_who_reports_every_class_of_a_loan_gains_nothing_by_it() -> None:
-    told = scored([break_()], [found(finding_class=one) for one in CLASSES])
+    told = scored([break_()], [found(finding_class=kind) for kind in CLASSES])
 
     assert (told["verdict"], told["precision"], told["kind_accuracy"]) == ("FAIL", 1 / 3, 1 / 3)
     assert told["counts"]["wrong_class"] == 2

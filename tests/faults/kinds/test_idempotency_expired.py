@@ -142,6 +142,9 @@ def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mockle
     mocklend.reverse_repayment(other["id"], operator="olaf", memo="not hers")
 
     audit = mocklend.audit()
-    assert sorted(one["class"] for one in audit["discrepancies"]) == ["duplicate_in_channel", "misapplied"]
-    assert all(one["explained_by"] for one in audit["discrepancies"])
+    assert sorted(discrepancy["class"] for discrepancy in audit["discrepancies"]) == [
+        "duplicate_in_channel",
+        "misapplied",
+    ]
+    assert all(discrepancy["explained_by"] for discrepancy in audit["discrepancies"])
     assert not audit["unobserved"]

@@ -13,4 +13,4 @@ def story(told: Told) -> None:
 def repair(told: Told) -> None:
     """One of the two debits is taken back."""
     debits = told.client.repayments(told.loans[0])["repayments"]
-    told.client.reverse_repayment(max(one["id"] for one in debits), operator="olga", memo="debited twice")
+    told.client.reverse_repayment(max(debit["id"] for debit in debits), operator="olga", memo="debited twice")

@@ -21,5 +21,9 @@ def story(told: Told) -> None:
 def repair(told: Told) -> None:
     """One of the two orders of that key is taken back."""
     [loan] = told.loans
-    orders = [one for one in told.client.repayments(loan)["repayments"] if one["idempotency_key"] == "order-1"]
-    told.client.reverse_repayment(max(one["id"] for one in orders), operator="olga", memo="ordered twice")
+    orders = [
+        repayment
+        for repayment in told.client.repayments(loan)["repayments"]
+        if repayment["idempotency_key"] == "order-1"
+    ]
+    told.client.reverse_repayment(max(order["id"] for order in orders), operator="olga", memo="ordered twice")

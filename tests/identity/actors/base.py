@@ -86,8 +86,8 @@ def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
 def discrepancies(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The left-hand side: (class, entity, amount) of every discrepancy that the audit sees."""
     return sorted(
-        (one.finding.finding_class, one.finding.entity, one.finding.amount_minor)
-        for one in platform.audit(sandbox_id).discrepancies
+        (discrepancy.finding.finding_class, discrepancy.finding.entity, discrepancy.finding.amount_minor)
+        for discrepancy in platform.audit(sandbox_id).discrepancies
     )
 
 

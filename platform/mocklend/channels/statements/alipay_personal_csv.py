@@ -43,7 +43,7 @@ RECEIPT = "-" * 24 + "支付宝（中国）网络技术有限公司  电子客�
 
 def write(day: StatementDay) -> bytes:
     """The file."""
-    table = (_row(day.heading, one) for one in reversed(day.movements))
+    table = (_row(day.heading, movement) for movement in reversed(day.movements))
     return joined([*_preamble(day), COLUMNS, *table]).encode("gbk", "replace")
 
 

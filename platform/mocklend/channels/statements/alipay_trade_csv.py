@@ -56,7 +56,7 @@ def write(day: StatementDay) -> bytes:
         *notes(heading),
         [BEGINS],
         COLUMNS,
-        *(_row(heading, one) for one in movements),
+        *(_row(heading, movement) for movement in movements),
         [ENDS],
         *_totals(heading, movements),
         [f"#导出时间：[{chinese_stamp(heading, heading.ready_ms)}]"],

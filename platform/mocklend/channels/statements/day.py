@@ -111,22 +111,22 @@ class StatementDay:
     def of(self, purposes: Iterable[str]) -> tuple[Movement, ...]:
         """The movements for some purposes."""
         wanted = frozenset(purposes)
-        return tuple(one for one in self.movements if one.purpose in wanted)
+        return tuple(movement for movement in self.movements if movement.purpose in wanted)
 
 
 def total(movements: Iterable[Movement]) -> int:
     """What the movements add up to."""
-    return sum(one.amount_minor for one in movements)
+    return sum(movement.amount_minor for movement in movements)
 
 
 def incoming(movements: Iterable[Movement]) -> list[Movement]:
     """Money that came."""
-    return [one for one in movements if one.amount_minor > 0]
+    return [movement for movement in movements if movement.amount_minor > 0]
 
 
 def outgoing(movements: Iterable[Movement]) -> list[Movement]:
     """Money that went."""
-    return [one for one in movements if one.amount_minor < 0]
+    return [movement for movement in movements if movement.amount_minor < 0]
 
 
 def read_day(heading: Heading, opening_minor: int | None, movements: Iterable[Movement]) -> StatementDay:

@@ -76,8 +76,8 @@ def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 def statement_against_world(day: StatementDay, moved: Counter[Moved]) -> Iterator[tuple[str, str]]:
     """V7, of one whole statement: what is on it and never moved, and what moved and is not on it."""
-    stated = Counter((one.order_no, one.at_ms, one.amount_minor) for one in day.movements)
-    for one in sorted((stated - moved).elements()):
-        yield "V7", f"{day.heading.account} {day.heading.day} states {one[0]} of {one[2]}, which never moved"
-    for one in sorted((moved - stated).elements()):
-        yield "V7", f"{day.heading.account} {day.heading.day} lacks {one[0]} of {one[2]}"
+    stated = Counter((movement.order_no, movement.at_ms, movement.amount_minor) for movement in day.movements)
+    for element in sorted((stated - moved).elements()):
+        yield "V7", f"{day.heading.account} {day.heading.day} states {element[0]} of {element[2]}, which never moved"
+    for element in sorted((moved - stated).elements()):
+        yield "V7", f"{day.heading.account} {day.heading.day} lacks {element[0]} of {element[2]}"

@@ -47,7 +47,7 @@ def write(day: StatementDay) -> bytes:
     movements = day.of(CARRIES)
     rows = [
         COLUMNS,
-        *(_marked(_row(day.heading, one)) for one in movements),
+        *(_marked(_row(day.heading, movement)) for movement in movements),
         TOTALS,
         _marked(_totals(day.heading, movements)),
     ]
@@ -55,7 +55,7 @@ def write(day: StatementDay) -> bytes:
 
 
 def _marked(fields: Sequence[str]) -> list[str]:
-    return [STATUS_OVERRIDE + one for one in fields]
+    return [STATUS_OVERRIDE + field for field in fields]
 
 
 def _row(heading: Heading, one: Movement) -> list[str]:

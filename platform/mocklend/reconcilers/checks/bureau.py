@@ -56,7 +56,9 @@ def old_scores(evidence: Evidence) -> Iterator[Found]:
 def old_copies(evidence: Evidence) -> Iterator[Found]:
     """A lender's newest decision rests on a copy that it should have renewed."""
     for borrower in evidence.borrowers:
-        newest = {one["lender"]: one for one in evidence.reads.inquiries(borrower)["applications"]}
+        newest = {
+            application["lender"]: application for application in evidence.reads.inquiries(borrower)["applications"]
+        }
         for one in newest.values():
             pulled, decided = (datetime.fromisoformat(one[name]) for name in ("report_pulled_at", "created_at"))
             too_old = decided >= pulled + timedelta(days=evidence.keeps_days[one["lender"]])

@@ -12,17 +12,17 @@ from mocklend.reconcilers.found import Found
 def overdue_answers(evidence: Evidence) -> Iterator[Found]:
     """The day on which an answer was owed has passed, and the desk has not even got to the dispute."""
     for case in evidence.cases:
-        for one in case.disputes:
-            due, taken_up = (datetime.fromisoformat(one[name]) for name in ("due_at", "taken_up_at"))
+        for dispute in case.disputes:
+            due, taken_up = (datetime.fromisoformat(dispute[name]) for name in ("due_at", "taken_up_at"))
             if due <= evidence.now < taken_up:
-                yield Found("deadline_missed", one["id"], case.id, 0, "escalate", f"owed by {one['due_at']}")
+                yield Found("deadline_missed", dispute["id"], case.id, 0, "escalate", f"owed by {dispute['due_at']}")
 
 
 def unposted_promises(evidence: Evidence) -> Iterator[Found]:
     """A compensation was promised, and the books know of no payout."""
     for case in evidence.cases:
-        for one in case.disputes:
-            if one["compensation_id"] is not None and one["payout_id"] is None:
-                amount_minor = one["compensation_minor"]
-                detail = f"promised with dispute {one['id']}"
-                yield Found("missing_in_books", one["compensation_id"], case.id, amount_minor, "compensate", detail)
+        for dispute in case.disputes:
+            if dispute["compensation_id"] is not None and dispute["payout_id"] is None:
+                amount_minor = dispute["compensation_minor"]
+                detail = f"promised with dispute {dispute['id']}"
+                yield Found("missing_in_books", dispute["compensation_id"], case.id, amount_minor, "compensate", detail)

@@ -27,23 +27,23 @@ def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
     That the money is gone again by now is another matter: both are to be booked.
     """
     for case in evidence.cases:
-        for one in case.repayments:
-            if one["status"] in DONE:
+        for repayment in case.repayments:
+            if repayment["status"] in DONE:
                 continue
-            trade = case.trade(one)
+            trade = case.trade(repayment)
             if trade is None or trade["state"] not in PAID:
                 continue
-            log = case.callback(one)
+            log = case.callback(repayment)
             if log is None or _on_its_way(log):
                 continue
             amount_minor = trade["amount_minor"]
-            detail = f"{one['channel']} has {amount_minor} of {trade['paid_at']}, its message is {log['state']}"
-            yield Found("missing_in_books", one["id"], case.id, amount_minor, "query", detail)
+            detail = f"{repayment['channel']} has {amount_minor} of {trade['paid_at']}, its message is {log['state']}"
+            yield Found("missing_in_books", repayment["id"], case.id, amount_minor, "query", detail)
 
 
 def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
     """A statement has money that no order and no receipt knows: somebody paid unasked, and the message is lost."""
-    known = {one["out_trade_no"] for case in evidence.cases for one in case.repayments}
+    known = {repayment["out_trade_no"] for case in evidence.cases for repayment in case.repayments}
     known |= {receipt["out_trade_no"] for receipt in evidence.receipts}
     for (channel, day), file in evidence.files.items():
         for row in file.rows:
@@ -69,7 +69,7 @@ def unidentified(evidence: Evidence) -> Iterator[Found]:
 
 def booked_twice(evidence: Evidence) -> Iterator[Found]:
     """A receipt that names an order, beside the order's own: the channel has one payment for both."""
-    orders = {one["out_trade_no"]: case for case in evidence.cases for one in case.repayments}
+    orders = {repayment["out_trade_no"]: case for case in evidence.cases for repayment in case.repayments}
     for receipt in evidence.receipts:
         case = orders.get(receipt["out_trade_no"])
         if receipt["state"] == ReceiptState.APPLIED and case is not None:
@@ -98,24 +98,26 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
 def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
     """A repayment that the books took for another kind than was ordered, or for another moment than it was paid."""
     for case in evidence.cases:
-        for one in case.repayments:
-            if one["status"] not in (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL):
+        for repayment in case.repayments:
+            if repayment["status"] not in (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL):
                 continue
-            trade = case.trade(one)
-            ordered = (one["type"], trade["paid_at"] if trade else one["paid_at"])
-            booked = (one["booked_type"], one["booked_at"])
+            trade = case.trade(repayment)
+            ordered = (repayment["type"], trade["paid_at"] if trade else repayment["paid_at"])
+            booked = (repayment["booked_type"], repayment["booked_at"])
             if booked != ordered:
                 detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
-                yield Found("misapplied", one["id"], case.id, one["amount_minor"], "rebook", detail)
+                yield Found("misapplied", repayment["id"], case.id, repayment["amount_minor"], "rebook", detail)
 
 
 def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
     """A payoff was paid to the fen by its quote, and a rest is left that is nothing but another rounding."""
     for case in evidence.cases:
         paid = [
-            one
-            for one in case.repayments
-            if one["type"] == QuoteType.CLEAR and one["quote_id"] and one["status"] == RepaymentStatus.SUCCEEDED
+            repayment
+            for repayment in case.repayments
+            if repayment["type"] == QuoteType.CLEAR
+            and repayment["quote_id"]
+            and repayment["status"] == RepaymentStatus.SUCCEEDED
         ]
         left = case.books["outstanding_minor"]
         if paid and 0 < left <= ROUNDING_MINOR:
@@ -128,15 +130,15 @@ def taken_back(evidence: Evidence) -> Iterator[Found]:
     """Money that the channel had and has no more, where the books have not heard of that."""
     orders = set()
     for case in evidence.cases:
-        for one in case.repayments:
-            orders.add(one["out_trade_no"])
-            for found in _gone(evidence, one["channel"], one["out_trade_no"], one["id"], case.id):
+        for repayment in case.repayments:
+            orders.add(repayment["out_trade_no"])
+            for found in _gone(evidence, repayment["channel"], repayment["out_trade_no"], repayment["id"], case.id):
                 known = (entry for entry in case.journal if entry["kind"] == "payment_return")
-                if not any(entry["ref"].endswith(one["id"]) for entry in known):
+                if not any(entry["ref"].endswith(repayment["id"]) for entry in known):
                     yield found
-    for one in evidence.receipts:
-        if one["state"] != TradeState.RETURNED and one["out_trade_no"] not in orders:
-            yield from _gone(evidence, one["channel"], one["out_trade_no"], one["id"], one["loan_id"])
+    for receipt in evidence.receipts:
+        if receipt["state"] != TradeState.RETURNED and receipt["out_trade_no"] not in orders:
+            yield from _gone(evidence, receipt["channel"], receipt["out_trade_no"], receipt["id"], receipt["loan_id"])
 
 
 def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
@@ -151,20 +153,20 @@ def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id:
 def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
     """A payout that was ordered longer ago than any channel takes."""
     for case in evidence.cases:
-        for one in case.payouts:
-            age = evidence.now - datetime.fromisoformat(one["created_at"])
-            if one["state"] == PayoutState.ORDERED and age > SLOWEST:
-                detail = f"a {one['purpose']} through {one['channel']}, ordered at {one['created_at']}"
-                yield Found("missing_in_channel", one["id"], case.id, one["amount_minor"], "escalate", detail)
+        for payout in case.payouts:
+            age = evidence.now - datetime.fromisoformat(payout["created_at"])
+            if payout["state"] == PayoutState.ORDERED and age > SLOWEST:
+                detail = f"a {payout['purpose']} through {payout['channel']}, ordered at {payout['created_at']}"
+                yield Found("missing_in_channel", payout["id"], case.id, payout["amount_minor"], "escalate", detail)
 
 
 def debited_twice(evidence: Evidence) -> Iterator[Found]:
     """One debit of what was due, ordered twice at one moment."""
     for case in evidence.cases:
         debits: dict[tuple[str, int], list[str]] = {}
-        for one in case.repayments:
-            if one["channel"] == "auto_debit" and one["status"] != RepaymentStatus.REVERSED:
-                debits.setdefault((one["created_at"], one["amount_minor"]), []).append(one["id"])
+        for repayment in case.repayments:
+            if repayment["channel"] == "auto_debit" and repayment["status"] != RepaymentStatus.REVERSED:
+                debits.setdefault((repayment["created_at"], repayment["amount_minor"]), []).append(repayment["id"])
         for (at, amount_minor), ids in debits.items():
             if len(ids) > 1:
                 detail = f"{amount_minor} was debited {len(ids)} times at {at}"
@@ -175,10 +177,10 @@ def ordered_twice(evidence: Evidence) -> Iterator[Found]:
     """One request of a client, by its key, and two orders: the key was forgotten between them."""
     for case in evidence.cases:
         orders: dict[str, list[str]] = {}
-        amounts = {one["id"]: one["amount_minor"] for one in case.repayments}
-        for one in case.repayments:
-            if one["idempotency_key"] is not None and one["status"] != RepaymentStatus.REVERSED:
-                orders.setdefault(one["idempotency_key"], []).append(one["id"])
+        amounts = {repayment["id"]: repayment["amount_minor"] for repayment in case.repayments}
+        for repayment in case.repayments:
+            if repayment["idempotency_key"] is not None and repayment["status"] != RepaymentStatus.REVERSED:
+                orders.setdefault(repayment["idempotency_key"], []).append(repayment["id"])
         for key, ids in orders.items():
             if len(ids) > 1:
                 detail = f"{' and '.join(sorted(ids))} are one request, {key}"

@@ -65,7 +65,7 @@ def actions_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
 def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
     """A repayment that is reversed, with a memo that names another one of the loan."""
     for case in evidence.cases:
-        orders = {one["id"]: one for one in case.repayments}
+        orders = {repayment["id"]: repayment for repayment in case.repayments}
         newest = {
             action["about"]: action["memo"] or ""
             for action in case.operator_log
