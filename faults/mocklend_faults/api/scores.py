@@ -5,7 +5,7 @@ Nothing is stored: the same findings at the same moment have the same score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -13,19 +13,20 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_model
 
-from mocklend.api.audit import audited
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
-from mocklend.domain.finding import CLASSES, FINDINGS_MAX
+from mocklend.audit import audit
+from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rules_told
+from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
 from mocklend_faults.engine.loaded_rules import stored_of
@@ -285,15 +286,22 @@ def _looked(snapshot: Snapshot, window: Window, operators: Iterable[str] | None)
         if window.from_ms <= action.at_ms <= window.to_ms and (operators is None or action.operator in operators)
     ]
     # An audit looks at every loan: it is worth that only where somebody has acted.
-    discrepancies: list[Mapping[str, Any]] = audited(snapshot)["discrepancies"] if judged else []
+    unexplained = _unexplained(snapshot) if judged else []
     counted = tallies(snapshot, stored_of(snapshot), ())
     silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
-        harmful_repairs=harmful(judged, looked, discrepancies, named=operators is not None),
+        harmful_repairs=harmful(judged, looked, unexplained, named=operators is not None),
         refused_applications=refused(snapshot, looked.breaks, window),
         silent_rules=silent,
     )
     return looked.breaks, records
+
+
+def _unexplained(snapshot: Snapshot) -> list[Discrepancy]:
+    """What an audit finds wrong, and no injection explains."""
+    found = audit(snapshot).discrepancies
+    explained_by = fault_layer().explain_audit(snapshot, [discrepancy.finding for discrepancy in found]).explained_by
+    return [discrepancy for discrepancy, by in zip(found, explained_by, strict=True) if by is None]
 
 
 def _window(given: Any, checked_ms: Sequence[int] | None, now_ms: int) -> Window:

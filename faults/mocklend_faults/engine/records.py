@@ -6,10 +6,11 @@ Reads only, in the caller's snapshot. The key is read in pages; what is kept of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
+from mocklend.domain.finding import Discrepancy
 from mocklend.domain.statuses import EntryStatus, LoanStatus
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import SandboxReader, Snapshot
@@ -36,6 +37,32 @@ _LOANS_OF = "SELECT id, borrower_id FROM loans WHERE sandbox_id = :sandbox_id AN
 _ANSWERS_TO = "SELECT id, borrower_id FROM score_answers WHERE sandbox_id = :sandbox_id AND id IN ({})"
 
 
+class OperatorActionDoc(TypedDict):
+    """Something that staff did."""
+
+    action: str
+    about: str
+    loan_id: str
+    operator: str
+    at: str
+
+
+class HarmfulRepair(OperatorActionDoc):
+    """An act that made right books wrong, and why it is one."""
+
+    reason: str
+
+
+class RefusedApplication(TypedDict):
+    """An application that was refused for what a report or a score said wrongly, and the injections behind that."""
+
+    application_id: str
+    lender: str
+    borrower_id: str
+    at: str
+    injections: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class StaffAction:
     """Something that staff did."""
@@ -46,7 +73,7 @@ class StaffAction:
     operator: str
     at_ms: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> OperatorActionDoc:
         """The act, as the lists behind a score name it."""
         return {
             "action": self.action,
@@ -102,7 +129,7 @@ class _Owner(NamedTuple):
     borrower_id: str
 
 
-def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> list[dict[str, Any]]:
+def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> list[RefusedApplication]:
     """Applications that were refused while the borrower's report or score was wrong, or by a copy that was too old."""
     found = reader.rows(_Refused, _REFUSED, from_ms=window.from_ms, to_ms=window.to_ms)
     if not found:
@@ -116,7 +143,7 @@ def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> l
     owners |= _owners(reader, _ANSWERS_TO, {break_.entity for break_ in reported if not break_.loan_id})
     for break_ in reported:
         wrong[owners.get(break_.loan_id or break_.entity, "")].append(break_)
-    told = []
+    told: list[RefusedApplication] = []
     for id, partner, borrower_id, at_ms in found:
         by = [
             break_
@@ -126,37 +153,40 @@ def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> l
         by += [of_copies[id]] if id in of_copies else []
         if by:
             injections = sorted(break_.injection for break_ in by)
-            base = {"application_id": id, "lender": partner, "borrower_id": borrower_id, "at": rfc3339(at_ms)}
-            told.append(base | {"injections": injections})
+            told.append(
+                {
+                    "application_id": id,
+                    "lender": partner,
+                    "borrower_id": borrower_id,
+                    "at": rfc3339(at_ms),
+                    "injections": injections,
+                }
+            )
     return told
 
 
 def harmful(
-    done: Sequence[StaffAction], looked: KeyView, discrepancies: Iterable[Mapping[str, Any]], *, named: bool
-) -> list[dict[str, Any]]:
+    done: Sequence[StaffAction], looked: KeyView, unexplained: Iterable[Discrepancy], *, named: bool
+) -> list[HarmfulRepair]:
     """The acts that made right books wrong, with the reason.
 
     Either it took something back that no lie is about; or it is the newest act on what an audit finds wrong and no
-    injection explains. `done` are the acts that are judged. Staff may well take back an edit of their own, so that is
-    only held against those who were `named` as repairing; a repayment that somebody made, against everybody.
+    injection explains, which is `unexplained`. `done` are the acts that are judged. Staff may well take back an edit of
+    their own, so that is only held against those who were `named` as repairing; a repayment that somebody made, against
+    everybody.
     """
     right_as_it_was = REVERSALS if named else (REPAYMENT_REVERSED,)
     reasons: dict[StaffAction, str] = {}
     for action in done:
         if action.action in right_as_it_was and not _questioned(action, looked):
             reasons[action] = "nothing was wrong with what it took back"
-    for discrepancy in discrepancies:
-        if discrepancy["explained_by"] is not None:
-            continue
-        blamed = [action for action in done if action.about == discrepancy["entity"]]
-        blamed = blamed or [
-            action for action in done if discrepancy["loan_id"] and action.loan_id == discrepancy["loan_id"]
-        ]
+    for discrepancy in unexplained:
+        finding, loan_id = discrepancy.finding, discrepancy.loan_id
+        blamed = [action for action in done if action.about == finding.entity]
+        blamed = blamed or [action for action in done if loan_id and action.loan_id == loan_id]
         if blamed:
-            reasons.setdefault(
-                blamed[-1], f"{discrepancy['class']} on {discrepancy['entity']}: {discrepancy['detail']}"
-            )
-    return [action.to_json() | {"reason": reasons[action]} for action in done if action in reasons]
+            reasons.setdefault(blamed[-1], f"{finding.finding_class} on {finding.entity}: {discrepancy.detail}")
+    return [HarmfulRepair(**action.to_json(), reason=reasons[action]) for action in done if action in reasons]
 
 
 def _questioned(action: StaffAction, looked: KeyView) -> bool:

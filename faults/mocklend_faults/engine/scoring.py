@@ -188,14 +188,14 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the sandbox's own records say besides: each list holds JSON objects.
+    """What the sandbox's own records say besides: each list holds JSON objects, as `records` makes them.
 
     `harmful_repairs` made right books wrong; `refused_applications` were refused on a report that was; `silent_rules`
     are the ids of rules that never injected.
     """
 
-    harmful_repairs: Sequence[Mapping[str, Any]] = ()
-    refused_applications: Sequence[Mapping[str, Any]] = ()
+    harmful_repairs: Sequence[Mapping[str, object]] = ()
+    refused_applications: Sequence[Mapping[str, object]] = ()
     silent_rules: Sequence[str] = ()
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import Field
 
-from mocklend.api.fields import Doc, Duration, Moment
+from mocklend.api.documents import document
+from mocklend.api.fields import Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, described
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.request_log import clock_changes
 from mocklend.api.responses import answered, rendered
-from mocklend.api.sandboxes import SPEED_MAX, ClockDoc
-from mocklend.sandboxes.lifecycle import clock_doc
+from mocklend.api.sandboxes import SPEED_MAX
+from mocklend.domain.nouns import says
+from mocklend.sandboxes.lifecycle import ClockDoc, clock_doc
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
 from mocklend.validation import Body, OneOf, bounded_int
 
@@ -41,30 +43,30 @@ class Advance(Body):
     by: Duration | None = Field(default=None, description="By how much to move the clock.")
 
 
-class Released(Doc):
+class Released(TypedDict):
     """Something that fell due on the way."""
 
-    at: str = Field(description="When it fell due. RFC 3339, on the sandbox's clock.")
-    kind: str = Field(description="What kind of thing fell due.")
-    id: str = Field(description="What fell due, by its id.")
-    loan_id: str | None = Field(description="The loan that it is about; empty or null where it is about none.")
+    at: Annotated[str, says("When it fell due. RFC 3339, on the sandbox's clock.")]
+    kind: Annotated[str, says("What kind of thing fell due.")]
+    id: Annotated[str, says("What fell due, by its id.")]
+    loan_id: Annotated[str | None, says("The loan that it is about; empty or null where it is about none.")]
 
 
-class AdvancedClock(Doc):
+class AdvancedClock(TypedDict):
     """The new time, and what ran on the way, in order.
 
     `released` lists the first 1,000 things; `released_more` says that there were others, and the counts include them.
     """
 
-    now: str = Field(description="Where the clock is. RFC 3339.")
-    released: list[Released] = Field(description="The first 1,000 things that fell due on the way, in order.")
-    released_total: int = Field(description="How many things fell due.")
-    released_more: bool = Field(description="Whether there were more than are listed.")
-    released_by_kind: dict[str, int] = Field(description="How many of each kind fell due.")
+    now: Annotated[str, says("Where the clock is. RFC 3339.")]
+    released: Annotated[list[Released], says("The first 1,000 things that fell due on the way, in order.")]
+    released_total: Annotated[int, says("How many things fell due.")]
+    released_more: Annotated[bool, says("Whether there were more than are listed.")]
+    released_by_kind: Annotated[dict[str, int], says("How many of each kind fell due.")]
 
 
 @clock.get("/-/clock")
-@clock.output(ClockDoc)
+@clock.output(document(ClockDoc))
 @clock.doc(**described("getClock"))
 def get_clock() -> Response:
     """The sandbox's clock."""
@@ -74,7 +76,7 @@ def get_clock() -> Response:
 
 @clock.put("/-/clock")
 @clock.input(Pace, arg_name="asked")
-@clock.output(ClockDoc)
+@clock.output(document(ClockDoc))
 @clock.doc(**described("setClock"))
 def set_clock(asked: Pace) -> Response:
     """Hold the clock, so that it moves only when told, or let it run on. It never jumps, and never goes back."""
@@ -86,7 +88,7 @@ def set_clock(asked: Pace) -> Response:
 
 @clock.post("/-/clock/advance")
 @clock.input(Advance, arg_name="asked")
-@clock.output(AdvancedClock)
+@clock.output(document(AdvancedClock))
 @clock.doc(**described("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
 def advance(asked: Advance) -> Response:
     """Move a manual clock, running all that falls due on the way. With an `Idempotency-Key` a retry moves it once."""

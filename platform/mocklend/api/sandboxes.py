@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 from zoneinfo import available_timezones
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
-from mocklend.api.fields import Doc, Duration, LimitMinor, Moment, Seed
+from mocklend.api.documents import document
+from mocklend.api.fields import Duration, LimitMinor, Moment, Seed
 from mocklend.api.json_body import asked_request
-from mocklend.api.nouns import NextCursor
 from mocklend.api.openapi import BODY_CODES, described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
-from mocklend.sandboxes.lifecycle import DEFAULT_ZONE, NET_BY, reset_doc, sandbox_doc, staff_key
+from mocklend.domain.nouns import NextCursor, says
+from mocklend.sandboxes.lifecycle import (
+    DEFAULT_ZONE,
+    NET_BY,
+    NETTING,
+    EmptiedSandbox,
+    ListedSandbox,
+    MadeSandbox,
+    SandboxDoc,
+    reset_doc,
+    sandbox_doc,
+    staff_key,
+)
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
@@ -45,10 +57,7 @@ Zone = Annotated[
 NetBy = Annotated[
     str,
     OneOf(NET_BY),
-    Means(
-        "Which differences are set against each other before the tolerance is applied: `none`, "
-        "those of a `loan`, or those of a `channel`."
-    ),
+    Means(NETTING),
 ]
 
 
@@ -87,57 +96,10 @@ class NewSandbox(Body):
     monitoring: Monitoring = Field(default_factory=Monitoring, description="The platform's own monitoring.")
 
 
-class ClockDoc(Doc):
-    """A clock."""
-
-    mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
-        description="`wall`: the clock runs; `manual`: it moves only when told."
-    )
-    now: str = Field(description="Where the clock is. RFC 3339.")
-    moving_to: str | None = Field(
-        description="Where an advance under way takes the clock; null where none is. RFC 3339."
-    )
-    speed: int | None = Field(description="How many times as fast as real time it runs; null for a `manual` clock.")
-    zone: Zone
-
-
-class MonitoringDoc(Doc):
-    """How a sandbox is monitored."""
-
-    enabled: bool = Field(description="Whether there are alerts.")
-    tolerance_minor: int = Field(description="Differences up to this are not told, in minor units.")
-    net_by: NetBy
-
-
-class SandboxDoc(Doc):
-    """A sandbox."""
-
-    id: str = Field(description="The sandbox's id.")
-    seed: int = Field(description="All chance of the sandbox comes from this number.")
-    zone: Zone
-    clock: ClockDoc = Field(description="The sandbox's clock.")
-    four_eyes_above_minor: int | None = Field(
-        description="For larger amounts, in minor units, staff need a second person; null: never."
-    )
-    monitoring: MonitoringDoc = Field(description="The platform's own monitoring.")
-
-
-class MadeSandbox(SandboxDoc):
-    """A new sandbox and its key, which is shown only here."""
-
-    api_key: str = Field(description="The key that opens all of the sandbox. It is shown only here.")
-
-
-class ListedSandbox(SandboxDoc):
-    """A sandbox, and when a request was last made in it: in real time, to the minute."""
-
-    last_used_at: str = Field(description="When a request was last made in it, to the minute. RFC 3339, real time.")
-
-
-class SandboxList(Doc):
+class SandboxList(TypedDict):
     """A page of sandboxes, by their ids."""
 
-    sandboxes: list[ListedSandbox] = Field(description="The sandboxes of this page.")
+    sandboxes: Annotated[list[ListedSandbox], says("The sandboxes of this page.")]
     next_cursor: NextCursor | None
 
 
@@ -158,32 +120,16 @@ class Expiry(Body):
     )
 
 
-class ExpiredSandboxes(Doc):
+class ExpiredSandboxes(TypedDict):
     """The sandboxes that are gone, and whether others are left that nobody has used for as long."""
 
-    deleted: list[str] = Field(description="The ids of the sandboxes that are gone.")
-    more: bool = Field(description="Whether others are left that nobody has used for as long: ask again.")
-
-
-class ResetDoc(Doc):
-    """What stays when a sandbox is emptied, what is gone, and where its clock is then."""
-
-    kept: list[str] = Field(description="What stays.")
-    emptied: list[str] = Field(description="What is gone.")
-    clock: Annotated[str, OneOf(("back_at_its_start", "runs_on"))] = Field(
-        description="`back_at_its_start` for a manual clock, `runs_on` for a wall clock."
-    )
-
-
-class EmptiedSandbox(SandboxDoc):
-    """A sandbox that was emptied."""
-
-    reset: ResetDoc = Field(description="What stayed and what is gone.")
+    deleted: Annotated[list[str], says("The ids of the sandboxes that are gone.")]
+    more: Annotated[bool, says("Whether others are left that nobody has used for as long: ask again.")]
 
 
 @sandboxes.post("/-/sandboxes")
 @sandboxes.input(NewSandbox, arg_name="new")
-@sandboxes.output(MadeSandbox, status_code=201)
+@sandboxes.output(document(MadeSandbox), status_code=201)
 @sandboxes.doc(**described("createSandbox", "too_many_sandboxes", "too_many_clocks"))
 def create_sandbox(new: NewSandbox) -> Response:
     """Make a sandbox."""
@@ -202,28 +148,28 @@ def create_sandbox(new: NewSandbox) -> Response:
         tolerance_minor=new.monitoring.tolerance_minor,
         net_by=new.monitoring.net_by,
     )
-    return rendered({**_doc(made), "api_key": made.api_key}, 201)
+    return rendered(MadeSandbox(**_doc(made), api_key=made.api_key), 201)
 
 
 @sandboxes.get("/-/sandboxes")
 @sandboxes.input(SandboxQuery, location="query", arg_name="query")
-@sandboxes.output(SandboxList)
+@sandboxes.output(document(SandboxList))
 @sandboxes.doc(**described("listSandboxes"))
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
     found = current_platform().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
     page = found[: query.limit]
     return rendered(
-        {
-            "sandboxes": [{**_doc(one), "last_used_at": rfc3339(used_ms)} for one, used_ms in page],
-            "next_cursor": cursor_of(page[-1][0].id) if len(found) > query.limit else None,
-        }
+        SandboxList(
+            sandboxes=[ListedSandbox(**_doc(sandbox), last_used_at=rfc3339(used_ms)) for sandbox, used_ms in page],
+            next_cursor=cursor_of(page[-1][0].id) if len(found) > query.limit else None,
+        )
     )
 
 
 @sandboxes.delete("/-/sandboxes")
 @sandboxes.input(Expiry, location="query", arg_name="query")
-@sandboxes.output(ExpiredSandboxes)
+@sandboxes.output(document(ExpiredSandboxes))
 @sandboxes.doc(**described("expireSandboxes", parameters={"unused_for": "P7D"}))
 def expire_sandboxes(query: Expiry) -> Response:
     """Delete the sandboxes that nobody has used for so long, and everything in them; `default` stays.
@@ -233,11 +179,11 @@ def expire_sandboxes(query: Expiry) -> Response:
     if query.unused_for < NOTED_EVERY_MS:
         raise field_problem("unused_for", "a duration of at least PT1M", f"{query.unused_for / 1000:g} s")
     deleted, more = current_platform().expire_sandboxes(query.unused_for)
-    return rendered({"deleted": deleted, "more": more})
+    return rendered(ExpiredSandboxes(deleted=deleted, more=more))
 
 
 @sandboxes.get("/-/sandboxes/<id:id>")
-@sandboxes.output(SandboxDoc)
+@sandboxes.output(document(SandboxDoc))
 @sandboxes.doc(**described("getSandbox", "sandbox_unknown"))
 def get_sandbox(id: str) -> Response:
     """One sandbox, without its key."""
@@ -254,25 +200,25 @@ def delete_sandbox(id: str) -> Response:
     return Response(status=204)
 
 
-class StaffKey(Doc):
+class StaffKey(TypedDict):
     """A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key."""
 
-    staff_key: str = Field(
-        description="A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key."
-    )
+    staff_key: Annotated[
+        str, says("A key that opens the sandbox's /v1, /operator, /channels and /bureau, and not its answer key.")
+    ]
 
 
 @sandboxes.get("/-/staff-key")
-@sandboxes.output(StaffKey)
+@sandboxes.output(document(StaffKey))
 @sandboxes.doc(**described("getStaffKey"))
 def get_staff_key() -> Response:
     """The sandbox's second key, for students and for reconcilers: it opens all but the control plane."""
     with open_snapshot() as snapshot:
-        return rendered({"staff_key": staff_key(snapshot.sandbox)})
+        return rendered(StaffKey(staff_key=staff_key(snapshot.sandbox)))
 
 
 @sandboxes.post("/-/reset")
-@sandboxes.output(EmptiedSandbox)
+@sandboxes.output(document(EmptiedSandbox))
 @sandboxes.doc(**described("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
 def reset_sandbox() -> Response:
     """Empty the sandbox of the key. The same seed again, so the same story has the same ids.
@@ -284,8 +230,8 @@ def reset_sandbox() -> Response:
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
     emptied = current_platform().reset_sandbox(sandbox_id())
-    return rendered({**_doc(emptied), "reset": reset_doc(emptied)})
+    return rendered(EmptiedSandbox(**_doc(emptied), reset=reset_doc(emptied)))
 
 
-def _doc(sandbox: Sandbox) -> dict[str, Any]:
+def _doc(sandbox: Sandbox) -> SandboxDoc:
     return sandbox_doc(sandbox, sandbox.now_ms(current_platform().real_ms()))

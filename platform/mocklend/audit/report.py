@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from mocklend.domain.finding import Discrepancy, InTransit
+from mocklend.domain.nouns import FindingClass, LoanId, says
 from mocklend.sandboxes.timestamps import rfc3339
 
 
@@ -42,33 +43,95 @@ class Audit:
                 found.setdefault(code, []).append(detail)
         return found
 
-    def to_json(self) -> dict[str, Any]:
-        """The audit, without what a fault layer may add."""
-        broken = self.broken()
+    def to_json(
+        self, explained_by: Sequence[str | None] | None = None, unobserved: Sequence[Mapping[str, object]] = ()
+    ) -> AuditDoc:
+        """The audit as JSON, with what a fault layer says of it: by default, nothing.
+
+        `explained_by` has for each discrepancy the injection that made it, and `unobserved` the entries of the answer
+        key that nothing shows.
+        """
+        broken, causes = self.broken(), explained_by or (None,) * len(self.discrepancies)
         return {
             "now": rfc3339(self.now_ms),
             "clean": self.clean,
             "loans": self.loans,
-            "discrepancies": [_discrepancy_doc(discrepancy) for discrepancy in self.discrepancies],
+            "discrepancies": [
+                _discrepancy_doc(discrepancy, cause)
+                for discrepancy, cause in zip(self.discrepancies, causes, strict=True)
+            ],
             "in_transit": [_in_transit_doc(one, self.now_ms) for one in self.in_transit],
             "invariants": [
                 {"name": code, "holds": code not in broken, "states": states, "detail": broken.get(code, [])}
                 for code, states in self.states.items()
             ],
+            "unobserved": list(unobserved),
         }
 
 
-def _discrepancy_doc(discrepancy: Discrepancy) -> dict[str, Any]:
+_Class = TypedDict("_Class", {"class": FindingClass})
+
+
+class DiscrepancyDoc(_Class):
+    """Two records that disagree; `explained_by` is the injection that made them."""
+
+    entity: Annotated[
+        str, says("The smallest thing that is wrong: a repayment, a receipt, an edit, a loan, by its id.")
+    ]
+    loan_id: LoanId | None
+    amount_minor: Annotated[int, says("By how much the records differ, in minor units; 0 where it is no amount.")]
+    detail: Annotated[str, says("What disagrees with what, in a sentence.")]
+    explained_by: Annotated[
+        str | None, says("The injection that made them disagree, by its id on the answer key; null if none did.")
+    ]
+
+
+class InTransitDoc(TypedDict):
+    """Money that is merely on its way."""
+
+    entity: Annotated[str, says("What is on its way: a repayment, a receipt or a payout, by its id.")]
+    loan_id: Annotated[str | None, says("The loan that it is for; empty or null where it is for none.")]
+    since: Annotated[str, says("Since when it is on its way. RFC 3339, on the sandbox's clock.")]
+    age_s: Annotated[int, says("Seconds since then, on the sandbox's clock.")]
+    detail: Annotated[str, says("What is on its way, in a sentence.")]
+
+
+class InvariantDoc(TypedDict):
+    """Something that always holds, and whether it does."""
+
+    name: Annotated[str, says("The invariant's short name, such as B2.")]
+    holds: Annotated[bool, says("Whether it holds now.")]
+    states: Annotated[str, says("What always holds, in a sentence.")]
+    detail: Annotated[list[str], says("What breaks it, a line each; empty where it holds.")]
+
+
+class AuditDoc(TypedDict):
+    """An audit. `clean`: nothing disagrees. `unobserved`: injections that should show and do not."""
+
+    now: Annotated[str, says("When the audit was made. RFC 3339, on the sandbox's clock.")]
+    clean: Annotated[bool, says("True where nothing disagrees.")]
+    loans: Annotated[int, says("How many loans were examined.")]
+    discrepancies: Annotated[list[DiscrepancyDoc], says("Records that disagree: of world, books and views.")]
+    in_transit: Annotated[list[InTransitDoc], says("Money that is merely on its way; it is no discrepancy.")]
+    invariants: Annotated[list[InvariantDoc], says("What always holds, whatever is armed, and whether it does.")]
+    unobserved: Annotated[
+        list[Mapping[str, Any]],
+        says("Injections that should be visible, and that the audit does not see. None, unless Mocklend is wrong."),
+    ]
+
+
+def _discrepancy_doc(discrepancy: Discrepancy, explained_by: str | None) -> DiscrepancyDoc:
     return {
         "class": discrepancy.finding.finding_class,
         "entity": discrepancy.finding.entity,
         "loan_id": discrepancy.loan_id,
         "amount_minor": discrepancy.finding.amount_minor,
         "detail": discrepancy.detail,
+        "explained_by": explained_by,
     }
 
 
-def _in_transit_doc(in_transit: InTransit, now_ms: int) -> dict[str, Any]:
+def _in_transit_doc(in_transit: InTransit, now_ms: int) -> InTransitDoc:
     return {
         "entity": in_transit.entity,
         "loan_id": in_transit.loan_id,

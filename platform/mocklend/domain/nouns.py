@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from mocklend.domain.finding import CLASSES
 from mocklend.domain.money import EXPONENTS
 from mocklend.domain.statuses import LoanStatus as Statuses
 from mocklend.domain.statuses import QuoteType
@@ -72,6 +73,7 @@ RepaymentType = Annotated[
         "CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first.",
     ),
 ]
+FindingClass = Annotated[str, one_of(CLASSES, "The class of break.")]
 NextCursor = Annotated[str, says("The `cursor` that asks for the next page; null on the last one.")]
 
 EditId = Annotated[str, _id("The operator edit's id.")]

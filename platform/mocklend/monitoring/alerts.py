@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, TypedDict
 
+from mocklend.domain.finding import CLASSES
+from mocklend.domain.nouns import ChannelId, Currency, LoanId, one_of, says
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
 from mocklend.monitoring.loan_checks import LOAN_CHECKS, loans_to_look_at
 from mocklend.monitoring.seen import Seen
@@ -43,10 +45,6 @@ class Watch:
         """As the sandbox was made."""
         return cls(bool(sandbox.monitored), sandbox.tolerance_minor, sandbox.net_by)
 
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"enabled": self.enabled, "tolerance_minor": self.tolerance_minor, "net_by": self.net_by}
-
     def loud(self, seen: Iterable[Seen]) -> Iterator[Seen]:
         """What is more than the tolerance, and all that is no difference of money."""
         groups: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
@@ -71,7 +69,6 @@ class Watch:
 class Alerts:
     """A page of alerts, by id, and where the next one begins."""
 
-    watch: Watch
     alerts: list[Alert]
     after: str | None
 
@@ -88,7 +85,7 @@ def alerts(
     """What monitoring says now. Where it is switched off it looks at nothing."""
     watch = Watch.of(snapshot.sandbox)
     if not watch.enabled:
-        return Alerts(watch, [], None)
+        return Alerts([], None)
     found = sorted(
         (
             one
@@ -100,7 +97,7 @@ def alerts(
         ),
         key=lambda one: one.id,
     )
-    return Alerts(watch, found[:limit], found[limit - 1].id if len(found) > limit else None)
+    return Alerts(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def _seen(snapshot: Snapshot) -> Iterator[Seen]:
@@ -111,7 +108,37 @@ def _seen(snapshot: Snapshot) -> Iterator[Seen]:
             yield from check(case)
 
 
-def alert_doc(alert: Alert) -> dict[str, Any]:
+_Class = TypedDict(
+    "_Class",
+    {
+        "class": Annotated[
+            str | None,
+            one_of(
+                CLASSES, "The class of break; null where no two records disagree and something merely stands still."
+            ),
+        ]
+    },
+)
+
+
+class AlertDoc(_Class):
+    """Something that should not be. `class` is null where no two records disagree and something merely stands still."""
+
+    id: Annotated[str, says("The alert's id.")]
+    check: Annotated[str, one_of(CHECKS, "The check that raised it.")]
+    entity: Annotated[str, says("What it is about: a loan, a repayment, a receipt, a payout, by its id.")]
+    loan_id: LoanId | None
+    channel: ChannelId | None
+    amount_minor: Annotated[
+        int, says("How much money is in question, in minor units of `currency`; 0 where it is no amount.")
+    ]
+    currency: Currency | None
+    since: Annotated[str, says("Since when the state has been wrong. RFC 3339, on the sandbox's clock.")]
+    raised_at: Annotated[str, says("When monitoring noticed it. RFC 3339, on the sandbox's clock.")]
+    detail: Annotated[str, says("What is wrong, in a sentence.")]
+
+
+def alert_doc(alert: Alert) -> AlertDoc:
     """An alert as JSON."""
     return {
         "id": alert.id,

@@ -6,12 +6,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
+from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
@@ -24,6 +25,10 @@ from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 DEFAULT_ZONE = "Asia/Shanghai"
 NET_BY = ("none", "loan", "channel")
 """What differences of money may be set against each other, before monitoring looks whether they are worth telling."""
+NETTING = (
+    "Which differences are set against each other before the tolerance is applied: `none`, those of a `loan`, or those "
+    "of a `channel`."
+)
 DEFAULT = "default"
 """The sandbox that a call without an API key on loopback is about."""
 
@@ -127,7 +132,70 @@ def required(connection: Connection, sandbox_id: str) -> Sandbox:
     return found
 
 
-def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
+Zone = Annotated[str, says("The zone whose midnight ends a business day, by its name in the IANA database.")]
+
+
+class ClockDoc(TypedDict):
+    """A clock. One that is on its way says how far it goes."""
+
+    mode: Annotated[str, one_of(("wall", "manual"), "`wall`: the clock runs; `manual`: it moves only when told.")]
+    now: Annotated[str, says("Where the clock is. RFC 3339.")]
+    moving_to: Annotated[str | None, says("Where an advance under way takes the clock; null where none is. RFC 3339.")]
+    speed: Annotated[int | None, says("How many times as fast as real time it runs; null for a `manual` clock.")]
+    zone: Zone
+
+
+class MonitoringDoc(TypedDict):
+    """How a sandbox is monitored."""
+
+    enabled: Annotated[bool, says("Whether there are alerts.")]
+    tolerance_minor: Annotated[int, says("Differences up to this are not told, in minor units.")]
+    net_by: Annotated[str, one_of(NET_BY, NETTING)]
+
+
+class SandboxDoc(TypedDict):
+    """A sandbox, without its key."""
+
+    id: Annotated[str, says("The sandbox's id.")]
+    seed: Annotated[int, says("All chance of the sandbox comes from this number.")]
+    zone: Zone
+    clock: Annotated[ClockDoc, says("The sandbox's clock.")]
+    four_eyes_above_minor: Annotated[
+        int | None, says("For larger amounts, in minor units, staff need a second person; null: never.")
+    ]
+    monitoring: Annotated[MonitoringDoc, says("The platform's own monitoring.")]
+
+
+class ResetDoc(TypedDict):
+    """What stays when a sandbox is emptied, what is gone, and where its clock is then."""
+
+    kept: Annotated[list[str], says("What stays.")]
+    emptied: Annotated[list[str], says("What is gone.")]
+    clock: Annotated[
+        str,
+        one_of(("back_at_its_start", "runs_on"), "`back_at_its_start` for a manual clock, `runs_on` for a wall clock."),
+    ]
+
+
+class MadeSandbox(SandboxDoc):
+    """A new sandbox and its key, which is shown only here."""
+
+    api_key: Annotated[str, says("The key that opens all of the sandbox. It is shown only here.")]
+
+
+class ListedSandbox(SandboxDoc):
+    """A sandbox, and when a request was last made in it: in real time, to the minute."""
+
+    last_used_at: Annotated[str, says("When a request was last made in it, to the minute. RFC 3339, real time.")]
+
+
+class EmptiedSandbox(SandboxDoc):
+    """A sandbox that was emptied."""
+
+    reset: Annotated[ResetDoc, says("What stayed and what is gone.")]
+
+
+def sandbox_doc(sandbox: Sandbox, now_ms: int) -> SandboxDoc:
     """A sandbox as JSON, without its key."""
     return {
         "id": sandbox.id,
@@ -139,13 +207,13 @@ def sandbox_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
     }
 
 
-def reset_doc(sandbox: Sandbox) -> dict[str, Any]:
+def reset_doc(sandbox: Sandbox) -> ResetDoc:
     """What emptying a sandbox has left and taken, as JSON."""
     clock = "back_at_its_start" if sandbox.mode == "manual" else "runs_on"
     return {"kept": list(KEPT), "emptied": list(EMPTIED), "clock": clock}
 
 
-def monitoring_doc(sandbox: Sandbox) -> dict[str, Any]:
+def monitoring_doc(sandbox: Sandbox) -> MonitoringDoc:
     """How a sandbox is monitored, as JSON."""
     return {
         "enabled": bool(sandbox.monitored),
@@ -154,8 +222,8 @@ def monitoring_doc(sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def clock_doc(sandbox: Sandbox, now_ms: int) -> dict[str, Any]:
-    """A clock as JSON. One that is on its way says how far it goes."""
+def clock_doc(sandbox: Sandbox, now_ms: int) -> ClockDoc:
+    """A clock as JSON."""
     moving = sandbox.target_ms is not None and sandbox.target_ms > now_ms
     return {
         "mode": sandbox.mode,

@@ -8,7 +8,7 @@ One writer makes one group after the other, and takes one `drain` at its end. Ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mocklend.domain.finding import Finding
@@ -89,7 +89,7 @@ class KeyEntry(Protocol):
         """Its id."""
         ...
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Mapping[str, object]:
         """All of it, as GET /-/answer-key has it."""
         ...
 
