@@ -34,7 +34,7 @@ def nothing(_: Any) -> Iterable[Violation]:
 
 
 class BaseUser(FastHttpUser):
-    """The base of borrower and operator. Chance comes from the run's seed and the visitor's number."""
+    """The base of borrower and operator. Chance comes from the run's seed and the user's number."""
 
     abstract = True
     network_timeout = 60.0

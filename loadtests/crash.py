@@ -56,7 +56,7 @@ Doc = dict[str, Any]
 
 @dataclass(slots=True)
 class Seen:
-    """What the platform has in the end, and what has come to the letterbox."""
+    """What the platform has in the end, and what has come to the webhook receiver."""
 
     listed: dict[str, list[Doc]]
     journal: dict[str, list[Doc]]

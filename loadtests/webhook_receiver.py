@@ -45,7 +45,7 @@ class WebhookReceiver:
 
 @contextmanager
 def open_webhook_receiver() -> Iterator[tuple[WebhookReceiver, str]]:
-    """A letterbox on loopback and its address, as long as the block."""
+    """A receiver on loopback and its address, as long as the block."""
     webhook_receiver = WebhookReceiver()
 
     class Slot(BaseHTTPRequestHandler):

@@ -243,6 +243,10 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def test_the_changelog_begins_with_what_is_not_out_and_then_this_version() -> None:
-    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    headings = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)
+    first = text.partition("## [0.1.0]")[2]
 
     assert headings[:2] == ["Unreleased", PROJECT["project"]["version"]]
+    assert all(part.startswith("Added: ") for part in re.findall(r"^### (.+)$", first, re.MULTILINE))

@@ -20,7 +20,9 @@ needs_faults = pytest.mark.skipif(
 
 @needs_faults
 def test_a_fault_is_armed_with_its_own_settings_as_flags(run: Run, mocklend: Client) -> None:
-    ran = run("faults", "on", "cache.bounded_stale", "--p", "0.5", "--lag-s", "90", "--match", "channel=wallet")
+    ran = run(
+        "faults", "on", "cache.bounded_stale", "--probability", "0.5", "--lag-s", "90", "--match", "channel=wallet"
+    )
 
     assert ran.code == 0
     rule = mocklend.rule("cache.bounded_stale")
@@ -78,7 +80,7 @@ def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mo
 
     run("faults", "on", "cache.bounded_stale", "--times", "3")
     counted, asked = run("faults", "lint"), run("faults", "lint", "--exact", "--json")
-    run("faults", "on", "callback.dropped", "--p", "0")
+    run("faults", "on", "callback.dropped", "--probability", "0")
     warned = run("faults", "lint")
 
     assert counted.code == 0

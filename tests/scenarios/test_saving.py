@@ -220,7 +220,7 @@ def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mo
     code, printed = told(read(text, "again.yaml"))
 
     assert code == 0, printed
-    assert "hung on the moment" in text
+    assert "depended on the moment" in text
     assert "books: status is USING" in text
     assert "edit: it is done (told again, loan_not_active)" in text
 

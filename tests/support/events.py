@@ -26,10 +26,10 @@ __all__ = [
 ]
 
 KINDS = tuple(installed().values())
-AtSeam = TypeVar("AtSeam", bound=Seam)
+SomeSeam = TypeVar("SomeSeam", bound=Seam)
 
 
-def example(seam: type[AtSeam], **changes: Any) -> AtSeam:
+def example(seam: type[SomeSeam], **changes: Any) -> SomeSeam:
     """The seam's example with these fields changed."""
     return replace(seam.example(), **changes)
 

@@ -82,9 +82,7 @@ def faults_new(
 def faults_on(
     context: typer.Context,
     fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.", autocompletion=fault_names)],
-    probability: Annotated[
-        float, typer.Option("--probability", "--p", min=0, max=1, help="How likely, each time.")
-    ] = 1.0,
+    probability: Annotated[float, typer.Option("--probability", min=0, max=1, help="How likely, each time.")] = 1.0,
     match: Annotated[
         list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
     ] = None,

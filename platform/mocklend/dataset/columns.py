@@ -78,7 +78,7 @@ _CURRENCY = ("currency", TEXT, "its ISO code")
 
 FILES: tuple[File, ...] = (
     _file(
-        RECONCILER, "loans", "what was lent, a row a loan",
+        RECONCILER, "loans", "what was lent, one row per loan",
         _LOAN,
         ("reference", TEXT, "the client's own name for the loan"),
         ("borrower_id", TEXT, "who owes it"),
@@ -91,7 +91,7 @@ FILES: tuple[File, ...] = (
         ("auto_debit", WHOLE, "1 if what is due is debited on the due date"),
     ),
     _file(
-        RECONCILER, "statements", "the channels' daily statements, a row a movement, by channel and day",
+        RECONCILER, "statements", "the channels' daily statements, one row per movement, by channel and day",
         ("channel", TEXT, "who moved the money"),
         ("date", DAY, "the statement's day, by the channel's own cut-off"),
         ("order_no", TEXT, "the order number: ML… an order, PY… a push payment, out_… a payout"),
@@ -105,7 +105,7 @@ FILES: tuple[File, ...] = (
         ("reference", TEXT, "what the payer typed; of a payout, the loan"),
     ),
     _file(
-        RECONCILER, "journal", "the lender's books, a row a posting, by chain and number; the channels' chains last",
+        RECONCILER, "journal", "the books, one row per posting, by chain and number; the channels' chains last",
         ("chain", TEXT, "the loan, or channel:<id> for money without one"),
         ("seq", WHOLE, "the transaction's number in its chain"),
         ("line", WHOLE, "the posting's number in its transaction"),
@@ -144,7 +144,7 @@ FILES: tuple[File, ...] = (
         ("body", TEXT, "the message's JSON"),
     ),
     _file(
-        RECONCILER, "quotes", "what borrowers were told that a repayment would have to be, a row a quote",
+        RECONCILER, "quotes", "what a repayment would have to be, as answered to borrowers, one row per quote",
         _LOAN,
         ("quote_id", TEXT, "the quote"),
         ("type", TEXT, "CLEAR, or OVD_AND_CURRENT"),
@@ -216,7 +216,7 @@ FILES: tuple[File, ...] = (
         ("taken_up_at", MOMENT, "when the desk got, or gets, to it"),
     ),
     _file(
-        RECONCILER, "bureau", "what the credit bureau was told of each loan, a row a record",
+        RECONCILER, "bureau", "what was reported to the credit bureau of each loan, one row per record",
         _LOAN,
         ("record_id", TEXT, "the record"),
         ("version", WHOLE, "the sequence number of the record of the loan, from 1"),

@@ -4,7 +4,7 @@
 
 With the same seed the same steps have the same ids and meet the same faults, so the answer key is the same; where the
 sandbox's clock ran by itself, but for times, since then the story moves a manual clock to the moment of each request.
-On a clock that runs by itself what is due runs a moment late, so an answer may have hung on the moment: such a story is
+On a clock that runs by itself what is due runs a moment late, so an answer may have depended on it: such a story is
 told once before it is written, and only what holds then is claimed. The file says what was not.
 Ids are not written down: a step says `${step-1.id}`, so the story can be told with another seed, too.
 Requests that were made at the same time are told one after another, in the order of their answers.
@@ -104,7 +104,7 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
     if left_out:
         head += ["# Left out, so it may end otherwise than it did:", *(f"#   {one}" for one in left_out)]
     if unclaimed:
-        head += ["# Not claimed, since on the sandbox's own clock it hung on the moment:"]
+        head += ["# Not claimed, since on the sandbox's own clock it depended on the moment:"]
         head += [f"#   {one}" for one in unclaimed]
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
     return "\n".join([*head, text])

@@ -1,0 +1,70 @@
+"""Words that nobody is to say in code, docs, scripts and scenarios: what to say instead, and where they are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STORIES = "a fault's story keeps its voice"
+
+
+@dataclass(frozen=True)
+class Banned:
+    """Words for one thing. In prose they are banned at the start of a sentence too; a name is banned as it is written."""
+
+    words: tuple[str, ...]
+    instead: str
+    prose: bool = False
+    allowed: Mapping[str, str] = field(default_factory=dict)
+    """Patterns of paths where they may stand, and the reason."""
+
+
+def _prose(*words: str, instead: str, allowed: Mapping[str, str] | None = None) -> Banned:
+    return Banned(words, instead, prose=True, allowed=allowed or {})
+
+
+BANNED: tuple[Banned, ...] = (
+    # Sentences: what an engineer does not say.
+    _prose("how manieth", instead="sequence number"),
+    _prose("somebody else than", "anybody else than", "nobody else than", instead="anybody but"),
+    _prose("at the least", "at the most", instead="at least, at most"),
+    _prose("hang on", "hangs on", "hung on", instead="depend on"),
+    _prose("give back", "gives back", "gave back", "given back", "giving back", instead="return"),
+    _prose(
+        *("one query a kind", "a query a kind", "a statement a name", "one module a noun", "one file a channel"),
+        *("one file a kind", "one row a seam", "a row a loan", "a line a size", "a line a turn", "a module a noun"),
+        instead="one … per …",
+    ),
+    _prose("to be found as", instead="finding class"),
+    _prose("half as many requests more", instead="50 % more requests"),
+    _prose("lock himself out", instead="a fault can always be disarmed"),
+    _prose("as ever", instead="as before, as usual", allowed={"faults/mocklend_faults/kinds/*.py": STORIES}),
+    _prose("hitherto", "whereupon", "thereof", "wherewith", "therein", "whilst", "lest", instead="plain words"),
+    # Names that have a better one.
+    Banned(("TouchLoan",), "EndOfDay"),
+    Banned(("Unmet", "Glanced"), "PendingEvent, SkippedRequest"),
+    Banned(("Scene", "AtSeam", "to_ask", "passed_over", "passes_over"), "EventContext, RuleIndex, candidates, skipped"),
+    Banned(("Warned", "Linted"), "LintWarning, LintResult"),
+    Banned(("Lie", "told_ms"), "Break, visible_ms"),
+    Banned(("keep_due", "moment_for", "bring_up"), "reschedule, next_fact_time, catch_up_to"),
+    Banned(("MarkOutdated", "mark.outdated"), "OverrideOutdated, override.outdated"),
+    Banned(("log_act", "VERBS", "Wish", "Allowed"), "log_operator_action, ACTIONS, EditRequest, ValidatedEdit"),
+    Banned(
+        ("known_loan", "carry_over", "put_on", "chosen_loan"),
+        "require_loan, opening_balance, apply_to_loan, matched_loan",
+    ),
+    Banned(("take_back", "claw_back"), "clawback"),
+    Banned(("lost_left",), "attempts_to_lose"),
+    Banned(("COURIERS", "_send_out"), "DELIVERY_WORKERS, dispatch"),
+    Banned(("LengthOfTime",), "Duration"),
+    Banned(("visitor", "letterbox", "aftermath", "Doubt"), "base_user, webhook_receiver, crash_checks, Violation"),
+    Banned(("least_minor", "most_minor"), "amount_minor_min, amount_minor_max"),
+    Banned(("--p", "--bound-s", "--look"), "--probability, --min-visible-s, --checked-at"),
+    Banned(("mocklend answers",), "mocklend answer-key"),
+    Banned(
+        ("mocklend.lender",),
+        "mocklend.runtime",
+        allowed={"loadtests/writer_sample.py": "also measures earlier commits, which call it so"},
+    ),
+)
+"""Once a word has gone from the code it is put here, so that it does not come back."""
