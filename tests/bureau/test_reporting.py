@@ -56,8 +56,7 @@ class Bureau:
     def report(self) -> list[dict[str, Any]]:
         with self.story.platform.read() as connection:
             ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
-            found: list[dict[str, Any]] = report(self.story.snapshot(connection), ada)["accounts"]
-        return found
+            return [dict(account) for account in report(self.story.snapshot(connection), ada)["accounts"]]
 
     def account(self) -> dict[str, Any]:
         (account,) = self.report()

@@ -193,7 +193,7 @@ RULE = Rule(1_000, 600, worst_month=1)
 )
 def test_the_rules_are_in_the_open(months: str, overdue: int, score: Any, amount: int, reasons: list[str]) -> None:
 
-    account = {"months": months, "last_month": "2026-03", "overdue_minor": overdue}
+    account: Any = {"months": months, "last_month": "2026-03", "overdue_minor": overdue}
 
     assert reasons_against(RULE, [account], score, amount, date(2026, 3, 9)) == reasons
 

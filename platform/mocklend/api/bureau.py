@@ -10,6 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
+from mocklend.api.documents import document
 from mocklend.api.fields import Currency, Doc, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import BorrowerId, CreatedAt, LoanId, NextCursor, PrincipalMinor
@@ -19,13 +20,14 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
 from mocklend.bureau.inquiries import inquiries
-from mocklend.bureau.partners import PARTNERS, PRODUCTS, REASONS, copy_doc, copy_id, partner_of
+from mocklend.bureau.partners import PARTNERS, PRODUCTS, ApplicationDoc, CopyDoc, copy_doc, copy_id, partner_of
 from mocklend.bureau.reports import records, report, submission
 from mocklend.bureau.scores import current_score
 from mocklend.domain.bureau import CLASSES
 from mocklend.domain.problems import Refused
-from mocklend.domain.statuses import ApplicationDecision, RecordState
+from mocklend.domain.statuses import RecordState
 from mocklend.storage.entities import Borrower, PartnerCopy
+from mocklend.storage.values import ReportDoc, ScoreDoc
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
@@ -33,42 +35,6 @@ bureau = APIBlueprint("bureau", __name__)
 
 FiveClass = Annotated[str, OneOf(CLASSES)]
 A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class ReportedAccount(Doc):
-    """A loan as its lender reported it. `months_24` and `months_60` end with `last_month`, a code a month.
-
-    `/` not opened, `*` nothing was due, `N` paid as agreed, `1` to `7` overdue (up to 30, 60, 90, 120, 150, 180
-    days, and more), `C` settled, `B` bad debt, `G` ended otherwise, `#` not reported.
-    """
-
-    loan_id: LoanId
-    opened: str = Field(description="The day on which the loan was paid out, like 2026-01-05.")
-    principal_minor: PrincipalMinor
-    currency: Currency
-    as_of: str = Field(description="The day that the record describes, like 2026-01-05.")
-    balance_minor: int = Field(description="What was owed on that day, in minor units of `currency`.")
-    overdue_minor: int = Field(description="What was overdue on that day, in minor units of `currency`.")
-    days_overdue: int = Field(description="Days past due on that day; 0 where nothing was overdue.")
-    status: str = Field(description="The account's status in the report's own words.")
-    last_month: str = Field(description="The last month of `months_24` and `months_60`, like 2026-01.")
-    months_24: str = Field(description="A code for each of the last 24 months, the oldest first.")
-    months_60: str = Field(description="A code for each of the last 60 months, the oldest first.")
-    disputed: bool = Field(description="Whether the borrower disputes the record.")
-    record_state: Annotated[str, OneOf(("PUBLISHED", "DISPUTED", "CORRECTED"))] = Field(
-        description="PUBLISHED as reported, DISPUTED by the borrower, or CORRECTED since."
-    )
-    published_at: str = Field(description="When the bureau published the record. RFC 3339, on the sandbox's clock.")
-    version: int = Field(description="The number of the loan's record, from 1.")
-
-
-class ReportDoc(Doc):
-    """A borrower's report: what is published of each of their loans. It is at least a day behind the books."""
-
-    borrower_id: BorrowerId
-    as_of: str = Field(description="When the report was made. RFC 3339, on the sandbox's clock.")
-    version: int = Field(description="How many records the report stands on, old ones included; it only grows.")
-    accounts: list[ReportedAccount] = Field(description="The borrower's loans, as last published.")
 
 
 class RecordDoc(Doc):
@@ -143,17 +109,6 @@ class ScoreQuery(Body):
     )
 
 
-class ScoreDoc(Doc):
-    """A score from 350 to 950, or N/A where nothing was reported when scores were last made."""
-
-    borrower_id: BorrowerId
-    score: int | str = Field(description="350 to 950, or the text N/A.")
-    transaction_id: str | None = Field(description="The id under which it was asked; null where none was given.")
-    answered_at: str = Field(description="When the question was first answered. RFC 3339, on the sandbox's clock.")
-    refreshed_at: str = Field(description="When the score was made. RFC 3339, on the sandbox's clock.")
-    next_refresh: str = Field(description="When scores are made next. RFC 3339, on the sandbox's clock.")
-
-
 class RuleDoc(Doc):
     """What a lender asks for on a product. `worst_month` is the worst code of the last 24 months that it overlooks."""
 
@@ -191,37 +146,6 @@ class NewApplication(Body):
     refresh: StrictBool = Field(
         default=False, description="True: the lender pulls a new report although its copy would do."
     )
-
-
-class ApplicationDoc(Doc):
-    """A decision, and the copy of the report that it was made by."""
-
-    id: str = Field(description="The application's id.")
-    lender: str = Field(description="The lender's id.")
-    borrower_id: BorrowerId
-    product: Annotated[str, OneOf(PRODUCTS)] = Field(description="What kind of credit was applied for.")
-    amount_minor: int = Field(description="How much was applied for, in minor units.")
-    decision: Annotated[str, OneOf(tuple(ApplicationDecision))] = Field(description="APPROVED or REFUSED.")
-    reasons: list[Annotated[str, OneOf(tuple(REASONS))]] = Field(
-        description="Why it was refused; empty where it was approved."
-    )
-    report_version: int = Field(description="The version of the report that decided it.")
-    report_pulled_at: str = Field(
-        description="When the lender had pulled that report. RFC 3339, on the sandbox's clock."
-    )
-    score: int | str = Field(description="The score that decided it: 350 to 950, or the text N/A.")
-    created_at: CreatedAt
-
-
-class CopyDoc(Doc):
-    """The report and score that a lender keeps of somebody."""
-
-    lender: str = Field(description="The lender's id.")
-    borrower_id: BorrowerId
-    pulled_at: str = Field(description="When the copy was pulled. RFC 3339, on the sandbox's clock.")
-    expires_at: str = Field(description="Until when the lender decides by it. RFC 3339, on the sandbox's clock.")
-    report: ReportDoc = Field(description="The report as it was then.")
-    score: int | str = Field(description="The score as it was then: 350 to 950, or the text N/A.")
 
 
 class ScoreInquiry(Doc):
@@ -270,7 +194,7 @@ def list_inquiries(borrower_id: str) -> Response:
 
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/report")
-@bureau.output(ReportDoc)
+@bureau.output(document(ReportDoc))
 @bureau.doc(**described("getCreditReport", "borrower_unknown"))
 def get_report(borrower_id: str) -> Response:
     """What the bureau says of a borrower."""
@@ -280,7 +204,7 @@ def get_report(borrower_id: str) -> Response:
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/score")
 @bureau.input(ScoreQuery, location="query", arg_name="query")
-@bureau.output(ScoreDoc)
+@bureau.output(document(ScoreDoc))
 @bureau.doc(**described("getCreditScore", "borrower_unknown"))
 def get_score(borrower_id: str, query: ScoreQuery) -> Response:
     """The score, made anew on the 6th of each month."""
@@ -333,7 +257,7 @@ def list_lenders() -> Response:
 
 @bureau.post("/bureau/lenders/<id:lender>/applications")
 @bureau.input(NewApplication, arg_name="new")
-@bureau.output(ApplicationDoc, status_code=201)
+@bureau.output(document(ApplicationDoc), status_code=201)
 @bureau.doc(
     **described("applyAtLender", "lender_unknown", "borrower_unknown", "product_not_offered", moves_money=True)
 )  # fmt: skip
@@ -352,7 +276,7 @@ def apply(lender: str, new: NewApplication) -> Response:
 
 
 @bureau.get("/bureau/lenders/<id:lender>/copies/<id:borrower_id>")
-@bureau.output(CopyDoc)
+@bureau.output(document(CopyDoc))
 @bureau.doc(**described("getLenderCopy", "lender_unknown", "copy_unknown"))
 def get_copy(lender: str, borrower_id: str) -> Response:
     """The copy that a lender keeps. It may be older than the report."""

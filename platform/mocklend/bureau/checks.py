@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +17,7 @@ from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.storage.entities import BureauAccount, BureauRecord, Loan
+from mocklend.storage.entities import BureauAccount, BureauRecord, Loan, ScoreAnswer
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 
 WRONG = "wrong_bureau"
@@ -131,27 +130,18 @@ def _on_its_way(known: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, s
             yield record, f"{record.status} of {record.as_of} is reported, the bureau shows {shown[-1].status} still"
 
 
-_ANSWERS = """SELECT id, borrower_id, body, refreshed_ms FROM score_answers
-    WHERE sandbox_id = :sandbox_id AND answered_ms > :forgotten_ms ORDER BY id"""
-
-
-class _Answer(NamedTuple):
-    id: str
-    borrower_id: str
-    body: str
-    refreshed_ms: int
-
-
 def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Every score that was answered and is remembered, worked out again from what was published by then."""
     forgotten_ms = snapshot.now_ms - MEMORY_MS
-    for id, borrower_id, body, refreshed_ms in snapshot.rows(_Answer, _ANSWERS, forgotten_ms=forgotten_ms):
+    remembered = "answered_ms > :forgotten_ms ORDER BY id"
+    for answer in snapshot.where(ScoreAnswer, remembered, forgotten_ms=forgotten_ms):
+        borrower_id, refreshed_ms, score = answer.borrower_id, answer.refreshed_ms, answer.body["score"]
         accounts = published(snapshot, borrower_id, refreshed_ms)
         inquiries = inquiries_before(snapshot, borrower_id, refreshed_ms)
         should_be = made(accounts, inquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
-        if json.loads(body)["score"] != should_be:
-            detail = f"the score was answered as {json.loads(body)['score']}, what was published makes {should_be}"
-            yield Discrepancy(Finding(WRONG, id, 0), None, detail)
+        if score != should_be:
+            detail = f"the score was answered as {score}, what was published makes {should_be}"
+            yield Discrepancy(Finding(WRONG, answer.id, 0), None, detail)
 
 
 _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FROM partner_copies c

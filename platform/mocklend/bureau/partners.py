@@ -6,11 +6,10 @@ partner when it pulls again, not before.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from msgspec.structs import replace
 
@@ -19,6 +18,7 @@ from mocklend.bureau.scores import CURRENCY, NO_SCORE, refresh_before, score_at
 from mocklend.domain.bureau import History, worst_overdue
 from mocklend.domain.facts import business_date
 from mocklend.domain.names import did_you_mean
+from mocklend.domain.nouns import BorrowerId, CreatedAt, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ApplicationDecision
 from mocklend.sandboxes.ids import make_id
@@ -26,6 +26,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.partner_application import PartnerApplication
 from mocklend.seams.signals import applied_for
 from mocklend.storage.entities import Application, Borrower, PartnerCopy
+from mocklend.storage.values import ReportDoc, ReportedAccount
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 DAY_MS = 86_400_000
@@ -134,8 +135,8 @@ class Apply:
         work.put(copy)
         reasons = reasons_against(
             rule,
-            json.loads(copy.report)["accounts"],
-            json.loads(copy.score),
+            copy.report["accounts"],
+            copy.score,
             self.amount_minor,
             business_date(work.now_ms, work.sandbox.zone),
         )
@@ -146,8 +147,8 @@ class Apply:
             product=self.product,
             amount_minor=self.amount_minor,
             decision=ApplicationDecision.REFUSED if reasons else ApplicationDecision.APPROVED,
-            reasons=json.dumps(reasons),
-            report_version=json.loads(copy.report)["version"],
+            reasons=tuple(reasons),
+            report_version=copy.report["version"],
             score=copy.score,
             n=decided,
             asked_anew=int(self.refresh),
@@ -178,8 +179,8 @@ class Apply:
                 currency=CURRENCY,
                 copy_id=old.id,
                 copy_pulled_ms=old.pulled_ms,
-                copy_score=str(json.loads(old.score)),
-                score=str(json.loads(fresh.score)),
+                copy_score=str(old.score),
+                score=str(fresh.score),
             )
         ).pulled
 
@@ -208,15 +209,15 @@ def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
         id=copy_id(partner.id, borrower_id),
         partner=partner.id,
         borrower_id=borrower_id,
-        report=json.dumps(report),
-        score=json.dumps(value),
+        report=report,
+        score=value,
         pulled_ms=work.now_ms,
         decided=0,
     )
 
 
 def reasons_against(
-    rule: Rule, accounts: Sequence[Mapping[str, Any]], score: int | str, amount_minor: int, today: date
+    rule: Rule, accounts: Sequence[ReportedAccount], score: int | str, amount_minor: int, today: date
 ) -> list[str]:
     """Why an application is refused; nothing if it is not."""
     histories = [History(account["months"], date.fromisoformat(account["last_month"] + "-01")) for account in accounts]
@@ -230,7 +231,34 @@ def reasons_against(
     return [reason for reason in REASONS if against[reason]]
 
 
-def application_doc(application: Application, copy: PartnerCopy) -> dict[str, Any]:
+class ApplicationDoc(TypedDict):
+    """A decision, and the copy of the report that it was made by."""
+
+    id: Annotated[str, says("The application's id.")]
+    lender: Annotated[str, says("The lender's id.")]
+    borrower_id: BorrowerId
+    product: Annotated[str, one_of(PRODUCTS, "What kind of credit was applied for.")]
+    amount_minor: Annotated[int, says("How much was applied for, in minor units.")]
+    decision: Annotated[str, one_of(ApplicationDecision, "APPROVED or REFUSED.")]
+    reasons: Annotated[list[Annotated[str, one_of(REASONS)]], says("Why it was refused; empty where it was approved.")]
+    report_version: Annotated[int, says("The version of the report that decided it.")]
+    report_pulled_at: Annotated[str, says("When the lender had pulled that report. RFC 3339, on the sandbox's clock.")]
+    score: Annotated[int | str, says("The score that decided it: 350 to 950, or the text N/A.")]
+    created_at: CreatedAt
+
+
+class CopyDoc(TypedDict):
+    """The report and score that a lender keeps of somebody."""
+
+    lender: Annotated[str, says("The lender's id.")]
+    borrower_id: BorrowerId
+    pulled_at: Annotated[str, says("When the copy was pulled. RFC 3339, on the sandbox's clock.")]
+    expires_at: Annotated[str, says("Until when the lender decides by it. RFC 3339, on the sandbox's clock.")]
+    report: Annotated[ReportDoc, says("The report as it was then.")]
+    score: Annotated[int | str, says("The score as it was then: 350 to 950, or the text N/A.")]
+
+
+def application_doc(application: Application, copy: PartnerCopy) -> ApplicationDoc:
     """An application as JSON, with the copy that it was decided by."""
     return {
         "id": application.id,
@@ -239,15 +267,15 @@ def application_doc(application: Application, copy: PartnerCopy) -> dict[str, An
         "product": application.product,
         "amount_minor": application.amount_minor,
         "decision": application.decision,
-        "reasons": json.loads(application.reasons),
+        "reasons": list(application.reasons),
         "report_version": application.report_version,
         "report_pulled_at": rfc3339(copy.pulled_ms),
-        "score": json.loads(application.score),
+        "score": application.score,
         "created_at": rfc3339(application.created_ms),
     }
 
 
-def copy_doc(copy: PartnerCopy) -> dict[str, Any]:
+def copy_doc(copy: PartnerCopy) -> CopyDoc:
     """A partner's copy as JSON."""
     expires_ms = copy.pulled_ms + PARTNERS[copy.partner].keeps_days * DAY_MS
     return {
@@ -255,6 +283,6 @@ def copy_doc(copy: PartnerCopy) -> dict[str, Any]:
         "borrower_id": copy.borrower_id,
         "pulled_at": rfc3339(copy.pulled_ms),
         "expires_at": rfc3339(expires_ms),
-        "report": json.loads(copy.report),
-        "score": json.loads(copy.score),
+        "report": copy.report,
+        "score": copy.score,
     }

@@ -15,6 +15,7 @@ from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, BureauRecord, Loan
 from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.values import ReportDoc, ReportedAccount
 from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
@@ -37,7 +38,7 @@ class Reported:
         """The months that it tells."""
         return History(self.record.months, date.fromisoformat(self.record.last_month))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ReportedAccount:
         """An account as the report shows it."""
         record = self.record
         return {
@@ -97,7 +98,7 @@ def load_published(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, l
     return found
 
 
-def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> dict[str, Any]:
+def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> ReportDoc:
     """A report as JSON. Its version counts the records that it stands on, so it only grows."""
     return {
         "borrower_id": borrower_id,
@@ -107,7 +108,7 @@ def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> di
     }
 
 
-def report(snapshot: Snapshot, borrower_id: str) -> dict[str, Any]:
+def report(snapshot: Snapshot, borrower_id: str) -> ReportDoc:
     """What the bureau says of a borrower now."""
     reads.entity(snapshot, Borrower, borrower_id)
     return report_doc(borrower_id, published(snapshot, borrower_id, snapshot.now_ms), snapshot.now_ms)

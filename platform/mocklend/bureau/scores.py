@@ -6,11 +6,9 @@ before the next 6th, and a query repeated with its transaction id within 24 hour
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from mocklend.bureau.reports import PUBLISHED, Reported, published
 from mocklend.domain.bureau import INQUIRY_DAYS, refreshes, score
@@ -21,6 +19,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.score_asked import ScoreAsked
 from mocklend.storage.entities import Borrower, ScoreAnswer
 from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.values import ScoreDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 INQUIRIES: Loaded[int] = Loaded("inquiries")
@@ -57,7 +56,7 @@ def made(accounts: Sequence[Reported], inquiries: int, on: date) -> int | str:
 
 def score_doc(
     borrower_id: str, value: int | str, refresh: Refresh, now_ms: int, transaction_id: str | None
-) -> dict[str, Any]:
+) -> ScoreDoc:
     """A score as JSON."""
     return {
         "borrower_id": borrower_id,
@@ -69,7 +68,7 @@ def score_doc(
     }
 
 
-def current_score(snapshot: Snapshot, borrower_id: str) -> dict[str, Any]:
+def current_score(snapshot: Snapshot, borrower_id: str) -> ScoreDoc:
     """The score of somebody, now. Nothing is kept."""
     refresh = refresh_before(snapshot.now_ms, snapshot.sandbox.zone)
     accounts = published(snapshot, borrower_id, refresh.at_ms)
@@ -97,11 +96,11 @@ class AskScore:
         id = make_id("scq", work.sandbox.seed, self.borrower_id, self.transaction_id)
         before = work.find(ScoreAnswer, id)
         if before is not None and work.now_ms < before.answered_ms + MEMORY_MS:
-            return Answer(200, json.loads(before.body))
+            return Answer(200, before.body)
         refresh = refresh_before(work.now_ms, work.sandbox.zone)
         value = self._made(work, id, refresh)
         doc = score_doc(self.borrower_id, value, refresh, work.now_ms, self.transaction_id)
-        work.put(ScoreAnswer(id, self.borrower_id, self.transaction_id, json.dumps(doc), refresh.at_ms, work.now_ms))
+        work.put(ScoreAnswer(id, self.borrower_id, self.transaction_id, doc, refresh.at_ms, work.now_ms))
         return Answer(200, doc)
 
     def _made(self, work: Work, id: str, refresh: Refresh) -> int | str:

@@ -20,6 +20,8 @@ from mocklend.storage.values import (
     FindingDoc,
     LeftDoc,
     PieceDoc,
+    ReportDoc,
+    ScoreDoc,
     StatusOverride,
     StepDoc,
     ViewVersion,
@@ -340,7 +342,7 @@ class ScoreAnswer(Struct, frozen=True):
     id: str
     borrower_id: str
     transaction_id: str
-    body: str
+    body: ScoreDoc
     refreshed_ms: int
     answered_ms: int
 
@@ -353,8 +355,8 @@ class PartnerCopy(Struct, frozen=True):
     id: str  # the partner and the borrower
     partner: str
     borrower_id: str
-    report: str
-    score: str
+    report: ReportDoc
+    score: int | str  # a number, or N/A
     pulled_ms: int
     decided: int  # how many applications this partner has decided
 
@@ -370,9 +372,9 @@ class Application(Struct, frozen=True):
     product: str
     amount_minor: int
     decision: str
-    reasons: str
+    reasons: tuple[str, ...]
     report_version: int
-    score: str
+    score: int | str
     n: int  # the sequence number of this borrower's applications to this partner
     asked_anew: int  # 1 if a fresh report was asked for
     pulled_ms: int  # when the copy was pulled that decided it

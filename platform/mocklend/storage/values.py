@@ -10,7 +10,20 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Struct
 
-from mocklend.domain.nouns import ChannelId, ChannelTradeNo, CreatedAt, Memo, Operator, OutTradeNo, one_of, says
+from mocklend.domain.nouns import (
+    BorrowerId,
+    ChannelId,
+    ChannelTradeNo,
+    CreatedAt,
+    Currency,
+    LoanId,
+    Memo,
+    Operator,
+    OutTradeNo,
+    PrincipalMinor,
+    one_of,
+    says,
+)
 from mocklend.domain.statuses import DisputeState
 from mocklend.seams.view_refresh import Showing
 
@@ -176,3 +189,61 @@ class StepDoc(TypedDict):
     state: Annotated[str, one_of(DisputeState, "The dispute's state after this step.")]
     at: Annotated[str, says("When it happened. RFC 3339, on the sandbox's clock.")]
     note: Annotated[str, says("What happened, in a sentence.")]
+
+
+_FiveClass = TypedDict(
+    "_FiveClass", {"class": Annotated[str, says("The class of risk on that day, of the five that banks report.")]}
+)
+"""What is called by a word of Python's."""
+
+
+class ReportedAccount(_FiveClass):
+    """A loan as its lender reported it. `months_24` and `months_60` end with `last_month`, a code a month.
+
+    `/` not opened, `*` nothing was due, `N` paid as agreed, `1` to `7` overdue (up to 30, 60, 90, 120, 150, 180
+    days, and more), `C` settled, `B` bad debt, `G` ended otherwise, `#` not reported.
+    """
+
+    loan_id: LoanId
+    opened: Annotated[str, says("The day on which the loan was paid out, like 2026-01-05.")]
+    principal_minor: PrincipalMinor
+    currency: Currency
+    as_of: Annotated[str, says("The day that the record describes, like 2026-01-05.")]
+    balance_minor: Annotated[int, says("What was owed on that day, in minor units of `currency`.")]
+    overdue_minor: Annotated[int, says("What was overdue on that day, in minor units of `currency`.")]
+    days_overdue: Annotated[int, says("Days past due on that day; 0 where nothing was overdue.")]
+    status: Annotated[str, says("The account's status in the report's own words.")]
+    last_month: Annotated[str, says("The last month of `months_24` and `months_60`, like 2026-01.")]
+    months_24: Annotated[str, says("A code for each of the last 24 months, the oldest first.")]
+    months_60: Annotated[str, says("A code for each of the last 60 months, the oldest first.")]
+    disputed: Annotated[bool, says("Whether the borrower disputes the record.")]
+    record_state: Annotated[
+        str,
+        one_of(
+            ("PUBLISHED", "DISPUTED", "CORRECTED"),
+            "PUBLISHED as reported, DISPUTED by the borrower, or CORRECTED since.",
+        ),
+    ]
+    published_at: Annotated[str, says("When the bureau published the record. RFC 3339, on the sandbox's clock.")]
+    version: Annotated[int, says("The number of the loan's record, from 1.")]
+    months: NotRequired[Annotated[str, says("In a lender's copy: a code for every month, the oldest first.")]]
+
+
+class ReportDoc(TypedDict):
+    """A borrower's report: what is published of each of their loans. It is at least a day behind the books."""
+
+    borrower_id: BorrowerId
+    as_of: Annotated[str, says("When the report was made. RFC 3339, on the sandbox's clock.")]
+    version: Annotated[int, says("How many records the report stands on, old ones included; it only grows.")]
+    accounts: Annotated[list[ReportedAccount], says("The borrower's loans, as last published.")]
+
+
+class ScoreDoc(TypedDict):
+    """A score from 350 to 950, or N/A where nothing was reported when scores were last made."""
+
+    borrower_id: BorrowerId
+    score: Annotated[int | str, says("350 to 950, or the text N/A.")]
+    transaction_id: Annotated[str | None, says("The id under which it was asked; null where none was given.")]
+    answered_at: Annotated[str, says("When the question was first answered. RFC 3339, on the sandbox's clock.")]
+    refreshed_at: Annotated[str, says("When the score was made. RFC 3339, on the sandbox's clock.")]
+    next_refresh: Annotated[str, says("When scores are made next. RFC 3339, on the sandbox's clock.")]
