@@ -34,17 +34,17 @@ _PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 """A path of the server: with another beginning it could name another host."""
 
 _PAGE_MAX = 500
-_LISTS: Mapping[str, tuple[str, str]] = {
-    "loans": ("loans", "cursor"),
-    "repayments": ("repayments", "cursor"),
-    "disputes": ("disputes", "cursor"),
-    "all_edits": ("edits", "cursor"),
-    "receipts": ("receipts", "cursor"),
-    "alerts": ("alerts", "cursor"),
-    "transactions": ("transactions", "after"),
-    "sandboxes": ("sandboxes", "cursor"),
+_LISTS: Mapping[str, str] = {
+    "loans": "loans",
+    "repayments": "repayments",
+    "disputes": "disputes",
+    "all_edits": "edits",
+    "receipts": "receipts",
+    "alerts": "alerts",
+    "transactions": "transactions",
+    "sandboxes": "sandboxes",
 }
-"""The methods that answer a page of a list: what it is called there, and how the next page is asked for."""
+"""The methods that answer a page of a list, and what it is called there."""
 
 Doc = dict[str, Any]
 """A JSON object as the platform sent it; money in it is a `*_minor` integer."""
@@ -274,14 +274,13 @@ class Client:
         """
         if what not in _LISTS:
             raise ValueError(f"{what!r} is no list; known: {', '.join(_LISTS)}")
-        name, place = _LISTS[what]
         asked = {"limit": _PAGE_MAX} | asked
         while True:
             page = getattr(self, what)(*given, **asked)
-            yield from page[name]
+            yield from page[_LISTS[what]]
             if page["next_cursor"] is None:
                 return
-            asked[place] = page["next_cursor"]
+            asked["cursor"] = page["next_cursor"]
 
     def instalments(self, loan_id: str) -> Doc:
         """What is due when, and what of it is paid."""
@@ -386,9 +385,9 @@ class Client:
 
     # --- the journal and webhooks ---
 
-    def transactions(self, *, loan_id: str | None = None, after: str | None = None, limit: int | None = None) -> Doc:
-        """A page of the journal and the `next_cursor`, which is the next `after`."""
-        return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "after": after, "limit": limit})
+    def transactions(self, *, loan_id: str | None = None, cursor: str | None = None, limit: int | None = None) -> Doc:
+        """A page of the journal and the `next_cursor`, which is the next `cursor`."""
+        return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "cursor": cursor, "limit": limit})
 
     def beancount(self) -> str:
         """The whole journal as a Beancount file, with the platform's balances as assertions."""

@@ -21,13 +21,13 @@ def test_reading_page_by_page_reads_the_whole_journal_once(api: Caller) -> None:
     whole = api.made(api.get("/v1/ledger/transactions", limit=500))["transactions"]
 
     read: list[Any] = []
-    after: dict[str, str] = {}
+    following: dict[str, str] = {}
     while True:
-        page = api.made(api.get("/v1/ledger/transactions", limit=2, **after))
+        page = api.made(api.get("/v1/ledger/transactions", limit=2, **following))
         read += page["transactions"]
         if page["next_cursor"] is None:
             break
-        after = {"after": page["next_cursor"]}
+        following = {"cursor": page["next_cursor"]}
 
     assert read == whole
     assert len(whole) > 6
@@ -38,4 +38,4 @@ def test_a_cursor_of_another_list_is_refused(api: Caller) -> None:
         api.borrow(1000, reference=f"loan {n}")
     cursor = api.made(api.get("/v1/loans", limit=1))["next_cursor"]
 
-    api.problem(api.get("/v1/ledger/transactions", after=cursor), 422, "validation_failed")
+    api.problem(api.get("/v1/ledger/transactions", cursor=cursor), 422, "validation_failed")

@@ -18,6 +18,7 @@ from mocklend.client import Client, ProblemError, numbered_keys
 from mocklend.scenarios import Scenario, read, run
 from mocklend.scenarios.narrator import Narrator, NotAsTold
 from mocklend.scenarios.saving import CannotSave, saved
+from mocklend.scenarios.schema import FILE, installed
 from mocklend.scenarios.skeleton import skeleton
 from mocklend.scenarios.telling import tell_chapters
 
@@ -174,6 +175,7 @@ def test_a_new_scenario_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert (made.exit_code, again.exit_code) == (0, 2)
     assert (tmp_path / "late-page.yaml").read_text() == skeleton("late-page", "late-page.yaml")
+    assert (tmp_path / FILE).read_text(encoding="utf-8") == installed()
     assert run(read(skeleton("late-page", "late-page.yaml"), "late-page.yaml")) == 0
 
 
@@ -194,7 +196,7 @@ def test_a_file_that_is_no_scenario_says_what_is_wrong_with_it(tmp_path: Path) -
     asked = CliRunner().invoke(app, ["scenario", "run", str(file)])
 
     assert asked.exit_code == 2
-    assert "missing" in asked.output
+    assert "the field is required" in asked.output
 
 
 def told(scenario: Scenario) -> tuple[int, str]:

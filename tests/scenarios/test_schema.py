@@ -66,7 +66,8 @@ def test_every_shipped_scenario_is_valid_and_names_the_schema(file: Path, whole:
     assert [error.message for error in whole.iter_errors(yaml.safe_load(text))] == []
 
 
-def test_a_new_scenario_is_valid(story: dict[str, Any], whole: Draft202012Validator) -> None:
+def test_a_new_scenario_is_valid_and_names_the_schema(story: dict[str, Any], whole: Draft202012Validator) -> None:
+    assert skeleton("late-page", "late-page.yaml").startswith(f"# yaml-language-server: $schema={FILE}\n")
     assert whole.is_valid(story)
 
 
@@ -109,7 +110,10 @@ def test_a_setting_that_the_kind_does_not_have_is_invalid(story: dict[str, Any],
 
     [error] = whole.iter_errors(story)
 
-    assert list(error.absolute_path) == ["chapters", 0, "rules", "late-page"]
+    assert list(error.absolute_path) == ["chapters", 0, "rules"]
+    [of_the_rules] = [one for one in error.context if "given schemas" in one.message]
+    [of_the_rule] = [one for one in of_the_rules.context if one.validator != "type"]
+    assert "'lag' was unexpected" in str(of_the_rule.context)
 
 
 if __name__ == "__main__":

@@ -30,21 +30,33 @@ def short(**changes: object) -> Scenario:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"moral": "none"}, "unknown moral"),
-        ({"chapters": [{"title": "t", "story": "s"}]}, "chapter 1: steps missing"),
-        ({"chapters": [{"title": "t", "story": "s", "steps": [{"do": "fly"}]}]}, "the client cannot 'fly'"),
-        ({"chapters": [{"title": "t", "story": "s", "steps": [{"do": "_call"}]}]}, "the client cannot '_call'"),
-        ({"chapters": {}}, "chapters: expected a list"),
-        ({"chapters": ["once"]}, "chapter 1: expected a mapping"),
-        ({"sandbox": {"seed": 7}}, "sandbox: unknown seed"),
-        ({"expected_score": {"clever": {"precision": 1, "recall": 1}}}, "unknown clever"),
-        ({"expected_score": {"naive": {"precision": 1}}}, "naive: recall missing"),
-        ({"expected_score": {"naive": {"precision": 1, "recall": 1, "luck": 1}}}, "naive: unknown luck"),
+        ({"moral": "none"}, "moral: expected no field but name"),
+        ({"chapters": [{"title": "t", "story": "s"}]}, "chapter 1, steps: expected a value"),
+        (
+            {"chapters": [{"title": "t", "story": "s", "steps": [{"do": "fly"}]}]},
+            "chapter 1, step 1, do: expected one of",
+        ),
+        (
+            {"chapters": [{"title": "t", "story": "s", "steps": [{"do": "_call"}]}]},
+            "chapter 1, step 1, do: expected one of",
+        ),
+        ({"chapters": {}}, "chapters: expected an array"),
+        ({"chapters": ["once"]}, "chapter 1: expected an object"),
+        ({"sandbox": {"seed": 7}}, "sandbox, seed: expected no field but zone"),
+        (
+            {"expected_score": {"clever": {"precision": 1, "recall": 1}}},
+            "expected_score, clever: expected no field but",
+        ),
+        ({"expected_score": {"naive": {"precision": 1}}}, "naive, recall: expected a value"),
+        ({"expected_score": {"naive": {"precision": 1, "recall": 1, "luck": 1}}}, "naive, luck: expected no field but"),
         (
             {"chapters": [{"title": "t", "story": "s", "steps": [], "reconcile": {"naive": [{"entity": "x"}]}}]},
-            "class missing",
+            "class: expected a value",
         ),
-        ({"chapters": [{"title": "t", "story": "s", "steps": [{"do": "clock", "wit": {}}]}]}, "unknown wit"),
+        (
+            {"chapters": [{"title": "t", "story": "s", "steps": [{"do": "clock", "wit": {}}]}]},
+            "step 1, wit: expected no field but",
+        ),
     ],
 )
 def test_a_text_that_cannot_be_told_says_where_and_why(changes: dict[str, object], said: str) -> None:

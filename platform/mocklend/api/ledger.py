@@ -8,26 +8,23 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Currency, Doc, PageSize
+from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import AmountMinor, LoanId, NextCursor
 from mocklend.api.openapi import described
-from mocklend.api.pagination import Cursor, place
+from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import in_full, rendered
 from mocklend.api.signatures import HASH_RULE, PREV_HASH_RULE
 from mocklend.ledger.beancount import export
-from mocklend.validation import Body
 from mocklend.views import reads
 
 ledger = APIBlueprint("ledger", __name__)
 
 
-class JournalQuery(Body):
-    """Which transactions to list. `after` is a `next_cursor`."""
+class JournalQuery(Paged):
+    """Which transactions to list."""
 
     loan_id: LoanId | None = None
-    after: Cursor | None = Field(default=None, description="Where to go on: the `next_cursor` of the page before.")
-    limit: PageSize = 50
 
 
 class PostingDoc(Doc):
@@ -79,7 +76,7 @@ class TransactionList(Doc):
 @ledger.doc(**described("listTransactions"))
 def list_transactions(query: JournalQuery) -> Response:
     """The journal, by loan and number."""
-    after = place(query.after, "after")
+    after = place(query.cursor)
     with open_snapshot() as snapshot:
         return rendered(reads.transactions(snapshot, loan_id=query.loan_id, after=after, limit=query.limit))
 

@@ -59,7 +59,8 @@ def scenario_new(
     name: Annotated[str, typer.Argument(help="The story's name, like late-page; the file is NAME.yaml.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented scenario that runs as it stands, to be changed into yours."""
+    """Write a commented scenario that runs as it stands, and beside it the schema by which editors complete it."""
+    from mocklend.scenarios.schema import FILE, installed
     from mocklend.scenarios.skeleton import skeleton
 
     name = name.removesuffix(".yaml")
@@ -67,7 +68,15 @@ def scenario_new(
     if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
         refuse(f"A story cannot be called {name!r}.", "A name is small letters, digits and hyphens: late-page.")
     write_new(file, skeleton(name, file.name))
-    show({"file": str(file)}, as_json, f"wrote {file}", f"next: {own_command()} scenario run {file}")
+    schema = file.with_name(FILE)
+    if not schema.exists():  # One serves every scenario of the folder.
+        write_new(schema, installed())
+    show(
+        {"file": str(file), "schema": str(schema)},
+        as_json,
+        f"wrote {file}",
+        f"next: {own_command()} scenario run {file}",
+    )
 
 
 @scenario_app.command("schema")

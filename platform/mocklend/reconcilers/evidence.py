@@ -66,12 +66,12 @@ class Case:
     def journal(self) -> list[Doc]:
         """Every transaction of the loan, in order."""
         found: list[Doc] = []
-        after: str | None = None
+        cursor: str | None = None
         while True:
-            page = self._client.transactions(loan_id=self.id, after=after, limit=PAGE)
+            page = self._client.transactions(loan_id=self.id, cursor=cursor, limit=PAGE)
             found += page["transactions"]
-            after = page["next_cursor"]
-            if not after:
+            cursor = page["next_cursor"]
+            if not cursor:
                 return found
 
     @cached_property

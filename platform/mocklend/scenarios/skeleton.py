@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from mocklend.scenarios.schema import FILE
+
 TEXT = """\
+# yaml-language-server: $schema={schema}
 # A scenario: `mocklend scenario run {file}` tells it, on a platform of its own, and checks each claim.
 name: {name}
 title: Ada pays, and her page is late
@@ -89,4 +92,4 @@ expected_score:
 
 def skeleton(name: str, file: str) -> str:
     """The text of a new scenario."""
-    return TEXT.format(name=name, file=file)
+    return TEXT.format(name=name, file=file, schema=FILE)

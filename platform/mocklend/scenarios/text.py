@@ -31,28 +31,155 @@ YAML files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import Field, StrictBool, StrictInt, WithJsonSchema, create_model, model_validator
 
 from mocklend.client import Client, Doc
-from mocklend.domain.names import did_you_mean
+from mocklend.domain.finding import CLASSES
+from mocklend.domain.problems import FieldError, Invalid
 from mocklend.reconcilers.named import SHIPPED
 from mocklend.scenarios.looks import NUMBERS
 from mocklend.textfiles import NotPlain, read_yaml
+from mocklend.validation import Body, OneOf, Reader, shown
 
 GROUP = "mocklend.scenarios"
-CHAPTER = {"title", "story", "rules", "steps", "lies", "audit", "reconcile"}
-STEP = {"who", "say", "do", "with", "as", "shows", "expect", "claim", "fails"}
-SANDBOX = {"zone", "four_eyes_above_minor", "monitoring"}
-SCORE = {"precision", "recall"}
+SCORE = ("precision", "recall")
 """What a score names at least."""
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be told: what is wrong with its text, and where."""
+    """A scenario that cannot be told: what is wrong with its text, and where, a line each."""
+
+
+def methods() -> list[str]:
+    """What a step can do: the methods of the client."""
+    return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
+
+
+class StepBody(Body):
+    """One thing that somebody does, or looks at."""
+
+    who: str | None = Field(default=None, description="Who acts, or is looked at.")
+    say: str | None = Field(default=None, description="A sentence that is printed before it.")
+    do: Annotated[str, OneOf(tuple(methods()))] = Field(description="A method of mocklend.client.Client.")
+    arguments: dict[str, Any] | None = Field(
+        default=None,
+        alias="with",
+        description="The method's arguments. `$name.field` is what the answer called `name` had.",
+    )
+    as_: str | None = Field(
+        default=None, alias="as", description="The name under which the answer is kept for later steps."
+    )
+    shows: str | None = Field(default=None, description="The fields that are printed, with blanks between.")
+    expect: dict[str, Any] | None = Field(
+        default=None,
+        description="What fields of the answer must be, by their dotted names; `$name.field` is a field of the answer "
+        "called `name`.",
+    )
+    claim: str | None = Field(
+        default=None,
+        description="The sentence that is printed for all of `expect`; each field has its own without it.",
+    )
+    fails: str | None = Field(
+        default=None, description="It is refused: the code of the problem, `no_answer`, or `any`."
+    )
+
+    @model_validator(mode="after")
+    def _claims_something(self) -> Self:
+        if self.claim is not None and not self.expect:
+            raise Invalid(FieldError("claim", "`expect` beside it, which says what the claim holds", self.claim))
+        return self
+
+
+# `class` is a word of Python's own; the reconcilers and the numbers of a score are known by name only.
+_BREAK: dict[str, Any] = {
+    "class": (Annotated[str, OneOf(tuple(sorted(CLASSES)))], Field(description="The class of break.")),
+    "entity": (str, Field(description="What is wrong, by its id; mostly `$name.id`.")),
+}
+BreakBody = create_model("BreakBody", __base__=Body, __doc__="A break.", **_BREAK)
+
+_RECONCILE: dict[str, Any] = {
+    name: (list[BreakBody] | None, Field(default=None, description=f"What {name} must find."))  # type: ignore[valid-type]
+    for name in SHIPPED
+}
+ReconcileBody = create_model("ReconcileBody", __base__=Body, **_RECONCILE)
+
+_NUMBER = Annotated[float | str | None, WithJsonSchema({"type": ["number", "string", "null"]})]
+_SCORE: dict[str, Any] = {
+    name: (_NUMBER, Field(default=... if name in SCORE else None, description="As POST /-/scores has it."))
+    for name in NUMBERS
+}
+ScoreBody = create_model("ScoreBody", __base__=Body, **_SCORE)
+
+_SCORES: dict[str, Any] = {
+    name: (ScoreBody | None, Field(default=None, description=f"The score of {name}.")) for name in SHIPPED
+}
+ScoresBody = create_model("ScoresBody", __base__=Body, **_SCORES)
+
+
+class ChapterBody(Body):
+    """One moment of the story."""
+
+    title: str = Field(description="What the chapter is called.")
+    story: str = Field(description="What happens in it, in a few sentences.")
+    rules: dict[str, dict[str, Any] | None] | None = Field(
+        default=None,
+        description="Rules that are armed as the chapter begins, by their ids; null disarms one.",
+    )
+    steps: list[StepBody] = Field(description="What is done, in order.")
+    lies: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        default=None, description="How many entries of the answer key are open when the chapter ends; 0 unless given."
+    )
+    audit: StrictBool | None = Field(
+        default=None,
+        description="True: the answer key and the audit are shown when the chapter ends, and must agree.",
+    )
+    reconcile: ReconcileBody | None = Field(  # type: ignore[valid-type]
+        default=None, description="What reconcilers must find then, no more and no less."
+    )
+
+
+class SandboxBody(Body):
+    """More about the sandbox that it is told in."""
+
+    zone: str | None = Field(
+        default=None,
+        description="The zone whose midnight ends a business day, by its name in the IANA database.",
+    )
+    four_eyes_above_minor: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        default=None, description="For larger amounts, in minor units, staff need a second person."
+    )
+    monitoring: dict[str, Any] | None = Field(
+        default=None, description="The platform's own monitoring: `enabled`, `tolerance_minor`, `net_by`."
+    )
+
+
+class ScenarioBody(Body):
+    """A story of things going wrong: `mocklend scenario run FILE` tells it and checks each claim."""
+
+    name: str = Field(description="The story's name: small letters, digits and hyphens.")
+    title: str = Field(description="What the story is called.")
+    story: str = Field(description="What happens, as you would tell it to a colleague.")
+    seed: StrictInt = Field(description="The same seed has the same ids and meets the same faults.")
+    starts: Annotated[str, Field(json_schema_extra={"format": "date-time"})] = Field(
+        description="When the sandbox's clock starts. RFC 3339."
+    )
+    sandbox: SandboxBody | None = Field(default=None, description="More about the sandbox that it is told in.")
+    chapters: list[ChapterBody] = Field(description="The story's moments, in order.")
+    expected_score: ScoresBody | None = Field(  # type: ignore[valid-type]
+        default=None, description="The score of each reconciler in the end; ratios to three decimals."
+    )
+    open_end: StrictBool | None = Field(
+        default=None, description="True where entries of the answer key may still be open at the end."
+    )
+
+
+SCENARIO = Reader(ScenarioBody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,68 +223,20 @@ def read(text: str, where: str) -> Scenario:
         raw = read_yaml(text)
     except NotPlain as error:
         raise ScenarioError(f"{where}: {error}") from None
-    known = {one.name for one in fields(Scenario)}
-    needed = {one.name for one in fields(Scenario) if one.default is MISSING and one.default_factory is MISSING}
-    _only(raw, known, where, needed=needed)
-    _typed(raw, {"name": str, "title": str, "story": str, "seed": int, "starts": str, "open_end": bool}, where)
-    _only(raw.get("sandbox", {}), SANDBOX, f"{where}, sandbox")
-    _scores(raw.get("expected_score", {}), f"{where}, expected_score")
-    for number, chapter in enumerate(_several(raw["chapters"], f"{where}, chapters"), 1):
-        at = f"{where}, chapter {number}"
-        _only(chapter, CHAPTER, at, needed={"title", "story", "steps"})
-        _typed(chapter, {"title": str, "story": str, "rules": dict, "lies": int, "audit": bool}, at)
-        _reconcilers(chapter.get("reconcile", {}), f"{at}, reconcile")
-        for n, step in enumerate(_several(chapter["steps"], f"{at}, steps"), 1):
-            _only(step, STEP, f"{at}, step {n}", needed={"do"})
-            texts = dict.fromkeys(("who", "say", "do", "as", "shows", "claim", "fails"), str)
-            _typed(step, {**texts, "with": dict, "expect": dict}, f"{at}, step {n}")
-            if "claim" in step and not step.get("expect"):
-                raise ScenarioError(f"{at}, step {n}: a claim says what `expect` holds, and there is none")
-            if str(step["do"]).startswith("_") or not callable(getattr(Client, str(step["do"]), None)):
-                raise ScenarioError(
-                    f"{at}, step {n}: the client cannot {step['do']!r}{did_you_mean(step['do'], methods())}"
-                )
-    return Scenario(**{**raw, "chapters": tuple(raw["chapters"])})
+    try:
+        SCENARIO.parse(raw)
+    except Invalid as wrong:
+        raise ScenarioError("\n".join(_line(where, error) for error in wrong.errors)) from None
+    given = {name: value for name, value in raw.items() if value is not None}
+    return Scenario(**{**given, "chapters": tuple(given["chapters"])})
 
 
-def methods() -> list[str]:
-    """What a step can do: the methods of the client."""
-    return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
-
-
-def _only(raw: Any, known: set[str], where: str, *, needed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-    if not isinstance(raw, dict):
-        raise ScenarioError(f"{where}: expected a mapping")
-    if unknown := sorted(str(name) for name in set(raw) - known):
-        meant = did_you_mean(unknown[0], known)
-        raise ScenarioError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}{meant}")
-    if missing := sorted(needed - set(raw)):
-        raise ScenarioError(f"{where}: {', '.join(missing)} missing")
-
-
-def _typed(raw: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> None:
-    """What is there is of its kind; null is as if it were not there."""
-    for name, kind in kinds.items():
-        value = raw.get(name)
-        if value is not None and (not isinstance(value, kind) or (kind is int and value is True)):
-            called = {str: "a text", int: "a whole number", bool: "true or false", dict: "a mapping"}[kind]
-            raise ScenarioError(f"{where}, {name}: expected {called}, received {str(value)[:80]!r}")
-
-
-def _several(raw: Any, where: str) -> list[Any]:
-    if not isinstance(raw, list):
-        raise ScenarioError(f"{where}: expected a list")
-    return raw
-
-
-def _reconcilers(raw: Any, where: str) -> None:
-    _only(raw, set(SHIPPED), where)
-    for name, found in raw.items():
-        for one in _several(found, f"{where}, {name}"):
-            _only(one, {"class", "entity"}, f"{where}, {name}", needed={"class", "entity"})
-
-
-def _scores(raw: Any, where: str) -> None:
-    _only(raw, set(SHIPPED), where)
-    for name, score in raw.items():
-        _only(score, set(NUMBERS), f"{where}, {name}", needed=SCORE)
+def _line(where: str, error: FieldError) -> str:
+    """What is wrong, and where, as a person counts: `chapter 1, step 2, do`."""
+    places = [where]
+    for part in error.field.split(".") if error.field else ():
+        if part.isdigit() and places[-1] in ("chapters", "steps"):
+            places[-1] = f"{places[-1].removesuffix('s')} {int(part) + 1}"
+        else:
+            places.append(part)
+    return f"{', '.join(places)}: expected {error.expected}, received {shown(error.received)!r}"
