@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
 from mocklend.runtime import NewSandbox, Platform
-from mocklend.seams.layer import Layer
+from mocklend.storage.snapshot import PlatformLayer
 from support.scoping import unscoped
 from support.story import MONDAY_MS, SEED, Clock, Story
 
@@ -115,7 +115,7 @@ def open_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
     """Open the platform on this test's one database, as often as the test restarts it."""
     opened: list[Platform] = []
 
-    def open_one(layer: Layer | None = None, **more: Any) -> Platform:
+    def open_one(layer: PlatformLayer | None = None, **more: Any) -> Platform:
         # Nothing here can lose power, so nothing waits for the disk.
         opened.append(Platform(str(tmp_path / "mocklend.db"), layer, fast=True, **more))
         return opened[-1]

@@ -59,8 +59,8 @@ from mocklend.logs import adopt_libraries, conceal
 from mocklend.runtime import Platform, find_layer, installed
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.scheduling.jobs import start_jobs
-from mocklend.seams.layer import Layer
 from mocklend.serving import run
+from mocklend.storage.snapshot import PlatformLayer
 
 SWITCH_S = 0.0005
 """A thread that computes lets others in after so long, not after Python's 5 ms: an answer needs it several times."""
@@ -112,7 +112,7 @@ def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask
     return app
 
 
-def layer_blueprints(layer: Layer | None) -> Iterator[Blueprint]:
+def layer_blueprints(layer: PlatformLayer | None) -> Iterator[Blueprint]:
     """The endpoints of the platform's fault layer, if it has one: of the entry-point group `mocklend.blueprints`."""
     if layer is not None:
         for entry in installed("mocklend.blueprints"):

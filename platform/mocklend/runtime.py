@@ -24,13 +24,12 @@ from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
-from mocklend.seams.layer import Layer
 from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.ground import Ground
-from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
@@ -55,10 +54,10 @@ class NewSandbox(Sandbox, frozen=True):
     api_key: str = ""
 
 
-def find_layer() -> Layer | None:
+def find_layer() -> PlatformLayer | None:
     """The fault layer of the entry-point group `mocklend.layer`. With none installed the platform is honest."""
     for entry in installed("mocklend.layer"):
-        layer: Layer = entry.load()()
+        layer: PlatformLayer = entry.load()()
         return layer
     return None
 
@@ -76,7 +75,7 @@ class Platform:
     def __init__(
         self,
         database: str,
-        layer: Layer | None = None,
+        layer: PlatformLayer | None = None,
         *,
         fast: bool = False,
         receivers: ReceiverPolicy | None = None,

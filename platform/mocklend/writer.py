@@ -25,11 +25,10 @@ from mocklend.logs import get_logger, in_a_line
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
-from mocklend.seams.layer import Layer
 from mocklend.seams.seam import Write
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.ground import Unavailable
-from mocklend.storage.snapshot import SandboxReader, load_all
+from mocklend.storage.snapshot import PlatformLayer, SandboxReader, load_all
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import (
@@ -103,7 +102,7 @@ class Writer:
     def __init__(
         self,
         engine: Engine,
-        layer: Layer | None,
+        layer: PlatformLayer | None,
         real_ms: Callable[[], int],
         now: Callable[[], float] = monotonic,
         *,
@@ -293,7 +292,7 @@ class _Group:
     def __init__(
         self,
         connection: Connection,
-        layer: Layer | None,
+        layer: PlatformLayer | None,
         follow_ups: FollowUps,
         real_ms: int,
         commands: Iterable[Command],

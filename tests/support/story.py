@@ -173,13 +173,10 @@ class Story:
         with self.platform.read() as connection:
             return reads.entity(self.snapshot(connection), STORES[kind].made, id)
 
-    def journal(self, loan_id: str) -> list[dict[str, Any]]:
+    def journal(self, loan_id: str) -> list[reads.TransactionDoc]:
         """The loan's transactions."""
         with self.platform.read() as connection:
-            found: list[dict[str, Any]] = reads.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)[
-                "transactions"
-            ]
-            return found
+            return reads.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)["transactions"]
 
     def receivable(self, loan_id: str) -> int:
         """What the journal says is still owed."""

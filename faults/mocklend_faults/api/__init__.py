@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from mocklend.seams.layer import Layer
+from mocklend.storage.snapshot import PlatformLayer
 from mocklend_faults.api.answer_key import answer_key
 from mocklend_faults.api.experiments import experiments
 from mocklend_faults.api.explain import explanations
@@ -21,6 +21,6 @@ from mocklend_faults.engine.layer import FaultLayer
 BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, experiments, explanations)
 
 
-def blueprints(layer: Layer) -> Sequence[Blueprint]:
+def blueprints(layer: PlatformLayer) -> Sequence[Blueprint]:
     """What an app with this layer registers: nothing where the layer is not ours. See `mocklend.blueprints`."""
     return BLUEPRINTS if isinstance(layer, FaultLayer) else ()

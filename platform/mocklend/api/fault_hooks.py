@@ -30,8 +30,8 @@ from mocklend.door import HOLD
 from mocklend.runtime import Platform
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.asking import ASKED_BY
-from mocklend.seams.layer import Layer
 from mocklend.storage.entities import Repayment
+from mocklend.storage.snapshot import PlatformLayer
 from mocklend.storage.work import Answer, Key, NoOp, Work
 from mocklend.views import reads
 
@@ -76,7 +76,7 @@ class MeetRequest:
         return Answer(200, {"happened": outcome})
 
 
-def meet_request(platform: Platform, layer: Layer) -> Response | None:
+def meet_request(platform: Platform, layer: PlatformLayer) -> Response | None:
     """Before the work: what happens to this request, and the refusal that comes instead of the work, if one does."""
     asked = asked_request()
     if asked.url_rule is None or asked.url_rule.rule.startswith(NEVER):
@@ -120,7 +120,7 @@ def late_and_broken(response: Response) -> Response:
     return broken(response, outcome.break_how, request.environ)
 
 
-def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Layer) -> ApiAnswer | None:
+def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: PlatformLayer) -> ApiAnswer | None:
     """The request as the seam has it, or None where no rule would do anything about it."""
     assert asked.url_rule is not None
     named: dict[str, str] = asked.view_args or {}

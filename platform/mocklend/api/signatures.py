@@ -9,12 +9,6 @@ from typing import Any
 
 from mocklend.webhooks.events import EVENTS, payload_schema
 
-HASH_RULE = (
-    "SHA-256, in small hexadecimal digits, of these texts with | between: prev_hash, chain, seq, kind, ref, "
-    "effective_date, period_from/period_to (empty where null), reverses (None where null), currency, recorded_at in "
-    "milliseconds since 1970, and the postings as debit>credit=amount_minor with ; between."
-)
-PREV_HASH_RULE = "The hash of the transaction before it in its chain; 64 zeros for the first."
 SIGNATURE_RULE = (
     "v1, and the Base64 of the HMAC-SHA256 of `webhook-id.webhook-timestamp.body`, as the bytes that were sent, under "
     "the key: what follows `whsec_` in the secret, decoded from Base64. Several may stand there, with blanks between; "

@@ -9,10 +9,14 @@ One writer makes one group after the other, and takes one `drain` at its end. Ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
+
+Connection = TypeVar("Connection", contravariant=True)
+Snapshot = TypeVar("Snapshot", contravariant=True)
+"""What the platform reads by: seams stand below its storage, which says what they are (`PlatformLayer`)."""
 
 
 class LayerBroke(Exception):
@@ -43,10 +47,10 @@ class LayerGroup(Protocol):
         ...
 
 
-class JoinsCommits(Protocol):
+class JoinsCommits(Protocol[Connection]):
     """The part of a layer that the writer calls. A connection is the platform's own, of which seams know nothing."""
 
-    def group(self, connection: Any, sandboxes: Iterable[tuple[str, int]]) -> LayerGroup:
+    def group(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> LayerGroup:
         """A new group. The rules of these sandboxes (id, rules_version) are loaded where the ones held are older."""
         ...
 
@@ -108,17 +112,17 @@ class AuditMatch(Protocol):
         ...
 
 
-class KeepsAnswerKey(Protocol):
+class KeepsAnswerKey(Protocol[Snapshot]):
     """The part that says afterwards what was done. A snapshot is the platform's own: a sandbox's rows, at its time."""
 
-    def answer_key(self, snapshot: Any) -> Sequence[KeyEntry]:
+    def answer_key(self, snapshot: Snapshot) -> Sequence[KeyEntry]:
         """Every injection of the sandbox, in canonical order."""
         ...
 
-    def explain_audit(self, snapshot: Any, discrepancies: Sequence[Finding]) -> AuditMatch:
+    def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Which injection explains which discrepancy, and which open entries nothing shows."""
         ...
 
 
-class Layer(JoinsCommits, LooksAtRequests, KeepsAnswerKey, Protocol):
+class Layer(JoinsCommits[Connection], LooksAtRequests, KeepsAnswerKey[Snapshot], Protocol[Connection, Snapshot]):
     """All of it: what an entry point of the group `mocklend.layer` makes."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
+from mocklend.seams.layer import Layer
 from mocklend.storage.statements import Value, in_driver_style
 from mocklend.storage.stores import STORES, E, Store
 from mocklend.storage.work import Key, Loaded, Sandbox
@@ -135,6 +136,9 @@ class Snapshot(SandboxReader):
     def __post_init__(self) -> None:
         object.__setattr__(self, "sandbox_id", self.sandbox.id)
 
+
+PlatformLayer = Layer[Connection, Snapshot]
+"""A fault layer that reads as the platform does."""
 
 Load = Callable[[SandboxReader, Sequence[str]], Mapping[str, T]]
 LOADERS: dict[str, Load[Any]] = {}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.domain.facts import Terms
-from mocklend.domain.nouns import AsOf, LoanId, NextCursor, PageVersion, says
+from mocklend.domain.nouns import AmountMinor, AsOf, Currency, LoanId, NextCursor, PageVersion, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
 from mocklend.sandboxes.timestamps import rfc3339
@@ -279,9 +279,56 @@ _POSTINGS = """SELECT debit, credit, amount_minor FROM postings
     WHERE sandbox_id = :sandbox_id AND chain = :chain AND seq = :seq ORDER BY line"""
 
 
+HASH_RULE = (
+    "SHA-256, in small hexadecimal digits, of these texts with | between: prev_hash, chain, seq, kind, ref, "
+    "effective_date, period_from/period_to (empty where null), reverses (None where null), currency, recorded_at in "
+    "milliseconds since 1970, and the postings as debit>credit=amount_minor with ; between."
+)
+PREV_HASH_RULE = "The hash of the transaction before it in its chain; 64 zeros for the first."
+
+
+class PostingDoc(TypedDict):
+    """An amount that moves from the account `credit` to the account `debit`."""
+
+    debit: Annotated[str, says("The account that is debited, by its number.")]
+    credit: Annotated[str, says("The account that is credited, by its number.")]
+    amount_minor: AmountMinor
+    currency: Currency
+
+
+class TransactionDoc(TypedDict):
+    """A transaction. `reverses` is the `seq` of the one that it takes back."""
+
+    id: Annotated[str, says("The transaction's id.")]
+    loan_id: LoanId | None
+    chain: Annotated[str, says("The hash chain that it belongs to: a loan's, or a channel's for money without a loan.")]
+    seq: Annotated[int, says("Its number in the chain, from 1, without gaps.")]
+    kind: Annotated[str, says("What happened: a disbursement, a repayment, an accrual, and so on.")]
+    effective_date: Annotated[str, says("The business day on which it counts, like 2026-01-05, in the sandbox's zone.")]
+    recorded_at: Annotated[str, says("When it was posted. RFC 3339, on the sandbox's clock.")]
+    reverses: Annotated[int | None, says("The `seq` of the transaction that it takes back; null for all others.")]
+    ref: Annotated[str, says("What caused it: a repayment, an edit, a payout, by its id.")]
+    period_from: Annotated[
+        str | None, says("The day from which an accrual counts interest, like 2026-01-05; null for all others.")
+    ]
+    period_to: Annotated[
+        str | None, says("The day up to which it does, where the next accrual begins; null for all others.")
+    ]
+    postings: Annotated[list[PostingDoc], says("Its postings; debits and credits are equal.")]
+    prev_hash: Annotated[str, says(PREV_HASH_RULE)]
+    hash: Annotated[str, says(HASH_RULE)]
+
+
+class TransactionList(TypedDict):
+    """A page of the journal."""
+
+    transactions: Annotated[list[TransactionDoc], says("The transactions of this page, oldest first.")]
+    next_cursor: NextCursor | None
+
+
 def transactions(
     reader: SandboxReader, *, loan_id: str | None = None, after: str = "", limit: int = 50
-) -> dict[str, Any]:
+) -> TransactionList:
     """The journal, by loan and number: what a reconciler reads."""
     chain, _, seq = after.rpartition("/")
     values: dict[str, Value] = {"most": limit + 1}
@@ -324,7 +371,7 @@ class _Posting(NamedTuple):
     amount_minor: int
 
 
-def _transaction(reader: SandboxReader, row: _Transaction) -> dict[str, Any]:
+def _transaction(reader: SandboxReader, row: _Transaction) -> TransactionDoc:
     chain, seq, id, kind, on, recorded_ms, reverses, ref, start, stop, currency, prev, digest = row
     moved = reader.rows(_Posting, _POSTINGS, chain=chain, seq=seq)
     return {
