@@ -17,18 +17,22 @@ from mocklend.webhooks.events import EVENTS
 def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, Any]) -> None:
     """Queue an event for every endpoint that wants it. `about` makes it one of its kind, as a version does."""
     assert tuple(data) == EVENTS[event].data, f"{event} has the fields that EVENTS says"
-    for endpoint in work.sandbox.endpoints:
-        if event not in endpoint["events"] and "*" not in endpoint["events"]:
-            continue
-        endpoint_id = endpoint["id"]
-        body = {"type": event, "timestamp": rfc3339(work.now_ms), "data": dict(data)}
+    wanted_by = [
+        endpoint["id"]
+        for endpoint in work.sandbox.endpoints
+        if event in endpoint["events"] or "*" in endpoint["events"]
+    ]
+    if not wanted_by:
+        return
+    body = json.dumps({"type": event, "timestamp": rfc3339(work.now_ms), "data": data}, separators=(",", ":"))
+    for endpoint_id in wanted_by:
         work.put(
             Webhook(
                 id=make_id("msg", work.sandbox.seed, endpoint_id, event, about),
                 endpoint_id=endpoint_id,
                 loan_id=loan_id,
                 event=event,
-                body=json.dumps(body, separators=(",", ":")),
+                body=body,
                 state=DeliveryState.QUEUED,
                 attempts=0,
                 log=(),
