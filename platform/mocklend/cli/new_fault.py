@@ -89,7 +89,7 @@ PAGE = Template("""# $name: $title
 
 What happens, from the operations floor, in a few sentences.
 
-Acts at [`$seam`](../seams.md#$anchor). The finding is `$finding`.
+Acts at [`$seam`](../catalogue.md#$anchor). The finding is `$finding`.
 
 ## What you see
 

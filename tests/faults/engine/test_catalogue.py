@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -53,3 +55,15 @@ def test_a_kind_with_a_method_for_no_seam_is_loud(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(catalogue.BadKind, match="method for no seam: view_refreshed"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
+
+
+def test_no_file_lists_the_seams() -> None:
+    """A new one is found by its file: whatever wants them all goes through SEAMS, and is not touched for it."""
+    root = Path(__file__).resolve().parents[3]
+    met: dict[str, set[str]] = {}
+    for folder in ("platform", "faults", "tests", "loadtests"):
+        for file in (root / folder).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            met[str(file)] = set(re.findall(r"from mocklend\.seams\.(\w+_\w+) import [A-Z][a-z]", text))
+
+    assert {file for file, seams in met.items() if len(seams) > 10} == set()
