@@ -13,7 +13,7 @@ from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.facts import BOOK_FACTS
 from mocklend.storage.snapshot import OtherSandbox, SandboxReader, Snapshot
 from mocklend.storage.statements import Value
-from mocklend.storage.work import Sandbox
+from mocklend.storage.work import Sandbox, Work
 from support.story import Story
 
 LOANS = "SELECT id, principal_minor FROM loans WHERE sandbox_id = :sandbox_id"
@@ -133,3 +133,14 @@ def test_a_snapshot_has_its_sandbox_and_the_time_there(platform: Platform, story
 def test_there_is_no_snapshot_of_a_sandbox_that_is_not_there(platform: Platform) -> None:
     with pytest.raises(Refused, match="no sandbox sbx_nobody"), platform.snapshot("sbx_nobody"):
         pass
+
+
+@pytest.mark.security
+def test_a_command_writes_to_its_own_sandbox(story: Story) -> None:
+    work = Work(story.sandbox, story.now_ms, {})
+
+    work.write("acts.insert", id="act_1")
+
+    assert work.writes == [("acts.insert", {"sandbox_id": story.sandbox_id, "id": "act_1"})]
+    with pytest.raises(AssertionError, match="writes to the command's own sandbox"):
+        work.write("acts.insert", id="act_1", sandbox_id="sbx_other")

@@ -7,25 +7,27 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Doc, Id, PageSize
-from mocklend.api.nouns import LoanId, NextCursor
+from mocklend.api.documents import document
+from mocklend.api.fields import Id, PageSize
+from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import described
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
+from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
 from mocklend_faults.api.rules import rules_told
-from mocklend_faults.engine.answer_key import STATUSES, find, pages, stream
+from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, find, pages, stream
 from mocklend_faults.engine.hints import no_lies
 
 answer_key = APIBlueprint("answer_key", __name__, tag="Faults")
@@ -51,65 +53,12 @@ class KeyQuery(Paged):
     loan_id: LoanId | None = None
 
 
-class TruthDoc(Doc):
-    """The truth at a seam, before and after the event."""
-
-    before: dict[str, Any] | None = Field(description="What was true before, in the seam's fields.")
-    after: dict[str, Any] | None = Field(description="What would have been true after, in the seam's fields.")
-
-
-class ExpectedFinding(Doc):
-    """What a reconciler should report."""
-
-    finding_class: str = Field(alias="class", description="The class of break.")
-    entity: str = Field(description="What is wrong, by its id.")
-    amount_minor: int = Field(description="How much is wrong, in minor units of the entry's currency.")
-    severity: str = Field(
-        default="", description="How bad the rule's author finds it; left out where they say nothing."
-    )
-
-
-class EntryDoc(Doc):
-    """One injection: what was true, what was served, and what a reconciler should find."""
-
-    injection: str = Field(description="The entry's id.")
-    rule: str = Field(description="The id of the rule that injected it.")
-    fault: str = Field(description="The kind of fault.")
-    seam: str = Field(description="The seam where it was injected.")
-    entity: str = Field(description="What the event was about: a loan, a repayment, a receipt, an edit, by its id.")
-    loan_id: str = Field(description="The loan that it is about; empty where it is about none.")
-    occurrence: int = Field(description="The event's number among those of its entity at this seam, from 1.")
-    at: str = Field(description="When it was injected. RFC 3339, on the sandbox's clock.")
-    effect: str = Field(description="What was done, in a word of the seam.")
-    truth: TruthDoc = Field(description="What would have been.")
-    served: dict[str, Any] = Field(description="What was instead, in the seam's fields.")
-    amount_minor: int = Field(
-        description="How much money is wrong, in minor units of `currency`; 0 where it is no amount."
-    )
-    currency: str = Field(description="The currency of `amount_minor`, by its ISO 4217 code.")
-    visible_from: str = Field(description="From when on it can be seen. RFC 3339, on the sandbox's clock.")
-    visible_until: str | None = Field(
-        description="Until when it can be seen; null while that is open. RFC 3339, on the sandbox's clock."
-    )
-    expected: ExpectedFinding = Field(
-        description="What a reconciler should report: the class of break, the entity, the amount."
-    )
-    status: Annotated[str, OneOf(STATUSES)] = Field(
-        description="PENDING not visible yet, ACTIVE visible, HEALED over, SUPERSEDED replaced by a newer "
-        "injection, MASKED withstood by the platform."
-    )
-    status_reason: str | None = Field(description="Why the entry has this status; null where there is nothing to say.")
-    ended_at: str | None = Field(
-        description="When it was over; null while it is not. RFC 3339, on the sandbox's clock."
-    )
-
-
-class AnswerKey(Doc):
+class AnswerKey(TypedDict):
     """A page of the answer key, in canonical order. `hint` says why the whole key is empty, where it is."""
 
-    entries: list[EntryDoc] = Field(description="The entries of this page.")
+    entries: Annotated[list[EntryDoc], says("The entries of this page.")]
     next_cursor: NextCursor | None
-    hint: str | None = Field(description="Where the whole key is empty: why, and what to do. Null otherwise.")
+    hint: Annotated[str | None, says("Where the whole key is empty: why, and what to do. Null otherwise.")]
 
 
 def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +69,7 @@ def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
 
 @answer_key.get("/-/answer-key")
 @answer_key.input(KeyQuery, location="query", arg_name="query")
-@answer_key.output(AnswerKey)
+@answer_key.output(document(AnswerKey))
 @answer_key.doc(**_or_lines(described("getAnswerKey", "conflict")))
 def get_answer_key(query: KeyQuery) -> Response:
     """Which answers were lies, and what the truth was."""
@@ -136,7 +85,7 @@ def get_answer_key(query: KeyQuery) -> Response:
     documents = [entry.to_json() for entry in page[: query.limit]]
     next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
     hint = no_lies(rules_told()) if empty else None
-    return rendered({"entries": documents, "next_cursor": next_cursor, "hint": hint})
+    return rendered(AnswerKey(entries=documents, next_cursor=next_cursor, hint=hint))
 
 
 def _exported(query: KeyQuery) -> Response:

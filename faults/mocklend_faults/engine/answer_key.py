@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.nouns import FindingClass, one_of, says
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.snapshot import Snapshot
@@ -45,6 +46,61 @@ _PLAIN = {
     ONCE: "one answer was wrong; a second look is right",
     UNDONE: "another rule undid it at once",
 }
+
+
+class TruthDoc(TypedDict):
+    """The truth at a seam, before and after the event."""
+
+    before: Annotated[Mapping[str, Any], says("What was true before, in the seam's fields.")]
+    after: Annotated[Mapping[str, Any], says("What would have been true after, in the seam's fields.")]
+
+
+_Class = TypedDict("_Class", {"class": FindingClass})
+
+
+class ExpectedFinding(_Class):
+    """What a reconciler should report."""
+
+    entity: Annotated[str, says("What is wrong, by its id.")]
+    amount_minor: Annotated[int, says("How much is wrong, in minor units of the entry's currency.")]
+    severity: NotRequired[Annotated[str, says("How bad the rule's author finds it; left out where they say nothing.")]]
+
+
+class EntryDoc(TypedDict):
+    """One injection: what was true, what was served, and what a reconciler should find."""
+
+    injection: Annotated[str, says("The entry's id.")]
+    rule: Annotated[str, says("The id of the rule that injected it.")]
+    fault: Annotated[str, says("The kind of fault.")]
+    seam: Annotated[str, says("The seam where it was injected.")]
+    entity: Annotated[str, says("What the event was about: a loan, a repayment, a receipt, an edit, by its id.")]
+    loan_id: Annotated[str, says("The loan that it is about; empty where it is about none.")]
+    occurrence: Annotated[int, says("The event's number among those of its entity at this seam, from 1.")]
+    at: Annotated[str, says("When it was injected. RFC 3339, on the sandbox's clock.")]
+    effect: Annotated[str, says("What was done, in a word of the seam.")]
+    truth: Annotated[TruthDoc, says("What would have been.")]
+    served: Annotated[Mapping[str, Any], says("What was instead, in the seam's fields.")]
+    amount_minor: Annotated[
+        int, says("How much money is wrong, in minor units of `currency`; 0 where it is no amount.")
+    ]
+    currency: Annotated[str, says("The currency of `amount_minor`, by its ISO 4217 code.")]
+    visible_from: Annotated[str, says("From when on it can be seen. RFC 3339, on the sandbox's clock.")]
+    visible_until: Annotated[
+        str | None, says("Until when it can be seen; null while that is open. RFC 3339, on the sandbox's clock.")
+    ]
+    expected: Annotated[
+        ExpectedFinding, says("What a reconciler should report: the class of break, the entity, the amount.")
+    ]
+    status: Annotated[
+        str,
+        one_of(
+            STATUSES,
+            "PENDING not visible yet, ACTIVE visible, HEALED over, SUPERSEDED replaced by a newer injection, MASKED "
+            "withstood by the platform.",
+        ),
+    ]
+    status_reason: Annotated[str | None, says("Why the entry has this status; null where there is nothing to say.")]
+    ended_at: Annotated[str | None, says("When it was over; null while it is not. RFC 3339, on the sandbox's clock.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +138,9 @@ class Entry:
         """Canonical: nothing in it depends on who came first, so equal stories have equal keys, byte for byte."""
         return (self.at_ms, self.loan_id, self.entity, self.seam, self.occurrence, self.rule)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EntryDoc:
         """The entry as GET /-/answer-key tells it."""
-        expected: dict[str, Any] = {
+        expected: ExpectedFinding = {
             "class": self.expect.get("class", self.finding.finding_class),
             "entity": self.finding.entity,
             "amount_minor": self.finding.amount_minor,

@@ -22,6 +22,7 @@ from mocklend.domain.problems import Refused
 from mocklend.seams.follow_ups import FollowUp
 from mocklend.seams.layer import LayerBroke, LayerGroup
 from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
+from mocklend.storage.statements import Value
 from mocklend.storage.values import EndpointDoc
 
 Key = tuple[str, str]
@@ -170,7 +171,7 @@ class Work:
         self,
         sandbox: Sandbox,
         now_ms: int,
-        loaded: Mapping[Key, Any],
+        loaded: Mapping[Key, object],
         faults: LayerGroup | None = None,
         *,
         again: Work | None = None,
@@ -185,7 +186,7 @@ class Work:
         self.writes: list[Write] = []
         self._appended: dict[Key, list[Any]] = {}
         self._sandbox = sandbox
-        self._loaded = loaded
+        self._loaded: Mapping[Key, Any] = loaded
         self._faults = faults if faults is not None and faults.armed(sandbox.id) else None
         self.context = EventContext(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
@@ -232,8 +233,10 @@ class Work:
         """Add to what is loaded as a list: this command's later `load` sees what its own writes will put there."""
         self._appended.setdefault((what.kind, id), []).append(item)
 
-    def write(self, name: str, **parameters: Any) -> None:
-        """One row of a named statement. `sandbox_id` is filled in."""
+    def write(self, name: str, /, **parameters: Value) -> None:
+        """One row of a named statement. `sandbox_id` is filled in: AssertionError where another one is given."""
+        if "sandbox_id" in parameters:
+            raise AssertionError(f"{name} writes to the command's own sandbox, {self._sandbox.id!r}")
         self.writes.append((name, {"sandbox_id": self._sandbox.id, **parameters}))
 
     @property
