@@ -25,6 +25,8 @@ from typing import Any
 NEIGHBOURS = 32
 STATEMENT_DAYS = [date(2026, 1, 4) + timedelta(days=day) for day in range(66)]
 """From the day before the story to the day after."""
+EARLIER = {"channel.payment_return": "channel.late_failure"}
+"""Kinds that had another name: their rules keep it as their id, for chance is drawn from that."""
 ROWS_MAX = 500
 TURNS_MAX = 1_000
 
@@ -64,7 +66,7 @@ def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, An
             continue  # Its number stays its own, so the others have the selections that they have beside it.
         more = SELECTIONS[(n + seed) % len(SELECTIONS)]
         select = {"probability": 0.5} | more.get("select", {})
-        rules[kind] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
+        rules[EARLIER.get(kind, kind)] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
     return rules
 
 
@@ -87,7 +89,8 @@ def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> 
                 chapter(person)
             teller.advance(**pause)
         _write(folder / "answers.jsonl", answers)
-        (folder / "answer-key.jsonl").write_bytes(b"".join(line + b"\n" for line in teller.answer_key_lines()))
+        key = b"".join(line + b"\n" for line in teller.answer_key_lines())
+        (folder / "answer-key.jsonl").write_text(_by_kind(key.decode()), encoding="utf-8")
         _write(folder / "journal.jsonl", _journal(teller))
         _write(folder / "audit.json", [teller.audit()])
         _write_statements(teller, folder / "statements")
@@ -132,7 +135,14 @@ def _write_statements(teller: Any, folder: Path) -> None:
 def _write(path: Path, documents: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n" for document in documents)
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text(_by_kind("".join(lines)), encoding="utf-8")
+
+
+def _by_kind(text: str) -> str:
+    """The text with the ids of rules as their kinds are called now."""
+    for kind, earlier in EARLIER.items():
+        text = text.replace(f'"{earlier}"', f'"{kind}"')
+    return text
 
 
 if __name__ == "__main__":
