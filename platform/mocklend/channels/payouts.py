@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
@@ -25,7 +25,7 @@ from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.webhooks.outbox import emit, loan_data
+from mocklend.webhooks.outbox import EventData, emit, loan_data
 from mocklend.world.record import record_in_world
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
@@ -135,7 +135,7 @@ class FailPayout:
         return Answer(202, payout_doc(payout))
 
 
-def refund_data(payout: Payout) -> dict[str, Any]:
+def refund_data(payout: Payout) -> EventData:
     """A refund, as its events tell of it."""
     return {
         "loan_id": payout.loan_id,

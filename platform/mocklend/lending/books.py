@@ -33,7 +33,7 @@ from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import conflicting_override
 from mocklend.webhooks.events import status_event
-from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
+from mocklend.webhooks.outbox import EventData, certificate_data, emit, loan_data, repayment_data
 
 MONEY = ("repayment", "receipt")
 """What a reversal takes back that a certificate may rest on."""
@@ -110,9 +110,11 @@ def _tell_of_edits(work: Work, loan: Loan, fact: Fact, before: Mapping[str, int]
     for edit_id in sorted({*before, *after} - {fact.id, fact.reverses}):
         was_minor, is_minor = before.get(edit_id, 0), after.get(edit_id, 0)
         if was_minor != is_minor:
-            told = {"loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version}
-            told |= {"was_minor": was_minor, "is_minor": is_minor}
-            emit(work, "loan.edit_adjusted", loan.id, f"{edit_id}.{loan.version}", told)
+            data: EventData = {
+                "loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version,
+                "was_minor": was_minor, "is_minor": is_minor,
+            }  # fmt: skip
+            emit(work, "loan.edit_adjusted", loan.id, f"{edit_id}.{loan.version}", data)
 
 
 def _tell_of_certificates(work: Work, loan: Loan) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from mocklend.domain.statuses import DeliveryState
 from mocklend.sandboxes.ids import make_id
@@ -13,8 +12,12 @@ from mocklend.storage.entities import Certificate, Loan, OperatorEdit, Receipt, 
 from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS
 
+EventValue = str | int | bool | None
+EventData = dict[str, EventValue]
+"""The `data` of an event: `EVENTS` says which fields each has, and `FIELDS` what they mean."""
 
-def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, Any]) -> None:
+
+def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, EventValue]) -> None:
     """Queue an event for every endpoint that wants it. `about` makes it one of its kind, as a version does."""
     assert tuple(data) == EVENTS[event].data, f"{event} has the fields that EVENTS says"
     wanted_by = [
@@ -43,12 +46,12 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, An
         )
 
 
-def loan_data(loan: Loan) -> dict[str, Any]:
+def loan_data(loan: Loan) -> EventData:
     """A loan, as its events tell of it."""
     return {"loan_id": loan.id, "status": loan.status, "version": loan.version}
 
 
-def repayment_data(order: Repayment) -> dict[str, Any]:
+def repayment_data(order: Repayment) -> EventData:
     """A repayment, as its events tell of it."""
     return {
         "repayment_id": order.id,
@@ -60,7 +63,7 @@ def repayment_data(order: Repayment) -> dict[str, Any]:
     }
 
 
-def receipt_data(receipt: Receipt) -> dict[str, Any]:
+def receipt_data(receipt: Receipt) -> EventData:
     """A receipt that is on a loan, as its events tell of it."""
     return {
         "receipt_id": receipt.id,
@@ -70,7 +73,7 @@ def receipt_data(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def edit_data(edit: OperatorEdit, loan: Loan) -> dict[str, Any]:
+def edit_data(edit: OperatorEdit, loan: Loan) -> EventData:
     """An edit and the loan that it made, as events tell of them."""
     return {
         "loan_id": edit.loan_id,
@@ -82,7 +85,7 @@ def edit_data(edit: OperatorEdit, loan: Loan) -> dict[str, Any]:
     }
 
 
-def certificate_data(certificate: Certificate, *, superseded: bool) -> dict[str, Any]:
+def certificate_data(certificate: Certificate, *, superseded: bool) -> EventData:
     """A certificate, as its events tell of it."""
     return {
         "certificate_id": certificate.id,
