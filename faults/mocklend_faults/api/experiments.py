@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field
 
-from mocklend.api.fields import Doc
+from mocklend.api.documents import document
 from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import described
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
-from mocklend.validation import OneOf
+from mocklend.domain.nouns import says
 from mocklend_faults.api.rules import RULE
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.experiments import (
     DeleteExperiment,
     Experiment,
     ExperimentBody,
+    ExperimentDoc,
     PutExperiment,
     refuse_too_many,
     started_of,
@@ -39,40 +39,22 @@ class NewExperiment(ExperimentBody):
     """A plan: stages that follow each other, each with a name, a duration, and rules or a profile."""
 
 
-class StageDoc(Doc):
-    """A stage: from when to when it runs, and the rules that act in it."""
-
-    name: str = Field(description="The stage's name.")
-    starts_at: str = Field(description="When it starts. RFC 3339, on the sandbox's clock.")
-    ends_at: str = Field(description="When it is over. RFC 3339, on the sandbox's clock.")
-    state: Annotated[str, OneOf(("waiting", "running", "over"))] = Field(description="Where the clock has it.")
-    rules: list[str] = Field(description="The ids of its rules, `<experiment>.<stage>.<rule>`.")
-
-
-class ExperimentDoc(Doc):
-    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
-
-    id: str = Field(description="The experiment's id, as in its address.")
-    running: str | None = Field(description="The name of the stage that runs now; null when all are over.")
-    stages: list[StageDoc] = Field(description="The stages in their order, each with its times and rules.")
-
-
-class ExperimentList(Doc):
+class ExperimentList(TypedDict):
     """The sandbox's experiments."""
 
-    experiments: list[ExperimentDoc] = Field(description="The experiments, by their ids.")
+    experiments: Annotated[list[ExperimentDoc], says("The experiments, by their ids.")]
 
 
 @experiments.get("/-/experiments")
-@experiments.output(ExperimentList)
+@experiments.output(document(ExperimentList))
 @experiments.doc(**described("listExperiments"))
 def list_experiments() -> Response:
     """Every experiment, and what it is at."""
-    return rendered({"experiments": _experiments()})
+    return rendered(ExperimentList(experiments=_experiments()))
 
 
 @experiments.get("/-/experiments/<id:experiment_id>")
-@experiments.output(ExperimentDoc)
+@experiments.output(document(ExperimentDoc))
 @experiments.doc(**described("getExperiment", "experiment_unknown", parameters=A_PLAN))
 def get_experiment(experiment_id: str) -> Response:
     """An experiment, and what it is at."""
@@ -81,7 +63,7 @@ def get_experiment(experiment_id: str) -> Response:
 
 @experiments.put("/-/experiments/<id:experiment_id>")
 @experiments.input(NewExperiment, arg_name="new")
-@experiments.output(ExperimentDoc, status_code=201)
+@experiments.output(document(ExperimentDoc), status_code=201)
 @experiments.doc(
     **described(
         "putExperiment", "fault_unknown", "profile_unknown", "too_many_rules", "too_many_experiments",
@@ -105,13 +87,13 @@ def delete_experiment(experiment_id: str) -> Response:
     return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
 
 
-def _experiments() -> list[dict[str, Any]]:
+def _experiments() -> list[ExperimentDoc]:
     with open_snapshot() as snapshot:
         stored = stored_of(snapshot)
         return [told(one, snapshot.now_ms, stored) for one in started_of(snapshot)]
 
 
-def _experiment(id: str) -> dict[str, Any]:
+def _experiment(id: str) -> ExperimentDoc:
     known = {experiment["id"]: experiment for experiment in _experiments()}
     if id not in known:
         raise unknown(id, known)

@@ -15,12 +15,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypedDict
 
 from msgspec import Struct, structs
 from pydantic import Field, model_validator
 
 from mocklend.domain.names import did_you_mean
+from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import SandboxReader
@@ -140,10 +141,29 @@ class Experiment:
         return found
 
 
-def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+class StageDoc(TypedDict):
+    """A stage: from when to when it runs, and the rules that act in it."""
+
+    name: Annotated[str, says("The stage's name.")]
+    starts_at: Annotated[str, says("When it starts. RFC 3339, on the sandbox's clock.")]
+    ends_at: Annotated[str, says("When it is over. RFC 3339, on the sandbox's clock.")]
+    state: Annotated[str, one_of(("waiting", "running", "over"), "Where the clock has it.")]
+    rules: Annotated[list[str], says("The ids of its rules, `<experiment>.<stage>.<rule>`.")]
+
+
+class ExperimentDoc(TypedDict):
+    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
+
+    id: Annotated[str, says("The experiment's id, as in its address.")]
+    running: Annotated[str | None, says("The name of the stage that runs now; null when all are over.")]
+    stages: Annotated[list[StageDoc], says("The stages in their order, each with its times and rules.")]
+
+
+def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> ExperimentDoc:
     """An experiment as the control API tells it: what runs, and from when to when each stage does."""
     ids = [rule["id"] for rule in rules if rule.get("group") == f"{GROUP}{started.id}"]
-    stages, begins_ms = [], started.started_ms
+    stages: list[StageDoc] = []
+    begins_ms = started.started_ms
     for stage in json.loads(started.doc)["stages"]:
         ends_ms = begins_ms + stage["duration_s"] * 1000
         state = "over" if now_ms >= ends_ms else "running" if now_ms >= begins_ms else "waiting"

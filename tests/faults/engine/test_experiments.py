@@ -15,6 +15,7 @@ from mocklend_faults.engine.experiments import (
     EXPERIMENTS_MAX,
     DeleteExperiment,
     Experiment,
+    ExperimentDoc,
     PutExperiment,
     started_of,
     told,
@@ -42,7 +43,7 @@ def put(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> int:
     return status
 
 
-def shown(floor: LayerHarness) -> list[dict[str, Any]]:
+def shown(floor: LayerHarness) -> list[ExperimentDoc]:
     with reading(floor.engine) as connection:
         reader = SandboxReader(connection, "sbx")
         stored = stored_of(reader)
