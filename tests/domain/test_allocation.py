@@ -10,7 +10,7 @@ import pytest
 from mocklend.domain.allocation import steps
 from mocklend.domain.days import DayCount
 from mocklend.domain.facts import DISBURSEMENT, EDIT, MODIFY_BILL_AMOUNT, RECEIPT, Fact, Terms
-from mocklend.domain.product import DEFAULT_ALLOCATION, Excess, Method, Penalty, Processing, Product
+from mocklend.domain.product import DEFAULT_ALLOCATION, Excess, Method, PayoffInterest, Penalty, Processing, Product
 from mocklend.domain.replay import LoanState, replay
 from mocklend.domain.statuses import QuoteType
 
@@ -108,7 +108,7 @@ def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> N
 def test_a_payoff_until_the_period_ends_costs_its_interest_and_no_penalty_for_days_to_come() -> None:
     on = date(2026, 2, 10)  # The first instalment is five days late, the second is due on 5 March.
     to_the_day = story(product(), as_of=on).quote(QuoteType.CLEAR, on)
-    to_the_end = story(product(payoff_interest="until_period_end"), as_of=on).quote(QuoteType.CLEAR, on)
+    to_the_end = story(product(payoff_interest=PayoffInterest.UNTIL_PERIOD_END), as_of=on).quote(QuoteType.CLEAR, on)
 
     assert to_the_end["penalty_principal_minor"] == to_the_day["penalty_principal_minor"] == 75
     assert to_the_end["normal_interest_minor"] == 900 > to_the_day["normal_interest_minor"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from mocklend.channels.statements.invariant import check_statements
-from mocklend.domain.days import TermUnit
+from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.problems import Refused
-from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Product
+from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Penalty, PenaltyBase, Product
 from mocklend.domain.statuses import EntryStatus
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
@@ -38,14 +38,14 @@ WEEKLY = Product(
     rate="0.36",
     term_unit=TermUnit.DAY,
     term_length=7,
-    day_count="30/360",  # type: ignore[arg-type]
+    day_count=DayCount.THIRTY_360,
 )
 PAY_TO_THE_END = Product(
     method=Method.EQUAL_INSTALMENT,
     terms=2,
     rate="0.24",
     payoff_interest=PayoffInterest.UNTIL_PERIOD_END,
-    penalty={"multiplier": "1.5", "base": "principal_and_interest"},  # type: ignore[arg-type]
+    penalty=Penalty("1.5", PenaltyBase.PRINCIPAL_AND_INTEREST),
 )
 OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
 
