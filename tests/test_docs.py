@@ -217,7 +217,7 @@ def test_every_script_and_command_in_the_docs_exists() -> None:
     prose = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.values())
 
     named = set(re.findall(r"\bscripts/(\w+)\b(?!\.)", prose))
-    subcommands = set(re.findall(r"(?:\.venv/bin/|`)mocklend ([\w-]+)", prose))
+    subcommands = set(re.findall(r"(?:\.venv/bin/|`)mocklend (\w[\w-]*)", prose))
 
     assert {name for name in named if not (ROOT / "scripts" / name).exists() and name != "_boot"} == set()
     assert subcommands <= known, f"not a command: {sorted(subcommands - known)}"
