@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,7 @@ from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.group import FaultGroup, SandboxGroup
 from mocklend_faults.engine.loaded_rules import RulesInMemory
 from mocklend_faults.engine.observed import AuditMatch, explain
+from mocklend_faults.engine.rules import rule_schema
 from mocklend_faults.engine.trail import NTH, Event, SkippedRequest, Trail
 
 HONEST = FaultGroup({})
@@ -38,6 +40,11 @@ class FaultLayer:
         self.trail = Trail()
         self._outcomes = Outcomes()
         self._rules = RulesInMemory(self.catalogue, self.trail.forget)
+
+    @staticmethod
+    def rule_schema() -> dict[str, Any]:
+        """The JSON Schema of a rule, with the kinds that are installed and the settings of each."""
+        return rule_schema(installed())
 
     # --- within the platform's commits ---
 

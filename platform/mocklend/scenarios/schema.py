@@ -1,22 +1,23 @@
 """The JSON Schema of a scenario's YAML, for editors: names are completed, and slips are marked while one types.
 
-`mocklend scenario schema` prints it. The platform knows no fault, so a package of scenarios may hold the whole in
-`scenario.schema.json`, beside its YAML: with the kinds of fault, and the settings of each.
+`mocklend scenario schema` prints it. The platform knows no fault: what a rule looks like, with the kinds that are
+installed and the settings of each, the layer says.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import resources
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from mocklend.scenarios.text import GROUP, ScenarioBody
+from mocklend.scenarios.text import ScenarioBody
 from mocklend.validation import schema_of
 
 FILE = "scenario.schema.json"
+LAYER = "mocklend.layer"
+"""The entry-point group of what puts faults at seams."""
 Schema = dict[str, Any]
 
 _ANY_RULE: Schema = {
@@ -41,10 +42,9 @@ def as_text(document: Schema) -> str:
 
 
 def installed() -> str:
-    """The schema as text: that of a package of scenarios, with its faults, or the platform's own."""
-    for entry in entry_points(group=GROUP):
-        if find_spec(entry.value.partition(".")[0]) is not None:
-            file = resources.files(entry.value) / FILE
-            if file.is_file():
-                return file.read_text(encoding="utf-8")
+    """The schema as text, with a rule as the layer that is installed takes it."""
+    for entry in entry_points(group=LAYER):
+        if find_spec(entry.module.partition(".")[0]) is not None:
+            rule: Mapping[str, Any] = entry.load().rule_schema()
+            return as_text(schema(rule))
     return as_text(schema())
