@@ -74,7 +74,8 @@ def faults_new(
     else:
         lines.append(f'add to the table [project.entry-points."mocklend.faults"] of your {PROJECT}: {new.entry_point}')
     test = next(file for file in written if Path(file).name.startswith("test_"))
-    lines.append(f"next: pip install --editable . && pytest {test}")
+    checkout = test.startswith("tests/")
+    lines.append(f"next: scripts/test {test}" if checkout else f"next: pip install --editable . && pytest {test}")
     show({"files": written, "entry_point": new.entry_point, "registered": registered}, as_json, *lines)
 
 
