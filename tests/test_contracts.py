@@ -53,7 +53,7 @@ PLANTED = (
     Planted("servicing imports flask", SERVICING, "from flask import request", "lint-imports", "mocklend.servicing is not allowed to import flask"),
     Planted("the client imports the runtime", CLIENT, "from mocklend.runtime import Platform", "lint-imports", "mocklend.client is not allowed to import mocklend.runtime"),
     Planted("lending imports a dialect", LENDING, "from sqlalchemy.dialects import sqlite", "ruff", "`sqlalchemy.dialects` is banned"),
-    Planted("the api writes the world", API, "from mocklend.world.record import witness", "lint-imports", "mocklend.api.loans -> mocklend.world.record"),
+    Planted("the api writes the world", API, "from mocklend.world.record import record_in_world", "lint-imports", "mocklend.api.loans -> mocklend.world.record"),
     Planted("the writer imports servicing", WRITER, "from mocklend.servicing import edits", "lint-imports", "mocklend.writer is not allowed to import mocklend.servicing"),
     Planted("the engine imports the platform's api", ENGINE, "from mocklend.api import problems", "lint-imports", "mocklend_faults.engine is not allowed to import mocklend.api"),
     Planted("lending asks what time it is", LENDING, "from datetime import datetime\nNOW = datetime.now()", "ruff", "`datetime.datetime.now` is banned"),

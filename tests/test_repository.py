@@ -21,6 +21,7 @@ SCRIPTS = (
     *(
         "check",
         "chromium",
+        "coverage",
         "crash",
         "demo",
         "determinism",
@@ -55,6 +56,8 @@ TOP_LEVEL = {
 
 
 LINES_MAX = 500
+FLOOR = 80
+"""The floor under branch coverage is not lowered."""
 LONG = {
     "platform/mocklend/client.py": "whoever takes this file elsewhere needs nothing else of ours",
 }
@@ -210,9 +213,22 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in ci
-    assert {"scripts/pooler", "scripts/chromium", "scripts/check", "scripts/test", "scripts/test-long"} <= set(
-        ci.split()
-    )
+    assert {
+        "scripts/pooler",
+        "scripts/chromium",
+        "scripts/check",
+        "scripts/test",
+        "scripts/coverage",
+        "scripts/test-long",
+    } <= set(ci.split())
+
+
+def test_coverage_has_a_floor_and_counts_branches() -> None:
+    coverage = PROJECT["tool"]["coverage"]
+
+    assert coverage["run"]["branch"]
+    assert coverage["report"]["fail_under"] >= FLOOR
+    assert '["coverage", "report"]' in (ROOT / "scripts" / "coverage").read_text()
 
 
 def test_the_boot_script_needs_the_standard_library_alone() -> None:
