@@ -23,6 +23,7 @@ from mocklend.channels.statements import record
 from mocklend.domain.facts import RECEIPT
 from mocklend.ledger import journal
 from mocklend.lending import books
+from mocklend.seams.seam import SeamEvent
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.work import Work
 from mocklend_faults.engine.group import SandboxGroup
@@ -125,9 +126,9 @@ def _stale_without_a_fault(plant: pytest.MonkeyPatch) -> None:
     """Pages lag although no fault is armed."""
     honest = Work.at
 
-    def act(self: Work, given: Any) -> Any:
-        outcome = honest(self, given)
-        return replace(outcome, lag_s=60) if isinstance(given, ViewRefresh) and outcome == given else outcome
+    def act(self: Work, event: SeamEvent) -> SeamEvent:
+        outcome = honest(self, event)
+        return replace(outcome, lag_s=60) if isinstance(outcome, ViewRefresh) and outcome == event else outcome
 
     plant.setattr(Work, "at", act)
 
@@ -141,9 +142,9 @@ def _unobserved(plant: pytest.MonkeyPatch) -> None:
     """An injection is put on record, and the platform goes on honestly."""
     honest = Work.at
 
-    def act(self: Work, given: Any) -> Any:
-        honest(self, given)
-        return given
+    def act(self: Work, event: SeamEvent) -> SeamEvent:
+        honest(self, event)
+        return event
 
     plant.setattr(Work, "at", act)
 

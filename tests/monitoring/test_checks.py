@@ -18,6 +18,7 @@ from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
 from mocklend.sandboxes.ids import order_no
 from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import RebookRepayment, ReinstateRepayment
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Work
@@ -68,9 +69,9 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
 ) -> None:
     honest = Work.at
 
-    def as_an_instalment(work: Work, given: Any) -> Any:
-        happened = honest(work, given)
-        return replace(happened, scope=QuoteType.OVD_AND_CURRENT) if isinstance(given, ReceiptBooked) else happened
+    def as_an_instalment(work: Work, event: SeamEvent) -> SeamEvent:
+        outcome = honest(work, event)
+        return replace(outcome, scope=QuoteType.OVD_AND_CURRENT) if isinstance(outcome, ReceiptBooked) else outcome
 
     with monkeypatch.context() as mistaken:
         mistaken.setattr(Work, "at", as_an_instalment)

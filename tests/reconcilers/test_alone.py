@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mocklend.client import Client
 from mocklend.reconcilers.alone import ReconcilerFailed, run_alone
+from mocklend.reconcilers.found import Found
 from mocklend.reconcilers.named import UnknownReconciler
 
 FOUND = "from mocklend.reconcilers.found import Found\n"
 
 
 @pytest.fixture
-def run(mocklend: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(mocklend: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[Found]]:
     """Run the code of a reconciler, as `mocklend reconcile` does, where all keys are in the environment."""
     monkeypatch.setenv("MOCKLEND_API_KEY", mocklend.api_key or "")
     monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "secret-of-control")
 
-    def run(code: str) -> Any:
+    def run(code: str) -> list[Found]:
         file = tmp_path / "mine.py"
         file.write_text(FOUND + code, encoding="utf-8")
         return run_alone(str(file), mocklend.base_url, timeout_s=60, api_key=mocklend.staff_key(), tokens={})
@@ -29,7 +30,9 @@ def run(mocklend: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     return run
 
 
-def test_what_it_finds_comes_back(run: Any, mocklend: Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_it_finds_comes_back(
+    run: Callable[[str], list[Found]], mocklend: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
 
@@ -54,7 +57,7 @@ def reconcile(client):
         "client.request('GET', '/-//answer-key')",
     ],
 )  # fmt: skip
-def test_it_sees_no_answer_key(run: Any, mocklend: Client, ask: str) -> None:
+def test_it_sees_no_answer_key(run: Callable[[str], list[Found]], mocklend: Client, ask: str) -> None:
     code = f"""
 from mocklend.client import ProblemError
 def reconcile(client):
@@ -71,7 +74,7 @@ def reconcile(client):
     assert mocklend.clock()["now"] == "2026-01-05T02:00:00.000Z"
 
 
-def test_no_key_or_token_is_in_its_environment(run: Any, mocklend: Client) -> None:
+def test_no_key_or_token_is_in_its_environment(run: Callable[[str], list[Found]], mocklend: Client) -> None:
     [found] = run("""
 import os, sys
 def reconcile(client):
@@ -95,11 +98,11 @@ def reconcile(client):
         ("raise SystemExit(4)\n", "ended with 4"),
     ],
 )
-def test_its_failure_is_told(run: Any, code: str, why: str) -> None:
+def test_its_failure_is_told(run: Callable[[str], list[Found]], code: str, why: str) -> None:
     with pytest.raises(ReconcilerFailed, match=why):
         run(code)
 
 
-def test_a_file_without_the_function_is_refused(run: Any) -> None:
+def test_a_file_without_the_function_is_refused(run: Callable[[str], list[Found]]) -> None:
     with pytest.raises(UnknownReconciler, match="defines no reconcile"):
         run("x = 1\n")

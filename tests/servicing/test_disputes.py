@@ -18,6 +18,8 @@ from mocklend.lending.operator_log import operator_log_of
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.lifecycle import SetClock
+from mocklend.seams.payout_settled import PayoutSettled
+from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.entities import Trade
@@ -485,9 +487,9 @@ def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
     verify(story, dispute_id)
     act = Work.at
 
-    def stuck(self: Work, given: Any) -> Any:
-        happened = act(self, given)
-        return replace(happened, confirmed=False) if given.seam == "payout.settled" else happened
+    def stuck(self: Work, event: SeamEvent) -> SeamEvent:
+        outcome = act(self, event)
+        return replace(outcome, confirmed=False) if isinstance(outcome, PayoutSettled) else outcome
 
     with monkeypatch.context() as at_channel:
         at_channel.setattr(Work, "at", stuck)

@@ -13,6 +13,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import QuoteType
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import RebookRepayment
 from mocklend.storage.work import Work
 from support.story import Story
@@ -26,9 +27,9 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Whoever books the next receipts takes them for something else."""
 
     def mistake(**changes: Any) -> None:
-        def act(self: Work, given: Any) -> Any:
-            happened = HONEST(self, given)
-            return replace(happened, **changes) if isinstance(given, ReceiptBooked) else happened
+        def act(self: Work, event: SeamEvent) -> SeamEvent:
+            outcome = HONEST(self, event)
+            return replace(outcome, **changes) if isinstance(outcome, ReceiptBooked) else outcome
 
         monkeypatch.setattr(Work, "at", act)
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from mocklend.domain.statuses import DisputeState, EditState, RepaymentStatus
+from mocklend.seams.receipt_booked import ReceiptBooked
+from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import (
     IssueCertificate,
     RebookRepayment,
@@ -283,9 +285,9 @@ def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], mon
     loan = told.story.borrow()
     act = Work.at
 
-    def typed_wrong(self: Work, given: Any) -> Any:
-        happened = act(self, given)
-        return replace(happened, scope="OVD_AND_CURRENT") if given.seam == "receipt.booked" else happened
+    def typed_wrong(self: Work, event: SeamEvent) -> SeamEvent:
+        outcome = act(self, event)
+        return replace(outcome, scope="OVD_AND_CURRENT") if isinstance(outcome, ReceiptBooked) else outcome
 
     with monkeypatch.context() as wrong:
         wrong.setattr(Work, "at", typed_wrong)
