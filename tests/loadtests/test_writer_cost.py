@@ -37,5 +37,5 @@ def test_a_callback_above_its_bound_fails(
     costs = {"before": 1_000.0, "now": 650.0}
     monkeypatch.setattr(writer_cost, "_sample", lambda tree, out, loans: dict.fromkeys(COMMANDS, costs[out.name]))
 
-    assert writer_cost.main(["HEAD", "--rounds", "2", "--callback-at-most", bound]) == code
+    assert writer_cost.main(["HEAD", "--rounds", "2", "--callback-at-max", bound]) == code
     assert "callback with booking        1000        650    0.65" in capsys.readouterr().out
