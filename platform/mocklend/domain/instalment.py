@@ -24,7 +24,7 @@ class Movement(Struct, frozen=True):
     period: tuple[date, date] | None = None
 
 
-class Instalment(Struct):
+class Instalment(Struct, array_like=True):
     """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far.
 
     `interest_ahead` is money that has come in for interest that has not accrued yet (2105). It pays the interest as it
