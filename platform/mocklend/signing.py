@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from standardwebhooks import Webhook
 
@@ -17,6 +18,10 @@ from mocklend.domain.problems import Refused
 
 TOLERANCE_S = 300
 """How far a signature's time may be from the clock, either way. 5 minutes is what receivers usually allow."""
+
+
+#: A signer of a secret: its key is decoded once.
+_signer = lru_cache(maxsize=1024)(Webhook)
 
 
 def hash_of_key(api_key: str) -> str:
@@ -35,7 +40,7 @@ def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(at_ms // 1000),
-        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+        "webhook-signature": _signer(secret).sign(message_id, at, body),
     }
 
 
@@ -60,7 +65,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) ->
         text = body.decode()
     except UnicodeDecodeError:
         raise Refused("callback_malformed", "the body is not UTF-8") from None
-    wanted = Webhook(secret).sign(message_id, datetime.fromtimestamp(int(stamp), UTC), text)
+    wanted = _signer(secret).sign(message_id, datetime.fromtimestamp(int(stamp), UTC), text)
     offered = headers.get("webhook-signature", "").split(" ")
     if not any(hmac.compare_digest(wanted.encode(), one.encode()) for one in offered):
         raise Refused("callback_signature_invalid", "no signature matches", webhook_id=message_id)

@@ -74,7 +74,7 @@ class AttemptCallback:
         over = acked or attempt >= len(ladder)
         kind = event_of(callback.repayment_id)
         log = [*callback.log, _entry(work, attempt, kind, result)]
-        if acked and kind == PAID and not outcome.discarded:
+        if acked and kind == PAID and not outcome.discarded and work.armed:
             log += self._go_on(work, callback, attempt)
         callback = structs.replace(
             callback,
