@@ -124,7 +124,7 @@ def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
     code, said = run(flag, value, "clock", "show")
 
     assert code == ExitCode.WRONG_USE
-    assert f"the {flag[2:].replace('-', '_')} is not one" in said
+    assert f"the {flag[2:].replace('-', '_')} cannot be a header" in said
     assert value not in said
 
 
@@ -138,7 +138,7 @@ def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[Any, str]],
     code, said = run(f"--url={url}", "clock", "show")
 
     assert code == ExitCode.WRONG_USE
-    assert "no address of a server" in said or "no text" in said
+    assert "not an address of a server" in said or "no text" in said
     assert "secret" not in said
 
 

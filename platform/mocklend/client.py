@@ -1,12 +1,20 @@
-"""A client for Mocklend: one short method for each call of the contract, plain dicts back.
+"""A client for Mocklend: one method per call of the API; it returns the JSON answer as a dict.
 
         client = Client("http://127.0.0.1:8300").sandbox(seed=7)
         ada = client.add_borrower("ada", "Ada")
         loan = client.borrow(ada["id"], 100_000, product_id="jiebei-like")
 
-A refusal raises `ProblemError` with what was expected and what to do. A call that gets no answer raises what
-requests raises: whether it took effect is then *unknown*, and the safe thing is the same call with the same
-`idempotency_key`. Use one client in one thread.
+A refusal raises `ProblemError`, which says what was expected and what to do. A call that gets no answer raises the
+exception of requests: whether it took effect is then *unknown*, and the safe thing is to make the same call again with
+the same `idempotency_key`. Use one client in one thread.
+
+Money is an integer in minor units of the currency beside it (`*_minor`: fen, cents). A moment is RFC 3339 in UTC, on
+the sandbox's clock; a date is `YYYY-MM-DD` in the sandbox's time zone.
+
+The docstrings name the problem codes that are particular to a call. Every call can also be refused with
+`credential_missing`, `credential_invalid`, `validation_failed`, `fault_broke` and `internal_error`; a call with a body
+that cannot be read, with `body_not_json` and its like; a call with an idempotency key, with `request_in_progress` (the
+first request under the key still runs) and `idempotency_key_reused` (the key was used with another path or body).
 """
 
 from __future__ import annotations
@@ -29,11 +37,11 @@ __tracebackhide__ = True
 
 DEFAULT_URL = "http://127.0.0.1:8300"
 START = "2026-01-05T02:00:00Z"
-"""Where the clock of a sandbox to try things out in starts: at 10:00 on a Monday in Shanghai."""
+"""The start of a trial sandbox's clock: 10:00 on a Monday in Shanghai."""
 _PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
-"""A path of the server: with another beginning it could name another host."""
+"""A path on the server. A path with another beginning could name another host."""
 
-_PAGE_MAX = 500
+_LIST_PAGE_MAX = 500
 _LISTS: Mapping[str, str] = {
     "loans": "loans",
     "repayments": "repayments",
@@ -44,14 +52,19 @@ _LISTS: Mapping[str, str] = {
     "transactions": "transactions",
     "sandboxes": "sandboxes",
 }
-"""The methods that answer a page of a list, and what it is called there."""
+"""The methods that return a page of a list, and the key of the list in the answer."""
 
 Doc = dict[str, Any]
 """A JSON object as the platform sent it; money in it is a `*_minor` integer."""
 
 
 class ProblemError(Exception):
-    """The platform said no. `document` is its whole RFC 9457 answer, `request_id` what it calls the request."""
+    """The platform refused a request. `document` is the whole RFC 9457 answer.
+
+    `status` is the HTTP status, `code` the problem's code, `detail` the sentence about this case, `expected` and
+    `received` the values where the problem has them, `hint` what to do, `request_id` the id of the request (see
+    `Client.explain`).
+    """
 
     def __init__(self, status: int, document: Mapping[str, Any], request_id: str | None = None) -> None:
         self.status = status
@@ -80,7 +93,7 @@ class ProblemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, as they went over the wire."""
+    """One request and its answer, as they were sent over HTTP."""
 
     method: str
     path: str
@@ -91,11 +104,11 @@ class Exchange:
 
 
 class Armed(dict[str, Any]):
-    """The rule that `arm` has made, as the platform sent it; and a block at whose end it is disarmed.
+    """The rule that `arm` has created, as the platform sent it; as a context manager it disarms the rule at the end.
 
             with client.arm("transport.latency", probability=0.1, times=3) as rule:
                 ...
-            assert rule["injected"] == 3  # after the block the counters are those of its end
+            assert rule["injected"] == 3  # after the block: the counters at its end
 
     Without `with` it is a plain document, and the rule stays armed.
     """
@@ -105,7 +118,7 @@ class Armed(dict[str, Any]):
         self._client = client
 
     def refresh(self) -> Self:
-        """Read the rule again: its counters and its state as they are now. A rule that is gone is refused."""
+        """Read the rule again: its counters and state as of now. Raises ProblemError `rule_unknown` if it is gone."""
         self.update(self._client.rule(self["id"]))
         return self
 
@@ -119,21 +132,21 @@ class Armed(dict[str, Any]):
             self.refresh()
             self._client.disarm(self["id"])
         except Exception as failure:
-            # It may be gone by now: disarmed, halted, replaced by a block within this one, or its sandbox deleted.
+            # The rule may be gone: disarmed, replaced by an inner block, or deleted together with its sandbox.
             gone = isinstance(failure, ProblemError) and failure.code in ("rule_unknown", "credential_invalid")
-            # Where an exception ended the block, that one is the news.
+            # An exception that ended the block is more important than one of the disarming.
             if error is None and not gone:
                 raise
 
 
 class Client:
-    """The platform as seen by one sandbox's key; without a key, on loopback, by the `default` sandbox.
+    """A client of the platform, for the sandbox of its API key; without a key, on loopback, for the sandbox `default`.
 
-    It asks `base_url` and nobody else: no answer leads it elsewhere, and neither does a path. ValueError where
-    `base_url` is no address, or a key or token cannot stand in a header.
+    It sends requests to `base_url` and to no other host: redirects are not followed, and a path cannot name a host.
+    Raises ValueError if `base_url` is not an HTTP address, or if a key or token cannot be a header value.
 
-    The tokens are needed only where the server is not on loopback. `on_exchange` hears each request and answer.
-    Calls that move money carry a fresh idempotency key of `next_key` where the caller gives none.
+    The tokens are needed only if the server is not on loopback. `on_exchange` is called with each request and its
+    answer. Calls that move money send a new idempotency key from `next_key`, unless the caller passes one.
     """
 
     def __init__(
@@ -165,9 +178,9 @@ class Client:
         }
         for name, value in {"api_key": api_key, **self._tokens}.items():
             if value is not None and not (value.isascii() and value.isprintable()):
-                raise ValueError(f"the {name} is not one: expected printable ASCII characters")
+                raise ValueError(f"the {name} cannot be a header: expected printable ASCII characters")
         self._session = requests.Session()
-        # A proxy from the environment must not come between a test and its own machine.
+        # A proxy of the environment must not be used between a test and its own machine.
         self._session.trust_env = not _is_loopback(host)
         self._session.auth = self._sign  # Ours, so that a .netrc cannot replace the key.
 
@@ -194,27 +207,34 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP connections."""
         self._session.close()
 
     # --- borrowing ---
 
     def add_borrower(self, reference: str, name: str, *, credit_limit_minor: int | None = None) -> Doc:
-        """Make a borrower, or get the one that the same call made before."""
+        """Create a borrower, or return the one that the same call created before.
+
+        Returns {id, reference, name, credit_limit_minor, created_at}. Refused with `reference_taken` if the reference
+        belongs to a borrower with another name or limit.
+        """
         return self._post(
             "/v1/borrowers", {"reference": reference, "name": name, "credit_limit_minor": credit_limit_minor}
         )
 
     def borrower(self, borrower_id: str) -> Doc:
-        """One borrower."""
+        """Return a borrower: {id, reference, name, credit_limit_minor, created_at}. Refused with `borrower_unknown`."""
         return self._get(f"/v1/borrowers/{_part(borrower_id)}")
 
     def products(self) -> Doc:
-        """The products that ship, with every field."""
+        """Return the products that ship with Mocklend, with every field: {products: [...]}."""
         return self._get("/v1/products")
 
     def schedule(self, principal_minor: int, start_date: str, product: Doc, *, currency: str | None = None) -> Doc:
-        """A trial schedule; nothing is stored."""
+        """Compute the instalments that a loan would have; nothing is stored.
+
+        Returns {currency, instalments, total_interest_minor}. Refused with `product_invalid`.
+        """
         return self._post(
             "/v1/schedules",
             {
@@ -238,7 +258,12 @@ class Client:
         disburse_to: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Take out a loan on a product by id, or on a product's own fields."""
+        """Take out a loan on a product, given by its id or by its own fields. Returns the loan, as `loan` does.
+
+        The principal is paid out at once, or through the channel `disburse_to`, which takes its settling delay. Refused
+        with `borrower_unknown`, `product_unknown`, `product_invalid`, `channel_unknown`, `amount_out_of_range`,
+        `credit_limit_exceeded`, `reference_taken`.
+        """
         body = {
             "borrower_id": borrower_id,
             "principal_minor": principal_minor,
@@ -252,7 +277,12 @@ class Client:
         return self._post("/v1/loans", body, key=idempotency_key or self.next_key())
 
     def loan(self, loan_id: str) -> Doc:
-        """The status page. It may lie: `version` and `as_of` say how old it is."""
+        """Return the loan as its status page shows it, which can differ from the books.
+
+        `version` and `as_of` say how old it is. Returns {id, borrower_id, reference, product_id, currency, status,
+        principal_minor, outstanding_minor, outstanding_principal_minor, overdue_minor, overpaid_minor, paid_minor,
+        next_due, disbursed_at, version, as_of}. Refused with `loan_unknown`.
+        """
         return self._get(f"/v1/loans/{_part(loan_id)}")
 
     def loans(
@@ -263,33 +293,40 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Doc:
-        """A page of loans, 50 unless told otherwise, and the `next_cursor`; `every("loans")` has them all."""
+        """Return a list page of loans, 50 by default: {loans, next_cursor}. `every("loans")` iterates over all."""
         return self._get("/v1/loans", {"borrower_id": borrower_id, "status": status, "limit": limit, "cursor": cursor})
 
-    def every(self, what: str, *given: Any, **asked: Any) -> Iterator[Doc]:
-        """All of a list, page after page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
+    def every(self, what: str, *arguments: Any, **options: Any) -> Iterator[Doc]:
+        """Iterate over a whole list, page by page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
 
-        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions and sandboxes; else
-        ValueError.
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions and sandboxes; anything
+        else raises ValueError. The other arguments are those of the method with that name.
         """
         if what not in _LISTS:
-            raise ValueError(f"{what!r} is no list; known: {', '.join(_LISTS)}")
-        asked = {"limit": _PAGE_MAX} | asked
+            raise ValueError(f"{what!r} is not a list; known: {', '.join(_LISTS)}")
+        options = {"limit": _LIST_PAGE_MAX} | options
         while True:
-            page = getattr(self, what)(*given, **asked)
+            page = getattr(self, what)(*arguments, **options)
             yield from page[_LISTS[what]]
             if page["next_cursor"] is None:
                 return
-            asked["cursor"] = page["next_cursor"]
+            options["cursor"] = page["next_cursor"]
 
     def instalments(self, loan_id: str) -> Doc:
-        """What is due when, and what of it is paid."""
+        """Return what is due when, and how much of it is paid: {loan_id, version, as_of, instalments}.
+
+        It comes from the status page's version, so it can differ from the books. Refused with `loan_unknown`.
+        """
         return self._get(f"/v1/loans/{_part(loan_id)}/instalments")
 
     # --- repaying ---
 
     def quote(self, loan_id: str, type: str = "CLEAR", *, date: str | None = None) -> Doc:
-        """What settles the loan (`CLEAR`), or what is overdue and current (`OVD_AND_CURRENT`)."""
+        """Return the amount that settles the loan (`CLEAR`), or the overdue and current amount (`OVD_AND_CURRENT`).
+
+        `date` is the day of the repayment, today by default. Returns {id, loan_id, type, date, total_minor, currency,
+        buckets, valid_until, version, as_of}. Refused with `loan_unknown`, `loan_not_active`, `amount_out_of_range`.
+        """
         return self._post(f"/v1/loans/{_part(loan_id)}/quotes", {"type": type, "date": date})
 
     def repay(
@@ -303,7 +340,11 @@ class Client:
         payer_reference: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Order a repayment. It is only PROCESSING: the channel takes its time, then tells the platform."""
+        """Order a repayment. It is PROCESSING until its channel has settled and has sent its callback to the platform.
+
+        `type` is `CLEAR` or `OVD_AND_CURRENT`. Returns the repayment, as `repayment` does. Refused with `loan_unknown`,
+        `channel_unknown`, `quote_unknown`, `quote_stale`, `quote_mismatch`, `loan_not_active`.
+        """
         body = {
             "amount_minor": amount_minor,
             "channel": channel,
@@ -321,7 +362,7 @@ class Client:
         payer_reference: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Order a repayment of exactly what a quote says."""
+        """Order a repayment of exactly the amount and type of a quote. Returns and refuses as `repay` does."""
         return self.repay(
             quote["loan_id"],
             quote["total_minor"],
@@ -333,11 +374,16 @@ class Client:
         )
 
     def repayment(self, repayment_id: str) -> Doc:
-        """A repayment as the platform knows it."""
+        """Return a repayment as the platform knows it. Refused with `repayment_unknown`.
+
+        Returns {id, loan_id, status, amount_minor, applied_minor, overpaid_minor, currency, channel, type, quote_id,
+        payer_reference, out_trade_no, channel_trade_no, created_at, paid_at, applied_at, booked_type, booked_at,
+        reversal_id, idempotency_key}.
+        """
         return self._get(f"/v1/repayments/{_part(repayment_id)}")
 
     def repayments(self, loan_id: str, *, limit: int | None = None, cursor: str | None = None) -> Doc:
-        """A page of a loan's repayments and the `next_cursor`."""
+        """Return a list page of a loan's repayments: {repayments, next_cursor}. Refused with `loan_unknown`."""
         return self._get(f"/v1/loans/{_part(loan_id)}/repayments", {"limit": limit, "cursor": cursor})
 
     # --- disputes and certificates ---
@@ -351,12 +397,21 @@ class Client:
         statement: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Dispute what is said of a loan. A piece of evidence is `{kind, channel, amount_minor, paid_at, …}`."""
+        """Dispute what is shown or reported about a loan. Returns the dispute, as `dispute` does.
+
+        A piece of evidence is {kind, channel, amount_minor, paid_at, …}. Refused with `loan_unknown`,
+        `channel_unknown`.
+        """
         body = {"loan_id": loan_id, "claim": claim, "statement": statement, "evidence": evidence}
         return self._post("/v1/disputes", body, key=idempotency_key or self.next_key())
 
     def dispute(self, dispute_id: str) -> Doc:
-        """A dispute, its findings and its progress."""
+        """Return a dispute with its findings and progress. Refused with `dispute_unknown`.
+
+        Returns {id, loan_id, claim, statement, evidence, findings, state, decision, corrections, left_to_do,
+        compensation_minor, compensation_id, payout_id, disagreement, marked, breached, created_at, due_at, taken_up_at,
+        progress}.
+        """
         return self._get(f"/v1/disputes/{_part(dispute_id)}")
 
     def disputes(
@@ -367,55 +422,75 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Doc:
-        """A page of disputes and the `next_cursor`."""
+        """Return a list page of disputes: {disputes, next_cursor}."""
         return self._get("/v1/disputes", {"loan_id": loan_id, "state": state, "limit": limit, "cursor": cursor})
 
     def add_dispute_statement(self, dispute_id: str, statement: str, *, idempotency_key: str | None = None) -> Doc:
-        """Put on record that a rejection is not agreed with."""
+        """Add the borrower's statement that he disagrees with a rejection. Returns the dispute.
+
+        Refused with `dispute_unknown`, `dispute_state`.
+        """
         path = f"/v1/disputes/{_part(dispute_id)}/statement"
         return self._post(path, {"statement": statement}, key=idempotency_key or self.next_key())
 
     def issue_certificate(self, loan_id: str) -> Doc:
-        """The loan's settlement certificate; refused unless the books say CLEAR."""
+        """Issue the loan's settlement certificate, or return the current one. The books must say CLEAR.
+
+        Returns the certificate, as `certificate` does. Refused with `loan_unknown`, `not_settled`.
+        """
         return self._post(f"/v1/loans/{_part(loan_id)}/certificates", {})
 
     def certificate(self, certificate_id: str) -> Doc:
-        """A certificate, and whether the books have moved on since it was issued."""
+        """Return a certificate; `superseded` says whether the books have changed since.
+
+        Returns {id, loan_id, number, issued_at, journal_seq, journal_hash, principal_minor, currency, settled_on,
+        text_zh, text_en, superseded, superseded_reason}. Refused with `certificate_unknown`.
+        """
         return self._get(f"/v1/certificates/{_part(certificate_id)}")
 
     # --- the journal and webhooks ---
 
     def transactions(self, *, loan_id: str | None = None, cursor: str | None = None, limit: int | None = None) -> Doc:
-        """A page of the journal and the `next_cursor`, which is the next `cursor`."""
+        """Return a list page of the journal: {transactions, next_cursor}."""
         return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "cursor": cursor, "limit": limit})
 
     def beancount(self) -> str:
-        """The whole journal as a Beancount file, with the platform's balances as assertions."""
+        """Return the whole journal as a Beancount file, with the platform's balances as assertions."""
         return self._file("/v1/ledger/beancount").decode()
 
     def add_webhook_endpoint(self, url: str, events: list[str] | None = None, profile: str = "standard") -> Doc:
-        """Have events sent to a URL. The answer holds the secret that they are signed with."""
+        """Register a URL to which events are sent: {id, url, events, profile, secret, created_at}.
+
+        The messages are signed with `secret`. Refused with `too_many_endpoints`.
+        """
         return self._post("/v1/webhook-endpoints", {"url": url, "events": events or ["*"], "profile": profile})
 
     def webhook_endpoints(self) -> Doc:
-        """The endpoints there are."""
+        """Return every webhook endpoint of the sandbox: {endpoints: [...]}."""
         return self._get("/v1/webhook-endpoints")
 
     def webhooks(
         self, endpoint_id: str, *, state: str | None = None, cursor: str | None = None, limit: int | None = None
     ) -> Doc:
-        """A page of the messages to an endpoint, each with what came of its attempts, and the `next_cursor`."""
+        """Return a list page of the messages to an endpoint, with the outcome of each attempt: {webhooks, next_cursor}.
+
+        Refused with `endpoint_unknown`.
+        """
         path = f"/v1/webhook-endpoints/{_part(endpoint_id)}/webhooks"
         return self._get(path, {"state": state, "cursor": cursor, "limit": limit})
 
     def remove_webhook_endpoint(self, endpoint_id: str) -> None:
-        """Send nothing more there."""
+        """Remove a webhook endpoint; nothing more is sent there. Refused with `endpoint_unknown`."""
         self._call("DELETE", f"/v1/webhook-endpoints/{_part(endpoint_id)}")
 
-    # --- what the operator sees and does ---
+    # --- the operator plane ---
 
     def books(self, loan_id: str) -> Doc:
-        """The loan as the books have it, never cached."""
+        """Return the loan as the books have it, never cached. Refused with `loan_unknown`.
+
+        The fields are those of `loan`, and unapplied_minor, revoked_minor, written_off_minor, recovered_minor,
+        refunding_minor, status_override.
+        """
         return self._get(f"/operator/loans/{_part(loan_id)}")
 
     def edit(
@@ -430,7 +505,13 @@ class Client:
         approver: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Change a bill: a relative amount, or a status."""
+        """Change a bill by a relative amount (`MODIFY_BILL_AMOUNT`), or set its status (`MODIFY_BILL_STATUS`).
+
+        Returns the edit: {id, loan_id, kind, amount_minor, status, channel, due_date, memo, operator, approver,
+        approval_needed, state, before, after, created_at, applied_at}. Above the sandbox's four-eyes limit and without
+        an `approver` it is a DRAFT. Refused with `loan_unknown`, `loan_not_active`, `waiver_too_large`,
+        `edit_too_large`, `amount_out_of_range`, `override_contradicts_books`, `four_eyes`.
+        """
         body = {
             "kind": kind,
             "amount_minor": amount_minor,
@@ -442,31 +523,46 @@ class Client:
         return self._post(f"/operator/loans/{_part(loan_id)}/edits", body, key=idempotency_key or self.next_key())
 
     def edits(self, loan_id: str) -> Doc:
-        """The edits of a loan."""
+        """Return the edits of a loan: {edits: [...]}. Refused with `loan_unknown`."""
         return self._get(f"/operator/loans/{_part(loan_id)}/edits")
 
     def reverse_edit(self, edit_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
-        """Take an edit back."""
+        """Reverse an edit, a waiver, a charge or a write-off: it then counts as never made. Returns the edit.
+
+        Refused with `edit_unknown`, `edit_already_reversed`, `edit_not_applied`, `edit_not_reversible`.
+        """
         path = f"/operator/edits/{_part(edit_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
     def refresh_page(self, loan_id: str, *, operator: str, memo: str) -> Doc:
-        """Have a loan's page made anew from the books: the repair of a page that stays behind them."""
+        """Rebuild a loan's status page from the books: the repair of a page that is behind them. Returns the page.
+
+        Refused with `loan_unknown`.
+        """
         return self._post(f"/operator/loans/{_part(loan_id)}/refresh", {"memo": memo, "operator": operator})
 
     def catch_up(self, loan_id: str, *, operator: str, memo: str) -> Doc:
-        """Bring a loan up to the day that a nightly run has left out."""
+        """Run the end of day for a loan that it has skipped: {loan_id, status, version, caught_up}.
+
+        Refused with `loan_unknown`.
+        """
         return self._post(f"/operator/loans/{_part(loan_id)}/catch-up", {"memo": memo, "operator": operator})
 
     def reverse_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Take a repayment off the loan; later ones are replayed."""
+        """Reverse a repayment; later repayments are allocated anew. Returns the repayment.
+
+        Refused with `repayment_unknown`, `repayment_not_applied`.
+        """
         path = f"/operator/repayments/{_part(repayment_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
     def query_repayment(self, repayment_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
-        """Ask the channel for an order and apply what it says: the repair of a callback that never came."""
+        """Query the channel for an order and apply its answer: the repair of a lost callback. Returns the repayment.
+
+        Refused with `repayment_unknown`, `trade_not_paid`.
+        """
         path = f"/operator/repayments/{_part(repayment_id)}/query"
         return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
 
@@ -482,7 +578,10 @@ class Client:
         approver: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Charge a `fee` or a `penalty` that falls due on a day."""
+        """Charge a `fee` or a `penalty` that falls due on a day. Returns the edit, as `edit` does.
+
+        Refused with `loan_unknown`, `loan_not_active`, `edit_too_large`, `four_eyes`, `date_out_of_range`.
+        """
         body = {"kind": kind, "amount_minor": amount_minor, "due_date": due_date}
         return self._decide(loan_id, "charges", body, operator, memo, approver, idempotency_key)
 
@@ -497,7 +596,10 @@ class Client:
         approver: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Waive part of what is owed: `fee`, `interest` or `penalty`."""
+        """Waive a part of what is owed: `fee`, `interest` or `penalty`. Returns the edit, as `edit` does.
+
+        Refused with `loan_unknown`, `loan_not_active`, `waiver_too_large`, `four_eyes`.
+        """
         body = {"part": part, "amount_minor": amount_minor}
         return self._decide(loan_id, "waivers", body, operator, memo, approver, idempotency_key)
 
@@ -510,7 +612,10 @@ class Client:
         approver: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Give up all that is owed. Later repayments are recoveries."""
+        """Write off all that is owed; later repayments are recoveries. Returns the edit, as `edit` does.
+
+        Refused with `loan_unknown`, `loan_not_active`, `four_eyes`.
+        """
         return self._decide(loan_id, "write-offs", {}, operator, memo, approver, idempotency_key)
 
     def refund(
@@ -524,44 +629,61 @@ class Client:
         approver: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Pay back what is overpaid, all of it by default. The channel takes its time: see `payouts`."""
+        """Refund an overpayment, all of it by default, through a channel. Returns the edit, as `edit` does.
+
+        The channel pays after its settling delay: see `payouts`. Refused with `loan_unknown`, `channel_unknown`,
+        `loan_not_active`, `refund_too_large`, `four_eyes`.
+        """
         body = {"channel": channel, "amount_minor": amount_minor}
         return self._decide(loan_id, "refunds", body, operator, memo, approver, idempotency_key)
 
     def _decide(
-        self, loan_id: str, what: str, body: Doc, operator: str, memo: str, approver: str | None, key: str | None
+        self, loan_id: str, action: str, body: Doc, operator: str, memo: str, approver: str | None, key: str | None
     ) -> Doc:
-        signed = {**body, "memo": memo, "operator": operator, "approver": approver}
-        return self._post(f"/operator/loans/{_part(loan_id)}/{what}", signed, key=key or self.next_key())
+        signed_body = {**body, "memo": memo, "operator": operator, "approver": approver}
+        return self._post(f"/operator/loans/{_part(loan_id)}/{action}", signed_body, key=key or self.next_key())
 
     def payouts(self, loan_id: str) -> Doc:
-        """What was paid out on a loan, or is about to be."""
+        """Return the payouts of a loan, made and pending: principal, refunds, compensations. {payouts: [...]}
+
+        Refused with `loan_unknown`.
+        """
         return self._get(f"/operator/loans/{_part(loan_id)}/payouts")
 
     def operator_log(self, loan_id: str) -> Doc:
-        """What staff did to a loan: who, why, and the bill before and after."""
+        """Return the actions of staff on a loan: who, why, the bill before and after. {actions: [...]}
+
+        Refused with `loan_unknown`.
+        """
         return self._get(f"/operator/loans/{_part(loan_id)}/log")
 
     def all_edits(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
-        """A page of the edits of all loans; `state="DRAFT"` is what waits for a second person."""
+        """Return a list page of the edits of all loans: {edits, next_cursor}. `state="DRAFT"`: those to be approved."""
         return self._get("/operator/edits", {"state": state, "limit": limit, "cursor": cursor})
 
     def edit_by_id(self, edit_id: str) -> Doc:
-        """One edit."""
+        """Return an edit. Refused with `edit_unknown`."""
         return self._get(f"/operator/edits/{_part(edit_id)}")
 
     def approve_edit(self, edit_id: str, *, approver: str, idempotency_key: str | None = None) -> Doc:
-        """Put a draft on the books; the approver is not its operator."""
+        """Approve a draft: it is applied to the books. The approver must not be its operator. Returns the edit.
+
+        Refused with `edit_unknown`, `edit_not_draft`, `four_eyes`, `loan_not_active`, `waiver_too_large`,
+        `refund_too_large`, `edit_too_large`, `amount_out_of_range`, `date_out_of_range`.
+        """
         path = f"/operator/edits/{_part(edit_id)}/approve"
         return self._post(path, {"approver": approver}, key=idempotency_key or self.next_key())
 
     def reject_edit(self, edit_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
-        """Drop a draft."""
+        """Reject a draft. Returns the edit. Refused with `edit_unknown`, `edit_not_draft`."""
         path = f"/operator/edits/{_part(edit_id)}/reject"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
     def receipts(self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
-        """Money that came without an order: `state="UNAPPLIED"` is what waits to be matched."""
+        """Return a list page of the receipts without an order: {receipts, next_cursor}.
+
+        `state="UNAPPLIED"` are those to be matched with a loan.
+        """
         return self._get("/operator/receipts", {"state": state, "limit": limit, "cursor": cursor})
 
     def alerts(
@@ -573,54 +695,77 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Doc:
-        """A page of what the platform's own monitoring has to say now, and the `next_cursor`."""
-        asked = {"class": finding_class, "check": check, "loan_id": loan_id, "limit": limit, "cursor": cursor}
-        return self._get("/operator/alerts", asked)
+        """Return a list page of what the platform's own monitoring finds now: {monitoring, alerts, next_cursor}."""
+        filters = {"class": finding_class, "check": check, "loan_id": loan_id, "limit": limit, "cursor": cursor}
+        return self._get("/operator/alerts", filters)
 
     def query_payment(
         self, channel: str, out_trade_no: str, *, operator: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Ask a channel for a push payment whose callback never came, and take it onto the books."""
+        """Query a channel for a push payment whose callback was lost, and post it. Returns the receipt.
+
+        Returns {id, state, loan_id, channel, out_trade_no, channel_trade_no, amount_minor, currency, type, payer_name,
+        payer_reference, paid_at, received_at, applied_at}. Refused with `channel_unknown`, `trade_unknown`,
+        `trade_not_paid`.
+        """
         body = {"channel": channel, "out_trade_no": out_trade_no, "operator": operator}
         return self._post("/operator/receipts/query", body, key=idempotency_key or self.next_key())
 
     def match_receipt(
         self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Put an unapplied receipt on a loan, effective on the day on which the channel was paid."""
+        """Apply an unapplied receipt to a loan, effective on the day on which it was paid. Returns the receipt.
+
+        Refused with `receipt_unknown`, `receipt_not_unapplied`, `loan_unknown`, `currency_mismatch`.
+        """
         body = {"loan_id": loan_id, "memo": memo, "operator": operator}
         path = f"/operator/receipts/{_part(receipt_id)}/match"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
     def reverse_receipt(self, receipt_id: str, *, operator: str, memo: str, idempotency_key: str | None = None) -> Doc:
-        """Take back a receipt that was posted beside an order's own."""
+        """Reverse a receipt that was posted beside the receipt of an order for the same money. Returns the receipt.
+
+        Refused with `receipt_unknown`, `receipt_not_second`.
+        """
         path = f"/operator/receipts/{_part(receipt_id)}/reverse"
         return self._post(path, {"memo": memo, "operator": operator}, key=idempotency_key or self.next_key())
 
     def reinstate_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+        """Cancel the reversal of a repayment: it counts again, from the day on which it was paid.
+
+        Returns the repayment. Refused with `repayment_unknown`, `repayment_not_reversed`.
+        """
         path = f"/operator/repayments/{_part(repayment_id)}/reinstate"
         return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
 
     def rebook_repayment(
         self, repayment_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Book a repayment anew, as was ordered and when its channel was paid."""
+        """Book a repayment again, with the type and amount of its order and the channel's day. Returns the repayment.
+
+        Refused with `repayment_unknown`, `repayment_not_applied`, `repayment_booked_right`.
+        """
         path = f"/operator/repayments/{_part(repayment_id)}/rebook"
         return self._post(path, {"operator": operator, "memo": memo}, key=idempotency_key or self.next_key())
 
     def move_receipt(
         self, receipt_id: str, loan_id: str, *, operator: str, memo: str, idempotency_key: str | None = None
     ) -> Doc:
-        """Take a receipt off the loan that it was matched to by mistake, and put it on another."""
+        """Move a receipt from the loan that it was matched with by mistake to another loan. Returns the receipt.
+
+        Refused with `receipt_unknown`, `receipt_not_movable`, `loan_unknown`, `currency_mismatch`.
+        """
         body = {"loan_id": loan_id, "memo": memo, "operator": operator}
         path = f"/operator/receipts/{_part(receipt_id)}/move"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
     def verify_dispute(self, dispute_id: str, *, operator: str, idempotency_key: str | None = None) -> Doc:
-        """Hold each piece of evidence against the channel's record and the books."""
+        """Compare each piece of evidence with the channel's trade and with the books. Returns the dispute.
+
+        Refused with `dispute_unknown`, `dispute_state`, `dispute_queued`.
+        """
         path = f"/operator/disputes/{_part(dispute_id)}/verify"
         return self._post(path, {"operator": operator}, key=idempotency_key or self.next_key())
 
@@ -635,7 +780,11 @@ class Client:
         compensation_minor: int | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Answer a dispute: UPHELD, REJECTED or UNVERIFIABLE. What is upheld is corrected and compensated if asked."""
+        """Decide a dispute: UPHELD, REJECTED or UNVERIFIABLE. Returns the dispute.
+
+        With `correct` the books are corrected as far as it is upheld; `compensation_minor` is paid to the borrower.
+        Refused with `dispute_unknown`, `dispute_state`.
+        """
         body = {
             "decision": decision,
             "memo": memo,
@@ -646,7 +795,7 @@ class Client:
         path = f"/operator/disputes/{_part(dispute_id)}/decide"
         return self._post(path, body, key=idempotency_key or self.next_key())
 
-    # --- what the channels say ---
+    # --- the channels ---
 
     def pay_at_channel(
         self,
@@ -659,7 +808,11 @@ class Client:
         currency: str | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Pay at a channel without an order, as through bill-pay: all that tells whose it is, is what was typed."""
+        """Pay at a channel without an order, as through bill pay. Returns the trade, as `trade` does.
+
+        The platform knows whose payment it is only by the payer's name and reference. Refused with `channel_unknown`,
+        `currency_mismatch`.
+        """
         body = {
             "amount_minor": amount_minor,
             "currency": currency,
@@ -670,69 +823,109 @@ class Client:
         return self._post(f"/channels/{_part(channel)}/payments", body, key=idempotency_key or self.next_key())
 
     def channels(self) -> Doc:
-        """The channels, with their settling delays and callback profiles."""
+        """Return the channels with their settling delays (seconds) and callback profiles: {channels: [...]}."""
         return self._get("/channels")
 
     def trade(self, channel: str, out_trade_no: str) -> Doc:
-        """The channel's own record of an order."""
+        """Return the channel's own record of an order. Refused with `channel_unknown`, `trade_unknown`.
+
+        Returns {channel, out_trade_no, channel_trade_no, amount_minor, currency, state, payer_name, payer_reference,
+        created_at, paid_at, returned_at}.
+        """
         return self._get(f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}")
 
     def return_payment(self, channel: str, out_trade_no: str, *, idempotency_key: str | None = None) -> Doc:
-        """Let a channel take back money that it had reported as paid; its callback tells the platform."""
+        """Let a channel return money that it had reported as paid; it sends a callback. Returns the trade.
+
+        Refused with `channel_unknown`, `trade_unknown`, `trade_not_paid`.
+        """
         path = f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}/return"
         return self._post(path, {}, key=idempotency_key or self.next_key())
 
     def fail_payout(self, channel: str, payout_id: str, *, idempotency_key: str | None = None) -> Doc:
-        """Let the payout of a loan fail for good; the loan is FAILED. See `payouts` for its id."""
+        """Let the payout of a loan fail for good: the loan becomes FAILED. `payouts` has the payout's id.
+
+        Returns {id, loan_id, purpose, channel, amount_minor, currency, state, created_at, paid_at}. Refused with
+        `channel_unknown`, `payout_unknown`, `payout_not_failable`.
+        """
         path = f"/channels/{_part(channel)}/payouts/{_part(payout_id)}/failure"
         return self._post(path, {}, key=idempotency_key or self.next_key())
 
     def callback(self, channel: str, out_trade_no: str) -> Doc:
-        """The channel's delivery log of an order's callback."""
+        """Return the delivery log of an order's callback. Refused with `channel_unknown`, `trade_unknown`.
+
+        Returns {id, channel, out_trade_no, state, attempts, queued_at, next_attempt_at, acked_at, applied_at}.
+        """
         return self._get(f"/channels/{_part(channel)}/callbacks/{_part(out_trade_no)}")
 
     def statement_formats(self, channel: str) -> Doc:
-        """The formats of a channel's statements, when its day ends and when the statement of one is ready."""
+        """Return a channel's statement formats, its cut-off, and when a statement is ready.
+
+        Returns {channel, cut_off, statement_ready, formats}. Refused with `channel_unknown`.
+        """
         return self._get(f"/channels/{_part(channel)}/statements")
 
     def statement(self, channel: str, date: str, *, format: str | None = None, currency: str | None = None) -> bytes:
-        """A channel's statement of a day, byte by byte as the channel made it."""
+        """Return a channel's statement of a day, as the bytes that the channel made.
+
+        Refused with `channel_unknown`, `statement_not_ready`.
+        """
         path = f"/channels/{_part(channel)}/statements/{_part(date)}"
         return self._file(path, {"format": format, "currency": currency})
 
     def remake_statement(self, channel: str, date: str, *, currency: str = "CNY") -> Doc:
-        """Ask a channel to make its file of a day again, where the last one was late, cut short or spoiled."""
+        """Have a channel make its statement of a day again, if the last one was late, cut short or corrupt.
+
+        Returns {channel, date, currency, times_made, ready_at}. Refused with `channel_unknown`, `statement_not_ready`.
+        """
         path = f"/channels/{_part(channel)}/statements/{_part(date)}/remake"
         return self._post(path, {"currency": currency})
 
     def send_callback(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Doc:
-        """Deliver a callback as a channel would, signed by the caller: for those who simulate one."""
+        """Deliver a callback as a channel would, signed by the caller: for tests that simulate a channel.
+
+        Returns {received}. Refused with `callback_signature_invalid`, `callback_malformed`, `callback_version_stale`,
+        `callback_amount_mismatch`, `callback_out_of_order`, `channel_unknown`, `trade_unknown`.
+        """
         return self._call("POST", f"/v1/callbacks/{_part(channel)}", raw=body, headers=headers)
 
-    # --- what the credit bureau says, and partner lenders do ---
+    # --- the credit bureau and partner lenders ---
 
     def credit_report(self, borrower_id: str) -> Doc:
-        """What is published of a borrower's loans: at least a day behind the books."""
+        """Return what the bureau has published about a borrower's loans, at least a day behind the books.
+
+        Returns {borrower_id, as_of, version, accounts}. Refused with `borrower_unknown`.
+        """
         return self._get(f"/bureau/borrowers/{_part(borrower_id)}/report")
 
     def credit_score(self, borrower_id: str, *, transaction_id: str | None = None) -> Doc:
-        """The score. Under a `transaction_id` the first answer is repeated for 24 hours."""
+        """Return the credit score. Under a `transaction_id` the first answer is repeated for 24 hours.
+
+        Returns {borrower_id, score, transaction_id, answered_at, refreshed_at, next_refresh}. Refused with
+        `borrower_unknown`.
+        """
         return self._get(f"/bureau/borrowers/{_part(borrower_id)}/score", {"transaction_id": transaction_id})
 
     def inquiries(self, borrower_id: str) -> Doc:
-        """Who asked the bureau about somebody, and what they were told."""
+        """Return who has queried the bureau about a borrower, and the answers: {borrower_id, scores, applications}.
+
+        Refused with `borrower_unknown`.
+        """
         return self._get(f"/bureau/borrowers/{_part(borrower_id)}/inquiries")
 
     def bureau_records(self, loan_id: str) -> Doc:
-        """Everything that was reported of a loan, and how far each record has come."""
+        """Return every bureau record of a loan, with its state: {loan_id, records}. Refused with `loan_unknown`."""
         return self._get(f"/bureau/loans/{_part(loan_id)}/records")
 
     def bureau_submission(self, date: str, *, limit: int | None = None, cursor: str | None = None) -> Doc:
-        """The file that was submitted of a day, with its hash."""
+        """Return the file that was submitted for a day, with its hash: {date, count, sha256, lines, next_cursor}.
+
+        Refused with `submission_unknown`.
+        """
         return self._get(f"/bureau/submissions/{_part(date)}", {"limit": limit, "cursor": cursor})
 
     def lenders(self) -> Doc:
-        """The partner lenders, with the rules that they decide by."""
+        """Return the partner lenders with their decision rules: {lenders: [...]}."""
         return self._get("/bureau/lenders")
 
     def apply(
@@ -745,12 +938,20 @@ class Client:
         refresh: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Doc:
-        """Apply to a partner lender, which decides by its copy of the report; `refresh` has it pull a new one."""
+        """Apply to a partner lender, which decides by its copy of the report.
+
+        With `refresh` it pulls a new report first. Returns {id, lender, borrower_id, product, amount_minor, decision,
+        reasons, report_version, report_pulled_at, score, created_at}. Refused with `lender_unknown`,
+        `borrower_unknown`, `product_not_offered`.
+        """
         body = {"borrower_id": borrower_id, "product": product, "amount_minor": amount_minor, "refresh": refresh}
         return self._post(f"/bureau/lenders/{_part(lender)}/applications", body, key=idempotency_key or self.next_key())
 
     def lender_copy(self, lender: str, borrower_id: str) -> Doc:
-        """The copy of a report that a lender keeps."""
+        """Return the copy of a report that a lender has. Refused with `lender_unknown`, `copy_unknown`.
+
+        Returns {lender, borrower_id, pulled_at, expires_at, report, score}.
+        """
         return self._get(f"/bureau/lenders/{_part(lender)}/copies/{_part(borrower_id)}")
 
     # --- sandboxes and their clock ---
@@ -766,16 +967,18 @@ class Client:
         four_eyes_above_minor: int | None = None,
         monitoring: Mapping[str, Any] | None = None,
     ) -> Client:
-        """A client bound to a new sandbox of its own.
+        """Create a sandbox and return a client for it, with its `api_key`, `sandbox_id` and `seed`.
 
-        With `four_eyes_above_minor`, what staff decide above that amount waits for a second person.
-        `monitoring` is how the platform watches itself: {enabled, tolerance_minor, net_by}.
+        `clock` is "manual" or "wall" (it runs by itself, `speed` times as fast as real time). `now` is where the clock
+        starts. With `four_eyes_above_minor`, decisions of staff above that amount need a second person. `monitoring` is
+        how the platform monitors itself: {enabled, tolerance_minor, net_by}. Refused with `too_many_sandboxes`,
+        `too_many_clocks`.
         """
         made = self._post(
             "/-/sandboxes",
             {
                 "seed": seed,
-                "clock": _given({"mode": clock, "now": now, "speed": speed}),
+                "clock": _without_none({"mode": clock, "now": now, "speed": speed}),
                 "zone": zone,
                 "four_eyes_above_minor": four_eyes_above_minor,
                 "monitoring": monitoring,
@@ -796,60 +999,75 @@ class Client:
         return bound
 
     def describe_sandbox(self, sandbox_id: str | None = None) -> Doc:
-        """A sandbox's seed, clock and zone; by default this client's own."""
+        """Return a sandbox, by default this client's own: {id, seed, zone, clock, four_eyes_above_minor, monitoring}.
+
+        Refused with `sandbox_unknown`. ValueError if this client has no sandbox of its own and none is named.
+        """
         return self._get(f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
 
     def delete_sandbox(self, sandbox_id: str | None = None) -> None:
-        """Remove a sandbox and all that is in it, by default this client's own. `default` itself cannot be removed."""
+        """Delete a sandbox and everything in it, by default this client's own.
+
+        Refused with `sandbox_unknown`, and with `sandbox_default` for `default`.
+        """
         self._call("DELETE", f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
 
     def sandboxes(self, *, unused_for: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
-        """A page of all sandboxes, with `last_used_at`; of those that nobody has used for so long, like `P7D`."""
+        """Return a list page of all sandboxes with `last_used_at`: {sandboxes, next_cursor}.
+
+        `unused_for` is an ISO 8601 duration like `P7D`: only sandboxes that were not used for that time.
+        """
         return self._get("/-/sandboxes", {"unused_for": unused_for, "limit": limit, "cursor": cursor})
 
     def expire_sandboxes(self, unused_for: str) -> list[str]:
-        """Delete the sandboxes that nobody has used for so long, like `P7D`; `default` stays. Returns their ids."""
-        gone: list[str] = []
+        """Delete the sandboxes that were not used for a time, except `default`. Returns their ids.
+
+        `unused_for` is an ISO 8601 duration like `P7D`.
+        """
+        deleted: list[str] = []
         while True:
             answer = self._call("DELETE", "/-/sandboxes", query={"unused_for": unused_for})
-            gone += answer["deleted"]
+            deleted += answer["deleted"]
             if not answer["more"]:
-                return gone
+                return deleted
 
     def _own_sandbox(self) -> str:
         if self.sandbox_id is None:
-            raise ValueError("this client was not made by sandbox(); say which sandbox_id is meant")
+            raise ValueError("this client was not made by sandbox(); pass a sandbox_id")
         return self.sandbox_id
 
     def staff_key(self) -> str:
-        """The sandbox's second key, for whoever may not see the answer key: it opens all planes but `/-/`."""
+        """Return the sandbox's second key, for users who must not see the answer key: it opens all planes but `/-/`."""
         return str(self._get("/-/staff-key")["staff_key"])
 
     def reset(self) -> Doc:
-        """Empty the sandbox. The seed stays, so ids repeat."""
+        """Empty the sandbox. The seed stays, so the same story has the same ids again. Returns the sandbox."""
         return self._post("/-/reset", {})
 
     def clock(self) -> Doc:
-        """What time the sandbox has, and how it moves."""
+        """Return the sandbox's time and how it moves: {mode, now, moving_to, speed, zone}."""
         return self._get("/-/clock")
 
     def hold_clock(self) -> Doc:
-        """Let the clock stand where it is: from now on it moves only when told."""
+        """Stop the clock where it is: from now on it moves only by `advance`. Returns the clock."""
         return self._call("PUT", "/-/clock", {"mode": "manual"})
 
     def run_clock(self, *, speed: int | None = None) -> Doc:
-        """Let the clock run on by itself from where it is, so many times as fast as real time."""
+        """Let the clock run by itself from where it is, `speed` times as fast as real time. Returns the clock."""
         return self._call("PUT", "/-/clock", {"mode": "wall", "speed": speed})
 
     def advance(self, by: str | int | None = None, *, to: str | None = None) -> Doc:
-        """Move a manual clock by an ISO 8601 duration (`PT1H`) or seconds, or to a moment; what fell due.
+        """Move a manual clock and run everything that falls due on the way.
 
-        `released` holds the first 1,000 things; `released_total` and `released_by_kind` count all.
+        `by` is an ISO 8601 duration (`PT1H`) or a number of seconds, `to` a moment. Returns {now, released,
+        released_total, released_more, released_by_kind}: `released` holds the first 1,000 things that ran,
+        `released_total` and `released_by_kind` count all. Refused with `clock_not_manual`, `clock_backwards`,
+        `clock_reset`.
         """
         return self._post("/-/clock/advance", {"by": by, "to": to})
 
     def settle(self, repayment: Mapping[str, Any]) -> Doc:
-        """Let a repayment's channel finish: advance by its settling delay. The repayment as then known."""
+        """Advance the clock by the settling delay of a repayment's channel. Returns the repayment as it is then."""
         delays_s = {channel["id"]: channel["settle_delay_s"] for channel in self.channels()["channels"]}
         self.advance(delays_s[repayment["channel"]])
         return self.repayment(repayment["id"])
@@ -857,7 +1075,7 @@ class Client:
     # --- faults, the answer key, the audit ---
 
     def faults(self) -> Doc:
-        """The kinds of fault there are, with their settings."""
+        """Return the kinds of fault, with their settings: {faults: [...]}."""
         return self._get("/-/faults")
 
     def arm(
@@ -873,70 +1091,81 @@ class Client:
         expect: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Armed:
-        """Arm a fault. What is not named here is a setting of the fault itself, like `lag_s=60`.
+        """Arm a fault. A keyword that is not listed here is a setting of the fault itself, like `lag_s=60`.
 
-        `probability` (1 unless given), `times` (at most so many injections), `match` and `rule_id` are the options of
-        `mocklend faults on`; `select` says how often in full, as the contract has it. The rule's id is the fault's
-        name unless given, so that arming a fault again replaces its rule. As a context manager it disarms the rule at
-        the end of the block.
+        `probability` (1 by default), `times` (at most that many injections), `match` and `rule_id` are the options of
+        `mocklend faults on`. `select`, `activate` and `expect` are those of the API. The rule's id is the fault's name
+        by default, so that arming a fault again replaces its rule. As a context manager it disarms the rule at the end
+        of the block. Refused with `fault_unknown`, `too_many_rules`.
         """
-        chosen = {"probability": 1.0, **_given({"probability": probability, "times": times}), **(select or {})}
+        selection = {
+            "probability": 1.0,
+            **_without_none({"probability": probability, "times": times}),
+            **(select or {}),
+        }
         rule = {
             "fault": fault,
             "match": match,
             "activate": activate,
-            "select": chosen,
+            "select": selection,
             "with": settings or None,
             "expect": expect,
         }
         return Armed(self, self.put_rule(rule_id or fault, rule))
 
     def disarm(self, rule_id: str) -> None:
-        """Remove a rule. What it did stays on the answer key."""
+        """Remove a rule. Its injections stay on the answer key. Refused with `rule_unknown`."""
         self._call("DELETE", f"/-/rules/{_part(rule_id)}")
 
     def put_rule(self, rule_id: str, rule: Mapping[str, Any]) -> Doc:
-        """Make or replace a rule, field by field as the contract has it."""
+        """Create or replace a rule, with the fields of the API. Returns the rule, as `rule` does.
+
+        Refused with `fault_unknown`, `too_many_rules`.
+        """
         return self._call("PUT", f"/-/rules/{_part(rule_id)}", rule)
 
     def patch_rule(self, rule_id: str, **fields: Any) -> Doc:
-        """Change fields of a rule, like `enabled=False`."""
+        """Change fields of a rule, like `enabled=False`. Returns the rule. Refused with `rule_unknown`."""
         return self._call("PATCH", f"/-/rules/{_part(rule_id)}", fields)
 
     def rule(self, rule_id: str) -> Doc:
-        """A rule with its counters."""
+        """Return a rule with its counters and state. Refused with `rule_unknown`.
+
+        Returns {id, fault, match, activate, select, with, expect, enabled, armed_at, state, evaluated, matched,
+        selected, injected, lint}.
+        """
         return self._get(f"/-/rules/{_part(rule_id)}")
 
     def rules(self) -> Doc:
-        """All rules with their counters."""
+        """Return all rules with their counters: {rules: [...]}."""
         return self._get("/-/rules")
 
     def halt(self) -> Doc:
-        """Disarm everything at once."""
+        """Disarm all rules at once: {halted}."""
         return self._post("/-/rules/halt", {})
 
     def answer_key(self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None) -> Doc:
-        """What was injected, all of it: the truth, what was served, and what a reconciler should find.
+        """Return every injection: the truth, what was served, and the finding that a reconciler should report.
 
-        `hint` says why the whole key is empty, where it is.
+        Returns {entries, hint}; if the whole key is empty, `hint` says why.
         """
-        asked = {"status": status, "entity": entity, "loan_id": loan_id}
-        page = self._get("/-/answer-key", asked)
+        filters = {"status": status, "entity": entity, "loan_id": loan_id}
+        page = self._get("/-/answer-key", filters)
         entries, hint = page.get("entries", []), page.get("hint")
         while page.get("next_cursor"):
-            page = self._get("/-/answer-key", asked | {"cursor": page["next_cursor"]})
+            page = self._get("/-/answer-key", filters | {"cursor": page["next_cursor"]})
             entries += page["entries"]
         return {"entries": entries, "hint": hint}
 
     def answer_key_lines(
         self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None
     ) -> Iterator[bytes]:
-        """The same as lines of JSON, one by one: however many they are, memory stays bounded."""
-        asked = {"status": status, "entity": entity, "loan_id": loan_id, "format": "jsonl"}
-        with self._send("GET", "/-/answer-key", query=asked, stream=True) as response:
+        """Iterate over the answer key as lines of JSON; the memory needed does not grow with the key."""
+        filters = {"status": status, "entity": entity, "loan_id": loan_id, "format": "jsonl"}
+        with self._send("GET", "/-/answer-key", query=filters, stream=True) as response:
             if response.status_code != 200:
-                self._heard("GET", "/-/answer-key", None, response, _document(response))
-            self._heard("GET", "/-/answer-key", None, response, {"media_type": response.headers.get("Content-Type")})
+                self._checked("GET", "/-/answer-key", None, response, _document(response))
+            self._checked("GET", "/-/answer-key", None, response, {"media_type": response.headers.get("Content-Type")})
             yield from response.iter_lines(chunk_size=65_536)
 
     def score(
@@ -950,11 +1179,13 @@ class Client:
         operators: Iterable[str] | None = None,
         listed_max: int | None = None,
     ) -> Doc:
-        """How good a reconciler's findings are, by the answer key: the numbers, the lists behind them, a verdict.
+        """Score a reconciler's findings against the answer key: the figures, the lists behind them, and a verdict.
 
         A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
-        `checked_at` are the moments at which the reconciler ran, where it did so now and then: it is asked for what
-        was visible at one of them.
+        `checked_at` are the moments of the reconciler's runs, if it ran only now and then: it is then expected to find
+        what was visible at one of them. `min_visible_s` leaves out breaks that were visible for a shorter time
+        (seconds). Returns {verdict, reasons, hint, scored_at, window, thresholds, counts, precision, recall, f1,
+        by_class, money, time_to_detect_s, time_to_repair_s, borrower_harm, lists, …}. Refused with `too_many_findings`.
         """
         body = {
             "findings": list(findings),
@@ -968,67 +1199,84 @@ class Client:
         return self._post("/-/scores", body)
 
     def profiles(self) -> Doc:
-        """The profiles: named sets of rules."""
+        """Return the profiles, which are named sets of rules: {profiles: [...]}."""
         return self._get("/-/profiles")
 
     def profile(self) -> Doc:
-        """The profile that is on."""
+        """Return the current profile: {name, rules}."""
         return self._get("/-/profile")
 
     def put_profile(self, name: str) -> Doc:
-        """Switch to a profile, like `realistic`; `none` switches its rules off."""
+        """Switch to a profile, like `realistic`; `none` disarms its rules. Returns {name, rules}.
+
+        Rules that were armed otherwise stay. Refused with `profile_unknown`, `too_many_rules`.
+        """
         return self._call("PUT", "/-/profile", {"name": name})
 
     def experiments(self) -> Doc:
-        """The experiments, and what each is at."""
+        """Return the experiments with their current stages: {experiments: [...]}."""
         return self._get("/-/experiments")
 
     def experiment(self, experiment_id: str) -> Doc:
-        """An experiment: its stages, and which of them is running."""
+        """Return an experiment: {id, running, stages}. Refused with `experiment_unknown`."""
         return self._get(f"/-/experiments/{_part(experiment_id)}")
 
     def put_experiment(self, experiment_id: str, stages: Sequence[Mapping[str, Any]]) -> Doc:
-        """Start an experiment: stages that follow each other on the sandbox's clock, each with its rules or profile."""
+        """Start an experiment: stages that follow each other on the sandbox's clock.
+
+        Each stage has its rules or its profile. Returns {id, running, stages}. Refused with `profile_unknown`,
+        `fault_unknown`, `too_many_rules`, `too_many_experiments`.
+        """
         return self._call("PUT", f"/-/experiments/{_part(experiment_id)}", {"stages": list(stages)})
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Forget an experiment and its rules."""
+        """Delete an experiment and its rules. Refused with `experiment_unknown`."""
         self._call("DELETE", f"/-/experiments/{_part(experiment_id)}")
 
     def explain(self, entity: str | None = None, *, loan_id: str | None = None, request_id: str | None = None) -> Doc:
-        """Why each rule fired on the events of an entity, of a loan or of a request, or did not.
+        """Return why each rule fired, or did not, on the events of an entity, a loan or a request.
 
-        An exchange, a problem and `requests_made` have the id of the request.
+        `Exchange`, `ProblemError` and `requests_made` have the id of a request. Returns {rules, events_known,
+        events_kept_max}.
         """
         return self._get("/-/explain", {"entity": entity, "loan_id": loan_id, "request_id": request_id})
 
     def audit(self) -> Doc:
-        """World against books against views: every discrepancy, and the injection that explains it."""
+        """Compare world, books and views: every discrepancy, and the injection that explains it.
+
+        Returns {now, clean, loans, discrepancies, in_transit, invariants, unobserved}.
+        """
         return self._get("/-/audit")
 
     def health(self) -> Doc:
-        """Whether the platform is up, and with what."""
+        """Return whether the server runs: {status, writes, writes_wait_ms, version, engine, layer}."""
         return self._get("/-/health")
 
     def requests_made(self) -> Doc:
-        """What was asked in this sandbox since it was made, in order: `mocklend scenario save` makes a story of it."""
+        """Return the requests of this sandbox in order: {complete, requests_max, starts, now, requests}.
+
+        `mocklend scenario save` makes a scenario of them.
+        """
         return self._get("/-/requests")
 
     def request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
     ) -> Doc:
-        """Any call, as the contract has it: for what no other method says. `path` begins with one `/`."""
+        """Make any call of the API, for those without a method here.
+
+        `path` begins with one `/`, else ValueError.
+        """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return self._call(method, path, body, headers=headers)
 
-    # --- the wire ---
+    # --- HTTP ---
 
     def _file(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
-        """What is not JSON, byte by byte."""
+        """Return the bytes of an answer that is not JSON."""
         response = self._send("GET", path, query=query)
         if response.status_code != 200:
-            self._heard("GET", path, None, response, _document(response))
-        self._heard("GET", path, None, response, {"media_type": response.headers.get("Content-Type")})
+            self._checked("GET", path, None, response, _document(response))
+        self._checked("GET", path, None, response, {"media_type": response.headers.get("Content-Type")})
         return response.content
 
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
@@ -1047,15 +1295,15 @@ class Client:
         raw: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Doc:
-        sent = None if body is None else _given(body)
-        response = self._send(method, path, sent, query=query, raw=raw, headers=headers)
-        return self._heard(method, path, sent, response, _document(response))
+        payload = None if body is None else _without_none(body)
+        response = self._send(method, path, payload, query=query, raw=raw, headers=headers)
+        return self._checked(method, path, payload, response, _document(response))
 
     def _send(
         self,
         method: str,
         path: str,
-        sent: Doc | None = None,
+        payload: Doc | None = None,
         *,
         query: Mapping[str, Any] | None = None,
         raw: bytes | None = None,
@@ -1063,12 +1311,12 @@ class Client:
         stream: bool = False,
     ) -> requests.Response:
         if not _PATH.fullmatch(path):
-            raise ValueError(f"{path[:80]!r} is no path of the server: expected one / at its beginning, and no blanks")
+            raise ValueError(f"{path[:80]!r} is not a path of the server: expected one / first, and no blanks")
         return self._session.request(
             method,
             self.base_url + path,
-            params=_given(query or {}),
-            json=sent,
+            params=_without_none(query or {}),
+            json=payload,
             data=raw,
             headers=dict(headers or {}),
             timeout=self.timeout_s,
@@ -1076,30 +1324,30 @@ class Client:
             stream=stream,
         )
 
-    def _heard(self, method: str, path: str, sent: Doc | None, response: requests.Response, answer: Doc) -> Doc:
-        """Tell who listens; then the answer, or the problem that it is."""
+    def _checked(self, method: str, path: str, payload: Doc | None, response: requests.Response, answer: Doc) -> Doc:
+        """Pass the exchange to `on_exchange`; then return the answer, or raise the problem that it is."""
         request_id = response.headers.get("Mocklend-Request-Id")
         if self.on_exchange is not None:
-            asked = urlsplit(response.request.url or path)
-            shown = f"{path}?{asked.query}" if asked.query else path
-            self.on_exchange(Exchange(method, shown, sent, response.status_code, answer, request_id))
+            sent_url = urlsplit(response.request.url or path)
+            full_path = f"{path}?{sent_url.query}" if sent_url.query else path
+            self.on_exchange(Exchange(method, full_path, payload, response.status_code, answer, request_id))
         if response.status_code >= 300:
             raise ProblemError(response.status_code, answer, request_id)
         return answer
 
 
 def _host_of(url: str) -> str:
-    """The host in a server's address. ValueError where it is no address of HTTP."""
+    """Return the host of a server's address. ValueError if it is not an HTTP address."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         host.encode("idna")
-        is_one = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+        is_address = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except (ValueError, UnicodeError):
-        is_one = False
-    if not is_one or re.search(r"[@?#\\\s\x00-\x20\x7f]", url):
-        shown = "the address" if "@" in url else repr(url[:80])  # It may hold a password.
-        raise ValueError(f"{shown} is no address of a server: expected one like {DEFAULT_URL}")
+        is_address = False
+    if not is_address or re.search(r"[@?#\\\s\x00-\x20\x7f]", url):
+        shown = "the address" if "@" in url else repr(url[:80])  # It may contain a password.
+        raise ValueError(f"{shown} is not an address of a server: expected one like {DEFAULT_URL}")
     return host
 
 
@@ -1113,7 +1361,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _document(response: requests.Response) -> Doc:
-    """The answer as an object. What is none did not come from the platform, and is told as a problem."""
+    """Return the answer as an object. Any other answer did not come from the platform: ProblemError."""
     if response.status_code == 204 or not response.content:
         return {}
     try:
@@ -1126,32 +1374,32 @@ def _document(response: requests.Response) -> Doc:
         response.status_code,
         {
             "code": "answer_not_understood",
-            "title": "The answer is no JSON object.",
+            "title": "The answer is not a JSON object.",
             "detail": f"{response.request.method} {response.url} answered {response.text[:80]!r}",
-            "hint": "Check that the address is Mocklend's, and what stands in between.",
+            "hint": "Check that the address is Mocklend's, and which proxy is in between.",
         },
     )
 
 
-def _given(fields: Mapping[str, Any]) -> Doc:
-    """Only what the caller gave: the platform's defaults are the platform's."""
+def _without_none(fields: Mapping[str, Any]) -> Doc:
+    """Return the fields that are not None: defaults are the platform's."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _part(id: str) -> str:
-    """One segment of a path, whatever is in it."""
+    """Escape a segment of a path."""
     return quoted(id, safe="")
 
 
 def fresh_key() -> str:
-    """An idempotency key that nobody has used."""
+    """Return a new idempotency key."""
     return str(uuid.uuid4())
 
 
 def numbered_keys() -> Callable[[], str]:
-    """Keys `call-1`, `call-2`, …, for one client in a sandbox that nobody else writes to.
+    """Return keys `call-1`, `call-2`, …, for a client whose sandbox has no other writer.
 
-    Ids follow from keys, and chance from ids: so the same calls have the same ids and meet the same faults.
+    Ids are derived from keys, and chance from ids: the same calls have the same ids and meet the same faults.
     """
     numbers = count(1)
     return lambda: f"call-{next(numbers)}"

@@ -57,7 +57,7 @@ chapters:
     code, facts = told(read(text, "elsewhere.yaml"))
 
     assert code == 1
-    assert "no path of the server" in json.dumps(facts)
+    assert "not a path of the server" in json.dumps(facts)
 
 
 @pytest.mark.long
