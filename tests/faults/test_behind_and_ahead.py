@@ -1,4 +1,4 @@
-"""Books that are behind (a nightly run left a loan out) or ahead (a booking is dated tomorrow), when more happens."""
+"""Books that are behind (the end-of-day batch left a loan out) or ahead (a booking is dated tomorrow), when more happens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mark(client: Client, loan: str, status: str) -> None:
     client.edit(loan, "MODIFY_BILL_STATUS", status=status, operator="olaf", memo="as the books say")
 
 
-def test_a_status_that_the_nightly_run_left_behind_cannot_be_confirmed(client: Client) -> None:
+def test_a_status_that_the_end_of_day_left_behind_cannot_be_confirmed(client: Client) -> None:
     loan = borrow(client)
     client.arm("batch.skipped")
     client.advance("P36D")

@@ -196,7 +196,7 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(
 
 
 @pytest.mark.parametrize("days", [31, 32, 60])
-def test_a_receipt_of_the_past_may_come_before_or_after_the_nightly_look(tell: Callable[..., Story], days: int) -> None:
+def test_a_receipt_of_the_past_may_come_before_or_after_the_end_of_day(tell: Callable[..., Story], days: int) -> None:
     early, late = tell(), tell()
     for story in (early, late):
         loan_id = story.borrow()

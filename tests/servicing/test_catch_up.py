@@ -1,4 +1,4 @@
-"""Catching up: what a nightly run has left out is done by hand; what it has not left out stays as it is."""
+"""Catching up: what the end-of-day batch has left out is done by hand; what it has not left out stays as it is."""
 
 from __future__ import annotations
 

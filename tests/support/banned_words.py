@@ -40,6 +40,7 @@ BANNED: tuple[Banned, ...] = (
     _prose("lock himself out", instead="a fault can always be disarmed"),
     _prose("as ever", instead="as before, as usual", allowed={"faults/mocklend_faults/kinds/*.py": STORIES}),
     _prose("hitherto", "whereupon", "thereof", "wherewith", "therein", "whilst", "lest", instead="plain words"),
+    _prose("nightly run", "nightly runs", "nightly look", instead="end of day, end-of-day batch"),
     # Names that have a better one.
     Banned(("TouchLoan",), "EndOfDay"),
     Banned(("Unmet", "Glanced"), "PendingEvent, SkippedRequest"),

@@ -1,4 +1,4 @@
-"""The nightly run leaves a loan out."""
+"""The end-of-day batch leaves a loan out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every answer on its way to a client: the seam `api.answer`, met once per request, before the work.
 
         request ─▶ is a rule at this seam? ─▶ does one select it? ─▶ MeetRequest ─▶ work ─▶ late, other, broken answer
-                         no: nothing            no: a glance          one commit      └ or a refusal instead of it
+                         no: nothing            no: counted           one commit      └ or a refusal instead of it
 
 What happens is decided before the work and put on record by a command of its own; it is carried out around the work,
 in the request's own thread. So a request that sleeps holds that thread and nothing else: no lock, no transaction.

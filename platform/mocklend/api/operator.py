@@ -246,7 +246,7 @@ def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
 @operator.output(document(CaughtUp))
 @operator.doc(**described("catchUpLoan", "loan_unknown"))
 def catch_up(loan_id: str, wish: Reversal) -> Response:
-    """Bring a loan up to the day that a nightly run has left out. One that was not left out stays as it is."""
+    """Bring a loan up to the day that the end-of-day batch has left out. One that was not left out stays as it is."""
     return answered(run(CatchUp(sandbox_id(), loan_id, wish.memo, wish.operator)))
 
 

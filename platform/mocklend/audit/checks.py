@@ -148,7 +148,7 @@ CHECKS: tuple[Check, ...] = (
         states="A settlement certificate names a point of the journal at which the books said CLEAR.",
         loan=pages.check_certificates,
     ),
-    Check(code="V9", states="No nightly run has left a loan out.", loan=pages.check_nightly_runs),
+    Check(code="V9", states="The end-of-day batch has left no loan out.", loan=pages.check_end_of_day),
     Check(
         code="V10",
         states="A status that was set by hand is the one that the books derive.",

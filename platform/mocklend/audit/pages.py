@@ -49,8 +49,8 @@ def check_page(audited: AuditedLoan) -> Iterator[Discrepancy]:
         yield Discrepancy(Finding("wrong_view", loan.id, abs(off)), loan.id, detail)
 
 
-def check_nightly_runs(audited: AuditedLoan) -> Iterator[Discrepancy]:
-    """A loan that a nightly run has left out: class `left_behind`."""
+def check_end_of_day(audited: AuditedLoan) -> Iterator[Discrepancy]:
+    """A loan that the end-of-day batch has left out: class `left_behind`."""
     loan = audited.loan
     if loan.missed_ms is not None:
         detail = f"the run of {rfc3339(loan.missed_ms)} left it out: it still says {loan.status}"

@@ -50,7 +50,7 @@ TOLD = tuple(field.name for field in fields(Standing) if field.name != "month")
 
 @dataclass(frozen=True, slots=True)
 class ReportAccount:
-    """The nightly look at one account. Doing it twice reports once."""
+    """The end of day of one account. Doing it twice reports once."""
 
     sandbox_id: str
     loan_id: str

@@ -13,7 +13,7 @@ CLASSES: dict[str, str] = {
     "status_mismatch": "A status is shown that the books do not derive.",
     "duplicate_in_books": "One receipt is on the books more than once.",
     "duplicate_in_channel": "A channel has taken one payment twice.",
-    "left_behind": "A nightly run has left a loan out: its status and penalty are of the day before.",
+    "left_behind": "The end-of-day batch has left a loan out: its status and penalty are of the day before.",
     "misapplied": "The right amount on the wrong loan or bucket.",
     "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
     "wrong_view": "A page or quote names the right version and gives another amount than the books have at it.",

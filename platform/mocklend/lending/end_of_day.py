@@ -24,7 +24,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class EndOfDay:
-    """The nightly look at a loan on the day after a due date. Doing it twice does nothing."""
+    """The end of day of a loan, on the day after a due date. Doing it twice does nothing."""
 
     sandbox_id: str
     loan_id: str

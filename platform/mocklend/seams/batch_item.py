@@ -1,4 +1,4 @@
-"""A nightly run, or the day's debits, comes to a loan."""
+"""The end-of-day batch, or the day's debits, comes to a loan."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ DUE_DATE, AUTO_DEBIT = "due_date", "auto_debit"
 
 @dataclass(frozen=True, slots=True)
 class BatchItem(LoanSeam):
-    """A run does its work on a loan: the nightly one after a due date (`due_date`), or a debit of what is due
+    """A run does its work on a loan: the end-of-day batch after a due date (`due_date`), or a debit of what is due
     (`auto_debit`).
 
-    `runs` says how often: honestly once. A loan that the nightly run leaves out (0) is `left_behind`; twice is as good
-    as once, since it brings the loan up to the day. A debit that is ordered twice (2), as `order_id` and `again_id`, is
-    `duplicate_in_channel` on one of its two orders. `place_percent` is how far a run is when it comes to the loan.
+    `runs` says how often: honestly once. A loan that the end-of-day batch leaves out (0) is `left_behind`; twice is as
+    good as once, since it brings the loan up to the day. A debit that is ordered twice (2), as `order_id` and
+    `again_id`, is `duplicate_in_channel` on one of its two orders. `place_percent` is how far a run is when it comes to
+    the loan.
     """
 
     seam: ClassVar[str] = "batch.item"

@@ -1,4 +1,4 @@
-"""Catching up: a loan that the nightly run has left out is brought up to the day by hand."""
+"""Catching up: a loan that the end-of-day batch has left out is brought up to the day by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Do what the nightly run should have done to a loan. One that was not left out stays as it is."""
+    """Do what the end-of-day batch should have done to a loan. One that was not left out stays as it is."""
 
     sandbox_id: str
     loan_id: str

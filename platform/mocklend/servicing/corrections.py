@@ -331,7 +331,7 @@ class Desk:
         if conflicting_override(self.loan) is not None:
             yield _todo("wrong_mark", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
         if self.loan.missed_ms is not None:
-            yield _todo("left_behind", self.loan.id, "a nightly run has left it out: catch it up")
+            yield _todo("left_behind", self.loan.id, "the end-of-day batch has left it out: catch it up")
 
     # --- reading ---
 

@@ -307,7 +307,7 @@ def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
 
 
 def _derived_today(state: LoanState, today: date) -> str:
-    """The status that the books come to with all that is due by today, though the nightly run may have left it out."""
+    """The status that the books derive with all that is due today, even if the end-of-day batch left it out."""
     brought_up = state.copy()
     brought_up.roll_forward(today)
     return brought_up.status

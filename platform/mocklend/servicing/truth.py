@@ -59,7 +59,7 @@ def _wrong(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
     if override is not None and override.since_version is not None and override.since_version <= right_at:
         found.append(f"edit {override.edit_id} still says {override.status}")
     if loan.missed_ms is not None and loan.missed_ms < at_ms:
-        found.append("it is still left out by a nightly run")
+        found.append("it is still left out by the end-of-day batch")
     facts = facts_of(reader, BOOKS, [loan.id])[loan.id]
     since = dict(reader.rows_in(_Version, _VERSIONS, [loan.id]))
     left = standing(facts)
@@ -108,5 +108,5 @@ def _not_done(reader: SandboxReader, claim: CorrectionDoc, on_books: set[str]) -
         case "rest_written_off":
             done = id in on_books
         case _:
-            done = True  # The page and the nightly run are looked at by themselves.
+            done = True  # The page and the end-of-day batch are looked at by themselves.
     return None if done else f"{what} {id} is not on record"

@@ -73,7 +73,7 @@ class Loan(Struct, frozen=True):
     disbursed_ms: int | None
     due_ms: Due
     debit_ms: Due
-    missed_ms: int | None = None  # when a nightly run left it out that should have brought it up to its day
+    missed_ms: int | None = None  # when the end-of-day batch left it out that should have brought it up to its day
     cleared_version: int | None = None  # the version at which it was last paid off, whatever came after
 
 

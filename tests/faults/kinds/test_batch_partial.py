@@ -1,4 +1,4 @@
-"""The nightly run breaks off on the way."""
+"""The end-of-day batch stops half way."""
 
 from __future__ import annotations
 
