@@ -14,7 +14,7 @@ OVERLOOKED = {
     "callback.dropped": ("_lost_payments", "repayment_applied", None),
     "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books a second time"),
     "operator.prepay_as_partial": ("_bookings", "repayment_rebooked", "is still booked as INSTALMENT"),
-    "operator.marked_overdue": ("_marks", "mark_taken_off", "still says OVERDUE"),
+    "operator.marked_overdue": ("_overrides", "mark_taken_off", "still says OVERDUE"),
     "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by the end-of-day batch"),
     "amount.rounding_drift": ("_rest_of_a_quote", "rest_written_off", None),
     "cache.bounded_stale": ("_page", "page_rebuilt", "was right, and not shown everywhere and for good"),
