@@ -258,7 +258,10 @@ def test_what_was_set_aside_survives_whatever_the_desk_does(
         assert state.outstanding_principal_minor == state.ahead_minor == 0
     if what == "written off":
         assert state.outstanding_minor == 0
-        assert state.written_off_minor == before.outstanding_minor - before.ahead_minor
+        # Of a few fen more may be set aside for interest to come than is owed in all: that is the borrower's own.
+        left = before.outstanding_minor - before.ahead_minor
+        assert state.written_off_minor == max(0, left)
+        assert state.overpaid_minor == before.overpaid_minor + max(0, -left)
     if what == "taken back":
         assert state.unapplied_minor == amount
 
