@@ -62,6 +62,12 @@ BANNED: tuple[Banned, ...] = (
     Banned(("least_minor", "most_minor"), "amount_minor_min, amount_minor_max"),
     Banned(("--p", "--bound-s", "--look"), "--probability, --min-visible-s, --checked-at"),
     Banned(("mocklend answers",), "mocklend answer-key"),
+    Banned(("witness", "Looked", "glance"), "record_in_world, KeyView, may_affect"),
+    Banned(("ThreadTurns", "Turns", "Nudge", "Remembered"), "ConcurrencyLimiter, ReplicaRotation, NoOp, ReplayStored"),
+    Banned(("LATE_FAILED", "late_failed", "failed_at"), "RETURNED, returned, returned_at"),
+    _prose("late failure", "late failures", instead="payment return"),
+    _prose("enquiry", "enquiries", instead="inquiry"),
+    Banned(("marked_status", "act_doc", "bound_s"), "override_status, operator_action_doc, min_visible_s"),
     Banned(
         ("mocklend.lender",),
         "mocklend.runtime",

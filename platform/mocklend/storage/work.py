@@ -130,7 +130,7 @@ class Command(Protocol):
         """The answer; effects go to `work`. Raises Refused. Anything asked of `at` comes after the last refusal.
 
         A command whose class says `forgettable` may come with `work.remembered`. After its last refusal and before all
-        else it then asks whether that is forgotten, and raises Remembered where it is not.
+        else it then asks whether that is forgotten, and raises `ReplayStored` if it is not.
         """
         ...
 
