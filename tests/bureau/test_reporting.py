@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
 from mocklend.bureau import ReportAccount, checks, correct, flag_disputed, unflag_disputed
 from mocklend.bureau import reporting as reporting_module
-from mocklend.bureau.reports import records, report, submission
+from mocklend.bureau.reports import RecordDoc, SubmissionDoc, records, report, submission
 from mocklend.channels.payments import PayAtChannel
 from mocklend.runtime import Platform
 from mocklend.sandboxes.timestamps import parse_rfc3339
@@ -65,10 +66,9 @@ class Bureau:
     def months(self) -> str:
         return str(self.account()["months_24"]).replace(" ", "").lstrip("/")
 
-    def records(self, loan_id: str) -> list[dict[str, Any]]:
+    def records(self, loan_id: str) -> list[RecordDoc]:
         with self.story.platform.read() as connection:
-            found: list[dict[str, Any]] = records(self.story.snapshot(connection), loan_id)["records"]
-        return found
+            return records(self.story.snapshot(connection), loan_id)["records"]
 
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
         return [(record["cause"], record["as_of"]) for record in self.records(loan_id)]
@@ -234,9 +234,9 @@ def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(w
 
     wall.tick()
 
-    def monthly(bureau: Bureau, of: str) -> list[dict[str, Any]]:
-        told = ("as_of", "status", "balance_minor", "overdue_minor", "days_overdue", "months")
-        return [{name: record[name] for name in told} for record in bureau.records(of) if record["cause"] == "monthly"]
+    def monthly(bureau: Bureau, of: str) -> list[tuple[object, ...]]:
+        figures = itemgetter("as_of", "status", "balance_minor", "overdue_minor", "days_overdue", "months")
+        return [figures(record) for record in bureau.records(of) if record["cause"] == "monthly"]
 
     assert loan_id == twin
     assert len(monthly(Bureau(story), twin)) == 5
@@ -258,7 +258,8 @@ def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> Non
     for n in range(5):
         story.borrow(reference=f"loan-{n}")
     story.wait(days=2)
-    pages, cursor = [], ""
+    pages: list[SubmissionDoc] = []
+    cursor: str | None = ""
     with story.platform.read() as connection:
         day = date(2026, 1, 5)
         whole = submission(story.snapshot(connection), day)

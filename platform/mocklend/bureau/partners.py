@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
@@ -42,6 +42,26 @@ REASONS = {
 """Why an application is refused, in the order in which the reasons are given."""
 
 
+class LenderRuleDoc(TypedDict):
+    """What a lender asks for on a product. `worst_month` is the worst code of the last 24 months that it overlooks."""
+
+    amount_minor_max: Annotated[int, says("The most that is lent on the product, in minor units.")]
+    score_min: Annotated[int, says("The least score that is accepted.")]
+    worst_month: Annotated[
+        int, says("The worst code of the last 24 months that is overlooked: 0 none, 1 to 7 as in the report.")
+    ]
+    score_required: Annotated[bool, says("Whether somebody without a score is refused.")]
+
+
+class LenderDoc(TypedDict):
+    """A partner lender, how long it keeps its copy of a report, and its rules."""
+
+    id: Annotated[str, says("The lender's id.")]
+    name: Annotated[str, says("The lender's name.")]
+    keeps_days: Annotated[int, says("How many days the lender keeps its copy of a report before it pulls a new one.")]
+    products: Annotated[dict[str, LenderRuleDoc], says("What the lender asks for, by product.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a lender asks of whoever applies for a product. `worst_month` is the worst code that it overlooks."""
@@ -51,7 +71,7 @@ class Rule:
     worst_month: int = 0
     score_required: bool = True
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> LenderRuleDoc:
         """As the list of lenders shows it."""
         return {
             "amount_minor_max": self.amount_minor_max,
@@ -70,7 +90,7 @@ class Partner:
     keeps_days: int
     rules: Mapping[str, Rule]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> LenderDoc:
         """As the list of lenders shows it."""
         rules = {product: rule.to_json() for product, rule in self.rules.items()}
         return {"id": self.id, "name": self.name, "keeps_days": self.keeps_days, "products": rules}

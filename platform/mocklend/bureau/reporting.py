@@ -10,15 +10,17 @@ before its cut, so after an outage each month that was missed is reported as it 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Annotated, TypedDict
 
+import msgspec
 from msgspec.structs import replace
 
 from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.domain.nouns import BorrowerId, Currency, LoanId, PrincipalMinor, one_of, says
 from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.lending.reporting import day_over_ms, look_at
@@ -41,11 +43,29 @@ SUBMIT_MS = 2 * 3_600_000
 LAG_MS = 86_400_000
 """From the cut to the submission file, and to publication: T+1, as many say; no text of a bureau confirms it."""
 
-MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
+CAUSES = MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1).toordinal()
-TOLD = tuple(field.name for field in fields(Standing) if field.name != "month")
-"""What a record's line says of a standing, beside the month's code."""
+
+
+class SubmissionLine(TypedDict):
+    """One record of the file: a loan on a day."""
+
+    record: Annotated[str, says("The record's id.")]
+    loan_id: LoanId
+    borrower_id: BorrowerId
+    cause: Annotated[str, one_of(CAUSES, "Why it is reported.")]
+    currency: Currency
+    opened: Annotated[str, says("The day on which the loan was paid out, like 2026-01-05.")]
+    principal_minor: PrincipalMinor
+    as_of: Annotated[str, says("The day that the line describes, like 2026-01-05.")]
+    status: Annotated[str, says("The loan's status on that day.")]
+    five_class: Annotated[str, says("The class of risk on that day, of the five that banks report.")]
+    days_overdue: Annotated[int, says("Days past due on that day; 0 where nothing was overdue.")]
+    balance_minor: Annotated[int, says("What was owed on that day, in minor units of `currency`.")]
+    overdue_minor: Annotated[int, says("What was overdue on that day, in minor units of `currency`.")]
+    month: Annotated[str, says("The month of `month_status`, like 2026-01.")]
+    month_status: Annotated[str, says("The month's code, as in the report.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +177,7 @@ def _record(
 ) -> BureauRecord:
     version = account.version + 1
     id = record_id(loan.id, version)
-    line = {
+    line: SubmissionLine = {
         "record": id,
         "loan_id": loan.id,
         "borrower_id": loan.borrower_id,
@@ -165,8 +185,12 @@ def _record(
         "currency": loan.currency,
         "opened": loan.start_date,
         "principal_minor": loan.principal_minor,
-        **{name: getattr(now, name) for name in TOLD},
         "as_of": now.as_of.isoformat(),
+        "status": now.status,
+        "five_class": now.five_class,
+        "days_overdue": now.days_overdue,
+        "balance_minor": now.balance_minor,
+        "overdue_minor": now.overdue_minor,
         "month": told.last.isoformat()[:7],
         "month_status": told.codes[-1],
     }
@@ -185,7 +209,7 @@ def _record(
         overdue_minor=now.overdue_minor,
         months=told.codes,
         last_month=told.last.isoformat(),
-        line=json.dumps(line, separators=(",", ":"), sort_keys=True),
+        line=msgspec.json.encode(line, order="sorted").decode(),
         cut_ms=cut_ms,
         submitted_ms=cut_ms + SUBMIT_MS,
         published_ms=published_ms,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
-from mocklend.bureau.reporting import CORRECTION, file_hash
+import msgspec
+
+from mocklend.bureau.reporting import CAUSES, CORRECTION, SubmissionLine, file_hash
 from mocklend.domain.bureau import LONG, SHORT, History, shown
+from mocklend.domain.nouns import LoanId, NextCursor, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, BureauRecord, Loan
 from mocklend.storage.snapshot import SandboxReader, Snapshot
-from mocklend.storage.values import ReportDoc, ReportedAccount
+from mocklend.storage.values import FiveClassField, ReportDoc, ReportedAccount
 from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
@@ -117,7 +119,40 @@ def report(snapshot: Snapshot, borrower_id: str) -> ReportDoc:
 # --- one account's records, and the files they went in ---
 
 
-def records(snapshot: Snapshot, loan_id: str) -> dict[str, Any]:
+class RecordDoc(FiveClassField):
+    """One report of a loan. It is never edited: the next one supersedes it."""
+
+    id: Annotated[str, says("The record's id.")]
+    loan_id: LoanId
+    version: Annotated[int, says("The number of the loan's record, from 1.")]
+    state: Annotated[
+        str,
+        one_of(
+            RecordState, "SNAPSHOT taken by the lender, SUBMITTED to the bureau, PUBLISHED, or SUPERSEDED by the next."
+        ),
+    ]
+    cause: Annotated[str, one_of(CAUSES, "Why it was reported: `monthly`, a `change` of status, or a `correction`.")]
+    reason: Annotated[str | None, says("What was corrected; null for the other causes.")]
+    as_of: Annotated[str, says("The day that the record describes, like 2026-01-05.")]
+    status: Annotated[str, says("The account's status in the report's own words.")]
+    days_overdue: Annotated[int, says("Days past due on that day; 0 where nothing was overdue.")]
+    balance_minor: Annotated[int, says("What was owed on that day, in minor units.")]
+    overdue_minor: Annotated[int, says("What was overdue on that day, in minor units.")]
+    months: Annotated[str, says("A code for each of the last months, the oldest first, as in the report.")]
+    last_month: Annotated[str, says("The last of those months, like 2026-01.")]
+    snapshot_at: Annotated[str, says("When the lender took the figures. RFC 3339, on the sandbox's clock.")]
+    submitted_at: Annotated[str, says("When the lender submits them. RFC 3339, on the sandbox's clock.")]
+    published_at: Annotated[str, says("When the bureau publishes them. RFC 3339, on the sandbox's clock.")]
+
+
+class RecordList(TypedDict):
+    """A loan's records, oldest first."""
+
+    loan_id: LoanId
+    records: Annotated[list[RecordDoc], says("The records, oldest first.")]
+
+
+def records(snapshot: Snapshot, loan_id: str) -> RecordList:
     """Every record of an account, oldest first, each with how far it has come."""
     reads.entity(snapshot, Loan, loan_id)
     sql = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY version"
@@ -126,7 +161,7 @@ def records(snapshot: Snapshot, loan_id: str) -> dict[str, Any]:
     return {"loan_id": loan_id, "records": [record_doc(one, now_ms, newest) for one in known]}
 
 
-def record_doc(record: BureauRecord, now_ms: int, newest: int) -> dict[str, Any]:
+def record_doc(record: BureauRecord, now_ms: int, newest: int) -> RecordDoc:
     """A record as JSON. `newest` is the version that is on the report."""
     state = RecordState.SNAPSHOT if now_ms < record.submitted_ms else RecordState.SUBMITTED
     if now_ms >= record.published_ms:
@@ -162,7 +197,20 @@ class _Line(NamedTuple):
     line: str
 
 
-def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 50) -> dict[str, Any]:
+class SubmissionDoc(TypedDict):
+    """What the lender submitted of a day. `sha256` is of all lines as the file has them, each with its line end."""
+
+    date: Annotated[str, says("The day of the submission, like 2026-01-05.")]
+    count: Annotated[int, says("How many lines the whole file has.")]
+    sha256: Annotated[str, says("SHA-256 of the whole file, in small hexadecimal digits.")]
+    lines: Annotated[list[SubmissionLine], says("The lines of this page.")]
+    next_cursor: NextCursor | None
+
+
+_LINE: msgspec.json.Decoder[SubmissionLine] = msgspec.json.Decoder(SubmissionLine)
+
+
+def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 50) -> SubmissionDoc:
     """The submission file of a day: how long it is, its hash, and a page of its lines."""
     count = 0
 
@@ -185,6 +233,6 @@ def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 5
         "date": day.isoformat(),
         "count": count,
         "sha256": digest,
-        "lines": [json.loads(row[1]) for row in page[:limit]],
-        "next_cursor": reads.cursor(page[limit - 1][0]) if len(page) > limit else None,
+        "lines": [_LINE.decode(row.line) for row in page[:limit]],
+        "next_cursor": reads.cursor(page[limit - 1].id) if len(page) > limit else None,
     }

@@ -191,13 +191,13 @@ class StepDoc(TypedDict):
     note: Annotated[str, says("What happened, in a sentence.")]
 
 
-_FiveClass = TypedDict(
-    "_FiveClass", {"class": Annotated[str, says("The class of risk on that day, of the five that banks report.")]}
+FiveClassField = TypedDict(
+    "FiveClassField", {"class": Annotated[str, says("The class of risk on that day, of the five that banks report.")]}
 )
 """What is called by a word of Python's."""
 
 
-class ReportedAccount(_FiveClass):
+class ReportedAccount(FiveClassField):
     """A loan as its lender reported it. `months_24` and `months_60` end with `last_month`, a code a month.
 
     `/` not opened, `*` nothing was due, `N` paid as agreed, `1` to `7` overdue (up to 30, 60, 90, 120, 150, 180
