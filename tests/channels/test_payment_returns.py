@@ -59,7 +59,7 @@ def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(stor
     assert story.discrepancies() == []
 
 
-def test_until_its_callback_is_tried_a_late_failure_is_in_transit(story: Story) -> None:
+def test_until_its_callback_is_tried_a_payment_return_is_in_transit(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
 
@@ -86,7 +86,7 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
     assert account(story, "1002:wallet") == 0
 
 
-def test_an_order_query_brings_a_late_failure_whose_callback_never_came(story: Story) -> None:
+def test_an_order_query_brings_a_payment_return_whose_callback_never_came(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     return_payment(story, repayment_id)

@@ -10,7 +10,15 @@ from msgspec.structs import replace
 
 from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.messages import Closed, LateFailureData, OrderData, PaymentReturn, Push, PushData, read_callback
+from mocklend.channels.messages import (
+    Closed,
+    OrderData,
+    PaymentReturn,
+    PaymentReturnData,
+    Push,
+    PushData,
+    read_callback,
+)
 from mocklend.channels.payment_returns import clawback
 from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
@@ -58,7 +66,7 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
     message = read_callback(body)
     if isinstance(message, PaymentReturn):
-        bring_payment_return(work, _hold_to_failure(work, channel.id, message.data))
+        bring_payment_return(work, _hold_to_return(work, channel.id, message.data))
         return
     if isinstance(message, Push):
         take_payment(work, _hold_to_channel(work, channel.id, message.data))
@@ -98,7 +106,7 @@ def bring_payment_return(work: Work, trade: Trade) -> None:
     clawback(work, trade)
 
 
-def _hold_to_failure(work: Work, channel_id: str, claimed: LateFailureData) -> Trade:
+def _hold_to_return(work: Work, channel_id: str, claimed: PaymentReturnData) -> Trade:
     """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
     trade = work.find(Trade, claimed.out_trade_no)
     if trade is None or trade.channel != channel_id or trade.state != TradeState.RETURNED:

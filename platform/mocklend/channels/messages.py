@@ -9,7 +9,7 @@ payment, so msgspec reads it; what is wrong has one code and one sentence, for t
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -87,7 +87,7 @@ class ClosedData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     state: Annotated[Literal["CLOSED"], Meta(description="The order's state at the channel.")]
 
 
-class LateFailureData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PaymentReturnData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money that the channel has taken back."""
 
     state: Annotated[Literal["RETURNED"], Meta(description="The order's state at the channel.")]
@@ -128,7 +128,7 @@ class Closed(Callback, frozen=True, kw_only=True, tag=CLOSED):
 class PaymentReturn(Callback, frozen=True, kw_only=True, tag=PAYMENT_RETURN):
     """The channel has taken money back that it had reported."""
 
-    data: LateFailureData
+    data: PaymentReturnData
 
 
 Message = Paid | Push | Closed | PaymentReturn
@@ -154,6 +154,24 @@ class _Form(Struct):
 _MESSAGE: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
+class _OrderFields(TypedDict):
+    version: Literal["1.0"]
+    out_trade_no: str
+    channel_trade_no: str
+    amount_minor: int
+    currency: str
+
+
+def _order(trade: Trade) -> _OrderFields:
+    return {
+        "version": VERSION,
+        "out_trade_no": trade.id,
+        "channel_trade_no": _number(trade),
+        "amount_minor": trade.amount_minor,
+        "currency": trade.currency,
+    }
+
+
 def callback_body(trade: Trade, timestamp: str) -> str:
     """What a channel sends when it has been paid. It tells of the payment, whatever became of that since."""
     assert trade.paid_ms is not None, "a callback follows a payment"
@@ -161,12 +179,8 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         assert trade.payer_name is not None, "a push payment has a payer"
         assert trade.payer_reference is not None, "a push payment has a reference"
         push = PushData(
-            version=VERSION,
-            out_trade_no=trade.id,
-            channel_trade_no=_number(trade),
+            **_order(trade),
             state="SUCCESS",
-            amount_minor=trade.amount_minor,
-            currency=trade.currency,
             paid_at=rfc3339(trade.paid_ms),
             payer_name=trade.payer_name,
             payer_reference=trade.payer_reference,
@@ -174,12 +188,8 @@ def callback_body(trade: Trade, timestamp: str) -> str:
         )
         return _written(Push(timestamp=timestamp, data=push))
     paid = PaidData(
-        version=VERSION,
-        out_trade_no=trade.id,
-        channel_trade_no=_number(trade),
+        **_order(trade),
         state="SUCCESS",
-        amount_minor=trade.amount_minor,
-        currency=trade.currency,
         paid_at=rfc3339(trade.paid_ms),
     )
     return _written(Paid(timestamp=timestamp, data=paid))
@@ -196,13 +206,9 @@ def payment_return_body(trade: Trade, timestamp: str) -> str:
     """What a channel sends when it has taken back money that it had reported."""
     assert trade.paid_ms is not None, "a payment return follows a payment"
     assert trade.returned_ms is not None, "the trade has failed"
-    data = LateFailureData(
-        version=VERSION,
-        out_trade_no=trade.id,
-        channel_trade_no=_number(trade),
+    data = PaymentReturnData(
+        **_order(trade),
         state="RETURNED",
-        amount_minor=trade.amount_minor,
-        currency=trade.currency,
         paid_at=rfc3339(trade.paid_ms),
         returned_at=rfc3339(trade.returned_ms),
     )
@@ -212,12 +218,8 @@ def payment_return_body(trade: Trade, timestamp: str) -> str:
 def closed_body(trade: Trade, timestamp: str) -> str:
     """What a channel says of an order that nobody paid in time. `timestamp` is when it thought so."""
     data = ClosedData(
-        version=VERSION,
-        out_trade_no=trade.id,
-        channel_trade_no=_number(trade),
+        **_order(trade),
         state="CLOSED",
-        amount_minor=trade.amount_minor,
-        currency=trade.currency,
         paid_at=timestamp,
     )
     return _written(Closed(timestamp=timestamp, data=data))
