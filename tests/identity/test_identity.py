@@ -88,16 +88,16 @@ def _posted_twice(plant: pytest.MonkeyPatch) -> None:
 
 def _received_twice(plant: pytest.MonkeyPatch) -> None:
     """The inbox takes one receipt as two, since the second comes under another name."""
-    honest = books.record
+    honest = books.post_fact
 
-    def record(work: Any, loan: Any, fact: Any, **how: Any) -> Any:
+    def post_fact(work: Any, loan: Any, fact: Any, **how: Any) -> Any:
         done = honest(work, loan, fact, **how)
         if fact.kind == RECEIPT:
             again = structs.replace(fact, id=fact.id + "x")
             return structs.replace(honest(work, done.loan, again, **how), state=done.state)
         return done
 
-    plant.setattr(inbox, "record", record)
+    plant.setattr(inbox, "post_fact", post_fact)
 
 
 def _split_transaction(plant: pytest.MonkeyPatch) -> None:

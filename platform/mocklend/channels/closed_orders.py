@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.statuses import RepaymentStatus
-from mocklend.lending.books import record
+from mocklend.lending.books import post_fact
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.follow_ups import TakeOrderForClosed
 from mocklend.seams.signals import applied, recorded
@@ -39,7 +39,7 @@ class BelieveClosed:
         order = work.get(Repayment, self.asked.repayment_id)
         loan = work.get(Loan, order.loan_id)
         work.signal(recorded(loan.id))
-        record(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
+        post_fact(work, loan, _reversal(work, order, order.id, "closed"), cause="reversal", reverses="repayment")
         order = replace(work.get(Repayment, order.id), status=RepaymentStatus.FAILED, applied_minor=0, overpaid_minor=0)
         work.put(order)
         emit(work, "repayment.failed", loan.id, order.id, repayment_data(order))
@@ -51,7 +51,7 @@ def restore(work: Work, order: Repayment) -> Repayment:
     loan = work.get(Loan, order.loan_id)
     wrong = make_id("rev", work.sandbox.seed, order.id, "closed")
     work.signal(applied(order.id), recorded(loan.id))
-    done = record(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
+    done = post_fact(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
     settled, over = done.state.applied[order.id]
     order = replace(
         work.get(Repayment, order.id), status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over

@@ -26,7 +26,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import RECEIPT, Fact, booking, business_date, midnight_ms
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
-from mocklend.lending.books import Recorded, record
+from mocklend.lending.books import LoanAfterFact, post_fact
 from mocklend.sandboxes.ids import make_id, repayment_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.about import about_order
@@ -200,7 +200,7 @@ def _work_list_done(work: Work, order: Repayment) -> Repayment:
     return work.get(Repayment, order.id)
 
 
-def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recorded, Repayment]:
+def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanAfterFact, Repayment]:
     """Book a repayment that was paid at its `paid_ms`, for the first time or in the place of an earlier booking."""
     assert order.paid_ms is not None, "what is booked was paid"
     zone, n = work.sandbox.zone, order.bookings + 1
@@ -224,7 +224,7 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[Recor
         landed=n > 1,  # The first booking has told that the money is there.
     )
     taken_back = "repayment" if n > 1 else None
-    done = record(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)
+    done = post_fact(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)
     settled, over = done.state.applied[order.id]
     order = replace(
         order,

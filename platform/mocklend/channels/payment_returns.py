@@ -19,7 +19,7 @@ from mocklend.domain.instalment import Movement
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
 from mocklend.ledger.journal import Head, post
-from mocklend.lending.books import record
+from mocklend.lending.books import post_fact
 from mocklend.sandboxes.ids import channel_chain, return_of
 from mocklend.seams.signals import applied, recorded, taken_back, told
 from mocklend.storage.entities import Chain, Loan, Receipt, Repayment, Trade
@@ -144,5 +144,5 @@ def _void(work: Work, trade: Trade, loan_id: str) -> bool:
         return False
     loan = work.get(Loan, loan_id)
     work.signal(applied(fact.id), recorded(loan.id))
-    record(work, loan, fact, cause="payment_return", channel=trade.channel)
+    post_fact(work, loan, fact, cause="payment_return", channel=trade.channel)
     return True

@@ -33,7 +33,7 @@ from mocklend.domain.nouns import (
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.ledger.journal import NO_HASH, Head, post
-from mocklend.lending.books import record
+from mocklend.lending.books import post_fact
 from mocklend.sandboxes.ids import channel_chain, make_id, receipt_of, return_of, suffix
 from mocklend.seams.payment_reference import PaymentReference
 from mocklend.seams.signals import applied, landed, recorded
@@ -181,7 +181,7 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
         landed=bool(receipt.landed),
     )
     work.signal(recorded(loan.id))
-    record(work, loan, fact, cause="receipt", channel=receipt.channel)
+    post_fact(work, loan, fact, cause="receipt", channel=receipt.channel)
     receipt = replace(receipt, state=ReceiptState.APPLIED, loan_id=loan.id, applied_ms=work.now_ms)
     work.put(receipt)
     emit(work, "receipt.applied", loan.id, fact.id, receipt_data(receipt))

@@ -18,7 +18,7 @@ from mocklend.domain.facts import COMPENSATION_PAID, DISBURSEMENT, PAYOUT_FAILUR
 from mocklend.domain.nouns import AmountMinor, ChannelId, CreatedAt, Currency, LoanId, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import PayoutState
-from mocklend.lending.books import next_fact_time, record, state_of
+from mocklend.lending.books import next_fact_time, post_fact, state_of
 from mocklend.lending.payouts import create_payout
 from mocklend.seams.about import about_payment
 from mocklend.seams.payout_settled import PayoutSettled
@@ -76,7 +76,7 @@ class SettlePayout:
         fact = Fact(payout.id, PURPOSES[payout.purpose], paid_ms, on, payout.amount_minor, payout.channel)
         record_in_world(work, loan.id, fact)
         work.signal(recorded(loan.id))
-        record(work, loan, fact, cause=payout.purpose, channel=payout.channel)
+        post_fact(work, loan, fact, cause=payout.purpose, channel=payout.channel)
         if payout.purpose == "refund":
             emit(work, "refund.paid", loan.id, payout.id, refund_data(payout))
         return Answer(200, payout_doc(payout))
@@ -129,7 +129,7 @@ class FailPayout:
         fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
         record_in_world(work, loan.id, fact)
         work.signal(closed(payout.id), recorded(loan.id))
-        done = record(work, loan, fact, cause="payout_failure", channel=payout.channel)
+        done = post_fact(work, loan, fact, cause="payout_failure", channel=payout.channel)
         told = loan_data(done.loan) | {"payout_id": payout.id}
         emit(work, "loan.payout_failed", loan.id, payout.id, told)
         return Answer(202, payout_doc(payout))

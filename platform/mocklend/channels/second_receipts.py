@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mocklend.domain.facts import SECOND_RECEIPT, Fact, business_date
 from mocklend.domain.statuses import ReceiptState
-from mocklend.lending.books import Recorded, record
+from mocklend.lending.books import LoanAfterFact, post_fact
 from mocklend.sandboxes.ids import make_id, out_trade_no, suffix
 from mocklend.seams.follow_ups import TakeCopyForPayment
 from mocklend.seams.signals import recorded
@@ -57,7 +57,7 @@ class BookCopy:
         return Answer(201, {"id": self.asked.receipt_id})
 
 
-def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> Recorded | None:
+def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> LoanAfterFact | None:
     """Post an order's receipt once more, under another number. None where that number is known."""
     id = second_receipt_of(work.sandbox.seed, order.id, number)
     if work.find(Receipt, id) is not None:
@@ -66,7 +66,7 @@ def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed
     on = business_date(paid_ms, work.sandbox.zone)
     fact = Fact(id, SECOND_RECEIPT, paid_ms, on, order.amount_minor, order.channel, order.type)
     work.signal(recorded(loan.id))
-    done = record(work, loan, fact, cause="receipt", channel=order.channel)
+    done = post_fact(work, loan, fact, cause="receipt", channel=order.channel)
     receipt = Receipt(
         id=id,
         state=ReceiptState.APPLIED,

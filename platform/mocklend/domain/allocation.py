@@ -1,9 +1,9 @@
-"""Who gets a repayment's money: the product's order of buckets, across instalments.
+"""Allocation: which buckets of which instalments a repayment settles first, by the product's order.
 
 An order has twelve places: {overdue, due, in advance} × {penalty, fee, interest, principal}. `horizontal` finishes one
-instalment before it goes to the next, as far as neighbouring places of the order speak of the same timing; `vertical`
-finishes one place of the order across all instalments before the next. The words are those of Apache Fineract, whose
-users set the same three knobs.
+instalment before the next, within each run of neighbouring places that have the same timing; `vertical` finishes one
+place of the order across all instalments before the next. The terms are those of Apache Fineract, which has the same
+three settings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 
 class Payable(Protocol):
-    """An instalment: what is left of a bucket, and paying into it."""
+    """An instalment that can be paid: the unpaid amount of each bucket, and payment into it."""
 
     def unpaid(self, bucket: str) -> int: ...
 
@@ -35,12 +35,12 @@ class Payable(Protocol):
 
 
 Step = tuple[str, tuple[str, ...]]
-"""A timing, and the buckets that each of its instalments is asked for before the next one is."""
+"""A timing, and the buckets that are settled in one instalment of that timing before the next instalment."""
 
 
 @lru_cache(maxsize=256)
 def steps(product: Product) -> tuple[Step, ...]:
-    """The product's order, as what is done one after the other."""
+    """The product's order as a sequence of steps."""
     places = [(bucket.timing, PARTS[bucket.part]) for bucket in product.allocation]
     if product.processing is Processing.VERTICAL:
         return tuple(places)
@@ -53,7 +53,7 @@ def steps(product: Product) -> tuple[Step, ...]:
 def allocate(
     product: Product, by_timing: Mapping[str, Iterable[Payable]], amount_minor: int, paid: dict[str, int]
 ) -> int:
-    """Pay by the product's order, oldest instalment first. Adds to `paid` by bucket; returns what is left."""
+    """Pay by the product's order, oldest instalment first. Adds to `paid`; returns the minor units left."""
     left = amount_minor
     for timing, buckets in steps(product):
         for instalment in by_timing.get(timing, ()):
@@ -64,7 +64,7 @@ def allocate(
 
 
 def settle(instalment: Payable, buckets: Iterable[str], amount_minor: int, paid: dict[str, int]) -> int:
-    """Pay one instalment's buckets, in order. Adds to `paid` by bucket; returns what is left."""
+    """Pay one instalment's buckets, in order. Adds to `paid` by bucket; returns the minor units left."""
     left = amount_minor
     for bucket in buckets:
         part = min(left, instalment.unpaid(bucket))

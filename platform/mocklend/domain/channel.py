@@ -1,4 +1,4 @@
-"""What a channel is: its settling delay and the ladder on which it retries a callback."""
+"""A channel: its settlement delay and the schedule on which it retries a callback."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ RETRY_SCHEDULES: dict[str, tuple[int, ...]] = {
         30 * MINUTE, 1 * HOUR, 3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR,
     ),
 }  # fmt: skip
-"""Seconds before each attempt, counted from the one before it. The first is at once."""
+"""Seconds before each attempt, counted from the attempt before it. The first attempt is immediate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to pay. `settle_delay_s` is how long the money takes, `profile` the ladder of its callbacks.
+    """One way to pay. `settle_delay_s` is how long the money takes, `profile` its callbacks' retry schedule.
 
-    Its days end at `cut_off` (midnight is the end of a day), and the statement of one can be had on the next, from
-    `statement_ready` on: both in the sandbox's zone.
+    Its days end at `cut_off` (midnight is the end of a day). The statement of a day is available on the next day, from
+    `statement_ready`. Both are times in the sandbox's zone.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Channel:
         return RETRY_SCHEDULES[self.profile]
 
 
-def _found() -> dict[str, Channel]:
+def _load_channels() -> dict[str, Channel]:
     kinds = importlib.import_module("mocklend.domain.channel_kinds")
     modules = (
         importlib.import_module(f"{kinds.__name__}.{module.name}") for module in pkgutil.iter_modules(kinds.__path__)
@@ -62,14 +62,14 @@ _CHANNELS: dict[str, Channel] = {}
 def channels() -> dict[str, Channel]:
     """Every channel by its id."""
     if not _CHANNELS:
-        _CHANNELS.update(_found())
+        _CHANNELS.update(_load_channels())
     return _CHANNELS
 
 
 def channel_of(id: str) -> Channel:
-    """A channel, or a refusal that names those there are."""
+    """The channel with this id. Raises Refused `channel_unknown`, which lists the ids that exist."""
     channel = channels().get(id)
     if channel is None:
-        known = sorted(channels())
-        raise Refused("channel_unknown", f"no channel {id!r}{did_you_mean(id, known)}", expected=known, received=id)
+        ids = sorted(channels())
+        raise Refused("channel_unknown", f"no channel {id!r}{did_you_mean(id, ids)}", expected=ids, received=id)
     return channel

@@ -1,6 +1,6 @@
-"""Days: how long a stretch of time is for interest, and which day an instalment falls due.
+"""Days: the length of a range of days for interest, and the due dates of instalments.
 
-A stretch is half open, [start, end): the day of borrowing counts, the day of repayment does not. Stretches
+A range is half open, [start, end): the day of borrowing counts, the day of repayment does not. Ranges
 that tile a period therefore add up to it exactly, in every day count.
 """
 
@@ -14,7 +14,7 @@ from itertools import pairwise
 
 
 class DayCount(StrEnum):
-    """How days become a part of a year."""
+    """How a number of days becomes a fraction of a year."""
 
     THIRTY_360 = "30/360"
     ACTUAL_365 = "actual/365"
@@ -27,7 +27,7 @@ class DayCount(StrEnum):
 
 
 class TermUnit(StrEnum):
-    """What a term is counted in."""
+    """The unit in which the length of a term is counted."""
 
     DAY = "day"
     MONTH = "month"
@@ -36,7 +36,7 @@ class TermUnit(StrEnum):
 def year_fraction(
     day_count: DayCount, start: date, end: date, period_start: date, period_end: date, unit: TermUnit
 ) -> Fraction:
-    """The part of a year that [start, end) is, within one period of a schedule.
+    """The fraction of a year that [start, end) covers, within one period of a schedule.
 
     With `30/360` and months, each whole month is 1/12, however long it is, and part of one is pro rata by the
     actual days of that month: half of a February and half of a March cost the same. With `30/360` and days
@@ -51,8 +51,7 @@ def year_fraction(
         return Fraction(months, 12)
     if months == 1:
         return Fraction((end - start).days, 12 * (period_end - period_start).days)
-    # Of the period's two ends, the one that is not clamped to a short month tells the day that the months
-    # turn on.
+    # Months begin on the day of the period's end that was not clamped to a short month.
     day = max(period_start.day, period_end.day)
     turns = [period_start, *(add_months(period_start, n, day) for n in range(1, months)), period_end]
     whole = Fraction(0)
@@ -76,7 +75,7 @@ def add_months(origin: date, n: int, day: int | None = None) -> date:
     """
     years, month = divmod(origin.year * 12 + origin.month - 1 + n, 12)
     month += 1
-    wanted = origin.day if day is None else day
-    if wanted > 28:
-        wanted = min(wanted, monthrange(years, month)[1])
-    return date(years, month, wanted)
+    day_of_month = origin.day if day is None else day
+    if day_of_month > 28:
+        day_of_month = min(day_of_month, monthrange(years, month)[1])
+    return date(years, month, day_of_month)

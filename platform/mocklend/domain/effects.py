@@ -1,7 +1,7 @@
-"""What each kind of fact does to a loan: one function a kind, all listed in EFFECTS. Postings are those of the trade.
+"""The effect of each kind of fact on a loan: one function per kind, listed in EFFECTS. Postings are double entries.
 
-A `void` fact has been taken back. Of a receipt the money itself is left, unapplied; of anything else, nothing.
-Every function is total: whatever history it meets, it ends in a state whose movements balance.
+A `void` fact was reversed or returned: a receipt leaves its money as unapplied cash, any other fact has no effect.
+Each function accepts every history and ends in a state whose movements balance.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNEARNED = {
     "penalty_interest": "4002",
     "fee": "4004",
 }
-"""Where each bucket came from, and goes back to when the loan was never paid out."""
+"""The account that each bucket was posted against, and is posted back to when the loan was never paid out."""
 
 WAIVABLE: dict[str, tuple[str, ...]] = {
     kinds.MODIFY_BILL_AMOUNT: ("fee", "interest"),
@@ -39,7 +39,7 @@ WAIVABLE: dict[str, tuple[str, ...]] = {
     kinds.WAIVE_INTEREST: ("interest",),
     kinds.WAIVE_PENALTY: ("penalty_interest", "penalty_principal"),
 }
-"""The buckets that an edit of each kind may take off the bill, in order."""
+"""The buckets that an edit of each kind may reduce, in order."""
 
 
 def edit_minor_min(state: LoanState, kind: str) -> int:
@@ -69,7 +69,7 @@ def edit_minor_max(state: LoanState, kind: str) -> int:
 
 
 def move(state: LoanState, kind: str, fact: Fact, legs: Legs) -> None:
-    """Tell of a movement; one without an amount is none."""
+    """Add a movement to the state, unless every leg is 0."""
     postings = tuple(leg for leg in legs if leg[2])
     if postings:
         state.movements.append(Movement(kind, fact.id, fact.on, postings))
@@ -94,9 +94,9 @@ def disburse(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
-    """The channel could not pay out: the loan and what it has earned are taken back.
+    """The channel could not pay out: the loan and its accruals are reversed.
 
-    Whatever was paid on it by then was paid for nothing, so it is overpaid.
+    Repayments that came in before are then overpaid.
     """
     state.accrue(fact.on)
     legs = []
@@ -119,7 +119,7 @@ def fail_payout(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def receive(state: LoanState, fact: Fact, void: bool) -> None:
-    """A receipt lands at its channel first and is applied second, so each break is a balance somewhere."""
+    """A receipt is posted to its channel's account first and applied second, so that a break shows as a balance."""
     land(state, fact)
     if void:
         state.unapplied_minor += fact.amount_minor
@@ -136,22 +136,22 @@ def receive(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def receive_again(state: LoanState, fact: Fact, void: bool) -> None:
-    """A receipt that is on the books beside the order's own. Taken back, it never came in: no money is left of it."""
+    """A receipt that is on the books beside the order's own. Once reversed, it leaves no unapplied cash."""
     if not void:
         receive(state, fact, void)
 
 
 def land(state: LoanState, fact: Fact) -> None:
-    """The money of a receipt is at its channel; unless that was booked before anybody knew whose it is."""
+    """Post a receipt's money to its channel's account, unless it was posted as unapplied cash before."""
     if not fact.landed:
         move(state, "receipt", fact, [(f"1002:{fact.channel}", "2102", fact.amount_minor)])
 
 
 def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[str, int]) -> int:
-    """Pay what a repayment of this scope settles on a date. Adds to `paid` by bucket; returns what is too much.
+    """Pay what a repayment of this scope settles on a date. Adds to `paid` by bucket; returns the overpaid minor units.
 
-    Enough for a payoff is a payoff, whatever it was meant as. Anything less settles nothing but what is owed on that
-    day and principal: interest that has not accrued is set aside for, and comes back if the principal is repaid.
+    An amount that covers a payoff is a payoff, whatever its scope. A smaller amount settles what is owed that day and
+    principal: money for interest that has not accrued yet is set aside, and freed if principal is repaid first.
     """
     state.accrue(on)
     if not any(i.outstanding for i in state.instalments):
@@ -161,12 +161,12 @@ def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[s
     if scope == QuoteType.INSTALMENT:
         return _pay_as_planned(state, on, amount, paid)
     timing, lent = state.by_timing(on), state.lent_minor
-    asked = timing if scope == QuoteType.CLEAR else {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}
-    left = allocate(state.terms.product, asked, amount, paid)
+    payable = timing if scope == QuoteType.CLEAR else {OVERDUE: timing[OVERDUE], DUE: timing[DUE]}
+    left = allocate(state.terms.product, payable, amount, paid)
     state.bear(lent - state.lent_minor, on)
     left = _in_advance(state, on, left, paid, aside=scope != QuoteType.CLEAR)
     if not state.outstanding_principal_minor and state.bearing_minor:
-        # All is repaid and some of it bears interest for days to come: what is left of the loan is that.
+        # All principal is repaid, and some of it still bears interest for later days: only that interest is left.
         state.accrue(state.bearing_to, ahead=True)
         left = allocate(state.terms.product, state.by_timing(on), left, paid)
     return left
@@ -174,12 +174,12 @@ def pay(state: LoanState, scope: str | None, on: date, amount: int, paid: dict[s
 
 def _is_payoff(state: LoanState, on: date, amount: int) -> bool:
     if amount + state.ahead_minor < state.outstanding_principal_minor:
-        return False  # The quick answer to most.
+        return False  # Cheap check that decides most cases.
     return amount >= sum(state.quote(QuoteType.CLEAR, on).values())
 
 
 def _pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
-    """Everything that is owed on the date, the whole principal with it. Returns what is too much."""
+    """Pay everything that is owed on the date, with the whole principal. Returns the overpaid minor units."""
     ahead = state.take_ahead()
     paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) - ahead
     state.accrue(state.payoff_date(on), ahead=True)
@@ -189,9 +189,9 @@ def _pay_off(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> i
 
 
 def _pay_as_planned(state: LoanState, on: date, amount: int, paid: dict[str, int]) -> int:
-    """The current instalment as the plan has it, with the interest of its whole period, and then in advance.
+    """Pay the current instalment as planned, with the interest of its whole period; the rest is paid in advance.
 
-    That is a mistake which somebody at a desk can make, and costs interest for days on which the money is not lent.
+    Operations staff can make this mistake: it costs interest for days on which the money is not lent.
     """
     product, timing, bill = state.terms.product, state.by_timing(on), state.bill(on)
     whole = sum(i.outstanding for i in (*timing[OVERDUE], *timing[DUE])) + (state.interest_to_come(bill) if bill else 0)
@@ -207,19 +207,19 @@ def _pay_as_planned(state: LoanState, on: date, amount: int, paid: dict[str, int
 
 
 def _in_advance(state: LoanState, on: date, amount: int, paid: dict[str, int], *, aside: bool) -> int:
-    """Money for what is not due yet: part is set `aside` for interest to come, the rest repays by the excess rule.
+    """Pay what is not due yet: part of the money is set `aside` for later interest, the rest follows the excess rule.
 
-    Interest that is not earned yet cannot be paid. What was set aside before and is not needed any more is part of it.
+    Interest that has not accrued cannot be paid. Money that was set aside before and is no longer needed is used too.
     """
     product, bill, lent = state.terms.product, state.bill(on), state.lent_minor
     if not amount and (bill is None or not bill.interest_ahead):
         return 0
     if bill is not None:
         keep = state.to_set_aside(bill, amount + bill.interest_ahead, on)
-        moved = (keep if aside else min(keep, bill.interest_ahead)) - bill.interest_ahead
-        bill.interest_ahead += moved
-        paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) + moved
-        amount -= moved
+        change = (keep if aside else min(keep, bill.interest_ahead)) - bill.interest_ahead
+        bill.interest_ahead += change
+        paid[INTEREST_AHEAD] = paid.get(INTEREST_AHEAD, 0) + change
+        amount -= change
     ahead = state.by_timing(on)[IN_ADVANCE]
     if product.excess == Excess.REAMORTIZE:
         left = _reamortize(state, on, ahead, amount, paid)
@@ -231,7 +231,7 @@ def _in_advance(state: LoanState, on: date, amount: int, paid: dict[str, int], *
 
 
 def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount: int, paid: dict[str, int]) -> int:
-    """Principal paid in advance joins the current bill, and the rest is spread over the same dates anew."""
+    """Principal paid in advance joins the current bill, and the rest is spread over the same dates again."""
     unpaid = sum(i.unpaid("principal") for i in ahead)
     part = min(amount, unpaid)
     if not part:
@@ -251,9 +251,9 @@ def _reamortize(state: LoanState, on: date, ahead: Sequence[Instalment], amount:
 
 
 def clawback(state: LoanState, fact: Fact, void: bool) -> None:
-    """A channel takes back money that it had reported: the receipt is void, and what it left goes out again.
+    """A payment return: the receipt is void, and its unapplied money goes out through the channel again.
 
-    What somebody has moved out of the unapplied meanwhile is not there to go out: it is owed again, as a fee.
+    Money that an edit has used from the unapplied cash meanwhile cannot go out: it is owed again, as a fee.
     """
     part = min(fact.amount_minor, max(0, state.unapplied_minor))
     short = fact.amount_minor - part
@@ -304,23 +304,23 @@ def charge(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
-    """More paid comes out of the unapplied (or overpaid) money of the loan, less paid goes back there."""
+    """A higher paid amount is taken from the loan's unapplied (or overpaid) money; a lower one is returned to it."""
     amount = fact.amount_minor
     held = state.unapplied_minor if other == "2102" else state.overpaid_minor
     revoke = other == "2101"
-    # A revoked payment is returned, so there the sign is the other way round.
+    # A revoked payment is returned, so its sign is opposite.
     more_paid = amount < 0 if revoke else amount > 0
-    moved: dict[str, int] = {}
+    by_bucket: dict[str, int] = {}
     if more_paid:
         part = min(abs(amount), held)
-        left = pay(state, QuoteType.OVD_AND_CURRENT, fact.on, part, moved)
+        left = pay(state, QuoteType.OVD_AND_CURRENT, fact.on, part, by_bucket)
         done = part - left
-        legs = _settling(other, moved)
+        legs = _settling(other, by_bucket)
     else:
         lent = state.lent_minor
-        done = _unpay(state, min(abs(amount), state.paid_minor), moved)
+        done = _unpay(state, min(abs(amount), state.paid_minor), by_bucket)
         state.bear(lent - state.lent_minor, fact.on)
-        legs = _legs(other, moved, turned=True)
+        legs = _legs(other, by_bucket, turned=True)
         done = -done
     state.paid_minor += done
     if revoke:
@@ -332,11 +332,11 @@ def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
 
 def _edit_revoked(state: LoanState, fact: Fact) -> None:
     """Part of what was bought on credit is cancelled: the bill shrinks, newest instalment first; or grows back."""
-    moved: dict[str, int] = {}
+    by_bucket: dict[str, int] = {}
     buckets = WAIVABLE[kinds.MODIFY_REVOKE_AMOUNT]
     if fact.amount_minor > 0:
-        state.revoked_minor += _take_off(state.instalments[::-1], buckets, fact.amount_minor, moved)
-        move(state, "edit", fact, _legs("5003", moved))
+        state.revoked_minor += _take_off(state.instalments[::-1], buckets, fact.amount_minor, by_bucket)
+        move(state, "edit", fact, _legs("5003", by_bucket))
         _free_ahead(state, fact)
         return
     back = min(-fact.amount_minor, state.revoked_minor)
@@ -346,37 +346,37 @@ def _edit_revoked(state: LoanState, fact: Fact) -> None:
     move(state, "edit", fact, [("1105", "5003", back)])
 
 
-def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount: int, moved: dict[str, int]) -> int:
-    """Settle buckets without money, as far as there is something in them. Returns how much."""
+def _take_off(instalments: Iterable[Instalment], buckets: Sequence[str], amount: int, by_bucket: dict[str, int]) -> int:
+    """Settle up to `amount` of the buckets without money. Returns the minor units settled."""
     left = amount
     for instalment in instalments:
-        left = settle(instalment, buckets, left, moved)
+        left = settle(instalment, buckets, left, by_bucket)
     return amount - left
 
 
-def _unpay(state: LoanState, amount: int, moved: dict[str, int]) -> int:
-    """Take payments back, newest instalment first, principal first. Returns how much.
+def _unpay(state: LoanState, amount: int, by_bucket: dict[str, int]) -> int:
+    """Undo payments, newest instalment first, principal first. Returns the minor units undone.
 
-    What is set aside for interest to come has paid nothing yet, so it goes before all.
+    Money that is set aside for later interest has paid nothing yet, so it is taken first.
     """
     left = amount
     for instalment in reversed(state.instalments):
         part = min(left, instalment.interest_ahead)
         instalment.interest_ahead -= part
-        moved[INTEREST_AHEAD] = moved.get(INTEREST_AHEAD, 0) + part
+        by_bucket[INTEREST_AHEAD] = by_bucket.get(INTEREST_AHEAD, 0) + part
         left -= part
     for instalment in reversed(state.instalments):
         for bucket in reversed(ACCOUNTS):
             part = min(left, getattr(instalment, bucket + "_paid"))
             if part:
                 instalment.pay(bucket, -part)
-                moved[bucket] = moved.get(bucket, 0) + part
+                by_bucket[bucket] = by_bucket.get(bucket, 0) + part
                 left -= part
     return amount - left
 
 
 def _free_ahead(state: LoanState, fact: Fact) -> None:
-    """Less principal is lent without a payment: what was set aside for interest and is not needed now is repaid."""
+    """After principal fell without a payment, use the money set aside for interest that is no longer needed."""
     if not state.outstanding_principal_minor:
         state.bear_nothing()
         _settle_with_ahead(state, fact)
@@ -386,7 +386,7 @@ def _free_ahead(state: LoanState, fact: Fact) -> None:
 
 
 def _settle_with_ahead(state: LoanState, fact: Fact) -> None:
-    """No interest is to come any more: what was set aside for it pays whatever is owed."""
+    """No more interest will accrue: the money set aside for it pays what is owed."""
     ahead = state.take_ahead()
     if ahead:
         paid = {INTEREST_AHEAD: -ahead}
@@ -400,7 +400,7 @@ def _move_ahead(state: LoanState, fact: Fact, paid: dict[str, int], left: int) -
 
 
 def write_off(state: LoanState, fact: Fact, void: bool) -> None:
-    """What is owed is given up as a credit loss. Later money is a recovery."""
+    """What is owed becomes a credit loss. Later receipts are recoveries."""
     if void:
         return
     state.accrue(fact.on)
@@ -415,7 +415,7 @@ def write_off(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def agree_refund(state: LoanState, fact: Fact, void: bool) -> None:
-    """The borrower is to get back what was too much."""
+    """A refund of overpaid money is agreed: it moves from overpaid to refunding."""
     part = min(fact.amount_minor, state.overpaid_minor)
     state.overpaid_minor -= part
     state.refunding_minor += part
@@ -423,7 +423,7 @@ def agree_refund(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def pay_refund(state: LoanState, fact: Fact, void: bool) -> None:
-    """The refund has left through its channel. What history no longer justifies is owed again, as a fee."""
+    """The refund was paid through its channel. What a changed history no longer covers is owed again, as a fee."""
     part = min(fact.amount_minor, state.refunding_minor)
     short = fact.amount_minor - part
     state.refunding_minor -= part
@@ -434,19 +434,19 @@ def pay_refund(state: LoanState, fact: Fact, void: bool) -> None:
 
 
 def agree_compensation(state: LoanState, fact: Fact, void: bool) -> None:
-    """The borrower is to be made whole."""
+    """A compensation is agreed: it is owed to the borrower."""
     state.compensation_minor += fact.amount_minor
     move(state, "compensation_agreed", fact, [("5004", "2104", fact.amount_minor)])
 
 
 def pay_compensation(state: LoanState, fact: Fact, void: bool) -> None:
-    """The compensation has left through its channel."""
+    """The compensation was paid through its channel."""
     state.compensation_minor -= fact.amount_minor
     move(state, "compensation_paid", fact, [("2104", f"1002:{fact.channel}", fact.amount_minor)])
 
 
-def nothing(state: LoanState, fact: Fact, void: bool) -> None:
-    """A mark or a reversal moves nothing by itself, nor does it that a receipt went to another loan."""
+def no_movement(state: LoanState, fact: Fact, void: bool) -> None:
+    """No movement: a status override, a reversal and the move of a receipt to another loan post nothing themselves."""
 
 
 EFFECTS: dict[str, Effect] = {
@@ -463,14 +463,14 @@ EFFECTS: dict[str, Effect] = {
     kinds.REFUND_PAID: pay_refund,
     kinds.COMPENSATION_AGREED: agree_compensation,
     kinds.COMPENSATION_PAID: pay_compensation,
-    kinds.STATUS_OVERRIDE: nothing,
-    kinds.REVERSAL: nothing,
-    kinds.MOVED: nothing,
+    kinds.STATUS_OVERRIDE: no_movement,
+    kinds.REVERSAL: no_movement,
+    kinds.MOVED: no_movement,
 }
 
 
 def _settling(other: str, paid: dict[str, int], left: int = 0) -> list[tuple[str, str, int]]:
-    """What money has settled, set aside and left over. What is set aside no more pays first, `other` pays the rest."""
+    """Legs for money that was settled, set aside and left over. Freed money pays first, then `other`."""
     aside = paid.get(INTEREST_AHEAD, 0)
     into = [(account, paid.get(bucket, 0)) for bucket, account in ACCOUNTS.items()]
     legs, free = [], max(0, -aside)
@@ -481,8 +481,8 @@ def _settling(other: str, paid: dict[str, int], left: int = 0) -> list[tuple[str
     return legs
 
 
-def _legs(other: str, moved: dict[str, int], *, turned: bool = False) -> list[tuple[str, str, int]]:
-    """From the other account into each bucket's receivable, in the standard order; `turned`, the other way."""
+def _legs(other: str, by_bucket: dict[str, int], *, turned: bool = False) -> list[tuple[str, str, int]]:
+    """Legs from the other account into each bucket's receivable, in the standard order; `turned` swaps the sides."""
     accounts = ACCOUNTS | {INTEREST_AHEAD: INTEREST_IN_ADVANCE}
-    legs = [(other, account, moved.get(bucket, 0)) for bucket, account in accounts.items()]
+    legs = [(other, account, by_bucket.get(bucket, 0)) for bucket, account in accounts.items()]
     return [(account, other, amount) for _, account, amount in legs] if turned else legs

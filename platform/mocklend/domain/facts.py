@@ -1,4 +1,4 @@
-"""Facts: what is known to have happened to a loan. World and books hold the same shape, not always the same ones."""
+"""Facts: what is known to have happened to a loan. World and books store facts of one shape, but may differ in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUND_AGREED, REFUND_PAID = "refund_agreed", "refund_paid"
 COMPENSATION_AGREED, COMPENSATION_PAID = "compensation_agreed", "compensation_paid"
 
 RETURN_PREFIX = "undone_"
-"""What the id of a payment return begins with: after `rpy_` and `rct_` in the order of facts."""
+"""The prefix of a payment return's id. It sorts after `rpy_` and `rct_` in the order of facts."""
 
 MODIFY_BILL_AMOUNT = "MODIFY_BILL_AMOUNT"
 MODIFY_BILL_OVERDUE_AMOUNT = "MODIFY_BILL_OVERDUE_AMOUNT"
@@ -32,7 +32,7 @@ WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY = "WAIVE_FEE", "WAIVE_INTEREST", "WAIVE
 
 
 class Terms(Struct, frozen=True):
-    """What was agreed: everything about a loan that no later fact changes."""
+    """The agreed terms: everything about a loan that no later fact changes."""
 
     loan_id: str
     currency: str
@@ -42,24 +42,24 @@ class Terms(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True):
-    """One thing that happened, at a moment (`at_ms`) and so on a business date (`on`) in the sandbox's zone.
+    """One event of a loan, at a moment (`at_ms`) and on the business date (`on`) of that moment in the sandbox's zone.
 
     acceptance          the loan was granted and its payout ordered
     disbursement        `amount_minor` was paid out through `channel`
     payout_failure      the payout failed for good
-    receipt             `amount_minor` came in through `channel`, meant as a payoff (`scope` CLEAR) or not; `landed`
-                        if it came without a usable reference and was booked as unapplied at first
-                        a receipt that `reverses` another is the same money booked anew: the other counts no more
-    second_receipt      `amount_minor` was posted once more, beside an order's own receipt; reversed, it never came in
-    payment_return        `channel` took back the receipt `reverses`
-    reversal            the receipt, edit, mark, charge or reversal `reverses` counts as never having happened
-    moved               the receipt `reverses` was booked here and belongs to another loan, where it is now
+    receipt             `amount_minor` came in through `channel`, as a payoff (`scope` CLEAR) or not; `landed` if it
+                        came without a usable reference and was posted as unapplied cash first;
+                        a receipt that `reverses` another books the same money again: the other no longer counts
+    second_receipt      `amount_minor` was posted again, beside an order's own receipt; once reversed, it has no effect
+    payment_return      `channel` returned the receipt `reverses`
+    reversal            the receipt, edit, status override, charge or reversal `reverses` has no effect
+    moved               the receipt `reverses` was booked here and is now booked on the loan that it belongs to
     edit                an operator's relative `amount_minor` on the bill (`edit_kind`)
     status_override     an operator's `status` on the bill
     charge              a fee or penalty (`edit_kind`) that falls due on `due`
     write_off           what is owed was given up
-    refund_*            too much money was promised back, and paid back through `channel`
-    compensation_*      a compensation was promised, and paid through `channel`
+    refund_*            a refund of overpaid money was agreed, and paid through `channel`
+    compensation_*      a compensation was agreed, and paid through `channel`
     """
 
     id: str
@@ -77,12 +77,12 @@ class Fact(Struct, frozen=True):
 
     @property
     def order(self) -> tuple[int, str]:
-        """The order in which facts take effect. The id breaks ties, so arrival order never matters."""
+        """The sort key of facts: (at_ms, id). The id breaks ties, so the order of arrival does not matter."""
         return (self.at_ms, self.id)
 
 
 def taken_back(facts: Iterable[Fact], *kinds: str) -> set[str]:
-    """The ids of the facts that no longer count, since one of these kinds takes them back and counts itself."""
+    """The ids of the facts that no longer count because a fact of one of these kinds, which counts, takes them back."""
     by: dict[str, list[str]] = {}
     for fact in facts:
         if fact.kind in kinds and fact.reverses:
@@ -104,15 +104,15 @@ def booking(receipt_id: str, n: int) -> str:
 
 
 def booked(fact_id: str) -> str:
-    """The receipt (or anything else) that a fact books."""
+    """The id of the receipt (or other subject) that a fact books."""
     return fact_id.partition(AGAIN)[0]
 
 
 class Standing(Struct, frozen=True):
-    """Which facts of a loan no longer count as they came, by id.
+    """Which facts of a loan no longer count, by id.
 
-    Of one that is `gone` another booking has the money, here or on another loan. One that is `void` was reversed or
-    was returned; the `undone` are those of them that were reversed.
+    `gone`: another booking has the money, on this loan or on another. `void`: reversed or returned. `undone`: the part
+    of `void` that was reversed.
     """
 
     gone: frozenset[str]
@@ -121,27 +121,27 @@ class Standing(Struct, frozen=True):
 
 
 def standing(facts: Iterable[Fact]) -> Standing:
-    """What reversals, payment returns and new bookings leave of a loan's facts. A reversal may be reversed itself.
+    """Which of a loan's facts still count after reversals, payment returns and new bookings.
 
-    A reversal or payment return is of a receipt, whichever of its bookings counts.
+    A reversal may be reversed itself. A reversal or payment return of a receipt applies to the booking that counts.
     """
-    every = list(facts)
-    takes_back = [fact for fact in every if fact.reverses is not None]
-    if not takes_back:
+    all_facts = list(facts)
+    reversing = [fact for fact in all_facts if fact.reverses is not None]
+    if not reversing:
         return Standing(frozenset(), frozenset(), frozenset())
-    undone = taken_back(every, REVERSAL)
-    elsewhere = (fact for fact in takes_back if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
-    gone = frozenset(fact.reverses or "" for fact in elsewhere)
-    failed = taken_back(every, PAYMENT_RETURN)
+    undone = taken_back(all_facts, REVERSAL)
+    rebooked = (fact for fact in reversing if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
+    gone = frozenset(fact.reverses or "" for fact in rebooked)
+    failed = taken_back(all_facts, PAYMENT_RETURN)
 
     def of(targets: Set[str]) -> frozenset[str]:
-        return frozenset(fact.id for fact in every if booked(fact.id) in targets and fact.id not in gone)
+        return frozenset(fact.id for fact in all_facts if booked(fact.id) in targets and fact.id not in gone)
 
     return Standing(gone, of(undone | failed), of(undone))
 
 
 def business_date(at_ms: int, zone: str) -> date:
-    """The date of a moment in the lender's zone."""
+    """The date of a moment in a time zone."""
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).date()
 
 

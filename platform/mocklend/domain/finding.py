@@ -5,31 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CLASSES: dict[str, str] = {
-    "missing_in_books": "The channel has the money, the books do not know of it.",
+    "missing_in_books": "The channel has the money, and the books have no receipt of it.",
     "missing_in_channel": "The books have a receipt that the channel never had.",
-    "unsupported": "An entry is on the books with nothing behind it: no money moved, and nobody decided it.",
-    "unidentified": "The money is on the books, and on no loan: its reference told nobody whose it is.",
-    "amount_mismatch": "The same event with two amounts: what was meant or paid, and what is on the books.",
-    "status_mismatch": "A status is shown that the books do not derive.",
+    "unsupported": "An entry is on the books with nothing behind it: no money moved, and nobody approved it.",
+    "unidentified": "The money is on the books, but on no loan: its reference identifies no loan.",
+    "amount_mismatch": "One event with two amounts: the ordered or paid amount, and the amount on the books.",
+    "status_mismatch": "The shown status is not the one that the books derive.",
     "duplicate_in_books": "One receipt is on the books more than once.",
-    "duplicate_in_channel": "A channel has taken one payment twice.",
-    "left_behind": "The end-of-day batch has left a loan out: its status and penalty are of the day before.",
+    "duplicate_in_channel": "A channel has charged one payment twice.",
+    "left_behind": "End of day has skipped a loan: its status and penalty are those of the day before.",
     "misapplied": "The right amount on the wrong loan or bucket.",
-    "stale_view": "A view of the loan is behind the books: its page, the list or the plan.",
-    "wrong_view": "A page or quote names the right version and gives another amount than the books have at it.",
-    "wrong_bureau": "The bureau shows something else than the books said when it was reported.",
-    "wrong_statement": "A channel's file of a day is not there in time, or is not what moved there.",
-    "deadline_missed": "An answer that is owed by a certain day was not given by then.",
-    "timing": "One answer came late, broken or wrong. The next look is right, and nothing needs to be reported.",
+    "stale_view": "A view of the loan is behind the books: its status page, the list or the instalments.",
+    "wrong_view": "A status page or quote has the right version, but another amount than the books at it.",
+    "wrong_bureau": "The bureau's record differs from the books as of the report.",
+    "wrong_statement": "A channel's statement of a day is late, or differs from the channel's movements.",
+    "deadline_missed": "An answer was not given by the day on which it was due.",
+    "timing": "One answer was late, broken or wrong. The next read is right, and nothing needs to be reported.",
     "untrue_decision": "A dispute says that something was corrected, and it was not.",
-    "unapproved": "An act that needs a second person is on the books without one.",
+    "unapproved": "An action that needs a second person is on the books without one.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",
-    "world_invariant": "The record of what happened contradicts itself. No fault may cause this.",
+    "world_invariant": "The world contradicts itself. No fault may cause this.",
 }
 """Each class of break in one sentence; the words follow common reconciliation practice."""
 
 FINDINGS_MAX = 50_000
-"""So many findings are scored at once. They cost about 100 MB of memory while they are."""
+"""The most findings that are scored at once. Scoring them takes about 100 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """Two records that disagree: what a reconciler should find. `loan_id` is None where it is no one loan's."""
+    """Two rows that disagree: what a reconciler should find. `loan_id` is None where it belongs to no single loan."""
 
     finding: Finding
     loan_id: str | None
@@ -52,7 +52,7 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class InTransit:
-    """Money or news that is merely on its way: no discrepancy, and shown with its age."""
+    """Money or a message in transit: no discrepancy, and shown with its age."""
 
     entity: str
     loan_id: str | None

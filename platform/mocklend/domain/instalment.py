@@ -1,4 +1,4 @@
-"""An instalment: what it asks for and what it has got, by bucket; and a movement of money, which the journal posts."""
+"""An instalment: charged and paid amounts by bucket; and a movement of money, which the journal posts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOTHING = Fraction(0)
 
 
 class Movement(Struct, frozen=True):
-    """Money moving between accounts for one reason, on one date: what becomes a journal transaction.
+    """Money that moves between accounts for one reason, on one date. Each movement becomes a journal transaction.
 
     `postings` are (debit account, credit account, amount_minor), every amount above 0.
     """
@@ -25,10 +25,10 @@ class Movement(Struct, frozen=True):
 
 
 class Instalment(Struct, array_like=True):
-    """What one instalment asks for and has got, by bucket. Interest and penalties are what has accrued so far.
+    """Charged and paid minor units of one instalment, by bucket. Interest and penalties are those accrued so far.
 
-    `interest_ahead` is money that has come in for interest that has not accrued yet (2105). It pays the interest as it
-    accrues; whoever pays the loan off before gets it back.
+    `interest_ahead` is money received for interest that has not accrued yet (account 2105). It pays the interest as it
+    accrues; an earlier payoff frees it.
     """
 
     n: int
@@ -50,21 +50,21 @@ class Instalment(Struct, array_like=True):
     interest_ahead: int = 0
 
     def copy(self) -> Instalment:
-        """An instalment of its own."""
+        """An independent copy."""
         return replace(self)
 
     def unpaid(self, bucket: str) -> int:
-        """What is left of one bucket."""
+        """The unpaid minor units of one bucket."""
         due: int = getattr(self, bucket) - getattr(self, bucket + "_paid")
         return due
 
     def pay(self, bucket: str, amount_minor: int) -> None:
-        """Pay, or waive, part of one bucket."""
+        """Pay or waive part of one bucket, in minor units."""
         setattr(self, bucket + "_paid", getattr(self, bucket + "_paid") + amount_minor)
 
     @property
     def outstanding(self) -> int:
-        """What is left of all buckets."""
+        """The unpaid minor units of all buckets."""
         return (
             self.principal
             - self.principal_paid
@@ -80,7 +80,7 @@ class Instalment(Struct, array_like=True):
 
     @property
     def paid(self) -> int:
-        """What all buckets have got, waivers included."""
+        """The paid minor units of all buckets, waivers included."""
         return (
             self.principal_paid
             + self.interest_paid
@@ -100,4 +100,4 @@ ACCOUNTS = {
 """The receivable behind each bucket, in the default order of allocation: penalty, fee, interest, principal."""
 
 INTEREST_AHEAD, INTEREST_IN_ADVANCE = "interest_ahead", "2105"
-"""What is set aside for interest to come, and its account. It is no receivable: nothing has been earned yet."""
+"""The bucket of money set aside for later interest, and its account. It is no receivable: nothing is earned yet."""

@@ -1,7 +1,7 @@
-"""Money: whole minor units with a currency beside them, and the one place where a fraction becomes money.
+"""Money: integer minor units with a currency, and the single place where a fraction is rounded to money.
 
-Amounts are computed exactly (integers and fractions) and rounded once, when they are posted. Nothing here is
-a float.
+Amounts are computed exactly (integers and fractions) and rounded once, when they are posted. No
+amount is a float.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 MAX_MINOR = 10**15
-"""The largest amount that the platform accepts: with room for interest within a 64-bit column."""
+"""The largest amount in minor units that the platform accepts: it leaves room for interest within a 64-bit column."""
 
 EXPONENTS: dict[str, int] = {
     "AUD": 2, "BHD": 3, "BRL": 2, "CAD": 2, "CHF": 2, "CNY": 2, "EUR": 2, "GBP": 2, "HKD": 2, "IDR": 2,
@@ -21,14 +21,14 @@ EXPONENTS: dict[str, int] = {
 
 
 class Rounding(StrEnum):
-    """What happens to exactly half a minor unit."""
+    """How exactly half a minor unit is rounded."""
 
     HALF_EVEN = "half_even"
     HALF_UP = "half_up"
 
 
 def round_minor(x: Fraction, rounding: Rounding = Rounding.HALF_EVEN) -> int:
-    """The whole minor units nearest to an exact amount.
+    """An exact amount, rounded to integer minor units.
 
     Both roundings mirror around zero, so that a reversal is the exact opposite of what it reverses: `half_up`
     takes half a unit away from zero.
@@ -47,7 +47,7 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
 
 
 def minor_exponent(currency: str) -> int:
-    """The number of decimals of a currency; one that is not in the table is a ValueError that lists those."""
+    """The number of decimals of a currency; raises ValueError, with the known ones, for another currency."""
     try:
         return EXPONENTS[currency]
     except KeyError:

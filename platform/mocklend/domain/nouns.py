@@ -1,4 +1,4 @@
-"""The nouns that recur in documents: each is one type, with what it means and in which unit it is."""
+"""Types of the fields that recur in documents, each with its meaning and unit."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
 
 
 def says(text: str) -> Meta:
-    """What a field means, in a sentence."""
+    """A field's description, in a sentence."""
     return Meta(description=text)
 
 
 def one_of(words: Iterable[str], text: str | None = None) -> Meta:
-    """What a field means that is one of these words. `text` is None where that is said beside it."""
+    """The description of a field whose value is one of these words. `text` is None where another annotation has it."""
     return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
 
 
 @dataclass(frozen=True, slots=True)
 class FromColumn:
-    """Which column of the entity a field of its document is."""
+    """The column of the entity that a field of its document renders."""
 
     name: str
     make: Callable[[Any], Any] | None = None
 
 
 def column(name: str, make: Callable[[Any], Any] | None = None) -> FromColumn:
-    """The field is this column of the entity, which has another name, or what a function makes of it."""
+    """The field renders a column of another name, or the result of a function on that column."""
     return FromColumn(name, make)
 
 
 def whether(name: str) -> FromColumn:
-    """The field says whether this column of the entity has a value."""
+    """The field is true where this column of the entity has a value."""
     return FromColumn(name, _is_given)
 
 
@@ -59,13 +59,15 @@ def _person(text: str) -> Meta:
 LoanId = Annotated[str, _id("The loan's id.")]
 BorrowerId = Annotated[str, _id("The borrower's id.")]
 ChannelId = Annotated[str, _id("The channel's id, one of GET /channels.")]
-OutTradeNo = Annotated[str, _id("The order's number, as the platform gave it to the channel.")]
-ChannelTradeNo = Annotated[str, says("The payment's number, as the channel gave it; null until it has been paid.")]
+OutTradeNo = Annotated[str, _id("The order's number, assigned by the platform and sent to the channel.")]
+ChannelTradeNo = Annotated[str, says("The payment's number, assigned by the channel; null until it has been paid.")]
 AmountMinor = Annotated[int, says("The amount, in minor units of the currency, such as cents or fen.")]
 Currency = Annotated[str, one_of(EXPONENTS, "The currency of the amounts beside it, by its ISO 4217 code.")]
 CreatedAt = Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
 PayerName = Annotated[str, says("The name under which the money was paid, as the channel has it.")]
-PayerReference = Annotated[str, says("What the payer types so that the lender may know whose money it is.")]
+PayerReference = Annotated[
+    str, says("The text that the payer enters so that the lender can identify whose money it is.")
+]
 RepaymentType = Annotated[
     str,
     one_of(
@@ -74,20 +76,20 @@ RepaymentType = Annotated[
     ),
 ]
 FindingClass = Annotated[str, one_of(CLASSES, "The class of break.")]
-NextCursor = Annotated[str, says("The `cursor` that asks for the next page; null on the last one.")]
+NextCursor = Annotated[str, says("The `cursor` of the next list page; null on the last one.")]
 
 EditId = Annotated[str, _id("The operator edit's id.")]
-Memo = Annotated[str, Meta(description="Why it is done, in a sentence.", min_length=1, max_length=1_000)]
-Operator = Annotated[str, _person("Who does it: a person's name. Two spellings of one name are one person.")]
+Memo = Annotated[str, Meta(description="The reason for it, in a sentence.", min_length=1, max_length=1_000)]
+Operator = Annotated[str, _person("The operator: a person's name. Two spellings of one name are one person.")]
 Approver = Annotated[
     str, _person("The second person, who approves: anybody but the operator. Null where there is none.")
 ]
 PrincipalMinor = Annotated[int, says("The principal that was lent, in minor units of the loan's currency.")]
-AsOf = Annotated[str, says("The moment whose state is shown; it lags where the view does. RFC 3339, sandbox's clock.")]
+AsOf = Annotated[str, says("The moment whose state is shown; it lags when the view lags. RFC 3339, sandbox's clock.")]
 PageVersion = Annotated[
     int, says("The loan's version that is shown, from 1; each change of the loan makes the next one.")
 ]
-ClientReference = Annotated[str, Meta(description="The client's own name for it.", min_length=1, max_length=128)]
+ClientReference = Annotated[str, Meta(description="The client's own reference for it.", min_length=1, max_length=128)]
 LoanStatus = Annotated[
     str,
     one_of(
@@ -98,5 +100,5 @@ LoanStatus = Annotated[
 ]
 CutOff = Annotated[str, says("When the channel's day ends: HH:MM:SS, in the sandbox's zone.")]
 StatementReady = Annotated[
-    str, says("From when on the next day its statement can be had: HH:MM:SS, in the sandbox's zone.")
+    str, says("The time of the next day from which its statement is available: HH:MM:SS, in the sandbox's zone.")
 ]

@@ -1,4 +1,4 @@
-"""People: whether two names are one person's. Four eyes are two people, however each of them spells the name."""
+"""People: whether two names are one person's. Four eyes need two people, however the names are spelt."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ _UNSEEN = frozenset(
     )
     for code in range(first, last + 1)
 )  # fmt: skip
-"""Characters that show nothing and whose category does not say so: joiners, fillers, variation selectors, tags."""
+"""Invisible characters whose Unicode category does not mark them so: joiners, fillers, variation selectors, tags."""
 
 _BLANK = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Categories of what shows nothing: blanks, controls, zero widths, marks of direction."""
+"""Unicode categories of invisible characters: blanks, controls, zero widths, direction marks."""
 
-# Lower case, as after case folding. A capital that looks like another letter than its small form (Greek Nu) goes by the
-# small one.
+# Lower case, as after case folding. A capital that looks like another letter than its small form (Greek Nu) is treated
+# as the small form.
 _LOOKS_LIKE = str.maketrans(
     "авеһіјкмнорстухѕԁԛԝ" + "αβεηικνορτυχ" + "ı",
     "abehijkmhopctyxsdqw" + "abenikvoptyx" + "i",
 )
-"""Cyrillic and Greek letters, and the Turkish i, as the Latin letter that they are taken for."""
+"""Cyrillic and Greek letters, and the Turkish i, mapped to the Latin letters that they look like."""
 
 
 def person(name: str) -> str:
-    """Who a name stands for: two names that give the same are taken for one person. Empty if it names nobody.
+    """The normal form of a person's name: names with the same form are one person. Empty if the name is blank.
 
     Width, ligatures and composition (NFKC), case, blanks of any kind and number, and characters that cannot be seen
     make no difference, nor do Cyrillic and Greek letters that look like Latin ones. Accents do: Jose is not José.
     """
     while True:
-        folded = normalize("NFKC", normalize("NFKC", _seen(name)).casefold()).replace("i\u0307", "i")
-        folded = _seen(folded.translate(_LOOKS_LIKE))
+        folded = normalize("NFKC", normalize("NFKC", _visible_characters(name)).casefold()).replace("i\u0307", "i")
+        folded = _visible_characters(folded.translate(_LOOKS_LIKE))
         if folded == name:
             return folded
         name = folded
 
 
-def same_person(one: str, other: str) -> bool:
+def same_person(name: str, other: str) -> bool:
     """Whether two names are one person's, as far as a name can tell."""
-    return person(one) == person(other)
+    return person(name) == person(other)
 
 
-def _seen(name: str) -> str:
+def _visible_characters(name: str) -> str:
     return "".join(char for char in name if category(char) not in _BLANK and char not in _UNSEEN)

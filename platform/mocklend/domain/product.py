@@ -1,8 +1,8 @@
-"""A product: every policy of a loan in the open, so that no number depends on a rule that cannot be read.
+"""A product: every policy of a loan as explicit data, so that no amount depends on a hidden rule.
 
-A product is plain data, and its fields say what they may be: bounds and meaning, in the validator's words. The API
-reads products by that (`mocklend.validation`), and refuses one with every field that is wrong. In code nobody looks at
-a single field; what takes several fields is checked wherever a product is made.
+Each field carries its meaning and bounds as metadata of the validator. The API validates products by that metadata
+(`mocklend.validation`) and lists every wrong field in the refusal. Code that builds a product skips these checks of
+single fields; rules over several fields are checked whenever a product is built.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mocklend.domain.problems import FieldError, Invalid
 
 
 class Method(StrEnum):
-    """How the principal comes back, and what it earns meanwhile."""
+    """How the principal is repaid, and on what balance interest is charged."""
 
     EQUAL_INSTALMENT = "equal_instalment"
     """Level payments; the share of principal grows (等额本息)."""
@@ -44,14 +44,14 @@ class RateUnit(StrEnum):
 
 
 class PayoffInterest(StrEnum):
-    """Up to when a borrower who pays off early owes interest."""
+    """The date up to which a borrower who pays off early owes interest."""
 
     UNTIL_PAYOFF_DATE = "until_payoff_date"
     UNTIL_PERIOD_END = "until_period_end"
 
 
 class Excess(StrEnum):
-    """Where money above what is due goes."""
+    """Which instalment money above what is due repays."""
 
     NEXT_INSTALMENT = "next_instalment"
     LAST_INSTALMENT = "last_instalment"
@@ -100,7 +100,7 @@ class Bucket(StrEnum):
 
 
 DEFAULT_ALLOCATION: tuple[Bucket, ...] = tuple(Bucket)
-"""What is overdue, then what is due, then the future; each penalty → fee → interest → principal."""
+"""Overdue, then due, then in advance; within each, penalty → fee → interest → principal."""
 
 TERMS_MAX = 360
 MONTHS_MAX = 360
@@ -115,7 +115,7 @@ def _ratio(decimal: str) -> tuple[int, int]:
     return Fraction(int(whole + decimals), 10 ** len(decimals)).as_integer_ratio()
 
 
-# --- what a field may be, in the words of the validator; nothing of it is needed to run ---
+# --- metadata of the fields for the validator; the rules of lending do not use it ---
 
 
 def _integer(description: str, low: int, high: int) -> dict[str, Any]:
@@ -134,7 +134,7 @@ _KNOWN_FIELDS: Mapping[str, Any] = {"extra": "forbid"}
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """What being late costs a day: the contract rate times `multiplier`, once the grace days are over."""
+    """The penalty for each day overdue: the contract rate times `multiplier`, once the grace days are over."""
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = _KNOWN_FIELDS
 
@@ -164,21 +164,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """Every policy of a loan in the open. What is left out has the default that GET /v1/products shows.
+    """Every policy of a loan as explicit data. An omitted field has the default that GET /v1/products shows.
 
     A term is `term_length` days or months long. There is one instalment a term, except that a bullet loan has
-    a single one, at the end of its last term. `instalment_multiple_minor` rounds what is level: the whole
+    a single one, at the end of its last term. `instalment_multiple_minor` rounds the level amount: the whole
     instalment of `equal_instalment`, the principal part of `equal_principal` and `flat`; the last instalment
     absorbs the remainder.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = _KNOWN_FIELDS
 
-    method: Method = field(metadata={"description": "How the principal comes back, and what it earns meanwhile."})
+    method: Method = field(
+        metadata={"description": "How the principal is repaid, and on what balance interest is charged."}
+    )
     terms: int = field(metadata=_integer("How many terms the loan runs.", 1, TERMS_MAX))
     rate: str = field(metadata=_decimal('A decimal string, like "0.06", and at most "1".', 1, _UP_TO_1))
     rate_unit: RateUnit = field(
-        default=RateUnit.ANNUAL, metadata={"description": "Whether `rate` is that of a year or of a day."}
+        default=RateUnit.ANNUAL, metadata={"description": "Whether `rate` is the rate of a year or of a day."}
     )
     term_unit: TermUnit = field(
         default=TermUnit.MONTH, metadata={"description": "Whether `term_length` counts days or months."}
@@ -188,7 +190,7 @@ class Product:
         metadata=_integer("How many `term_unit`s a term has; no loan runs longer than 30 years.", 1, DAYS_MAX),
     )
     day_count: DayCount = field(
-        default=DayCount.ACTUAL_365, metadata={"description": "How days become a share of a year."}
+        default=DayCount.ACTUAL_365, metadata={"description": "How a number of days becomes a fraction of a year."}
     )
     rounding: Rounding = field(
         default=Rounding.HALF_EVEN,
@@ -197,17 +199,19 @@ class Product:
     instalment_multiple_minor: int = field(
         default=1,
         metadata=_integer(
-            "What is level is a multiple of this, in minor units; the last instalment has the rest.", 1, MAX_MINOR
+            "The level amount is a multiple of this, in minor units; the last instalment absorbs the rest.",
+            1,
+            MAX_MINOR,
         ),
     )
     payoff_interest: PayoffInterest = field(
         default=PayoffInterest.UNTIL_PAYOFF_DATE,
-        metadata={"description": "Up to when somebody who pays off early owes interest."},
+        metadata={"description": "The date up to which a borrower who pays off early owes interest."},
     )
     allocation: tuple[Bucket, ...] = field(
         default=DEFAULT_ALLOCATION,
         metadata={
-            "description": "In which order a repayment settles what is owed: every bucket, once.",
+            "description": "The order in which a repayment settles what is owed: each bucket once.",
             "min_length": len(Bucket),
             "max_length": len(Bucket),
             "json_schema_extra": {
@@ -221,9 +225,9 @@ class Product:
         metadata={"description": "`horizontal` finishes one instalment before the next, `vertical` one bucket of all."},
     )
     excess: Excess = field(
-        default=Excess.NEXT_INSTALMENT, metadata={"description": "Where money above what is due goes."}
+        default=Excess.NEXT_INSTALMENT, metadata={"description": "Which instalment money above what is due repays."}
     )
-    penalty: Penalty = field(default=Penalty(), metadata={"description": "What being late costs."})
+    penalty: Penalty = field(default=Penalty(), metadata={"description": "The penalty for being overdue."})
     limits: Limits = field(
         default=Limits(), metadata={"description": "The smallest and the largest principal that is lent."}
     )
@@ -245,12 +249,12 @@ class Product:
 
     @property
     def instalments(self) -> int:
-        """How many instalments a loan has."""
+        """The number of instalments of a loan."""
         return 1 if self.method is Method.BULLET else self.terms
 
     @property
     def instalment_length(self) -> int:
-        """How many term units lie between two due dates."""
+        """The number of term units between two due dates."""
         return self.terms * self.term_length if self.method is Method.BULLET else self.term_length
 
     def annual_ratio(self) -> tuple[int, int]:
@@ -261,7 +265,7 @@ class Product:
         return numerator, denominator
 
     def annual_rate(self) -> Fraction:
-        """The contract rate of a year; a daily rate is one of the days that the day count has in a year."""
+        """The contract rate of a year; a daily rate is multiplied by the day count's days in a year."""
         return Fraction(*self.annual_ratio())
 
     def daily_rate(self) -> Fraction:
@@ -269,7 +273,7 @@ class Product:
         return self.annual_rate() / self.day_count.days_in_year
 
     def penalty_rate(self) -> Fraction:
-        """What an overdue minor unit costs a day: the daily contract rate times the penalty's multiplier."""
+        """The penalty per overdue minor unit and day: the daily contract rate times the penalty's multiplier."""
         return self.daily_rate() * Fraction(*_ratio(self.penalty.multiplier))
 
 
@@ -286,15 +290,15 @@ PRODUCTS: dict[str, Product] = {
         method=Method.EQUAL_PRINCIPAL, terms=10, rate="0.0005", rate_unit=RateUnit.DAILY,
         day_count=DayCount.ACTUAL_365, limits=Limits(100_00, 300_000_00),
     ),
-    # A short loan that comes back in one piece. All its figures are our choice.
+    # A short loan that is repaid in one instalment. All its figures are our choice.
     "bullet-30d": Product(
         method=Method.BULLET, term_unit=TermUnit.DAY, terms=30, rate="0.0005", rate_unit=RateUnit.DAILY,
         day_count=DayCount.ACTUAL_365, limits=Limits(100_00, 50_000_00),
     ),
-    # A shop's promotion: three parts and no interest. A penalty is a multiple of the contract rate, so there
+    # A shop's promotion: three instalments without interest. A penalty is a multiple of the contract rate, so there
     # is none.
     "interest-free-3": Product(
         method=Method.EQUAL_INSTALMENT, terms=3, rate="0", limits=Limits(1_00, 50_000_00),
     ),
 }  # fmt: skip
-"""The products that ship. Realistic, and nobody's actual terms."""
+"""The products that ship: realistic, but not the terms of any real lender."""

@@ -1,8 +1,8 @@
-"""`replay(terms, facts, as_of) -> LoanState`: the one function behind world, books and views.
+"""`replay(terms, facts, as_of) -> LoanState`: the function that world, books and views derive loan states with.
 
-Facts are taken in effective order. Each first brings accrual up to its date, then has its effect; both are told as
-`Movement`s, which are what the journal posts. Time is cut only at facts and due dates, so that accrual periods tile
-without gap or overlap and the movements are a function of the facts alone, whenever anybody looked.
+Facts are applied in effective order. Each first accrues up to its date, then has its effect; both yield `Movement`s,
+which the journal posts. Accrual periods end only at facts and due dates, so that they tile without gap or overlap and
+the movements depend on the facts alone, not on when the loan was read.
 
     facts ──▶ accrue ▸ effect ▸ accrue ▸ effect … ──▶ LoanState (balances, status)
                  └──────── movements ──────────────▶ journal
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def initial_state(terms: Terms) -> LoanState:
-    """A loan of which nothing is known but its terms."""
+    """The state of a loan without facts."""
     plan = schedule(terms.product, terms.principal_minor, terms.start)
     return LoanState(
         terms,
@@ -47,7 +47,7 @@ def initial_state(terms: Terms) -> LoanState:
 
 
 def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
-    """The loan's state on a date, from nothing but its terms and facts. The order in which they come is no matter."""
+    """The loan's state on a date, from its terms and facts alone. The order of `facts` does not matter."""
     ordered = sorted(facts, key=lambda fact: fact.order)
     left = standing(ordered)
     state = initial_state(terms)
@@ -60,9 +60,9 @@ def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
 
 
 def apply_fact(state: LoanState, fact: Fact, *, void: bool = False, gone: bool = False) -> None:
-    """A fact takes effect on a state. A `void` one has been reversed, or has failed since.
+    """Apply a fact to a state. A `void` fact was reversed or returned later.
 
-    Of one that is `gone`, only that its money came in through its channel is told here: another booking applies it.
+    A `gone` fact only posts that its money came in through its channel: another booking applies the money.
     """
     state.last = max(state.last, fact.order)
     if gone:

@@ -1,8 +1,8 @@
-"""The schedule of a loan: what falls due on which day, and the exact interest of any days in between.
+"""The schedule of a loan: due dates and amounts, and the exact interest for any days in between.
 
-Everything is computed in integers over one common denominator and rounded once an instalment, by the
-product's own rule. The last instalment absorbs what rounding left over, so the principal always adds up to
-what was lent.
+Everything is computed in integers over one common denominator and rounded once per instalment, by the
+product's rounding. The last instalment absorbs the rounding difference, so the principal always adds up to
+the amount lent.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from mocklend.domain.money import MAX_MINOR, round_ratio
 from mocklend.domain.product import Method, Product
 
 TOTAL_MAX_MINOR = 1000 * MAX_MINOR
-"""The most that all instalments of one loan may add up to, so that every sum fits a 64-bit column."""
+"""The largest total of a loan's instalments in minor units, so that every sum fits a 64-bit column."""
 
 
 class ScheduleError(ValueError):
-    """A loan that cannot be scheduled, for its principal, its dates or its sheer cost."""
+    """A loan that cannot be scheduled because of its principal, its dates or its total."""
 
     def __init__(self, field: str, expected: str, got: str) -> None:
         super().__init__(f"{field}: expected {expected}, got {got}")
@@ -48,15 +48,15 @@ class Instalment:
 
 @lru_cache(maxsize=1024)
 def schedule(product: Product, principal_minor: int, start: date) -> tuple[Instalment, ...]:
-    """All instalments of a loan paid out on `start`. Every replay begins with them, so they are worked out once.
+    """All instalments of a loan paid out on `start`. Every replay begins with them, so they are cached.
 
-    The product's limits are the lender's decision and not looked at here.
+    The product's limits are not checked here. Raises ScheduleError.
     """
     return spread(product, principal_minor, period_dates(product, start))
 
 
 def period_dates(product: Product, start: date) -> list[date]:
-    """The start and every due date: the borders of the periods that interest is counted in."""
+    """The start and every due date: the boundaries of the interest periods."""
     length = product.instalment_length
     steps = range(length, length * product.instalments + 1, length)
     try:
@@ -68,7 +68,7 @@ def period_dates(product: Product, start: date) -> list[date]:
 
 
 def spread(product: Product, principal_minor: int, dates: Sequence[date]) -> tuple[Instalment, ...]:
-    """Spread a principal over given period borders; `schedule` does so over the product's own."""
+    """Spread a principal over periods with these boundaries; `schedule` uses the product's own."""
     if not 1 <= principal_minor <= MAX_MINOR:
         raise ScheduleError("principal_minor", f"an integer from 1 to {MAX_MINOR}", str(principal_minor))
     costs, scale = _costs(product, dates)
@@ -79,7 +79,7 @@ def spread(product: Product, principal_minor: int, dates: Sequence[date]) -> tup
     rows: list[Instalment] = []
     for n, cost in enumerate(costs, 1):
         interest = round_ratio((principal_minor if flat else balance) * cost, scale, rounding)
-        # A coarse multiple can put the level payment below the interest, or finish the loan early.
+        # A coarse multiple can make the level payment smaller than the interest, or end the loan early.
         part = min(balance, max(0, level - interest if level_due else level))
         principal = balance if n == last else part
         balance -= principal
@@ -95,7 +95,7 @@ def spread(product: Product, principal_minor: int, dates: Sequence[date]) -> tup
 
 
 def _costs(product: Product, dates: Sequence[date]) -> tuple[list[int], int]:
-    """What one minor unit costs in each period, as numerators over one common denominator."""
+    """The interest on one minor unit in each period, as numerators over one common denominator."""
     rate, denominator = product.annual_ratio()
     borders = pairwise(dates)
     if product.day_count is DayCount.THIRTY_360 and product.term_unit is TermUnit.MONTH:
@@ -104,7 +104,7 @@ def _costs(product: Product, dates: Sequence[date]) -> tuple[list[int], int]:
 
 
 def _level(product: Product, principal_minor: int, costs: Sequence[int], scale: int) -> int:
-    """What is the same in every instalment: the whole of it, or its principal, as the method says."""
+    """The amount that is equal in every instalment: the whole instalment or its principal, depending on the method."""
     if product.method is Method.EQUAL_INSTALMENT:
         # P / (d1 + d1·d2 + d1·d2·d3 + …), where d = 1 / (1 + i) discounts one period: exact, from the inside
         # out.
@@ -123,9 +123,8 @@ def _level(product: Product, principal_minor: int, costs: Sequence[int], scale: 
 def interest_exact(product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date) -> Fraction:
     """The exact interest on a principal for the days [a, b) of one period of the schedule.
 
-    Parts that tile a period add up to the whole exactly, and the whole, rounded, is what `schedule` says. The
-    base is the balance, or for `flat` the original principal. That a loan costs at least one day is for
-    whoever picks the days.
+    Ranges that tile a period add up to its interest exactly, and that interest, rounded, is the one in `schedule`.
+    The base is the balance, or for `flat` the original principal. The caller applies the minimum of one day.
     """
     rate, denominator = product.annual_ratio()
     part = year_fraction(product.day_count, a, b, period_from, period_to, product.term_unit)

@@ -1,7 +1,7 @@
-"""A loan's state: what it says, and how time alone changes it. What facts do to it is in `effects`.
+"""A loan's state: its balances and status, and how time alone changes it. `effects` has the effects of facts.
 
-Rounding is cumulative within a period: what has been posted is always the rounded total so far, so that a period cut
-in three adds up to the period uncut.
+Rounding is cumulative within a period: the posted amount is always the rounded total so far, so that the parts of a
+divided period add up to the amount of the undivided one.
 
 Interest is owed for the days on which the money was lent: principal that is repaid on a day, in part or in whole, bears
 interest up to the `payoff_date` of that day and no longer.
@@ -26,13 +26,13 @@ ONE_DAY = timedelta(days=1)
 
 
 class LoanState(Struct):
-    """A loan as some set of facts has it. Everything here can be rebuilt by `replay`.
+    """A loan's state as derived from a set of facts. `replay` can rebuild all of it.
 
-    `accrued_to` is the date up to which interest and penalty are on the state (`posted_to`: up to which a movement
-    tells of them); `as_of` the date for which the status holds; `last` the newest fact in effective order. `applied`
-    says for each receipt how much it settled and how much was too much. Money of the loan that is no receivable:
-    `overpaid` 2101, `unapplied` 2102, `refunding` 2103, `compensation` 2104; for interest to come (2105) each
-    instalment has its own. `bearing` is principal that is repaid and still bears interest, up to `bearing_to`.
+    `accrued_to` is the date up to which interest and penalty have accrued (`posted_to`: up to which movements post
+    them); `as_of` the date for which the status holds; `last` the key of the newest fact in effective order. `applied`
+    has for each receipt (settled, overpaid) in minor units. Money of the loan that is no receivable: `overpaid` 2101,
+    `unapplied` 2102, `refunding` 2103, `compensation` 2104; money for later interest (2105) is held by each
+    instalment. `bearing` is principal that is repaid and still bears interest, up to `bearing_to`.
     """
 
     terms: Terms
@@ -57,26 +57,26 @@ class LoanState(Struct):
     movements: list[Movement] = []
     applied: dict[str, tuple[int, int]] = {}
 
-    # --- what it says ---
+    # --- balances and status ---
 
     @property
     def outstanding_minor(self) -> int:
-        """All receivables: accounts 1101 to 1105."""
+        """All receivables in minor units: accounts 1101 to 1105."""
         return sum(i.outstanding for i in self.instalments) if self.accepted else 0
 
     @property
     def outstanding_principal_minor(self) -> int:
-        """Account 1101."""
+        """Account 1101, in minor units."""
         return sum(i.principal - i.principal_paid for i in self.instalments) if self.accepted else 0
 
     @property
     def ahead_minor(self) -> int:
-        """Account 2105: what has come in for interest that has not accrued yet."""
+        """Account 2105: minor units received for interest that has not accrued yet."""
         return sum(i.interest_ahead for i in self.instalments)
 
     @property
     def overdue_minor(self) -> int:
-        """What is left of instalments whose due date, and any days of grace, have passed."""
+        """Unpaid minor units of instalments whose due date and grace period have passed."""
         if not self.accepted:
             return 0
         before = self._late_before(self.as_of)
@@ -84,12 +84,12 @@ class LoanState(Struct):
 
     @property
     def status(self) -> LoanStatus:
-        """B12: a function of balances and dates alone."""
+        """The loan's status, derived from balances and dates alone (invariant B12)."""
         if self.failed:
             return LoanStatus.FAILED
         if not self.disbursed:
             return LoanStatus.LENDING if self.accepted else LoanStatus.SUBMITTED
-        # B8: no bucket is negative, so the first instalment with anything left says what the sum would.
+        # No bucket is negative (B8), so one instalment with an unpaid amount decides as the sum would.
         if not self.accepted or not any(i.outstanding for i in self.instalments):
             return LoanStatus.OFF if self.recovered_minor < self.written_off_minor else LoanStatus.CLEAR
         before = self._late_before(self.as_of)
@@ -108,7 +108,7 @@ class LoanState(Struct):
     def next_change(self, since: date = date.min) -> date | None:
         """The next date on which the status may change by itself: the day after a due date, and after its grace.
 
-        With `since`, what passed before it is left out.
+        Dates before `since` are left out.
         """
         if not self.accepted or self.outstanding_minor == 0:
             return None
@@ -119,27 +119,27 @@ class LoanState(Struct):
         passing = [last for last in lasts if last >= max(self.as_of, since)]
         return min(passing) + ONE_DAY if passing else None
 
-    # --- what happens to it ---
+    # --- time ---
 
     def roll_forward(self, as_of: date) -> None:
-        """Nothing but time: accrue up to the last due date that has passed, and look at the status again."""
+        """Let time pass without facts: accrue up to the last due date that has passed, and move the status's date."""
         passed = [i.due_date for i in self.instalments if i.due_date <= as_of]
         if passed and self.accepted:
             self.accrue(passed[-1])
         self.as_of = max(self.as_of, as_of)
 
     def follows(self, fact: Fact) -> bool:
-        """Whether a fact can be taken on this state as it is, with the same result as replaying everything.
+        """Whether applying a fact to this state gives the same result as a replay of all facts.
 
-        A mark moves nothing, so it always can; what takes another fact back never; anything else if no fact and no
-        accrual is past it.
+        Always for a status override, which moves nothing; never for a fact that takes another one back; otherwise if no
+        fact and no accrual is later than it.
         """
         if fact.kind == STATUS_OVERRIDE:
             return True
         return fact.reverses is None and fact.order > self.last and fact.on >= self.accrued_to
 
     def by_timing(self, on: date) -> dict[str, list[Instalment]]:
-        """The instalments as the order of allocation speaks of them: overdue, due (the current one too), in advance."""
+        """The instalments by the timings of the allocation order: overdue, due (with the current one), in advance."""
         current = self.bill(on)
         timing: dict[str, list[Instalment]] = {OVERDUE: [], DUE: [], IN_ADVANCE: []}
         for i in self.instalments:
@@ -158,7 +158,7 @@ class LoanState(Struct):
         return instalment.due_date < self._late_before(on)
 
     def _late_before(self, on: date) -> date:
-        """On a date, what was due before this one is late: the date itself, less any days of grace."""
+        """The date before which a due date is late on `on`: that date less the days of grace."""
         grace = self.terms.product.penalty.grace_days
         return date.fromordinal(max(1, on.toordinal() - grace)) if grace else on
 
@@ -167,12 +167,12 @@ class LoanState(Struct):
     def accrue(self, to: date, *, ahead: bool = False) -> None:
         """Interest on principal that is not due yet and penalty on what is overdue, for the days up to `to`.
 
-        `ahead` is for days that have not come yet: interest may be charged for them, penalty may not.
+        `ahead` accrues for days in the future: interest is charged for them, penalty is not.
         """
         if not self.accepted:
             return
         if not (self._bears or self.outstanding_principal_minor or any(i.outstanding for i in self.instalments)):
-            # Nothing to tell. Should the loan be opened again, its next period begins where the last one ended.
+            # No movement. If the loan is reopened, its next period begins where the last one ended.
             self.accrued_to = max(self.accrued_to, to)
             return
         while self.accrued_to < to:
@@ -186,7 +186,7 @@ class LoanState(Struct):
                 self.bear_nothing()
 
     def _accrue_stretch(self, current: Instalment | None, stop: date, *, ahead: bool) -> None:
-        """One stretch within a single period: from `accrued_to` up to `stop`."""
+        """Accrue within a single period: from `accrued_to` up to `stop`."""
         start, product = self.accrued_to, self.terms.product
         grace = timedelta(days=product.penalty.grace_days)
         postings = []
@@ -207,13 +207,13 @@ class LoanState(Struct):
             if grown:
                 postings.append((account, "4002", grown))
         if postings:
-            # A stretch in which nothing grew by a whole minor unit is told with the next one: periods tile.
+            # Days without growth by a whole minor unit are posted with the next movement, so that periods tile.
             period = (self.posted_to, stop)
             self.movements.append(Movement("accrual", self.terms.loan_id, stop, tuple(postings), period))
             self.posted_to = stop
 
     def _use_ahead(self, current: Instalment, stop: date) -> list[tuple[str, str, int]]:
-        """What was set aside pays the interest that has accrued. Should some be left, it is for the next instalment."""
+        """Pay accrued interest from the money set aside. What is left at the due date goes to the next instalment."""
         used = min(current.interest_ahead, current.unpaid("interest"))
         if used:
             current.interest_ahead -= used
@@ -225,7 +225,7 @@ class LoanState(Struct):
 
     @property
     def lent_minor(self) -> int:
-        """The principal that bears interest on from `accrued_to`: all that is not due yet."""
+        """The minor units of principal that bear interest from `accrued_to`: all that is not due yet."""
         return self._lent(self.accrued_to)
 
     def _lent(self, on: date) -> int:
@@ -245,7 +245,7 @@ class LoanState(Struct):
         return self.bearing_minor > 0 and self.accrued_to < self.bearing_to
 
     def bear(self, repaid_minor: int, on: date) -> None:
-        """Of the principal not due yet, some was repaid on a date (below 0: some was taken back)."""
+        """Note that principal not due yet was repaid on a date, in minor units (below 0: repayment undone)."""
         until = self.payoff_date(on)
         if until > self.accrued_to:
             self.bearing_minor, self.bearing_to = max(0, self.bearing_minor + repaid_minor), until
@@ -273,23 +273,23 @@ class LoanState(Struct):
         setattr(late, bucket, getattr(late, bucket) + grown)
         return grown
 
-    # --- quotes and outlook: read-only ---
+    # --- quotes and projections: read-only ---
 
     def copy(self) -> LoanState:
-        """A state of its own, without the movements so far."""
+        """An independent copy, without the movements so far."""
         return replace(self, instalments=[i.copy() for i in self.instalments], movements=[], applied={})
 
     def payoff_date(self, on: date) -> date:
-        """Up to when principal bears interest that is repaid on a date: at least one day, or the period's end."""
+        """The date up to which principal repaid on `on` bears interest: at least one day, or the period's end."""
         to = max(on, self.instalments[0].from_date + ONE_DAY)
         if self.terms.product.payoff_interest == "until_period_end":
             to = next((i.due_date for i in self.instalments if i.from_date <= on < i.due_date), to)
         return to
 
     def interest_to_come(self, instalment: Instalment, repaid_minor: int = 0, on: date = date.min) -> int:
-        """What an instalment's interest will still grow by its due date, if nothing else happens.
+        """The minor units by which an instalment's interest will grow until its due date, if nothing else happens.
 
-        Or if `repaid_minor` more of the principal is repaid `on` a date, which is today.
+        With `repaid_minor`, the same if that much more principal is repaid on the date `on`, which is today.
         """
         start, due = max(self.accrued_to, instalment.from_date), instalment.due_date
         if start >= due:
@@ -302,9 +302,9 @@ class LoanState(Struct):
         return round_minor(instalment.interest_exact + rest, self.terms.product.rounding) - instalment.interest
 
     def to_set_aside(self, bill: Instalment, money_minor: int, on: date) -> int:
-        """How much of some money is for the interest that a bill will still grow. The rest is repaid in advance.
+        """How many of some minor units to set aside for a bill's later interest. The rest is repaid in advance.
 
-        Repaying in advance leaves less interest to come: what is set aside is the least that is enough for the rest.
+        Repaying in advance reduces later interest: the result is the least that covers the remaining interest.
         """
         most = self.interest_to_come(bill)
         if money_minor <= most:
@@ -319,46 +319,46 @@ class LoanState(Struct):
         return most
 
     def quote(self, scope: str, on: date) -> dict[str, int]:
-        """The buckets that a repayment of this scope would have to settle on a date. Leaves this state alone."""
+        """Minor units, by bucket, that a repayment of this scope has to settle on a date. Does not change the state."""
         at = self.copy()
         at.accrue(on)
         if scope == QuoteType.CLEAR:
             at.prepare_payoff(on)
-            return at._asked(at.instalments, on)
+            return at._buckets(at.instalments, on)
         current = at.bill(on)
-        asked = [i for i in at.instalments if i.due_date < on or i is current]
+        instalments = [i for i in at.instalments if i.due_date < on or i is current]
         if current is not None and at.outstanding_minor:
             rest = at.interest_to_come(current, current.unpaid("principal"), on)
             current.interest += max(0, rest - current.interest_ahead)
-        found = at._asked(asked, on)
-        if sum(found.values()) > self.outstanding_principal_minor:
-            # Where a period's interest is more than what was lent, a payoff costs less, and nobody is asked for more.
+        buckets = at._buckets(instalments, on)
+        if sum(buckets.values()) > self.outstanding_principal_minor:
+            # A period's interest can exceed the principal: then a payoff costs less, and the quote asks for no more.
             payoff = self.quote(QuoteType.CLEAR, on)
-            return min(found, payoff, key=lambda buckets: sum(buckets.values()))
-        return found
+            return min(buckets, payoff, key=lambda quoted: sum(quoted.values()))
+        return buckets
 
     def prepare_payoff(self, on: date) -> None:
-        """Everything that a payoff on a date has to settle is due, less what was paid for interest to come."""
+        """Make everything due that a payoff on a date has to settle, less the money set aside for later interest."""
         ahead = self.take_ahead()
         self.accrue(self.payoff_date(on), ahead=True)
         allocate(self.terms.product, self.by_timing(on), ahead, {})
 
     def take_ahead(self) -> int:
-        """Take out what was set aside for interest to come, and say how much that is."""
+        """Remove the money set aside for later interest. Returns its minor units."""
         taken = self.ahead_minor
         for i in self.instalments:
             i.interest_ahead = 0
         return taken
 
-    def _asked(self, asked: list[Instalment], on: date) -> dict[str, int]:
-        normal = [i for i in asked if not self.late(i, on)]
-        overdue = [i for i in asked if self.late(i, on)]
+    def _buckets(self, instalments: list[Instalment], on: date) -> dict[str, int]:
+        normal = [i for i in instalments if not self.late(i, on)]
+        overdue = [i for i in instalments if self.late(i, on)]
         return {
             "normal_principal_minor": sum(i.unpaid("principal") for i in normal),
             "overdue_principal_minor": sum(i.unpaid("principal") for i in overdue),
             "normal_interest_minor": sum(i.unpaid("interest") for i in normal),
             "overdue_interest_minor": sum(i.unpaid("interest") for i in overdue),
-            "penalty_principal_minor": sum(i.unpaid("penalty_principal") for i in asked),
-            "penalty_interest_minor": sum(i.unpaid("penalty_interest") for i in asked),
-            "fee_minor": sum(i.unpaid("fee") for i in asked),
+            "penalty_principal_minor": sum(i.unpaid("penalty_principal") for i in instalments),
+            "penalty_interest_minor": sum(i.unpaid("penalty_interest") for i in instalments),
+            "fee_minor": sum(i.unpaid("fee") for i in instalments),
         }

@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """A member is its text in messages too: `repr` gives the text's, so a document with a status prints as before."""
+    """A member prints as its text in messages too: `repr` is that of the text."""
 
     __repr__ = str.__repr__
 
 
 class LoanStatus(Status):
-    """SUBMITTED → LENDING → USING ⇄ OVD → CLEAR; LENDING → FAILED. OFF: written off. A reversal reopens a CLEAR one."""
+    """SUBMITTED → LENDING → USING ⇄ OVD → CLEAR; LENDING → FAILED. OFF: written off. A reversal reopens CLEAR."""
 
     SUBMITTED = "SUBMITTED"
     LENDING = "LENDING"
@@ -29,11 +29,11 @@ SHOWN_FOR_OVERRIDE = {
     "OVERDUE": LoanStatus.OVD,
     "CLEAR": LoanStatus.CLEAR,
 }
-"""The bill statuses of an operator's mark, and the loan status that the page then shows."""
+"""The bill statuses of a status override, and the loan status that the status page then shows."""
 
 
 class InstalmentStatus(Status):
-    """What the list of instalments shows of one: PENDING before its period begins, OVD after its due date."""
+    """An instalment's status in the list of instalments: PENDING before its period begins, OVD after its due date."""
 
     PENDING = "PENDING"
     DUE = "DUE"
@@ -43,9 +43,9 @@ class InstalmentStatus(Status):
 
 
 class QuoteType(Status):
-    """What a quote, and so a repayment, is for: all that is left, or what is overdue and what falls due next.
+    """The scope of a quote and of a repayment: everything that is owed, or what is overdue and what falls due next.
 
-    Nobody can order INSTALMENT: the money was filed under the instalment of the plan, with its whole interest.
+    INSTALMENT cannot be ordered: it marks money booked under the planned instalment, with its whole interest.
     """
 
     CLEAR = "CLEAR"
@@ -54,9 +54,9 @@ class QuoteType(Status):
 
 
 class RepaymentStatus(Status):
-    """The platform's order for a repayment: PROCESSING until it hears of the money, then on the books, or given up.
+    """The platform's order for a repayment: PROCESSING until the platform learns of the money, then posted or failed.
 
-    INITIAL and PARTIAL are statuses of the real API that no order has here.
+    INITIAL and PARTIAL are statuses of the real API that no order has in Mocklend.
     """
 
     INITIAL = "I"
@@ -68,7 +68,7 @@ class RepaymentStatus(Status):
 
 
 class TradeState(Status):
-    """A channel's own record of a payment. RETURNED: the channel has taken back what it had reported."""
+    """A payment at its channel. RETURNED: the channel has returned a payment that it had reported."""
 
     CREATED = "CREATED"
     SUCCESS = "SUCCESS"
@@ -77,7 +77,7 @@ class TradeState(Status):
 
 
 class ReceiptState(Status):
-    """Money that came without an order: UNAPPLIED until its loan is known."""
+    """Money that came in without an order: UNAPPLIED until its loan is known."""
 
     UNAPPLIED = "UNAPPLIED"
     APPLIED = "APPLIED"
@@ -103,7 +103,7 @@ class PayoutState(Status):
 
 
 class EditState(Status):
-    """An operator's edit: a DRAFT where a second person is asked for, until that person has decided."""
+    """An operator's edit: a DRAFT where a second person has to approve it, until that person has decided."""
 
     DRAFT = "DRAFT"
     APPLIED = "APPLIED"
@@ -126,7 +126,7 @@ class DisputeState(Status):
 
 
 class RecordState(Status):
-    """A record at the credit bureau, from the cut of the data to the record that supersedes it."""
+    """A record at the credit bureau, from the snapshot of the data until another record supersedes it."""
 
     SNAPSHOT = "SNAPSHOT"
     SUBMITTED = "SUBMITTED"
@@ -135,14 +135,14 @@ class RecordState(Status):
 
 
 class ApplicationDecision(Status):
-    """What a partner lender decides on an application."""
+    """A partner lender's decision on an application."""
 
     APPROVED = "APPROVED"
     REFUSED = "REFUSED"
 
 
 class EntryStatus(Status):
-    """An entry of the answer key: open while it is active, and how it ended."""
+    """An entry of the answer key: pending or active while it is open, then how it ended."""
 
     PENDING = "pending"
     ACTIVE = "active"

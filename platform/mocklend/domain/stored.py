@@ -15,7 +15,7 @@ from mocklend.domain.state import LoanState
 
 
 class _State(Struct, array_like=True):
-    """The fields of a `LoanState`, in its order, without terms, movements (the journal has them) and `applied`."""
+    """The fields of a `LoanState`, in the same order, without terms, movements (the journal has them) and `applied`."""
 
     instalments: list[Instalment]
     accepted: bool

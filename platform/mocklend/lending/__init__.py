@@ -1,4 +1,4 @@
-"""The commands, decided purely: borrow, quote, repay, and what the passing of time does to a loan."""
+"""The commands of a loan as pure decisions: borrow, quote, repay, auto-debit and end of day."""
 
 from mocklend.lending.auto_debit import AutoDebit
 from mocklend.lending.borrow import AddBorrower, Borrow

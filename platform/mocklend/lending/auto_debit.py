@@ -1,6 +1,6 @@
-"""Auto-deduction (代扣): on a due date the lender orders what is due itself, in several attempts through the day.
+"""Auto-debit (自动扣款): on a due date the lender itself orders what is due, in several attempts over the day.
 
-An attempt finds nothing to do once the books have the money. If the channel's callback is lost, the books do not, and
+An attempt does nothing once the books have the money. If the channel's callback is lost, the books do not have it, and
 the next attempt charges the borrower again: that is how double deductions happen.
 """
 
@@ -36,7 +36,7 @@ class AutoDebit:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200, and the order's id if one was made."""
+        """200, and the order's id if one was ordered."""
         loan = work.get(Loan, self.loan_id)
         attempt_ms = loan.debit_ms
         if attempt_ms is None or attempt_ms > work.now_ms:

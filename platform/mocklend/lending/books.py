@@ -1,8 +1,8 @@
-"""Recording a fact on a loan's books: the one place where the journal, the projection and the page move together.
+"""Posting a fact to a loan's books: journal, projection and status page change together, only here.
 
-fact ──▶ in order?  ── yes ──▶ take it on the stored state, post what it moves
+fact ──▶ in order?  ── yes ──▶ apply it to the stored state, post its movements
              │
-             no (backdated, or a reversal): replay everything, make the journal say that
+             no (backdated, or a reversal): replay everything, correct the journal to match
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from mocklend.webhooks.events import status_event
 from mocklend.webhooks.outbox import EventData, certificate_data, emit, loan_data, repayment_data
 
 MONEY = ("repayment", "receipt")
-"""What a reversal takes back that a certificate may rest on."""
+"""Kinds of reversed subjects that a certificate may depend on."""
 DEBIT_HOURS = (10, 14, 18)
-"""When auto-deduction is tried on a due date. Pages of one lender say from 10:00, and overdue after 18:00."""
+"""Hours of a due date at which auto-debit is tried. A lender's public pages say from 10:00; overdue after 18:00."""
 
 
-class Recorded(Struct, frozen=True):
-    """A loan after a fact: its entity, already put, and its state."""
+class LoanAfterFact(Struct, frozen=True):
+    """A loan after a fact: its entity, which is already put, and its state."""
 
     loan: Loan
     state: LoanState
 
 
-def record(
+def post_fact(
     work: Work,
     loan: Loan,
     fact: Fact,
@@ -57,15 +57,16 @@ def record(
     channel: str | None = None,
     reverses: str | None = None,
     override: StatusOverride | None = None,
-) -> Recorded:
-    """Put a fact on the books and show the result. `override` is for a status that this fact sets by hand,
-    `reverses` for what a reversal takes back.
+) -> LoanAfterFact:
+    """Post a fact to the books and update the projection. `override` is a status that this fact sets by hand,
+    `reverses` the kind of subject that a reversal reverses.
 
-    The caller has signalled `recorded` before: what this fact outdates ends before what it brings begins.
+    Callers must `signal(recorded(loan.id))` first, so that injections that this fact supersedes are closed before new
+    ones open.
     """
     today = business_date(work.now_ms, work.sandbox.zone)
     state = state_of(loan)
-    head, was = Head(loan.next_seq, loan.head_hash), loan
+    head, loan_before = Head(loan.next_seq, loan.head_hash), loan
     edits_before: Mapping[str, int] | None = None
     if state.follows(fact):
         apply_fact(state, fact)
@@ -73,23 +74,25 @@ def record(
         head = post(work, loan.id, loan.currency, head, state.movements)
     else:
         facts = [*work.load(BOOK_FACTS, loan.id), fact]
-        # A booking may already be dated tomorrow: what is on the books counts, whatever day it is.
+        # A booking may be dated tomorrow: everything that is on the books counts, whatever its date.
         state = replay(terms_of(loan), facts, max(today, state.as_of, fact.on))
-        standing = live(work.load(JOURNALS, loan.id))
-        edits_before = _moved_by_edits(posted.movement for posted in standing)
-        head = repost(work, loan.id, loan.currency, head, standing, state.movements)
-        _settle_others(work, fact, state)
+        posted_before = live(work.load(JOURNALS, loan.id))
+        edits_before = _moved_by_edits(posted.movement for posted in posted_before)
+        head = repost(work, loan.id, loan.currency, head, posted_before, state.movements)
+        _reallocate_others(work, fact, state)
     append(work, BOOKS, loan.id, fact, version=loan.version + 1)
     if loan.status_override and fact.reverses == loan.status_override.edit_id:
         loan = replace(loan, status_override=None)
-    after = show(work, loan, state, head, cause=cause, channel=channel, reverses=reverses, override=override)
+    after = update_projection(
+        work, loan, state, head, cause=cause, channel=channel, reverses=reverses, override=override
+    )
     if edits_before is not None:
-        _tell_of_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
-    if was.status == LoanStatus.CLEAR and (
+        _emit_adjusted_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
+    if loan_before.status == LoanStatus.CLEAR and (
         after.status != LoanStatus.CLEAR or reverses in MONEY or cause == "payment_return"
     ):
-        _tell_of_certificates(work, after)
-    return Recorded(after, state)
+        _emit_superseded_certificates(work, after)
+    return LoanAfterFact(after, state)
 
 
 def _moved_by_edits(movements: Iterable[Movement]) -> dict[str, int]:
@@ -101,11 +104,13 @@ def _moved_by_edits(movements: Iterable[Movement]) -> dict[str, int]:
     return moved
 
 
-def _tell_of_edits(work: Work, loan: Loan, fact: Fact, before: Mapping[str, int], after: Mapping[str, int]) -> None:
-    """Money that came before an edit and was heard of after it may leave nothing to waive, or less than was waived.
+def _emit_adjusted_edits(
+    work: Work, loan: Loan, fact: Fact, before: Mapping[str, int], after: Mapping[str, int]
+) -> None:
+    """Emit `loan.edit_adjusted` for each edit whose amount this fact has changed.
 
-    The edit does what it still can. Nobody asked for that, so the client is told. What the fact itself takes back or
-    brings is told by whoever records it.
+    A late receipt that is dated before a waiver may leave less to waive. The edit then applies as far as it can, and
+    the client gets an event, since nobody requested that. The caller emits the event of the fact itself.
     """
     for edit_id in sorted({*before, *after} - {fact.id, fact.reverses}):
         was_minor, is_minor = before.get(edit_id, 0), after.get(edit_id, 0)
@@ -117,34 +122,34 @@ def _tell_of_edits(work: Work, loan: Loan, fact: Fact, before: Mapping[str, int]
             emit(work, "loan.edit_adjusted", loan.id, f"{edit_id}.{loan.version}", data)
 
 
-def _tell_of_certificates(work: Work, loan: Loan) -> None:
-    """What was certified as settled is not any more, or was settled by money that has been taken back."""
+def _emit_superseded_certificates(work: Work, loan: Loan) -> None:
+    """Emit `certificate.superseded` for certificates of a loan that is unsettled again or whose money was returned."""
     if not work.sandbox.endpoints:
-        return  # Nobody listens, so nobody need be asked what was issued.
+        return  # Without endpoints there is no event, and the certificates need not be loaded.
     for id in work.load(VALID_CERTIFICATES, loan.id):
         certificate = work.get(Certificate, id)
-        told = certificate_data(certificate, superseded=True)
-        emit(work, "certificate.superseded", loan.id, f"{id}.{loan.version}", told)
+        payload = certificate_data(certificate, superseded=True)
+        emit(work, "certificate.superseded", loan.id, f"{id}.{loan.version}", payload)
 
 
-def _settle_others(work: Work, fact: Fact, state: LoanState) -> None:
-    """A fact in the past may change how much of a later repayment settled something and how much was too much."""
+def _reallocate_others(work: Work, fact: Fact, state: LoanState) -> None:
+    """Update other repayments whose applied and overpaid parts a backdated fact has changed."""
     for repayment_id, (applied, over) in state.applied.items():
         if repayment_id != booked(fact.id):
             other = work.find(Repayment, repayment_id)
             if other is None:
-                continue  # A push payment: it has no order that could say how it was split.
+                continue  # A push payment: it has no order that stores the split.
             if (other.applied_minor, other.overpaid_minor) != (applied, over):
                 other = replace(other, applied_minor=applied, overpaid_minor=over)
                 work.put(other)
                 if (
                     other.status == RepaymentStatus.SUCCEEDED
-                ):  # Otherwise it is coming back, and whoever brings it tells of it.
+                ):  # Otherwise a command is restoring it, and emits the event.
                     about = f"{other.id}.{other.loan_id}.{fact.id}"
                     emit(work, "repayment.reallocated", other.loan_id, about, repayment_data(other))
 
 
-def show(
+def update_projection(
     work: Work,
     loan: Loan,
     state: LoanState,
@@ -155,9 +160,11 @@ def show(
     reverses: str | None = None,
     override: StatusOverride | None = None,
 ) -> Loan:
-    """Keep the new projection, refresh the page, tell the client of a change of status."""
+    """Store the new projection, refresh the status page, emit an event if the status has changed."""
     before, former = loan.status, loan.status_override
-    override = _dated(work, loan, override, state) if override else _left_of_override(work, loan, state, cause, channel)
+    override = (
+        _dated(work, loan, override, state) if override else _remaining_override(work, loan, state, cause, channel)
+    )
     if state.disbursed and loan.disbursed_ms is None:
         loan = replace(loan, disbursed_ms=work.now_ms)
     loan = replace(
@@ -178,21 +185,21 @@ def show(
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in (LoanStatus.SUBMITTED, LoanStatus.LENDING) and state.disbursed:
-        told = loan_data(loan) | {"principal_minor": loan.principal_minor}
-        emit(work, "loan.disbursed", loan.id, loan.id, told)
+        payload = loan_data(loan) | {"principal_minor": loan.principal_minor}
+        emit(work, "loan.disbursed", loan.id, loan.id, payload)
     if before != loan.status:
         look_at(work, loan.id, loan.borrower_id)
     event_type = status_event(before, loan.status)
     if event_type:
         emit(work, event_type, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
     if former is not None and override is None:
-        told = {"loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version}
-        emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", told)
+        payload = {"loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version}
+        emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", payload)
     return loan
 
 
 def _dated(work: Work, loan: Loan, override: StatusOverride, state: LoanState) -> StatusOverride:
-    """An override with the moment and version since which the books derive another status than it shows, if they do."""
+    """The override with the moment and version since which the books derive another status; None where they agree."""
     if SHOWN_FOR_OVERRIDE[override.status] == state.status:
         return replace(override, since_ms=None, since_version=None)
     if override.since_ms is not None:
@@ -200,15 +207,15 @@ def _dated(work: Work, loan: Loan, override: StatusOverride, state: LoanState) -
     return replace(override, since_ms=work.now_ms, since_version=loan.version + 1)
 
 
-def _left_of_override(
+def _remaining_override(
     work: Work, loan: Loan, state: LoanState, cause: str, channel: str | None
 ) -> StatusOverride | None:
-    """An override holds while the books derive what it shows. What makes them derive something else outdates it."""
+    """The override that remains: a change after which the books derive another status outdates it."""
     override = loan.status_override
     if override is None:
         return None
     if conflicting_override(loan):
-        work.signal(recorded(loan.id))  # One command may record twice.
+        work.signal(recorded(loan.id))  # One command may post two facts.
     event = OverrideOutdated(
         **about_loan(work.now_ms, loan, loan.version + 1),
         edit_id=override.edit_id,
@@ -222,9 +229,9 @@ def _left_of_override(
 
 
 def reschedule(work: Work, loan: Loan, state: LoanState) -> Loan:
-    """When the loan has to be looked at next: the day after a due date, and for auto-deduction the due date itself."""
+    """The loan with its next end of day, the day after a due date, and its next auto-debit on a due date."""
     zone = work.sandbox.zone
-    # A loan that a run has left out waits for the next one.
+    # A loan that one end of day has skipped waits for the next one.
     since = date.min if loan.missed_ms is None else business_date(work.now_ms, zone)
     roll_forward = state.next_change(since)
     debit_ms = None
@@ -240,7 +247,7 @@ def reschedule(work: Work, loan: Loan, state: LoanState) -> Loan:
 
 
 def next_fact_time(work: Work, state: LoanState, fact_id: str) -> int:
-    """The moment of a fact that was decided on what the books say now: after everything that they say it from.
+    """The moment (ms) of a fact that was decided on the present books: later than every fact on them.
 
     Facts of one millisecond are ordered by id, so a waiver could otherwise take effect before the fee that it waives.
     """
@@ -248,12 +255,12 @@ def next_fact_time(work: Work, state: LoanState, fact_id: str) -> int:
 
 
 def state_of(loan: Loan) -> LoanState:
-    """The books' projection of a loan, fresh: the caller may change it."""
+    """The books' projection of a loan. It is a new object: the caller may change it."""
     return load(terms_of(loan), loan.state)
 
 
 def terms_of(loan: Loan) -> Terms:
-    """What was agreed."""
+    """The agreed terms of a loan."""
     return Terms(
         loan.id, loan.currency, loan.principal_minor, date.fromisoformat(loan.start_date), product_of(loan.product)
     )
@@ -261,5 +268,5 @@ def terms_of(loan: Loan) -> Terms:
 
 @lru_cache(maxsize=256)
 def product_of(stored: str) -> Product:
-    """The product that a loan was made on. Products are few and loans many, so they are read once."""
+    """The product of a loan, from its stored JSON. Products are few and loans many, so decoded products are cached."""
     return msgspec.json.decode(stored, type=Product)

@@ -1,4 +1,4 @@
-"""Becoming a borrower, and borrowing."""
+"""The commands that make a borrower and a loan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mocklend.domain.product import Product
 from mocklend.domain.replay import dump, initial_state
 from mocklend.domain.schedule import ScheduleError
 from mocklend.ledger.journal import NO_HASH
-from mocklend.lending.books import Recorded, record, state_of
+from mocklend.lending.books import LoanAfterFact, post_fact, state_of
 from mocklend.lending.opening_balance import opening_of
 from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
@@ -30,14 +30,14 @@ from mocklend.views.render import loan_doc
 from mocklend.world.record import record_in_world
 
 CREDIT_USE: Loaded[CreditUse] = Loaded("drawn")
-"""By borrower: how much of the limit is taken up."""
+"""By borrower: how much of the credit limit is used."""
 
 DISBURSE_CHANNEL = "bank_transfer"
 
 
 @dataclass(frozen=True, slots=True)
 class AddBorrower:
-    """Make a borrower, or find the one that this very request made before."""
+    """Make a borrower, or find the one that the same request made before."""
 
     sandbox_id: str
     reference: str
@@ -46,24 +46,24 @@ class AddBorrower:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """Its id follows from the seed, which is loaded first."""
+        """Nothing: the borrower's id depends on the seed, which is loaded first."""
         return ()
 
     def decide(self, work: Work) -> Answer:
-        """201, or 200 for a repeat."""
+        """201, or 200 for a repeated request. Raises Refused `reference_taken`."""
         id = make_id("brw", work.sandbox.seed, self.reference)
-        known = work.find(Borrower, id)
-        if known is None:
-            made = Borrower(id, self.reference, self.name, self.credit_limit_minor, work.now_ms)
-            work.put(made)
-            return Answer(201, borrower_doc(made))
-        if (known.name, known.credit_limit_minor) != (self.name, self.credit_limit_minor):
+        existing = work.find(Borrower, id)
+        if existing is None:
+            borrower = Borrower(id, self.reference, self.name, self.credit_limit_minor, work.now_ms)
+            work.put(borrower)
+            return Answer(201, borrower_doc(borrower))
+        if (existing.name, existing.credit_limit_minor) != (self.name, self.credit_limit_minor):
             raise Refused(
                 "reference_taken",
                 f"borrower {id} has this reference, with another name or credit limit",
                 borrower_id=id,
             )
-        return Answer(200, borrower_doc(known))
+        return Answer(200, borrower_doc(existing))
 
 
 class BorrowerDoc(TypedDict):
@@ -82,7 +82,7 @@ borrower_doc = rendering(Borrower, BorrowerDoc)
 
 
 class CreditUse(Struct, frozen=True):
-    """How much of a borrower's limit is taken: the principal outstanding on all their loans. Derived, never stored."""
+    """The used part of a credit limit: the outstanding principal of all their loans. Derived, never stored."""
 
     kind: ClassVar[str] = "drawn"
     id: str
@@ -90,16 +90,16 @@ class CreditUse(Struct, frozen=True):
 
 
 def load_credit_use(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, CreditUse]:
-    """What each borrower has drawn, and of what limit."""
+    """The credit use of each borrower."""
     sql = (
         "SELECT borrower_id, SUM(outstanding_principal_minor) FROM loans WHERE sandbox_id = :sandbox_id AND borrower_id"
     )
-    drawn = {drawn.id: drawn for drawn in reader.rows_in(_drawn_of, sql, borrower_ids, " GROUP BY borrower_id")}
-    return {id: drawn.get(id) or CreditUse(id, 0) for id in borrower_ids}
+    used = {used.id: used for used in reader.rows_in(_credit_use, sql, borrower_ids, " GROUP BY borrower_id")}
+    return {id: used.get(id) or CreditUse(id, 0) for id in borrower_ids}
 
 
-def _drawn_of(borrower_id: str, minor: int) -> CreditUse:
-    return CreditUse(borrower_id, int(minor))  # PostgreSQL makes a Decimal of a sum.
+def _credit_use(borrower_id: str, minor: int) -> CreditUse:
+    return CreditUse(borrower_id, int(minor))  # PostgreSQL returns a sum as a Decimal.
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,18 @@ class Borrow:
     product_id: str | None
     reference: str | None
     auto_debit: bool = False
-    disburse_to: str | None = None  # a channel that takes its time; None pays out at once
+    disburse_to: str | None = None  # a channel that pays out after a delay; None pays out at once
     disburse_delay_s: int = 0
 
     def needs(self) -> Iterable[Key]:
-        """The borrower and what they have drawn."""
+        """The borrower and their credit use."""
         return (("borrower", self.borrower_id), ("drawn", self.borrower_id))
 
     def decide(self, work: Work) -> Answer:
-        """201 and the loan's first page."""
+        """201 and the loan's first status page.
+
+        Raises Refused `borrower_unknown`, `amount_out_of_range`, `credit_limit_exceeded`, `reference_taken`,
+        `product_invalid`."""
         borrower = work.find(Borrower, self.borrower_id)
         if borrower is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
@@ -135,8 +138,8 @@ class Borrow:
                 expected=f"{limits.min_minor} to {limits.max_minor}",
                 received=self.principal_minor,
             )
-        drawn = work.load(CREDIT_USE, borrower.id)
-        free = borrower.credit_limit_minor - drawn.minor
+        credit_use = work.load(CREDIT_USE, borrower.id)
+        free = borrower.credit_limit_minor - credit_use.minor
         if self.principal_minor > free:
             raise Refused(
                 "credit_limit_exceeded",
@@ -153,13 +156,13 @@ class Borrow:
             )
         start = business_date(work.now_ms, work.sandbox.zone)
         kind = DISBURSEMENT if self.disburse_to is None else ACCEPTANCE
-        begun = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
-        record_in_world(work, loan.id, begun)
-        done = record(work, loan, begun, cause="disbursement")
-        if done.state.disbursed and work.announce(opening_of(work, done.loan)):
-            carried = work.get(Loan, loan.id)
-            done = Recorded(carried, state_of(carried))
-        work.put(replace(drawn, minor=drawn.minor + done.loan.outstanding_principal_minor))
+        opening = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
+        record_in_world(work, loan.id, opening)
+        posted = post_fact(work, loan, opening, cause="disbursement")
+        if posted.state.disbursed and work.announce(opening_of(work, posted.loan)):
+            with_residue = work.get(Loan, loan.id)
+            posted = LoanAfterFact(with_residue, state_of(with_residue))
+        work.put(replace(credit_use, minor=credit_use.minor + posted.loan.outstanding_principal_minor))
         if self.disburse_to is not None:
             create_payout(
                 work,
@@ -170,7 +173,7 @@ class Borrow:
                 amount_minor=self.principal_minor,
                 about=loan.id,
             )
-        return Answer(201, loan_doc(done.loan, done.state, work.now_ms))
+        return Answer(201, loan_doc(posted.loan, posted.state, work.now_ms))
 
     def _new_loan(self, work: Work) -> Loan:
         assert self.idem is not None, "borrowing moves money and needs an idempotency key"

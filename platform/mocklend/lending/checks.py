@@ -1,4 +1,4 @@
-"""Quotes against the books: each payoff quote that counts asks for what the books asked for when it was issued."""
+"""Audit of quotes: the total of each payoff quote that counts is the one that the books derived when it was issued."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 
-AT_ONCE = 200
-"""Quotes that are looked at together: memory stays bounded, however many there are."""
+BATCH_SIZE = 200
+"""Quotes that are checked together, so that memory stays bounded."""
 
-# One that lapsed unused is worth nothing, nor is one of a loan that was paid off since. One that a repayment was
-# ordered by counts until then: what it left out is still owed.
+# A quote that lapsed unused does not count, nor does one of a loan that was paid off since. A quote that a repayment
+# was ordered with counts until then: what it left out is still owed.
 _COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.version FROM quotes q
     JOIN loans l ON l.sandbox_id = q.sandbox_id AND l.id = q.loan_id
     WHERE q.sandbox_id = :sandbox_id AND q.type = :type
@@ -27,35 +27,35 @@ _COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.v
       AND (q.valid_until_ms >= :now_ms OR EXISTS (SELECT 1 FROM repayments r
            WHERE r.sandbox_id = q.sandbox_id AND r.loan_id = q.loan_id AND r.quote_id = q.id))
     ORDER BY q.id"""
-_SINCE = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
+_POSTED_AT = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 
 
-class _Since(NamedTuple):
+class _PostedAt(NamedTuple):
     fact_id: str
     version: int
 
 
 def check_quotes(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Each payoff quote that counts, worked out again from what the books had at its version: class `wrong_view`."""
+    """Compare each payoff quote that counts with the books at its version: finding class `wrong_view`."""
     quotes = snapshot.rows(_quote, _COUNT, type=QuoteType.CLEAR, now_ms=snapshot.now_ms)
-    for start in range(0, len(quotes), AT_ONCE):
-        yield from _these(snapshot, quotes[start : start + AT_ONCE])
+    for start in range(0, len(quotes), BATCH_SIZE):
+        yield from _check_batch(snapshot, quotes[start : start + BATCH_SIZE])
 
 
 def _quote(id: str, loan_id: str, date: str, total_minor: int, valid_until_ms: int, version: int) -> Quote:
     return Quote(id, loan_id, QuoteType.CLEAR, date, total_minor, valid_until_ms, version)
 
 
-def _these(reader: SandboxReader, quotes: Sequence[Quote]) -> Iterator[Discrepancy]:
+def _check_batch(reader: SandboxReader, quotes: Sequence[Quote]) -> Iterator[Discrepancy]:
     ids = sorted({quote.loan_id for quote in quotes})
     loans = reader.by_id(Loan, ids)
     facts = facts_of(reader, BOOKS, ids)
-    since = dict(reader.rows_in(_Since, _SINCE, ids))
+    posted_at = dict(reader.rows_in(_PostedAt, _POSTED_AT, ids))
     for quote in quotes:
-        had = [fact for fact in facts[quote.loan_id] if since[fact.id] <= quote.version]
-        state = replay(terms_of(loans[quote.loan_id]), had, max(fact.on for fact in had))
+        posted_facts = [fact for fact in facts[quote.loan_id] if posted_at[fact.id] <= quote.version]
+        state = replay(terms_of(loans[quote.loan_id]), posted_facts, max(fact.on for fact in posted_facts))
         right_minor = sum(buckets_of(state, QuoteType.CLEAR, date.fromisoformat(quote.date)).values())
         if quote.total_minor != right_minor:
-            detail = f"it asks for {quote.total_minor} on {quote.date}, the books for {right_minor}"
+            detail = f"its total is {quote.total_minor} on {quote.date}, by the books {right_minor}"
             finding = Finding("wrong_view", quote.id, abs(quote.total_minor - right_minor))
             yield Discrepancy(finding, quote.loan_id, detail)

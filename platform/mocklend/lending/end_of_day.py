@@ -1,4 +1,4 @@
-"""What time alone does to a loan: a due date passes, interest and penalty are posted, the status may change."""
+"""End of day: a due date passes, interest and penalty are posted, the status may change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mocklend.domain.facts import business_date
 from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
-from mocklend.lending.books import reschedule, show, state_of
+from mocklend.lending.books import reschedule, state_of, update_projection
 from mocklend.sandboxes.ids import place_percent
 from mocklend.seams.about import about_loan
 from mocklend.seams.batch_item import DUE_DATE, BatchItem
@@ -24,7 +24,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class EndOfDay:
-    """The end of day of a loan, on the day after a due date. Doing it twice does nothing."""
+    """The end of day of a loan on the day after a due date. A second run on the same day changes nothing."""
 
     sandbox_id: str
     loan_id: str
@@ -51,16 +51,16 @@ class EndOfDay:
 
 
 def catch_up_to(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
-    """Bring a loan up to the day: what has become due is posted, and the status written afresh."""
+    """Bring a loan up to the day `today`: post what has become due, and update the status."""
     state.roll_forward(today)
     head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
-    # A status set by hand that the books contradict does not outlive it.
+    # End of day closes injections on a status override that the books contradict.
     work.signal(recorded(loan.id))
-    return show(work, loan, state, head, cause="due_date")
+    return update_projection(work, loan, state, head, cause="due_date")
 
 
 def _is_processed(work: Work, loan: Loan) -> bool:
-    """Whether the run comes to the loan at all."""
+    """Whether this end of day processes the loan."""
     due_ms = loan.due_ms if loan.due_ms is not None else work.now_ms
     event = BatchItem(
         **about_loan(work.now_ms, loan, due_ms // HOUR_MS),

@@ -1,7 +1,7 @@
-"""What a loan's books begin with besides its principal: honestly nothing.
+"""The opening balance of a loan besides its principal: nothing, unless a fault injects one.
 
-A fault has something carried over here from a system that is gone. It reaches the books as any entry does, as an edit
-with its postings; but no operator decided it, so the world does not know it and no act of the desk tells of it.
+A fault can post a residue of an old system here. It reaches the books as any edit does, with its postings; but no
+operator decided it, so the world has no such fact and the operator log has no such action.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mocklend.domain.facts import EDIT, MODIFY_BILL_AMOUNT, MODIFY_REVOKE_AMOUNT, Fact, business_date
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.statuses import EditState
-from mocklend.lending.books import next_fact_time, record, state_of
+from mocklend.lending.books import next_fact_time, post_fact, state_of
 from mocklend.lending.operator_log import bill_of
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.about import about_loan
@@ -22,11 +22,11 @@ from mocklend.storage.entities import Loan, OperatorEdit
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 MIGRATION = "migration"
-"""Who an entry is said to be from that was carried over. No person has this name."""
+"""The operator that an opening balance names. No person has this name."""
 
 
 def opening_of(work: Work, loan: Loan) -> LoanOpened:
-    """The event that a loan's books begin, which is paid out by now: only that has anything to carry over."""
+    """The event of a loan that was just paid out: only such a loan can have an opening balance."""
     return LoanOpened(
         **about_loan(work.now_ms, loan, 1),
         reference=loan.reference,
@@ -40,7 +40,7 @@ def opening_of(work: Work, loan: Loan) -> LoanOpened:
 
 @dataclass(frozen=True, slots=True)
 class PostResidue:
-    """Put a residue of an old system on a loan's books."""
+    """Post the residue of an old system to a loan's books."""
 
     sandbox_id: str
     asked: CarryResidueOver
@@ -58,7 +58,7 @@ class PostResidue:
         at_ms = next_fact_time(work, state, id)
         before = bill_of(loan, state)
         fact = Fact(id, EDIT, at_ms, business_date(at_ms, work.sandbox.zone), amount, edit_kind=kind)
-        begun = record(work, loan, fact, cause="migration")
+        posted = post_fact(work, loan, fact, cause="migration")
         work.put(
             OperatorEdit(
                 id=id,
@@ -72,7 +72,7 @@ class PostResidue:
                 approver=None,
                 state=EditState.APPLIED,
                 before=before,
-                after=bill_of(begun.loan, begun.state),
+                after=bill_of(posted.loan, posted.state),
                 created_ms=work.now_ms,
                 applied_ms=work.now_ms,
             )

@@ -1,4 +1,4 @@
-"""The log of the desk: what staff did to a loan, who, why, and the bill before and after. Appended, never changed."""
+"""The operator log: each action of staff on a loan, with operator, reason and the bill before and after."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ ACTIONS = (
     REPAYMENT_REBOOKED, REPAYMENT_REINSTATED, REPAYMENT_RESTORED, RECEIPT_MATCHED, RECEIPT_MOVED, RECEIPT_POSTED,
     RECEIPT_REVERSED, DISPUTE_DECIDED, CORRECTION_ORDERED, COMPENSATION_AGREED, PAGE_REBUILT, LOAN_CAUGHT_UP,
 )  # fmt: skip
-"""What the desk does, as its log calls it."""
+"""The actions of operations staff, as the operator log names them."""
 
 
 def bill_of(loan: Loan, state: LoanState) -> BillDoc:
-    """A bill as the desk sees it, before an act or after: with the status that the page shows."""
+    """A loan's bill as operations staff see it, with the status that the status page shows."""
     return {
         "status": overridden_status(loan) or loan.status,
         "outstanding_minor": state.outstanding_minor,
@@ -54,11 +54,11 @@ def log_operator_action(
     after: BillDoc,
     n: int = 1,
 ) -> None:
-    """Put on record what somebody did, for the `n`-th time. `loan` is as the act left it."""
-    again = (n,) if n > 1 else ()
+    """Log an action of an operator; `n` counts the same action on the same subject. `loan` is its state afterwards."""
+    number = (n,) if n > 1 else ()
     work.put(
         OperatorAction(
-            id=make_id("act", work.sandbox.seed, action, about, *again),
+            id=make_id("act", work.sandbox.seed, action, about, *number),
             loan_id=loan.id,
             version=loan.version,
             action=action,
@@ -74,12 +74,12 @@ def log_operator_action(
 
 
 class OperatorActionDoc(TypedDict):
-    """What somebody did to a loan. `about` is the edit, the repayment or the receipt."""
+    """An entry of the operator log. `about` is the edit, the repayment or the receipt."""
 
     id: Annotated[str, says("The id of this entry of the operator log.")]
     loan_id: LoanId
     action: Annotated[str, one_of(ACTIONS, "What was done.")]
-    about: Annotated[str, says("The id of the edit, repayment or receipt that it was done to.")]
+    about: Annotated[str, says("The id of the edit, repayment or receipt that the action concerns.")]
     memo: Memo | None
     operator: Operator
     approver: Approver | None
@@ -92,7 +92,7 @@ operator_action_doc = rendering(OperatorAction, OperatorActionDoc)
 
 
 def operator_log_of(reader: SandboxReader, loan_id: str) -> list[OperatorActionDoc]:
-    """What staff did to a loan, oldest first."""
+    """The operator log of a loan, oldest entry first. Raises Refused `loan_unknown`."""
     entity(reader, Loan, loan_id)
     actions = reader.where(OperatorAction, "loan_id = :loan_id ORDER BY at_ms, version, id", loan_id=loan_id)
     return [operator_action_doc(action) for action in actions]

@@ -1,4 +1,4 @@
-"""Ordering a payout: money promised, which a channel will pay after its delay."""
+"""Ordering a payout: agreed money, which a channel will pay after its delay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mocklend.storage.work import Work
 def create_payout(
     work: Work, loan: Loan, *, purpose: str, channel_id: str, delay_s: int, amount_minor: int, about: str
 ) -> Payout:
-    """Put a payout that falls due after the channel's delay. `about` makes it one of its kind."""
+    """Put a payout that falls due `delay_s` seconds from now. `about` is the id of its subject, unique per purpose."""
     payout = Payout(
         id=make_id("out", work.sandbox.seed, purpose, about),
         loan_id=loan.id,

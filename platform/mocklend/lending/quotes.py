@@ -1,4 +1,4 @@
-"""A quote: what a repayment would have to be, before it is made."""
+"""Quotes: the amount that a repayment has to have, before it is ordered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEEP_QUOTE = statement(
 
 @dataclass(frozen=True, slots=True)
 class MakeQuote:
-    """Ask what would settle a loan (`CLEAR`), or what is overdue and current (`OVD_AND_CURRENT`), on a date."""
+    """Quote what settles a loan (`CLEAR`), or what is overdue and current (`OVD_AND_CURRENT`), on a date."""
 
     sandbox_id: str
     loan_id: str
@@ -50,7 +50,7 @@ class MakeQuote:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201; the same question about the same version has the same quote."""
+        """201; the same request about the same version of the loan returns the same quote."""
         loan = active_loan(work, self.loan_id)
         today = business_date(work.now_ms, work.sandbox.zone)
         on = self.date or today
@@ -73,9 +73,9 @@ class MakeQuote:
             version=loan.version,
         )
         if work.armed:
-            asked_minor = quote.total_minor
+            honest_minor = quote.total_minor
             quote = _issued(work, loan, quote, buckets["normal_interest_minor"])
-            buckets["normal_interest_minor"] += quote.total_minor - asked_minor
+            buckets["normal_interest_minor"] += quote.total_minor - honest_minor
         else:
             work.write(KEEP_QUOTE, **asdict(quote))
         return Answer(
@@ -96,7 +96,7 @@ class MakeQuote:
 
 
 class Buckets(TypedDict):
-    """Where the total would go."""
+    """The buckets that the total would settle, in minor units."""
 
     normal_principal_minor: Annotated[int, says("Principal that is not overdue, in minor units.")]
     overdue_principal_minor: Annotated[int, says("Overdue principal, in minor units.")]
@@ -109,30 +109,30 @@ class Buckets(TypedDict):
 
 
 class QuoteDoc(TypedDict):
-    """A quote."""
+    """A quote: the amount that a repayment needs on a day, and its buckets."""
 
     id: Annotated[str, says("The quote's id.")]
     loan_id: LoanId
     type: RepaymentType
-    date: Annotated[str, says("The day that it is for, like 2026-01-05, in the sandbox's zone.")]
-    total_minor: Annotated[int, says("What is to be paid, in minor units of `currency`.")]
+    date: Annotated[str, says("The day for which it is quoted, like 2026-01-05, in the sandbox's zone.")]
+    total_minor: Annotated[int, says("The amount to pay, in minor units of `currency`.")]
     currency: Currency
-    buckets: Annotated[Buckets, says("Where the total would go.")]
+    buckets: Annotated[Buckets, says("The buckets that the total would settle.")]
     valid_until: Annotated[str, says("The last moment at which it can be paid. RFC 3339, on the sandbox's clock.")]
     version: PageVersion
     as_of: AsOf
 
 
 def buckets_of(state: LoanState, type: str, on: date) -> dict[str, int]:
-    """What a quote of this type asks for on a date, by the books. What was written off and did not come in counts."""
+    """The minor units of a quote of this type on a date, by bucket. Written-off money that was not recovered counts."""
     return state.quote(type, on) | {"written_off_minor": state.written_off_minor - state.recovered_minor}
 
 
 def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
-    """The quote as it goes out. One that is out already is told again as it was, right or wrong."""
-    out = work.find(Quote, quote.id)
-    if out is not None:
-        return out
+    """The quote as issued. A quote that was issued before is returned unchanged, right or wrong."""
+    issued = work.find(Quote, quote.id)
+    if issued is not None:
+        return issued
     event = QuoteIssued(
         **about_loan(work.now_ms, loan, 1, quote.id),
         quote_id=quote.id,
@@ -148,7 +148,7 @@ def _issued(work: Work, loan: Loan, quote: Quote, interest_minor: int) -> Quote:
 
 
 def active_loan(work: Work, loan_id: str) -> Loan:
-    """A loan that can be repaid, or a refusal. One that is written off can: that is a recovery."""
+    """A loan that can be repaid, even a written-off one. Raises Refused `loan_unknown`, `loan_not_active`."""
     loan = require_loan(work, loan_id)
     if loan.status not in (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF):
         raise Refused(

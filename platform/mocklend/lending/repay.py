@@ -1,4 +1,4 @@
-"""Ordering a repayment. Nothing is repaid yet: the money goes its way through a channel, and the channel will tell."""
+"""Ordering a repayment. It repays nothing yet: the money goes through a channel, which reports it by a callback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, ReplayStored, Stored
 from mocklend.webhooks.outbox import emit, repayment_data
 
 AGAIN = "\nagain"
-"""After the key of a request that is done again. No client's key has a line end, so it is like no other."""
+"""The suffix to the key of a request that is executed again. A client's key has no line end, so it stays unique."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class Repay:
             yield ("quote", self.quote_id)
 
     def decide(self, work: Work) -> Answer:
-        """202: the order is with the channel."""
+        """202: the channel has the order.
+
+        Raises Refused `loan_unknown`, `loan_not_active`, `quote_unknown`, `quote_stale`, `quote_mismatch`."""
         loan = active_loan(work, self.loan_id)
         if self.quote_id is not None:
             self._hold_to_quote(work, self.quote_id, loan.currency)
@@ -69,7 +71,7 @@ class Repay:
         repayment = order_repayment(
             work,
             loan,
-            key=key if work.remembered is None else self._forgotten(work, loan, key, work.remembered),
+            key=key if work.remembered is None else self._key_of_second_order(work, loan, key, work.remembered),
             asked_key=key,
             amount_minor=self.amount_minor,
             channel=self.channel,
@@ -81,14 +83,14 @@ class Repay:
             work.signal(ordered_by(self.quote_id))
         return Answer(202, repayment_doc(repayment))
 
-    def _forgotten(self, work: Work, loan: Loan, key: str, kept: StoredAnswer) -> str:
-        """What makes the order another one, if the platform has forgotten the client's key. It does so once at most."""
-        first, again = (make_id("rpy", work.sandbox.seed, loan.id, one) for one in (key, key + AGAIN))
-        if kept.answer.body["id"] != first:
+    def _key_of_second_order(self, work: Work, loan: Loan, key: str, stored: StoredAnswer) -> str:
+        """The key of a second order, if the platform has forgotten the client's key. Otherwise raises ReplayStored."""
+        first, again = (make_id("rpy", work.sandbox.seed, loan.id, each_key) for each_key in (key, key + AGAIN))
+        if stored.answer.body["id"] != first:
             raise ReplayStored
         if any(
             fact.reverses == first for fact in work.load(BOOK_FACTS, loan.id)
-        ):  # What was returned is not paid twice.
+        ):  # An order that was reversed is not executed again.
             raise ReplayStored
         event = IdempotencyChecked(
             **about_loan(work.now_ms, loan, 1, first),
@@ -96,7 +98,7 @@ class Repay:
             again_id=again,
             channel=self.channel,
             amount_minor=self.amount_minor,
-            age_s=(work.now_ms - kept.since_ms) // 1000,
+            age_s=(work.now_ms - stored.since_ms) // 1000,
         )
         if not work.at(event).forgotten:
             raise ReplayStored
@@ -139,7 +141,7 @@ def order_repayment(
     debit_ms: int | None = None,
     asked_key: str | None = None,
 ) -> Repayment:
-    """Put an order with a channel. `key` makes it one of its kind on this loan, `asked_key` came with the request."""
+    """Send an order to a channel. `key` is unique on this loan, `asked_key` is the Idempotency-Key of the request."""
     repayment = Repayment(
         id=make_id("rpy", work.sandbox.seed, loan.id, key),
         loan_id=loan.id,
@@ -185,9 +187,9 @@ def order_repayment(
 class RepaymentDoc(TypedDict):
     """A repayment: PROCESSING until the platform learns of the money, then S, F, or REVERSED.
 
-    `booked_type` is what the books took it for (INSTALMENT, which nobody can order, where a payoff was filed under the
-    instalment of the plan), and `booked_at` from when it counts there;
-    `reversal_id` names the reversal that took it off its loan, `idempotency_key` came with the request that ordered it.
+    `booked_type` is the type under which it is on the books (INSTALMENT, which cannot be ordered, where a payoff was
+    booked under the planned instalment), and `booked_at` the moment from which it counts there; `reversal_id` is the
+    reversal that took it off its loan, `idempotency_key` that of the request that ordered it.
     """
 
     id: Annotated[str, says("The repayment's id.")]
@@ -200,9 +202,9 @@ class RepaymentDoc(TypedDict):
             "PARTIAL or REVERSED.",
         ),
     ]
-    amount_minor: Annotated[int, says("What was ordered, in minor units of `currency`.")]
-    applied_minor: Annotated[int, says("How much of it settled something, in minor units of `currency`.")]
-    overpaid_minor: Annotated[int, says("How much of it was too much, in minor units of `currency`.")]
+    amount_minor: Annotated[int, says("The ordered amount, in minor units of `currency`.")]
+    applied_minor: Annotated[int, says("The part that settled buckets, in minor units of `currency`.")]
+    overpaid_minor: Annotated[int, says("The part that was overpaid, in minor units of `currency`.")]
     currency: Currency
     channel: ChannelId
     type: RepaymentType
@@ -220,14 +222,17 @@ class RepaymentDoc(TypedDict):
     booked_type: Annotated[
         Annotated[str, one_of(QuoteType)] | None,
         says(
-            "What the books took it for. INSTALMENT, which nobody can order: a payoff that was filed "
+            "The type under which it is on the books. INSTALMENT, which cannot be ordered: a payoff that was booked "
             "under one instalment."
         ),
     ]
     booked_at: Annotated[
-        str | None, says("From when it counts on the books; null until then. RFC 3339, on the sandbox's clock.")
+        str | None,
+        says("The moment from which it counts on the books; null until then. RFC 3339, on the sandbox's clock."),
     ]
-    reversal_id: Annotated[str | None, says("The reversal that took it off its loan; null where none did.")]
+    reversal_id: Annotated[
+        str | None, says("The id of the reversal that took it off its loan; null where there is none.")
+    ]
     idempotency_key: Annotated[
         str | None,
         column("asked_key"),

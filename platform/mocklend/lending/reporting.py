@@ -1,4 +1,4 @@
-"""Telling the bureau's desk that a loan has changed. What is then reported, and how, is the bureau's business."""
+"""Marking a loan's bureau account as changed. Package `bureau` decides what is then reported, and how."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mocklend.domain.facts import business_date, midnight_ms
 from mocklend.storage.statements import ENTITIES, statement
 from mocklend.storage.work import Work
 
-# After the entities' own statements: an account that is put in the same commit is there, and keeps the earlier time.
+# Runs after the entities' statements: an account that is put in the same commit exists and keeps the earlier time.
 LOOK_AT = statement(
     "bureau_accounts.look_at",
     """INSERT INTO bureau_accounts (sandbox_id, id, borrower_id, due_ms, version, months, disputes)
@@ -20,10 +20,10 @@ LOOK_AT = statement(
 
 
 def look_at(work: Work, loan_id: str, borrower_id: str) -> None:
-    """Something about the loan has changed: look at its account when the day is over."""
+    """Schedule the reporting of a changed loan's bureau account for the end of the business day."""
     work.write(LOOK_AT, id=loan_id, borrower_id=borrower_id, due_ms=day_over_ms(work))
 
 
 def day_over_ms(work: Work) -> int:
-    """The moment at which the present business day ends."""
+    """The moment (ms) at which the present business day ends."""
     return midnight_ms(business_date(work.now_ms, work.sandbox.zone) + timedelta(days=1), work.sandbox.zone)

@@ -1,4 +1,4 @@
-"""What a command is about, by its id, or the refusal that there is none."""
+"""The subject of a command by its id, or the refusal that it does not exist."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from mocklend.storage.entities import Loan, Receipt, Repayment
 from mocklend.storage.work import Loaded, Work
 
 VALID_CERTIFICATES: Loaded[list[str]] = Loaded("valid_certificates")
-"""By loan: the certificates that nothing on the books speaks against, by id."""
+"""By loan: the ids of the certificates that the books do not contradict."""
 
 
 def require_loan(work: Work, loan_id: str) -> Loan:
-    """The loan, or a refusal."""
+    """The loan. Raises Refused `loan_unknown`."""
     loan = work.find(Loan, loan_id)
     if loan is None:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
@@ -19,7 +19,7 @@ def require_loan(work: Work, loan_id: str) -> Loan:
 
 
 def require_repayment(work: Work, repayment_id: str) -> Repayment:
-    """The repayment, or a refusal."""
+    """The repayment. Raises Refused `repayment_unknown`."""
     repayment = work.find(Repayment, repayment_id)
     if repayment is None:
         raise Refused("repayment_unknown", f"no repayment {repayment_id}", repayment_id=repayment_id)
@@ -27,7 +27,7 @@ def require_repayment(work: Work, repayment_id: str) -> Repayment:
 
 
 def require_receipt(work: Work, receipt_id: str) -> Receipt:
-    """The receipt of money that came without an order, or a refusal."""
+    """A receipt of money without an order. Raises Refused `receipt_unknown`."""
     receipt = work.find(Receipt, receipt_id)
     if receipt is None:
         raise Refused("receipt_unknown", f"no receipt {receipt_id}", receipt_id=receipt_id)

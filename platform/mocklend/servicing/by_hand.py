@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mocklend.channels.second_receipts import number_by_hand, post_again
 from mocklend.domain.facts import MODIFY_BILL_STATUS, STATUS_OVERRIDE, Fact, business_date
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EditState
-from mocklend.lending.books import record, state_of
+from mocklend.lending.books import post_fact, state_of
 from mocklend.lending.operator_log import RECEIPT_POSTED, bill_of, log_operator_action
 from mocklend.seams.follow_ups import OverrideStatus, PostReceiptAgain
 from mocklend.storage.entities import Loan, OperatorEdit, Repayment
@@ -90,6 +90,6 @@ class OverrideStatusByHand:
         work.put(edit)
         on = business_date(work.now_ms, work.sandbox.zone)
         mark = Fact(edit.id, STATUS_OVERRIDE, work.now_ms, on, status=status)
-        done = record(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
+        done = post_fact(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
         emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))
         return Answer(201, {"id": edit.id})

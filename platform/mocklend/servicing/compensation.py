@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mocklend.channels.payouts import order_payout
 from mocklend.domain.facts import COMPENSATION_AGREED, Fact, business_date
-from mocklend.lending.books import record, state_of
+from mocklend.lending.books import post_fact, state_of
 from mocklend.lending.operator_log import COMPENSATION_AGREED as AGREED
 from mocklend.lending.operator_log import bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id
@@ -35,7 +35,7 @@ def compensate(
         if not _is_posted(work, loan, fact, about):
             return None
     work.signal(recorded(loan.id))
-    done = record(work, loan, fact, cause="compensation")
+    done = post_fact(work, loan, fact, cause="compensation")
     log_operator_action(
         work, done.loan, AGREED, id, memo=memo, operator=operator, before=before, after=bill_of(done.loan, done.state)
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import EditState
-from mocklend.lending.books import Recorded, record, state_of
+from mocklend.lending.books import LoanAfterFact, post_fact, state_of
 from mocklend.lending.operator_log import EDIT_REVERSED, bill_of, log_operator_action
 from mocklend.sandboxes.ids import make_id
 from mocklend.seams.signals import recorded, reversed_
@@ -104,11 +104,11 @@ class ReverseEdit:
         return Answer(201, edit_doc(edit))
 
 
-def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> Recorded:
+def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> LoanAfterFact:
     """Reverse a second receipt, an edit or a reversal (`what`), on the books and as the operator's intent."""
     loan = work.get(Loan, loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)
     record_in_world(work, loan_id, fact)
     work.signal(reversed_(fact_id), recorded(loan_id))
-    return record(work, loan, fact, cause="reversal", reverses=what)
+    return post_fact(work, loan, fact, cause="reversal", reverses=what)

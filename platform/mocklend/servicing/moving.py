@@ -17,7 +17,7 @@ from mocklend.channels.payments import NOBODYS, receipt_doc
 from mocklend.domain.facts import MOVED, RECEIPT, REVERSAL, Fact, booking, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState, TradeState
-from mocklend.lending.books import record
+from mocklend.lending.books import post_fact
 from mocklend.lending.operator_log import RECEIPT_MOVED
 from mocklend.lending.required import require_receipt
 from mocklend.sandboxes.ids import make_id
@@ -47,7 +47,7 @@ class MoveReceipt(PlaceReceipt):
         if trade.loan_id == NOBODYS:
             receipt = _found_out(work, receipt, loan)
         moved = _moved(work, receipt, left.id, booking(receipt.id, receipt.matches))
-        record(work, left, moved, cause="reversal", reverses="receipt")
+        post_fact(work, left, moved, cause="reversal", reverses="receipt")
         told = receipt_data(receipt) | {"to_loan_id": chosen.id}
         emit(work, "receipt.moved", left.id, moved.id, told)
         receipt = self.place(work, receipt, chosen, RECEIPT_MOVED)

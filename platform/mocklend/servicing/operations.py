@@ -46,7 +46,7 @@ from mocklend.domain.people import same_person
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, apply_fact
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EditState, LoanStatus
-from mocklend.lending.books import Recorded, next_fact_time, record, state_of
+from mocklend.lending.books import LoanAfterFact, next_fact_time, post_fact, state_of
 from mocklend.lending.operator_log import EDIT_APPLIED, EDIT_DRAFTED, bill_of, log_operator_action
 from mocklend.lending.required import require_loan
 from mocklend.sandboxes.ids import make_id
@@ -336,7 +336,7 @@ def apply(work: Work, loan: Loan, validated: ValidatedEdit, action: str) -> Oper
     done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _as_entered(work, loan, validated, meant)
     override = StatusOverride(edit.id, done.status or "") if done.kind == STATUS_OVERRIDE else None
     record_in_world(work, loan.id, meant)
-    after = record(work, loan, done, cause="edit", override=override)
+    after = post_fact(work, loan, done, cause="edit", override=override)
     # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
     bill = bill_of(after.loan, validated.state if done.kind == STATUS_OVERRIDE else after.state)
     edit = replace(
@@ -400,7 +400,7 @@ def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -
     return replace(meant, amount_minor=outcome.amount_minor)
 
 
-def _notify(work: Work, after: Recorded, edit: OperatorEdit) -> None:
+def _notify(work: Work, after: LoanAfterFact, edit: OperatorEdit) -> None:
     """Order the money of a refund, and tell the client."""
     if edit.edit_kind != REFUND:
         emit(work, "loan.edited", edit.loan_id, edit.id, edit_data(edit, after.loan))

@@ -12,7 +12,7 @@ from mocklend.channels.inbox import apply_receipt, book, bring_payment_return
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
-from mocklend.lending.books import record, state_of
+from mocklend.lending.books import post_fact, state_of
 from mocklend.lending.operator_log import (
     CHANNEL_QUERIED,
     REPAYMENT_RESTORED,
@@ -82,7 +82,7 @@ class ReverseRepayment:
             work.signal(reversed_(repayment.id))
         work.signal(recorded(loan.id))
         repayment = require_repayment(work, outcome.repayment_id)
-        done = record(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
+        done = post_fact(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
         repayment = replace(
             repayment, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id
         )
