@@ -110,7 +110,7 @@ def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: p
             open_now -= 1
 
     told = []
-    for page in answer_key.pages(read):
+    for page in answer_key.batches(read):
         assert open_now == 0
         assert unfinished(engine) == 0
         told += page
@@ -137,11 +137,11 @@ def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)
     then_ms = MONDAY_MS + 5  # All are over five milliseconds later.
-    before = [one for page in answer_key.pages(lambda: snapshot(engine, then_ms)) for one in page]
+    before = [one for page in answer_key.batches(lambda: snapshot(engine, then_ms)) for one in page]
     assert {(one.status, one.ended_ms) for one in before} == {("active", None)}
     told, active = [], []
 
-    for n, page in enumerate(answer_key.pages(lambda: snapshot(engine, then_ms))):
+    for n, page in enumerate(answer_key.batches(lambda: snapshot(engine, then_ms))):
         told += page
         with writing(engine) as connection:
             flush(connection, [(journal.OPEN, row(random.Random(n), 1_000 + n) | {"at_ms": then_ms + 1})])
@@ -150,7 +150,7 @@ def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
                 "UPDATE injections SET status = 'superseded', ended_by = 'shown', ended_ms = :ms WHERE sandbox_id = :id"
             )
             run_many(connection, sql, [over])
-    for page in answer_key.pages(lambda: snapshot(engine, then_ms), status="active"):
+    for page in answer_key.batches(lambda: snapshot(engine, then_ms), status="active"):
         active += page
 
     assert told == before

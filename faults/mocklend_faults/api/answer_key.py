@@ -1,4 +1,4 @@
-"""GET /-/answer-key: which answers were lies, and what the truth was."""
+"""GET /-/answer-key: every injection, what was true, and what was served instead."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
-from mocklend_faults.api.rules import rules_told
-from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, find, pages, stream
-from mocklend_faults.engine.hints import no_lies
+from mocklend_faults.api.rules import rule_documents
+from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, batches, find, stream
+from mocklend_faults.engine.hints import why_empty
 
 answer_key = APIBlueprint("answer_key", __name__, tag="Faults")
 
@@ -36,7 +36,7 @@ LINES = "application/jsonl"
 
 
 class KeyQuery(Paged):
-    """Which entries. `entity` is the seam's or the finding's. As `jsonl` they come all, a line each."""
+    """Which entries. `entity` is the seam's or the finding's. `jsonl` returns all of them, one per line."""
 
     limit: PageSize = 500
     format: Annotated[str, OneOf(("json", "jsonl"))] = Field(
@@ -62,7 +62,7 @@ class AnswerKey(TypedDict):
 
 
 def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation, whose 200 may also be lines of JSON."""
+    """The operation with a second media type of its 200: lines of JSON."""
     lines = {"description": "A page; with `format=jsonl`, all.", "content": {LINES: {"schema": {"type": "string"}}}}
     return operation | {"responses": {200: lines, **operation["responses"]}}
 
@@ -72,7 +72,7 @@ def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
 @answer_key.output(document(AnswerKey))
 @answer_key.doc(**_or_lines(described("getAnswerKey", "conflict")))
 def get_answer_key(query: KeyQuery) -> Response:
-    """Which answers were lies, and what the truth was."""
+    """Every injection, what was true, and what was served instead."""
     if query.format == "jsonl":
         return _exported(query)
     entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
@@ -84,15 +84,15 @@ def get_answer_key(query: KeyQuery) -> Response:
         empty = not page and next(stream(snapshot), None) is None
     documents = [entry.to_json() for entry in page[: query.limit]]
     next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
-    hint = no_lies(rules_told()) if empty else None
+    hint = why_empty(rule_documents()) if empty else None
     return rendered(AnswerKey(entries=documents, next_cursor=next_cursor, hint=hint))
 
 
 def _exported(query: KeyQuery) -> Response:
-    """The whole key, a line of JSON each, as it stood when this began: see `pages` for what is promised.
+    """The whole key, one line of JSON per entry, as of the start of the request; see `batches` for the guarantee.
 
-    It is read in short transactions and kept in a file, and sent once it is whole: a client that does not read holds
-    up nobody.
+    The entries are read in short transactions and kept in a file, which is sent once it is complete: a client that
+    reads slowly holds no transaction open.
     """
     if query.cursor is not None:
         raise field_problem("cursor", "no cursor with jsonl, which is not in pages", query.cursor)
@@ -101,13 +101,12 @@ def _exported(query: KeyQuery) -> Response:
         resets, began_ms = snapshot.sandbox.resets, snapshot.now_ms
 
     @contextmanager
-    def same_life() -> Iterator[Snapshot]:
+    def unreset() -> Iterator[Snapshot]:
         with platform.snapshot(id) as snapshot:
             if snapshot.sandbox.resets != resets:
                 raise Refused("conflict", "the sandbox was emptied while its answer key was read", sandbox_id=id)
             yield replace(snapshot, now_ms=began_ms)
 
-    wanted = {"status": query.status, "entity": query.entity, "loan_id": query.loan_id}
-    found = pages(same_life, **wanted)
-    lines = (orjson.dumps(one.to_json(), option=orjson.OPT_APPEND_NEWLINE) for page in found for one in page)
+    entries = batches(unreset, status=query.status, entity=query.entity, loan_id=query.loan_id)
+    lines = (orjson.dumps(entry.to_json(), option=orjson.OPT_APPEND_NEWLINE) for batch in entries for entry in batch)
     return in_full(lines, LINES)

@@ -1,4 +1,4 @@
-"""/-/rules: arming, changing, halting and forgetting rules, and what each has done."""
+"""/-/rules: arm, change, halt and delete rules, and read their counters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.lint import EXACT, LintResult, LintWarning, lint
 from mocklend_faults.engine.loaded_rules import stored_of, usable
 from mocklend_faults.engine.matching import MATCH_SCHEMA
-from mocklend_faults.engine.rules import WITH_SCHEMA, ExpectBody, Rule, RuleBody, unknown
+from mocklend_faults.engine.rules import WITH_SCHEMA, CountedRule, ExpectBody, Rule, RuleBody, StoredRule, unknown
 from mocklend_faults.engine.selection import Select
 
 rules = APIBlueprint("rules", __name__, tag="Faults")
@@ -40,11 +40,11 @@ A_RULE = {"rule_id": "stale-pages"}
 
 
 class NewRule(RuleBody):
-    """A fault, and whom it hits, when, how often and how. Only `fault` is needed."""
+    """A fault, and which events it changes, when, how often and how. Only `fault` is required."""
 
 
 class RulePatch(Body):
-    """Switch a rule on or off. To change anything else, put it again."""
+    """Switch a rule on or off. To change anything else, PUT the rule."""
 
     enabled: StrictBool = Field(description="False switches the rule off, true on again. Its counters stay.")
 
@@ -60,10 +60,10 @@ class LintDoc(Doc):
     """Whether the rule's injections can be repeated."""
 
     verdict: str = Field(
-        description="In the company of the other rules: `exact`, or `order_dependent` or `time_dependent` where the "
+        description="Beside the other rules: `exact`, or `order_dependent` or `time_dependent` where the "
         "order or the time of events decides."
     )
-    alone: str = Field(description="The same, were it the only rule.")
+    alone: str = Field(description="The verdict if it were the only rule.")
     reasons: list[str] = Field(description="Why it is not `exact`, a sentence each.")
     warnings: list[WarningDoc] = Field(description="What the rule cannot do.")
 
@@ -77,15 +77,15 @@ class RuleDoc(Doc):
     id: str = Field(description="The rule's id, as in its address.")
     fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
     match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] = Field(
-        description="Whom the rule is about: conditions on the seam's fields, in the long form."
+        description="Which events the rule matches: conditions on the seam's fields, in the long form."
     )
     activate: Annotated[dict[str, Any], WithJsonSchema(schema_of(Activate))] = Field(description="When the rule acts.")
     select: Annotated[dict[str, Any], WithJsonSchema(schema_of(Select))] = Field(description="How often the rule acts.")
     settings: Annotated[dict[str, Any], WithJsonSchema(WITH_SCHEMA)] = Field(
-        alias="with", description="The settings of the kind, those with their default too."
+        alias="with", description="The settings of the kind, the defaults included."
     )
     expect: Annotated[dict[str, Any], WithJsonSchema(schema_of(ExpectBody))] = Field(
-        description="What the author expects a reconciler to report, beside what the seam says."
+        description="What the author expects a reconciler to report, where it differs from what the seam says."
     )
     enabled: bool = Field(description="Whether the rule is switched on.")
     armed_at: str = Field(
@@ -95,10 +95,10 @@ class RuleDoc(Doc):
         description="`armed`, `waiting` for its start or schedule, `expired`, `disabled`, or `unavailable` "
         "(its kind is not installed)."
     )
-    evaluated: int = Field(description="How many events the rule was asked about.")
+    evaluated: int = Field(description="How many events at the fault's seams the rule was evaluated on.")
     matched: int = Field(description="How many of them met `match` while the rule was active.")
-    selected: int = Field(description="How many of those chance and the limits let through.")
-    injected: int = Field(description="How many of those were changed: entries on the answer key.")
+    selected: int = Field(description="How many of those were selected by probability and limits.")
+    injected: int = Field(description="How many of those were changed: entries of the answer key.")
     lint: LintDoc = Field(
         description="Whether the rule's injections can be repeated, and warnings about what it cannot do."
     )
@@ -121,7 +121,7 @@ class Halted(Doc):
 @rules.doc(**described("listRules"))
 def list_rules() -> Response:
     """Every rule with its counters."""
-    return rendered({"rules": rules_told()})
+    return rendered({"rules": rule_documents()})
 
 
 @rules.get("/-/rules/<id:rule_id>")
@@ -129,7 +129,7 @@ def list_rules() -> Response:
 @rules.doc(**described("getRule", "rule_unknown", parameters=A_RULE))
 def get_rule(rule_id: str) -> Response:
     """A rule with its counters."""
-    return rendered(_told(rule_id))
+    return rendered(_document(rule_id))
 
 
 @rules.put("/-/rules/<id:rule_id>")
@@ -137,9 +137,9 @@ def get_rule(rule_id: str) -> Response:
 @rules.output(RuleDoc, status_code=201)
 @rules.doc(**described("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
 def put_rule(rule_id: str, new: NewRule) -> Response:
-    """Arm a rule. The same again changes nothing; another one in its place counts anew."""
+    """Arm a rule. To send the same rule again changes nothing; a changed rule starts its counters anew."""
     answer = run(PutRule(sandbox_id(), Rule.from_body(rule_id, new, fault_layer().catalogue)))
-    return rendered(_told(rule_id), answer.status)
+    return rendered(_document(rule_id), answer.status)
 
 
 @rules.patch("/-/rules/<id:rule_id>")
@@ -149,14 +149,14 @@ def put_rule(rule_id: str, new: NewRule) -> Response:
 def patch_rule(rule_id: str, patch: RulePatch) -> Response:
     """Switch a rule on or off."""
     answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
-    return rendered(_told(rule_id), answer.status)
+    return rendered(_document(rule_id), answer.status)
 
 
 @rules.delete("/-/rules/<id:rule_id>")
 @rules.output({}, status_code=204)
 @rules.doc(**described("deleteRule", "rule_unknown", parameters=A_RULE))
 def delete_rule(rule_id: str) -> Response:
-    """Forget a rule. What it injected stays on the answer key."""
+    """Delete a rule. Its injections stay in the answer key."""
     return answered(run(DeleteRule(sandbox_id(), rule_id)))
 
 
@@ -168,36 +168,41 @@ def halt_rules() -> Response:
     return answered(run(HaltRules(sandbox_id())))
 
 
-def rules_told() -> list[dict[str, Any]]:
-    """The rules of the request's sandbox, each with its counters, as `GET /-/rules` has them."""
+def rule_documents() -> list[CountedRule]:
+    """The rules of the request's sandbox with their counters, as `GET /-/rules` returns them."""
     layer = fault_layer()
     if layer.write_counts(sandbox_id()):
-        with suppress(Refused):  # Where the platform is too busy, it tells what was written by now.
+        with suppress(Refused):  # If the platform is too busy, the counters are those that are written already.
             run(NoOp(sandbox_id()))
     with open_snapshot() as snapshot:
         stored = stored_of(snapshot)
         rules = usable(stored, layer.catalogue)
         counted = tallies(snapshot, stored, rules)
         mode = snapshot.sandbox.mode
-    known, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
-    return [_doc(one, known.get(one["id"]), counted[one["id"]], snapshot.now_ms, linted) for one in stored]
+    by_id, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
+    return [
+        _counted(stored_rule, by_id.get(id), counted[id], snapshot.now_ms, linted)
+        for stored_rule in stored
+        for id in [stored_rule["id"]]
+    ]
 
 
-def _told(rule_id: str) -> dict[str, Any]:
-    known = {told["id"]: told for told in rules_told()}
-    if rule_id not in known:
-        raise unknown(rule_id, known)
-    return known[rule_id]
+def _document(rule_id: str) -> CountedRule:
+    documents = {document["id"]: document for document in rule_documents()}
+    if rule_id not in documents:
+        raise unknown(rule_id, documents)
+    return documents[rule_id]
 
 
-def _doc(
-    stored: dict[str, Any],
+def _counted(
+    stored: StoredRule,
     rule: Rule | None,
     tally: Tally,
     now_ms: int,
     linted: Mapping[str, LintResult],
-) -> dict[str, Any]:
-    told: dict[str, Any] = stored["rule"] | {
+) -> CountedRule:
+    return {
+        **stored["rule"],
         "armed_at": rfc3339(stored["armed_ms"]),
         "state": rule.state(now_ms) if rule is not None else "unavailable",
         "evaluated": tally.evaluated,
@@ -206,4 +211,3 @@ def _doc(
         "injected": tally.injected,
         "lint": (linted[rule.id] if rule is not None else UNAVAILABLE).to_json(),
     }
-    return told

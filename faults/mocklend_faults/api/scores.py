@@ -25,17 +25,18 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
-from mocklend_faults.api.rules import rules_told
+from mocklend_faults.api.rules import rule_documents
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.counting import tallies
-from mocklend_faults.engine.hints import OVER_BY_ITSELF, no_lies
+from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
 from mocklend_faults.engine.loaded_rules import stored_of
-from mocklend_faults.engine.records import harmful, look, refused, staff_actions
+from mocklend_faults.engine.records import harmful, refused, staff_actions, view_key
 from mocklend_faults.engine.scoring import (
     FAIL,
     INCONCLUSIVE,
     PASS,
     TIMING,
+    Break,
     Records,
     ReportedFinding,
     Thresholds,
@@ -53,11 +54,11 @@ BOUND_S_MAX = 3_660 * 86_400
 
 Count = Annotated[int, bounded_int(0, 10**6)]
 
-# `class` is a word of Python's own, so this model cannot be written as a class.
+# `class` is a keyword of Python, so this model cannot be written as a class.
 _FINDING_FIELDS: dict[str, Any] = {
     "class": (
         Annotated[str, OneOf(tuple(dict.fromkeys((*CLASSES, TIMING))))],
-        Field(description="The class of break; `timing` for what will be right by itself."),
+        Field(description="The class of break; `timing` for a difference that ends by itself."),
     ),
     "entity": (Id, Field(description="The smallest thing that is wrong: a repayment, an edit, a loan, by its id.")),
     "loan_id": (LoanId | None, None),
@@ -77,22 +78,22 @@ _FINDING_FIELDS: dict[str, Any] = {
         ),
     ),
 }
-_FINDING_DOC = "What a reconciler found: a class of break on an entity. Only those two are needed."
+_FINDING_DOC = "A finding of a reconciler: a class of break on an entity. Only those two are required."
 FindingBody = create_model("FindingBody", __base__=Body, __doc__=_FINDING_DOC, **_FINDING_FIELDS)
 
-# `from` is another.
+# `from` is a keyword, too.
 _WINDOW_FIELDS: dict[str, Any] = {
     "from": (Moment | None, Field(default=None, description="The first moment that counts, on the sandbox's clock.")),
     "to": (Moment | None, Field(default=None, description="The last moment that counts, on the sandbox's clock.")),
 }
-_WINDOW_DOC = "From when to when the reconciler is judged, both included: all that ever was, unless told."
+_WINDOW_DOC = "The time for which the reconciler is judged, both ends included; the whole story by default."
 WindowBody = create_model("WindowBody", __base__=Body, __doc__=_WINDOW_DOC, **_WINDOW_FIELDS)
 
 
-def _one_by_one(findings: Any) -> Any:
-    """Findings that are read already, up to the first that is wrong; refused where they are too many.
+def _one_by_one(findings: object) -> object:
+    """The findings, validated one by one up to the first that is wrong. Raises Refused `too_many_findings`.
 
-    Pydantic reads a list in one call, during which no other thread of the process works: a second, where it is long.
+    Pydantic validates a list in one call, during which no other thread of the process runs: a second for a long list.
     """
     if not isinstance(findings, list):
         return findings
@@ -103,17 +104,17 @@ def _one_by_one(findings: Any) -> Any:
             expected=f"at most {FINDINGS_MAX}",
             received=len(findings),
         )
-    found: list[Any] = []
+    valid: list[Body] = []
     for finding in findings:
         try:
-            found.append(FindingBody.model_validate(finding))
+            valid.append(FindingBody.model_validate(finding))
         except ValidationError:
-            return [*found, finding]
-    return found
+            return [*valid, finding]
+    return valid
 
 
 class ThresholdsBody(Body):
-    """What is asked of a reconciler; null asks nothing."""
+    """What a reconciler has to reach; null demands nothing."""
 
     precision_min: Ratio | None = Field(default=Decimal(1), description="The least precision that passes, 0 to 1.")
     recall_min: Ratio | None = Field(default=Decimal(1), description="The least recall that passes, 0 to 1.")
@@ -134,14 +135,14 @@ class ThresholdsBody(Body):
 
 
 class NewScore(Body):
-    """Findings to be scored. `operators` are those whose acts are judged as repairs: everybody's, unless told.
+    """Findings to be scored. `operators` names those whose actions are judged as repairs; everybody's if not given.
 
-    `checked_at` are the moments at which the reconciler looked: what was told at none of them is not demanded.
+    `checked_at` are the times at which the reconciler checked: what was visible at none of them is not demanded.
     """
 
     findings: Annotated[
         list[FindingBody],  # type: ignore[valid-type]
-        FailFast(),  # The errors of one: those of millions of wrong names took gigabytes.
+        FailFast(),  # Only the first error is kept: a list of millions of errors took gigabytes.
         BeforeValidator(_one_by_one),
         Field(json_schema_extra={"maxItems": FINDINGS_MAX}),
     ] = Field(description="What the reconciler reported, in any order.")
@@ -151,7 +152,7 @@ class NewScore(Body):
     )
     min_visible_s: Annotated[int, bounded_int(0, BOUND_S_MAX)] | None = Field(
         default=None,
-        description="Seconds: what could be seen for at least so long is demanded although it ended by itself.",
+        description="Seconds: a break that was visible for at least this long is demanded although it ended by itself.",
     )
     checked_at: list[Moment] | None = Field(
         default=None,
@@ -176,7 +177,7 @@ class JudgedWindow(Doc):
 
 
 class ThresholdsDoc(Doc):
-    """What was asked of the reconciler; null asks nothing."""
+    """What the reconciler had to reach; null demands nothing."""
 
     precision_min: float | None = Field(description="The least precision that passes, 0 to 1.")
     recall_min: float | None = Field(description="The least recall that passes, 0 to 1.")
@@ -260,9 +261,9 @@ def post_score(new: NewScore) -> Response:
     with open_snapshot() as snapshot:
         now_ms = snapshot.now_ms
         window = _window(new.window, new.checked_at, now_ms)
-        reported = [_reported(n, one, now_ms) for n, one in enumerate(new.findings)]
-        breaks, records = _looked(snapshot, window, new.operators)
-    told = score(
+        reported = [_reported(n, finding, now_ms) for n, finding in enumerate(new.findings)]
+        breaks, records = _breaks_and_records(snapshot, window, new.operators)
+    document = score(
         breaks,
         reported,
         window=window,
@@ -272,64 +273,70 @@ def post_score(new: NewScore) -> Response:
         listed_max=new.listed_max,
     )
     hint = None
-    if not told["counts"]["demanded"]:
-        hint = OVER_BY_ITSELF if breaks else no_lies(rules_told())
-    return rendered(told | {"scored_at": rfc3339(now_ms), "hint": hint})
+    if not document["counts"]["demanded"]:
+        hint = OVER_BY_ITSELF if breaks else why_empty(rule_documents())
+    return rendered({**document, "scored_at": rfc3339(now_ms), "hint": hint})
 
 
-def _looked(snapshot: Snapshot, window: Window, operators: Iterable[str] | None) -> tuple[list[Any], Records]:
-    done = staff_actions(snapshot)
-    looked = look(snapshot, done)
+def _breaks_and_records(
+    snapshot: Snapshot, window: Window, operators: Iterable[str] | None
+) -> tuple[list[Break], Records]:
+    actions = staff_actions(snapshot)
+    view = view_key(snapshot, actions)
     judged = [
         action
-        for action in done
+        for action in actions
         if window.from_ms <= action.at_ms <= window.to_ms and (operators is None or action.operator in operators)
     ]
-    # An audit looks at every loan: it is worth that only where somebody has acted.
+    # An audit reads every loan, so it runs only if there is an action to judge.
     unexplained = _unexplained(snapshot) if judged else []
     counted = tallies(snapshot, stored_of(snapshot), ())
     silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
-        harmful_repairs=harmful(judged, looked, unexplained, named=operators is not None),
-        refused_applications=refused(snapshot, looked.breaks, window),
+        harmful_repairs=harmful(judged, view, unexplained, named=operators is not None),
+        refused_applications=refused(snapshot, view.breaks, window),
         silent_rules=silent,
     )
-    return looked.breaks, records
+    return view.breaks, records
 
 
 def _unexplained(snapshot: Snapshot) -> list[Discrepancy]:
-    """What an audit finds wrong, and no injection explains."""
-    found = audit(snapshot).discrepancies
-    explained_by = fault_layer().explain_audit(snapshot, [discrepancy.finding for discrepancy in found]).explained_by
-    return [discrepancy for discrepancy, by in zip(found, explained_by, strict=True) if by is None]
+    """The discrepancies of an audit that no injection explains."""
+    discrepancies = audit(snapshot).discrepancies
+    match = fault_layer().explain_audit(snapshot, [discrepancy.finding for discrepancy in discrepancies])
+    return [
+        discrepancy
+        for discrepancy, injection in zip(discrepancies, match.explained_by, strict=True)
+        if injection is None
+    ]
 
 
-def _window(given: Any, checked_ms: Sequence[int] | None, now_ms: int) -> Window:
-    from_ms, to_ms = getattr(given, "from"), given.to
-    looked = None if checked_ms is None else tuple(sorted(set(checked_ms)))
-    window = Window(FIRST_MS if from_ms is None else from_ms, now_ms if to_ms is None else to_ms, looked)
+def _window(body: Any, checked_ms: Sequence[int] | None, now_ms: int) -> Window:
+    from_ms, to_ms = getattr(body, "from"), body.to
+    checks = None if checked_ms is None else tuple(sorted(set(checked_ms)))
+    window = Window(FIRST_MS if from_ms is None else from_ms, now_ms if to_ms is None else to_ms, checks)
     if window.to_ms > now_ms:
         raise field_problem("window.to", f"a moment up to now, {rfc3339(now_ms)}", rfc3339(window.to_ms))
     if window.from_ms > window.to_ms:
         raise field_problem("window.from", f"a moment up to {rfc3339(window.to_ms)}", rfc3339(window.from_ms))
-    for n, look_ms in enumerate(checked_ms or ()):
-        if not window.from_ms <= look_ms <= window.to_ms:
+    for n, check_ms in enumerate(checked_ms or ()):
+        if not window.from_ms <= check_ms <= window.to_ms:
             expected = f"a moment of the window, {rfc3339(window.from_ms)} to {rfc3339(window.to_ms)}"
-            raise field_problem(f"checked_at.{n}", expected, rfc3339(look_ms))
+            raise field_problem(f"checked_at.{n}", expected, rfc3339(check_ms))
     return window
 
 
-def _reported(n: int, given: Any, now_ms: int) -> ReportedFinding:
-    found_ms = now_ms if given.found_at is None else given.found_at
+def _reported(n: int, body: Any, now_ms: int) -> ReportedFinding:
+    found_ms = now_ms if body.found_at is None else body.found_at
     if found_ms > now_ms:
         expected = f"a moment up to now, {rfc3339(now_ms)}, on the sandbox's clock"
         raise field_problem(f"findings.{n}.found_at", expected, rfc3339(found_ms))
     return ReportedFinding(
         n=n,
-        finding_class=getattr(given, "class"),
-        entity=given.entity,
+        finding_class=getattr(body, "class"),
+        entity=body.entity,
         found_ms=found_ms,
-        amount_minor=given.amount_minor,
-        action=given.action,
-        loan_id=given.loan_id,
+        amount_minor=body.amount_minor,
+        action=body.action,
+        loan_id=body.loan_id,
     )

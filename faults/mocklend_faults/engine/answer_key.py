@@ -1,7 +1,7 @@
-"""The answer key: which answers were lies, what the truth was, and what a reconciler should have found.
+"""The answer key: every injection, what was true, what was served instead, and what a reconciler should report.
 
-A read, in the caller's snapshot. Whether an entry whose lag is over has healed is worked out here, from the clock; so
-nothing has to be written at the moment when a page catches up.
+A read, in the caller's snapshot. Whether an entry has healed because its lag is over is computed here, from the clock,
+so nothing has to be written when a status page catches up.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ REASONS = {
     "recorded": "something newer is on the books",
     "applied": "the books have the receipt",
     "reversed": "it was reversed",
-    "approved": "a second person has looked at it",
+    "approved": "a second person has approved it",
     "taken_back": "its channel took the money back",
     "posted": "the books have it by now",
-    "closed": "the channel is done with the payout",
+    "closed": "the channel has finished the payout",
     "cleared": "the loan is paid off",
     "remade": "the channel has made the file again",
-    "told": "the channel says so itself by now",
+    "told": "the channel reports it itself now",
     "correction_ordered": "another correction was ordered",
     "applied_for": "the partner has decided another application",
     "landed": "the books have the money, as unapplied",
@@ -43,13 +43,13 @@ REASONS = {
 """Why an entry ended, by the kind of signal."""
 _PLAIN = {
     ITSELF: "the lag is over",
-    ONCE: "one answer was wrong; a second look is right",
+    ONCE: "a single answer was wrong; the next is right",
     UNDONE: "another rule undid it at once",
 }
 
 
 class TruthDoc(TypedDict):
-    """The truth at a seam, before and after the event."""
+    """The truth at a seam, before and after the event, in the fields of the seam."""
 
     before: Annotated[Mapping[str, Any], says("What was true before, in the seam's fields.")]
     after: Annotated[Mapping[str, Any], says("What would have been true after, in the seam's fields.")]
@@ -130,16 +130,16 @@ class Entry:
 
     @property
     def open(self) -> bool:
-        """Whether the lie is still told."""
+        """Whether the difference is visible now."""
         return self.status == EntryStatus.ACTIVE
 
     @property
     def order(self) -> tuple[int, str, str, str, int, str]:
-        """Canonical: nothing in it depends on who came first, so equal stories have equal keys, byte for byte."""
+        """The canonical order, independent of how clients interleave: equal stories have equal keys, byte for byte."""
         return (self.at_ms, self.loan_id, self.entity, self.seam, self.occurrence, self.rule)
 
     def to_json(self) -> EntryDoc:
-        """The entry as GET /-/answer-key tells it."""
+        """The entry as GET /-/answer-key returns it."""
         expected: ExpectedFinding = {
             "class": self.expect.get("class", self.finding.finding_class),
             "entity": self.finding.entity,
@@ -171,7 +171,7 @@ class Entry:
 
 
 AT_ONCE = 500
-"""Entries that are read together: memory stays bounded, however many there are."""
+"""How many entries one query reads, so that memory stays bounded."""
 _ORDER = ("at_ms", "loan_id", "entity", "seam", "occurrence", "rule")
 
 
@@ -182,7 +182,7 @@ def entries(
     entity: str | None = None,
     loan_id: str | None = None,
 ) -> list[Entry]:
-    """The sandbox's answer key now, in canonical order. `entity` is the seam's or the finding's."""
+    """The sandbox's answer key now, in canonical order. `entity` is the seam's or that of the finding."""
     return list(stream(snapshot, status=status, entity=entity, loan_id=loan_id))
 
 
@@ -194,46 +194,46 @@ def stream(
     loan_id: str | None = None,
     after: Entry | None = None,
 ) -> Iterator[Entry]:
-    """The same, one by one, in bounded memory; `after` is where to go on."""
+    """The same entries one by one, in bounded memory; those behind the entry `after` only."""
     while True:
-        found = _page(snapshot, status, entity, loan_id, after)
-        yield from (one for one in found if status in (None, one.status))
-        if len(found) < AT_ONCE:
+        batch = _batch(snapshot, status, entity, loan_id, after)
+        yield from (entry for entry in batch if status in (None, entry.status))
+        if len(batch) < AT_ONCE:
             return
-        after = found[-1]
+        after = batch[-1]
 
 
-def pages(
-    reading: Callable[[], AbstractContextManager[Snapshot]],
+def batches(
+    open_snapshot: Callable[[], AbstractContextManager[Snapshot]],
     *,
     status: str | None = None,
     entity: str | None = None,
     loan_id: str | None = None,
 ) -> Iterator[list[Entry]]:
-    """The key as it was at a moment, page by page, each in a snapshot of its own: none is open between two of them.
+    """The key as of one time, batch by batch, each in a snapshot of its own: none is open between two batches.
 
-    `reading` opens a snapshot that says the same moment each time, however late it is by then.
-    What was put on the key after that moment is in no page, and what has ended since is told as it stood. What happens
-    in that very millisecond, while the pages are read, may be told or not.
+    `open_snapshot` opens a snapshot of the data of now, but with the same `now_ms` each time. An entry that was added
+    after `now_ms` is in no batch; an entry that has ended since is returned as it stood then. What happens in the
+    millisecond of `now_ms` while the batches are read may be included or not.
     """
     after: Entry | None = None
     while True:
-        with reading() as snapshot:
-            found = _page(snapshot, status, entity, loan_id, after, as_then=True)
-        yield [one for one in found if status in (None, one.status)]
-        if len(found) < AT_ONCE:
+        with open_snapshot() as snapshot:
+            batch = _batch(snapshot, status, entity, loan_id, after, as_then=True)
+        yield [entry for entry in batch if status in (None, entry.status)]
+        if len(batch) < AT_ONCE:
             return
-        after = found[-1]
+        after = batch[-1]
 
 
 def find(snapshot: Snapshot, injection: str) -> Entry | None:
-    """One entry by its injection's id, as it stands now."""
+    """The entry of an injection, as it stands now."""
     sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
-    found = snapshot.rows(_Row, sql, id=injection)
-    return _entry(found[0], snapshot.now_ms) if found else None
+    rows = snapshot.rows(_Row, sql, id=injection)
+    return _entry(rows[0], snapshot.now_ms) if rows else None
 
 
-def _page(
+def _batch(
     snapshot: Snapshot,
     status: str | None,
     entity: str | None,
@@ -242,9 +242,9 @@ def _page(
     *,
     as_then: bool = False,
 ) -> list[Entry]:
-    """The next entries in canonical order; a status that only the clock tells is not looked at here.
+    """The next entries in canonical order. A status that only the clock decides is filtered by the caller.
 
-    With `as_then` it may be later by now, and they are told as they stood at the snapshot's time.
+    With `as_then` the data may be newer than the snapshot's time, and the entries are those of that time.
     """
     sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id"
     now_ms = snapshot.now_ms
@@ -260,11 +260,11 @@ def _page(
         parameters["entity"] = entity
     if status == EntryStatus.ACTIVE:
         sql += " AND (ended_ms IS NULL OR ended_ms > :now_ms)" if as_then else " AND ended_ms IS NULL"
-    # Texts by their bytes, as Python sorts them, and not as some database's locale would.
+    # Texts are ordered by their bytes, as Python sorts them, and not by the locale of the database.
     bytewise = ' COLLATE "C"' if snapshot.connection.dialect.name == "postgresql" else ""
     ordered = [name if name in ("at_ms", "occurrence") else name + bytewise for name in _ORDER]
     if after is not None:
-        # The first condition is what the index is used for.
+        # The first condition makes the database use the index.
         sql += f" AND at_ms >= :at_ms AND ({', '.join(ordered)}) > ({', '.join(':' + name for name in _ORDER)})"
         parameters |= dict(zip(_ORDER, after.order, strict=True))
     sql += f" ORDER BY {', '.join(ordered)} LIMIT {AT_ONCE}"
@@ -272,7 +272,7 @@ def _page(
 
 
 def reason(ended_by: str | None) -> str | None:
-    """Why an entry ended, in words."""
+    """Why an entry ended, as a sentence; None where it has not."""
     if ended_by is None:
         return None
     if ended_by in _PLAIN:
@@ -314,7 +314,7 @@ def _entry(row: _Row, now_ms: int, *, as_then: bool = False) -> Entry:
         finding_class, finding_entity, amount_minor, expect, from_ms, until_ms, status, ended_by, ended_ms,
     ) = row  # fmt: skip
     if as_then and ended_ms is not None and ended_ms > now_ms:
-        status, ended_by, ended_ms = EntryStatus.ACTIVE, None, None  # Somebody or something has ended it since.
+        status, ended_by, ended_ms = EntryStatus.ACTIVE, None, None  # It has ended since then.
     if ended_ms is None and until_ms is not None and until_ms <= now_ms:
         status, ended_by, ended_ms = EntryStatus.HEALED, ITSELF, until_ms
     elif ended_ms is None and from_ms > now_ms:

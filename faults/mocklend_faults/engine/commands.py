@@ -1,11 +1,11 @@
-"""Arming, changing and halting rules: commands like any other, decided purely and committed by the writer."""
+"""Commands that arm, change and halt rules: decided purely and committed by the writer, as all commands are."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from msgspec import Struct, structs
 
@@ -14,17 +14,17 @@ from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend_faults.engine.counting import on_in
-from mocklend_faults.engine.rules import Rule, unknown
+from mocklend_faults.engine.rules import Rule, StoredRule, unknown
 
 ALL = "all"
 RULES_MAX = 200
 RULES_BYTES_MAX = 1024 * 1024
-"""So many rules, and so much JSON, one sandbox may have: all of it is read and written with each change."""
+"""How many rules, and how many bytes of JSON, a sandbox may have: each change reads and writes all of it."""
 
 
 @entity("rulesets", rank=LAYER)
 class Ruleset(Struct, frozen=True):
-    """A sandbox's rules, as one document: they change seldom and are read together. JSON, in the order of their ids."""
+    """A sandbox's rules as one document, since they change seldom and are read together. `doc` is a JSON list by id."""
 
     kind: ClassVar[str] = "ruleset"
     id: str  # always "all"
@@ -32,7 +32,7 @@ class Ruleset(Struct, frozen=True):
 
 
 class _OnRules:
-    """What the commands share: they need the ruleset, carry no idempotency key, and are idempotent by themselves."""
+    """The base of the commands: they need the ruleset, carry no idempotency key, and are idempotent by themselves."""
 
     idem: ClassVar[Idempotency | None] = None
 
@@ -43,57 +43,56 @@ class _OnRules:
 
 @dataclass(frozen=True, slots=True)
 class PutRule(_OnRules):
-    """Arm a rule. The same rule again changes nothing, neither its counters nor its time of arming."""
+    """Arm a rule. To arm the same rule again changes nothing, neither its counters nor its time of arming."""
 
     sandbox_id: str
     rule: Rule
 
     def decide(self, work: Work) -> Answer:
-        """201, or 200 where there was a rule of that id."""
+        """201, or 200 if there was a rule of that id. Raises Refused `too_many_rules`."""
         stored = read(work)
-        wanted = self.rule.to_json()
-        known = stored.get(self.rule.id)
-        if known is not None and known["rule"] == wanted:
-            return Answer(200, known)
+        previous = stored.get(self.rule.id)
+        if previous is not None and previous["rule"] == self.rule.to_json():
+            return Answer(200, previous)
         revision = work.sandbox.rules_version + 1
         armed = replace(self.rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
         stored[self.rule.id] = armed.to_stored()
         refuse_too_many(stored)
         write(work, stored)
-        return Answer(201 if known is None else 200, stored[self.rule.id])
+        return Answer(201 if previous is None else 200, stored[self.rule.id])
 
 
 @dataclass(frozen=True, slots=True)
 class PatchRule(_OnRules):
-    """Switch a rule on or off. On again means armed again: its window starts anew, its counters go on."""
+    """Switch a rule on or off. Switched on, it is armed again: its window starts anew, its counters continue."""
 
     sandbox_id: str
     rule_id: str
     enabled: bool
 
     def decide(self, work: Work) -> Answer:
-        """200 and the rule."""
-        stored = read(work)
-        known = stored.get(self.rule_id)
-        if known is None:
-            raise unknown(self.rule_id, stored)
-        if known["rule"]["enabled"] != self.enabled:
-            anew = self.enabled and "group" not in known  # A stage of an experiment keeps to its plan.
-            armed_ms = work.now_ms if anew else known["armed_ms"]
-            known = known | {"rule": known["rule"] | {"enabled": self.enabled}, "armed_ms": armed_ms}
-            write(work, stored | {self.rule_id: known})
-        return Answer(200, known)
+        """200 and the rule. Raises Refused `rule_unknown`."""
+        rules = read(work)
+        rule = rules.get(self.rule_id)
+        if rule is None:
+            raise unknown(self.rule_id, rules)
+        if rule["rule"]["enabled"] != self.enabled:
+            rearm = self.enabled and "group" not in rule  # A stage of an experiment keeps to its plan.
+            armed_ms = work.now_ms if rearm else rule["armed_ms"]
+            rule = {**_switched(rule, self.enabled), "armed_ms": armed_ms}
+            write(work, rules | {self.rule_id: rule})
+        return Answer(200, rule)
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteRule(_OnRules):
-    """Forget a rule. What it has injected stays in the answer key and ends as it would have."""
+    """Delete a rule. Its injections stay in the answer key and end as they would have with the rule."""
 
     sandbox_id: str
     rule_id: str
 
     def decide(self, work: Work) -> Answer:
-        """204."""
+        """204. Raises Refused `rule_unknown`."""
         stored = read(work)
         if stored.pop(self.rule_id, None) is None:
             raise unknown(self.rule_id, stored)
@@ -108,20 +107,27 @@ class HaltRules(_OnRules):
     sandbox_id: str
 
     def decide(self, work: Work) -> Answer:
-        """200 and the ids of those that were on."""
-        stored = read(work)
-        halted = [id for id, one in stored.items() if one["rule"]["enabled"]]
+        """200 and the ids of the rules that were on."""
+        rules = read(work)
+        halted = [id for id, rule in rules.items() if rule["rule"]["enabled"]]
         for id in halted:
-            stored[id] = stored[id] | {"rule": stored[id]["rule"] | {"enabled": False}}
+            rules[id] = _switched(rules[id], False)
         if halted:
-            write(work, stored)
+            write(work, rules)
         return Answer(200, {"halted": halted})
 
 
+def _switched(rule: StoredRule, enabled: bool) -> StoredRule:
+    return {**rule, "rule": {**rule["rule"], "enabled": enabled}}
+
+
 def replace_group(
-    work: Work, others: Mapping[str, dict[str, Any]], group: str, rules: Iterable[Rule]
-) -> dict[str, dict[str, Any]]:
-    """The stored rules with these beside the others, armed now and as one group. Refuses an id that is taken."""
+    work: Work, others: Mapping[str, StoredRule], group: str, rules: Iterable[Rule]
+) -> dict[str, StoredRule]:
+    """The other rules and these, which are armed now as one group.
+
+    Raises Refused `validation_failed` if an id is taken, `too_many_rules`.
+    """
     stored = dict(others)
     for rule in rules:
         if rule.id in stored:
@@ -132,13 +138,16 @@ def replace_group(
                 received=rule.id,
             )
         armed = replace(rule, armed_ms=work.now_ms, revision=work.sandbox.rules_version + 1, zone=work.sandbox.zone)
-        stored[rule.id] = armed.to_stored() | {"group": group}
+        stored[rule.id] = {**armed.to_stored(), "group": group}
     refuse_too_many(stored)
     return stored
 
 
-def refuse_too_many(stored: Mapping[str, dict[str, Any]]) -> None:
-    """Refuse to arm more rules than a sandbox may have. Switching one off, or deleting one, is never refused."""
+def refuse_too_many(stored: Mapping[str, StoredRule]) -> None:
+    """Raise Refused `too_many_rules` if these are more than a sandbox may have.
+
+    Commands that only switch rules off or delete them do not call it, so a fault can always be disarmed.
+    """
     if len(stored) > RULES_MAX:
         raise Refused(
             "too_many_rules",
@@ -156,24 +165,24 @@ def refuse_too_many(stored: Mapping[str, dict[str, Any]]) -> None:
         )
 
 
-def _json(stored: Iterable[dict[str, Any]]) -> str:
+def _json(stored: Iterable[StoredRule]) -> str:
     return json.dumps(list(stored), separators=(",", ":"))
 
 
-def read(work: Work) -> dict[str, dict[str, Any]]:
+def read(work: Work) -> dict[str, StoredRule]:
     """The stored rules by id."""
     ruleset = work.find(Ruleset, ALL)
     return by_id(json.loads(ruleset.doc)) if ruleset else {}
 
 
-def by_id(stored: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Stored rules by id, in that order."""
-    return {one["id"]: one for one in sorted(stored, key=lambda one: one["id"])}
+def by_id(stored: Sequence[StoredRule]) -> dict[str, StoredRule]:
+    """Stored rules by id, in the order of their ids."""
+    return {rule["id"]: rule for rule in sorted(stored, key=lambda rule: rule["id"])}
 
 
-def write(work: Work, stored: dict[str, dict[str, Any]]) -> None:
-    """The rules, and the version that makes every writer load them anew."""
+def write(work: Work, stored: Mapping[str, StoredRule]) -> None:
+    """Store the rules under a new version, which makes every process load them again."""
     version = work.sandbox.rules_version + 1
-    rules = [on_in(one, version) for one in by_id(list(stored.values())).values()]
+    rules = [on_in(rule, version) for rule in by_id(list(stored.values())).values()]
     work.put(Ruleset(ALL, _json(rules)))
     work.put(structs.replace(work.sandbox, rules_version=version))

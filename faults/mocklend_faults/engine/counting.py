@@ -1,35 +1,35 @@
-"""What each rule has done: evaluated, matched, selected, injected. Kept in few rows, so that idle rules cost little.
+"""How often each rule was evaluated, matched, selected and injected. Kept in few rows, so that idle rules cost little.
 
-        asked ───▶ rule_counts (rule, revision)      one row for each rule that looked at an event
-        skipped ─▶ seam_counts (seam, version)       one row per seam, for all rules that could not match there
+        evaluated ─▶ rule_counts (rule, revision)    one row for each rule that was evaluated on an event
+        skipped ───▶ seam_counts (seam, version)     one row per seam, for all rules that could not match there
 
-A rule was there in the versions of the sandbox's rules in which it was on; its stored form says which. So the events
-that it was skipped for are the sum of its seams' rows over those versions, worked out only when somebody reads it.
+The stored form of a rule says in which versions of the sandbox's rules it was on. So the number of events that it was
+skipped for is the sum of its seams' rows over those versions, computed only when it is read.
 
-That a rule could not match decides nothing, so this count alone is kept in memory for a while (see `counters`).
+No decision depends on the count of skipped events, so it alone is kept in memory for a while (see `counters`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mocklend.seams.seam import Write
 from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.rule_index import skippable
-from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.rules import Rule, StoredRule
 
 RuleCounts = dict[tuple[str, int], "Tally"]
-"""What rules were asked, by rule and revision."""
+"""The counts of evaluated rules, by (rule id, revision)."""
 SeamCounts = dict[tuple[str, int], int]
-"""Events that rules were skipped for, by seam and version of the sandbox's rules."""
+"""How many events rules were skipped for, by (seam, version of the sandbox's rules)."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one rule did: in the database, or in the running group."""
+    """The counts of one rule, in the database or in the running group; `on_entity` counts injections by entity."""
 
     evaluated: int = 0
     matched: int = 0
@@ -38,7 +38,7 @@ class Tally:
     on_entity: dict[str, int] = field(default_factory=dict)
 
     def subtract(self, other: Tally) -> bool:
-        """Take the other's counts out. Whether any is left."""
+        """Subtract the other's counts. True if any count is left."""
         self.evaluated -= other.evaluated
         self.matched -= other.matched
         self.selected -= other.selected
@@ -46,7 +46,7 @@ class Tally:
         return bool(self.evaluated or self.matched or self.selected or self.injected)
 
     def add(self, other: Tally) -> None:
-        """Take the other's counts in."""
+        """Add the other's counts."""
         self.evaluated += other.evaluated
         self.matched += other.matched
         self.selected += other.selected
@@ -55,8 +55,8 @@ class Tally:
             self.on_entity[entity] = self.on_entity.get(entity, 0) + count
 
 
-def on_in(stored: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """A stored rule that also says in which versions it was on, `[[first, last or null], ...]`, as of a new version."""
+def on_in(stored: StoredRule, version: int) -> StoredRule:
+    """A stored rule with its field `on`, the versions in which it was on, as of a new version of the rules."""
     spans = [list(span) for span in stored.get("on", [])]
     was_on = bool(spans) and spans[-1][1] is None
     if stored["rule"]["enabled"] and not was_on:
@@ -81,32 +81,36 @@ class _SeamCount(NamedTuple):
     evaluated: int
 
 
-def tallies(reader: SandboxReader, stored: Iterable[Mapping[str, Any]], rules: Iterable[Rule]) -> dict[str, Tally]:
-    """What each of these rules has done in its present revision, by id. `rules` are those whose kinds are installed."""
+def tallies(reader: SandboxReader, stored: Iterable[StoredRule], rules: Iterable[Rule]) -> dict[str, Tally]:
+    """The counts of each stored rule in its present revision, by id. `rules` are those whose kinds are installed."""
     of_rules = {(row.rule, row.revision): row for row in reader.rows(_RuleCount, journal.COUNTS)}
     of_seams = reader.rows(_SeamCount, journal.SEAM_COUNTS)
-    known = {rule.id: rule for rule in rules}
-    counted = {}
-    for one in stored:
-        row = of_rules.get((one["id"], one["revision"]))
+    by_id = {rule.id: rule for rule in rules}
+    counts = {}
+    for stored_rule in stored:
+        id = stored_rule["id"]
+        row = of_rules.get((id, stored_rule["revision"]))
         tally = Tally(row.evaluated, row.matched, row.selected, row.injected) if row is not None else Tally()
-        counted[one["id"]] = tally
-        if one["id"] in known and of_seams:
-            tally.evaluated += _skipped(known[one["id"]], one["on"], of_seams)
-    return counted
+        counts[id] = tally
+        if id in by_id and of_seams:
+            tally.evaluated += _skipped(by_id[id], stored_rule["on"], of_seams)
+    return counts
 
 
-def _skipped(rule: Rule, spans: Sequence[Sequence[Any]], of_seams: Iterable[_SeamCount]) -> int:
+def _skipped(rule: Rule, spans: Sequence[Sequence[int | None]], of_seams: Iterable[_SeamCount]) -> int:
     seams = {seam for seam in rule.fault.seams() if skippable(seam, rule)}
     return sum(
-        count
-        for seam, version, count in of_seams
-        if seam in seams and any(first <= version and (last is None or version <= last) for first, last in spans)
+        count for seam, version, count in of_seams if seam in seams and any(_within(version, span) for span in spans)
     )
 
 
+def _within(version: int, span: Sequence[int | None]) -> bool:
+    first, last = span
+    return first is not None and first <= version and (last is None or version <= last)
+
+
 def rule_rows(sandbox_id: str, counted: RuleCounts) -> list[Write]:
-    """The rows for what rules of a sandbox were asked."""
+    """The rows that add a sandbox's counts of evaluated rules."""
     return [
         (
             journal.COUNT,
@@ -125,7 +129,7 @@ def rule_rows(sandbox_id: str, counted: RuleCounts) -> list[Write]:
 
 
 def seam_rows(sandbox_id: str, skipped: SeamCounts) -> list[Write]:
-    """The rows for the events that rules of a sandbox were skipped for."""
+    """The rows that add a sandbox's counts of events that rules were skipped for."""
     return [
         (journal.SEAM_COUNT, {"sandbox_id": sandbox_id, "seam": seam, "version": version, "evaluated": count})
         for (seam, version), count in sorted(skipped.items())

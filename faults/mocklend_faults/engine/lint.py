@@ -1,11 +1,11 @@
-"""What to expect of the armed rules: whether their answer key can be repeated, and whether they can act at all.
+"""Lint of the armed rules: whether their answer key can be reproduced, and whether they can act at all.
 
         exact               the same seed and the same per-entity story give the same injections, in any interleaving
-        order_dependent     a count over several entities decides, so it matters who comes first
-        time_dependent      the moment of an event decides, on a clock that runs by itself
+        order_dependent     a count over several entities decides, so the order of events matters
+        time_dependent      the time of an event decides, on a clock that runs by itself
 
-The verdict is on a rule in its company. A rule that is not exact changes the story, and all rules act on the story; so
-beside one that is not exact, none is. `alone` is the verdict without the others.
+The verdict takes the other rules into account. A rule that is not exact changes the story, and every rule acts on the
+story; so no rule is exact beside one that is not. `alone` is the verdict without the other rules.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from fractions import Fraction
 from typing import Any
 
 from mocklend_faults.engine.matching import Condition, Match, known_fields
-from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.rules import LintDoc, Rule, WarningDoc
 from mocklend_faults.engine.selection import LIMITS
 
 EXACT, ORDER, TIME = "exact", "order_dependent", "time_dependent"
 VERDICTS = (EXACT, ORDER, TIME)
-"""From the one that promises most to the one that promises least."""
+"""From the strongest promise to the weakest."""
 
 ONE_STORY = ("entity", "loan_id")
-"""A rule that is about one of these counts within one story, whose order is its own."""
+"""A rule that matches a single value of one of these counts within one story, whose order is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LintWarning:
-    """Something about a rule that its author will hardly want."""
+    """A property of a rule that its author probably does not want."""
 
     code: str
     detail: str
 
-    def to_json(self) -> dict[str, str]:
-        """As the control API tells it."""
+    def to_json(self) -> WarningDoc:
+        """The warning as the control API returns it."""
         return {"code": self.code, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)
 class LintResult:
-    """A rule's verdict in its company and by itself, why, and what to look at."""
+    """A rule's verdict beside the other rules and alone, the reasons, and warnings."""
 
     verdict: str
     alone: str
     reasons: tuple[str, ...]
     warnings: tuple[LintWarning, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """As the control API tells it."""
+    def to_json(self) -> LintDoc:
+        """The result as the control API returns it."""
         return {
             "verdict": self.verdict,
             "alone": self.alone,
@@ -59,23 +59,26 @@ class LintResult:
 
 
 def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, LintResult]:
-    """Each rule by its id, on a clock of this mode (`manual` or `wall`)."""
+    """The result for each rule, by id, on a clock of this mode (`manual` or `wall`)."""
     alone = {rule.id: _alone(rule, mode) for rule in rules}
     on = [rule for rule in sorted(rules, key=lambda rule: rule.id) if rule.enabled]
-    found = {}
+    results = {}
     for rule in rules:
         by_itself, reasons = alone[rule.id]
         verdict = by_itself
         for other in on:
-            theirs, _ = alone[other.id]
-            if other.id != rule.id and theirs != EXACT and rule.enabled:
-                verdict = max(verdict, theirs, key=VERDICTS.index)
-                reasons = (*reasons, f"rule {other.id} is {theirs}, and changes the story that this one acts on")
-        found[rule.id] = LintResult(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
-    return found
+            others_verdict, _ = alone[other.id]
+            if other.id != rule.id and others_verdict != EXACT and rule.enabled:
+                verdict = max(verdict, others_verdict, key=VERDICTS.index)
+                reasons = (
+                    *reasons,
+                    f"rule {other.id} is {others_verdict}, and changes the story that this one acts on",
+                )
+        results[rule.id] = LintResult(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
+    return results
 
 
-# --- whether it can be repeated ---
+# --- whether it can be reproduced ---
 
 
 def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
@@ -96,7 +99,7 @@ def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _one_story(match: Match) -> bool:
-    """Whether the conditions leave one entity, or one loan, to act on."""
+    """Whether the conditions select a single entity or loan."""
     return any(
         condition.field in ONE_STORY
         and (condition.operator == "equal_to" or (condition.operator == "in" and len(set(condition.operand)) == 1))
@@ -119,10 +122,10 @@ def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[LintWarning]:
         yield LintWarning("never_drawn", "the probability is 0 at all times")
     if why := _never_open(rule):
         yield LintWarning("never_open", why)
-    wanted = rule.expect.get("class")
-    if wanted is not None and wanted != rule.fault.finding:
+    expected = rule.expect.get("class")
+    if expected is not None and expected != rule.fault.finding:
         yield LintWarning(
-            "class_never_made", f"expect.class is {wanted}, and {rule.fault.name} makes {rule.fault.finding}"
+            "class_never_made", f"expect.class is {expected}, and {rule.fault.name} makes {rule.fault.finding}"
         )
     for other in on:
         if rule.enabled and other.id < rule.id and _takes_all(other, rule):
@@ -151,7 +154,7 @@ def _never_open(rule: Rule) -> str | None:
 
 
 def _never_holds(match: Match, seam: str) -> str | None:
-    """Why no event at this seam can meet the conditions, as far as the conditions tell by themselves."""
+    """Why no event at this seam can meet the conditions, as far as the conditions alone show; None if some can."""
     own = known_fields((seam,))
     for condition in match.conditions:
         if condition.field.partition(".")[0] not in own and not condition.holds(None):
@@ -172,29 +175,31 @@ def _never_holds(match: Match, seam: str) -> str | None:
     return None
 
 
-def _values(one: Condition) -> list[Any] | None:
-    """All values that meet a condition, where they are few."""
-    if one.operator == "equal_to":
-        return [one.operand]
-    if one.operator == "in":
-        return list(one.operand)
-    return [None] if one.operator == "absent" else None
+def _values(condition: Condition) -> list[Any] | None:
+    """All values that meet a condition; None if they cannot be listed."""
+    if condition.operator == "equal_to":
+        return [condition.operand]
+    if condition.operator == "in":
+        return list(condition.operand)
+    return [None] if condition.operator == "absent" else None
 
 
-def _lower(one: Condition) -> list[int]:
-    return {"gte": [one.operand], "gt": [one.operand + 1]}.get(one.operator, []) if _bounds(one) else []
+def _lower(condition: Condition) -> list[int]:
+    operand = condition.operand
+    return {"gte": [operand], "gt": [operand + 1]}.get(condition.operator, []) if _bounds(condition) else []
 
 
-def _upper(one: Condition) -> list[int]:
-    return {"lte": [one.operand], "lt": [one.operand - 1]}.get(one.operator, []) if _bounds(one) else []
+def _upper(condition: Condition) -> list[int]:
+    operand = condition.operand
+    return {"lte": [operand], "lt": [operand - 1]}.get(condition.operator, []) if _bounds(condition) else []
 
 
-def _bounds(one: Condition) -> bool:
-    return one.operator in ("gt", "gte", "lt", "lte")
+def _bounds(condition: Condition) -> bool:
+    return condition.operator in ("gt", "gte", "lt", "lte")
 
 
 def _takes_all(earlier: Rule, later: Rule) -> bool:
-    """Whether the earlier rule does the same, for certain, wherever the later one may act."""
+    """Whether the earlier rule is certain to do the same to every event that the later one may change."""
     conditions = {
         (condition.field, condition.operator, repr(condition.operand)) for condition in later.match.conditions
     }

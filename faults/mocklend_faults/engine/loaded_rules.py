@@ -1,7 +1,7 @@
-"""The rules of each sandbox as this process has loaded them: what `group` decides by, and what a request looks at.
+"""The rules of each sandbox as this process has loaded them, for groups and for requests before there is a command.
 
-A group loads the rules of a version that it meets for the first time. What requests of other threads have counted goes
-on in the same counters, whatever version they looked at.
+A group loads the rules of a version that this process has not loaded yet. The counters continue over versions, so a
+request that another thread counts is counted whichever version it used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -25,17 +25,17 @@ from mocklend_faults.engine.counters import Counters
 from mocklend_faults.engine.counting import Tally, tallies
 from mocklend_faults.engine.numbering import Numbers
 from mocklend_faults.engine.rule_index import RuleIndex
-from mocklend_faults.engine.rules import Rule
+from mocklend_faults.engine.rules import Rule, StoredRule
 
 NEVER_ARMED = 0
-"""The rules' version of a sandbox that never had a rule."""
+"""The version of the rules of a sandbox that never had a rule."""
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class LoadedRules:
-    """A sandbox's rules as of a version, and what the database has counted for them."""
+    """A sandbox's rules as of a version, and their counts in the database."""
 
     version: int
     indexes: Mapping[str, RuleIndex]  # by seam, of the rules that are on
@@ -43,35 +43,35 @@ class LoadedRules:
     done: dict[str, Tally]  # by rule
     revisions: Mapping[str, int]  # by rule
     capped: tuple[str, ...]  # the rules with max_active
-    numbers: Numbers | None  # where a rule is at a seam whose events come without a number
+    numbers: Numbers | None  # if a rule is at a seam whose events come without a number
     may_have_open: bool  # whether any entry of the answer key may be open
-    armed: bool  # whether there is a rule that is on, or an entry that may end
-    settled: bool = True  # not while a group runs, nor after one that failed: whether that is durable is not known
+    armed: bool  # whether a rule is on, or an entry may end
+    settled: bool = True  # False while a group runs, and after one that failed, which may be durable or not
 
 
 class RulesInMemory:
-    """What is loaded of all sandboxes. One writer calls `for_group` and `drop_reset`; any thread the others."""
+    """The loaded rules of all sandboxes. Only the writer calls `for_group` and `drop_reset`; any thread the others."""
 
     def __init__(self, catalogue: Catalogue, forget: Callable[[str], None]) -> None:
         self._catalogue = catalogue
-        self._forget = forget  # what else is held of a sandbox
-        self.loaded: dict[str, LoadedRules] = {}  # the latest, by sandbox, which may be old. Others only read it.
-        self.current: set[str] = set()  # sandboxes whose rules, or lack of them, are as the database has them
+        self._forget = forget  # drops what other objects hold of a sandbox
+        self.loaded: dict[str, LoadedRules] = {}  # by sandbox; may be outdated. Written here only.
+        self.current: set[str] = set()  # sandboxes whose loaded rules, or lack of rules, are those of the database
         self.reset: set[str] = set()
         self._lock = threading.Lock()
 
     def invalidate(self, sandbox_id: str) -> None:
-        """The database has other rules now, which the sandbox's next group loads."""
+        """The rules in the database have changed: the sandbox's next group loads them."""
         self.current.discard(sandbox_id)
 
     def forget_soon(self, sandbox_id: str) -> None:
-        """Nothing that was counted in this sandbox is there any more. A group that runs goes on with what it has."""
+        """The sandbox was reset: its counts are dropped between groups, so a running group keeps what it has."""
         self.current.discard(sandbox_id)
         with self._lock:
             self.reset.add(sandbox_id)
 
     def drop_reset(self) -> None:
-        """Between groups: forget the sandboxes that were reset."""
+        """Drop the sandboxes that were reset. Called between groups."""
         if self.reset:
             with self._lock:
                 reset, self.reset = self.reset, set()
@@ -79,16 +79,16 @@ class RulesInMemory:
                 self._drop(sandbox_id)
 
     def for_group(self, connection: Connection, sandbox_id: str, version: int) -> LoadedRules | None:
-        """The sandbox's rules of this version for a group that begins; None where it never had a rule."""
+        """The sandbox's rules of this version for a new group; None if it never had a rule."""
         if version == NEVER_ARMED:
-            if sandbox_id in self.loaded:  # Another process has made it anew.
+            if sandbox_id in self.loaded:  # Another process has created it again.
                 self._drop(sandbox_id)
             self.current.add(sandbox_id)
             return None
         loaded = self.loaded.get(sandbox_id)
         if loaded is None or loaded.version != version or not loaded.settled:
             loaded = self._load(connection, sandbox_id, version)
-        self.current.add(sandbox_id)  # Not before: a request in another thread would be asked by the old rules.
+        self.current.add(sandbox_id)  # Not earlier: a request in another thread would be evaluated by the old rules.
         loaded.settled = False
         return loaded
 
@@ -107,14 +107,14 @@ class RulesInMemory:
         before = self.loaded.get(sandbox_id)
         stored = stored_of(reader)
         if not stored:
-            self._forget(sandbox_id)  # The sandbox was reset: the same ids may mean another story.
+            self._forget(sandbox_id)  # The sandbox was reset: the same ids may belong to another story.
         on = [rule for rule in usable(stored, self._catalogue) if rule.enabled]
         indexes = _indexes(on, version)
         may_have_open = reader.exists(journal.ANY_OPEN)
         numbers = before.numbers if before is not None else None
         if numbers is None and ApiAnswer.seam in indexes:
-            struck = reader.rows(OfEntity, journal.LAST_OCCURRENCES, seam=ApiAnswer.seam)
-            numbers = Numbers(dict(struck))
+            injected = reader.rows(EntityNumber, journal.LAST_OCCURRENCES, seam=ApiAnswer.seam)
+            numbers = Numbers(dict(injected))
         loaded = LoadedRules(
             version=version,
             indexes=indexes,
@@ -131,45 +131,45 @@ class RulesInMemory:
         return loaded
 
 
-class OfEntity(NamedTuple):
-    """A number of an entity: how often it was met, or the last time that it was."""
+class EntityNumber(NamedTuple):
+    """A number of an entity: how many injections it has, or the highest occurrence with one."""
 
     entity: str
     number: int
 
 
-def stored_of(reader: SandboxReader) -> list[dict[str, Any]]:
-    """A sandbox's rules as the database has them, by id."""
+def stored_of(reader: SandboxReader) -> list[StoredRule]:
+    """A sandbox's rules as the database has them, in the order of their ids."""
     documents = reader.ids(journal.RULESET)
     return json.loads(documents[0]) if documents else []
 
 
-def usable(stored: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> list[Rule]:
-    """The rules that can act. One whose kind is not installed here cannot, and is left out.
+def usable(stored: Iterable[StoredRule], catalogue: Catalogue) -> list[Rule]:
+    """The rules that can act: those whose kind is installed here.
 
-    Nor can one that an earlier version took and this one refuses: that is logged, and the other rules act.
+    A rule that an earlier version of Mocklend accepted and this one refuses is logged and left out, too.
     """
-    found = []
-    for one in stored:
-        if one["rule"]["fault"] not in catalogue:
+    rules = []
+    for stored_rule in stored:
+        if stored_rule["rule"]["fault"] not in catalogue:
             continue
         try:
-            found.append(Rule.from_stored(one, catalogue))
+            rules.append(Rule.from_stored(stored_rule, catalogue))
         except Refused as refused:
-            log.warning("a stored rule is refused and does not act", rule=one["id"], why=str(refused))
-    return found
+            log.warning("a stored rule is refused and does not act", rule=stored_rule["id"], why=str(refused))
+    return rules
 
 
 def _indexes(rules: Sequence[Rule], version: int) -> dict[str, RuleIndex]:
-    at = {seam: [rule for rule in rules if seam in rule.fault.seams()] for seam in SEAMS}
-    return {seam: RuleIndex(seam, there, version) for seam, there in at.items() if there}
+    by_seam = {seam: [rule for rule in rules if seam in rule.fault.seams()] for seam in SEAMS}
+    return {seam: RuleIndex(seam, at_seam, version) for seam, at_seam in by_seam.items() if at_seam}
 
 
-def _done(reader: SandboxReader, stored: Iterable[Mapping[str, Any]], on: Sequence[Rule]) -> dict[str, Tally]:
-    """What each rule that is on has done; for those with a limit for each entity, on which."""
+def _done(reader: SandboxReader, stored: Iterable[StoredRule], on: Sequence[Rule]) -> dict[str, Tally]:
+    """The counts of each rule that is on; for those with a limit per entity, by entity, too."""
     done = tallies(reader, stored, on)
     for rule in on:
         if rule.select.times_per_entity is not None:
-            counts = reader.rows(OfEntity, journal.ON_ENTITY, rule=rule.id, revision=rule.revision)
+            counts = reader.rows(EntityNumber, journal.ON_ENTITY, rule=rule.id, revision=rule.revision)
             done[rule.id].on_entity = dict(counts)
     return done

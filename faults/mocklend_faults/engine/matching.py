@@ -1,9 +1,9 @@
-"""Whom a rule is about: conditions on the fields of a seam, in the words that WireMock users know.
+"""Which events a rule matches: conditions on the fields of a seam, with the operator names of WireMock.
 
         {"channel": "wallet", "amount_minor": {"gte": 10000, "lt": 50000}, "before.status": {"in": ["USING", "OVD"]}}
 
-All conditions must hold. A plain value is short for `equal_to`; a dotted name looks into a mapping. A field without a
-value meets `absent`, `not_equal_to` and `not_in`, and nothing else. Read once, compiled to a tuple of callables.
+All conditions must hold. A plain value is short for `equal_to`; a dotted name reads a key of a mapping. A field without
+a value meets `absent`, `not_equal_to` and `not_in`, and nothing else. Read once, compiled to a tuple of callables.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ SUBJECT_LENGTH = 256
 VALUES_MAX = 1_000
 NUMBER_MAX = 2**63 - 1
 PATTERN_BYTES = 1 << 20
-"""What one compiled pattern may take of memory. `(a{1000}){1000}` would take more, and is refused."""
+"""How much memory one compiled pattern may take. `(a{1000}){1000}` would take more, and is refused."""
 
 
-# --- what may be asked of a field, by what it holds ---
+# --- the operators on a field, by the type of its values ---
 
 
 def _compiled(source: str) -> Any:
-    """A regular expression for the whole value, for an engine whose time grows with the value's length alone.
+    """A regular expression for the whole value, in an engine whose time grows linearly with the value's length.
 
-    One that tries all ways may take for ever, and would hold up every sandbox meanwhile. So there is neither a
-    back-reference nor a look-around.
+    A backtracking engine can take exponential time, and would block every sandbox meanwhile. So RE2 is used, which has
+    neither back-references nor look-around.
     """
     return re2.compile(source, _options())
 
@@ -67,8 +67,8 @@ def _pattern(source: str) -> str:
     try:
         _compiled(source)
     except (re2.error, UnicodeEncodeError) as error:
-        said = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        raise unexpected(f"a regular expression of RE2, without look-around or back-reference ({said})") from None
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        raise unexpected(f"a regular expression of RE2, without look-around or back-reference ({reason})") from None
     return source
 
 
@@ -79,7 +79,7 @@ def _text_or_integer(value: object) -> int | str:
 
 
 def _operator(description: str, alias: str | None = None) -> Any:
-    """An operator that need not be there; where it is there, null is no operand."""
+    """An optional operator; null is no operand."""
     return Field(default=None, alias=alias, description=description)
 
 
@@ -112,33 +112,33 @@ class _OfNumbers(Body):
 
 
 class Presence(Body):
-    """What may be asked of a field that holds a mapping."""
+    """The operators on a field that holds a mapping."""
 
     absent: Literal[True] = _operator("The field has no value.")
     present: Literal[True] = _operator("The field has a value.")
 
 
 class OnText(Presence, _OfText, _Equality[Text]):
-    """What may be asked of a field that holds a text."""
+    """The operators on a field that holds a text."""
 
 
 class OnNumber(Presence, _OfNumbers, _Equality[Number]):
-    """What may be asked of a field that holds a number."""
+    """The operators on a field that holds a number."""
 
 
 class OnAnything(Presence, _OfNumbers, _OfText, _Equality[TextOrInteger]):
-    """What the field must be. All of it must hold."""
+    """The operators on a field, all of which must hold."""
 
 
 READERS: Mapping[type, Reader[Any]] = {
     str: Reader(OnText), int: Reader(OnNumber), Mapping: Reader(Presence), object: Reader(OnAnything)
 }  # fmt: skip
-"""Who reads the operators on a field, by what the field holds."""
+"""The reader of the operators on a field, by the type of its values."""
 
 MATCH_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "description": "Whom the rule is about: conditions on the fields of the fault's seams, all of which must hold. "
-    "A dotted name looks into a mapping.",
+    "description": "Which events the rule matches: conditions on the fields of the fault's seams, all of which must "
+    "hold. A dotted name reads a key of a mapping.",
     "additionalProperties": {
         "anyOf": [
             {"type": ["string", "integer"], "description": "Short for `equal_to`."},
@@ -150,7 +150,7 @@ MATCH_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one field, as given, and as a predicate on the field's value."""
+    """One operator on one field, as the client sent it, and as a predicate on the field's value."""
 
     field: str
     operator: str
@@ -166,7 +166,7 @@ class Match:
 
     @classmethod
     def from_json(cls, raw: object, seams: tuple[str, ...]) -> Match:
-        """Read the conditions of a rule whose fault acts at these seams. Refused with every field that is wrong."""
+        """Read the conditions of a rule whose fault acts at these seams. Raises Refused `validation_failed`."""
         try:
             return cls.parse(raw, seams)
         except Invalid as wrong:
@@ -174,59 +174,62 @@ class Match:
 
     @classmethod
     def parse(cls, raw: object, seams: tuple[str, ...]) -> Match:
-        """Read the conditions. Invalid with every field that is wrong."""
+        """Read the conditions. Raises Invalid with every wrong field."""
         if not isinstance(raw, Mapping):
             raise Invalid(FieldError("", "an object", raw))
-        known = known_fields(seams)
+        types = known_fields(seams)
         conditions: list[Condition] = []
         errors: list[FieldError] = []
-        for name, wanted in raw.items():
-            kind = _kind_of(name, known)
+        for name, operators in raw.items():
+            kind = _kind_of(name, types)
             if kind is None:
-                errors.append(FieldError(storable(str(name)), no_field_but(sorted(known), name), wanted))
+                errors.append(FieldError(storable(str(name)), no_field_but(sorted(types), name), operators))
                 continue
-            given = wanted if isinstance(wanted, Mapping) else {"equal_to": wanted}
-            read = attempt(name, partial(READERS[kind].parse, given), errors)
+            by_operator = operators if isinstance(operators, Mapping) else {"equal_to": operators}
+            read = attempt(name, partial(READERS[kind].parse, by_operator), errors)
             if read is not None:
                 operands = read.model_dump(by_alias=True, exclude_unset=True)
-                conditions += [Condition(name, one, operands[one], OPERATORS[one](operands[one])) for one in given]
+                conditions += [
+                    Condition(name, operator, operands[operator], OPERATORS[operator](operands[operator]))
+                    for operator in by_operator
+                ]
         if errors:
             raise Invalid(*errors)
         return cls(tuple(conditions))
 
-    def to_json(self) -> dict[str, Any]:
-        """The conditions, in the long form."""
-        document: dict[str, Any] = {}
+    def to_json(self) -> dict[str, dict[str, object]]:
+        """The conditions in the long form: `{field: {operator: operand}}`."""
+        document: dict[str, dict[str, object]] = {}
         for condition in self.conditions:
             document.setdefault(condition.field, {})[condition.operator] = condition.operand
         return document
 
     def compiled(self, seam: str) -> tuple[Check, ...]:
-        """What to ask of an event at this seam. A field that this seam lacks counts as absent."""
+        """The checks on an event at this seam. A field that the seam lacks counts as absent."""
         own = known_fields((seam,))
         return tuple(_check(condition, own) for condition in self.conditions)
 
 
 @cache
 def known_fields(seams: tuple[str, ...]) -> Mapping[str, type]:
-    """The fields of these seams and what they hold: `str`, `int` or a `Mapping`."""
-    found: dict[str, type] = {}
+    """The fields of these seams and the type of their values: `str`, `int` or `Mapping`."""
+    types: dict[str, type] = {}
     for seam in seams:
         hints = get_type_hints(SEAMS[seam])
         for field in fields(SEAMS[seam]):
             holds = hints[field.name]
-            found[field.name] = next((kind for kind in (int, str) if holds in (kind, kind | None)), Mapping)
-    return found
+            types[field.name] = next((kind for kind in (int, str) if holds in (kind, kind | None)), Mapping)
+    return types
 
 
-def _kind_of(name: str, known: Mapping[str, type]) -> type | None:
-    """What a field holds; `object` inside a mapping, where anything may be. None if there is no such field."""
+def _kind_of(name: str, types: Mapping[str, type]) -> type | None:
+    """The type of a field's values; `object` for a key of a mapping. None if there is no such field."""
     head, _, rest = name.partition(".")
-    if head not in known:
+    if head not in types:
         return None
     if not rest:
-        return known[head]
-    return object if known[head] is Mapping else None
+        return types[head]
+    return object if types[head] is Mapping else None
 
 
 def _check(condition: Condition, own: Mapping[str, type]) -> Check:
@@ -234,12 +237,12 @@ def _check(condition: Condition, own: Mapping[str, type]) -> Check:
     holds = condition.holds
     if first not in own:
         answer = holds(None)
-        return lambda given: answer
+        return lambda event: answer
     if not rest:
-        return lambda given: holds(getattr(given, first))
+        return lambda event: holds(getattr(event, first))
 
-    def inside(given: Any) -> bool:
-        value = getattr(given, first)
+    def inside(event: Any) -> bool:
+        value = getattr(event, first)
         for key in rest:
             value = value.get(key) if isinstance(value, Mapping) else None
         return holds(value)
@@ -251,13 +254,13 @@ def _check(condition: Condition, own: Mapping[str, type]) -> Check:
 
 
 def _in(operand: list[Any]) -> Predicate:
-    wanted = frozenset(operand)
-    return lambda value: value in wanted
+    values = frozenset(operand)
+    return lambda value: value in values
 
 
 def _not_in(operand: list[Any]) -> Predicate:
-    unwanted = frozenset(operand)
-    return lambda value: value not in unwanted
+    values = frozenset(operand)
+    return lambda value: value not in values
 
 
 def _matches(operand: str) -> Predicate:
@@ -273,8 +276,8 @@ def _ordered(compare: Callable[[int, int], bool]) -> Callable[[int], Predicate]:
 
 
 OPERATORS: dict[str, Callable[[Any], Predicate]] = {
-    "equal_to": lambda wanted: lambda value: bool(value == wanted),
-    "not_equal_to": lambda unwanted: lambda value: bool(value != unwanted),
+    "equal_to": lambda operand: lambda value: bool(value == operand),
+    "not_equal_to": lambda operand: lambda value: bool(value != operand),
     "in": _in,
     "not_in": _not_in,
     "matches": _matches,

@@ -1,6 +1,6 @@
-"""What the platform's records say about an answer key: who ended which lie, who was harmed, and what was made worse.
+"""What the platform's tables add to an answer key: which operator actions ended a break or did harm, and who suffered.
 
-Reads only, in the caller's snapshot. The key is read in pages; what is kept of it is only what a score needs.
+Reads only, in the caller's snapshot. The key is read in batches, and only what a score needs is kept.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from mocklend_faults.engine.answer_key import REASONS, Entry, stream
 from mocklend_faults.engine.scoring import Break, Window
 
 AT_ONCE = 500
+"""How many ids one query looks up."""
 REPAYMENT_REVERSED, EDIT_REVERSED = "repayment.reversed", "edit.reversed"
 REVERSALS = (REPAYMENT_REVERSED, EDIT_REVERSED)
-"""How staff take something back."""
+"""The operator actions that reverse something."""
 
 
 _ACTIONS = """SELECT loan_id, action, about, operator, at_ms FROM operator_actions WHERE sandbox_id = :sandbox_id
     ORDER BY at_ms, loan_id, id"""
-# A payoff that the books lack: who made it owes nothing, and is shown as owing.
+# A payoff that the books lack: its borrower owes nothing, and is shown as owing.
 _PAYOFFS = """SELECT injections.id FROM injections JOIN repayments
     ON repayments.sandbox_id = injections.sandbox_id AND repayments.id = injections.finding_entity
     WHERE injections.sandbox_id = :sandbox_id AND injections.finding_class = 'missing_in_books'
@@ -38,7 +39,7 @@ _ANSWERS_TO = "SELECT id, borrower_id FROM score_answers WHERE sandbox_id = :san
 
 
 class OperatorActionDoc(TypedDict):
-    """Something that staff did."""
+    """An operator action in the lists of a score. `at` is RFC 3339, on the sandbox's clock."""
 
     action: str
     about: str
@@ -48,13 +49,13 @@ class OperatorActionDoc(TypedDict):
 
 
 class HarmfulRepair(OperatorActionDoc):
-    """An act that made right books wrong, and why it is one."""
+    """An operator action that made correct books wrong, and why it counts as one."""
 
     reason: str
 
 
 class RefusedApplication(TypedDict):
-    """An application that was refused for what a report or a score said wrongly, and the injections behind that."""
+    """An application that was refused because of a wrong report, score or copy, and the injections behind that."""
 
     application_id: str
     lender: str
@@ -65,7 +66,7 @@ class RefusedApplication(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StaffAction:
-    """Something that staff did."""
+    """An operator action: `about` is the id of the repayment, edit or other entity, `at_ms` on the sandbox's clock."""
 
     loan_id: str
     action: str
@@ -74,7 +75,7 @@ class StaffAction:
     at_ms: int
 
     def to_json(self) -> OperatorActionDoc:
-        """The act, as the lists behind a score name it."""
+        """The action as the lists of a score show it."""
         return {
             "action": self.action,
             "about": self.about,
@@ -86,35 +87,38 @@ class StaffAction:
 
 @dataclass(slots=True)
 class KeyView:
-    """The lies that can be seen, and every id that a lie is about: its entity, its finding's, and what ended it."""
+    """The answer key as a score needs it: the visible breaks, and since when each id was about to be repaired.
+
+    `questioned` has, by id, the time of the first injection about it: its entity, its finding's, or what ended it.
+    `overridden` has, by loan, the time of the first status override that contradicts the books; the edit that set it
+    is not known. Both in milliseconds of the sandbox's clock.
+    """
 
     breaks: list[Break]
-    questioned: dict[str, int]  # since when, by id
-    overridden: dict[
-        str, int
-    ]  # loans with a mark that contradicts the books, since when: which edit it was, is not known
+    questioned: dict[str, int]
+    overridden: dict[str, int]
 
 
 def staff_actions(reader: SandboxReader) -> list[StaffAction]:
-    """Everything that staff did, oldest first."""
+    """Every operator action, oldest first."""
     return reader.rows(StaffAction, _ACTIONS)
 
 
-def look(snapshot: Snapshot, done: Iterable[StaffAction]) -> KeyView:
-    """The answer key as a score needs it. `done` is what staff did."""
-    moments = {(id, action.at_ms) for action in done for id in (action.about, action.loan_id)}
+def view_key(snapshot: Snapshot, actions: Iterable[StaffAction]) -> KeyView:
+    """The answer key as a score needs it, given the operator actions of the sandbox."""
+    times = {(id, action.at_ms) for action in actions for id in (action.about, action.loan_id)}
     payoffs = set(snapshot.ids(_PAYOFFS))
-    looked = KeyView([], {}, {})
+    view = KeyView([], {}, {})
     for entry in stream(snapshot):
-        by = _signalled(entry)
-        for id in (entry.entity, entry.finding.entity, by):
+        ended_by = _ended_by_id(entry)
+        for id in (entry.entity, entry.finding.entity, ended_by):
             if id:
-                looked.questioned.setdefault(id, entry.at_ms)
+                view.questioned.setdefault(id, entry.at_ms)
         if entry.finding.finding_class == "status_mismatch":
-            looked.overridden.setdefault(entry.loan_id, entry.at_ms)
+            view.overridden.setdefault(entry.loan_id, entry.at_ms)
         if entry.status not in (EntryStatus.MASKED, EntryStatus.PENDING):
-            looked.breaks.append(_break(entry, by, moments, payoffs))
-    return looked
+            view.breaks.append(_break(entry, ended_by, times, payoffs))
+    return view
 
 
 class _Refused(NamedTuple):
@@ -130,9 +134,9 @@ class _Owner(NamedTuple):
 
 
 def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> list[RefusedApplication]:
-    """Applications that were refused while the borrower's report or score was wrong, or by a copy that was too old."""
-    found = reader.rows(_Refused, _REFUSED, from_ms=window.from_ms, to_ms=window.to_ms)
-    if not found:
+    """Applications that were refused while the borrower's report or score was wrong, or because of a stale copy."""
+    applications = reader.rows(_Refused, _REFUSED, from_ms=window.from_ms, to_ms=window.to_ms)
+    if not applications:
         return []
     of_copies = {
         break_.entity: break_ for break_ in breaks if not break_.loan_id and break_.finding_class == "stale_view"
@@ -143,17 +147,17 @@ def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> l
     owners |= _owners(reader, _ANSWERS_TO, {break_.entity for break_ in reported if not break_.loan_id})
     for break_ in reported:
         wrong[owners.get(break_.loan_id or break_.entity, "")].append(break_)
-    told: list[RefusedApplication] = []
-    for id, partner, borrower_id, at_ms in found:
-        by = [
+    documents: list[RefusedApplication] = []
+    for id, partner, borrower_id, at_ms in applications:
+        causes = [
             break_
             for break_ in wrong[borrower_id]
             if break_.from_ms <= at_ms and (break_.end_ms is None or at_ms < break_.end_ms)
         ]
-        by += [of_copies[id]] if id in of_copies else []
-        if by:
-            injections = sorted(break_.injection for break_ in by)
-            told.append(
+        causes += [of_copies[id]] if id in of_copies else []
+        if causes:
+            injections = sorted(break_.injection for break_ in causes)
+            documents.append(
                 {
                     "application_id": id,
                     "lender": partner,
@@ -162,48 +166,48 @@ def refused(reader: SandboxReader, breaks: Iterable[Break], window: Window) -> l
                     "injections": injections,
                 }
             )
-    return told
+    return documents
 
 
 def harmful(
-    done: Sequence[StaffAction], looked: KeyView, unexplained: Iterable[Discrepancy], *, named: bool
+    actions: Sequence[StaffAction], view: KeyView, unexplained: Iterable[Discrepancy], *, named: bool
 ) -> list[HarmfulRepair]:
-    """The acts that made right books wrong, with the reason.
+    """Those of the judged actions that made correct books wrong, with the reason.
 
-    Either it took something back that no lie is about; or it is the newest act on what an audit finds wrong and no
-    injection explains, which is `unexplained`. `done` are the acts that are judged. Staff may well take back an edit of
-    their own, so that is only held against those who were `named` as repairing; a repayment that somebody made, against
-    everybody.
+    An action is harmful if it reversed something that no injection is about, or if it is the newest action on an entity
+    where an audit finds a discrepancy that no injection explains (`unexplained`). Reversing an edit counts only if the
+    request `named` the operators who repair, since staff may reverse an edit of their own; reversing a repayment always
+    counts.
     """
-    right_as_it_was = REVERSALS if named else (REPAYMENT_REVERSED,)
+    judged = REVERSALS if named else (REPAYMENT_REVERSED,)
     reasons: dict[StaffAction, str] = {}
-    for action in done:
-        if action.action in right_as_it_was and not _questioned(action, looked):
+    for action in actions:
+        if action.action in judged and not _questioned(action, view):
             reasons[action] = "nothing was wrong with what it took back"
     for discrepancy in unexplained:
         finding, loan_id = discrepancy.finding, discrepancy.loan_id
-        blamed = [action for action in done if action.about == finding.entity]
-        blamed = blamed or [action for action in done if loan_id and action.loan_id == loan_id]
-        if blamed:
-            reasons.setdefault(blamed[-1], f"{finding.finding_class} on {finding.entity}: {discrepancy.detail}")
-    return [HarmfulRepair(**action.to_json(), reason=reasons[action]) for action in done if action in reasons]
+        suspects = [action for action in actions if action.about == finding.entity]
+        suspects = suspects or [action for action in actions if loan_id and action.loan_id == loan_id]
+        if suspects:
+            reasons.setdefault(suspects[-1], f"{finding.finding_class} on {finding.entity}: {discrepancy.detail}")
+    return [HarmfulRepair(**action.to_json(), reason=reasons[action]) for action in actions if action in reasons]
 
 
-def _questioned(action: StaffAction, looked: KeyView) -> bool:
-    """Whether a lie was about what the act took back, before it did."""
-    since = [looked.questioned.get(action.about)]
+def _questioned(action: StaffAction, view: KeyView) -> bool:
+    """Whether an injection was about the entity that the action reversed, before the action."""
+    since = [view.questioned.get(action.about)]
     if action.action == EDIT_REVERSED:
-        since.append(looked.overridden.get(action.loan_id))
+        since.append(view.overridden.get(action.loan_id))
     return any(at_ms is not None and at_ms <= action.at_ms for at_ms in since)
 
 
-def _signalled(entry: Entry) -> str | None:
-    """The id that the signal was about which ended the lie; None where it ended by itself or by another injection."""
+def _ended_by_id(entry: Entry) -> str | None:
+    """The entity of the signal that ended the entry; None where it ended by itself or by another injection."""
     kind, _, id = (entry.ended_by or "").partition(":")
     return id if kind in REASONS and kind != "injection" else None
 
 
-def _break(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], payoffs: Collection[str]) -> Break:
+def _break(entry: Entry, ended_by: str | None, times: Collection[tuple[str, int]], payoffs: Collection[str]) -> Break:
     finding_class = entry.expect.get("class", entry.finding.finding_class)
     truth, served = entry.truth_after.get("status"), entry.served.get("status")
     reported = entry.finding.finding_class == "wrong_bureau"
@@ -219,24 +223,24 @@ def _break(entry: Entry, by: str | None, moments: Collection[tuple[str, int]], p
         currency=entry.currency,
         from_ms=entry.from_ms,
         end_ms=entry.ended_ms,
-        repaired=by is not None and _by_staff(entry, by, moments),
+        repaired=ended_by is not None and _by_staff(entry, ended_by, times),
         unpaid=shown_unpaid or entry.injection in payoffs,
         reported=reported,
     )
 
 
-def _by_staff(entry: Entry, by: str, moments: Collection[tuple[str, int]]) -> bool:
-    """Whether staff acted on it, or on its loan, at the very moment at which the lie ended."""
-    return any((id, entry.ended_ms) in moments for id in (by, entry.loan_id) if id)
+def _by_staff(entry: Entry, ended_by: str, times: Collection[tuple[str, int]]) -> bool:
+    """Whether there is an operator action on what ended the entry, or on its loan, in the millisecond of its end."""
+    return any((id, entry.ended_ms) in times for id in (ended_by, entry.loan_id) if id)
 
 
 def _owners(reader: SandboxReader, sql: str, ids: Collection[str]) -> dict[str, str]:
-    """Whose these are, some at a time."""
+    """The borrowers of these loans or scores, by their ids, in queries of AT_ONCE ids each."""
     owners: dict[str, str] = {}
-    for some in _chunks(sorted(ids)):
-        names = {f"id_{n}": id for n, id in enumerate(some)}
-        chosen = sql.format(", ".join(f":{name}" for name in names))
-        owners |= dict(reader.rows(_Owner, chosen, **names))
+    for chunk in _chunks(sorted(ids)):
+        names = {f"id_{n}": id for n, id in enumerate(chunk)}
+        of_chunk = sql.format(", ".join(f":{name}" for name in names))
+        owners |= dict(reader.rows(_Owner, of_chunk, **names))
     return owners
 
 

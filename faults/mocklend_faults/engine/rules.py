@@ -1,9 +1,10 @@
-"""A rule: a fault armed with whom it is about, when it acts, how often, and its settings.
+"""A rule: a fault that is armed, with the events that it matches, when it acts, how often, and its settings.
 
         {"fault": "cache.bounded_stale", "match": {"channel": "wallet"}, "activate": {"duration_s": 3600},
          "select": {"probability": 0.1}, "with": {"lag_s": 60}, "expect": {"severity": "minor"}}
 
-Everything but `fault` may be left out: then it acts on everything, at once, every time, with the fault's defaults.
+Only `fault` is required. By default a rule acts on every event at its fault's seams, from its arming on, with the
+default settings of the fault.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from pydantic import Field, StrictBool, WithJsonSchema
 
@@ -34,26 +35,87 @@ WITH_SCHEMA: dict[str, Any] = {
 }
 
 
+RuleDoc = TypedDict(
+    "RuleDoc",
+    {
+        "id": str,
+        "fault": str,
+        "match": dict[str, dict[str, object]],
+        "activate": dict[str, object],
+        "select": dict[str, object],
+        "with": dict[str, int | str | None],
+        "expect": dict[str, str],
+        "enabled": bool,
+    },
+)
+"""A rule as a client may send it again: `match` in the long form, `with` with the defaults."""
+
+
+class StoredRule(TypedDict):
+    """A rule as the database has it: its document, and when and in which version of the sandbox's rules it was armed.
+
+    `armed_ms` is on the sandbox's clock, `zone` is the sandbox's. `group` names the profile, experiment or header that
+    armed it; a rule that was armed by hand has none. `on` lists the versions in which it was on, as
+    `[first, last or null]`; the last item of the list may be open.
+    """
+
+    id: str
+    rule: RuleDoc
+    armed_ms: int
+    revision: int
+    zone: NotRequired[str]
+    group: NotRequired[str]
+    on: NotRequired[list[list[int | None]]]
+
+
+class WarningDoc(TypedDict):
+    """A warning of `lint`."""
+
+    code: str
+    detail: str
+
+
+class LintDoc(TypedDict):
+    """What `lint` says about a rule: its verdict beside the other rules and alone, why, and its warnings."""
+
+    verdict: str
+    alone: str
+    reasons: list[str]
+    warnings: list[WarningDoc]
+
+
+class CountedRule(RuleDoc):
+    """A rule as the control API returns it: with its state, its counters and its lint."""
+
+    armed_at: str
+    state: str
+    evaluated: int
+    matched: int
+    selected: int
+    injected: int
+    lint: LintDoc
+
+
 class ExpectBody(Body):
-    """What a reconciler should report, beside what the seam says."""
+    """What a reconciler should report, where it differs from what the seam says."""
 
     finding_class: Annotated[str, OneOf(tuple(sorted(CLASSES)))] | None = Field(
         default=None, alias="class", description="The class of break."
     )
     severity: Annotated[str, bounded_str(40, shortest=0)] | None = Field(
-        default=None, description="How bad it is, in a word of your own."
+        default=None, description="How bad it is, in a word of your choice."
     )
 
 
 class RuleBody(Body):
-    """A fault, and whom it hits, when, how often and how. Only `fault` is needed."""
+    """A fault, and which events it changes, when, how often and how. Only `fault` is required."""
 
     fault: Annotated[str, bounded_str(200)] = Field(description="The kind of fault, by its name in GET /-/faults.")
     id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] | None = Field(
-        default=None, description="The id in the address, once more, or nothing."
+        default=None, description="The id in the address, or nothing."
     )
     match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] | None = Field(
-        default=None, description="Whom the rule is about; everybody if not given."
+        default=None, description="Which events the rule matches; all if not given."
     )
     activate: Activate | None = Field(default=None, description="When the rule acts; always if not given.")
     select: Select | None = Field(default=None, description="How often the rule acts; every time if not given.")
@@ -61,7 +123,7 @@ class RuleBody(Body):
         default=None, alias="with", description="The settings of the kind, as GET /-/faults lists them."
     )
     expect: ExpectBody | None = Field(
-        default=None, description="What a reconciler should report, beside what the seam says."
+        default=None, description="What a reconciler should report, where it differs from what the seam says."
     )
     enabled: StrictBool | None = Field(default=None, description="False arms the rule switched off.")
 
@@ -71,7 +133,7 @@ BODY = Reader(RuleBody)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a sandbox. `revision` is the rules' version that it was written in; its counters belong to that."""
+    """A rule of a sandbox. `revision` is the version of the sandbox's rules that armed it; counters belong to it."""
 
     id: str
     fault: Fault
@@ -86,12 +148,12 @@ class Rule:
 
     @classmethod
     def from_json(cls, id: str, raw: object, catalogue: Catalogue) -> Rule:
-        """Read a rule as a client sends it. Refused with every field that is wrong, or `fault_unknown`."""
+        """Read a rule as a client sends it. Raises Refused `validation_failed` (every wrong field), `fault_unknown`."""
         return cls.from_body(id, BODY.read(raw), catalogue)
 
     @classmethod
     def from_body(cls, id: str, body: RuleBody, catalogue: Catalogue) -> Rule:
-        """The rule of a body that has been read. Refused with what is wrong for its kind of fault."""
+        """The rule of a validated body. Raises Refused `validation_failed` for its kind of fault, `fault_unknown`."""
         try:
             return cls.parse(id, body, catalogue)
         except Invalid as wrong:
@@ -99,7 +161,7 @@ class Rule:
 
     @classmethod
     def parse(cls, id: str, body: RuleBody, catalogue: Catalogue) -> Rule:
-        """The rule of a body. Invalid with every field that is wrong for its kind; Refused `fault_unknown`."""
+        """The same, for a part of a larger body. Raises Invalid with every wrong field; Refused `fault_unknown`."""
         if not RULE_ID.fullmatch(id):
             raise Invalid(FieldError("id", f"an id like {RULE_ID.pattern}", id))
         if body.id not in (None, id):
@@ -120,8 +182,8 @@ class Rule:
             enabled=body.enabled is not False,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The rule as it can be sent again."""
+    def to_json(self) -> RuleDoc:
+        """The rule as a client may send it again."""
         return {
             "id": self.id,
             "fault": self.fault.name,
@@ -134,15 +196,15 @@ class Rule:
         }
 
     @classmethod
-    def from_stored(cls, stored: Mapping[str, Any], catalogue: Catalogue) -> Rule:
-        """Read a rule as the database has it."""
+    def from_stored(cls, stored: StoredRule, catalogue: Catalogue) -> Rule:
+        """Read a rule as the database has it. Raises as `from_json` does."""
         rule = cls.from_json(stored["id"], stored["rule"], catalogue)
         return replace(
             rule, armed_ms=stored["armed_ms"], revision=stored["revision"], zone=stored.get("zone", rule.zone)
         )
 
-    def to_stored(self) -> dict[str, Any]:
-        """The rule and its arming."""
+    def to_stored(self) -> StoredRule:
+        """The rule as the database has it."""
         return {
             "id": self.id,
             "rule": self.to_json(),
@@ -161,14 +223,14 @@ class Rule:
         return "armed" if now_ms >= start and self.activate.open(now_ms, self.zone) else "waiting"
 
 
-def unknown(rule_id: str, known: Iterable[str] = ()) -> Refused:
-    """There is no such rule among those that are known."""
-    detail = f"no rule {rule_id[:64]!r}{did_you_mean(rule_id, known)}"
+def unknown(rule_id: str, ids: Iterable[str] = ()) -> Refused:
+    """The refusal `rule_unknown`, with the most similar of these ids."""
+    detail = f"no rule {rule_id[:64]!r}{did_you_mean(rule_id, ids)}"
     return Refused("rule_unknown", detail, rule_id=rule_id[:64])
 
 
 def rule_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """The JSON Schema of a rule, with the settings of each of these kinds: for editors."""
+    """The JSON Schema of a rule, with the settings of each of these kinds, for editors."""
     schema = schema_of(RuleBody)
     schema["properties"]["fault"] |= {"enum": list(catalogue)}
     schema["allOf"] = [

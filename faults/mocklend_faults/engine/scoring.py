@@ -1,31 +1,32 @@
-"""Scores of reconcilers: the answer key against what somebody found. Pure; each number is defined here, once.
+"""Scores of reconcilers: the answer key against the findings of a reconciler. Pure; each number is defined here, once.
 
-A *break* is a class and an entity. The key demands a break where one of its lies
+A *break* is identified by a finding class and an entity. A score demands a break where one of its injections
 
-    could be seen in the window, and was still told when the window ended, or was ended by an act of staff.
+    was visible in the window, and was still visible when the window ended, or was ended by an operator action.
 
-A lie that ended without anybody's doing (its lag was over, a later message came, a newer version took its place) is
-optional: to report it is neither right nor wrong. So is one of class `timing`, and one that was told in one answer.
-With `min_visible_s`, such a lie is still demanded if it could be seen for that long. With `checked_at`, the moments at
-which the reconciler looked, a lie is demanded where it was told at one of them, and else optional: who was not let look
-cannot have seen it. What the platform withstood (`masked`) and what cannot be seen yet is no break at all.
+An injection that ended by itself (its lag was over, a later message came, a newer version replaced it) is optional:
+to report it is neither right nor wrong. So is one of class `timing`, and one that was visible in a single answer only.
+With `min_visible_s`, such an injection is still demanded if it was visible for at least that long. With `checked_at`,
+the times at which the reconciler checked, an injection is demanded if it was visible at one of them, and optional
+otherwise: the reconciler had no chance to see it. An injection that the platform withstood (`masked`), and one that is
+not visible yet, is no break.
 
     hit           a finding with the class and entity of a demanded break
     wrong class   the right entity, and none of its classes
-    false         neither; a break that is optional is none of these
+    false         neither; a finding of an optional break is none of these
     precision     hits / (hits + false + wrong class)
     recall        hits / demanded
     f1            2 hits / (2 hits + false + wrong class + missed)
     kind accuracy   hits / (hits + wrong class)
-    amount accuracy   hits whose amount is right / hits that name one, but for classes where the amount drifts
+    amount accuracy   hits with the right amount / hits that name an amount, without the classes where the amount drifts
     money recall   amounts of the breaks that were hit / amounts demanded, by currency
-    money at risk   Σ amount x hours that it could be seen in the window, by currency: all lies, in minor units x hours
+    money at risk   Σ amount x hours visible in the window, by currency, over all injections, in minor units x hours
     time to detect   found_at - visible_from, of the hits
-    time to repair   ended_at - visible_from, of the lies that staff ended in the window
+    time to repair   ended_at - visible_from, of the injections that operations staff ended in the window
     penalty points   missed + false + wrong class + 10 x harmful repairs
 
-A ratio of nothing to nothing is null, but 0 where there was something to find. Each break counts once, however often
-it is reported; the earliest report is the one that is timed.
+A ratio of 0 to 0 is null, but 0 where there was something to find. Each break counts once, however often it is
+reported; the times are those of its earliest report.
 """
 
 from __future__ import annotations
@@ -36,24 +37,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend_faults.engine.score_documents import (
+    BreakDoc,
+    ClassScoreDoc,
+    FindingDoc,
+    JudgedFindingDoc,
+    KeyedBreakDoc,
+    MoneyDoc,
+    ScoreDoc,
+    SpreadDoc,
+)
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 TIMING = "timing"
-"""A class that nobody is ever asked for: it will be right by itself."""
+"""A class that is never demanded: the difference ends by itself."""
 DRIFTS = frozenset({"stale_view"})
-"""Classes where the amount may be another one by the time at which somebody looks."""
+"""Classes where the amount may have changed by the time of the check, so it is not judged."""
 HARM_WEIGHT = 10
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 Key = tuple[str, str]
+"""Identifies a break: (finding class, entity)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """An entry of the answer key that can be seen, as far as a score needs it. `end_ms` is None while it is told."""
+    """A visible entry of the answer key, with what a score needs. `end_ms` is None while it is visible."""
 
     injection: str
     rule: str
@@ -65,22 +76,22 @@ class Break:
     currency: str
     from_ms: int
     end_ms: int | None
-    repaired: bool = False  # an act of staff ended it
-    unpaid: bool = False  # somebody who owes nothing is shown as owing
+    repaired: bool = False  # an operator action ended it
+    unpaid: bool = False  # a borrower who owes nothing is shown as owing
     reported: bool = False  # it is in a credit report
 
     @property
     def key(self) -> Key:
-        """The break that it is part of."""
+        """Its class and entity."""
         return (self.finding_class, self.entity)
 
     def visible_ms(self, window: Window) -> int:
-        """How long it could be seen within the window."""
+        """For how many milliseconds it was visible within the window."""
         end_ms = window.to_ms if self.end_ms is None else min(self.end_ms, window.to_ms)
         return max(0, end_ms - max(self.from_ms, window.from_ms))
 
-    def to_json(self) -> dict[str, Any]:
-        """The lie, as the lists behind a score name it."""
+    def to_json(self) -> BreakDoc:
+        """The break as the lists of a score show it."""
         return {
             "class": self.finding_class,
             "entity": self.entity,
@@ -97,7 +108,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class ReportedFinding:
-    """What a reconciler found: the n-th of its findings, from 0."""
+    """A finding of a reconciler: the n-th of its request, from 0. `found_ms` is on the sandbox's clock."""
 
     n: int
     finding_class: str
@@ -109,16 +120,16 @@ class ReportedFinding:
 
     @property
     def key(self) -> Key:
-        """The break that it means."""
+        """The class and entity of the break that it names."""
         return (self.finding_class, self.entity)
 
     @property
     def order(self) -> tuple[int, bool, int, str]:
-        """Which of two reports of one break counts: nothing here depends on their order."""
+        """Of several reports of one break the smallest counts, whatever their order in the request."""
         return (self.found_ms, self.amount_minor is None, self.amount_minor or 0, self.action or "")
 
-    def to_json(self) -> dict[str, Any]:
-        """The finding, as the lists behind a score name it."""
+    def to_json(self) -> FindingDoc:
+        """The finding as the lists of a score show it."""
         return {
             "n": self.n,
             "class": self.finding_class,
@@ -132,29 +143,30 @@ class ReportedFinding:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when to when a reconciler is judged, both included, on the sandbox's clock.
+    """The time for which a reconciler is judged, both ends included, on the sandbox's clock.
 
-    `checked_ms` are the moments in it at which the reconciler looked, in order; None where that is not told.
+    `checked_ms` are the times in it at which the reconciler checked, ascending; None where the request names none.
     """
 
     from_ms: int
     to_ms: int
     checked_ms: tuple[int, ...] | None = None
 
-    def shows(self, break_: Break) -> bool:
-        """Whether the lie could be seen in it."""
+    def overlaps(self, break_: Break) -> bool:
+        """Whether the break was visible at any time in the window."""
         if break_.from_ms > self.to_ms:
             return False
         return break_.end_ms is None or break_.end_ms > self.from_ms or break_.from_ms >= self.from_ms
 
     def leaves_open(self, break_: Break) -> bool:
-        """Whether the lie was still told when it ended."""
+        """Whether the break was still visible when the window ended."""
         return break_.from_ms <= self.to_ms and (break_.end_ms is None or break_.end_ms > self.to_ms)
 
-    def looked_at(self, break_: Break) -> bool:
-        """Whether the lie was told at one of the looks.
+    def visible_at_a_check(self, break_: Break) -> bool:
+        """Whether the break was visible at one of the checks.
 
-        On a manual clock staff act at the very moment of the look that showed them what to do.
+        A repair at the time of a check counts as after it: on a manual clock, staff act in the millisecond of the
+        check that showed them the break.
         """
         checked_at = self.checked_ms or ()
         first = bisect_left(checked_at, break_.from_ms)
@@ -169,7 +181,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What is asked of a reconciler. None asks nothing; a ratio of nothing to nothing is never too low."""
+    """What a reconciler has to reach. None demands nothing; a ratio of 0 to 0 is never too low."""
 
     precision_min: Decimal | None = Decimal(1)
     recall_min: Decimal | None = Decimal(1)
@@ -180,18 +192,18 @@ class Thresholds:
     harmful_repairs_max: int | None = 0
     silent_rules_max: int | None = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, float | None]:
         """The thresholds by name; a ratio as a number from 0 to 1."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: float(value) if isinstance(value, Decimal) else value for name, value in given.items()}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the sandbox's own records say besides: each list holds JSON objects, as `records` makes them.
+    """What the sandbox's other tables add to a score: each list holds JSON objects, as `records` makes them.
 
-    `harmful_repairs` made right books wrong; `refused_applications` were refused on a report that was; `silent_rules`
-    are the ids of rules that never injected.
+    `harmful_repairs` made correct books wrong; `refused_applications` were refused because of a wrong report;
+    `silent_rules` are the ids of rules that never injected.
     """
 
     harmful_repairs: Sequence[Mapping[str, object]] = ()
@@ -201,7 +213,7 @@ class Records:
 
 @dataclass(slots=True)
 class Classification:
-    """The findings and the breaks, each where it belongs."""
+    """The findings and the breaks, sorted into the groups of the module's table. A hit is (finding, its breaks)."""
 
     demanded: dict[Key, list[Break]]
     hits: list[tuple[ReportedFinding, list[Break]]] = field(default_factory=list)
@@ -213,12 +225,12 @@ class Classification:
 
     @property
     def wrong_amount(self) -> list[tuple[ReportedFinding, list[Break]]]:
-        """The hits whose amount is not the one at stake."""
-        return [(found, breaks) for found, breaks in self.judged if found.amount_minor not in _amounts(breaks)]
+        """The hits whose amount is wrong."""
+        return [(finding, breaks) for finding, breaks in self.judged if finding.amount_minor not in _amounts(breaks)]
 
     @property
     def judged(self) -> list[tuple[ReportedFinding, list[Break]]]:
-        """The hits whose amount is looked at."""
+        """The hits whose amount is judged."""
         return [hit for hit in self.hits if hit[0].amount_minor is not None and hit[0].finding_class not in DRIFTS]
 
 
@@ -231,23 +243,25 @@ def score(
     records: Records | None = None,
     min_visible_s: int | None = None,
     listed_max: int = 1000,
-) -> dict[str, Any]:
-    """The score as JSON. `listed_max` is how long each of the lists behind the numbers may be; all are counted."""
+) -> ScoreDoc:
+    """The score of these findings. Each list is cut after `listed_max` items; the counts are of the whole lists."""
     records, thresholds = records or Records(), thresholds or Thresholds()
-    seen = [break_ for break_ in breaks if window.shows(break_)]
-    told = _classified(seen, findings, window, None if min_visible_s is None else min_visible_s * 1000)
-    hits, wrong = len(told.hits), len(told.false) + len(told.wrong_class)
-    asked, harmful = len(told.demanded), len(records.harmful_repairs)
-    numbers: dict[str, Any] = {
-        "precision": ratio(hits, hits + wrong, asked),
-        "recall": ratio(hits, asked),
-        "f1": ratio(2 * hits, 2 * hits + wrong + asked - hits, asked),
-        "kind_accuracy": ratio(hits, hits + len(told.wrong_class)),
-        "amount_accuracy": ratio(len(told.judged) - len(told.wrong_amount), len(told.judged)),
+    visible = [break_ for break_ in breaks if window.overlaps(break_)]
+    classification = _classify(visible, findings, window, None if min_visible_s is None else min_visible_s * 1000)
+    hits, wrong = len(classification.hits), len(classification.false) + len(classification.wrong_class)
+    demanded, harmful = len(classification.demanded), len(records.harmful_repairs)
+    numbers = {
+        "precision": ratio(hits, hits + wrong, demanded),
+        "recall": ratio(hits, demanded),
+        "f1": ratio(2 * hits, 2 * hits + wrong + demanded - hits, demanded),
+        "kind_accuracy": ratio(hits, hits + len(classification.wrong_class)),
+        "amount_accuracy": ratio(
+            len(classification.judged) - len(classification.wrong_amount), len(classification.judged)
+        ),
     }
-    money = _money(seen, told, window)
-    lists = _lists(told, seen, window, records)
-    reasons, verdict = _verdict(numbers, money, asked, records, thresholds)
+    money = _money(visible, classification, window)
+    lists = _lists(classification, visible, window, records)
+    reasons, verdict = _verdict(numbers, money, demanded, records, thresholds)
     return {
         "verdict": verdict,
         "reasons": reasons,
@@ -259,30 +273,35 @@ def score(
         },
         "thresholds": thresholds.to_json(),
         "counts": {
-            "demanded": asked,
-            "findings": hits + wrong + len(told.optional) + len(told.duplicated),
+            "demanded": demanded,
+            "findings": hits + wrong + len(classification.optional) + len(classification.duplicated),
             **{name: len(listed) for name, listed in lists.items()},
         },
-        **{name: _number(value) for name, value in numbers.items()},
-        "by_class": _by_class(told),
-        "money": {currency: one | {"recall": _number(one["recall"])} for currency, one in money.items()},
+        "precision": _number(numbers["precision"]),
+        "recall": _number(numbers["recall"]),
+        "f1": _number(numbers["f1"]),
+        "kind_accuracy": _number(numbers["kind_accuracy"]),
+        "amount_accuracy": _number(numbers["amount_accuracy"]),
+        "by_class": _by_class(classification),
+        "money": {currency: of_currency.to_json() for currency, of_currency in money.items()},
         "time_to_detect_s": _spread(
-            max(0, found.found_ms - _first(breaks, found.found_ms)) // 1000 for found, breaks in told.hits
+            max(0, finding.found_ms - _visible_from(breaks, finding.found_ms)) // 1000
+            for finding, breaks in classification.hits
         ),
         "time_to_repair_s": _spread(
             (break_.end_ms - break_.from_ms) // 1000
-            for break_ in seen
+            for break_ in visible
             if break_.end_ms is not None and _repaired_in(break_, window)
         ),
         "borrower_harm": {
-            "unpaid_hours": round(sum(break_.visible_ms(window) for break_ in seen if break_.unpaid) / HOUR_MS, 3),
+            "unpaid_hours": round(sum(break_.visible_ms(window) for break_ in visible if break_.unpaid) / HOUR_MS, 3),
             "wrong_report_days": round(
-                sum(break_.visible_ms(window) for break_ in seen if break_.reported) / DAY_MS, 3
+                sum(break_.visible_ms(window) for break_ in visible if break_.reported) / DAY_MS, 3
             ),
             "refused_applications": len(records.refused_applications),
         },
-        "timing_noise": len(told.optional),
-        "penalty_points": asked - hits + wrong + HARM_WEIGHT * harmful,
+        "timing_noise": len(classification.optional),
+        "penalty_points": demanded - hits + wrong + HARM_WEIGHT * harmful,
         "silent_rules": list(records.silent_rules),
         "lists": {name: listed[:listed_max] for name, listed in lists.items()},
         "lists_cut": [name for name, listed in lists.items() if len(listed) > listed_max],
@@ -290,58 +309,59 @@ def score(
 
 
 def ratio(part: int, whole: int, sought: int = 0) -> Fraction | None:
-    """Part of a whole. Nothing of nothing is None; but 0 where `sought` says that there was something to find."""
+    """The part divided by the whole. 0 of 0 is None, but 0 where `sought` says that there was something to find."""
     if whole:
         return Fraction(part, whole)
     return Fraction(0) if sought else None
 
 
-def _classified(
-    seen: Sequence[Break], findings: Iterable[ReportedFinding], window: Window, bound_ms: int | None
+def _classify(
+    visible: Sequence[Break], findings: Iterable[ReportedFinding], window: Window, min_visible_ms: int | None
 ) -> Classification:
-    breaks: dict[Key, list[Break]] = defaultdict(list)
-    on: dict[str, list[Break]] = defaultdict(list)
+    by_key: dict[Key, list[Break]] = defaultdict(list)
+    by_entity: dict[str, list[Break]] = defaultdict(list)
     demanded: dict[Key, list[Break]] = defaultdict(list)
-    for break_ in seen:
-        breaks[break_.key].append(break_)
-        on[break_.entity].append(break_)
-        if _is_demanded(break_, window, bound_ms):
+    for break_ in visible:
+        by_key[break_.key].append(break_)
+        by_entity[break_.entity].append(break_)
+        if _is_demanded(break_, window, min_visible_ms):
             demanded[break_.key].append(break_)
-    told = Classification(dict(demanded))
+    classification = Classification(dict(demanded))
     counted: dict[Key, ReportedFinding] = {}
-    for found in sorted(findings, key=lambda one: (one.order, one.n)):
-        if found.key in counted:
-            told.duplicated.append(found)
+    for finding in sorted(findings, key=lambda finding: (finding.order, finding.n)):
+        if finding.key in counted:
+            classification.duplicated.append(finding)
             continue
-        counted[found.key] = found
-    for key, found in sorted(counted.items()):
+        counted[finding.key] = finding
+    for key, finding in sorted(counted.items()):
         if key in demanded:
-            told.hits.append((found, demanded[key]))
-        elif key in breaks:
-            told.optional.append((found, breaks[key]))
-        elif found.entity in on:
-            told.wrong_class.append((found, on[found.entity]))
+            classification.hits.append((finding, demanded[key]))
+        elif key in by_key:
+            classification.optional.append((finding, by_key[key]))
+        elif finding.entity in by_entity:
+            classification.wrong_class.append((finding, by_entity[finding.entity]))
         else:
-            told.false.append(found)
-    told.missed = [breaks for key, breaks in sorted(demanded.items()) if key not in counted]
-    return told
+            classification.false.append(finding)
+    classification.missed = [breaks for key, breaks in sorted(demanded.items()) if key not in counted]
+    return classification
 
 
-def _is_demanded(break_: Break, window: Window, bound_ms: int | None) -> bool:
+def _is_demanded(break_: Break, window: Window, min_visible_ms: int | None) -> bool:
     if break_.finding_class == TIMING or (break_.end_ms == break_.from_ms and not break_.repaired):
         return False
-    told = window.leaves_open(break_) or _repaired_in(break_, window)
-    if told if window.checked_ms is None else window.looked_at(break_):
-        return True
-    return bound_ms is not None and break_.visible_ms(window) >= bound_ms
+    if window.checked_ms is not None:
+        findable = window.visible_at_a_check(break_)
+    else:
+        findable = window.leaves_open(break_) or _repaired_in(break_, window)
+    return findable or (min_visible_ms is not None and break_.visible_ms(window) >= min_visible_ms)
 
 
 def _repaired_in(break_: Break, window: Window) -> bool:
     return break_.repaired and break_.end_ms is not None and window.from_ms <= break_.end_ms <= window.to_ms
 
 
-def _first(breaks: Sequence[Break], found_ms: int) -> int:
-    """From when the lie that was found could be seen: the newest one before that, of several on one break."""
+def _visible_from(breaks: Sequence[Break], found_ms: int) -> int:
+    """From when the break that was found was visible: the newest one before that time, where there are several."""
     return max((break_.from_ms for break_ in breaks if break_.from_ms <= found_ms), default=breaks[0].from_ms)
 
 
@@ -349,33 +369,49 @@ def _amounts(breaks: Iterable[Break]) -> set[int]:
     return {break_.amount_minor for break_ in breaks}
 
 
-def _money(seen: Sequence[Break], told: Classification, window: Window) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Money:
+    demanded_minor: int
+    found_minor: int
+    at_risk_minor_hours: int
+
+    @property
+    def recall(self) -> Fraction | None:
+        return ratio(self.found_minor, self.demanded_minor)
+
+    def to_json(self) -> MoneyDoc:
+        return {
+            "demanded_minor": self.demanded_minor,
+            "found_minor": self.found_minor,
+            "recall": _number(self.recall),
+            "at_risk_minor_hours": self.at_risk_minor_hours,
+        }
+
+
+def _money(visible: Sequence[Break], classification: Classification, window: Window) -> dict[str, _Money]:
     """By currency: what was demanded, what of it was found, and how much was wrong for how long."""
     demanded: Counter[str] = Counter()
     found: Counter[str] = Counter()
     risk: Counter[str] = Counter()
-    hit = {one.key for one, _ in told.hits}
-    for break_ in seen:
+    hit = {finding.key for finding, _ in classification.hits}
+    for break_ in visible:
         risk[break_.currency] += abs(break_.amount_minor) * break_.visible_ms(window)
-    for key, breaks in told.demanded.items():
+    for key, breaks in classification.demanded.items():
         newest = max(breaks, key=lambda break_: (break_.from_ms, break_.injection))
         demanded[newest.currency] += abs(newest.amount_minor)
         found[newest.currency] += abs(newest.amount_minor) if key in hit else 0
     return {
-        currency: {
-            "demanded_minor": demanded[currency],
-            "found_minor": found[currency],
-            "recall": ratio(found[currency], demanded[currency]),
-            "at_risk_minor_hours": risk[currency] // HOUR_MS,
-        }
-        for currency in sorted(risk)
+        currency: _Money(demanded[currency], found[currency], risk[currency] // HOUR_MS) for currency in sorted(risk)
     }
 
 
-def _by_class(told: Classification) -> dict[str, dict[str, Any]]:
-    demanded = Counter(finding_class for finding_class, _ in told.demanded)
-    hits = Counter(found.finding_class for found, _ in told.hits)
-    wrong = Counter(found.finding_class for found in (*told.false, *(found for found, _ in told.wrong_class)))
+def _by_class(classification: Classification) -> dict[str, ClassScoreDoc]:
+    demanded = Counter(finding_class for finding_class, _ in classification.demanded)
+    hits = Counter(finding.finding_class for finding, _ in classification.hits)
+    wrong = Counter(
+        finding.finding_class
+        for finding in (*classification.false, *(finding for finding, _ in classification.wrong_class))
+    )
     return {
         name: {
             "demanded": demanded[name],
@@ -389,50 +425,53 @@ def _by_class(told: Classification) -> dict[str, dict[str, Any]]:
     }
 
 
-def _lists(told: Classification, seen: Sequence[Break], window: Window, records: Records) -> dict[str, list[Any]]:
-    """What is behind each number, every list in an order of its own that does not depend on who came first."""
+def _lists(
+    classification: Classification, visible: Sequence[Break], window: Window, records: Records
+) -> dict[str, Sequence[object]]:
+    """The items that each number counts, in an order that does not depend on that of the findings."""
     return {
-        "true_positives": [_with_lies(found, breaks) for found, breaks in told.hits],
-        "missed": [breaks[-1].to_json() for breaks in told.missed],
-        "false_positives": [found.to_json() for found in told.false],
-        "wrong_class": [_with_lies(found, breaks) for found, breaks in told.wrong_class],
-        "wrong_amount": [_with_lies(found, breaks) for found, breaks in told.wrong_amount],
-        "optional": [_with_lies(found, breaks) for found, breaks in told.optional],
-        "duplicated": [found.to_json() for found in told.duplicated],
-        "repaired": [break_.to_json() for break_ in seen if _repaired_in(break_, window)],
-        "shown_unpaid": [break_.to_json() for break_ in seen if break_.unpaid],
-        "wrong_reports": [break_.to_json() for break_ in seen if break_.reported],
+        "true_positives": [_with_breaks(finding, breaks) for finding, breaks in classification.hits],
+        "missed": [breaks[-1].to_json() for breaks in classification.missed],
+        "false_positives": [finding.to_json() for finding in classification.false],
+        "wrong_class": [_with_breaks(finding, breaks) for finding, breaks in classification.wrong_class],
+        "wrong_amount": [_with_breaks(finding, breaks) for finding, breaks in classification.wrong_amount],
+        "optional": [_with_breaks(finding, breaks) for finding, breaks in classification.optional],
+        "duplicated": [finding.to_json() for finding in classification.duplicated],
+        "repaired": [break_.to_json() for break_ in visible if _repaired_in(break_, window)],
+        "shown_unpaid": [break_.to_json() for break_ in visible if break_.unpaid],
+        "wrong_reports": [break_.to_json() for break_ in visible if break_.reported],
         "refused_applications": [dict(application) for application in records.refused_applications],
         "harmful_repairs": [dict(repair) for repair in records.harmful_repairs],
     }
 
 
-def _with_lies(found: ReportedFinding, breaks: Sequence[Break]) -> dict[str, Any]:
-    key = [
+def _with_breaks(finding: ReportedFinding, breaks: Sequence[Break]) -> JudgedFindingDoc:
+    key: list[KeyedBreakDoc] = [
         {"class": break_.finding_class, "amount_minor": break_.amount_minor, "injection": break_.injection}
         for break_ in breaks
     ]
-    return found.to_json() | {"answer_key": key}
+    return {**finding.to_json(), "answer_key": key}
 
 
 def _verdict(
     numbers: Mapping[str, Fraction | None],
-    money: Mapping[str, Mapping[str, Any]],
+    money: Mapping[str, _Money],
     demanded: int,
     records: Records,
     thresholds: Thresholds,
 ) -> tuple[list[str], str]:
-    """FAIL where a threshold is not met: more would not mend that. Else INCONCLUSIVE where too little happened."""
+    """FAIL if a threshold is missed, which more events would not change; INCONCLUSIVE if too little happened."""
     failed = []
     for name, value in numbers.items():
-        least = getattr(thresholds, f"{name}_min")
-        if least is not None and value is not None and value < Fraction(least):
-            failed.append(f"{name} is {float(value):.4f}, and at least {least} is asked for")
+        minimum = getattr(thresholds, f"{name}_min")
+        if minimum is not None and value is not None and value < Fraction(minimum):
+            failed.append(f"{name} is {float(value):.4f}, and at least {minimum} is asked for")
     if thresholds.money_recall_min is not None:
-        for currency, one in money.items():
-            if one["recall"] is not None and one["recall"] < Fraction(thresholds.money_recall_min):
-                asked = f"at least {thresholds.money_recall_min} is asked for"
-                failed.append(f"money recall in {currency} is {float(one['recall']):.4f}, and {asked}")
+        for currency, of_currency in money.items():
+            recall = of_currency.recall
+            if recall is not None and recall < Fraction(thresholds.money_recall_min):
+                minimum = f"at least {thresholds.money_recall_min} is asked for"
+                failed.append(f"money recall in {currency} is {float(recall):.4f}, and {minimum}")
     harmful, silent = len(records.harmful_repairs), len(records.silent_rules)
     if thresholds.harmful_repairs_max is not None and harmful > thresholds.harmful_repairs_max:
         failed.append(f"{harmful} repairs made right books wrong, and at most {thresholds.harmful_repairs_max} may")
@@ -444,8 +483,8 @@ def _verdict(
     return unsure, INCONCLUSIVE if unsure else PASS
 
 
-def _spread(seconds: Iterable[int]) -> dict[str, int | None]:
-    """How many, and the nearest-rank p50 and p95."""
+def _spread(seconds: Iterable[int]) -> SpreadDoc:
+    """How many durations, and their nearest-rank p50 and p95."""
     ranked = sorted(seconds)
     return {"n": len(ranked), "p50": _rank(ranked, 50), "p95": _rank(ranked, 95)}
 

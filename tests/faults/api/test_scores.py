@@ -312,15 +312,15 @@ def test_a_sandbox_that_is_emptied_while_its_key_is_read_is_no_half_of_a_key(
     for name in ("ada", "bob", "cy"):
         paid_off(mocklend, borrowed(mocklend, name))
     monkeypatch.setattr(answer_key, "AT_ONCE", 1)
-    honest = answer_key._page
+    honest = answer_key._batch
 
     def emptied(*given: Any, **more: Any) -> Any:
         page = honest(*given, **more)
-        monkeypatch.setattr(answer_key, "_page", honest)
+        monkeypatch.setattr(answer_key, "_batch", honest)
         mocklend.reset()
         return page
 
-    monkeypatch.setattr(answer_key, "_page", emptied)
+    monkeypatch.setattr(answer_key, "_batch", emptied)
 
     with pytest.raises(ProblemError) as caught:
         list(mocklend.answer_key_lines())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocklend.client import Client
-from mocklend_faults.engine.hints import no_lies
+from mocklend_faults.engine.hints import why_empty
 
 LAG = "cache.bounded_stale"
 
@@ -20,17 +20,17 @@ def rule(state: str = "armed", **counters: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
-        ([], "No rule is armed, so there is nothing that lies."),
+        ([], "No rule is armed, so nothing is injected."),
         ([rule("expired"), rule("disabled")], "None of the 2 rules is armed now: disabled, expired."),
         ([rule()], "No request has met a rule yet: 1 rule armed."),
         ([rule(), rule("waiting")], "No request has met a rule yet: 1 rule armed."),
-        ([rule(evaluated=3)], "No request has met a rule's conditions yet: events looked at 3, matched 0."),
-        ([rule(evaluated=3, matched=2)], "No request has been hit by a rule yet: events matched 2, selected 0,"),
+        ([rule(evaluated=3)], "No request has met a rule's conditions yet: events evaluated 3, matched 0."),
+        ([rule(evaluated=3, matched=2)], "No request has been selected by a rule yet: events matched 2, selected 0,"),
         ([rule(evaluated=3, matched=2, selected=1)], "No rule had anything to change yet: events selected 1,"),
     ],
 )
 def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, Any]], says: str) -> None:
-    assert no_lies(rules).startswith(says)
+    assert why_empty(rules).startswith(says)  # type: ignore[arg-type]
 
 
 def paid_off(client: Client, **borrowing: Any) -> str:
@@ -63,7 +63,7 @@ def test_conditions_that_nothing_met_are_said_with_the_number_of_events(mocklend
     mocklend.arm(LAG, match={"channel": "bill_pay"})
     paid_off(mocklend)
 
-    assert "conditions yet: events looked at " in mocklend.answer_key()["hint"]
+    assert "conditions yet: events evaluated " in mocklend.answer_key()["hint"]
 
 
 def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_so(mocklend: Client) -> None:
@@ -75,5 +75,5 @@ def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_s
 
     assert mocklend.answer_key()["hint"] is None
     assert told["verdict"] == "INCONCLUSIVE"
-    assert "over by itself" in told["hint"]
+    assert "ended by itself" in told["hint"]
     assert mocklend.score([], min_visible_s=1)["hint"] is None

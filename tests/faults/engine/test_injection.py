@@ -94,7 +94,7 @@ def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
 
     first, second = sorted(floor.key(), key=lambda one: one.occurrence)
     assert (first.status, second.status) == ("active", "healed")
-    assert second.to_json()["status_reason"] == "one answer was wrong; a second look is right"
+    assert second.to_json()["status_reason"] == "a single answer was wrong; the next is right"
 
 
 def test_what_the_platform_withstands_is_masked_and_says_why(

@@ -43,7 +43,7 @@ def found(entity: str = "loan_0", finding_class: str = "missing_in_books", n: in
 
 def scored(breaks: Sequence[Break], findings: Sequence[ReportedFinding], **more: Any) -> dict[str, Any]:
     """The score over all time."""
-    return score(breaks, [replace(one, n=n) for n, one in enumerate(findings)], **{"window": ALL, **more})
+    return dict(score(breaks, [replace(one, n=n) for n, one in enumerate(findings)], **{"window": ALL, **more}))
 
 
 lies_told = st.lists(

@@ -13,7 +13,7 @@ from support.layer_harness import LayerHarness
 @pytest.mark.parametrize(
     ("signal", "reason"),
     [
-        (approved("edt_ada"), "a second person has looked at it: edt_ada"),
+        (approved("edt_ada"), "a second person has approved it: edt_ada"),
         (reversed_("edt_ada"), "it was reversed: edt_ada"),
     ],
 )
