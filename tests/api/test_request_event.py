@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.api.request_event import FIELDS, Glimpse, Shape, drawn
+from mocklend.api.request_event import FIELDS, RequestEvent, Shape, drawn
 from mocklend.seams.api_answer import ApiAnswer
 
 REPAY = Shape("v1", "repay", "/v1/loans/{loan_id}/repayments")
 
 
-def glimpse(method: str = "POST", **named: str) -> Glimpse:
-    return Glimpse("sbx", 7, "req_1", "order-1", method, named, REPAY, "wallet")
+def request_event(method: str = "POST", **named: str) -> RequestEvent:
+    return RequestEvent("sbx", 7, "req_1", "order-1", method, named, REPAY, "wallet")
 
 
 def test_it_has_every_field_of_the_event() -> None:
-    seen = glimpse(loan_id="loan_ada")
+    seen = request_event(loan_id="loan_ada")
     seen.occurrence, seen.now_ms = 3, 1_000
 
     whole = seen.whole()
@@ -38,9 +38,9 @@ def test_it_has_every_field_of_the_event() -> None:
 
 
 def test_what_its_address_does_not_name_is_empty() -> None:
-    assert glimpse(repayment_id="rpy_ada").loan_id == ""
+    assert request_event(repayment_id="rpy_ada").loan_id == ""
 
 
 @pytest.mark.parametrize(("method", "writes"), [("GET", False), ("HEAD", False), ("POST", True), ("DELETE", True)])
 def test_it_writes_where_its_method_may(method: str, writes: bool) -> None:
-    assert glimpse(method).writes is writes
+    assert request_event(method).writes is writes

@@ -67,7 +67,9 @@ def _pushed(story: Story, loan_id: str) -> str:
 
 
 def test_every_ladder_adds_up_to_what_is_published() -> None:
-    assert {profile: (len(ladder), sum(ladder)) for profile, ladder in RETRY_SCHEDULES.items()} == {
+    assert {
+        profile: (len(retry_schedule), sum(retry_schedule)) for profile, retry_schedule in RETRY_SCHEDULES.items()
+    } == {
         "standard": (10, 75 * 3600 + 35 * 60 + 5),
         "alipay": (8, 24 * 3600 + 24 * 60),
         "wechat": (16, 24 * 3600 + 4 * 60),
@@ -106,8 +108,8 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
 
     message, log = callback(story, repayment_id)
     assert [entry["outcome"] for entry in log] == ["lost"] * lost + ["acked"]
-    ladder = list(accumulate(RETRY_SCHEDULES["wechat"]))
-    assert message.acked_ms == message.queued_ms + ladder[lost] * 1000
+    retry_schedule = list(accumulate(RETRY_SCHEDULES["wechat"]))
+    assert message.acked_ms == message.queued_ms + retry_schedule[lost] * 1000
     repayment = story.entity("repayment", repayment_id)
     assert (repayment.status, repayment.applied_ms) == ("S", message.acked_ms)
     assert repayment.paid_ms == message.queued_ms

@@ -176,7 +176,7 @@ def test_an_upheld_dispute_takes_it_off(late: tuple[Client, str]) -> None:
     client.verify_dispute(dispute, operator="olga")
     decided = client.decide_dispute(dispute, "UPHELD", operator="olga", memo="paid on Monday", correct=True)
 
-    assert [correction["what"] for correction in decided["corrections"]] == ["mark_taken_off"]
+    assert [correction["what"] for correction in decided["corrections"]] == ["override_reversed"]
     assert client.loan(loan)["status"] == "USING"
     assert states(client) == ["healed"]
 

@@ -1,4 +1,5 @@
-"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after another."""
+"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after
+another."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ OVERLOOKED = {
     "callback.dropped": ("_lost_payments", "repayment_applied", None),
     "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books a second time"),
     "operator.prepay_as_partial": ("_bookings", "repayment_rebooked", "is still booked as INSTALMENT"),
-    "operator.marked_overdue": ("_overrides", "mark_taken_off", "still says OVERDUE"),
+    "operator.marked_overdue": ("_overrides", "override_reversed", "still says OVERDUE"),
     "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by the end-of-day batch"),
     "amount.rounding_drift": ("_rest_of_a_quote", "rest_written_off", None),
     "cache.bounded_stale": ("_page", "page_rebuilt", "was right, and not shown everywhere and for good"),
@@ -62,7 +63,7 @@ def test_what_the_desk_claims_and_has_not_done_is_found(
 
     def claims(self: Desk, *_: Any) -> list[dict[str, Any]]:
         loan = self.loan.id
-        ids = {"mark_taken_off": self.papers.edits, "receipt_reversed": self.papers.receipts}
+        ids = {"override_reversed": self.papers.edits, "receipt_reversed": self.papers.receipts}
         orders = {"repayment_applied": self.papers.orders, "repayment_rebooked": self.papers.orders}
         return [{"what": claimed, "id": ((ids | orders).get(claimed) or (loan + "_rest",))[-1]}]
 

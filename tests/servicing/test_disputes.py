@@ -450,7 +450,7 @@ def on_report(story: Story, loan_id: str) -> dict[str, Any]:
     return dict(next(account for account in accounts if account["loan_id"] == loan_id))
 
 
-def test_a_wrong_mark_comes_off(faulty: Callable[[str], Story]) -> None:
+def test_a_wrong_override_is_reversed(faulty: Callable[[str], Story]) -> None:
     story = faulty("operator.marked_overdue")
     loan_id = story.borrow()
     story.settle(loan_id)
@@ -460,7 +460,7 @@ def test_a_wrong_mark_comes_off(faulty: Callable[[str], Story]) -> None:
 
     decided = decide(story, dispute_id, correct=True, compensation_minor=100)
 
-    assert [correction["what"] for correction in decided["corrections"]] == ["mark_taken_off"]
+    assert [correction["what"] for correction in decided["corrections"]] == ["override_reversed"]
     assert story.page(loan_id)["status"] == "CLEAR"
     story.wait(days=1)
     assert story.entity("dispute", dispute_id).state == "COMPENSATED"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from mocklend.api.request_event import Glimpse, Shape
+from mocklend.api.request_event import RequestEvent, Shape
 from mocklend.seams.ada import CLEAR, MONDAY_MS, USING
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
@@ -36,7 +36,7 @@ def example(seam: type[SomeSeam], **changes: Any) -> SomeSeam:
 
 def example_debit(**changes: Any) -> BatchItem:
     """The debit of what is due, which may be ordered twice."""
-    ordered = {"batch": AUTO_DEBIT, "amount_minor": 9_500, "order_id": "rpy_b", "again_id": "rpy_a"}
+    ordered = {"batch": AUTO_DEBIT, "amount_minor": 9_500, "order_id": "rpy_b", "duplicate_id": "rpy_a"}
     return example(BatchItem, **ordered | changes)
 
 
@@ -52,11 +52,13 @@ def example_read(**changes: Any) -> ApiAnswer:
     return example(ApiAnswer, **look | {"writes": False, "channel": None} | changes)
 
 
-def example_request(**changes: Any) -> Glimpse:
+def example_request(**changes: Any) -> RequestEvent:
     """A request before it is an event: counted, unless it is said to be of the occurrence 0."""
     whole = example(ApiAnswer, **{name: value for name, value in changes.items() if name != "now_ms"})
     shape = Shape(whole.plane, whole.operation, whole.path)
-    glimpse = Glimpse("sbx", 7, None, whole.entity, whole.method, {"loan_id": whole.loan_id}, shape, whole.channel)
-    glimpse.occurrence = whole.occurrence
-    glimpse.now_ms = changes.get("now_ms", whole.now_ms)
-    return glimpse
+    request_event = RequestEvent(
+        "sbx", 7, None, whole.entity, whole.method, {"loan_id": whole.loan_id}, shape, whole.channel
+    )
+    request_event.occurrence = whole.occurrence
+    request_event.now_ms = changes.get("now_ms", whole.now_ms)
+    return request_event

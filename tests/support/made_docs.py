@@ -251,9 +251,9 @@ def channels() -> str:
     from mocklend.domain.channel import channels as known
 
     return _table(
-        ("channel", "name", "settles after", "ladder", "attempts"),
+        ("channel", "name", "settles after", "retry schedule", "attempts"),
         [
-            (f"`{one.id}`", one.name, f"{one.settle_delay_s} s", f"`{one.profile}`", str(len(one.ladder)))
+            (f"`{one.id}`", one.name, f"{one.settle_delay_s} s", f"`{one.profile}`", str(len(one.retry_schedule)))
             for one in known().values()
         ],
     )

@@ -1,4 +1,5 @@
-"""Webhooks over real HTTP: signed as the standard says, retried on their ladder, sent nowhere but to loopback."""
+"""Webhooks over real HTTP: signed as the standard says, retried on their retry schedule, sent nowhere but to
+loopback."""
 
 from __future__ import annotations
 

@@ -39,5 +39,5 @@ class BatchPartial(Fault):
 
     def batch_item(self, event: BatchItem) -> BatchItem:
         """The run does not come to those whose place is after the share that it does."""
-        reached = event.place_percent < self.share_done_percent
+        reached = event.batch_position_percent < self.share_done_percent
         return event if event.batch != DUE_DATE or reached else replace(event, runs=0)

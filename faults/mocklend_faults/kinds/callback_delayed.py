@@ -32,13 +32,18 @@ class CallbackDelayed(Fault):
         "webhook": "no word of the repayment yet",
     }
     heals: ClassVar[str] = "The attempt that is delivered, or an order query before it."
-    action: ClassVar[str] = "Wait for the channel's ladder, or query the order; never post it under another number."
+    action: ClassVar[str] = (
+        "Wait for the channel's retry schedule, or query the order; never post it under another number."
+    )
 
     deliver_on_attempt: int = setting(
-        3, "The attempt that is heard, counted from 1; the last one where the ladder has fewer.", least=2, most=100
+        3,
+        "The attempt that is heard, counted from 1; the last one where the retry schedule has fewer.",
+        least=2,
+        most=100,
     )
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
-        """All attempts before that one are lost; the last of a ladder never is."""
+        """All attempts before that one are lost; the last of a retry schedule never is."""
         lost = min(self.deliver_on_attempt - event.occurrence, event.attempts_left - 1)
         return replace(event, lost_attempts=max(event.lost_attempts, lost))

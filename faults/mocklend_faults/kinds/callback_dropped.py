@@ -15,9 +15,9 @@ class CallbackDropped(Fault):
     """The borrower has paid, the channel says SUCCESS, and its callback is lost on the way.
 
     A firewall rule, a wrong address, a certificate that ran out on Sunday. The channel sees a time-out and tries again
-    along its ladder; when that is used up it stops, and it never tells anybody that it stopped. The borrower has a
-    receipt, the channel's bill has a row, the books have nothing and the page says unpaid. What helps is to ask the
-    channel for the order and post what it says, effective on the day on which the channel was paid.
+    along its retry schedule; when that is used up it stops, and it never tells anybody that it stopped. The borrower
+    has a receipt, the channel's bill has a row, the books have nothing and the page says unpaid. What helps is to ask
+    the channel for the order and post what it says, effective on the day on which the channel was paid.
     """
 
     name: ClassVar[str] = "callback.dropped"

@@ -23,7 +23,7 @@ channels = APIBlueprint("channels", __name__)
 
 
 class ChannelDoc(TypedDict):
-    """A way to pay. `callback_after_s` is the ladder on which it retries a callback.
+    """A way to pay. `callback_after_s` is the retry schedule on which it retries a callback.
 
     Its days end at `cut_off`, and the statement of one can be had on the next from `statement_ready` on.
     """
@@ -49,7 +49,7 @@ class ChannelList(TypedDict):
 @channels.output(document(ChannelList))
 @channels.doc(**described("listChannels"))
 def list_channels() -> Response:
-    """Every channel, with its settling delay and the ladder of its callbacks."""
+    """Every channel, with its settling delay and the retry schedule of its callbacks."""
     return rendered(
         {
             "channels": [
@@ -58,7 +58,7 @@ def list_channels() -> Response:
                     "name": channel.name,
                     "settle_delay_s": channel.settle_delay_s,
                     "profile": channel.profile,
-                    "callback_after_s": list(channel.ladder),
+                    "callback_after_s": list(channel.retry_schedule),
                     "cut_off": channel.cut_off,
                     "statement_ready": channel.statement_ready,
                 }

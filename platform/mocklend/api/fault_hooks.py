@@ -24,7 +24,7 @@ from mocklend.api.idempotency import HEADER, LONGEST
 from mocklend.api.json_body import JsonRequest, asked_request, wsgi_name
 from mocklend.api.problems import refused
 from mocklend.api.request_context import OPEN, run, sandbox_id
-from mocklend.api.request_event import Glimpse, shape_of
+from mocklend.api.request_event import RequestEvent, shape_of
 from mocklend.domain.problems import Refused
 from mocklend.door import HOLD
 from mocklend.runtime import Platform
@@ -42,7 +42,8 @@ REFERENCE = "reference"
 NEVER = ("/-/", *OPEN)
 KEY = wsgi_name(HEADER)
 SKIPPED_REQUEST = "mocklend.glanced"
-"""Where a request was looked at, and counted, before it came to Flask: the Glimpse, and whether a rule selects it."""
+"""Where a request was looked at, and counted, before it came to Flask: the RequestEvent, and whether a rule selects
+it."""
 
 
 def answer_faultily(app: Flask, platform: Platform) -> None:
@@ -131,7 +132,7 @@ def _given(asked: JsonRequest, sandbox: str, platform: Platform, layer: Platform
         entity = _entity(asked, named) or shape.operation
         channel = None if of_repayment else _channel(asked, named)
         seed = platform.seed_of(sandbox)
-        seen = Glimpse(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
+        seen = RequestEvent(sandbox, seed, ASKED_BY.get(), entity, asked.method, named, shape, channel)
         selected = of_repayment or layer.may_affect(seen)
     if not selected:
         return None  # Without the database, which would cost as much as the rest of the request.

@@ -29,7 +29,7 @@ from mocklend.api.json_body import parse
 from mocklend.api.metrics import METERS, Meters
 from mocklend.api.problems import refused
 from mocklend.api.repayments import NewRepayment, order
-from mocklend.api.request_event import Glimpse, shape_of
+from mocklend.api.request_event import RequestEvent, shape_of
 from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
@@ -123,7 +123,7 @@ class HotPaths:
         asked, key = taken.asked, taken.key or ""
         entity, named = key if is_usable(key) else loan_id, {"loan_id": loan_id}
         shape = self._shapes[taken.rule]
-        seen = Glimpse(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
+        seen = RequestEvent(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
         selected = layer.may_affect(seen)
         asked.carried.update({SKIPPED_REQUEST: (seen, selected), NAMED: taken.request_id})
         return not selected

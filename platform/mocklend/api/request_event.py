@@ -1,6 +1,6 @@
 """A request as the seam `api.answer` has it, each part worked out when a rule first looks at it.
 
-        request ─▶ Glimpse ─▶ layer.may_affect: does any rule select it? ─ no ─▶ kept for `explain`, as it is
+        request ─▶ RequestEvent ─▶ layer.may_affect: does any rule select it? ─ no ─▶ kept for `explain`, as it is
                                                                      └ yes ─▶ whole(): an ApiAnswer, for the command
 
 Most rules go by a part or two, and a load test makes thousands of requests a second that none of them touches.
@@ -47,7 +47,7 @@ def drawn(seed: int, entity: str, occurrence: int) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") % DRAWS
 
 
-class Glimpse:
+class RequestEvent:
     """An ApiAnswer to look at: its time is not known, it is not counted yet, and nothing has been done to it."""
 
     __slots__ = (

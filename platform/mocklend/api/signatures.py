@@ -45,7 +45,7 @@ def _webhook(event: str) -> dict[str, Any]:
     answers = {
         "2XX": "The message was taken.",
         "410": "The endpoint is gone: the message is not sent again.",
-        "default": "The message is sent again, on the ladder of the endpoint's profile.",
+        "default": "The message is sent again, on the retry schedule of the endpoint's profile.",
     }
     return {
         "operationId": f"webhook.{event}",

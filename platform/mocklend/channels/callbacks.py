@@ -42,7 +42,7 @@ REPLAYED_AFTER_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class AttemptCallback:
-    """One attempt. What is lost is tried again on the channel's ladder, until that ends."""
+    """One attempt. What is lost is tried again on the channel's retry schedule, until that ends."""
 
     sandbox_id: str
     callback_id: str
@@ -65,13 +65,13 @@ class AttemptCallback:
         callback = work.get(Callback, self.callback_id)
         if callback.due_ms is None or callback.due_ms > work.now_ms:
             return Answer(200, callback_doc(callback))  # Another process has made this attempt.
-        attempt, ladder = callback.attempts + 1, channel_of(callback.channel).ladder
-        event = self._given(work, callback, attempt, len(ladder))
+        attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
+        event = self._given(work, callback, attempt, len(retry_schedule))
         lost = callback.attempts_to_lose
         outcome = replace(event, lost_attempts=lost) if lost else work.at(event)
         result = self._outcome(work, callback, outcome)
         acked = result == ACKED
-        over = acked or attempt >= len(ladder)
+        over = acked or attempt >= len(retry_schedule)
         kind = event_of(callback.repayment_id)
         log = [*callback.log, _entry(work, attempt, kind, result)]
         if acked and kind == PAID and not outcome.discarded and work.armed:
@@ -82,7 +82,7 @@ class AttemptCallback:
             attempts=attempt,
             attempts_to_lose=max(0, outcome.lost_attempts - 1),
             log=tuple(log),
-            due_ms=None if over else work.now_ms + ladder[attempt] * 1000,
+            due_ms=None if over else work.now_ms + retry_schedule[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
             applied_ms=work.now_ms if acked and not outcome.discarded else None,
         )

@@ -43,7 +43,7 @@ class Channel:
     statement_ready: str = "09:00:00"
 
     @property
-    def ladder(self) -> tuple[int, ...]:
+    def retry_schedule(self) -> tuple[int, ...]:
         """Seconds before each attempt to deliver a callback."""
         return RETRY_SCHEDULES[self.profile]
 

@@ -13,7 +13,7 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.statuses import LoanStatus, QuoteType
 from mocklend.lending.books import reschedule, state_of
 from mocklend.lending.repay import order_repayment
-from mocklend.sandboxes.ids import make_id, place_percent
+from mocklend.sandboxes.ids import batch_position_percent, make_id
 from mocklend.seams.about import about_loan
 from mocklend.seams.batch_item import AUTO_DEBIT, BatchItem
 from mocklend.storage.entities import Loan
@@ -53,10 +53,10 @@ class AutoDebit:
         event = BatchItem(
             **about_loan(work.now_ms, loan, attempt_ms // HOUR_MS),
             batch=AUTO_DEBIT,
-            place_percent=place_percent(loan.id),
+            batch_position_percent=batch_position_percent(loan.id),
             amount_minor=total,
             order_id=first,
-            again_id=again,
+            duplicate_id=again,
         )
         for key in keys[: work.at(event).runs]:
             order_repayment(

@@ -12,7 +12,7 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.replay import LoanState
 from mocklend.ledger.journal import Head, post
 from mocklend.lending.books import reschedule, state_of, update_projection
-from mocklend.sandboxes.ids import place_percent
+from mocklend.sandboxes.ids import batch_position_percent
 from mocklend.seams.about import about_loan
 from mocklend.seams.batch_item import DUE_DATE, BatchItem
 from mocklend.seams.signals import recorded
@@ -65,6 +65,6 @@ def _is_processed(work: Work, loan: Loan) -> bool:
     event = BatchItem(
         **about_loan(work.now_ms, loan, due_ms // HOUR_MS),
         batch=DUE_DATE,
-        place_percent=place_percent(loan.id),
+        batch_position_percent=batch_position_percent(loan.id),
     )
     return work.at(event).runs > 0

@@ -95,7 +95,7 @@ class Repay:
         event = IdempotencyChecked(
             **about_loan(work.now_ms, loan, 1, first),
             order_id=first,
-            again_id=again,
+            duplicate_id=again,
             channel=self.channel,
             amount_minor=self.amount_minor,
             age_s=(work.now_ms - stored.since_ms) // 1000,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
 BOOKS_BOUND_MS = HOUR_MS
-"""Channel and books may differ for so long: four attempts of the slowest ladder that begins with quick ones."""
+"""Channel and books may differ for so long: four attempts of the slowest retry schedule that begins with quick ones."""
 MATCHING_WINDOW_MS = DAY_MS
 """An unapplied receipt is matched within a day."""
 PAGE_BOUND_MS = 5 * MINUTE_MS

@@ -23,7 +23,7 @@ def suffix(seed: int, *parts: str | int) -> str:
     return base64.b32encode(digest).decode().lower()[:ALPHABET_LENGTH]
 
 
-def place_percent(id: str) -> int:
+def batch_position_percent(id: str) -> int:
     """How far a run over all of its kind is when it comes to this one, from 0 to 99: a run goes in no order of time."""
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=4).digest()) * 100 >> 32
 

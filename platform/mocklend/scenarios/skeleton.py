@@ -48,7 +48,7 @@ chapters:
       - do: advance
         with: {{by: PT10S}}
       # A claim: what this party sees. One that does not hold ends the story, and shows in the exit code.
-      - who: The front page
+      - who: The status page
         do: loan
         with: {{loan_id: $loan.id}}
         shows: status outstanding_minor
@@ -74,7 +74,7 @@ chapters:
     steps:
       - do: advance
         with: {{by: PT1H}}
-      - who: The front page
+      - who: The status page
         do: loan
         with: {{loan_id: $loan.id}}
         shows: status outstanding_minor

@@ -23,18 +23,18 @@ class BatchItem(LoanSeam):
 
     `runs` says how often: honestly once. A loan that the end-of-day batch leaves out (0) is `left_behind`; twice is as
     good as once, since it brings the loan up to the day. A debit that is ordered twice (2), as `order_id` and
-    `again_id`, is `duplicate_in_channel` on one of its two orders. `place_percent` is how far a run is when it comes to
-    the loan.
+    `duplicate_id`, is `duplicate_in_channel` on one of its two orders. `batch_position_percent` is how far a run is
+    when it comes to the loan.
     """
 
     seam: ClassVar[str] = "batch.item"
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the hour for which it is run, counted from 1970"
     batch: str
-    place_percent: int  # how far the run is when it comes to the loan, from 0: it goes by the loan's id
+    batch_position_percent: int  # how far the run is when it comes to the loan, from 0: it goes by the loan's id
     amount_minor: int = 0
     order_id: str = ""
-    again_id: str = ""
+    duplicate_id: str = ""
     runs: int = 1
 
     @classmethod
@@ -43,7 +43,7 @@ class BatchItem(LoanSeam):
         return cls(
             **about_loan(MONDAY_MS, LOAN, 490000),
             batch=DUE_DATE,
-            place_percent=50,
+            batch_position_percent=50,
         )
 
     def consequence(self, outcome: BatchItem) -> Consequence:
@@ -52,7 +52,7 @@ class BatchItem(LoanSeam):
             finding = Finding("left_behind", self.loan_id, 0)
             ends_on = {recorded(self.loan_id): EntryStatus.HEALED}
         else:
-            orders = (self.order_id, self.again_id)
+            orders = (self.order_id, self.duplicate_id)
             # One order is as good as the other; the one to be found is the last by its id.
             finding = Finding("duplicate_in_channel", max(orders), self.amount_minor)
             undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]

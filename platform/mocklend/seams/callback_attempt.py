@@ -15,7 +15,7 @@ from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, landed
 
 LOST_FOR_GOOD = 1_000
-"""More attempts than any ladder has."""
+"""More attempts than any retry schedule has."""
 WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP = "wrong_key", "wrong_amount", "old_timestamp"
 ALTERATIONS = (WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP)
 """What may be wrong with a callback that arrives: signed by somebody else, for another amount, or an hour old."""
@@ -26,10 +26,10 @@ class CallbackAttempt(PaymentSeam):
     """A channel is about to deliver a callback to the platform. Honestly it arrives and is applied.
 
     With `lost_attempts` n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and
-    goes on along its ladder. The fate is settled once: an attempt that is lost already is not asked about again. With
-    `altered` (`wrong_key`, `wrong_amount`, `old_timestamp`) it arrives as the inbox refuses it, and the channel tries
-    again. With `discarded` the handler answers 200 and drops it, so that no retry comes. What is lost is not altered,
-    and neither is discarded.
+    goes on along its retry schedule. The fate is settled once: an attempt that is lost already is not asked about
+    again. With `altered` (`wrong_key`, `wrong_amount`, `old_timestamp`) it arrives as the inbox refuses it, and the
+    channel tries again. With `discarded` the handler answers 200 and drops it, so that no retry comes. What is lost is
+    not altered, and neither is discarded.
 
     The finding is `missing_in_books` on the repayment; where the books have the money already (`in_books`), nothing
     shows.
@@ -41,7 +41,7 @@ class CallbackAttempt(PaymentSeam):
     repayment_id: str
     callback_id: str
     payer_reference: str | None
-    attempts_left: int  # on the ladder, this one included
+    attempts_left: int  # on the retry schedule, this one included
     in_books: bool  # whether the books have the money already, by an order query
     lost_attempts: int = 0
     altered: str | None = None

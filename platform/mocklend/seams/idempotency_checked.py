@@ -18,8 +18,8 @@ class IdempotencyChecked(OrderSeam):
     """A repayment is ordered again, by the same request under the same key. Honestly it is answered as it was, and
     nothing is done.
 
-    Where the key is `forgotten`, the same request is a new one: `again_id` is ordered beside `order_id`. What would be
-    refused if it were new does not come here and is answered as it was; nor does a key that was forgotten before.
+    Where the key is `forgotten`, the same request is a new one: `duplicate_id` is ordered beside `order_id`. What would
+    be refused if it were new does not come here and is answered as it was; nor does a key that was forgotten before.
     `age_s` says how long the answer is kept. The finding is `duplicate_in_channel` on that of the two whose id comes
     last, until either is taken back.
     """
@@ -29,7 +29,7 @@ class IdempotencyChecked(OrderSeam):
     entity_is: ClassVar[str] = "the repayment that was ordered first"
     occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it comes"
     order_id: str
-    again_id: str
+    duplicate_id: str
     age_s: int  # since when the answer is kept
     forgotten: bool = False
 
@@ -43,7 +43,7 @@ class IdempotencyChecked(OrderSeam):
             loan_id="loan_ada",
             borrower_id="brw_ada",
             order_id="rpy_a",
-            again_id="rpy_b",
+            duplicate_id="rpy_b",
             channel="wallet",
             amount_minor=20_000,
             currency="CNY",
@@ -52,7 +52,7 @@ class IdempotencyChecked(OrderSeam):
 
     def consequence(self, outcome: IdempotencyChecked) -> Consequence:
         """A borrower who pays twice, until either is taken back."""
-        orders = (self.order_id, self.again_id)
+        orders = (self.order_id, self.duplicate_id)
         undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]
         return Consequence(
             # One order is as good as the other; the one to be found is the last by its id.
@@ -60,6 +60,6 @@ class IdempotencyChecked(OrderSeam):
             loan_id=self.loan_id,
             truth_before={},
             truth_after={"orders": [self.order_id]},
-            served={"orders": [self.order_id, self.again_id]},
+            served={"orders": [self.order_id, self.duplicate_id]},
             ends_on=dict.fromkeys(undone, EntryStatus.HEALED),
         )

@@ -191,7 +191,7 @@ class Desk:
         if mark is not None:
             edit = self.work.get(OperatorEdit, mark.edit_id)
             ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
-            yield {"what": "mark_taken_off", "id": edit.id, "status": edit.status}
+            yield {"what": "override_reversed", "id": edit.id, "status": edit.status}
 
     def _caught_up(self) -> Iterator[CorrectionDoc]:
         if self.loan.missed_ms is not None:
@@ -329,7 +329,7 @@ class Desk:
         if not right(self.loan, self.work.now_ms):
             yield _todo("page_behind", self.loan.id, "its page is behind the books: have it made anew")
         if conflicting_override(self.loan) is not None:
-            yield _todo("wrong_mark", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
+            yield _todo("wrong_override", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
         if self.loan.missed_ms is not None:
             yield _todo("left_behind", self.loan.id, "the end-of-day batch has left it out: catch it up")
 

@@ -99,7 +99,7 @@ def _not_done(reader: SandboxReader, claim: CorrectionDoc, on_books: set[str]) -
     match what:
         case "repayment_applied" | "receipt_applied":
             done = id in on_books
-        case "mark_taken_off":
+        case "override_reversed":
             done = reader.get(OperatorEdit, id).state == EditState.REVERSED
         case "receipt_reversed":
             done = reader.get(Receipt, id).state == ReceiptState.REVERSED

@@ -113,14 +113,14 @@ class BillDoc(TypedDict):
 EVIDENCE_KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
 DECISIONS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.UNVERIFIABLE)
 CORRECTIONS = (
-    "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "mark_taken_off",
+    "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "override_reversed",
     "loan_caught_up", "rest_written_off", "page_rebuilt",
 )  # fmt: skip
 """What the desk corrects by itself."""
 LEFT_TO_DO = (
     "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
     "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
-    "compensation_not_posted", "page_behind", "wrong_mark", "left_behind",
+    "compensation_not_posted", "page_behind", "wrong_override", "left_behind",
 )  # fmt: skip
 """What it leaves to staff, and names."""
 

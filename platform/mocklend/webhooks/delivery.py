@@ -194,7 +194,7 @@ def open_session(receivers: ReceiverPolicy) -> requests.Session:
 def deliver(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
     """One attempt: `acked`, or why not. Signed with real time: the receiver's library compares it with its own.
 
-    Whatever goes wrong is an attempt that failed, and has its place on the ladder.
+    Whatever goes wrong is an attempt that failed, and has its place on the retry schedule.
     """
     with DEADLINES.whole(WHOLE_S) as attempt:
         outcome = _attempted(session, endpoint, webhook)
@@ -254,17 +254,17 @@ class RecordDelivery:
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
             return Answer(200, webhook_doc(webhook))  # Somebody else was faster.
         endpoint = endpoint_of(work.sandbox, webhook.endpoint_id)
-        ladder = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
+        retry_schedule = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
-        over = acked or self.outcome == "gone" or self.attempt >= len(ladder)
+        over = acked or self.outcome == "gone" or self.attempt >= len(retry_schedule)
         log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome))
         webhook = replace(
             webhook,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
             attempts=self.attempt,
             log=log,
-            due_ms=None if over else at_ms + ladder[self.attempt] * 1000,
+            due_ms=None if over else at_ms + retry_schedule[self.attempt] * 1000,
             acked_ms=at_ms if acked else None,
         )
         work.put(webhook)

@@ -12,12 +12,12 @@ from support.events import example, example_debit
 
 @given(share=st.integers(0, 99), place=st.integers(0, 99))
 def test_who_comes_after_the_share_that_is_done_is_left_out(share: int, place: int) -> None:
-    item = example(BatchItem, place_percent=place)
+    item = example(BatchItem, batch_position_percent=place)
 
     assert BatchPartial(share_done_percent=share).batch_item(item).runs == (1 if place < share else 0)
 
 
 def test_debits_are_another_job() -> None:
-    debit = example_debit(place_percent=99)
+    debit = example_debit(batch_position_percent=99)
 
     assert BatchPartial(share_done_percent=0).batch_item(debit) is debit

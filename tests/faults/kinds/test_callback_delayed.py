@@ -20,10 +20,12 @@ def test_the_attempts_before_the_third_are_lost() -> None:
     assert fault.callback_attempt(example(CallbackAttempt, occurrence=3)) == example(CallbackAttempt, occurrence=3)
 
 
-@given(wanted=st.integers(2, 100), ladder=st.integers(1, 16), data=st.data())
-def test_the_last_attempt_of_a_ladder_is_always_heard(wanted: int, ladder: int, data: st.DataObject) -> None:
-    occurrence = data.draw(st.integers(1, ladder))
-    attempt = example(CallbackAttempt, occurrence=occurrence, attempts_left=ladder - occurrence + 1)
+@given(wanted=st.integers(2, 100), retry_schedule=st.integers(1, 16), data=st.data())
+def test_the_last_attempt_of_a_retry_schedule_is_always_heard(
+    wanted: int, retry_schedule: int, data: st.DataObject
+) -> None:
+    occurrence = data.draw(st.integers(1, retry_schedule))
+    attempt = example(CallbackAttempt, occurrence=occurrence, attempts_left=retry_schedule - occurrence + 1)
 
     lost = CallbackDelayed(deliver_on_attempt=wanted).callback_attempt(attempt).lost_attempts
 

@@ -9,5 +9,5 @@ def story(told: Told) -> None:
 
 
 def repair(told: Told) -> None:
-    """Wait as long as the channel's ladder takes, and do nothing."""
+    """Wait as long as the channel's retry schedule takes, and do nothing."""
     told.client.advance("PT1H")

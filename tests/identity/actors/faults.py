@@ -10,7 +10,7 @@ from hypothesis.stateful import precondition, rule
 from identity.actors.base import DAY, HOUR, KINDS, MINUTE, OF_ANSWERS, OFFERED, SECOND, settings_of
 from identity.actors.staff import Staff
 from mocklend.api.fault_hooks import MeetRequest
-from mocklend.api.request_event import Glimpse, Shape
+from mocklend.api.request_event import RequestEvent, Shape
 from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.channel import channels
 from mocklend.domain.facts import business_date
@@ -145,7 +145,7 @@ class Faults(Staff):
         loan = self.loans[which % len(self.loans)]
         method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
         shape = Shape("v1", operation, "/v1/loans/{loan_id}")
-        seen = Glimpse(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
+        seen = RequestEvent(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
         seen.now_ms = self.now_ms
         if layer.has_rules_at(self.id, ApiAnswer.seam) and layer.may_affect(seen):
             self.run(MeetRequest(self.id, seen.whole()))
