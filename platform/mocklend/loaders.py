@@ -9,7 +9,7 @@ from mocklend.ledger.journal import JOURNALS, journals
 from mocklend.lending.borrow import CREDIT_USE, load_credit_use
 from mocklend.lending.required import VALID_CERTIFICATES
 from mocklend.servicing.certificates import load_valid_certificates
-from mocklend.servicing.corrections import PAPERS, load_papers
+from mocklend.servicing.corrections import CASE_FILES, load_case_files
 from mocklend.servicing.evidence import CHANNEL_RECORD, load_channel_record
 from mocklend.servicing.matching import OWING, load_owing
 from mocklend.servicing.repayments import REVERSIBLE, load_reversible
@@ -27,7 +27,7 @@ def register_loaders() -> None:
     register_loader(JOURNALS, journals)
     register_loader(CREDIT_USE, load_credit_use)
     register_loader(VALID_CERTIFICATES, load_valid_certificates)
-    register_loader(PAPERS, load_papers)
+    register_loader(CASE_FILES, load_case_files)
     register_loader(CHANNEL_RECORD, load_channel_record)
     register_loader(OWING, load_owing)
     register_loader(REVERSIBLE, load_reversible)

@@ -1,5 +1,4 @@
-"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after
-another."""
+"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after another."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.servicing.corrections import Desk
+from mocklend.servicing.corrections import Corrections
 from mocklend.storage.values import CORRECTIONS
 from support import disputes, paired_runs
 
@@ -15,8 +14,8 @@ OVERLOOKED = {
     "callback.dropped": ("_lost_payments", "repayment_applied", None),
     "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books a second time"),
     "operator.prepay_as_partial": ("_bookings", "repayment_rebooked", "is still booked as INSTALMENT"),
-    "operator.marked_overdue": ("_overrides", "override_reversed", "still says OVERDUE"),
-    "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by the end-of-day batch"),
+    "operator.marked_overdue": ("_marks", "override_reversed", "still says OVERDUE"),
+    "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by a nightly run"),
     "amount.rounding_drift": ("_rest_of_a_quote", "rest_written_off", None),
     "cache.bounded_stale": ("_page", "page_rebuilt", "was right, and not shown everywhere and for good"),
     "cache.evicted_before_flush": ("_page", "page_rebuilt", "is off by"),
@@ -47,8 +46,8 @@ def disputed(told: paired_runs.Told, kind: str) -> str:
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
 def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     does, _, said = OVERLOOKED[kind]
-    monkeypatch.setattr(Desk, does, lambda *_: ())
-    monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
+    monkeypatch.setattr(Corrections, does, lambda *_: ())
+    monkeypatch.setattr(Corrections, "left_to_do", lambda *_: [])
     with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
         disputed(told, kind)
 
@@ -61,14 +60,14 @@ def test_what_the_desk_claims_and_has_not_done_is_found(
 ) -> None:
     does, claimed, _ = OVERLOOKED[kind]
 
-    def claims(self: Desk, *_: Any) -> list[dict[str, Any]]:
+    def claims(self: Corrections, *_: Any) -> list[dict[str, Any]]:
         loan = self.loan.id
-        ids = {"override_reversed": self.papers.edits, "receipt_reversed": self.papers.receipts}
-        orders = {"repayment_applied": self.papers.orders, "repayment_rebooked": self.papers.orders}
+        ids = {"override_reversed": self.case_file.edits, "receipt_reversed": self.case_file.receipts}
+        orders = {"repayment_applied": self.case_file.orders, "repayment_rebooked": self.case_file.orders}
         return [{"what": claimed, "id": ((ids | orders).get(claimed) or (loan + "_rest",))[-1]}]
 
-    monkeypatch.setattr(Desk, does, claims)
-    monkeypatch.setattr(Desk, "left_to_do", lambda *_: [])
+    monkeypatch.setattr(Corrections, does, claims)
+    monkeypatch.setattr(Corrections, "left_to_do", lambda *_: [])
     with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
         disputed(told, kind)
 

@@ -1,1 +1,1 @@
-"""The BOOKS: an append-only double-entry journal, and the invariants that hold of it whatever goes wrong elsewhere."""
+"""The BOOKS: an append-only double-entry journal, and its invariants, which hold under every fault."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ACCOUNTS: dict[str, str] = {
     "1001": "bank",
-    "1002": "channel clearing",  # one sub-account a channel: 1002:wallet
+    "1002": "channel clearing",  # one sub-account per channel: 1002:wallet
     "1101": "principal receivable",
     "1102": "interest receivable",
     "1103": "penalty receivable on principal",
@@ -31,6 +31,6 @@ RECEIVABLES = ("1101", "1102", "1103", "1104", "1105")
 """A loan is CLEAR when these are all zero."""
 
 
-def known(account: str) -> bool:
+def is_in_chart(account: str) -> bool:
     """Whether an account, or the account that a sub-account belongs to, is in the chart."""
     return account.partition(":")[0] in ACCOUNTS

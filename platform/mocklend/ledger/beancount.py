@@ -1,7 +1,7 @@
-"""The journal in Beancount's language, so that a program that is not ours can check it.
+"""The journal as a Beancount file, so that an independent program can check it.
 
-Each of our transactions is one of theirs; what a posting debits is positive there, what it credits negative. Balance
-assertions with our own balances follow at the end: `bean-check` then says whether the two agree.
+Each transaction of the journal becomes one Beancount transaction: debits are positive, credits negative. Balance
+assertions with Mocklend's balances follow at the end, and `bean-check` verifies them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ NAMES: dict[str, str] = {
     "5003": "Expenses:Waiver",
     "5004": "Expenses:Compensation",
 }
-"""Our chart of accounts in Beancount's five kinds."""
+"""The chart of accounts under Beancount's five account types."""
 
-CHAINS_AT_ONCE = 200
+CHAINS_PER_BATCH = 200
 Total = Counter[tuple[str, str]]
 """Balances by account and currency, debits less credits."""
 
@@ -55,7 +55,7 @@ def account_name(account: str) -> str:
 
 
 def export(reader: SandboxReader) -> Iterator[str]:
-    """The lines of a Beancount file of a sandbox's whole journal, in one snapshot."""
+    """The lines of a Beancount file with a sandbox's whole journal, from one snapshot."""
     yield f";; The journal of {reader.sandbox_id}. Check it with bean-check."
     first, last, names = _span(reader)
     if first is None or last is None:
@@ -63,7 +63,7 @@ def export(reader: SandboxReader) -> Iterator[str]:
     for name in sorted(names):
         yield f"{first} open {name}"
     total: Total = Counter()
-    for posted in _posted(reader):
+    for posted in _transactions(reader):
         yield ""
         yield from _transaction(posted, total)
     yield ""
@@ -86,13 +86,13 @@ def _span(reader: SandboxReader) -> tuple[date | None, date | None, set[str]]:
     return (date.fromisoformat(first) if first else None, date.fromisoformat(last) if last else None, names)
 
 
-def _posted(reader: SandboxReader) -> Iterator[Posted]:
+def _transactions(reader: SandboxReader) -> Iterator[Posted]:
     """Every transaction, chain by chain."""
     after = ""
     while True:
         sql = """SELECT DISTINCT chain FROM transactions WHERE sandbox_id = :sandbox_id AND chain > :after
-                 ORDER BY chain LIMIT :most"""
-        chains = reader.ids(sql, after=after, most=CHAINS_AT_ONCE)
+                 ORDER BY chain LIMIT :chains_max"""
+        chains = reader.ids(sql, after=after, chains_max=CHAINS_PER_BATCH)
         if not chains:
             return
         journal = journals(reader, chains)

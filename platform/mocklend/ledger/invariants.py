@@ -1,8 +1,8 @@
-"""The invariants, as named functions. No fault may break one: they hold whatever is armed.
+"""The invariants as named functions. No fault may break one.
 
-W holds of the world and B of the books. Each function yields what is wrong, in words; nothing yielded means that it
-holds. `audit/checks.py` lists them all, each with its code and its sentence. B5, B7, B9 and B14 are laws of commands:
-the tests hold them.
+Codes with W concern the world, codes with B the books. Each function yields a description of each violation, and
+nothing if the invariant holds. `audit/checks.py` lists them with code and sentence. B5, B7, B9 and B14 are laws of
+commands, which the tests check.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from itertools import pairwise
 from mocklend.domain.facts import EDIT, PAYMENT_RETURN, RECEIPT, SECOND_RECEIPT, Fact, standing
 from mocklend.domain.replay import LoanState, dump
 from mocklend.domain.statuses import LoanStatus
-from mocklend.ledger.accounts import RECEIVABLES, known
+from mocklend.ledger.accounts import RECEIVABLES, is_in_chart
 from mocklend.ledger.journal import NO_HASH, Posted, chain_hash, live, opposite
 from mocklend.storage.entities import Loan
 
 SETTLED = (LoanStatus.CLEAR, LoanStatus.OFF)
-"""Paid, or given up: a loan that was paid out and of which nothing is receivable. Which of the two, replay says."""
+"""Statuses of a disbursed loan without receivables: repaid, or written off. The replay derives which of the two."""
 
 LOSS = ("5002", "4003")
-"""What was given up, and what came in on it after all: together zero once a written-off loan is paid up."""
+"""Credit loss and recovery: together zero once the whole loss of a written-off loan is recovered."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoanWorld:
-    """What really happened to one loan, and the replay of it."""
+    """One loan's facts in the world, and their replay."""
 
     facts: Sequence[Fact]
     state: LoanState
@@ -36,9 +36,8 @@ class LoanWorld:
 
 @dataclass(frozen=True, slots=True)
 class LoanBooks:
-    """One loan's books. `rebuilt` is the replay of its facts; `orders` what its repayments' rows say.
-
-    That is for each repayment the amount applied and the amount overpaid, in minor units.
+    """One loan's books. `rebuilt` is the replay of its facts; `orders` has the rows of its repayments, by id:
+    (applied, overpaid) in minor units.
     """
 
     loan: Loan
@@ -50,9 +49,11 @@ class LoanBooks:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over a sandbox, in minor units: by account, then by channel. `strays` are postings of no transaction.
+    """Sums over a sandbox, in minor units: by account, then by channel. `strays` are (chain, seq) of postings without a
+    transaction.
 
-    `known` is what the books know a channel to hold, `taken` what it has taken, `received` what the world saw it take.
+    `known` is the money that a channel holds by the books, `taken` what it took by its own trades, `received` what it
+    took in the world.
     """
 
     balances: Mapping[str, int]
@@ -71,7 +72,7 @@ def single_success(world: LoanWorld) -> Iterator[str]:
 
 
 def true_outstanding(world: LoanWorld) -> Iterator[str]:
-    """W3: what is outstanding is what was charged less what was settled."""
+    """W3: the outstanding amount is the charged amount less the settled one."""
     state = world.state
     if state.outstanding_minor < 0:
         yield f"outstanding is {state.outstanding_minor}"
@@ -84,98 +85,98 @@ def true_outstanding(world: LoanWorld) -> Iterator[str]:
 
 
 def repayment_rows(books: LoanBooks) -> Iterator[str]:
-    """B15: a repayment that does not count, or not any more, has settled nothing."""
-    for id, said in books.orders.items():
-        wanted = books.rebuilt.applied.get(id, (0, 0))
-        if said != wanted:
-            yield f"{id} says {said[0]} applied and {said[1]} overpaid, its loan's facts {wanted[0]} and {wanted[1]}"
+    """B15: a repayment's row has its applied and overpaid amounts; a repayment that does not count has 0."""
+    for id, row in books.orders.items():
+        derived = books.rebuilt.applied.get(id, (0, 0))
+        if row != derived:
+            yield f"{id} says {row[0]} applied and {row[1]} overpaid, its loan's facts {derived[0]} and {derived[1]}"
 
 
 def accounts(books: LoanBooks) -> Iterator[str]:
-    """B1: each transaction moves something, between two accounts of the chart."""
-    for one in books.journal:
-        if not one.movement.postings:
-            yield f"{one.id} moves nothing"
-        for debit, credit, _ in one.movement.postings:
-            if not (known(debit) and known(credit)) or debit == credit:
-                yield f"{one.id} moves from {credit} to {debit}"
+    """B1: each transaction moves money between two accounts of the chart."""
+    for posted in books.journal:
+        if not posted.movement.postings:
+            yield f"{posted.id} moves nothing"
+        for debit, credit, _ in posted.movement.postings:
+            if not (is_in_chart(debit) and is_in_chart(credit)) or debit == credit:
+                yield f"{posted.id} moves from {credit} to {debit}"
 
 
 def amounts(books: LoanBooks) -> Iterator[str]:
     """B4: each amount is above zero, in the loan's currency."""
-    for one in books.journal:
-        for _, _, amount in one.movement.postings:
-            if amount <= 0 or one.currency != books.loan.currency:
-                yield f"{one.id} has {amount} {one.currency}"
+    for posted in books.journal:
+        for _, _, amount in posted.movement.postings:
+            if amount <= 0 or posted.currency != books.loan.currency:
+                yield f"{posted.id} has {amount} {posted.currency}"
 
 
 def loan_chain(books: LoanBooks) -> Iterator[str]:
-    """B3, of a loan's chain."""
+    """B3, for a loan's chain."""
     return chain(books.loan.id, books.loan.next_seq, books.loan.head_hash, books.journal)
 
 
 def chain(id: str, next_seq: int, head_hash: str, journal: Sequence[Posted]) -> Iterator[str]:
-    """B3, of a loan's chain or a channel's."""
+    """B3, for the chain of a loan or a channel: numbers without gaps, each hash over the one before."""
     prev, seq = NO_HASH, 1
-    for one in journal:
-        if one.seq != seq:
-            yield f"number {seq} is missing before {one.seq}"
-        digest = chain_hash(prev, id, one.seq, one.movement, one.reverses, one.currency, one.recorded_ms)
-        if (one.prev_hash, one.hash) != (prev, digest):
-            yield f"{one.id} does not fit its hash"
-        prev, seq = one.hash, one.seq + 1
+    for posted in journal:
+        if posted.seq != seq:
+            yield f"number {seq} is missing before {posted.seq}"
+        digest = chain_hash(prev, id, posted.seq, posted.movement, posted.reverses, posted.currency, posted.recorded_ms)
+        if (posted.prev_hash, posted.hash) != (prev, digest):
+            yield f"{posted.id} does not fit its hash"
+        prev, seq = posted.hash, posted.seq + 1
     if (next_seq, head_hash) != (seq, prev):
         yield f"the next number should be {next_seq}, the journal says {seq}"
 
 
 def reversals(books: LoanBooks) -> Iterator[str]:
-    """B11: a reversal is the exact opposite of one earlier transaction, which no other has taken back."""
+    """B11: a reversal is the exact opposite of one earlier transaction, which no other transaction reverses."""
     journal = books.journal
-    by_seq = {one.seq: one for one in journal}
-    taken_back: set[int] = set()
-    for one in journal:
-        if one.reverses is None:
+    by_seq = {posted.seq: posted for posted in journal}
+    reversed_seqs: set[int] = set()
+    for posted in journal:
+        if posted.reverses is None:
             continue
-        target = by_seq.get(one.reverses)
-        if target is None or target.seq >= one.seq or target.reverses is not None:
-            yield f"{one.id} reverses number {one.reverses}, which it cannot"
-        elif opposite(target.movement) != one.movement:
-            yield f"{one.id} is not the opposite of {target.id}"
-        if one.reverses in taken_back:
-            yield f"number {one.reverses} is reversed twice"
-        taken_back.add(one.reverses)
+        target = by_seq.get(posted.reverses)
+        if target is None or target.seq >= posted.seq or target.reverses is not None:
+            yield f"{posted.id} reverses number {posted.reverses}, which it cannot"
+        elif opposite(target.movement) != posted.movement:
+            yield f"{posted.id} is not the opposite of {target.id}"
+        if posted.reverses in reversed_seqs:
+            yield f"number {posted.reverses} is reversed twice"
+        reversed_seqs.add(posted.reverses)
 
 
 def receipts(books: LoanBooks) -> Iterator[str]:
-    """B6: what came in is posted once, and all of it goes somewhere."""
+    """B6: each receipt is posted once, and applied in full."""
     landed: Counter[str] = Counter()
-    out: Counter[str] = Counter()
+    applied: Counter[str] = Counter()
     times: Counter[str] = Counter()
-    for one in live(books.journal):
-        times[f"{one.movement.kind} {one.movement.ref}"] += one.movement.kind in ("receipt", "repayment")
-        for debit, credit, amount in one.movement.postings:
-            landed[one.movement.ref] += amount if credit == "2102" else 0
-            out[one.movement.ref] += amount if debit == "2102" else 0
-    for what, count in times.items():
+    for posted in live(books.journal):
+        times[f"{posted.movement.kind} {posted.movement.ref}"] += posted.movement.kind in ("receipt", "repayment")
+        for debit, credit, amount in posted.movement.postings:
+            landed[posted.movement.ref] += amount if credit == "2102" else 0
+            applied[posted.movement.ref] += amount if debit == "2102" else 0
+    for posting, count in times.items():
         if count > 1:
-            yield f"{what} is posted {count} times"
-    left = standing(books.facts)
+            yield f"{posting} is posted {count} times"
+    counting = standing(books.facts)
     received = {
         fact.id: fact
         for fact in books.facts
-        if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in left.void)
+        if fact.kind == RECEIPT or (fact.kind == SECOND_RECEIPT and fact.id not in counting.void)
     }
     moved_by_edits = {fact.id for fact in books.facts if fact.kind in (EDIT, PAYMENT_RETURN)}
-    for id in sorted((received.keys() | landed.keys() | out.keys()) - moved_by_edits):
+    for id in sorted((received.keys() | landed.keys() | applied.keys()) - moved_by_edits):
         fact = received.get(id)
         amount = fact.amount_minor if fact else 0
         lands_here = 0 if fact is None or fact.landed else amount
-        if landed[id] != lands_here or out[id] != (0 if id in left.void | left.gone else amount):
-            yield f"{id}: {amount} received, {landed[id]} landed, {out[id]} applied"
+        if landed[id] != lands_here or applied[id] != (0 if id in counting.void | counting.gone else amount):
+            yield f"{id}: {amount} received, {landed[id]} landed, {applied[id]} applied"
 
 
 def buckets(books: LoanBooks) -> Iterator[str]:
-    """B8: the principal is the loan's, and no bucket is negative or got more than it asked for."""
+    """B8: the instalments' principal is the loan's, and each bucket's paid amount is from 0 to its charged amount."""
     state = books.rebuilt
     if sum(i.principal for i in state.instalments) != books.loan.principal_minor:
         yield "the instalments' principal is not the loan's"
@@ -186,8 +187,8 @@ def buckets(books: LoanBooks) -> Iterator[str]:
 
 
 def accrual_periods(books: LoanBooks) -> Iterator[str]:
-    """B10: interest is accrued for each day once."""
-    periods = sorted(one.movement.period for one in live(books.journal) if one.movement.period is not None)
+    """B10: interest accrues exactly once for each day."""
+    periods = sorted(posted.movement.period for posted in live(books.journal) if posted.movement.period is not None)
     for start, stop in periods:
         if start >= stop:
             yield f"a period from {start} to {stop}"
@@ -197,12 +198,12 @@ def accrual_periods(books: LoanBooks) -> Iterator[str]:
 
 
 def status(books: LoanBooks) -> Iterator[str]:
-    """B12: the status is what balances and dates give."""
+    """B12: the status is the one that balances and dates derive."""
     loan, state = books.loan, books.rebuilt
     receivable = disbursed = 0
-    for one in books.journal:
-        disbursed += one.movement.kind == "disbursement_confirmed"
-        for debit, credit, amount in one.movement.postings:
+    for posted in books.journal:
+        disbursed += posted.movement.kind == "disbursement_confirmed"
+        for debit, credit, amount in posted.movement.postings:
             receivable += (amount if debit in RECEIVABLES else 0) - (amount if credit in RECEIVABLES else 0)
     if (loan.status in SETTLED) != (receivable == 0 and disbursed > 0):
         yield f"the loan is {loan.status} with {receivable} receivable"
@@ -211,15 +212,15 @@ def status(books: LoanBooks) -> Iterator[str]:
 
 
 def certificate(id: str, journal_seq: int, journal_hash: str, journal: Sequence[Posted]) -> Iterator[str]:
-    """V8, from the journal alone: up to there the loan was paid out, nothing receivable and no loss left over."""
+    """V8, from the journal alone: at `journal_seq` the loan was disbursed, with no receivable and no loss left."""
     receivable = loss = disbursed = 0
     last: Posted | None = None
-    for one in journal:
-        if one.seq > journal_seq:
+    for posted in journal:
+        if posted.seq > journal_seq:
             break
-        last = one
-        disbursed += one.movement.kind == "disbursement_confirmed"
-        for debit, credit, amount in one.movement.postings:
+        last = posted
+        disbursed += posted.movement.kind == "disbursement_confirmed"
+        for debit, credit, amount in posted.movement.postings:
             receivable += (amount if debit in RECEIVABLES else 0) - (amount if credit in RECEIVABLES else 0)
             loss += (amount if debit in LOSS else 0) - (amount if credit in LOSS else 0)
     if last is None or (last.seq, last.hash) != (journal_seq, journal_hash):
@@ -229,20 +230,20 @@ def certificate(id: str, journal_seq: int, journal_hash: str, journal: Sequence[
 
 
 def replayed(books: LoanBooks) -> Iterator[str]:
-    """B13: the facts give the journal, and the projection that is stored."""
+    """B13: the facts derive the journal and the stored projection."""
     state = books.rebuilt
     if dump(state) != books.loan.state:
         yield "the stored projection is not the replay of the facts"
-    posted = Counter(one.movement for one in live(books.journal))
-    wanted = Counter(state.movements)
-    for movement in posted - wanted:
-        yield f"the journal has a {movement.kind} of {movement.ref} that the facts do not give"
-    for movement in wanted - posted:
-        yield f"the journal lacks a {movement.kind} of {movement.ref} that the facts give"
+    posted = Counter(transaction.movement for transaction in live(books.journal))
+    derived = Counter(state.movements)
+    for movement in posted - derived:
+        yield f"the journal has a {movement.kind} of {movement.ref} that the facts do not derive"
+    for movement in derived - posted:
+        yield f"the journal lacks a {movement.kind} of {movement.ref} that the facts derive"
 
 
 def trial_balance(totals: Totals) -> Iterator[str]:
-    """B2: all accounts together are zero."""
+    """B2: the balances of all accounts add up to zero."""
     if sum(totals.balances.values()) != 0:
         yield f"the trial balance is {sum(totals.balances.values())}"
 
@@ -254,7 +255,7 @@ def stray_postings(totals: Totals) -> Iterator[str]:
 
 
 def channel_money(totals: Totals) -> Iterator[str]:
-    """W1: a channel took what the world saw it take."""
+    """W1: each channel took the money that it took in the world."""
     for channel in sorted(totals.taken.keys() | totals.received.keys()):
         taken, received = totals.taken.get(channel, 0), totals.received.get(channel, 0)
         if taken != received:
@@ -262,7 +263,7 @@ def channel_money(totals: Totals) -> Iterator[str]:
 
 
 def clearing(totals: Totals) -> Iterator[str]:
-    """C1: a channel's clearing account is what the books know it to hold."""
+    """C1: a channel's clearing account has the money that the channel holds by the books."""
     cleared = {account.partition(":")[2] for account in totals.balances if account.startswith("1002:")}
     for channel in sorted(cleared | totals.known.keys()):
         balance = totals.balances.get(f"1002:{channel}", 0)

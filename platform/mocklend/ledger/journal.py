@@ -16,7 +16,7 @@ from mocklend.storage.statements import JOURNAL, statement
 from mocklend.storage.work import Loaded, Work
 
 JOURNALS: Loaded[list[Posted]] = Loaded("journal")
-"""By chain: its whole journal, by number."""
+"""By chain: its whole journal, ordered by number."""
 
 NO_HASH = "0" * 64
 
@@ -37,14 +37,14 @@ INSERT_POSTING = statement(
 
 
 class Head(Struct, frozen=True):
-    """Where a chain stands: the next number, and the hash of the transaction before it."""
+    """The head of a chain: the next number, and the hash of the newest transaction."""
 
     next_seq: int
     hash: str
 
 
 class Posted(Struct, frozen=True):
-    """A transaction on the journal."""
+    """A transaction in the journal. `seq` is its 1-based number in its chain, `reverses` the number of its target."""
 
     seq: int
     movement: Movement
@@ -59,7 +59,7 @@ class Posted(Struct, frozen=True):
 def chain_hash(
     prev: str, chain: str, seq: int, movement: Movement, reverses: int | None, currency: str, recorded_ms: int
 ) -> str:
-    """What ties a transaction to all before it: change one figure anywhere, and no later hash fits."""
+    """The hash over a transaction and the hash before it: a changed figure breaks every later hash."""
     period = "/".join(day.isoformat() for day in movement.period) if movement.period else ""
     postings = ";".join(f"{debit}>{credit}={amount}" for debit, credit, amount in movement.postings)
     text = "|".join(
@@ -70,12 +70,12 @@ def chain_hash(
 
 
 def transaction_id(chain: str, seq: int) -> str:
-    """A transaction's id: its loan's, and its number there."""
+    """A transaction's id, from its chain and its number there."""
     return f"txn_{chain.removeprefix('loan_')}_{seq}"
 
 
 def post(work: Work, chain: str, currency: str, head: Head, movements: Iterable[Movement]) -> Head:
-    """Append movements, in order. Returns where the chain then stands."""
+    """Append movements, in order. Returns the new head of the chain."""
     for movement in movements:
         head = _append(work, chain, currency, head, movement, None)
     return head
@@ -107,30 +107,30 @@ def _append(work: Work, chain: str, currency: str, head: Head, movement: Movemen
 
 
 def repost(
-    work: Work, chain: str, currency: str, head: Head, live: Sequence[Posted], wanted: Sequence[Movement]
+    work: Work, chain: str, currency: str, head: Head, live: Sequence[Posted], movements: Sequence[Movement]
 ) -> Head:
-    """Make the journal say `wanted`: reverse what no longer holds, newest first, and post what holds now.
+    """Correct the journal to `movements`: reverse other live transactions, newest first, and post what is missing.
 
-    What stays true stays untouched, so undoing one repayment reverses and posts again only what it changed.
+    Transactions that stay valid are untouched, so reversing one repayment replaces only what it changed.
     """
-    keep = Counter(wanted)
-    gone = []
+    to_keep = Counter(movements)
+    to_reverse = []
     for posted in live:
-        if keep[posted.movement]:
-            keep[posted.movement] -= 1
+        if to_keep[posted.movement]:
+            to_keep[posted.movement] -= 1
         else:
-            gone.append(posted)
-    for posted in reversed(gone):
+            to_reverse.append(posted)
+    for posted in reversed(to_reverse):
         head = _append(work, chain, currency, head, opposite(posted.movement), posted.seq)
-    for movement in wanted:
-        if keep[movement]:
-            keep[movement] -= 1
+    for movement in movements:
+        if to_keep[movement]:
+            to_keep[movement] -= 1
             head = _append(work, chain, currency, head, movement, None)
     return head
 
 
 def opposite(movement: Movement) -> Movement:
-    """The movement that takes another one back: the same accounts, the other way round."""
+    """The movement that reverses another one: the same postings with debit and credit swapped."""
     return Movement(
         kind=f"{movement.kind}_reversal",
         ref=movement.ref,
@@ -142,9 +142,13 @@ def opposite(movement: Movement) -> Movement:
 
 def live(posted: Iterable[Posted]) -> list[Posted]:
     """The transactions that are neither reversed nor a reversal."""
-    every = list(posted)
-    taken_back = {one.reverses for one in every if one.reverses is not None}
-    return [one for one in every if one.reverses is None and one.seq not in taken_back]
+    transactions = list(posted)
+    reversed_seqs = {transaction.reverses for transaction in transactions if transaction.reverses is not None}
+    return [
+        transaction
+        for transaction in transactions
+        if transaction.reverses is None and transaction.seq not in reversed_seqs
+    ]
 
 
 _TRANSACTIONS = """SELECT chain, seq, kind, effective_date, reverses, ref, period_from, period_to, prev_hash, hash, id,
@@ -156,7 +160,7 @@ _BALANCES = """SELECT debit, SUM(amount_minor) FROM postings WHERE sandbox_id = 
 
 
 class _Row(NamedTuple):
-    """A transaction as its table has it."""
+    """A row of `transactions`."""
 
     chain: str
     seq: int
@@ -187,7 +191,7 @@ class _Balance(NamedTuple):
 
 
 def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
-    """The whole journal of each chain, by number."""
+    """The whole journal of each chain, ordered by number."""
     postings: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
     for chain, seq, debit, credit, amount in reader.rows_in(_Posting, _POSTINGS, chains, " ORDER BY chain, seq, line"):
         postings.setdefault((chain, seq), []).append((debit, credit, amount))
@@ -195,14 +199,14 @@ def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[
     for row in reader.rows_in(_Row, _TRANSACTIONS, chains, " ORDER BY chain, seq"):
         chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency = row
         period = (date.fromisoformat(start), date.fromisoformat(stop)) if start and stop else None
-        moved = tuple(postings.get((chain, seq), ()))
-        movement = Movement(kind, ref, date.fromisoformat(on), moved, period)
+        moved_postings = tuple(postings.get((chain, seq), ()))
+        movement = Movement(kind, ref, date.fromisoformat(on), moved_postings, period)
         journal[chain].append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
     return journal
 
 
 def balances(reader: SandboxReader) -> dict[str, int]:
-    """Every account's balance over the whole sandbox: debits less credits."""
+    """Every account's balance over the whole sandbox, in minor units: debits less credits."""
     total: dict[str, int] = {}
     for account, amount in reader.rows(_Balance, _BALANCES):
         total[account] = total.get(account, 0) + int(amount)

@@ -1,4 +1,4 @@
-"""What the platform's staff do: edits, charges, write-offs, refunds, reversals, and asking a channel about an order."""
+"""Commands of operations staff: edits, charges, write-offs, refunds, reversals, disputes, and queries to channels."""
 
 from mocklend.servicing.approvals import ApproveEdit, RejectEdit
 from mocklend.servicing.catch_up import CatchUp

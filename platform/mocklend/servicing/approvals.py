@@ -1,6 +1,6 @@
-"""Four eyes: a second person looks at a draft, and puts it on the books or drops it.
+"""Four eyes: a second person approves a draft, which posts it to the books, or rejects it.
 
-What is on the books although nobody has looked at it can be approved as well. That moves nothing: it is put on record.
+An edit that was posted without the approval it needed can be approved afterwards: that is only logged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class ApproveEdit:
-    """Approve a draft, which goes on the books as of now if they still take it; or what went there without that."""
+    """Approve a draft, which posts it as of now if it is still valid; or an edit that was posted without approval."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -38,23 +38,23 @@ class ApproveEdit:
     approver: str
 
     def needs(self) -> Iterable[Key]:
-        """The draft; its loan follows."""
+        """The draft; `decide` loads its loan."""
         return (("edit", self.edit_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the edit, APPLIED."""
+        """201 and the edit, APPLIED. Raises Refused `edit_unknown`, `edit_not_draft`, `four_eyes`, or as `validate`."""
         edit = require_edit(work, self.edit_id)
         if edit.state == EditState.APPLIED and edit.to_approve_minor is not None and edit.approver is None:
-            return Answer(201, edit_doc(self._afterwards(work, edit)))
-        edit = _draft(work, self.edit_id)
+            return Answer(201, edit_doc(self._approve_afterwards(work, edit)))
+        edit = _require_draft(work, self.edit_id)
         refuse_same_person(edit, self.approver)
         if edit.edit_kind == WRITE_OFF:
-            edit = replace(edit, amount_minor=None)  # Whatever is owed by now.
+            edit = replace(edit, amount_minor=None)  # `validate` fills in what is outstanding now.
         loan = require_loan(work, edit.loan_id)
         validated = validate(work, loan, replace(edit, approver=self.approver))
         return Answer(201, edit_doc(apply(work, loan, validated, EDIT_APPROVED)))
 
-    def _afterwards(self, work: Work, edit: OperatorEdit) -> OperatorEdit:
+    def _approve_afterwards(self, work: Work, edit: OperatorEdit) -> OperatorEdit:
         refuse_same_person(edit, self.approver)
         loan, edit = require_loan(work, edit.loan_id), replace(edit, approver=self.approver)
         bill = bill_of(loan, state_of(loan))
@@ -69,7 +69,7 @@ class ApproveEdit:
 
 @dataclass(frozen=True, slots=True)
 class RejectEdit:
-    """Drop a draft. Anybody may, also who asked for it."""
+    """Reject a draft. The operator who requested it may do so too."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -78,12 +78,12 @@ class RejectEdit:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The draft; its loan follows."""
+        """The draft; `decide` loads its loan."""
         return (("edit", self.edit_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the edit, REJECTED."""
-        edit = replace(_draft(work, self.edit_id), state=EditState.REJECTED)
+        """201 and the edit, REJECTED. Raises Refused `edit_unknown`, `edit_not_draft`."""
+        edit = replace(_require_draft(work, self.edit_id), state=EditState.REJECTED)
         loan, bill = require_loan(work, edit.loan_id), edit.before
         work.put(edit)
         log_operator_action(
@@ -92,7 +92,7 @@ class RejectEdit:
         return Answer(201, edit_doc(edit))
 
 
-def _draft(work: Work, edit_id: str) -> OperatorEdit:
+def _require_draft(work: Work, edit_id: str) -> OperatorEdit:
     edit = require_edit(work, edit_id)
     if edit.state != EditState.DRAFT:
         raise Refused(

@@ -1,7 +1,7 @@
-"""What a clerk does in the old back office, where nothing is compared with the books before it is saved.
+"""Manual entries of a clerk in a legacy back office, which does not check an entry against the books.
 
-Both are ordinary acts: they are on the books, and whoever reverses an edit or a receipt reverses them too. Nobody asks
-for them over HTTP: a fault has somebody do them (see `mocklend.seams.follow_ups`).
+Both are ordinary commands: the books have their result, and reversing an edit or a receipt reverses them too. No HTTP
+request reaches them: a fault issues them as follow-ups (see `mocklend.seams.follow_ups`).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from mocklend.webhooks.outbox import edit_data, emit
 
 @dataclass(frozen=True, slots=True)
 class PostReceiptByHand:
-    """Post the receipt of an order that is paid, from a list on which it is still open."""
+    """Post the receipt of a paid order again, from a list on which the order is still open."""
 
     sandbox_id: str
     asked: PostReceiptAgain
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The repayment; its loan follows."""
+        """The repayment; `decide` loads its loan."""
         return (("repayment", self.asked.repayment_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the id of the receipt. One that was posted by hand before is not posted again."""
+        """201 and the id of the receipt. A receipt that was posted by hand before is not posted again."""
         order = work.get(Repayment, self.asked.repayment_id)
-        assert order.paid_ms is not None, "only what is paid leaves the list"
+        assert order.paid_ms is not None, "only a paid order is posted by hand"
         loan = work.get(Loan, order.loan_id)
         before = after = bill_of(loan, state_of(loan))
         number = number_by_hand(order.id)
@@ -58,7 +58,7 @@ class PostReceiptByHand:
 
 @dataclass(frozen=True, slots=True)
 class OverrideStatusByHand:
-    """Set a loan's status, whatever the books derive."""
+    """Set a loan's status without regard to the status that the books derive."""
 
     sandbox_id: str
     asked: OverrideStatus

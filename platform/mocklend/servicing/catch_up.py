@@ -1,4 +1,4 @@
-"""Catching up: a loan that the end-of-day batch has left out is brought up to the day by hand."""
+"""Catching up: staff run the end of day of a loan that the batch has skipped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Do what the end-of-day batch should have done to a loan. One that was not left out stays as it is."""
+    """Run the end of day of a loan that the batch has skipped. Any other loan stays unchanged."""
 
     sandbox_id: str
     loan_id: str
@@ -28,7 +28,7 @@ class CatchUp:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the loan's status."""
+        """200 and the loan's status. Raises Refused `loan_unknown`."""
         loan = require_loan(work, self.loan_id)
         missed = loan.missed_ms is not None
         if missed:

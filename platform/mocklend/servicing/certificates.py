@@ -1,7 +1,7 @@
-"""The settlement certificate (结清证明): paper that says a loan is settled, issued only when the books say CLEAR.
+"""The settlement certificate (结清证明): it confirms that a loan is settled, and needs books that say CLEAR.
 
-It names the number and the hash of the loan's last transaction, so that anybody can see what it rested on. What happens
-later does not call it back, since it is in somebody's hand: it is then shown as superseded, with the reason.
+It has the number and the hash of the loan's last transaction, so that everybody can check its basis. A certificate
+that was issued cannot be withdrawn: if the books change later, it is shown as superseded, with the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mocklend.webhooks.outbox import certificate_data, emit
 
 @dataclass(frozen=True, slots=True)
 class IssueCertificate:
-    """Issue a loan's certificate. Asked again while the journal stands where it stood, it is the same paper."""
+    """Issue a loan's certificate. While the journal is unchanged, a repeated request returns the same certificate."""
 
     sandbox_id: str
     loan_id: str
@@ -41,7 +41,7 @@ class IssueCertificate:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the certificate; 200 if it was issued before."""
+        """201 and the certificate; 200 if it was issued before. Raises Refused `loan_unknown`, `not_settled`."""
         loan = require_loan(work, self.loan_id)
         if loan.status != LoanStatus.CLEAR:
             raise Refused(
@@ -53,9 +53,9 @@ class IssueCertificate:
             )
         seq = loan.next_seq - 1
         id = make_id("crt", work.sandbox.seed, loan.id, seq)
-        known = work.find(Certificate, id)
-        if known is not None:
-            return Answer(200, certificate_doc(known))
+        issued = work.find(Certificate, id)
+        if issued is not None:
+            return Answer(200, certificate_doc(issued))
         borrower = work.get(Borrower, loan.borrower_id)
         issued_on = business_date(work.now_ms, work.sandbox.zone)
         settled_on = settling_date(work.load(JOURNALS, loan.id))
@@ -79,9 +79,11 @@ class IssueCertificate:
 
 
 def settling_date(journal: Sequence[Posted]) -> date:
-    """The effective date of what settled a loan that is CLEAR: the last that took something off, and still counts."""
+    """The date on which a CLEAR loan was settled: that of the last live transaction that credits a receivable."""
     return max(
-        one.movement.on for one in live(journal) if any(credit in RECEIVABLES for _, credit, _ in one.movement.postings)
+        posted.movement.on
+        for posted in live(journal)
+        if any(credit in RECEIVABLES for _, credit, _ in posted.movement.postings)
     )
 
 
@@ -111,7 +113,7 @@ def _in_english(loan: Loan, borrower: Borrower, number: str, settled_on: date, i
 
 
 def load_valid_certificates(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
-    """The certificates of each loan that nothing on the books speaks against, by id."""
+    """By loan: the ids of the certificates that the books do not contradict."""
     sql = """SELECT c.loan_id, c.id FROM certificates c
         WHERE c.sandbox_id = :sandbox_id AND NOT EXISTS (
             SELECT 1 FROM book_facts f JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id
@@ -125,32 +127,32 @@ def load_valid_certificates(reader: SandboxReader, loan_ids: Sequence[str]) -> M
     return valid
 
 
-_TAKEN_BACK = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
+_REVERSALS = """SELECT f.kind, f.reverses, f.effective_date FROM book_facts f
     JOIN transactions t ON t.sandbox_id = f.sandbox_id AND t.chain = f.loan_id
         AND (t.ref = f.reverses OR substr(t.ref, 1, 24) = f.reverses)
     WHERE f.sandbox_id = :sandbox_id AND f.loan_id = :loan_id AND t.seq > :seq AND t.kind = 'repayment_reversal'
     ORDER BY f.at_ms, f.id"""
 
 
-class _TakenBack(NamedTuple):
+class _ReversedFact(NamedTuple):
     kind: str
     reverses: str
     on: str
 
 
 def certificate(reader: SandboxReader, id: str) -> CertificateDoc:
-    """A certificate, and whether the books have moved on since: a payment taken back, or a loan that is open again."""
+    """A certificate, and whether it is superseded: a payment was returned or reversed, or the loan is open again."""
     certificate = reads.entity(reader, Certificate, id)
     loan = reads.entity(reader, Loan, certificate.loan_id)
-    taken_back = reader.rows(_TakenBack, _TAKEN_BACK, loan_id=loan.id, seq=certificate.journal_seq)
-    reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in taken_back]
+    reversed_facts = reader.rows(_ReversedFact, _REVERSALS, loan_id=loan.id, seq=certificate.journal_seq)
+    reasons = [f"{kind} of {reverses} on {on}" for kind, reverses, on in reversed_facts]
     if loan.status != LoanStatus.CLEAR:
         reasons.append(f"the books say {loan.status}")
     return certificate_doc(certificate, "; ".join(reasons) or None)
 
 
 class CertificateDoc(TypedDict):
-    """A certificate, the transaction that it rests on, and whether the books have moved on since."""
+    """A certificate, the transaction that it is based on, and whether the books supersede it."""
 
     id: Annotated[str, says("The certificate's id.")]
     loan_id: LoanId
@@ -163,8 +165,8 @@ class CertificateDoc(TypedDict):
     settled_on: Annotated[str, says("The day on which the loan was settled, like 2026-01-05, in the sandbox's zone.")]
     text_zh: Annotated[str, says("The certificate's text in Chinese.")]
     text_en: Annotated[str, says("The certificate's text in English.")]
-    superseded: Annotated[bool, says("Whether the books have moved on since it was issued.")]
-    superseded_reason: Annotated[str | None, says("What happened since; null where nothing did.")]
+    superseded: Annotated[bool, says("Whether a later change of the books supersedes it.")]
+    superseded_reason: Annotated[str | None, says("The reason for that; null where it is not superseded.")]
 
 
 def certificate_doc(certificate: Certificate, superseded_by: str | None = None) -> CertificateDoc:

@@ -1,4 +1,4 @@
-"""Charges and waivers: a fee or a penalty that falls due on a day, and letting part of what is owed go."""
+"""Charges and waivers: a fee or a penalty that falls due on a day, and the waiver of part of what is owed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAIVED = {"fee": "WAIVE_FEE", "interest": "WAIVE_INTEREST", "penalty": "WAIVE_PE
 class Charge:
     """Charge a fee (1105/4004) or a penalty (1103/4002).
 
-    It joins the instalment that falls due on `due` or next after it; the last one, where none does.
+    It is added to the instalment that falls due on `due` or next after it, or to the last one.
     """
 
     sandbox_id: str
@@ -45,7 +45,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Waive:
-    """Let part of what is owed go, oldest instalment first (5003 against the receivable). Never principal."""
+    """Waive part of what is owed, oldest instalment first (5003 against the receivable). Never principal."""
 
     sandbox_id: str
     idem: Idempotency | None

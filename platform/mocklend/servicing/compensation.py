@@ -1,4 +1,4 @@
-"""Compensation: what a borrower gets for harm. Agreed on the books at once (5004 to 2104), paid by a channel later."""
+"""Compensation of a borrower for damage: posted at once (5004 to 2104), paid by a channel later."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mocklend.world.record import record_in_world
 def compensate(
     work: Work, loan_id: str, *, amount_minor: int, about: str, memo: str, operator: str, promised: bool = False
 ) -> Payout | None:
-    """Agree on a compensation and order its payout, the way that the loan itself was paid out.
+    """Agree on a compensation and order its payout through the channel of the loan's disbursement.
 
-    `about` is what it is for, a dispute: there is one compensation for each. One that was `promised` before and never
-    posted is posted now. None where it is only promised.
+    `about` is the id of the dispute; each has one compensation. With `promised`, it was agreed before, not posted, and
+    is posted now. None where it is agreed without being posted.
     """
     loan = work.get(Loan, loan_id)
     before = bill_of(loan, state_of(loan))
@@ -50,12 +50,12 @@ def compensate(
 
 
 def compensation_of(work: Work, about: str) -> str:
-    """The id of the one compensation for something."""
+    """The id of a dispute's compensation."""
     return make_id("cmp", work.sandbox.seed, about)
 
 
 def _is_posted(work: Work, loan: Loan, fact: Fact, dispute_id: str) -> bool:
-    """Whether the promise gets as far as the books."""
+    """Whether the agreed compensation is posted to the books."""
     return work.at(
         CompensationAgreed(
             entity=fact.id,

@@ -1,12 +1,12 @@
-"""Putting a disputed loan right: what the desk corrects by itself, and what is left for staff to do.
+"""Correcting a disputed loan: what is corrected automatically, and what is left for staff to do.
 
-A dispute is CORRECTED when nothing of that is left. The desk goes by its papers: the channels' records, the orders, the
-memos, the page. What really happened it does not know, no more than anybody at a desk does.
+A dispute is CORRECTED when nothing is left to do. Corrections use the case file alone: the channels' trades, the
+orders, the memos, the status page. The world is not read, as operations staff cannot see it either.
 
-    lost payment with evidence ─▶ booked          wrong mark        ─▶ taken off
-    booked as something else   ─▶ booked anew     second receipt    ─▶ taken back
-    left out by the night      ─▶ caught up       rest of a quote   ─▶ written off the bill
-    page behind the books      ─▶ made anew       anything else     ─▶ said, with the call that does it
+    lost payment with evidence ─▶ booked          conflicting override ─▶ reversed
+    booked as another type     ─▶ booked again    second receipt       ─▶ reversed
+    skipped by end of day      ─▶ caught up       rest of a quote      ─▶ taken off the bill
+    status page behind books   ─▶ rebuilt         anything else        ─▶ listed, with the call that does it
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ from mocklend.storage.work import Idempotency, Loaded, Work
 from mocklend.views.pages import rebuild, right
 from mocklend.views.render import conflicting_override
 
-PAPERS: Loaded[Papers] = Loaded("papers")
-"""By loan: the papers that the desk goes by."""
+CASE_FILES: Loaded[CaseFile] = Loaded("case_file")
+"""By loan: its case file."""
 
 Findings = Sequence[FindingDoc]
 
 ROUNDING_MINOR = 3
-"""What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
-MIGRATED = "Nothing but its name is behind it: no act of the desk made it."
+"""The minor units by which two ways of rounding may differ. No real payment is that small."""
+UNSUPPORTED = "No entry of the operator log supports it."
 _AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
 _ORDER = re.compile(r"rpy_\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
-    """What the desk has about a loan, as ids; and its log: action, what it is about, memo."""
+class CaseFile:
+    """The documents about a loan, as ids; and its operator log: action, id of the subject, memo."""
 
     orders: tuple[str, ...]
     receipts: tuple[str, ...]
@@ -72,9 +72,9 @@ class Papers:
     actions: tuple[tuple[str, str, str], ...]
 
 
-def load_papers(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Papers]:
-    """What a correction of each loan has to read."""
-    return {id: papers_of(reader, id) for id in loan_ids}
+def load_case_files(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, CaseFile]:
+    """The case file of each loan."""
+    return {id: case_file_of(reader, id) for id in loan_ids}
 
 
 _OF_LOAN = "WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY id"
@@ -83,8 +83,8 @@ _ACTIONS = """SELECT action, about, memo FROM operator_actions WHERE sandbox_id 
 _SECOND = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND out_trade_no"
 
 
-def papers_of(reader: SandboxReader, loan_id: str) -> Papers:
-    """The papers of one loan. Its receipts are those on it, and those that name an order of it."""
+def case_file_of(reader: SandboxReader, loan_id: str) -> CaseFile:
+    """The case file of one loan. Its receipts are those on it, and those that name an order of it."""
 
     def ids(table: str) -> tuple[str, ...]:
         return tuple(reader.ids(f"SELECT id FROM {table} {_OF_LOAN}", loan_id=loan_id))
@@ -94,7 +94,7 @@ def papers_of(reader: SandboxReader, loan_id: str) -> Papers:
     second = set(reader.ids_in(_SECOND, numbers)) if numbers else set()
     actions = tuple(reader.rows(_action, _ACTIONS, loan_id=loan_id))
     receipts = tuple(sorted(second | set(ids("receipts"))))
-    return Papers(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), actions)
+    return CaseFile(orders, receipts, ids("edits"), ids("payouts"), ids("disputes"), actions)
 
 
 def _action(action: str, about: str, memo: str | None) -> tuple[str, str, str]:
@@ -102,8 +102,8 @@ def _action(action: str, about: str, memo: str | None) -> tuple[str, str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """One decision's hands: each correction is an ordinary act of the desk, under its name and memo."""
+class Corrections:
+    """The corrections of one decision: each is an ordinary command, under the decision's operator and memo."""
 
     work: Work
     dispute: Dispute
@@ -113,23 +113,23 @@ class Desk:
 
     @property
     def loan(self) -> Loan:
-        """The disputed loan, as the acts so far have left it."""
+        """The disputed loan after the commands so far."""
         loan = self.work.get(Loan, self.dispute.loan_id)
         return loan
 
     @property
-    def papers(self) -> Papers:
-        """What the desk has about it."""
-        papers = self.work.load(PAPERS, self.dispute.loan_id)
-        return papers
+    def case_file(self) -> CaseFile:
+        """The loan's case file."""
+        case_file = self.work.load(CASE_FILES, self.dispute.loan_id)
+        return case_file
 
-    def put_right(self, findings: Findings) -> list[CorrectionDoc]:
-        """Do what the desk can do by itself, and say what was done. The page comes last: it shows all the rest."""
-        done = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._overrides()]
-        return [*done, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
+    def correct(self, findings: Findings) -> list[CorrectionDoc]:
+        """Make the automatic corrections and return them. The status page comes last: it shows the others."""
+        corrections = [*self._lost_payments(findings), *self._second_receipts(), *self._bookings(), *self._overrides()]
+        return [*corrections, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
 
     def left_to_do(self, findings: Findings) -> list[LeftDoc]:
-        """What is still wrong by the papers, and what to do about it."""
+        """What is still wrong by the case file, each with what staff have to do."""
         return [
             *self._payments_elsewhere(findings),
             *self._orders_to_ask_about(),
@@ -141,23 +141,23 @@ class Desk:
             *self._not_shown(),
         ]
 
-    # --- what the desk does ---
+    # --- automatic corrections ---
 
     def _lost_payments(self, findings: Findings) -> Iterator[CorrectionDoc]:
         for finding in findings:
-            done = self._bring_in(finding)
-            if done is not None:
-                yield done
+            correction = self._book_lost_payment(finding)
+            if correction is not None:
+                yield correction
 
-    def _bring_in(self, finding: FindingDoc) -> CorrectionDoc | None:
-        """Put a payment on the loan that the channel has and the books have on none."""
+    def _book_lost_payment(self, finding: FindingDoc) -> CorrectionDoc | None:
+        """Book a payment on the loan that its channel has and that is on no loan."""
         number = finding["out_trade_no"]
         if number is None or not finding["matches_channel"] or finding["on_books"]:
             return None
         work, loan = self.work, self.loan
         trade = work.get(Trade, number)
         if trade.loan_id not in (loan.id, NOBODYS) or trade.currency != loan.currency:
-            return None  # Somebody else's money, or another loan's: that is for a person to sort out.
+            return None  # Money of another borrower or another loan: staff have to decide.
         if not trade.repayment_id.startswith("rct_"):
             order = work.get(Repayment, trade.repayment_id)
             if order.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
@@ -187,9 +187,9 @@ class Desk:
                 yield {"what": "repayment_rebooked", "id": order.id, "amount_minor": order.amount_minor}
 
     def _overrides(self) -> Iterator[CorrectionDoc]:
-        mark = conflicting_override(self.loan)
-        if mark is not None:
-            edit = self.work.get(OperatorEdit, mark.edit_id)
+        override = conflicting_override(self.loan)
+        if override is not None:
+            edit = self.work.get(OperatorEdit, override.edit_id)
             ReverseEdit(self.sandbox_id, None, edit.id, self.memo, self.operator).decide(self.work)
             yield {"what": "override_reversed", "id": edit.id, "status": edit.status}
 
@@ -199,16 +199,24 @@ class Desk:
             yield {"what": "loan_caught_up", "id": self.loan.id}
 
     def _rest_of_a_quote(self) -> Iterator[CorrectionDoc]:
-        """A payoff was paid to the unit by its quote, and what is left is nothing but another rounding."""
-        left = _rest(self.loan, self._orders())
-        if left:
+        """Take off what a fully paid payoff quote left, where that is only a rounding difference."""
+        rest_minor = _rest(self.loan, self._orders())
+        if rest_minor:
             key = Idempotency(f"{self.dispute.id}/rest/{self.loan.version}", "")
-            wish = Edit(
-                self.sandbox_id, key, self.loan.id, MODIFY_REVOKE_AMOUNT, left, None, self.memo, self.operator, None
+            command = Edit(
+                self.sandbox_id,
+                key,
+                self.loan.id,
+                MODIFY_REVOKE_AMOUNT,
+                rest_minor,
+                None,
+                self.memo,
+                self.operator,
+                None,
             )
-            edit = wish.decide(self.work).body
+            edit = command.decide(self.work).body
             if edit["state"] == EditState.APPLIED:
-                yield {"what": "rest_written_off", "id": edit["id"], "amount_minor": left}
+                yield {"what": "rest_written_off", "id": edit["id"], "amount_minor": rest_minor}
 
     def _page(self) -> Iterator[CorrectionDoc]:
         loan = self.loan
@@ -223,14 +231,14 @@ class Desk:
             )
             yield {"what": "page_rebuilt", "id": loan.id, "version": loan.version}
 
-    # --- what it leaves to staff ---
+    # --- left to staff ---
 
     def _payments_elsewhere(self, findings: Findings) -> Iterator[LeftDoc]:
         for finding in findings:
             trade = self.work.find(Trade, finding["out_trade_no"]) if finding["out_trade_no"] else None
             if trade is None or not finding["matches_channel"] or self._is_on_the_loan(trade):
                 continue
-            yield _todo(
+            yield _left(
                 "payment_not_on_loan",
                 trade.id,
                 f"{trade.channel} has {trade.amount_minor}, and it is not on this loan: match, move or reinstate it",
@@ -250,111 +258,115 @@ class Desk:
                 order.status in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED)
                 and trade.state == TradeState.SUCCESS
             )
-            gone = (
+            returned = (
                 order.status in (RepaymentStatus.PROCESSING, RepaymentStatus.SUCCEEDED)
                 and trade.state == TradeState.RETURNED
             )
-            if (unheard or gone) and not self._on_its_way(trade):
-                what = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
-                yield _todo("channel_not_asked", order.id, f"{what}: ask the channel about it")
+            if (unheard or returned) and not self._on_its_way(trade):
+                difference = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
+                yield _left("channel_not_asked", order.id, f"{difference}: ask the channel about it")
             elif order.status == RepaymentStatus.SUCCEEDED and _booked_otherwise(order, trade):
-                yield _todo("booked_otherwise", order.id, "it is not booked as was ordered and paid: book it anew")
+                yield _left("booked_otherwise", order.id, "it is not booked as it was ordered and paid: book it again")
 
     def _on_its_way(self, trade: Trade) -> bool:
         callback = self.work.find(Callback, callback_of(trade.repayment_id))
         return callback is not None and callback.attempts == 0 and callback.due_ms is not None
 
     def _ordered_twice(self) -> Iterator[LeftDoc]:
-        asked: dict[tuple[str, Any], list[Repayment]] = {}
+        orders_by_source: dict[tuple[str, Any], list[Repayment]] = {}
         for order in self._orders():
             for of, value in (("debit", order.debit_ms), ("request", order.asked_key)):
                 if value is not None and order.status != RepaymentStatus.REVERSED:
-                    asked.setdefault((of, value), []).append(order)
-        for (of, _), orders in asked.items():
+                    orders_by_source.setdefault((of, value), []).append(order)
+        for (of, _), orders in orders_by_source.items():
             if len(orders) > 1:
                 ids = " and ".join(sorted(order.id for order in orders))
-                yield _todo("ordered_twice", max(order.id for order in orders), f"{ids} are one {of}: reverse one")
+                yield _left("ordered_twice", max(order.id for order in orders), f"{ids} are one {of}: reverse one")
         for receipt in self._receipts():
             if receipt.state == ReceiptState.APPLIED and _is_second(receipt) and receipt.loan_id != self.loan.id:
-                yield _todo("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
+                yield _left("posted_twice", receipt.id, f"{receipt.out_trade_no} was paid once: reverse the receipt")
 
     def _edits_to_look_at(self) -> Iterator[LeftDoc]:
-        about = {about for _, about, _ in self.papers.actions}
+        logged = {logged for _, logged, _ in self.case_file.actions}
         for edit in self._edits():
             if edit.state != EditState.APPLIED:
                 continue
             if edit.to_approve_minor is not None and (
                 edit.approver is None or same_person(edit.operator, edit.approver)
             ):
-                undo = "approve it" if edit.edit_kind == REFUND else "approve or reverse it"
-                yield _todo("unapproved", edit.id, f"it needs a second person, and nobody has looked at it: {undo}")
+                remedy = "approve it" if edit.edit_kind == REFUND else "approve or reverse it"
+                yield _left("unapproved", edit.id, f"it needs a second person's approval and has none: {remedy}")
             if edit.amount_minor is None:
                 continue
-            if edit.id not in about:
-                yield _todo("unsupported", edit.id, f"{MIGRATED} Reverse it")
-            meant = _amount_in(edit.memo, self.loan.currency)
-            if meant not in (None, edit.amount_minor):
-                detail = f"its memo says {meant}, the books have {edit.amount_minor}: reverse it, and make it anew"
-                yield _todo("amount_mismatch", edit.id, detail)
+            if edit.id not in logged:
+                yield _left("unsupported", edit.id, f"{UNSUPPORTED} Reverse it")
+            memo_minor = _amount_in(edit.memo, self.loan.currency)
+            if memo_minor not in (None, edit.amount_minor):
+                detail = (
+                    f"its memo says {memo_minor}, the books have {edit.amount_minor}: reverse it, and submit it again"
+                )
+                yield _left("amount_mismatch", edit.id, detail)
         if _rest(self.loan, self._orders()):
-            yield _todo(
+            yield _left(
                 "rest_of_a_quote", self.loan.id, "what the quote left out waits for approval: approve the draft"
             )
 
     def _reversals_of_something_else(self) -> Iterator[LeftDoc]:
-        own = set(self.papers.orders)
-        newest = {about: memo for action, about, memo in self.papers.actions if action == REPAYMENT_REVERSED}
+        own = set(self.case_file.orders)
+        newest = {about: memo for action, about, memo in self.case_file.actions if action == REPAYMENT_REVERSED}
         for id, memo in newest.items():
             named = [word for word in _ORDER.findall(memo) if word in own]
             order = self.work.get(Repayment, id)
             if named and id not in named and order.reversal_id is not None:
-                detail = f"{id} was reversed, and {named[0]} was meant: reinstate the one, reverse the other"
-                yield _todo("reversed_something_else", order.reversal_id, detail)
+                detail = f"{id} was reversed instead of {named[0]}: reinstate {id}, reverse {named[0]}"
+                yield _left("reversed_something_else", order.reversal_id, detail)
 
     def _stuck_payouts(self) -> Iterator[LeftDoc]:
-        for id in self.papers.payouts:
+        for id in self.case_file.payouts:
             payout = self.work.get(Payout, id)
             if payout.state == PayoutState.ORDERED and payout.due_ms is None:
-                detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask there"
-                yield _todo("stuck_payout", payout.id, detail)
+                detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask the channel"
+                yield _left("stuck_payout", payout.id, detail)
 
     def _unposted_promises(self) -> Iterator[LeftDoc]:
-        for id in self.papers.disputes:
+        for id in self.case_file.disputes:
             other = self.work.get(Dispute, id)
             if other.compensation_id is not None and other.payout_id is None:
-                detail = f"{other.compensation_minor} were promised with dispute {id} and never posted: decide it again"
-                yield _todo("compensation_not_posted", other.compensation_id, detail)
+                detail = f"{other.compensation_minor} were agreed in dispute {id} and not posted: decide it again"
+                yield _left("compensation_not_posted", other.compensation_id, detail)
 
     def _not_shown(self) -> Iterator[LeftDoc]:
         if not right(self.loan, self.work.now_ms):
-            yield _todo("page_behind", self.loan.id, "its page is behind the books: have it made anew")
+            yield _left("page_behind", self.loan.id, "its status page is behind the books: rebuild it")
         if conflicting_override(self.loan) is not None:
-            yield _todo("wrong_override", self.loan.id, "a status set by hand contradicts the books: reverse that edit")
+            yield _left(
+                "conflicting_override", self.loan.id, "a status override contradicts the books: reverse that edit"
+            )
         if self.loan.missed_ms is not None:
-            yield _todo("left_behind", self.loan.id, "the end-of-day batch has left it out: catch it up")
+            yield _left("left_behind", self.loan.id, "end of day has skipped it: catch it up")
 
     # --- reading ---
 
     def _orders(self) -> list[Repayment]:
-        return [self.work.get(Repayment, id) for id in self.papers.orders]
+        return [self.work.get(Repayment, id) for id in self.case_file.orders]
 
     def _receipts(self) -> list[Receipt]:
-        return [self.work.get(Receipt, id) for id in self.papers.receipts]
+        return [self.work.get(Receipt, id) for id in self.case_file.receipts]
 
     def _edits(self) -> list[OperatorEdit]:
-        return [self.work.get(OperatorEdit, id) for id in self.papers.edits]
+        return [self.work.get(OperatorEdit, id) for id in self.case_file.edits]
 
     def _trade(self, order: Repayment) -> Trade:
         trade = self.work.get(Trade, out_trade_no(order.id))
         return trade
 
 
-def _todo(what: str, id: str, detail: str) -> LeftDoc:
+def _left(what: str, id: str, detail: str) -> LeftDoc:
     return {"what": what, "id": id, "detail": detail}
 
 
 def _is_second(receipt: Receipt) -> bool:
-    """Whether a receipt names an order that has its own."""
+    """Whether a receipt names an order that has its own receipt."""
     return receipt.out_trade_no != order_no(receipt.id)
 
 
@@ -363,7 +375,7 @@ def _booked_otherwise(order: Repayment, trade: Trade) -> bool:
 
 
 def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
-    """What a payoff by its quote has left, where that is no more than another rounding; or 0."""
+    """The minor units that a paid payoff quote left outstanding, if only a rounding difference; otherwise 0."""
     by_quote = [
         order
         for order in orders
@@ -374,6 +386,6 @@ def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
 
 
 def _amount_in(memo: str, currency: str) -> int | None:
-    """The one amount that a memo names, in minor units of a currency with cents."""
-    found = _AMOUNT.findall(memo) if minor_exponent(currency) == 2 else []
-    return int(Decimal(found[0]) * 100) if len(found) == 1 else None
+    """The amount that a memo names, in minor units of a currency with two decimals; None unless there is just one."""
+    amounts = _AMOUNT.findall(memo) if minor_exponent(currency) == 2 else []
+    return int(Decimal(amounts[0]) * 100) if len(amounts) == 1 else None

@@ -1,7 +1,7 @@
-"""Deciding a dispute: upheld, rejected or unverifiable; and putting right what was upheld, through every copy.
+"""Deciding a dispute: upheld, rejected or unverifiable; an upheld dispute is corrected in all copies of the data.
 
-What the desk corrects by itself, and what it leaves to staff, is in `corrections`. A dispute of which something is left
-to do stays UPHELD and says what; it is decided again once staff have done that with their own calls.
+`corrections` has the automatic corrections and what is left to staff. A dispute with something left to do stays UPHELD
+and lists it; it is decided again once staff have done that with their own requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mocklend.lending.books import state_of
 from mocklend.lending.operator_log import CORRECTION_ORDERED, DISPUTE_DECIDED, bill_of, log_operator_action
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing.compensation import compensate, compensation_of
-from mocklend.servicing.corrections import Desk
+from mocklend.servicing.corrections import Corrections
 from mocklend.servicing.disputes import (
     CORRECTED_NOTE,
     dispute_doc,
@@ -38,7 +38,7 @@ Findings = Sequence[FindingDoc]
 
 @dataclass(frozen=True, slots=True)
 class DecideDispute:
-    """An operator answers a dispute. What is upheld can be corrected and compensated, now or in a later call."""
+    """An operator decides a dispute. An upheld one can be corrected and compensated, now or in a later request."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -50,7 +50,7 @@ class DecideDispute:
     compensation_minor: int | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The dispute; its loan and evidence follow."""
+        """The dispute; `decide` loads its loan and evidence."""
         return (("dispute", self.dispute_id),)
 
     def decide(self, work: Work) -> Answer:
@@ -68,12 +68,12 @@ class DecideDispute:
             dispute = step(work, dispute, self.decision, self.memo, event="decided")
             self._log(work, dispute, DISPUTE_DECIDED)
             if self.decision == DisputeState.REJECTED:
-                # The record is right, so nothing on it is in dispute any more.
+                # The loan's data are right, so the bureau's record is no longer disputed.
                 dispute = _unflag(work, dispute)
         if self.correct:
             dispute = self._correct(work, dispute, findings)
-            if not undecided:  # Somebody looked again: the decision itself is on record already.
-                ordered = sum(one["note"].startswith(CORRECTED_NOTE) for one in dispute.progress)
+            if not undecided:  # A later correction: the decision itself was logged before.
+                ordered = sum(entry["note"].startswith(CORRECTED_NOTE) for entry in dispute.progress)
                 self._log(work, dispute, CORRECTION_ORDERED, n=ordered)
         if self.compensation_minor is not None:
             dispute = self._compensate(work, dispute, self.compensation_minor)
@@ -81,7 +81,7 @@ class DecideDispute:
 
     def _refuse(self, dispute: Dispute) -> None:
         more = self.correct or self.compensation_minor is not None
-        assert self.decision == DisputeState.UPHELD or not more, "only what is upheld is corrected and compensated"
+        assert self.decision == DisputeState.UPHELD or not more, "only an upheld dispute is corrected and compensated"
         if self.decision == DisputeState.UPHELD and more:
             refuse_unless(dispute, DisputeState.VERIFYING, DisputeState.UPHELD, DisputeState.CORRECTED)
         else:
@@ -89,7 +89,7 @@ class DecideDispute:
         if self.compensation_minor is not None and dispute.payout_id is not None:
             raise Refused(
                 "dispute_state",
-                f"payout {dispute.payout_id} compensates for it already",
+                f"payout {dispute.payout_id} already compensates for it",
                 expected="a dispute without a compensation",
                 received=dispute.compensation_minor,
                 dispute_id=dispute.id,
@@ -97,32 +97,32 @@ class DecideDispute:
         if self.compensation_minor is not None and dispute.compensation_minor not in (0, self.compensation_minor):
             raise Refused(
                 "dispute_state",
-                "another compensation was promised and is not posted yet",
+                "another compensation was agreed and is not posted yet",
                 expected=dispute.compensation_minor,
                 received=self.compensation_minor,
                 dispute_id=dispute.id,
             )
 
     def _correct(self, work: Work, dispute: Dispute, findings: Findings) -> Dispute:
-        """Put right what the desk can; the dispute is CORRECTED once nothing is left to do."""
-        desk = Desk(work, dispute, self.sandbox_id, self.memo, self.operator)
-        done = desk.put_right(findings)
-        left = desk.left_to_do(findings)
+        """Make the automatic corrections; the dispute is CORRECTED once nothing is left to do."""
+        corrections = Corrections(work, dispute, self.sandbox_id, self.memo, self.operator)
+        done = corrections.correct(findings)
+        left = corrections.left_to_do(findings)
         correct(work, dispute.loan_id, f"dispute {dispute.id}")
         dispute = replace(
             dispute,
             corrections=(*dispute.corrections, *done),
             left_to_do=tuple(left),
         )
-        what = ", ".join(f"{one['what']} {one['id']}" for one in done)
+        corrected = ", ".join(f"{item['what']} {item['id']}" for item in done)
         if left:
-            todo = "; ".join(f"{one['what']} {one['id']}" for one in left)
-            note = f"{CORRECTED_NOTE} {what or 'nothing yet'}. Left to do: {todo}."
+            todo = "; ".join(f"{item['what']} {item['id']}" for item in left)
+            note = f"{CORRECTED_NOTE} {corrected or 'nothing yet'}. Left to do: {todo}."
             return step(work, dispute, DisputeState.UPHELD, note, event="left_to_do")
         dispute = _unflag(work, dispute)
         loan = work.get(Loan, dispute.loan_id)
         dispute = replace(dispute, corrected_version=loan.version)
-        note = f"{CORRECTED_NOTE} {what or 'the books were right by then'}."
+        note = f"{CORRECTED_NOTE} {corrected or 'nothing, the books were already right'}."
         return step(work, dispute, DisputeState.CORRECTED, note, event="corrected")
 
     def _compensate(self, work: Work, dispute: Dispute, amount_minor: int) -> Dispute:
@@ -142,11 +142,11 @@ class DecideDispute:
             dispute = replace(dispute, payout_id=payout.id, due_ms=payout.due_ms)
         loan = work.get(Loan, dispute.loan_id)
         amount = format_minor(amount_minor, loan.currency)
-        agreed = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
-        return step(work, dispute, dispute.state, agreed, event="compensation_agreed")
+        note = f"The compensation of {amount} was posted." if promised else f"A compensation of {amount} was agreed."
+        return step(work, dispute, dispute.state, note, event="compensation_agreed")
 
     def _log(self, work: Work, dispute: Dispute, action: str, *, n: int = 1) -> None:
-        """The decision itself moves nothing; what is put right has lines of its own."""
+        """Log the decision, which changes no bill. Corrections have log entries of their own."""
         loan = work.get(Loan, dispute.loan_id)
         bill = bill_of(loan, state_of(loan))
         log_operator_action(

@@ -1,13 +1,13 @@
-"""Disputes: a borrower says that a record is wrong, shows evidence, and is answered within twenty days.
+"""Disputes: a borrower claims that a loan's data are wrong, submits evidence, and gets an answer within twenty days.
 
         OPEN ─▶ MARKED ─▶ VERIFYING ─▶ UPHELD ─▶ CORRECTED ─▶ COMPENSATED
                                │
                                ├─────▶ REJECTED ─▶ STATEMENT
                                └─────▶ UNVERIFIABLE
 
-It is marked on the credit report the moment it is made, and each step is a line that the borrower can read. Verifying
-is here, deciding in `decisions`. The clock is in `FollowDispute`: it looks at a dispute when its deadline has passed,
-and when the money of its compensation should have arrived.
+The credit report marks the loan as disputed at once, and the borrower can read each step. Verification is here, the
+decision in `decisions`. `FollowDispute` runs when the deadline of a dispute has passed, and when its compensation
+should have been paid.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from mocklend.webhooks.outbox import emit
 
 CLAIMS = ("settled_but_unpaid", "wrong_amount", "wrong_status", "wrong_report", "other")
 CORRECTED_NOTE = "Corrected:"
-"""What a line of progress begins with that tells of a correction, whole or in part."""
+"""The beginning of a progress note about a correction, complete or partial."""
 UNDECIDED = (DisputeState.OPEN, DisputeState.MARKED, DisputeState.VERIFYING)
-LOOK_AGAIN_MS = 86_400_000
-"""How long until the clock looks again whether a compensation was paid."""
+CHECK_AGAIN_MS = 86_400_000
+"""Milliseconds until the next check whether a compensation was paid."""
 ANSWER_WITHIN_MS = 20 * 86_400_000
 """Regulation on the Credit Reporting Industry, article 25: verified, and answered in writing, within twenty days."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDispute:
-    """A borrower disputes what is said of a loan."""
+    """A borrower disputes a loan's data."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -60,7 +60,7 @@ class OpenDispute:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the dispute, marked on the report already."""
+        """201 and the dispute, marked on the credit report. Raises Refused `loan_unknown`, `channel_unknown`."""
         loan = require_loan(work, self.loan_id)
         for piece in self.evidence:
             channel_of(piece.channel)
@@ -100,7 +100,7 @@ class OpenDispute:
 
     @staticmethod
     def _queued(work: Work, loan: Loan, dispute: Dispute) -> Dispute:
-        """How long it waits until the desk gets to it."""
+        """The dispute with the time at which operations staff take it up."""
         outcome = work.at(
             DisputeOpened(
                 entity=dispute.id,
@@ -118,7 +118,7 @@ class OpenDispute:
 
 @dataclass(frozen=True, slots=True)
 class VerifyDispute:
-    """An operator holds each piece of evidence against the channel and the books. It can be done again."""
+    """An operator compares each piece of evidence with the channel and the books. It can be repeated."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -126,30 +126,31 @@ class VerifyDispute:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The dispute; its evidence follows."""
+        """The dispute; `decide` loads its evidence."""
         return (("dispute", self.dispute_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the dispute with a finding for each piece."""
+        """200 and the dispute with a finding for each piece. Raises Refused `dispute_unknown`, `dispute_state`,
+        `dispute_queued`."""
         dispute = require_dispute(work, self.dispute_id)
         refuse_unless(dispute, DisputeState.MARKED, DisputeState.VERIFYING)
         if work.now_ms < dispute.taken_up_ms:
             raise Refused(
                 "dispute_queued",
-                "the desk has not got to this dispute yet",
+                "operations staff have not taken up this dispute yet",
                 expected=f"from {rfc3339(dispute.taken_up_ms)}",
                 dispute_id=dispute.id,
             )
         findings = verify(work, dispute.loan_id, evidence_of(dispute))
         fitting = sum(finding["matches_channel"] for finding in findings)
-        note = f"{self.operator} verified: of {len(findings)} pieces the channels confirm {fitting}."
+        note = f"{self.operator} verified the evidence: the channels confirm {fitting} of {len(findings)} pieces."
         dispute = step(work, replace(dispute, findings=tuple(findings)), DisputeState.VERIFYING, note, event="verified")
         return Answer(200, dispute_doc(dispute))
 
 
 @dataclass(frozen=True, slots=True)
 class AddStatement:
-    """A borrower who was told no puts on record that they still disagree."""
+    """The borrower of a rejected dispute adds a statement of disagreement."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -161,17 +162,17 @@ class AddStatement:
         return (("dispute", self.dispute_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the dispute."""
+        """201 and the dispute. Raises Refused `dispute_unknown`, `dispute_state`."""
         dispute = require_dispute(work, self.dispute_id)
         refuse_unless(dispute, DisputeState.REJECTED)
         dispute = replace(dispute, disagreement=self.statement)
-        note = "The borrower's statement is on record."
+        note = "The borrower's statement was added."
         return Answer(201, dispute_doc(step(work, dispute, DisputeState.STATEMENT, note, event="statement_added")))
 
 
 @dataclass(frozen=True, slots=True)
 class FollowDispute:
-    """The clock looks at a dispute: its deadline has passed, or its compensation should have been paid."""
+    """Follow up a dispute whose deadline has passed, or whose compensation should have been paid."""
 
     sandbox_id: str
     dispute_id: str
@@ -189,20 +190,20 @@ class FollowDispute:
             return Answer(200, dispute_doc(dispute))
         if dispute.state in UNDECIDED:
             late = replace(dispute, breached=1, due_ms=None)
-            dispute = step(work, late, dispute.state, "The time to answer is over.", event="breached")
+            dispute = step(work, late, dispute.state, "The deadline for an answer has passed.", event="breached")
         elif dispute.payout_id is not None:
             payout = work.get(Payout, dispute.payout_id)
             if payout.state == PayoutState.PAID:
                 note = f"The compensation was paid through {payout.channel}."
                 dispute = step(work, replace(dispute, due_ms=None), DisputeState.COMPENSATED, note, event="compensated")
-            else:  # It is stuck at its channel. To stay due would be to be looked at for ever.
-                dispute = replace(dispute, due_ms=work.now_ms + LOOK_AGAIN_MS)
+            else:  # It is stuck at its channel: check again later.
+                dispute = replace(dispute, due_ms=work.now_ms + CHECK_AGAIN_MS)
                 work.put(dispute)
         return Answer(200, dispute_doc(dispute))
 
 
 def require_dispute(work: Work, dispute_id: str) -> Dispute:
-    """The dispute, or a refusal."""
+    """The dispute. Raises Refused `dispute_unknown`."""
     dispute = work.find(Dispute, dispute_id)
     if dispute is None:
         raise Refused("dispute_unknown", f"no dispute {dispute_id}", dispute_id=dispute_id)
@@ -210,7 +211,7 @@ def require_dispute(work: Work, dispute_id: str) -> Dispute:
 
 
 def refuse_unless(dispute: Dispute, *states: str) -> None:
-    """A refusal unless the dispute is in one of these states."""
+    """Raise Refused `dispute_state` unless the dispute is in one of these states."""
     if dispute.state not in states:
         raise Refused(
             "dispute_state",
@@ -222,48 +223,48 @@ def refuse_unless(dispute: Dispute, *states: str) -> None:
 
 
 def evidence_of(dispute: Dispute) -> list[Piece]:
-    """What the borrower has shown."""
-    return [Piece.from_json(kept) for kept in dispute.evidence]
+    """The borrower's evidence."""
+    return [Piece.from_json(stored) for stored in dispute.evidence]
 
 
 def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str) -> Dispute:
-    """The dispute's next line of progress, kept, and told to the client."""
+    """Store the dispute's next step and emit it as an event."""
     progress = (*dispute.progress, StepDoc(state=state, at=rfc3339(work.now_ms), note=note))
     dispute = replace(dispute, state=state, progress=progress)
     work.put(dispute)
-    told = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
-    emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", told)
+    payload = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
+    emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", payload)
     return dispute
 
 
 class DisputeDoc(TypedDict):
-    """A dispute with its progress. It has to be answered by `due_at`; the desk gets to it at `taken_up_at`."""
+    """A dispute with its progress. Its answer is due at `due_at`; operations staff take it up at `taken_up_at`."""
 
     id: Annotated[str, says("The dispute's id.")]
     loan_id: LoanId
-    claim: Annotated[str, one_of(CLAIMS, "What the borrower says is wrong.")]
-    statement: Annotated[str | None, says("What the borrower says, in their own words; null where nothing.")]
-    evidence: Annotated[list[PieceDoc], says("The documents that the borrower handed in.")]
-    findings: Annotated[list[FindingDoc], says("What verifying each document found; empty until then.")]
-    state: Annotated[str, one_of(DisputeState, "Where the dispute is.")]
-    decision: Annotated[DecisionDoc | None, says("The answer; null until there is one.")]
-    corrections: Annotated[list[CorrectionDoc], says("What was put right.")]
-    left_to_do: Annotated[list[LeftDoc], says("What staff have to put right before the dispute is CORRECTED.")]
-    compensation_minor: Annotated[
-        int, says("What the borrower is paid for the trouble, in minor units; 0 where nothing.")
-    ]
+    claim: Annotated[str, one_of(CLAIMS, "The data that the borrower disputes.")]
+    statement: Annotated[str | None, says("The borrower's statement; null where there is none.")]
+    evidence: Annotated[list[PieceDoc], says("The documents that the borrower submitted.")]
+    findings: Annotated[list[FindingDoc], says("The result of verifying each document; empty until then.")]
+    state: Annotated[str, one_of(DisputeState, "The state of the dispute.")]
+    decision: Annotated[DecisionDoc | None, says("The decision; null until there is one.")]
+    corrections: Annotated[list[CorrectionDoc], says("What was corrected.")]
+    left_to_do: Annotated[list[LeftDoc], says("What staff have to correct before the dispute is CORRECTED.")]
+    compensation_minor: Annotated[int, says("The compensation of the borrower, in minor units; 0 where there is none.")]
     compensation_id: Annotated[
-        str | None, says("The entry on the books that owes the compensation; null where there is none.")
+        str | None, says("The entry on the books for the compensation; null where there is none.")
     ]
     payout_id: Annotated[str | None, says("The payout that pays the compensation; null where there is none.")]
-    disagreement: Annotated[str | None, says("What a borrower who still disagrees put on record; null where nothing.")]
+    disagreement: Annotated[
+        str | None, says("The statement of a borrower who disagrees with the decision; null where there is none.")
+    ]
     marked: Annotated[bool, says("Whether the credit report marks the loan as disputed.")]
     breached: Annotated[bool, says("Whether the dispute was not answered in time.")]
     created_at: CreatedAt
     due_at: Annotated[
-        str, column("answer_by_ms"), says("Until when it has to be answered. RFC 3339, on the sandbox's clock.")
+        str, column("answer_by_ms"), says("The deadline for the answer. RFC 3339, on the sandbox's clock.")
     ]
-    taken_up_at: Annotated[str, says("When staff begin with it. RFC 3339, on the sandbox's clock.")]
+    taken_up_at: Annotated[str, says("When operations staff take it up. RFC 3339, on the sandbox's clock.")]
     progress: Annotated[list[StepDoc], says("The dispute's steps, oldest first.")]
 
 

@@ -1,4 +1,4 @@
-"""The six edits of a bill, and taking back what the desk did. The world has what was meant, the books what was done."""
+"""The six edits of a bill, and their reversal. The world has the intended edit, the books the edit as entered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["KINDS", "Edit", "ReverseEdit", "edit_doc", "reverse_fact"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An operator changes a bill. `amount_minor` is relative, for the amount kinds; `status` is for the status kind."""
+    """An operator changes a bill: kinds with an amount have a relative `amount_minor`, the status kind has `status`."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -44,7 +44,7 @@ class Edit:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the edit, as it went on the books; or 202 and a draft."""
+        """201 and the edit as posted; or 202 and a draft."""
         request = EditRequest(
             kind=self.kind,
             memo=self.memo,
@@ -58,7 +58,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ReverseEdit:
-    """Take back what the desk did: an edit, a waiver, a charge, a write-off. It then counts as never made."""
+    """Reverse an edit, a waiver, a charge or a write-off. It then has no effect."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -67,14 +67,15 @@ class ReverseEdit:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The edit; its loan follows."""
+        """The edit; `decide` loads its loan."""
         return (("edit", self.edit_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the edit, REVERSED."""
+        """201 and the edit, REVERSED. Raises Refused `edit_unknown`, `edit_already_reversed`, `edit_not_applied`,
+        `edit_not_reversible`."""
         edit = require_edit(work, self.edit_id)
         if edit.state == EditState.REVERSED:
-            raise Refused("edit_already_reversed", f"edit {edit.id} is reversed", edit_id=edit.id)
+            raise Refused("edit_already_reversed", f"edit {edit.id} is already reversed", edit_id=edit.id)
         if edit.state != EditState.APPLIED:
             raise Refused(
                 "edit_not_applied",
@@ -104,11 +105,11 @@ class ReverseEdit:
         return Answer(201, edit_doc(edit))
 
 
-def reverse_fact(work: Work, loan_id: str, fact_id: str, what: str) -> LoanAfterFact:
-    """Reverse a second receipt, an edit or a reversal (`what`), on the books and as the operator's intent."""
+def reverse_fact(work: Work, loan_id: str, fact_id: str, target_kind: str) -> LoanAfterFact:
+    """Reverse a fact in the world and on the books. `target_kind` is second receipt, edit or reversal."""
     loan = work.get(Loan, loan_id)
     on = business_date(work.now_ms, work.sandbox.zone)
     fact = Fact(make_id("rev", work.sandbox.seed, fact_id), REVERSAL, work.now_ms, on, reverses=fact_id)
     record_in_world(work, loan_id, fact)
     work.signal(reversed_(fact_id), recorded(loan_id))
-    return post_fact(work, loan, fact, cause="reversal", reverses=what)
+    return post_fact(work, loan, fact, cause="reversal", reverses=target_kind)

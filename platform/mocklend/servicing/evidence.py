@@ -1,4 +1,4 @@
-"""Evidence: what a borrower says was paid, held against the channel's record and the books. It can be repeated.
+"""Evidence: payments that a borrower claims, compared with the channel's trades and the books. It can be repeated.
 
 piece ──▶ the channel's trade ──▶ the platform's order or receipt ──▶ the loan that it is on
           matches_channel         on_books                           loan_id
@@ -20,17 +20,17 @@ from mocklend.storage.values import FindingDoc, PieceDoc
 from mocklend.storage.work import Loaded, Work
 
 CHANNEL_RECORD: Loaded[list[str]] = Loaded("channel_record")
-"""By question, as JSON: the order numbers that a channel may mean."""
+"""By query, as JSON: the order numbers of the channel's matching trades."""
 
 NEAR_MS = 86_400_000
-"""A slip often has the day only, so a payment within a day of what is claimed is the same payment."""
+"""Milliseconds. A slip often has only the day, so a payment within a day of the claimed time counts as the same."""
 UNKNOWN = "UNKNOWN"
-"""The channel has the money, and the platform never heard of it."""
+"""The channel has the money, and the platform has no entry of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of evidence. `channel_trade_no` may be the channel's number or the order's; a slip may have neither."""
+    """One piece of evidence. `channel_trade_no` is the channel's number or the order's, or None."""
 
     kind: str
     channel: str
@@ -40,7 +40,7 @@ class Piece:
     note: str | None
 
     def to_json(self) -> PieceDoc:
-        """As a dispute keeps it."""
+        """The form in which a dispute stores it."""
         return {
             "kind": self.kind,
             "channel": self.channel,
@@ -51,15 +51,15 @@ class Piece:
         }
 
     @classmethod
-    def from_json(cls, kept: PieceDoc) -> Piece:
-        """From what a dispute keeps."""
+    def from_json(cls, stored: PieceDoc) -> Piece:
+        """From the form in which a dispute stores it."""
         return cls(
-            kind=kept["kind"],
-            channel=kept["channel"],
-            channel_trade_no=kept["channel_trade_no"],
-            amount_minor=kept["amount_minor"],
-            paid_ms=parse_rfc3339(kept["paid_at"]),
-            note=kept["note"],
+            kind=stored["kind"],
+            channel=stored["channel"],
+            channel_trade_no=stored["channel_trade_no"],
+            amount_minor=stored["amount_minor"],
+            paid_ms=parse_rfc3339(stored["paid_at"]),
+            note=stored["note"],
         )
 
 
@@ -70,31 +70,35 @@ _BY_AMOUNT = """SELECT id FROM trades WHERE sandbox_id = :sandbox_id AND channel
     ORDER BY id"""
 
 
-def load_channel_record(reader: SandboxReader, questions: Sequence[str]) -> Mapping[str, list[str]]:
-    """The order numbers that a channel may mean, by number or else by amount and time."""
-    found: dict[str, list[str]] = {}
-    for question in questions:
-        asked = json.loads(question)
-        found[question] = reader.ids(_BY_NUMBER if "number" in asked else _BY_AMOUNT, **asked)
-    return found
+def load_channel_record(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[str]]:
+    """By query: the order numbers of matching trades, found by number, or else by amount and time."""
+    order_numbers: dict[str, list[str]] = {}
+    for key in keys:
+        query = json.loads(key)
+        order_numbers[key] = reader.ids(_BY_NUMBER if "number" in query else _BY_AMOUNT, **query)
+    return order_numbers
 
 
 def verify(work: Work, loan_id: str, evidence: Sequence[Piece]) -> list[FindingDoc]:
-    """One finding a piece."""
+    """One finding per piece of evidence."""
     return [_finding(work, loan_id, n, piece) for n, piece in enumerate(evidence, 1)]
 
 
 def _finding(work: Work, loan_id: str, n: int, piece: Piece) -> FindingDoc:
     trade = _trade(work, loan_id, piece)
     if trade is None:
-        return _found(n, None, [], UNKNOWN, None, f"{piece.channel} has no such payment")
+        return _finding_doc(n, None, [], UNKNOWN, None, f"{piece.channel} has no such payment")
     differs = compare(piece, trade)
     booked, on = _booked(work, trade)
-    what = f"{piece.channel} has {trade.id} as {trade.state}"
-    return _found(n, trade, differs, booked, on, what + (f"; differs: {', '.join(differs)}" if differs else ""))
+    summary = f"{piece.channel} has {trade.id} as {trade.state}"
+    return _finding_doc(
+        n, trade, differs, booked, on, summary + (f"; differs: {', '.join(differs)}" if differs else "")
+    )
 
 
-def _found(n: int, trade: Trade | None, differs: list[str], booked: str, on: str | None, detail: str) -> FindingDoc:
+def _finding_doc(
+    n: int, trade: Trade | None, differs: list[str], booked: str, on: str | None, detail: str
+) -> FindingDoc:
     return {
         "n": n,
         "matches_channel": trade is not None and not differs,
@@ -108,23 +112,23 @@ def _found(n: int, trade: Trade | None, differs: list[str], booked: str, on: str
 
 
 def _trade(work: Work, loan_id: str, piece: Piece) -> Trade | None:
-    """The channel's trade. Without a number it must be the only one that fits, of this loan or of nobody's."""
-    asked: dict[str, Any] = {"channel": piece.channel}
+    """The channel's trade. Without a number it must be the only match, among those of this loan and of no loan."""
+    query: dict[str, Any] = {"channel": piece.channel}
     if piece.channel_trade_no is not None:
-        asked["number"] = piece.channel_trade_no
+        query["number"] = piece.channel_trade_no
     else:
-        around = {"from_ms": piece.paid_ms - NEAR_MS, "to_ms": piece.paid_ms + NEAR_MS}
-        asked |= {"amount_minor": piece.amount_minor, "loan_id": loan_id, **around}
-    fitting = [work.get(Trade, id) for id in work.load(CHANNEL_RECORD, json.dumps(asked))]
-    own = [trade for trade in fitting if trade.loan_id == loan_id]
+        period = {"from_ms": piece.paid_ms - NEAR_MS, "to_ms": piece.paid_ms + NEAR_MS}
+        query |= {"amount_minor": piece.amount_minor, "loan_id": loan_id, **period}
+    matches = [work.get(Trade, id) for id in work.load(CHANNEL_RECORD, json.dumps(query))]
+    own = [trade for trade in matches if trade.loan_id == loan_id]
     if piece.channel_trade_no is None and own:
-        # Of several payments of one amount, one that the books lack is what the dispute is about.
+        # Of several payments of one amount, the disputed one is one that the books lack.
         return min(own, key=lambda trade: (_booked(work, trade)[1] is not None, trade.paid_ms or 0, trade.id))
-    return fitting[0] if len(fitting) == 1 else None
+    return matches[0] if len(matches) == 1 else None
 
 
 def compare(piece: Piece, trade: Trade) -> list[str]:
-    """What the channel's record has otherwise."""
+    """The names of the fields in which the channel's trade differs from the evidence."""
     differs = []
     if trade.state != TradeState.SUCCESS:
         differs.append("state")
@@ -136,7 +140,7 @@ def compare(piece: Piece, trade: Trade) -> list[str]:
 
 
 def _booked(work: Work, trade: Trade) -> tuple[str, str | None]:
-    """What the platform says of a trade, and the loan that it is on if the books have it on one."""
+    """The platform's status of a trade, and the loan on whose books it is, or None."""
     if trade.repayment_id.startswith("rct_"):
         receipt = work.find(Receipt, trade.repayment_id)
         if receipt is None:

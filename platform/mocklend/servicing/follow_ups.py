@@ -1,4 +1,4 @@
-"""Which command carries out what somebody does next because of an outcome."""
+"""The commands that execute the follow-ups of an outcome."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ FOLLOW_UPS: FollowUps = {
     TakeOrderForClosed: BelieveClosed,
     CarryResidueOver: PostResidue,
 }
-"""By the class of a follow-up, what makes its command."""
+"""By class of follow-up: the constructor of its command."""

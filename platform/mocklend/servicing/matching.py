@@ -1,4 +1,4 @@
-"""Matching unapplied cash (挂账): an operator finds out whose money it is, and puts it on that loan."""
+"""Matching unapplied cash (挂账): an operator identifies whose money it is, and applies it to that loan."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 from mocklend.world.record import record_in_world
 
 OWING: Loaded[list[tuple[str, str]]] = Loaded("owing")
-"""By borrower: the loans that owe something, as id and currency, in the order of their ids."""
+"""By borrower: the loans with money owed, as (id, currency), ordered by id."""
 
 ACTIVE = (LoanStatus.USING, LoanStatus.OVD, LoanStatus.OFF)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceReceipt:
-    """An operator puts a receipt that named no loan on one: what matching it and moving it have in common."""
+    """An operator applies a receipt without a loan to a loan: the common part of matching and moving."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -41,11 +41,11 @@ class PlaceReceipt:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The receipt and the loan; what the borrower owes besides, and the loan that it is on, follow."""
+        """The receipt and the loan; `decide` loads the borrower's other loans and the loan that it is on."""
         return (("receipt", self.receipt_id), ("loan", self.loan_id))
 
     def intended_loan(self, work: Work, receipt: Receipt) -> Loan:
-        """The loan that the operator means, or a refusal."""
+        """The loan that the operator names. Raises Refused `loan_unknown`, `currency_mismatch`."""
         loan = require_loan(work, self.loan_id)
         if loan.currency != receipt.currency:
             raise Refused(
@@ -56,31 +56,31 @@ class PlaceReceipt:
             )
         return loan
 
-    def matched_loan(self, work: Work, receipt: Receipt, meant: Loan) -> Loan:
-        """The loan that the operator really puts it on. Asked after the last refusal."""
+    def matched_loan(self, work: Work, receipt: Receipt, intended: Loan) -> Loan:
+        """The loan to which the operator actually applies it. Call it after the last refusal."""
         siblings = tuple(
             id
-            for id, currency in work.load(OWING, meant.borrower_id)
-            if currency == receipt.currency and id not in (meant.id, receipt.loan_id)
+            for id, currency in work.load(OWING, intended.borrower_id)
+            if currency == receipt.currency and id not in (intended.id, receipt.loan_id)
         )
         event = ReceiptMatch(
             entity=receipt.id,
             occurrence=receipt.matches + 1,
             now_ms=work.now_ms,
             currency=receipt.currency,
-            borrower_id=meant.borrower_id,
+            borrower_id=intended.borrower_id,
             receipt_id=receipt.id,
             operator=self.operator,
             channel=receipt.channel,
             amount_minor=receipt.amount_minor,
             payer_name=receipt.payer_name,
             siblings=siblings,
-            loan_id=meant.id,
+            loan_id=intended.id,
         )
         return work.get(Loan, work.at(event).loan_id)
 
     def place(self, work: Work, receipt: Receipt, loan: Loan, action: str) -> Receipt:
-        """Put the receipt on a loan: the books, and the operator log."""
+        """Apply the receipt to a loan on the books, and log the action."""
         before = bill_of(loan, state_of(loan))
         receipt = apply_payment(work, replace(receipt, matches=receipt.matches + 1), loan)
         loan = work.get(Loan, loan.id)
@@ -100,10 +100,12 @@ class PlaceReceipt:
 
 @dataclass(frozen=True, slots=True)
 class MatchReceipt(PlaceReceipt):
-    """An operator knows whose an unapplied receipt is: it goes onto that loan, on the channel's day."""
+    """An operator matches an unapplied receipt to its loan, effective on the channel's date."""
 
     def decide(self, work: Work) -> Answer:
-        """201 and the receipt, APPLIED."""
+        """201 and the receipt, APPLIED.
+
+        Raises Refused `receipt_unknown`, `receipt_not_unapplied`, `loan_unknown`, `currency_mismatch`."""
         receipt = require_receipt(work, self.receipt_id)
         if receipt.state != ReceiptState.UNAPPLIED:
             raise Refused(
@@ -114,17 +116,17 @@ class MatchReceipt(PlaceReceipt):
             )
         loan = self.intended_loan(work, receipt)
         trade = work.get(Trade, receipt.out_trade_no)
-        work.signal(applied(receipt.id))  # It ends what was said of money without a loan; then a new lie may begin.
-        chosen = self.matched_loan(work, receipt, loan)
+        work.signal(applied(receipt.id))  # Closes injections on money without a loan, before new ones open.
+        matched = self.matched_loan(work, receipt, loan)
         if trade.loan_id == NOBODYS:
-            # The payer named no loan, so whose it is, is what the operator finds out.
+            # The payer named no loan, so the world assigns it as the operator does.
             on = business_date(receipt.paid_ms, work.sandbox.zone)
-            meant = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
-            record_in_world(work, loan.id, meant)
+            fact = Fact(receipt.id, RECEIPT, receipt.paid_ms, on, receipt.amount_minor, receipt.channel, receipt.scope)
+            record_in_world(work, loan.id, fact)
             receipt = replace(receipt, world_assignment=WorldAssignment(loan.id, {}))
-            if trade.state == TradeState.RETURNED:  # The message of that is still on its way, or was lost.
+            if trade.state == TradeState.RETURNED:  # Its callback is in transit, or was lost.
                 record_in_world(work, loan.id, payment_return(work, trade))
-        receipt = self.place(work, receipt, chosen, RECEIPT_MATCHED)
+        receipt = self.place(work, receipt, matched, RECEIPT_MATCHED)
         return Answer(201, receipt_doc(receipt))
 
 
@@ -135,7 +137,7 @@ class _Owing(NamedTuple):
 
 
 def load_owing(reader: SandboxReader, borrower_ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
-    """A borrower's loans that owe something, with their currencies, in the order of their ids."""
+    """A borrower's loans with money owed, as (id, currency), ordered by id."""
     sql = f"""SELECT borrower_id, id, currency FROM loans WHERE sandbox_id = :sandbox_id
         AND status IN ({", ".join(f"'{status}'" for status in ACTIVE)}) AND borrower_id"""
     owing: dict[str, list[tuple[str, str]]] = {id: [] for id in borrower_ids}

@@ -1,11 +1,11 @@
-"""The operator desk: the one way on which whatever an operator decides about a bill reaches the books.
+"""Edits by operations staff: the single path by which an operator's decision about a bill reaches the books.
 
-    submit ─▶ refused? ─▶ a second pair of eyes? ── asked for, and nobody has looked ─▶ DRAFT ─▶ approve ─┐
-                                  │                                                        └─▶ reject    │
-                                  └── not asked for, or somebody has ─▶ seam ─▶ world, books ─▶ APPLIED ◀─┘
+    submit ─▶ refused? ─▶ four eyes needed? ── yes, and not approved yet ──▶ DRAFT ─▶ approve ─────────────┐
+                              │                                              └─▶ reject                   │
+                              └── no, or approved ─▶ seam ─▶ world, books ─▶ APPLIED ◀────────────────────┘
 
-The world has what was meant, the books what was done: both under the edit's own id. A draft is on neither. The seam is
-met when an edit goes on the books, so what a fault does to a draft is done once it is approved.
+The world has the intended edit, the books the edit as entered, both under the edit's id. A draft is in neither. The
+seam is reached when an edit is posted, so a fault on a draft takes effect once it is approved.
 """
 
 from __future__ import annotations
@@ -67,14 +67,13 @@ AMOUNT_EDITS = (
 
 MODIFY_BILL_AMOUNT          > 0 adds a fee to the current bill (1105/4004); < 0 waives fees, then interest (5003/1105, 1102)
 MODIFY_BILL_OVERDUE_AMOUNT  > 0 adds a penalty to the current bill (1103/4002); < 0 waives penalty (5003/1104, 1103)
-MODIFY_PAID_AMOUNT          > 0 pays from the loan's unapplied money (2102/110x); < 0 takes payments back there (110x/2102)
-MODIFY_REVOKE_AMOUNT        > 0 cancels part of the bill, newest instalment first (5003/110x); < 0 puts it back, as a fee
+MODIFY_PAID_AMOUNT          > 0 pays from the loan's unapplied money (2102/110x); < 0 undoes payments (110x/2102)
+MODIFY_REVOKE_AMOUNT        > 0 cancels part of the bill, newest instalment first (5003/110x); < 0 restores it, as a fee
                             (1105/5003)
-MODIFY_PAID_REVOKE_AMOUNT   > 0 gives paid money back to the borrower, as overpaid (110x/2101); < 0 pays from what is overpaid
+MODIFY_PAID_REVOKE_AMOUNT   > 0 turns paid money into overpaid money (110x/2101); < 0 pays from overpaid money
                             (2101/110x)
 
-All act on an open loan alone. A CLEAR loan reopens by a reversal and by nothing else: an edit that would reopen it is
-said by reversing the repayment or the edit that cleared it.
+All apply to open loans only. Only a reversal reopens a CLEAR loan: reverse the repayment or the edit that cleared it.
 """  # noqa: E501
 BILL_EDITS = (MODIFY_BILL_AMOUNT, MODIFY_BILL_OVERDUE_AMOUNT)
 WAIVERS = (WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY)
@@ -90,7 +89,7 @@ FURTHEST_DAYS = 366
 
 
 class EditRequest(Struct, frozen=True):
-    """What an operator wants: a kind, and what that kind needs."""
+    """An operator's request: a kind, and the fields that the kind needs."""
 
     kind: str
     memo: str
@@ -103,7 +102,7 @@ class EditRequest(Struct, frozen=True):
 
 
 class ValidatedEdit(Struct, frozen=True):
-    """An edit that the books would take as they are now: on what state and status, and within what bounds."""
+    """An edit that is valid on the present books: with their state and status, and the bounds of its amount."""
 
     edit: OperatorEdit
     state: LoanState
@@ -113,9 +112,9 @@ class ValidatedEdit(Struct, frozen=True):
 
 
 def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequest) -> Answer:
-    """201 and the edit as it went on the books; 202 and a draft where a second person has to look at it first."""
+    """201 and the edit as posted; 202 and a draft where a second person has to approve it first."""
     loan = require_loan(work, loan_id)
-    assert idem is not None, "what the desk does moves money and needs an idempotency key"
+    assert idem is not None, "an edit moves money and needs an idempotency key"
     edit = OperatorEdit(
         id=make_id("edt", work.sandbox.seed, loan.id, idem.key),
         loan_id=loan.id,
@@ -151,7 +150,7 @@ def submit(work: Work, idem: Idempotency | None, loan_id: str, request: EditRequ
 
 
 def require_edit(work: Work, edit_id: str) -> OperatorEdit:
-    """The edit, or a refusal."""
+    """The edit. Raises Refused `edit_unknown`."""
     edit = work.find(OperatorEdit, edit_id)
     if edit is None:
         raise Refused("edit_unknown", f"no edit {edit_id}", edit_id=edit_id)
@@ -162,7 +161,7 @@ def require_edit(work: Work, edit_id: str) -> OperatorEdit:
 
 
 def needs_four_eyes(work: Work, edit: OperatorEdit) -> bool:
-    """Whether the sandbox's policy asks for a second person: write-offs, refunds, and amounts above its limit."""
+    """Whether the sandbox's policy needs a second person: for write-offs, refunds, and amounts above its limit."""
     limit = work.sandbox.four_eyes_above_minor
     if limit is None:
         return False
@@ -170,7 +169,7 @@ def needs_four_eyes(work: Work, edit: OperatorEdit) -> bool:
 
 
 def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
-    """Whether an edit that nobody has approved waits for a second person. Where control is lax, it does not."""
+    """Whether an edit without approval waits for a second person. A fault may skip that control."""
     event = EditApproval(
         **about_loan(work.now_ms, loan, edit.n),
         edit_id=edit.id,
@@ -182,22 +181,25 @@ def _must_wait(work: Work, loan: Loan, edit: OperatorEdit) -> bool:
 
 
 def refuse_same_person(edit: OperatorEdit, approver: str) -> None:
-    """Two eyes are not four, however their name is spelt."""
+    """Raise Refused `four_eyes` if the approver is the operator, however the name is spelt."""
     if same_person(approver, edit.operator):
         raise Refused(
             "four_eyes",
-            f"{edit.operator} cannot approve what {edit.operator} asks for",
+            f"{edit.operator} cannot approve an edit of {edit.operator}",
             expected=f"anybody but {edit.operator}",
             received=approver,
             edit_id=edit.id,
         )
 
 
-# --- what the books would take ---
+# --- validation ---
 
 
 def validate(work: Work, loan: Loan, edit: OperatorEdit) -> ValidatedEdit:
-    """Refuse what the books cannot take. An edit does all that it says, or nothing."""
+    """The edit with its bounds, if the books can apply it as a whole.
+
+    Raises Refused `loan_not_active`, `channel_unknown`, `date_out_of_range`, `amount_out_of_range`, `refund_too_large`,
+    `waiver_too_large`, `edit_too_large`, `override_contradicts_books`."""
     today = business_date(work.now_ms, work.sandbox.zone)
     state = state_of(loan)
     state.accrue(today)
@@ -219,18 +221,18 @@ def validate(work: Work, loan: Loan, edit: OperatorEdit) -> ValidatedEdit:
         channel_of(edit.channel)
     if edit.due_date is not None:
         _refuse_date(edit, date.fromisoformat(edit.due_date), today)
-    least, most = bounds(state, edit.edit_kind)
+    amount_minor_min, amount_minor_max = bounds(state, edit.edit_kind)
     if edit.amount_minor is None and edit.edit_kind in (WRITE_OFF, REFUND):
-        edit = replace(edit, amount_minor=most)
-    _refuse_amount(loan, edit, least, most)
-    validated = ValidatedEdit(edit, state, derived, least, most)
+        edit = replace(edit, amount_minor=amount_minor_max)
+    _refuse_amount(loan, edit, amount_minor_min, amount_minor_max)
+    validated = ValidatedEdit(edit, state, derived, amount_minor_min, amount_minor_max)
     if edit.edit_kind in AMOUNT_EDITS:
         _refuse_part(work, validated)
     return validated
 
 
 def bounds(state: LoanState, kind: str) -> tuple[int, int]:
-    """The least and the most that an edit of this kind may be on a loan, as it is now."""
+    """The smallest and largest `amount_minor` of an edit of this kind on the loan as it is now."""
     room = max(0, MAX_MINOR - state.outstanding_minor)
     if kind in CHARGES:
         return 1, room
@@ -241,57 +243,65 @@ def bounds(state: LoanState, kind: str) -> tuple[int, int]:
         return 1, state.overpaid_minor
     if kind in WAIVERS:
         return edit_minor_min(state, kind), -1
-    most = edit_minor_max(state, kind)
-    return edit_minor_min(state, kind), min(most, room) if kind in BILL_EDITS else most
+    highest = edit_minor_max(state, kind)
+    return edit_minor_min(state, kind), min(highest, room) if kind in BILL_EDITS else highest
 
 
-def _refuse_amount(loan: Loan, edit: OperatorEdit, least: int, most: int) -> None:
+def _refuse_amount(loan: Loan, edit: OperatorEdit, amount_minor_min: int, amount_minor_max: int) -> None:
     amount = edit.amount_minor or 0
-    if edit.edit_kind == REFUND and amount > most:
-        raise Refused("refund_too_large", "less than that is overpaid", expected=most, received=amount, loan_id=loan.id)
-    if edit.edit_kind == REFUND and most == 0:
+    if edit.edit_kind == REFUND and amount > amount_minor_max:
+        raise Refused(
+            "refund_too_large",
+            "the overpaid amount is smaller",
+            expected=amount_minor_max,
+            received=amount,
+            loan_id=loan.id,
+        )
+    if edit.edit_kind == REFUND and amount_minor_max == 0:
         raise Refused("refund_too_large", "nothing is overpaid", expected=0, received=amount, loan_id=loan.id)
     if edit.edit_kind in AMOUNT_EDITS and (amount == 0 or abs(amount) > MAX_MINOR):
         raise Refused(
             "amount_out_of_range",
-            "an edit changes the bill by some amount",
+            "the amount of an edit is not 0",
             expected=f"{-MAX_MINOR} to {MAX_MINOR}, not 0",
             received=amount,
         )
-    if amount < least and edit.edit_kind in (*BILL_EDITS, *WAIVERS):
+    if amount < amount_minor_min and edit.edit_kind in (*BILL_EDITS, *WAIVERS):
         raise Refused(
             "waiver_too_large",
-            "the bill has less of that to waive",
-            expected=least,
+            "the bill has less to waive",
+            expected=amount_minor_min,
             received=amount,
             loan_id=loan.id,
         )
-    if not least <= amount <= most:
-        raise _too_large(edit, least, most)
+    if not amount_minor_min <= amount <= amount_minor_max:
+        raise _too_large(edit, amount_minor_min, amount_minor_max)
 
 
-def _too_large(edit: OperatorEdit, least: int, most: int) -> Refused:
+def _too_large(edit: OperatorEdit, amount_minor_min: int, amount_minor_max: int) -> Refused:
     return Refused(
         "edit_too_large",
-        f"{edit.edit_kind} of this loan goes from {least} to {most}",
-        expected={"amount_minor_min": least, "amount_minor_max": most},
+        f"{edit.edit_kind} of this loan can be {amount_minor_min} to {amount_minor_max}",
+        expected={"amount_minor_min": amount_minor_min, "amount_minor_max": amount_minor_max},
         received=edit.amount_minor,
         loan_id=edit.loan_id,
     )
 
 
 def _refuse_part(work: Work, validated: ValidatedEdit) -> None:
-    """Try it out: paying from money that lies there stops where the bill has nothing more to be paid."""
-    trial, wanted = validated.state.copy(), abs(validated.edit.amount_minor or 0)
+    """Refuse an edit that could be applied only in part, by applying it to a copy of the state."""
+    trial, requested_minor = validated.state.copy(), abs(validated.edit.amount_minor or 0)
     apply_fact(trial, fact_of(work, validated))
     if validated.edit.edit_kind in (MODIFY_PAID_AMOUNT, MODIFY_PAID_REVOKE_AMOUNT):
-        done = abs(trial.paid_minor - validated.state.paid_minor)
+        applied_minor = abs(trial.paid_minor - validated.state.paid_minor)
     else:
-        done = sum(leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings)
-    if done != wanted:
+        applied_minor = sum(
+            leg[2] for movement in trial.movements if movement.kind == "edit" for leg in movement.postings
+        )
+    if applied_minor != requested_minor:
         if (validated.edit.amount_minor or 0) > 0:
-            raise _too_large(validated.edit, validated.amount_minor_min, done)
-        raise _too_large(validated.edit, -done, validated.amount_minor_max)
+            raise _too_large(validated.edit, validated.amount_minor_min, applied_minor)
+        raise _too_large(validated.edit, -applied_minor, validated.amount_minor_max)
 
 
 def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
@@ -307,15 +317,15 @@ def _refuse_date(edit: OperatorEdit, due: date, today: date) -> None:
 
 
 def _derived_today(state: LoanState, today: date) -> str:
-    """The status that the books derive with all that is due today, even if the end-of-day batch left it out."""
-    brought_up = state.copy()
-    brought_up.roll_forward(today)
-    return brought_up.status
+    """The status that the books derive for today, even if end of day has skipped the loan."""
+    rolled_forward = state.copy()
+    rolled_forward.roll_forward(today)
+    return rolled_forward.status
 
 
 def _refuse_override(edit: OperatorEdit, derived: str) -> None:
     if SHOWN_FOR_OVERRIDE[edit.status or ""] != derived:
-        confirming = next((mark for mark, shown in SHOWN_FOR_OVERRIDE.items() if shown == derived), None)
+        confirming = next((status for status, shown in SHOWN_FOR_OVERRIDE.items() if shown == derived), None)
         raise Refused(
             "override_contradicts_books",
             f"the books derive {derived}",
@@ -325,24 +335,24 @@ def _refuse_override(edit: OperatorEdit, derived: str) -> None:
         )
 
 
-# --- onto the books ---
+# --- posting ---
 
 
 def apply(work: Work, loan: Loan, validated: ValidatedEdit, action: str) -> OperatorEdit:
-    """Put an edit on record as it was meant, and on the books as it is done."""
+    """Post an edit: as intended to the world, as entered to the books."""
     edit = validated.edit
-    meant = fact_of(work, validated)
+    intended = fact_of(work, validated)
     work.signal(recorded(loan.id))
-    done = meant if edit.edit_kind in (WRITE_OFF, REFUND) else _as_entered(work, loan, validated, meant)
-    override = StatusOverride(edit.id, done.status or "") if done.kind == STATUS_OVERRIDE else None
-    record_in_world(work, loan.id, meant)
-    after = post_fact(work, loan, done, cause="edit", override=override)
-    # A mark moves nothing: it is told on the basis of `before`, with interest up to today.
-    bill = bill_of(after.loan, validated.state if done.kind == STATUS_OVERRIDE else after.state)
+    entered = intended if edit.edit_kind in (WRITE_OFF, REFUND) else _as_entered(work, loan, validated, intended)
+    override = StatusOverride(edit.id, entered.status or "") if entered.kind == STATUS_OVERRIDE else None
+    record_in_world(work, loan.id, intended)
+    after = post_fact(work, loan, entered, cause="edit", override=override)
+    # A status override moves nothing: its bill is that of `before`, with interest up to today.
+    bill = bill_of(after.loan, validated.state if entered.kind == STATUS_OVERRIDE else after.state)
     edit = replace(
         edit,
-        amount_minor=done.amount_minor if edit.amount_minor is not None else None,
-        status=done.status,
+        amount_minor=entered.amount_minor if edit.amount_minor is not None else None,
+        status=entered.status,
         state=EditState.APPLIED,
         after=bill,
         applied_ms=work.now_ms,
@@ -364,7 +374,7 @@ def apply(work: Work, loan: Loan, validated: ValidatedEdit, action: str) -> Oper
 
 
 def fact_of(work: Work, validated: ValidatedEdit) -> Fact:
-    """The fact that an edit is, as of now: after everything that it was decided on."""
+    """The fact of an edit as of now, later than every fact that the decision was based on."""
     edit = validated.edit
     at_ms, amount = next_fact_time(work, validated.state, edit.id), edit.amount_minor or 0
     on = business_date(at_ms, work.sandbox.zone)
@@ -380,8 +390,8 @@ def fact_of(work: Work, validated: ValidatedEdit) -> Fact:
     return Fact(edit.id, EDIT, at_ms, on, amount, edit_kind=edit.edit_kind)
 
 
-def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -> Fact:
-    """What really is typed."""
+def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, intended: Fact) -> Fact:
+    """The edit as the operator enters it, which a fault can change."""
     edit = validated.edit
     event = EditSeam(
         **about_loan(work.now_ms, loan, edit.n),
@@ -395,13 +405,13 @@ def _as_entered(work: Work, loan: Loan, validated: ValidatedEdit, meant: Fact) -
         status=edit.status,
     )
     outcome = work.at(event)
-    if meant.kind == STATUS_OVERRIDE:
-        return replace(meant, status=outcome.status)
-    return replace(meant, amount_minor=outcome.amount_minor)
+    if intended.kind == STATUS_OVERRIDE:
+        return replace(intended, status=outcome.status)
+    return replace(intended, amount_minor=outcome.amount_minor)
 
 
 def _notify(work: Work, after: LoanAfterFact, edit: OperatorEdit) -> None:
-    """Order the money of a refund, and tell the client."""
+    """Order the payout of a refund, and emit the event."""
     if edit.edit_kind != REFUND:
         emit(work, "loan.edited", edit.loan_id, edit.id, edit_data(edit, after.loan))
     else:
@@ -419,35 +429,33 @@ def _notify(work: Work, after: LoanAfterFact, edit: OperatorEdit) -> None:
 
 
 class EditDoc(TypedDict):
-    """An edit as it went on the books, or a DRAFT that is on none of them yet."""
+    """An edit as posted, or a DRAFT that is not posted yet."""
 
     id: Annotated[str, says("The edit's id.")]
     loan_id: LoanId
-    kind: Annotated[str, column("edit_kind"), one_of(KINDS, "Which edit.")]
+    kind: Annotated[str, column("edit_kind"), one_of(KINDS, "The kind of edit.")]
     amount_minor: Annotated[
-        int | None, says("By how much it changes the bill, in minor units; null where it changes no amount.")
+        int | None, says("The relative change of the bill, in minor units; null where it changes no amount.")
     ]
     status: Annotated[str | None, says("The status that it sets; null where it sets none.")]
     channel: ChannelId | None
-    due_date: Annotated[str | None, says("When a charge falls due, like 2026-01-05; null for all others.")]
+    due_date: Annotated[str | None, says("The due date of a charge, like 2026-01-05; null for other kinds.")]
     memo: Memo
     operator: Operator
     approver: Approver | None
-    approval_needed: Annotated[
-        bool, whether("to_approve_minor"), says("Whether it waits for, or had to have, a second person.")
-    ]
+    approval_needed: Annotated[bool, whether("to_approve_minor"), says("Whether it needs a second person's approval.")]
     state: Annotated[
         str,
         one_of(
             EditState,
-            "DRAFT waits for approval, APPLIED is on the books, REVERSED was taken back, REJECTED never was.",
+            "DRAFT waits for approval, APPLIED is on the books, REVERSED was reversed, REJECTED was never posted.",
         ),
     ]
     before: Annotated[BillDoc, says("The bill before it.")]
     after: Annotated[BillDoc | None, says("The bill after it; null until it is applied.")]
     created_at: CreatedAt
     applied_at: Annotated[
-        str | None, says("When it went on the books; null until then. RFC 3339, on the sandbox's clock.")
+        str | None, says("When it was posted to the books; null until then. RFC 3339, on the sandbox's clock.")
     ]
 
 

@@ -1,4 +1,4 @@
-"""What staff do about a page that is behind the books: have it made anew. The books are right, so nothing is posted."""
+"""Rebuilding a status page that is behind the books. The books are right, so nothing is posted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend.views.render import loan_doc
 
 @dataclass(frozen=True, slots=True)
 class RebuildPage:
-    """Show a loan's newest version now, made anew from the books."""
+    """Rebuild a loan's status page from the books, and show its newest version at once."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -28,7 +28,7 @@ class RebuildPage:
         return (("loan", self.loan_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the page. One that is right already is left alone, and nothing is put on record."""
+        """200 and the status page. Nothing is changed or logged if it is right. Raises Refused `loan_unknown`."""
         loan = require_loan(work, self.loan_id)
         state = state_of(loan)
         if not right(loan, work.now_ms):

@@ -1,7 +1,7 @@
-"""Booking a repayment anew that was booked as something else than was ordered, or on another day than it was paid.
+"""Rebooking a repayment that was booked under another type than ordered, or on another day than paid.
 
-The first booking counts no more and the money of it is applied again, as the order and the channel's record say. What
-came later is replayed; penalties that came of the mistake are undone by the effective date.
+The first booking no longer counts, and its money is applied again by the order and the channel's trade. Later facts are
+replayed: penalties caused by the mistake are undone from the effective date on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mocklend.webhooks.outbox import emit, repayment_data
 
 @dataclass(frozen=True, slots=True)
 class RebookRepayment:
-    """Take the booking of a repayment back, and book its money as was ordered and when the channel was paid."""
+    """Replace the booking of a repayment by one with the ordered type and the channel's time."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -36,11 +36,13 @@ class RebookRepayment:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The repayment and the channel's record of it; its loan follows."""
+        """The repayment and its trade; `decide` loads its loan."""
         return (("repayment", self.repayment_id), ("trade", out_trade_no(self.repayment_id)))
 
     def decide(self, work: Work) -> Answer:
-        """201 and the repayment, as it is booked now."""
+        """201 and the repayment as booked now.
+
+        Raises Refused `repayment_unknown`, `repayment_not_applied`, `repayment_booked_right`."""
         order = require_repayment(work, self.repayment_id)
         if order.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
@@ -53,11 +55,11 @@ class RebookRepayment:
         trade = work.get(Trade, out_trade_no(order.id))
         if (order.booked_type, order.booked_ms) == (order.type, trade.paid_ms):
             raise Refused(
-                "repayment_booked_right", "it is booked as was ordered, when it was paid", repayment_id=order.id
+                "repayment_booked_right", "it is booked as ordered, at the time of payment", repayment_id=order.id
             )
         loan = work.get(Loan, order.loan_id)
         before = bill_of(loan, state_of(loan))
-        assert trade.paid_ms is not None, "what is on the books was paid"
+        assert trade.paid_ms is not None, "a posted repayment was paid"
         work.signal(applied(order.id), recorded(loan.id))
         done, order = book(work, loan, replace(order, paid_ms=trade.paid_ms), cause="reversal")
         after = bill_of(done.loan, done.state)

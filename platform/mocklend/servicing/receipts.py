@@ -1,4 +1,4 @@
-"""Taking back a receipt that was posted a second time. The channel has the money once, so nothing is left of it."""
+"""Reversing a receipt that was posted twice. The channel has the money once, so the second receipt has no effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mocklend.webhooks.outbox import emit, receipt_data
 
 @dataclass(frozen=True, slots=True)
 class ReverseReceipt:
-    """Take a second receipt off its loan. The order's own receipt stays; later repayments are replayed."""
+    """Reverse a second receipt. The order's own receipt stays; later repayments are replayed."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -31,11 +31,11 @@ class ReverseReceipt:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The receipt; its loan follows."""
+        """The receipt; `decide` loads its loan."""
         return (("receipt", self.receipt_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the receipt, REVERSED."""
+        """201 and the receipt, REVERSED. Raises Refused `receipt_unknown`, `receipt_not_second`."""
         receipt = require_receipt(work, self.receipt_id)
         if (
             receipt.out_trade_no == order_no(receipt.id)
@@ -45,7 +45,7 @@ class ReverseReceipt:
             raise Refused(
                 "receipt_not_second",
                 f"the receipt of {receipt.out_trade_no} is {receipt.state}",
-                expected="an APPLIED receipt of an order that has its own",
+                expected="an APPLIED receipt of an order that has its own receipt",
                 received=receipt.state,
                 receipt_id=receipt.id,
             )

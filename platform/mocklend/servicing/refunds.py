@@ -1,4 +1,4 @@
-"""Refunds: what was paid too much is promised back at once, and is gone when its channel has paid."""
+"""Refunds: overpaid money is owed to the borrower once agreed, and is paid by a channel later."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Agree on a refund of what is overpaid (2101/2103), all of it by default, and order its payout (2103/1002).
+    """Agree on a refund of overpaid money (2101/2103), all of it by default, and order its payout (2103/1002).
 
-    The channel pays after its delay. Should history turn out not to have justified it, what was paid too much is owed
+    The channel pays after its delay. If a backdated fact later reduces the overpaid money, the difference is owed
     again, as a fee.
     """
 

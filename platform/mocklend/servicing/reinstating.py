@@ -1,4 +1,4 @@
-"""Taking back the reversal of a repayment: it counts again, from the day on which its channel was paid."""
+"""Reversing the reversal of a repayment: the repayment counts again, from the date of the payment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mocklend.webhooks.outbox import emit, repayment_data
 
 @dataclass(frozen=True, slots=True)
 class ReinstateRepayment:
-    """Reverse the reversal of a repayment. What its channel has taken back meanwhile does not come back by that."""
+    """Reverse the reversal of a repayment. Money that its channel has returned meanwhile is not restored."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -33,16 +33,16 @@ class ReinstateRepayment:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The repayment and the channel's record of it; its loan follows."""
+        """The repayment and its trade; `decide` loads its loan."""
         return (("repayment", self.repayment_id), ("trade", out_trade_no(self.repayment_id)))
 
     def decide(self, work: Work) -> Answer:
-        """201 and the repayment. Where it was booked otherwise than ordered, it is booked right now."""
+        """201 and the repayment, booked as ordered. Raises Refused `repayment_unknown`, `repayment_not_reversed`."""
         order = require_repayment(work, self.repayment_id)
         if order.reversal_id is None:
             raise Refused(
                 "repayment_not_reversed",
-                f"the repayment is {order.status}, and nobody has reversed it",
+                f"the repayment is {order.status}, and was not reversed",
                 repayment_id=order.id,
             )
         trade = work.get(Trade, out_trade_no(order.id))

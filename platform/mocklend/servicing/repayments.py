@@ -1,4 +1,4 @@
-"""What staff do about a repayment: reverse it, or ask the channel for an order whose callback never came."""
+"""Commands of staff on a repayment: reverse it, or query the channel for an order whose callback did not arrive."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from mocklend.webhooks.outbox import emit, repayment_data
 from mocklend.world.record import record_in_world
 
 REVERSIBLE: Loaded[list[str]] = Loaded("reversible")
-"""By loan: the repayments that are on it, in the order of their ids."""
+"""By loan: the ids of the repayments on its books, ordered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReverseRepayment:
-    """Take a repayment off the loan. The money stays with the platform, unapplied; later repayments are replayed."""
+    """Reverse a repayment. Its money stays with the platform as unapplied cash; later repayments are replayed."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -48,11 +48,11 @@ class ReverseRepayment:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The repayment; its loan follows."""
+        """The repayment; `decide` loads its loan."""
         return (("repayment", self.repayment_id),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the repayment, REVERSED."""
+        """201 and the repayment, REVERSED. Raises Refused `repayment_unknown`, `repayment_not_applied`."""
         repayment = require_repayment(work, self.repayment_id)
         if repayment.status != RepaymentStatus.SUCCEEDED:
             raise Refused(
@@ -64,7 +64,7 @@ class ReverseRepayment:
             )
         loan = work.get(Loan, repayment.loan_id)
         before = bill_of(loan, state_of(loan))
-        n, reversal_id = self._numbered(work, loan)
+        n, reversal_id = self._next_reversal(work, loan)
         outcome = work.at(
             RepaymentReversal(
                 **about_loan(work.now_ms, loan, n, repayment.id),
@@ -76,21 +76,21 @@ class ReverseRepayment:
             )
         )
         on = business_date(work.now_ms, work.sandbox.zone)
-        meant = Fact(reversal_id, REVERSAL, work.now_ms, on, reverses=repayment.id)
-        record_in_world(work, loan.id, meant)
+        intended = Fact(reversal_id, REVERSAL, work.now_ms, on, reverses=repayment.id)
+        record_in_world(work, loan.id, intended)
         if outcome.repayment_id == repayment.id:
             work.signal(reversed_(repayment.id))
         work.signal(recorded(loan.id))
         repayment = require_repayment(work, outcome.repayment_id)
-        done = post_fact(work, loan, replace(meant, reverses=repayment.id), cause="reversal", reverses="repayment")
+        posted = post_fact(work, loan, replace(intended, reverses=repayment.id), cause="reversal", reverses="repayment")
         repayment = replace(
             repayment, status=RepaymentStatus.REVERSED, applied_minor=0, overpaid_minor=0, reversal_id=reversal_id
         )
         work.put(repayment)
-        after = bill_of(done.loan, done.state)
+        after = bill_of(posted.loan, posted.state)
         log_operator_action(
             work,
-            done.loan,
+            posted.loan,
             REPAYMENT_REVERSED,
             repayment.id,
             memo=self.memo,
@@ -102,18 +102,18 @@ class ReverseRepayment:
         emit(work, "repayment.reversed", repayment.loan_id, reversal_id, repayment_data(repayment))
         return Answer(201, repayment_doc(repayment))
 
-    def _numbered(self, work: Work, loan: Loan) -> tuple[int, str]:
+    def _next_reversal(self, work: Work, loan: Loan) -> tuple[int, str]:
         """The 1-based number of this reversal of the repayment, and its id: an earlier one may have been undone."""
-        known, n = {fact.id for fact in work.load(BOOK_FACTS, loan.id)}, 1
+        fact_ids, n = {fact.id for fact in work.load(BOOK_FACTS, loan.id)}, 1
         id = make_id("rev", work.sandbox.seed, self.repayment_id)
-        while id in known:
+        while id in fact_ids:
             n += 1
             id = make_id("rev", work.sandbox.seed, self.repayment_id, n)
         return n, id
 
 
 def load_reversible(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[str]]:
-    """A loan's repayments that are on it, in the order of their ids."""
+    """By loan: the ids of the repayments on its books, ordered."""
     sql = f"""SELECT loan_id, id FROM repayments
         WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}' AND loan_id"""
     reversible: dict[str, list[str]] = {loan_id: [] for loan_id in loan_ids}
@@ -124,7 +124,7 @@ def load_reversible(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[s
 
 @dataclass(frozen=True, slots=True)
 class QueryChannel:
-    """Ask the channel for an order and apply what it says, effective at the channel's time."""
+    """Query the channel for an order and apply its answer, effective at the channel's time."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -132,11 +132,12 @@ class QueryChannel:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The repayment and the channel's record of it."""
+        """The repayment and its trade."""
         return (("repayment", self.repayment_id), ("trade", out_trade_no(self.repayment_id)))
 
     def decide(self, work: Work) -> Answer:
-        """200 and the repayment; unchanged if the books had it already."""
+        """200 and the repayment; unchanged if the books have it already. Raises Refused `repayment_unknown`,
+        `trade_not_paid`."""
         repayment = require_repayment(work, self.repayment_id)
         trade = work.get(Trade, out_trade_no(repayment.id))
         if trade.state == TradeState.RETURNED:

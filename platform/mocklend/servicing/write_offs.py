@@ -1,4 +1,4 @@
-"""Write-offs: what is owed is given up as a credit loss. What comes in later is a recovery, until nothing is lost."""
+"""Write-offs: what is owed becomes a credit loss. Later receipts are recoveries, up to the whole loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 class WriteOff:
     """Write off all that is outstanding (5002 against the receivables): the loan is OFF.
 
-    Repayments still come in (2102/4003); once they make up the loss the loan is CLEAR.
+    Later repayments are recoveries (2102/4003); once they cover the loss the loan is CLEAR.
     """
 
     sandbox_id: str

@@ -120,7 +120,7 @@ CORRECTIONS = (
 LEFT_TO_DO = (
     "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
     "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
-    "compensation_not_posted", "page_behind", "wrong_override", "left_behind",
+    "compensation_not_posted", "page_behind", "conflicting_override", "left_behind",
 )  # fmt: skip
 """What it leaves to staff, and names."""
 
