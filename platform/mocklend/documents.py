@@ -1,4 +1,4 @@
-"""Documents: what the API answers, as one typed class for each noun, with what a field means at the field.
+"""Documents: the JSON answers of the API, one typed class per noun, with each field's meaning at the field.
 
     class ReceiptDoc(TypedDict):
         \"""Money that came without an order of ours.\"""
@@ -9,8 +9,9 @@
 
     receipt_doc = rendering(Receipt, ReceiptDoc)
 
-OpenAPI's schema (`schema_of`), the function that makes the answer (`rendering`) and the columns of a data set come from
-the class. A field is the entity's column of its name; `..._at` is the moment in `..._ms`; `column` names another one.
+The OpenAPI schema (`schema_of`), the function that renders the answer (`rendering`) and the columns of a data set are
+derived from the class. A field renders the entity's column of the same name; `..._at` renders the moment in `..._ms`;
+`column` names another column.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ D = TypeVar("D", bound=Mapping[str, object])
 
 
 def schema_of(document: type[Any], ref_template: str) -> dict[str, Any]:
-    """A document's JSON Schema, with those that it consists of under `$defs`; `{name}` in the template is theirs."""
+    """A document's JSON Schema, with the documents that it contains under `$defs`; the template has `{name}`."""
     _, schemas = msgspec.json.schema_components([document], ref_template=ref_template)
-    for part in _parts(document):  # msgspec has the fields of a TypedDict by their names; here they have their order.
+    for part in _parts(document):  # msgspec sorts the fields of a TypedDict by name; restore their order.
         schema = schemas[part.__name__]
         schema["description"] = cleandoc(part.__doc__ or "")
         for fields in ("properties", "required"):
@@ -53,7 +54,7 @@ def _ordered(fields: Any, names: Iterable[str]) -> Any:
 
 
 def _parts(kind: Any) -> Iterator[type[Any]]:
-    """The documents that a type consists of."""
+    """The documents that a type contains, itself included."""
     if is_typeddict(kind):
         yield kind
         for field in get_type_hints(kind).values():
@@ -64,7 +65,7 @@ def _parts(kind: Any) -> Iterator[type[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a document: its name, what it means, the entity's column, and how it is made of that."""
+    """A field of a document: name, description, type, the entity's column, and the function from the column, if any."""
 
     name: str
     description: str
@@ -74,7 +75,7 @@ class Field:
 
 
 def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
-    """The fields of an entity's document. AssertionError where one has no column, or hides that it may be null."""
+    """The fields of an entity's document. Raises AssertionError for one without a column or not null where it may be."""
     columns = get_type_hints(entity)
     return tuple(
         _field(entity, columns, name, kind) for name, kind in get_type_hints(document, include_extras=True).items()
@@ -82,18 +83,31 @@ def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
 
 
 def _field(entity: type[Struct], columns: Mapping[str, Any], name: str, kind: Any) -> Field:
-    marks = list(_marks(kind))
-    given = next((mark for mark in marks if isinstance(mark, FromColumn)), FromColumn(name))
-    source = given.name
+    annotations = list(_annotations(kind))
+    source_column = next(
+        (annotation for annotation in annotations if isinstance(annotation, FromColumn)), FromColumn(name)
+    )
+    source = source_column.name
     if source not in columns and (source == "at" or source.endswith("_at")):
         source = source.removesuffix("at") + ("ms" if source != "at" else "at_ms")
     if source not in columns:
         raise AssertionError(f"{entity.__name__} has no column for the field {name}")
-    if given.make is None and type(None) in get_args(columns[source]) and type(None) not in get_args(_plain(kind)):
+    if (
+        source_column.make is None
+        and type(None) in get_args(columns[source])
+        and type(None) not in get_args(_plain(kind))
+    ):
         raise AssertionError(f"{name} is null where {entity.__name__}.{source} is")
-    description = next((mark.description for mark in marks if isinstance(mark, Meta) and mark.description), "")
+    description = next(
+        (
+            annotation.description
+            for annotation in annotations
+            if isinstance(annotation, Meta) and annotation.description
+        ),
+        "",
+    )
     is_moment = source.endswith("_ms") and _plain(kind) in (str, str | None)
-    make = given.make or (maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind)))
+    make = source_column.make or (maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind)))
     return Field(name, description, _plain(kind), source, make)
 
 
@@ -111,14 +125,14 @@ def _as_list(values: Iterable[Any]) -> list[Any]:
     return [to_builtins(value) for value in values]
 
 
-def _marks(kind: Any) -> Iterable[Any]:
-    """What is said of a type, the outermost first."""
+def _annotations(kind: Any) -> Iterable[Any]:
+    """The annotations of a type, the outermost first."""
     if get_origin(kind) is Annotated:
         yield from reversed(kind.__metadata__)
-        yield from _marks(kind.__origin__)
+        yield from _annotations(kind.__origin__)
     elif get_origin(kind) in (Union, UnionType):
         for inner in get_args(kind):
-            yield from _marks(inner)
+            yield from _annotations(inner)
 
 
 def _plain(kind: Any) -> Any:
@@ -126,7 +140,7 @@ def _plain(kind: Any) -> Any:
 
 
 def rendering(entity: type[E], document: type[D]) -> Callable[[E], D]:
-    """The function that makes an entity's document."""
+    """The function that renders an entity as its document."""
     fields = fields_of(entity, document)
     names, read = [field.name for field in fields], attrgetter(*(field.column for field in fields))
     makers = [(field.name, field.make) for field in fields if field.make is not None]

@@ -248,7 +248,7 @@ class Platform:
                 key_hash=hash_of_key(api_key),
                 callback_secrets=callback_secrets(api_key),
             )
-            lifecycle.give_key(connection, keyed)
+            lifecycle.store_key(connection, keyed)
 
         self.writer.call(give)
         self._forget_key(sandbox_id)

@@ -12,12 +12,12 @@ from support import disputes, paired_runs
 
 OVERLOOKED = {
     "callback.dropped": ("_lost_payments", "repayment_applied", None),
-    "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books a second time"),
+    "operator.double_entry": ("_second_receipts", "receipt_reversed", "is still on the books as a second receipt"),
     "operator.prepay_as_partial": ("_bookings", "repayment_rebooked", "is still booked as INSTALMENT"),
-    "operator.marked_overdue": ("_marks", "override_reversed", "still says OVERDUE"),
-    "batch.skipped": ("_caught_up", "loan_caught_up", "it is still left out by a nightly run"),
+    "operator.marked_overdue": ("_overrides", "override_reversed", "still says OVERDUE"),
+    "batch.skipped": ("_caught_up", "loan_caught_up", "end of day has skipped it and it is not caught up"),
     "amount.rounding_drift": ("_rest_of_a_quote", "rest_written_off", None),
-    "cache.bounded_stale": ("_page", "page_rebuilt", "was right, and not shown everywhere and for good"),
+    "cache.bounded_stale": ("_page", "page_rebuilt", "was right, but was not shown by every replica"),
     "cache.evicted_before_flush": ("_page", "page_rebuilt", "is off by"),
 }
 """For a kind: the correction that its lie needs, what it is called, and what the audit says where it is not done.

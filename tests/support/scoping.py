@@ -24,9 +24,9 @@ SCOPED = sorted(table.name for table in metadata.sorted_tables if "sandbox_id" i
 SERVER_WIDE = {
     metrics.OPEN_LIES: "the metrics of the server count the open entries of all answer keys",
     metrics.RULESETS: "the metrics of the server count the rules of all sandboxes",
-    uses.FOUND: "whoever has the control plane sees all sandboxes, and when each was last used",
+    uses.LAST_USED: "whoever has the control plane sees all sandboxes, and when each was last used",
     uses.UNUSED: "what nobody uses any more is looked for among all sandboxes",
-    uses.NEVER_NOTED: "a server that starts notes of which sandboxes it does not know when they were used",
+    uses.WITHOUT_USE: "a server that starts notes of which sandboxes it does not know when they were used",
 }
 """The texts that are about all sandboxes, each with the reason."""
 

@@ -43,7 +43,7 @@ from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.work import Answer, Idempotency
-from mocklend.views.reads import page_at_once
+from mocklend.views.reads import page_with_clock
 
 PREFIX = "/v1/loans/"
 LOAN = "/v1/loans/<id:loan_id>"
@@ -136,7 +136,7 @@ class HotPaths:
     def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
         if not self._is_left_alone(taken, loan_id):
             return False
-        page = page_at_once(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
+        page = page_with_clock(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
         if page is None:
             return False
         self._tell(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
 from mocklend.storage.snapshot import Snapshot
-from mocklend.world.reading import GIVEN_BACK
 
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
@@ -24,7 +23,7 @@ _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
 # something else than was meant is a break of its own.
 _ORDERED_TWICE = " UNION ALL ".join(
     f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
-    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({GIVEN_BACK})
+    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({RETURNED_MONEY})
     GROUP BY loan_id, {column} HAVING COUNT(*) > 1"""
     for column, what in (("debit_ms", "debit"), ("asked_key", "request"))
 )

@@ -1,4 +1,4 @@
-"""Moments and durations as text: RFC 3339 in UTC with milliseconds outside, an integer of milliseconds inside."""
+"""Moments and durations: RFC 3339 text in UTC at the edges, integer milliseconds inside."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 FIRST_MS, LAST_MS = 0, 32_503_680_000_000
-"""1970 to 3000: what a sandbox's clock may show."""
+"""1970 to 3000: the range of a sandbox's clock, in ms."""
 
 
 @lru_cache(maxsize=4096)
 def rfc3339(at_ms: int) -> str:
-    """The moment as `2026-01-05T02:00:00.000Z`. A command says the same few moments many times."""
+    """The moment as `2026-01-05T02:00:00.000Z`. Cached: a command renders the same few moments many times."""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
 def maybe_rfc3339(at_ms: int | None) -> str | None:
-    """The moment as text, or None where it has not come."""
+    """The moment as text, or None for None."""
     return None if at_ms is None else rfc3339(at_ms)
 
 
 def parse_rfc3339(text: str) -> int:
-    """Milliseconds of an RFC 3339 moment with an offset. ValueError where it is none, or out of range."""
+    """Milliseconds of an RFC 3339 moment with an offset. Raises ValueError if it is invalid or out of range."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("the moment has no offset")
@@ -40,7 +40,7 @@ _DURATION = re.compile(
 
 
 def parse_duration(text: str) -> int:
-    """Milliseconds of an ISO 8601 duration in weeks, days, hours, minutes and seconds, like PT1H30M."""
+    """Milliseconds of an ISO 8601 duration in weeks to seconds, like PT1H30M. Raises ValueError."""
     match = _DURATION.fullmatch(text)
     if match is None or text in ("P", "PT") or text.endswith("T"):
         raise ValueError("not an ISO 8601 duration")

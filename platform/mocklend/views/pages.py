@@ -1,8 +1,8 @@
-"""Refreshing the status page. Where a view is to lie, that is decided here, as it is written: reads stay pure and fast.
+"""Refreshing the status page. Injections in a view are decided here, when it is written: reads stay pure and fast.
 
 Each version of a loan has a row with the moments from which each view shows it; a read takes the newest visible one.
-The loan keeps a short list of the versions that matter: the newest that is settled, so that nothing older is seen
-anywhere any more, and those after it.
+The loan has a short list of the versions that a view can still show: the newest settled one, which all views show, and
+those after it.
 """
 
 from __future__ import annotations
@@ -63,20 +63,20 @@ def refresh(
     channel: str | None = None,
     reverses: str | None = None,
 ) -> Loan:
-    """Show the loan's new version, now or as a fault says. Returns the loan with its list of versions."""
+    """Show the loan's new version at once, or later as a fault decides. Returns the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
-    now_ms, kept = work.now_ms, loan.view_versions
-    on_page = next((one for one in reversed(kept) if one.showing.on_page(now_ms)), None)
+    now_ms, versions = work.now_ms, loan.view_versions
+    on_page = next((version for version in reversed(versions) if version.showing.on_page(now_ms)), None)
     books_minor = doc["outstanding_minor"]
-    should_say = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
-    off_minor = _off(work, loan, kept, books_minor, cause, channel) if kept else 0
+    books_page = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
+    off_minor = _off_minor(work, loan, versions, books_minor, cause, channel) if versions else 0
     doc["outstanding_minor"] += off_minor
     new = ViewVersion(
         version=loan.version,
         made_ms=now_ms,
         status=doc["status"],
         outstanding_minor=doc["outstanding_minor"],
-        change_minor=books_minor - kept[-1].books_minor if kept else 0,
+        change_minor=books_minor - versions[-1].books_minor if versions else 0,
         off_minor=off_minor,
     )
     if on_page is not None:
@@ -87,23 +87,23 @@ def refresh(
             cause=cause,
             reverses=reverses,
             before=on_page.said,
-            after=should_say,
+            after=books_page,
         )
         outcome = work.at(event)
         if outcome.showing().settled_ms > now_ms:
             new = replace(new, waits=outcome.showing(), behind_minor=event.stake_minor())
     if new.behind_minor is None:
         work.signal(shown(loan.id))
-        kept = ()
+        versions = ()
         work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
     else:
-        kept = _still_needed(work, loan, kept)
+        versions = _still_needed(work, loan, versions)
     write_view(work, loan, doc, new.showing)
-    return replace(loan, view_versions=(*kept, new))
+    return replace(loan, view_versions=(*versions, new))
 
 
 def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
-    """Show the newest version now, everywhere and for good, as the books have it: `state` is theirs at that version."""
+    """Show the newest version at once in all views, rebuilt from `state`, the books' state at that version."""
     newest = loan.view_versions[-1]
     doc = loan_doc(loan, state, newest.made_ms)
     work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
@@ -118,25 +118,25 @@ def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
         state=loan.state,
     )
     work.signal(rebuilt(loan.id))
-    said = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
-    return replace(loan, view_versions=(replace(said, off_minor=0, waits=None, behind_minor=None),))
+    shown_version = replace(newest, status=doc["status"], outstanding_minor=doc["outstanding_minor"])
+    return replace(loan, view_versions=(replace(shown_version, off_minor=0, waits=None, behind_minor=None),))
 
 
 def right(loan: Loan, now_ms: int) -> bool:
-    """Whether every view shows the loan's newest version as the books have it, and will go on to."""
+    """Whether every view shows the loan's newest version as the books have it, now and later."""
     newest = loan.view_versions[-1]
     return newest.off_minor == 0 and newest.showing.settled_ms <= now_ms
 
 
-def _off(
-    work: Work, loan: Loan, kept: tuple[ViewVersion, ...], balance_minor: int, cause: str, channel: str | None
+def _off_minor(
+    work: Work, loan: Loan, versions: tuple[ViewVersion, ...], balance_minor: int, cause: str, channel: str | None
 ) -> int:
-    """What the balance on the page will be too much: it goes on from what it was, which a fault may have lost."""
-    last = kept[-1]
+    """The minor units by which the page's balance will differ from the books, because a fault lost an update of it."""
+    last = versions[-1]
     if last.off_minor:
         if balance_minor + last.off_minor >= 0:
             return last.off_minor
-        work.signal(rebuilt(loan.id))  # No balance is below zero: the store sees that and begins anew.
+        work.signal(rebuilt(loan.id))  # A negative balance makes the store rebuild it from the books.
         return 0
     if not last.change_minor or balance_minor < last.change_minor:
         return 0
@@ -152,19 +152,23 @@ def _off(
     return -event.missing_minor if work.at(event).evicted else 0
 
 
-def _still_needed(work: Work, loan: Loan, kept: tuple[ViewVersion, ...]) -> tuple[ViewVersion, ...]:
-    """What may still be seen while the newest waits. What is lost for good leaves, and what is older than settled."""
-    floor = max((one.version for one in kept if one.showing.settled_ms <= work.now_ms), default=0)
-    if kept and kept[0].version < floor:
-        work.write(DROP_OLDER, loan_id=loan.id, version=floor)
-    for one in kept:
-        if one.version > floor and one.showing.page_ms >= NEVER_MS:
-            work.write(DROP_LOST, loan_id=loan.id, version=one.version)
-    return tuple(one for one in kept if one.version >= floor and one.showing.page_ms < NEVER_MS)
+def _still_needed(work: Work, loan: Loan, versions: tuple[ViewVersion, ...]) -> tuple[ViewVersion, ...]:
+    """The versions that a view can still show while the newest waits. Deletes the rows of the others."""
+    settled_version = max(
+        (version.version for version in versions if version.showing.settled_ms <= work.now_ms), default=0
+    )
+    if versions and versions[0].version < settled_version:
+        work.write(DROP_OLDER, loan_id=loan.id, version=settled_version)
+    for version in versions:
+        if version.version > settled_version and version.showing.page_ms >= NEVER_MS:
+            work.write(DROP_LOST, loan_id=loan.id, version=version.version)
+    return tuple(
+        version for version in versions if version.version >= settled_version and version.showing.page_ms < NEVER_MS
+    )
 
 
 def write_view(work: Work, loan: Loan, doc: LoanDoc, showing: Showing) -> None:
-    """The row of the loan's newest version."""
+    """Insert the row of the loan's newest version."""
     waits = work.now_ms < showing.settled_ms < NEVER_MS
     work.write(
         INSERT_VIEW,

@@ -1,4 +1,4 @@
-"""Reading: each function answers one question from one snapshot, and writes nothing.
+"""Reads of views, books and entities: each function reads one snapshot and writes nothing.
 
 The status page is one query: the newest version that it shows at the sandbox's time.
 """
@@ -28,7 +28,7 @@ PAGE_MAX = 500
 
 
 def entity(reader: SandboxReader, cls: type[E], id: str) -> E:
-    """One entity, or Refused `<kind>_unknown`."""
+    """One entity. Raises Refused `<kind>_unknown`."""
     entity = reader.find(cls, id)
     if entity is None:
         kind = cls.kind
@@ -38,7 +38,7 @@ def entity(reader: SandboxReader, cls: type[E], id: str) -> E:
 
 PAGE, LIST, INSTALMENTS, REPLICA = "page", "list", "instalments", "replica"
 FROM_MS = {PAGE: "visible_ms", LIST: "list_ms", INSTALMENTS: "instalments_ms", REPLICA: "replica_ms"}
-"""Each view of a loan, and the column that says from when it shows a version. The replica is the page's second one."""
+"""By view: the column with the time from which it shows a version. REPLICA is the status page's second replica."""
 
 _SHOWS = "{row}.{from_ms} <= :now_ms AND (:now_ms < {row}.back_ms OR {row}.again_ms <= :now_ms)"
 _SHOWN = {
@@ -50,7 +50,7 @@ _SHOWN = {
 
 
 class Shown(NamedTuple):
-    """What one view shows of a loan: its document and the state behind it, both JSON, and when the replica has it."""
+    """A loan in one view: its document and the state behind it, both JSON, and the time (ms) the replica has it."""
 
     doc: str
     state: str
@@ -58,7 +58,7 @@ class Shown(NamedTuple):
 
 
 def shown(snapshot: Snapshot, loan_id: str, view: str) -> Shown:
-    """What one view shows of a loan now. Raises Refused `loan_unknown`."""
+    """A loan as one view shows it now. Raises Refused `loan_unknown`."""
     versions = snapshot.rows(Shown, _SHOWN[view], loan_id=loan_id, now_ms=snapshot.now_ms)
     if not versions:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
@@ -66,12 +66,12 @@ def shown(snapshot: Snapshot, loan_id: str, view: str) -> Shown:
 
 
 def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> LoanDoc:
-    """What the status page says of a loan. While its replicas differ, reads take `turns` between them."""
+    """The status page of a loan. While its replicas differ, reads alternate. Raises Refused `loan_unknown`."""
     return read_page(page_text(snapshot, loan_id, replica_rotation))
 
 
 def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> str:
-    """The status page as it is stored: JSON."""
+    """The status page's stored JSON. Raises Refused `loan_unknown`."""
     page = shown(snapshot, loan_id, PAGE)
     if (
         page.replica_ms > snapshot.now_ms
@@ -82,42 +82,42 @@ def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
     return page.doc
 
 
-_AT_ONCE = f"""SELECT v.doc, v.replica_ms > s.now_ms
+_PAGE_WITH_CLOCK = f"""SELECT v.doc, v.replica_ms > s.now_ms
     FROM (SELECT id, sandbox_ms + MAX(0, :real_ms - real_ms) * speed AS now_ms FROM sandboxes
           WHERE id = :sandbox_id) s
     JOIN loan_views v ON v.sandbox_id = s.id AND v.loan_id = :loan_id
     WHERE {_SHOWS.format(row="v", from_ms=FROM_MS[PAGE]).replace(":now_ms", "s.now_ms")}
     ORDER BY v.version DESC LIMIT 1"""
-"""The clock and the page in one statement, of SQLite."""
+"""The clock and the status page in one statement, for SQLite."""
 
 
-def page_at_once(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> str | None:
-    """The status page as it is stored, where it is there and no two replicas of it differ; or None."""
-    found = reader.rows(_AT_ONCE, {"sandbox_id": sandbox_id, "loan_id": loan_id, "real_ms": real_ms})
-    if not found:
+def page_with_clock(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> str | None:
+    """The status page's stored JSON; None where there is none or its replicas differ."""
+    rows = reader.rows(_PAGE_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id, "real_ms": real_ms})
+    if not rows:
         return None
-    doc, replicas_differ = found[0]
+    doc, replicas_differ = rows[0]
     return doc if isinstance(doc, str) and not replicas_differ else None
 
 
 class LoanList(TypedDict):
-    """A page of loans."""
+    """A list page of loans."""
 
-    loans: Annotated[list[LoanDoc], says("The loans of this page.")]
+    loans: Annotated[list[LoanDoc], says("The loans of this list page.")]
     next_cursor: NextCursor | None
 
 
 class InstalmentList(TypedDict):
-    """A loan's instalments, from the same version as its page."""
+    """A loan's instalments, from the same version as its status page."""
 
     loan_id: LoanId
     version: PageVersion
     as_of: AsOf
-    instalments: Annotated[list[InstalmentDoc], says("The instalments, in their order.")]
+    instalments: Annotated[list[InstalmentDoc], says("The instalments, by due date.")]
 
 
 def instalments(snapshot: Snapshot, loan_id: str, terms_of: Callable[[Loan], Terms]) -> InstalmentList:
-    """The instalments, from the version that the plan shows: the page's, unless one of them lags alone."""
+    """The instalments at the version that their view shows: that of the status page, unless one of the two lags."""
     plan = shown(snapshot, loan_id, INSTALMENTS)
     doc = read_page(plan.doc)
     state = load(terms_of(entity(snapshot, Loan, loan_id)), plan.state)
@@ -144,15 +144,15 @@ class _Each(NamedTuple):
 
 
 def each_shown(snapshot: Snapshot, view: str) -> Iterator[LoanDoc]:
-    """The document that one view has of each loan, by id."""
+    """The document of each loan in one view, ordered by id."""
     after = ""
     while True:
-        found = snapshot.rows(_Each, _EACH[view].format(filters=""), now_ms=snapshot.now_ms, after=after, most=PAGE_MAX)
-        for _, doc in found:
+        rows = snapshot.rows(_Each, _EACH[view].format(filters=""), now_ms=snapshot.now_ms, after=after, most=PAGE_MAX)
+        for _, doc in rows:
             yield read_page(doc)
-        if len(found) < PAGE_MAX:
+        if len(rows) < PAGE_MAX:
             return
-        after = found[-1].loan_id
+        after = rows[-1].loan_id
 
 
 def loans(
@@ -163,51 +163,51 @@ def loans(
     after: str = "",
     limit: int = 50,
 ) -> LoanList:
-    """A page of the list of loans: each at the version that its own page shows, unless one of them lags alone."""
+    """A list page of loans, each at the version of its status page, unless one of the two lags."""
     chosen = {name: value for name, value in (("borrower_id", borrower_id), ("status", status)) if value is not None}
     sql = _EACH[LIST].format(filters="".join(f" AND v.{name} = :{name}" for name in chosen))
-    found = snapshot.rows(_Each, sql, now_ms=snapshot.now_ms, after=after, most=limit + 1, **chosen)
+    rows = snapshot.rows(_Each, sql, now_ms=snapshot.now_ms, after=after, most=limit + 1, **chosen)
     return LoanList(
-        loans=[read_page(row.doc) for row in found[:limit]],
-        next_cursor=cursor(found[limit - 1].loan_id) if len(found) > limit else None,
+        loans=[read_page(row.doc) for row in rows[:limit]],
+        next_cursor=cursor(rows[limit - 1].loan_id) if len(rows) > limit else None,
     )
 
 
 def cursor(after: str) -> str:
-    """An opaque place in a list."""
+    """The opaque cursor of the list page after this id."""
     return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
 
 
 def after_cursor(text: str) -> str:
-    """The place that a cursor names; Refused `validation_failed` if it names none."""
+    """The id after which a cursor's list page begins. Raises Refused `validation_failed`."""
     try:
         return base64.urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")).decode("utf-8")
     except (ValueError, UnicodeError):
-        raise Refused("validation_failed", "the cursor is not one of ours", received=text[:64]) from None
+        raise Refused("validation_failed", "the cursor is invalid", received=text[:64]) from None
 
 
 def repayments(
     reader: SandboxReader, loan_id: str, *, after: str = "", limit: int = 50
 ) -> tuple[list[Repayment], str | None]:
-    """A loan's repayments, by id, and the next cursor."""
+    """A list page of a loan's repayments, ordered by id, and the next cursor."""
     entity(reader, Loan, loan_id)
     sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND id > :after
              ORDER BY id LIMIT :most"""
     ids = reader.ids(sql, loan_id=loan_id, after=after, most=limit + 1)
-    found = reader.find_all(Repayment, ids[:limit])
-    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
+    repayments_read = reader.find_all(Repayment, ids[:limit])
+    return repayments_read, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def receipts(
     reader: SandboxReader, *, state: str | None = None, after: str = "", limit: int = 50
 ) -> tuple[list[Receipt], str | None]:
-    """The receipts of push payments, by id, and the next cursor."""
-    which = "AND state = :state" if state is not None else ""
-    sql = f"""SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND id > :after {which}
+    """A list page of push payments' receipts, ordered by id, and the next cursor."""
+    filters = "AND state = :state" if state is not None else ""
+    sql = f"""SELECT id FROM receipts WHERE sandbox_id = :sandbox_id AND id > :after {filters}
               ORDER BY id LIMIT :most"""
     ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
-    found = reader.find_all(Receipt, ids[:limit])
-    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
+    receipts_read = reader.find_all(Receipt, ids[:limit])
+    return receipts_read, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def disputes(
@@ -218,13 +218,13 @@ def disputes(
     after: str = "",
     limit: int = 50,
 ) -> tuple[list[Dispute], str | None]:
-    """Disputes by id, and the next cursor."""
+    """A list page of disputes, ordered by id, and the next cursor."""
     chosen = {name: value for name, value in (("loan_id", loan_id), ("state", state)) if value is not None}
-    which = "".join(f" AND {name} = :{name}" for name in chosen)
-    sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{which} ORDER BY id LIMIT :most"
+    filters = "".join(f" AND {name} = :{name}" for name in chosen)
+    sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{filters} ORDER BY id LIMIT :most"
     ids = reader.ids(sql, after=after, most=limit + 1, **chosen)
-    found = reader.find_all(Dispute, ids[:limit])
-    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
+    disputes_read = reader.find_all(Dispute, ids[:limit])
+    return disputes_read, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def webhooks(
@@ -235,18 +235,18 @@ def webhooks(
     after: str = "",
     limit: int = 50,
 ) -> tuple[list[Webhook], str | None]:
-    """The messages to an endpoint, by id, and the next cursor."""
-    which = "AND state = :state" if state is not None else ""
+    """A list page of the messages to an endpoint, ordered by id, and the next cursor."""
+    filters = "AND state = :state" if state is not None else ""
     sql = f"""SELECT id FROM webhooks WHERE sandbox_id = :sandbox_id AND endpoint_id = :endpoint_id AND id > :after
-              {which} ORDER BY id LIMIT :most"""
+              {filters} ORDER BY id LIMIT :most"""
     chosen = {"state": state} if state is not None else {}
     ids = reader.ids(sql, endpoint_id=endpoint_id, after=after, most=limit + 1, **chosen)
-    found = reader.find_all(Webhook, ids[:limit])
-    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
+    webhooks_read = reader.find_all(Webhook, ids[:limit])
+    return webhooks_read, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def payouts(reader: SandboxReader, loan_id: str) -> list[Payout]:
-    """What was paid out on a loan, or is about to be, oldest first."""
+    """A loan's payouts, paid or ordered, oldest first."""
     entity(reader, Loan, loan_id)
     sql = "SELECT id FROM payouts WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY created_ms, id"
     ids = reader.ids(sql, loan_id=loan_id)
@@ -256,12 +256,12 @@ def payouts(reader: SandboxReader, loan_id: str) -> list[Payout]:
 def edits_in(
     reader: SandboxReader, *, state: str | None = None, after: str = "", limit: int = 50
 ) -> tuple[list[OperatorEdit], str | None]:
-    """The desk's edits of all loans, by id, and the next cursor."""
-    which = "AND state = :state" if state is not None else ""
-    sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {which} ORDER BY id LIMIT :most"
+    """A list page of the operator edits of all loans, ordered by id, and the next cursor."""
+    filters = "AND state = :state" if state is not None else ""
+    sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {filters} ORDER BY id LIMIT :most"
     ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
-    found = reader.find_all(OperatorEdit, ids[:limit])
-    return found, cursor(ids[limit - 1]) if len(ids) > limit else None
+    edits_read = reader.find_all(OperatorEdit, ids[:limit])
+    return edits_read, cursor(ids[limit - 1]) if len(ids) > limit else None
 
 
 def edits(reader: SandboxReader, loan_id: str) -> list[OperatorEdit]:
@@ -280,9 +280,9 @@ _POSTINGS = """SELECT debit, credit, amount_minor FROM postings
 
 
 HASH_RULE = (
-    "SHA-256, in small hexadecimal digits, of these texts with | between: prev_hash, chain, seq, kind, ref, "
+    "SHA-256, in lower-case hexadecimal, of these texts joined by |: prev_hash, chain, seq, kind, ref, "
     "effective_date, period_from/period_to (empty where null), reverses (None where null), currency, recorded_at in "
-    "milliseconds since 1970, and the postings as debit>credit=amount_minor with ; between."
+    "milliseconds since 1970, and the postings as debit>credit=amount_minor joined by ;."
 )
 PREV_HASH_RULE = "The hash of the transaction before it in its chain; 64 zeros for the first."
 
@@ -297,22 +297,22 @@ class PostingDoc(TypedDict):
 
 
 class TransactionDoc(TypedDict):
-    """A transaction. `reverses` is the `seq` of the one that it takes back."""
+    """A transaction. `reverses` is the `seq` of the one that it reverses."""
 
     id: Annotated[str, says("The transaction's id.")]
     loan_id: LoanId | None
     chain: Annotated[str, says("The hash chain that it belongs to: a loan's, or a channel's for money without a loan.")]
     seq: Annotated[int, says("Its number in the chain, from 1, without gaps.")]
-    kind: Annotated[str, says("What happened: a disbursement, a repayment, an accrual, and so on.")]
-    effective_date: Annotated[str, says("The business day on which it counts, like 2026-01-05, in the sandbox's zone.")]
-    recorded_at: Annotated[str, says("When it was posted. RFC 3339, on the sandbox's clock.")]
-    reverses: Annotated[int | None, says("The `seq` of the transaction that it takes back; null for all others.")]
-    ref: Annotated[str, says("What caused it: a repayment, an edit, a payout, by its id.")]
-    period_from: Annotated[
-        str | None, says("The day from which an accrual counts interest, like 2026-01-05; null for all others.")
+    kind: Annotated[str, says("The kind of transaction: a disbursement, a repayment, an accrual, and so on.")]
+    effective_date: Annotated[
+        str, says("The business day on which it takes effect, like 2026-01-05, in the sandbox's zone.")
     ]
+    recorded_at: Annotated[str, says("When it was posted. RFC 3339, on the sandbox's clock.")]
+    reverses: Annotated[int | None, says("The `seq` of the transaction that it reverses; null where it reverses none.")]
+    ref: Annotated[str, says("The id of its cause: a repayment, an edit or a payout.")]
+    period_from: Annotated[str | None, says("The first day of an accrual, like 2026-01-05; null for other kinds.")]
     period_to: Annotated[
-        str | None, says("The day up to which it does, where the next accrual begins; null for all others.")
+        str | None, says("The day on which an accrual ends and the next one begins; null for other kinds.")
     ]
     postings: Annotated[list[PostingDoc], says("Its postings; debits and credits are equal.")]
     prev_hash: Annotated[str, says(PREV_HASH_RULE)]
@@ -320,31 +320,31 @@ class TransactionDoc(TypedDict):
 
 
 class TransactionList(TypedDict):
-    """A page of the journal."""
+    """A list page of the journal."""
 
-    transactions: Annotated[list[TransactionDoc], says("The transactions of this page, oldest first.")]
+    transactions: Annotated[list[TransactionDoc], says("The transactions of this list page, oldest first.")]
     next_cursor: NextCursor | None
 
 
 def transactions(
     reader: SandboxReader, *, loan_id: str | None = None, after: str = "", limit: int = 50
 ) -> TransactionList:
-    """The journal, by loan and number: what a reconciler reads."""
+    """A list page of the journal, ordered by chain and number, for reconcilers."""
     chain, _, seq = after.rpartition("/")
     values: dict[str, Value] = {"most": limit + 1}
     where = "1 = 1"
     if after:
         if not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
-            raise Refused("validation_failed", "the cursor is not one of ours", received=after[:64])
+            raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
         where = "(chain > :after_chain OR (chain = :after_chain AND seq > :after_seq))"
         values |= {"after_chain": chain, "after_seq": int(seq)}
     if loan_id is not None:
         where += " AND chain = :loan_id"
         values["loan_id"] = loan_id
-    found = reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
-    last = found[limit - 1] if len(found) > limit else None
+    rows = reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
+    last = rows[limit - 1] if len(rows) > limit else None
     return {
-        "transactions": [_transaction(reader, row) for row in found[:limit]],
+        "transactions": [_transaction(reader, row) for row in rows[:limit]],
         "next_cursor": cursor(f"{last.chain}/{last.seq}") if last is not None else None,
     }
 
@@ -373,7 +373,7 @@ class _Posting(NamedTuple):
 
 def _transaction(reader: SandboxReader, row: _Transaction) -> TransactionDoc:
     chain, seq, id, kind, on, recorded_ms, reverses, ref, start, stop, currency, prev, digest = row
-    moved = reader.rows(_Posting, _POSTINGS, chain=chain, seq=seq)
+    postings = reader.rows(_Posting, _POSTINGS, chain=chain, seq=seq)
     return {
         "id": id,
         "loan_id": chain if chain.startswith("loan_") else None,
@@ -388,7 +388,7 @@ def _transaction(reader: SandboxReader, row: _Transaction) -> TransactionDoc:
         "period_to": stop,
         "postings": [
             {"debit": debit, "credit": credit, "amount_minor": amount, "currency": currency}
-            for debit, credit, amount in moved
+            for debit, credit, amount in postings
         ],
         "prev_hash": prev,
         "hash": digest,

@@ -1,4 +1,4 @@
-"""A loan as JSON: what the status page and the list of instalments say. Pure."""
+"""A loan as JSON: the documents of the status page and of the list of instalments. Pure."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from mocklend.storage.values import StatusOverride
 
 
 def overridden_status(loan: Loan) -> str | None:
-    """The status that an operator's mark pins on the page, if one does."""
+    """The status that a status override makes the page show, or None."""
     return SHOWN_FOR_OVERRIDE[loan.status_override.status] if loan.status_override else None
 
 
 def conflicting_override(loan: Loan) -> StatusOverride | None:
-    """The override that shows another status than the books derive, if one does."""
+    """The status override that shows another status than the books derive, or None."""
     return loan.status_override if overridden_status(loan) != loan.status else None
 
 
 class NextDue(TypedDict):
-    """The next instalment that asks for money."""
+    """The next instalment with an unpaid amount."""
 
     n: Annotated[int, says("The instalment's number, from 1.")]
-    due_date: Annotated[str, says("When it is due, like 2026-01-05, in the sandbox's zone.")]
-    due_minor: Annotated[int, says("What it will ask for on that day, less what was paid on it, in minor units.")]
+    due_date: Annotated[str, says("Its due date, like 2026-01-05, in the sandbox's zone.")]
+    due_minor: Annotated[int, says("The amount unpaid on that day if nothing more is paid, in minor units.")]
 
 
 class LoanDoc(TypedDict):
@@ -48,16 +48,18 @@ class LoanDoc(TypedDict):
     id: Annotated[str, says("The loan's id.")]
     borrower_id: BorrowerId
     reference: ClientReference
-    product_id: Annotated[str | None, says("The product that ships by whose terms it is; null for terms of its own.")]
+    product_id: Annotated[
+        str | None, says("The id of its product among those that ship; null where its terms are its own.")
+    ]
     currency: Currency
     status: LoanStatus
     principal_minor: PrincipalMinor
-    outstanding_minor: Annotated[int, says("All that is owed now, in minor units of `currency`.")]
+    outstanding_minor: Annotated[int, says("The total owed now, in minor units of `currency`.")]
     outstanding_principal_minor: Annotated[int, says("The principal part of it, in minor units of `currency`.")]
-    overdue_minor: Annotated[int, says("What is overdue, in minor units of `currency`.")]
-    overpaid_minor: Annotated[int, says("What was paid too much and not paid back, in minor units of `currency`.")]
-    paid_minor: Annotated[int, says("All that has been paid, in minor units of `currency`.")]
-    next_due: Annotated[NextDue | None, says("The next instalment that asks for money; null where none does.")]
+    overdue_minor: Annotated[int, says("The overdue amount, in minor units of `currency`.")]
+    overpaid_minor: Annotated[int, says("The overpaid amount that is not refunded, in minor units of `currency`.")]
+    paid_minor: Annotated[int, says("The total paid, in minor units of `currency`.")]
+    next_due: Annotated[NextDue | None, says("The next instalment with an unpaid amount; null where there is none.")]
     disbursed_at: Annotated[
         str | None, says("When the loan was paid out; null until then. RFC 3339, on the sandbox's clock.")
     ]
@@ -66,7 +68,7 @@ class LoanDoc(TypedDict):
 
 
 def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> LoanDoc:
-    """The status page."""
+    """The document of the status page at `as_of_ms`."""
     return {
         "id": loan.id,
         "borrower_id": loan.borrower_id,
@@ -88,11 +90,11 @@ def loan_doc(loan: Loan, state: LoanState, as_of_ms: int) -> LoanDoc:
 
 
 read_page = msgspec.json.Decoder(LoanDoc).decode
-"""A loan's page, from the text that it is kept as."""
+"""Decodes the stored text of a status page."""
 
 
 def next_due(state: LoanState) -> NextDue | None:
-    """The next instalment that asks for money, and how much it will have asked for on its due date."""
+    """The next instalment with an unpaid amount, and what will be unpaid on its due date. None where there is none."""
     for instalment in state.instalments:
         if instalment.due_date >= state.as_of:
             due = instalment.outstanding + to_come(state, instalment) - instalment.interest_ahead
@@ -102,12 +104,12 @@ def next_due(state: LoanState) -> NextDue | None:
 
 
 def to_come(state: LoanState, instalment: Instalment) -> int:
-    """Interest that this instalment will still accrue if every instalment before it is paid when due."""
+    """The minor units of interest that this instalment will still accrue if all earlier ones are paid when due."""
     return 0 if state.outstanding_minor == 0 else state.interest_to_come(instalment)
 
 
 class InstalmentDoc(TypedDict):
-    """What one instalment asks for, and what it has got."""
+    """An instalment with its charged and paid amounts."""
 
     n: Annotated[int, says("The instalment's number, from 1.")]
     from_date: Annotated[str, says("The first day of its period, like 2026-01-05, in the sandbox's zone.")]
@@ -120,8 +122,8 @@ class InstalmentDoc(TypedDict):
             "left, OVD when it is overdue.",
         ),
     ]
-    due_minor: Annotated[int, says("All that it asks for, paid or not, in minor units.")]
-    paid_minor: Annotated[int, says("What has been paid on it, in minor units.")]
+    due_minor: Annotated[int, says("The total charged on it, paid or not, in minor units.")]
+    paid_minor: Annotated[int, says("The total paid on it, in minor units.")]
     principal_minor: Annotated[int, says("Its principal, in minor units.")]
     interest_minor: Annotated[int, says("Its interest, in minor units.")]
     fee_minor: Annotated[int, says("Its fees, in minor units.")]
@@ -133,7 +135,7 @@ class InstalmentDoc(TypedDict):
 
 
 def instalment_docs(state: LoanState) -> list[InstalmentDoc]:
-    """Every instalment with what it asks for and what it has got."""
+    """The document of every instalment."""
     return [_instalment_doc(state, instalment) for instalment in state.instalments]
 
 
@@ -141,7 +143,7 @@ def _instalment_doc(state: LoanState, i: Instalment) -> InstalmentDoc:
     interest = i.interest + to_come(state, i)
     penalty = i.penalty_principal + i.penalty_interest
     due = i.principal + interest + i.fee + penalty
-    paid = i.paid + i.interest_ahead  # It came in for interest that is still to accrue.
+    paid = i.paid + i.interest_ahead  # `interest_ahead` was paid for later interest.
     left = due - paid
     if left == 0:
         status = InstalmentStatus.CLEAR

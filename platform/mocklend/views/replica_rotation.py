@@ -1,7 +1,7 @@
-"""Whose turn it is: reads of one page go to its two replicas by turns, and only while the replicas differ.
+"""Replica rotation: while the two replicas of a status page differ, its reads alternate between them.
 
-This is the one thing about a view that is decided as it is read. It is kept in the process and written nowhere: what is
-on record is that the replicas differ, from when until when, and that was decided when the page was written.
+This is the only part of a view that is decided at a read. It is kept in memory: the database stores from when until
+when the replicas differ, which was decided when the page was written.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import threading
 
 REPLICAS_MAX = 10_000
-"""Pages that are remembered; beyond that, all begin anew with the first replica."""
+"""The most status pages in memory; above that, all start again with the first replica."""
 
 
 class ReplicaRotation:
-    """The next replica of each page that was read. Thread-safe."""
+    """The next replica of each status page that was read. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._first_was_last: set[tuple[str, str]] = set()
 
     def second(self, sandbox_id: str, loan_id: str) -> bool:
-        """Whether this read goes to the second replica: every other one does, beginning with the first."""
+        """Whether this read goes to the second replica. The first read goes to the first, then they alternate."""
         page = (sandbox_id, loan_id)
         with self._lock:
             if page in self._first_was_last:

@@ -1,4 +1,4 @@
-"""A version that was to lag becomes visible: what is older leaves."""
+"""The end of a view's lag: older versions are deleted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mocklend.views.pages import DROP_OLDER, NOW_VISIBLE
 
 @dataclass(frozen=True, slots=True)
 class ShowVersion:
-    """The lag of one version is over. Reads see it by themselves; this tidies up."""
+    """Clean up after the lag of one version. Reads show the version from its time on without this command."""
 
     sandbox_id: str
     loan_id: str
@@ -19,7 +19,7 @@ class ShowVersion:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """Nothing: two statements say it all."""
+        """Nothing: two statements do it all."""
         return ()
 
     def decide(self, work: Work) -> Answer:

@@ -1,6 +1,6 @@
-"""The WORLD: what really happened at the channels, and what operators meant. Only the audit reads it.
+"""The WORLD: what really happened at the channels, and what operators intended. Only the audit reads it.
 
-Its table is named in this package and where it is declared, nowhere else; `pyproject.toml` lists who may import
+Its table is named only in this package and where it is declared; `pyproject.toml` lists who may import
 `record`, which writes it, and who may import `reading`.
 """
 

@@ -1,6 +1,6 @@
-"""Reading what really happened: for the audit, and for the check of statements that is a part of it.
+"""Reading the world, for the audit and for its check of statements.
 
-Nothing that answers a client or decides a command may know this: the platform would be told what it cannot know.
+Code that answers a client or decides a command must not import it: the platform cannot know the world.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _TAKEN = f"""SELECT channel, SUM(amount_minor) FROM
      FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'payment_return'))
     AS receipts_once GROUP BY channel"""
 _MOVES = "('receipt', 'payment_return', 'disbursement', 'refund_paid', 'compensation_paid')"
-# A push payment may stand under no loan first and under its own later: one fact, two rows.
+# A push payment may have a row without a loan and a later row with its loan: one fact, two rows.
 _MOVED = f"""SELECT DISTINCT id, kind, at_ms, amount_minor FROM {WORLD}
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND at_ms >= :from_ms AND at_ms < :until_ms
       AND kind IN {_MOVES}"""
 _MOMENTS = f"""SELECT DISTINCT channel, at_ms FROM {WORLD}
     WHERE sandbox_id = :sandbox_id AND channel IS NOT NULL AND kind IN {_MOVES}"""
 
-GIVEN_BACK = f"""SELECT b.reverses FROM book_facts b
+RETURNED_MONEY = f"""SELECT b.reverses FROM book_facts b
     JOIN {WORLD} w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id AND w.reverses = b.reverses
     WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'payment_return')"""
-"""SQL, to be a part of other SQL: the ids of money that its channel took back, or that staff returned on purpose."""
+"""SQL fragment: the ids of receipts that their channel returned, or that staff reversed on purpose."""
 
 
 class Moved(NamedTuple):
@@ -47,7 +47,7 @@ class Moved(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When money moved at a channel."""
+    """A time (ms) at which money moved at a channel."""
 
     channel: str
     at_ms: int
@@ -59,12 +59,12 @@ class _Taken(NamedTuple):
 
 
 def world_facts_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
-    """What really happened to each of these loans, in effective order; an empty list where nothing did."""
+    """By loan id: its facts in the world, in effective order; an empty list where there are none."""
     return facts_of(reader, WORLD, loan_ids)
 
 
 def unclaimed_money(reader: SandboxReader) -> list[Fact]:
-    """Money whose payer named no loan, and that the books do not have even as unapplied."""
+    """Money whose payer named no loan and that is not on the books, not even as unapplied cash."""
     return reader.rows(_unclaimed, _UNCLAIMED)
 
 
@@ -73,20 +73,20 @@ def _unclaimed(id: str, at_ms: int, on: str, amount_minor: int, channel: str, ki
 
 
 def ids_on_a_loan(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
-    """Those of these facts that stand under any loan."""
+    """The ids among these whose fact belongs to a loan."""
     return set(reader.ids_in(_ON_A_LOAN, ids))
 
 
 def taken_by_channel(reader: SandboxReader) -> dict[str, int]:
-    """What each channel has really taken, without what it has taken back: minor units, by channel."""
+    """By channel: the minor units that it really took, less those that it returned."""
     return {channel: int(amount) for channel, amount in reader.rows(_Taken, _TAKEN)}
 
 
 def moved_between(reader: SandboxReader, channel: str, from_ms: int, until_ms: int) -> list[Moved]:
-    """Money that really moved at a channel in a span of time."""
+    """The movements of money at a channel in the world, from `from_ms` up to but not including `until_ms`."""
     return reader.rows(Moved, _MOVED, channel=channel, from_ms=from_ms, until_ms=until_ms)
 
 
 def moments(reader: SandboxReader) -> list[Moment]:
-    """Each channel and time at which money really moved there."""
+    """Each channel and time at which money moved there in the world."""
     return reader.rows(Moment, _MOMENTS)

@@ -1,4 +1,4 @@
-"""Recording what really happened. The platform writes this and never reads it back: see `reading` for who does."""
+"""Posting facts to the world. The platform only writes it; `reading` is for the audit."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ insert_into(WORLD)
 
 
 def record_in_world(work: Work, loan_id: str, fact: Fact) -> None:
-    """A disbursement or receipt as the channel's money moved, an edit or reversal as the operator meant it."""
+    """Post a fact to the world: a movement of a channel's money as it happened, or an operator's action as intended."""
     append(work, WORLD, loan_id, fact)
