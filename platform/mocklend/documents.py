@@ -75,7 +75,7 @@ class Field:
 
 
 def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
-    """The fields of an entity's document. Raises AssertionError for one without a column or not null where it may be."""
+    """The fields of an entity's document. Raises AssertionError for one without a column, or not nullable as it."""
     columns = get_type_hints(entity)
     return tuple(
         _field(entity, columns, name, kind) for name, kind in get_type_hints(document, include_extras=True).items()

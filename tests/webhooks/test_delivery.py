@@ -177,7 +177,7 @@ def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
     dripping.over.set()
 
     assert log(messages(story)[0])[0][1] in ("timeout", "unreachable" if len(said) > 1 else "timeout")
-    assert not delivery.DEADLINES._lines
+    assert not delivery.DEADLINES._connections
 
 
 def test_one_receivers_cookie_is_no_others(story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

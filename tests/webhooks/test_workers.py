@@ -55,7 +55,7 @@ def roads() -> Roads:
 
 @pytest.fixture
 def delivery_workers(roads: Roads) -> Iterator[DeliveryWorkers]:
-    made = DeliveryWorkers(roads.carry, most=32)
+    made = DeliveryWorkers(roads.carry, workers_max=32)
     yield made
     roads.go.set()
     made.close()
@@ -175,7 +175,7 @@ def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> N
         roads.carry(one)
         return True, None
 
-    delivery_workers = DeliveryWorkers(breaks, most=1)
+    delivery_workers = DeliveryWorkers(breaks, workers_max=1)
     delivery_workers.offer(parcel(0))
     delivery_workers.offer(parcel(1))
 

@@ -1,5 +1,5 @@
-"""Webhooks to clients: from the event to the receiver that has answered.
+"""Webhooks to clients: from the event to its delivery.
 
-something happens ──▶ emit ──▶ outbox ──due──▶ delivery worker ──POST──▶ the client's endpoint
-                       └ in the same commit       └ tries again on the endpoint's retry schedule
+command ──▶ emit ──▶ outbox ──due──▶ delivery worker ──POST──▶ the client's endpoint
+             └ in the same commit       └ retries on the endpoint's retry schedule
 """

@@ -3,8 +3,8 @@
         name ─▶ its addresses ─▶ connect ─▶ the address that was reached ─▶ TLS ─▶ request
                   refused?                          refused?
 
-Which addresses are refused is the policy of `receivers`. The first look keeps connections away from them, so that
-nobody learns which ports are open there; the second one holds where a name resolves to something else a moment later.
+`receivers` has the policy of refused addresses. The first check prevents connections to them, so that a client cannot
+scan their ports; the second check covers a name that resolves to another address a moment later.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 from mocklend.webhooks.events import EVENTS
 
 TIMEOUT_S = (2, 15)
-"""To connect, and to answer. Standard Webhooks suggests 15 to 30 s for the answer."""
+"""(connect, answer) in seconds. Standard Webhooks suggests 15 to 30 s for the answer."""
 WHOLE_S = 15.0
-"""For the whole attempt. The timeouts above are for each wait, and a receiver may answer a byte at a time."""
+"""Seconds for the whole attempt. TIMEOUT_S is for each wait, and a receiver may answer byte by byte."""
 TIMED_OUT = "timeout"
 
 
@@ -53,25 +53,25 @@ log = get_logger()
 
 
 class Deadlines:
-    """Ends connections whose time is up, from one thread for all of them. A wait of requests has no whole."""
+    """Ends connections after their deadline, from one thread for all: requests limits only each wait of an attempt."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._numbers = count()
         self._due: list[tuple[float, int]] = []
-        self._lines: dict[int, list[socket.socket]] = {}
+        self._connections: dict[int, list[socket.socket]] = {}
         self._over: set[int] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def whole(self, seconds: float) -> Iterator[int]:
-        """An attempt that has so long. Gives its number, to be asked whether it is `over`."""
+        """Limit an attempt to this many seconds. Yields its number, for `over`."""
         with self._changed:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="mocklend-deadlines", daemon=True)
+                self._thread = threading.Thread(target=self._end_overdue, name="mocklend-deadlines", daemon=True)
                 self._thread.start()
             number = next(self._numbers)
-            self._lines[number] = []
+            self._connections[number] = []
             heapq.heappush(self._due, (time.monotonic() + seconds, number))
             self._changed.notify()
         _attempt.number = number
@@ -80,26 +80,26 @@ class Deadlines:
         finally:
             _attempt.number = None
             with self._changed:
-                for line in self._lines.pop(number):
-                    line.close()
+                for connection in self._connections.pop(number):
+                    connection.close()
                 self._over.discard(number)
 
     def over(self, number: int) -> bool:
-        """Whether an attempt was ended because its time was up."""
+        """Whether an attempt was ended at its deadline."""
         return number in self._over
 
-    def watch(self, line: Any) -> None:
-        """The connection of this thread's attempt. A second handle on it, since TLS takes the first away."""
+    def watch(self, connection: Any) -> None:
+        """Register the connection of this thread's attempt, by a second handle, since TLS detaches the first."""
         number = getattr(_attempt, "number", None)
-        if number is None or line is None:
+        if number is None or connection is None:
             return
-        handle = socket.socket(fileno=os.dup(line.fileno()))
+        handle = socket.socket(fileno=os.dup(connection.fileno()))
         with self._changed:
             if number in self._over:
-                _end(handle)
-            self._lines[number].append(handle)
+                _shut_down(handle)
+            self._connections[number].append(handle)
 
-    def _watch(self) -> None:
+    def _end_overdue(self) -> None:
         with self._changed:
             while True:
                 if not self._due:
@@ -107,19 +107,19 @@ class Deadlines:
                     continue
                 at, number = self._due[0]
                 left = at - time.monotonic()
-                if number in self._lines and left > 0:
+                if number in self._connections and left > 0:
                     self._changed.wait(left)
                     continue
                 heapq.heappop(self._due)
-                if number in self._lines:
+                if number in self._connections:
                     self._over.add(number)
-                    for line in self._lines[number]:
-                        _end(line)
+                    for connection in self._connections[number]:
+                        _shut_down(connection)
 
 
-def _end(line: socket.socket) -> None:
-    with suppress(OSError):  # The other side may have been faster.
-        line.shutdown(socket.SHUT_RDWR)
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):  # The other side may have closed it before.
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 _attempt = threading.local()
@@ -129,47 +129,47 @@ DEADLINES = Deadlines()
 class AddressRefused(Exception):
     """The endpoint's host is at an address that this server does not call.
 
-    No OSError, which urllib3 would take for a network that failed and hide in an error of its own.
+    Not an OSError, which urllib3 would wrap in an error of its own as a network failure.
     """
 
 
 def _guarded(base: type[Any], receivers: ReceiverPolicy) -> type[Any]:
     class Guarded(base):  # type: ignore[misc]
-        """A connection that looks where it leads before it is used, and is ended when its attempt's time is up."""
+        """A connection that checks its address before use, and is ended at its attempt's deadline."""
 
         def _new_conn(self) -> Any:
-            # TLS begins after this, so neither a handshake nor a request is sent to what is refused.
-            for *_, place in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-                self._refuse(str(place[0]))
-            line = super()._new_conn()
+            # TLS begins after this, so a refused address gets neither a handshake nor a request.
+            for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+                self._refuse(str(address[0]))
+            connection = super()._new_conn()
             try:
-                self._refuse(line.getpeername()[0])
+                self._refuse(connection.getpeername()[0])
             except BaseException:
-                line.close()
+                connection.close()
                 raise
-            DEADLINES.watch(line)
-            return line
+            DEADLINES.watch(connection)
+            return connection
 
         def _refuse(self, address: str) -> None:
             if receivers.refuses(self.host, address):
                 raise AddressRefused(f"{self.host} is at {address}")
 
         def getresponse(self) -> Any:
-            DEADLINES.watch(self.sock)  # It may be a connection that an earlier attempt has left open.
+            DEADLINES.watch(self.sock)  # The connection may be one that an earlier attempt has left open.
             return super().getresponse()
 
     return Guarded
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Requests' adapter over guarded connections."""
+    """An adapter of requests with guarded connections."""
 
     def __init__(self, receivers: ReceiverPolicy) -> None:
         self._receivers = receivers
         super().__init__(max_retries=0, pool_maxsize=32)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pool manager pools of guarded connections."""
+        """Use pools of guarded connections."""
         super().init_poolmanager(*args, **kwargs)
         pools = {"http": (HTTPConnectionPool, HTTPConnection), "https": (HTTPSConnectionPool, HTTPSConnection)}
         self.poolmanager.pool_classes_by_scheme = {
@@ -182,26 +182,28 @@ class GuardedAdapter(HTTPAdapter):
 
 
 def open_session(receivers: ReceiverPolicy) -> requests.Session:
-    """A session that reaches only where it may."""
+    """A session that connects only to addresses that the policy allows."""
     session = requests.Session()
     session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # Receivers have nothing to do with each other.
+    session.cookies.set_policy(
+        DefaultCookiePolicy(allowed_domains=[])
+    )  # Cookies of one receiver must not reach another.
     for scheme in ("http://", "https://"):
         session.mount(scheme, GuardedAdapter(receivers))
     return session
 
 
 def deliver(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
-    """One attempt: `acked`, or why not. Signed with real time: the receiver's library compares it with its own.
+    """Make one attempt. Returns `acked` or the reason for the failure. Signed with real time, which receivers verify.
 
-    Whatever goes wrong is an attempt that failed, and has its place on the retry schedule.
+    Every error is a failed attempt, which the retry schedule follows.
     """
     with DEADLINES.whole(WHOLE_S) as attempt:
-        outcome = _attempted(session, endpoint, webhook)
+        outcome = _attempt_once(session, endpoint, webhook)
         return TIMED_OUT if DEADLINES.over(attempt) else outcome
 
 
-def _attempted(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
+def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
     headers = signed_headers(endpoint["secret"], webhook.id, wall_ns() // 1_000_000, webhook.body)
     headers["content-type"] = "application/json"
     try:
@@ -219,7 +221,7 @@ def _attempted(session: requests.Session, endpoint: EndpointDoc, webhook: Webhoo
     except requests.Timeout:
         return TIMED_OUT
     except (requests.RequestException, HTTPError, OSError, ValueError):
-        return "unreachable"  # A name that is no host name is found out about deep down, by one library or another.
+        return "unreachable"  # An invalid host name raises an error of one library or another.
     except Exception as failure:
         log.warning("a receiver could not be called", endpoint=endpoint["id"], why=repr(failure)[:200])
         return "unreachable"
@@ -230,16 +232,16 @@ def _attempted(session: requests.Session, endpoint: EndpointDoc, webhook: Webhoo
 
 @dataclass(frozen=True, slots=True)
 class RecordDelivery:
-    """What came of one attempt."""
+    """Log the outcome of one attempt."""
 
     sandbox_id: str
     webhook_id: str
     attempt: int
     outcome: str
     at_ms: int | None = None
-    """When it was made on the sandbox's clock; None: now. A manual clock may be past the moment that it was due."""
+    """When it was made on the sandbox's clock; None: now. A manual clock may be past the due time."""
     resets: int = 0
-    """The life of the sandbox that it was made in."""
+    """The sandbox's number of resets when it was made."""
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
@@ -250,21 +252,21 @@ class RecordDelivery:
         """200 and the delivery log."""
         webhook = work.find(Webhook, self.webhook_id)
         if webhook is None or work.sandbox.resets != self.resets:
-            return Answer(200, {})  # The sandbox was reset while its receiver thought about it.
+            return Answer(200, {})  # The sandbox was reset during the attempt.
         if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
-            return Answer(200, webhook_doc(webhook))  # Somebody else was faster.
+            return Answer(200, webhook_doc(webhook))  # Another worker has logged this attempt.
         endpoint = endpoint_of(work.sandbox, webhook.endpoint_id)
         retry_schedule = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
-        over = acked or self.outcome == "gone" or self.attempt >= len(retry_schedule)
+        ended = acked or self.outcome == "gone" or self.attempt >= len(retry_schedule)
         log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome))
         webhook = replace(
             webhook,
-            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
+            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY),
             attempts=self.attempt,
             log=log,
-            due_ms=None if over else at_ms + retry_schedule[self.attempt] * 1000,
+            due_ms=None if ended else at_ms + retry_schedule[self.attempt] * 1000,
             acked_ms=at_ms if acked else None,
         )
         work.put(webhook)
@@ -272,36 +274,36 @@ class RecordDelivery:
 
 
 def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
-    """One of a sandbox's endpoints."""
+    """A sandbox's endpoint with this id, or None."""
     return next((endpoint for endpoint in sandbox.endpoints if endpoint["id"] == endpoint_id), None)
 
 
 class WebhookAttemptDoc(TypedDict):
     """One attempt to deliver a message.
 
-    `outcome`: `acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused` where
-    the URL leads to an address that this server does not call.
+    `outcome`: `acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused` where the
+    URL leads to an address that this server does not call.
     """
 
     n: Annotated[int, says("The attempt's number, from 1.")]
     at: Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
     outcome: Annotated[
-        str, says("`acked`, `status_` and what was answered, `gone`, `timeout`, `unreachable`, or `address_refused`.")
+        str, says("`acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused`.")
     ]
 
 
 class WebhookDoc(TypedDict):
     """A message to an endpoint, and its delivery log. Its body is that of the event."""
 
-    id: Annotated[str, says("The message's id, as `webhook-id` has it.")]
+    id: Annotated[str, says("The message's id, as in the header `webhook-id`.")]
     endpoint_id: Annotated[str, says("The endpoint that it is sent to.")]
     loan_id: LoanId
-    event: Annotated[str, one_of(("*", *EVENTS), "What it tells.")]
+    event: Annotated[str, one_of(("*", *EVENTS), "The type of the event.")]
     state: Annotated[
         str,
         one_of(
             DeliveryState,
-            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, EXHAUSTED "
+            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was accepted, EXHAUSTED "
             "when no attempt is left.",
         ),
     ]
@@ -310,7 +312,7 @@ class WebhookDoc(TypedDict):
     next_attempt_at: Annotated[
         str | None,
         column("due_ms"),
-        says("When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
+        says("When the next attempt is due; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
     ]
     acked_at: Annotated[
         str | None, says("When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock.")

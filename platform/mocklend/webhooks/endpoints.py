@@ -1,4 +1,4 @@
-"""A client's webhook endpoints. They belong to the sandbox, and are few: the sandbox's row holds them."""
+"""A client's webhook endpoints. They belong to the sandbox and are few, so the sandbox's row has them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ENDPOINTS_MAX = 16
-"""Of one sandbox: each event is delivered to all of them."""
+"""The most endpoints of a sandbox. Each event is delivered to all that subscribe to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddEndpoint:
-    """Register a URL for events. The same URL and events again are the same endpoint."""
+    """Register a URL for events. A repeat with the same URL and events returns the same endpoint."""
 
     sandbox_id: str
     url: str
@@ -33,19 +33,19 @@ class AddEndpoint:
         return ()
 
     def decide(self, work: Work) -> Answer:
-        """201 and the endpoint, with the secret that its deliveries are signed with."""
-        known = work.sandbox.endpoints
+        """201 and the endpoint, with the secret that signs its deliveries. Raises Refused `too_many_endpoints`."""
+        endpoints = work.sandbox.endpoints
         id = make_id("whe", work.sandbox.seed, self.url, *self.events, self.profile)
-        for endpoint in known:
+        for endpoint in endpoints:
             if endpoint["id"] == id:
                 return Answer(200, endpoint)
-        if len(known) >= ENDPOINTS_MAX:
+        if len(endpoints) >= ENDPOINTS_MAX:
             raise Refused(
                 "too_many_endpoints",
-                f"the sandbox has {len(known)} webhook endpoints already",
+                f"the sandbox already has {len(endpoints)} webhook endpoints",
                 expected=f"at most {ENDPOINTS_MAX}",
             )
-        made: EndpointDoc = {
+        added: EndpointDoc = {
             "id": id,
             "url": self.url,
             "events": list(self.events),
@@ -53,13 +53,13 @@ class AddEndpoint:
             "secret": secret_under(work.sandbox.key_hash, f"endpoint:{id}"),
             "created_at": rfc3339(work.now_ms),
         }
-        work.put(replace(work.sandbox, endpoints=(*known, made)))
-        return Answer(201, made)
+        work.put(replace(work.sandbox, endpoints=(*endpoints, added)))
+        return Answer(201, added)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveEndpoint:
-    """Forget an endpoint. What is on its way to it stops."""
+    """Delete an endpoint. Its pending messages are no longer sent."""
 
     sandbox_id: str
     endpoint_id: str
@@ -71,9 +71,9 @@ class RemoveEndpoint:
 
     def decide(self, work: Work) -> Answer:
         """204."""
-        known = work.sandbox.endpoints
-        left = tuple(endpoint for endpoint in known if endpoint["id"] != self.endpoint_id)
-        if len(left) == len(known):
+        endpoints = work.sandbox.endpoints
+        remaining = tuple(endpoint for endpoint in endpoints if endpoint["id"] != self.endpoint_id)
+        if len(remaining) == len(endpoints):
             raise Refused("endpoint_unknown", f"no endpoint {self.endpoint_id}", endpoint_id=self.endpoint_id)
-        work.put(replace(work.sandbox, endpoints=left))
+        work.put(replace(work.sandbox, endpoints=remaining))
         return Answer(204, {})

@@ -1,6 +1,6 @@
-"""Every event that a client can be told, with the fields of each.
+"""Every event that a client can receive, with the fields of each.
 
-The API takes its names from here, and the documentation its tables and schemas.
+The API's event names and the tables and schemas of the documentation are derived from it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from mocklend.domain.statuses import LoanStatus
 FIELDS: dict[str, tuple[str, str]] = {
     "loan_id": ("string", "The loan that the event is about."),
     "status": ("string", "The status of the loan, or for `repayment.*` of the repayment, after the event."),
-    "version": ("integer", "The version of the loan that the event made."),
-    "principal_minor": ("integer", "What was lent, in minor units."),
+    "version": ("integer", "The version of the loan after the event."),
+    "principal_minor": ("integer", "The principal, in minor units."),
     "amount_minor": ("integer", "The whole amount of the repayment, receipt or refund, in minor units."),
-    "applied_minor": ("integer", "How much of the repayment settled something, in minor units."),
-    "overpaid_minor": ("integer", "How much of the repayment was too much, in minor units."),
+    "applied_minor": ("integer", "The part of the repayment that settled buckets, in minor units."),
+    "overpaid_minor": ("integer", "The overpaid part of the repayment, in minor units."),
     "repayment_id": ("string", "The repayment that the event is about."),
     "receipt_id": ("string", "The receipt that the event is about."),
     "to_loan_id": ("string", "The loan that has the receipt now."),
@@ -26,12 +26,12 @@ FIELDS: dict[str, tuple[str, str]] = {
     "dispute_id": ("string", "The dispute that the event is about."),
     "certificate_id": ("string", "The certificate that the event is about."),
     "number": ("string", "The certificate's printed number."),
-    "superseded": ("boolean", "Whether the books have moved on since the certificate was issued."),
+    "superseded": ("boolean", "Whether a later change of the books supersedes the certificate."),
     "kind": ("string", "The kind of edit."),
     "state": ("string", "The state of the edit, receipt, payout or dispute, after the event."),
-    "note": ("string", "The line that the event adds to the dispute's progress."),
-    "was_minor": ("integer", "What the edit moved on the books before, in minor units."),
-    "is_minor": ("integer", "What the edit moves on the books now, in minor units. 0: it is undone."),
+    "note": ("string", "The note that the event adds to the dispute's progress."),
+    "was_minor": ("integer", "The amount that the edit moved on the books before, in minor units."),
+    "is_minor": ("integer", "The amount that the edit moves on the books now, in minor units. 0: it has no effect."),
 }
 """The fields of a payload's `data`: JSON type and meaning."""
 
@@ -55,46 +55,46 @@ class EventType:
 EVENTS: dict[str, EventType] = {
     "loan.accepted": EventType("A loan was granted, and its payout ordered at a channel.", LOAN),
     "loan.disbursed": EventType("A loan was paid out.", (*LOAN, "principal_minor")),
-    "loan.payout_failed": EventType("A loan cannot be paid out, for good.", (*LOAN, "payout_id")),
+    "loan.payout_failed": EventType("A loan's payout has failed finally.", (*LOAN, "payout_id")),
     "loan.overdue": EventType("A loan went overdue.", LOAN),
-    "loan.cured": EventType("What was overdue is paid or gone, and something is still owed.", LOAN),
-    "loan.cleared": EventType("Nothing is owed any more.", LOAN),
-    "loan.reopened": EventType("A loan that was settled or written off is owed again, and not overdue.", LOAN),
-    "loan.written_off": EventType("What was owed is given up as a loss.", LOAN),
-    "loan.edited": EventType("An operator's edit went on the books, or was taken back.", EDIT),
+    "loan.cured": EventType("Nothing is overdue any more, and the loan is still open.", LOAN),
+    "loan.cleared": EventType("The loan is settled.", LOAN),
+    "loan.reopened": EventType("A loan that was settled or written off is open again, and not overdue.", LOAN),
+    "loan.written_off": EventType("The amount owed was written off.", LOAN),
+    "loan.edited": EventType("An operator's edit was posted or reversed.", EDIT),
     "loan.edit_adjusted": EventType(
-        "History before an edit has changed, so that the edit moves another amount than before.",
+        "A backdated change has altered the amount that an edit moves.",
         ("loan_id", "edit_id", "status", "version", "was_minor", "is_minor"),
     ),
     "loan.status_override_ended": EventType(
-        "A status that was set by hand no longer holds.", ("loan_id", "edit_id", "status", "version")
+        "A status override has ended.", ("loan_id", "edit_id", "status", "version")
     ),
-    "repayment.ordered": EventType("A repayment was ordered, by a client or by auto-deduction.", REPAYMENT),
+    "repayment.ordered": EventType("A repayment was ordered, by a client or by auto-debit.", REPAYMENT),
     "repayment.succeeded": EventType("A repayment is on the books.", REPAYMENT),
-    "repayment.failed": EventType("A repayment was taken off the books, as not paid.", REPAYMENT),
-    "repayment.reversed": EventType("An operator took a repayment off its loan.", REPAYMENT),
-    "repayment.reinstated": EventType("An operator took the reversal of a repayment back.", REPAYMENT),
-    "repayment.rebooked": EventType("A repayment was booked anew, as ordered and when it was paid.", REPAYMENT),
-    "repayment.reallocated": EventType("Something before a repayment changed what it settles.", REPAYMENT),
-    "repayment.returned": EventType("A channel took back the money of a repayment.", REPAYMENT),
-    "receipt.applied": EventType("Money that came without an order was put on a loan.", RECEIPT),
-    "receipt.moved": EventType("A receipt was taken off a loan and put on another.", (*RECEIPT, "to_loan_id")),
-    "receipt.reversed": EventType("A receipt that was posted twice was taken off its loan.", RECEIPT),
-    "receipt.returned": EventType("A channel took back the money of a receipt.", RECEIPT),
-    "refund.agreed": EventType("What was paid too much is to be paid back.", (*REFUND, "edit_id")),
-    "refund.paid": EventType("A refund has left through its channel.", REFUND),
+    "repayment.failed": EventType("A repayment was reversed on the books because it was not paid.", REPAYMENT),
+    "repayment.reversed": EventType("An operator reversed a repayment.", REPAYMENT),
+    "repayment.reinstated": EventType("An operator reversed the reversal of a repayment.", REPAYMENT),
+    "repayment.rebooked": EventType("A repayment was booked again, as ordered and at the time of payment.", REPAYMENT),
+    "repayment.reallocated": EventType("A backdated change has altered what a repayment settles.", REPAYMENT),
+    "repayment.returned": EventType("A channel returned the money of a repayment.", REPAYMENT),
+    "receipt.applied": EventType("Money without an order was applied to a loan.", RECEIPT),
+    "receipt.moved": EventType("A receipt was moved to another loan.", (*RECEIPT, "to_loan_id")),
+    "receipt.reversed": EventType("A receipt that was posted twice was reversed.", RECEIPT),
+    "receipt.returned": EventType("A channel returned the money of a receipt.", RECEIPT),
+    "refund.agreed": EventType("A refund of overpaid money was agreed.", (*REFUND, "edit_id")),
+    "refund.paid": EventType("A refund was paid through its channel.", REFUND),
     "certificate.issued": EventType("A settlement certificate was issued.", CERTIFICATE),
-    "certificate.superseded": EventType("The books have moved on since a certificate was issued.", CERTIFICATE),
+    "certificate.superseded": EventType("A later change of the books supersedes a certificate.", CERTIFICATE),
     "dispute.opened": EventType("A dispute was received.", DISPUTE),
-    "dispute.marked": EventType("The credit report says that the loan is disputed.", DISPUTE),
-    "dispute.verified": EventType("The evidence was held against the channels and the books.", DISPUTE),
+    "dispute.marked": EventType("The credit report marks the loan as disputed.", DISPUTE),
+    "dispute.verified": EventType("The evidence was compared with the channels and the books.", DISPUTE),
     "dispute.decided": EventType("A dispute was upheld, rejected or found unverifiable.", DISPUTE),
-    "dispute.corrected": EventType("What was upheld was put right.", DISPUTE),
-    "dispute.left_to_do": EventType("What was upheld is not put right yet: something is left to do.", DISPUTE),
-    "dispute.compensation_agreed": EventType("A compensation was agreed, or posted after all.", DISPUTE),
+    "dispute.corrected": EventType("An upheld dispute was corrected.", DISPUTE),
+    "dispute.left_to_do": EventType("An upheld dispute is not corrected yet: something is left to do.", DISPUTE),
+    "dispute.compensation_agreed": EventType("A compensation was agreed, or posted later.", DISPUTE),
     "dispute.compensated": EventType("The compensation was paid.", DISPUTE),
-    "dispute.statement_added": EventType("The borrower's disagreement is on record.", DISPUTE),
-    "dispute.breached": EventType("The time to answer is over, and nobody has decided.", DISPUTE),
+    "dispute.statement_added": EventType("The borrower added a statement of disagreement.", DISPUTE),
+    "dispute.breached": EventType("The deadline has passed without a decision.", DISPUTE),
 }
 """Every type of event. A change that a client can see is one of these, in the commit that makes it."""
 
@@ -116,7 +116,7 @@ def payload_schema(event: str) -> dict[str, Any]:
             },
             "data": {
                 "type": "object",
-                "description": "What it is about.",
+                "description": "The subject of the event.",
                 "required": list(fields),
                 "properties": data,
             },
@@ -132,7 +132,7 @@ _LEFT_FOR_USING: dict[str, str] = {
 
 
 def status_event(before: str, after: str) -> str | None:
-    """The event that a change of status is, but for a payout's own: paid out, or failed for good."""
+    """The event type of a change of status, or None. A payout emits its own events."""
     if before == after:
         return None
     if after == LoanStatus.OVD:

@@ -1,4 +1,4 @@
-"""The outbox: events for clients, written in the transaction that causes them, and the data that each carries."""
+"""The outbox: events for clients, written in the transaction that causes them, and the data of each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mocklend.webhooks.events import EVENTS
 
 EventValue = str | int | bool | None
 EventData = dict[str, EventValue]
-"""The `data` of an event: `EVENTS` says which fields each has, and `FIELDS` what they mean."""
+"""The `data` of an event: `EVENTS` has the fields of each, `FIELDS` their meaning."""
 
 
 def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, EventValue]) -> None:
-    """Queue an event for every endpoint that wants it. `about` makes it one of its kind, as a version does."""
-    assert tuple(data) == EVENTS[event].data, f"{event} has the fields that EVENTS says"
+    """Queue an event for every endpoint that subscribes to it. `about` makes its id unique, as a version does."""
+    assert tuple(data) == EVENTS[event].data, f"{event} must have the fields in EVENTS"
     wanted_by = [
         endpoint["id"]
         for endpoint in work.sandbox.endpoints
@@ -47,12 +47,12 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, Ev
 
 
 def loan_data(loan: Loan) -> EventData:
-    """A loan, as its events tell of it."""
+    """The `data` of a loan's events."""
     return {"loan_id": loan.id, "status": loan.status, "version": loan.version}
 
 
 def repayment_data(order: Repayment) -> EventData:
-    """A repayment, as its events tell of it."""
+    """The `data` of a repayment's events."""
     return {
         "repayment_id": order.id,
         "loan_id": order.loan_id,
@@ -64,7 +64,7 @@ def repayment_data(order: Repayment) -> EventData:
 
 
 def receipt_data(receipt: Receipt) -> EventData:
-    """A receipt that is on a loan, as its events tell of it."""
+    """The `data` of the events of a receipt on a loan."""
     return {
         "receipt_id": receipt.id,
         "loan_id": receipt.loan_id,
@@ -74,7 +74,7 @@ def receipt_data(receipt: Receipt) -> EventData:
 
 
 def edit_data(edit: OperatorEdit, loan: Loan) -> EventData:
-    """An edit and the loan that it made, as events tell of them."""
+    """The `data` of an edit's events; `loan` is the loan after the edit."""
     return {
         "loan_id": edit.loan_id,
         "edit_id": edit.id,
@@ -86,7 +86,7 @@ def edit_data(edit: OperatorEdit, loan: Loan) -> EventData:
 
 
 def certificate_data(certificate: Certificate, *, superseded: bool) -> EventData:
-    """A certificate, as its events tell of it."""
+    """The `data` of a certificate's events."""
     return {
         "certificate_id": certificate.id,
         "loan_id": certificate.loan_id,

@@ -1,9 +1,9 @@
-"""Delivery workers: threads that send webhooks, beside everything else, so that a receiver that hangs delays no other.
+"""Delivery workers: threads that send webhooks, so that a slow receiver delays no other receiver.
 
-        offer ─▶ queue of its endpoint ─▶ as many at a time as an endpoint may have ─▶ deliver ─▶ record ─▶ done
+        offer ─▶ queue of its endpoint ─▶ limits per endpoint, sandbox, process ─▶ deliver ─▶ log ─▶ done
 
-An endpoint has a few workers at a time and a sandbox twice that, of many; one whose last receiver did not answer in
-time has a single one, and all such together at most half. So what hangs takes its own time and nobody else's.
+An endpoint has a few workers at a time, a sandbox twice as many. An endpoint whose last attempt timed out has a single
+worker, and all such endpoints together at most half of the workers: slow receivers delay only themselves.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from mocklend.logs import get_logger
 from mocklend.storage.ground import Unavailable
 
 DELIVERY_WORKERS = 128
-"""Threads at most. They are made when there is work for them, and only wait for receivers."""
+"""The most threads. They are started when there is work, and mostly wait for receivers."""
 AN_ENDPOINT = 4
 A_SANDBOX = 2 * AN_ENDPOINT
 SLOW_ALTOGETHER = DELIVERY_WORKERS // 2
 QUEUED_MAX = 500
-"""So many messages wait here for one endpoint; what is due beyond that waits in the outbox."""
+"""The most messages that wait here for one endpoint; others wait in the outbox."""
 
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message that is due, and where it goes. `due_ms` is on the sandbox's clock; `waits` where order is kept."""
+    """A due message and its endpoint. `due_ms` is on the sandbox's clock; `in_order` sends one message at a time."""
 
     sandbox_id: str
     endpoint_id: str
@@ -41,7 +41,7 @@ class Parcel:
 
     @property
     def to(self) -> tuple[str, str]:
-        """The queue that it stands in."""
+        """The key of its queue: (sandbox, endpoint)."""
         return (self.sandbox_id, self.endpoint_id)
 
 
@@ -52,27 +52,27 @@ class _Queue:
     slow: bool = False
 
 
-Carried = tuple[bool, "Future[Any] | None"]
-"""Whether the receiver answered in time, and the record of it, which may still be on its way to the database."""
+Dispatched = tuple[bool, "Future[Any] | None"]
+"""Whether the receiver answered in time, and the future of the logged attempt, if it is not in the database yet."""
 
 
 class DeliveryWorkers:
-    """Who delivers. `carry` makes one attempt. Thread-safe."""
+    """The delivery workers. `dispatch` makes one attempt. Thread-safe."""
 
-    def __init__(self, carry: Callable[[Parcel], Carried], *, most: int = DELIVERY_WORKERS) -> None:
-        self._carry = carry
-        self._pool = ThreadPoolExecutor(most, thread_name_prefix="mocklend-delivery")
-        self._max = most
+    def __init__(self, dispatch: Callable[[Parcel], Dispatched], *, workers_max: int = DELIVERY_WORKERS) -> None:
+        self._dispatch_one = dispatch
+        self._pool = ThreadPoolExecutor(workers_max, thread_name_prefix="mocklend-delivery")
+        self._max = workers_max
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._queues: dict[tuple[str, str], _Queue] = {}
-        self._known: set[tuple[str, str]] = set()
+        self._in_progress: set[tuple[str, str]] = set()
         self._out_of: dict[str, int] = {}
         self._out = self._slow_out = 0
         self._closed = False
 
     def close(self) -> None:
-        """Finish what is on its way; what waits stays in the outbox."""
+        """Finish attempts in progress; waiting messages stay in the outbox."""
         with self._lock:
             self._closed = True
             for queue in self._queues.values():
@@ -80,55 +80,55 @@ class DeliveryWorkers:
         self._pool.shutdown(cancel_futures=True)
 
     def offer(self, parcel: Parcel) -> bool:
-        """Take a message on, unless it is on its way already or its queue is full. Whether it is on its way now."""
+        """Queue a message, unless it is queued already or its queue is full. Returns whether it is queued now."""
         name = (parcel.sandbox_id, parcel.webhook_id)
         with self._lock:
-            if name in self._known:
+            if name in self._in_progress:
                 return True
             queue = self._queues.setdefault(parcel.to, _Queue())
             if self._closed or len(queue.waiting) >= QUEUED_MAX:
                 return False
-            self._known.add(name)
+            self._in_progress.add(name)
             queue.waiting.append(parcel)
             self._dispatch()
         return True
 
     def forget(self, sandbox_id: str) -> None:
-        """What waits for a sandbox's receivers does so no more: the sandbox is empty, or gone."""
+        """Remove a sandbox's waiting messages: the sandbox was reset or deleted."""
         with self._changed:
             for key in [key for key in self._queues if key[0] == sandbox_id]:
                 queue = self._queues[key]
-                self._known.difference_update((one.sandbox_id, one.webhook_id) for one in queue.waiting)
+                self._in_progress.difference_update((parcel.sandbox_id, parcel.webhook_id) for parcel in queue.waiting)
                 queue.waiting.clear()
                 if not queue.out:
                     del self._queues[key]
             self._changed.notify_all()
 
     def wait(self, names: set[tuple[str, str]], timeout_s: float) -> bool:
-        """Until none of these (sandbox, message) is on its way any more. False where the time was up before."""
+        """Wait until none of these (sandbox, message) is in progress. Returns False after a timeout."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._known.isdisjoint(names), timeout_s)
+            return self._changed.wait_for(lambda: self._in_progress.isdisjoint(names), timeout_s)
 
     # --- with the lock held ---
 
     def _dispatch(self) -> None:
         for key in list(self._queues):
             queue = self._queues[key]
-            while queue.waiting and self._may_go(key[0], queue):
-                self._leave(key, queue, queue.waiting.popleft())
-            # Turn and turn about: whoever was looked at goes to the end.
+            while queue.waiting and self._may_start(key[0], queue):
+                self._start(key, queue, queue.waiting.popleft())
+            # Round robin: move the queue to the end.
             del self._queues[key]
             if queue.waiting or queue.out or queue.slow:
                 self._queues[key] = queue
 
-    def _may_go(self, sandbox_id: str, queue: _Queue) -> bool:
+    def _may_start(self, sandbox_id: str, queue: _Queue) -> bool:
         if self._closed or self._out >= self._max or self._out_of.get(sandbox_id, 0) >= A_SANDBOX:
             return False
         if queue.slow:
             return queue.out < 1 and self._slow_out < self._max // 2
         return queue.out < (1 if queue.waiting[0].in_order else AN_ENDPOINT)
 
-    def _leave(self, key: tuple[str, str], queue: _Queue, parcel: Parcel) -> None:
+    def _start(self, key: tuple[str, str], queue: _Queue, parcel: Parcel) -> None:
         queue.out += 1
         self._out += 1
         self._slow_out += queue.slow
@@ -138,13 +138,13 @@ class DeliveryWorkers:
     # --- on a worker's thread ---
 
     def _deliver(self, key: tuple[str, str], parcel: Parcel, was_slow: bool) -> None:
-        in_time, record = True, None
+        in_time, logged = True, None
         try:
-            in_time, record = self._carry(parcel)
+            in_time, logged = self._dispatch_one(parcel)
         except Unavailable:
-            pass  # The ground has told of it; the webhook is still due.
+            pass  # The storage layer has logged it; the webhook is still due.
         except Exception as failure:
-            log.error("a webhook could not be worked off", webhook=parcel.webhook_id, exc_info=failure)
+            log.error("a webhook could not be delivered", webhook=parcel.webhook_id, exc_info=failure)
         finally:
             with self._changed:
                 queue = self._queues.setdefault(key, _Queue())
@@ -157,13 +157,13 @@ class DeliveryWorkers:
                     del self._out_of[key[0]]
                 if not self._closed:
                     self._dispatch()
-            # The next one may go; this one is not offered again before what came of it is in the outbox.
-            if record is None:
+            # The next message may start; this one is not offered again before its outcome is in the outbox.
+            if logged is None:
                 self._done(parcel)
             else:
-                record.add_done_callback(lambda _: self._done(parcel))
+                logged.add_done_callback(lambda _: self._done(parcel))
 
     def _done(self, parcel: Parcel) -> None:
         with self._changed:
-            self._known.discard((parcel.sandbox_id, parcel.webhook_id))
+            self._in_progress.discard((parcel.sandbox_id, parcel.webhook_id))
             self._changed.notify_all()
