@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
 from mocklend.storage.snapshot import Snapshot
+from mocklend.world.reading import RETURNED_MONEY
 
 # A desk that was merely idle could have answered; one that does not see the dispute could not.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id

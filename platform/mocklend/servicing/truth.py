@@ -112,5 +112,5 @@ def _unconfirmed(reader: SandboxReader, claim: CorrectionDoc, on_books: set[str]
         case "rest_written_off":
             confirmed = id in on_books
         case _:
-            confirmed = True  # `_wrong` checks the status page and end of day itself.
+            confirmed = True  # `_mistakes` checks the status page and end of day itself.
     return None if confirmed else f"there is no {correction} of {id}"
