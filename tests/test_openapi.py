@@ -126,9 +126,9 @@ def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[s
             yield f"{method.upper()} {address}", operation
 
 
-def is_sentence(described: dict[str, Any]) -> bool:
+def is_sentence(operation: dict[str, Any]) -> bool:
     """Whether a description says something: more than the name of the thing once more."""
-    return str(described.get("description", "")).strip().endswith((".", "`"))
+    return str(operation.get("description", "")).strip().endswith((".", "`"))
 
 
 def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:

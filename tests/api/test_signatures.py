@@ -119,7 +119,7 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))
-    described = mocklend.request("GET", "/openapi.json")["webhooks"]
+    operation = mocklend.request("GET", "/openapi.json")["webhooks"]
     is_genuine = of_page("is_genuine")
 
     assert receiver.came
@@ -129,7 +129,7 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
         assert not is_genuine(secret, headers | {"webhook-id": "msg_other"}, body)
         assert not is_genuine("whsec_" + base64.b64encode(b"x" * 32).decode(), headers, body)
         message = json.loads(body)
-        told = described[message["type"]]["post"]
+        told = operation[message["type"]]["post"]
         Draft202012Validator(told["requestBody"]["content"]["application/json"]["schema"]).validate(message)
         for parameter in told["parameters"]:
             Draft202012Validator(parameter["schema"]).validate(headers[parameter["name"]])

@@ -46,12 +46,12 @@ MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 def settings_of(fault: str) -> str:
     """The settings of a kind, as `GET /-/faults` has them."""
-    described = installed()[fault].describe()["settings"]
-    if not described:
+    operation = installed()[fault].describe()["settings"]
+    if not operation:
         return "This fault has no settings.\n"
     return _table(
         ("setting", "what it is", "default", "what it may be"),
-        [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in described],
+        [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in operation],
     )
 
 

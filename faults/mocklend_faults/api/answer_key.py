@@ -17,7 +17,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import Id, PageSize
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
@@ -70,7 +70,7 @@ def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
 @answer_key.get("/-/answer-key")
 @answer_key.input(KeyQuery, location="query", arg_name="query")
 @answer_key.output(document(AnswerKey))
-@answer_key.doc(**_or_lines(described("getAnswerKey", "conflict")))
+@answer_key.doc(**_or_lines(operation("getAnswerKey", "conflict")))
 def get_answer_key(query: KeyQuery) -> Response:
     """Every injection, what was true, and what was served instead."""
     if query.format == "jsonl":

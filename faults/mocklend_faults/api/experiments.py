@@ -9,7 +9,7 @@ from flask import Response
 
 from mocklend.api.documents import document
 from mocklend.api.json_body import asked_request
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.nouns import says
@@ -47,7 +47,7 @@ class ExperimentList(TypedDict):
 
 @experiments.get("/-/experiments")
 @experiments.output(document(ExperimentList))
-@experiments.doc(**described("listExperiments"))
+@experiments.doc(**operation("listExperiments"))
 def list_experiments() -> Response:
     """Every experiment, and what it is at."""
     return rendered(ExperimentList(experiments=_experiments()))
@@ -55,7 +55,7 @@ def list_experiments() -> Response:
 
 @experiments.get("/-/experiments/<id:experiment_id>")
 @experiments.output(document(ExperimentDoc))
-@experiments.doc(**described("getExperiment", "experiment_unknown", parameters=A_PLAN))
+@experiments.doc(**operation("getExperiment", "experiment_unknown", parameters=A_PLAN))
 def get_experiment(experiment_id: str) -> Response:
     """An experiment, and what it is at."""
     return rendered(_experiment(experiment_id))
@@ -65,7 +65,7 @@ def get_experiment(experiment_id: str) -> Response:
 @experiments.input(NewExperiment, arg_name="new")
 @experiments.output(document(ExperimentDoc), status_code=201)
 @experiments.doc(
-    **described(
+    **operation(
         "putExperiment", "fault_unknown", "profile_unknown", "too_many_rules", "too_many_experiments",
         may_be_200=True, example=PLAN, parameters=A_PLAN,
     )
@@ -80,7 +80,7 @@ def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
 
 @experiments.delete("/-/experiments/<id:experiment_id>")
 @experiments.output({}, status_code=204)
-@experiments.doc(**described("deleteExperiment", "experiment_unknown", parameters=A_PLAN))
+@experiments.doc(**operation("deleteExperiment", "experiment_unknown", parameters=A_PLAN))
 def delete_experiment(experiment_id: str) -> Response:
     """Forget an experiment and its rules."""
     _experiment(experiment_id)  # Refused with the names that there are.

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.fields import Doc, Id
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
@@ -75,7 +75,7 @@ class ExplanationDoc(Doc):
 @explanations.get("/-/explain")
 @explanations.input(ExplainQuery, location="query", arg_name="query")
 @explanations.output(ExplanationDoc)
-@explanations.doc(**described("explain", parameters={"entity": "rpy_of_a_repayment"}))
+@explanations.doc(**operation("explain", parameters={"entity": "rpy_of_a_repayment"}))
 def explain(query: ExplainQuery) -> Response:
     """Why each rule fired on an entity, or on what a request led to, or did not."""
     if query.entity is None and query.loan_id is None and query.request_id is None:

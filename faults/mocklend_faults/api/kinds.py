@@ -7,7 +7,7 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.fields import Doc
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.responses import rendered
 from mocklend_faults.api.this_layer import fault_layer
 
@@ -45,7 +45,7 @@ class FaultList(Doc):
 
 @kinds.get("/-/faults")
 @kinds.output(FaultList)
-@kinds.doc(**described("listFaults"))
+@kinds.doc(**operation("listFaults"))
 def list_faults() -> Response:
     """The kinds of fault, with their settings."""
     return rendered({"faults": [kind.describe() for kind in fault_layer().catalogue.values()]})

@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import Field, WithJsonSchema
 
 from mocklend.api.fields import Doc, Id
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.validation import Body, schema_of
@@ -54,7 +54,7 @@ class ProfileList(Doc):
 
 @profiles.get("/-/profiles")
 @profiles.output(ProfileList)
-@profiles.doc(**described("listProfiles"))
+@profiles.doc(**operation("listProfiles"))
 def list_profiles() -> Response:
     """The profiles, with their rules."""
     return rendered({"profiles": [profile.to_json(fault_layer().catalogue) for profile in shipped_profiles().values()]})
@@ -62,7 +62,7 @@ def list_profiles() -> Response:
 
 @profiles.get("/-/profile")
 @profiles.output(ProfileDoc)
-@profiles.doc(**described("getProfile"))
+@profiles.doc(**operation("getProfile"))
 def get_profile() -> Response:
     """The profile that is on."""
     with open_snapshot() as snapshot:
@@ -75,7 +75,7 @@ def get_profile() -> Response:
 @profiles.put("/-/profile")
 @profiles.input(NewProfile, arg_name="new")
 @profiles.output(ProfileDoc)
-@profiles.doc(**described("putProfile", "profile_unknown", "too_many_rules", example={"name": "realistic"}))
+@profiles.doc(**operation("putProfile", "profile_unknown", "too_many_rules", example={"name": "realistic"}))
 def put_profile(new: NewProfile) -> Response:
     """Switch to a profile. Rules that were armed by hand stay."""
     armed = profile_named(new.name).armed(fault_layer().catalogue, f"{new.name}.")

@@ -11,7 +11,7 @@ from flask import Response
 from pydantic import Field, StrictBool, WithJsonSchema
 
 from mocklend.api.fields import Doc
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.problems import Refused
@@ -118,7 +118,7 @@ class Halted(Doc):
 
 @rules.get("/-/rules")
 @rules.output(RuleList)
-@rules.doc(**described("listRules"))
+@rules.doc(**operation("listRules"))
 def list_rules() -> Response:
     """Every rule with its counters."""
     return rendered({"rules": rule_documents()})
@@ -126,7 +126,7 @@ def list_rules() -> Response:
 
 @rules.get("/-/rules/<id:rule_id>")
 @rules.output(RuleDoc)
-@rules.doc(**described("getRule", "rule_unknown", parameters=A_RULE))
+@rules.doc(**operation("getRule", "rule_unknown", parameters=A_RULE))
 def get_rule(rule_id: str) -> Response:
     """A rule with its counters."""
     return rendered(_document(rule_id))
@@ -135,7 +135,7 @@ def get_rule(rule_id: str) -> Response:
 @rules.put("/-/rules/<id:rule_id>")
 @rules.input(NewRule, arg_name="new")
 @rules.output(RuleDoc, status_code=201)
-@rules.doc(**described("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
+@rules.doc(**operation("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
 def put_rule(rule_id: str, new: NewRule) -> Response:
     """Arm a rule. To send the same rule again changes nothing; a changed rule starts its counters anew."""
     answer = run(PutRule(sandbox_id(), Rule.from_body(rule_id, new, fault_layer().catalogue)))
@@ -145,7 +145,7 @@ def put_rule(rule_id: str, new: NewRule) -> Response:
 @rules.patch("/-/rules/<id:rule_id>")
 @rules.input(RulePatch, arg_name="patch")
 @rules.output(RuleDoc)
-@rules.doc(**described("patchRule", "rule_unknown", example={"enabled": False}, parameters=A_RULE))
+@rules.doc(**operation("patchRule", "rule_unknown", example={"enabled": False}, parameters=A_RULE))
 def patch_rule(rule_id: str, patch: RulePatch) -> Response:
     """Switch a rule on or off."""
     answer = run(PatchRule(sandbox_id(), rule_id, patch.enabled))
@@ -154,7 +154,7 @@ def patch_rule(rule_id: str, patch: RulePatch) -> Response:
 
 @rules.delete("/-/rules/<id:rule_id>")
 @rules.output({}, status_code=204)
-@rules.doc(**described("deleteRule", "rule_unknown", parameters=A_RULE))
+@rules.doc(**operation("deleteRule", "rule_unknown", parameters=A_RULE))
 def delete_rule(rule_id: str) -> Response:
     """Delete a rule. Its injections stay in the answer key."""
     return answered(run(DeleteRule(sandbox_id(), rule_id)))
@@ -162,7 +162,7 @@ def delete_rule(rule_id: str) -> Response:
 
 @rules.post("/-/rules/halt")
 @rules.output(Halted)
-@rules.doc(**described("haltRules"))
+@rules.doc(**operation("haltRules"))
 def halt_rules() -> Response:
     """Switch every rule off, at once."""
     return answered(run(HaltRules(sandbox_id())))

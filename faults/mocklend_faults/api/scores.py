@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_m
 
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
@@ -255,7 +255,7 @@ class ScoreDoc(Doc):
 @scores.post("/-/scores")
 @scores.input(NewScore, arg_name="new")
 @scores.output(ScoreDoc)
-@scores.doc(**described("score", "too_many_findings", example=SCORED))
+@scores.doc(**operation("score", "too_many_findings", example=SCORED))
 def post_score(new: NewScore) -> Response:
     """How good the findings are: precision, recall, time, money, harm, and a verdict."""
     with open_snapshot() as snapshot:

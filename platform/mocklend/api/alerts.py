@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.documents import document
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
@@ -49,7 +49,7 @@ class AlertQuery(Paged):
 @alerts.get("/operator/alerts")
 @alerts.input(AlertQuery, location="query", arg_name="asked")
 @alerts.output(document(AlertList))
-@alerts.doc(**described("listAlerts"))
+@alerts.doc(**operation("listAlerts"))
 def list_alerts(asked: AlertQuery) -> Response:
     """What the platform's own monitoring sees now, if it is on. An alert is there for as long as its cause."""
     after = place(asked.cursor)

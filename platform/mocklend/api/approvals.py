@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import Person
 from mocklend.api.idempotency import idempotency
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.operator import EditState, Reversal
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
@@ -55,7 +55,7 @@ class OperatorLog(TypedDict):
 @approvals.get("/operator/edits")
 @approvals.input(EditQuery, location="query", arg_name="query")
 @approvals.output(document(EditPage))
-@approvals.doc(**described("listAllEdits"))
+@approvals.doc(**operation("listAllEdits"))
 def list_all_edits(query: EditQuery) -> Response:
     """The edits of all loans: with `state=DRAFT`, those that wait for a second person."""
     with open_snapshot() as snapshot:
@@ -65,7 +65,7 @@ def list_all_edits(query: EditQuery) -> Response:
 
 @approvals.get("/operator/edits/<id:edit_id>")
 @approvals.output(document(EditDoc))
-@approvals.doc(**described("getEdit", "edit_unknown"))
+@approvals.doc(**operation("getEdit", "edit_unknown"))
 def get_edit(edit_id: str) -> Response:
     """One edit."""
     with open_snapshot() as snapshot:
@@ -76,7 +76,7 @@ def get_edit(edit_id: str) -> Response:
 @approvals.input(Approval, arg_name="approval")
 @approvals.output(document(EditDoc), status_code=201)
 @approvals.doc(
-    **described(
+    **operation(
         "approveEdit", "edit_unknown", "edit_not_draft", "four_eyes", "amount_out_of_range", "date_out_of_range",
         "loan_not_active", "waiver_too_large", "refund_too_large", "edit_too_large", moves_money=True,
     )
@@ -89,7 +89,7 @@ def approve_edit(edit_id: str, approval: Approval) -> Response:
 @approvals.post("/operator/edits/<id:edit_id>/reject")
 @approvals.input(Reversal, arg_name="rejection")
 @approvals.output(document(EditDoc), status_code=201)
-@approvals.doc(**described("rejectEdit", "edit_unknown", "edit_not_draft", moves_money=True))
+@approvals.doc(**operation("rejectEdit", "edit_unknown", "edit_not_draft", moves_money=True))
 def reject_edit(edit_id: str, rejection: Reversal) -> Response:
     """Drop a draft. Whoever asked for it may, too."""
     return answered(run(RejectEdit(sandbox_id(), idempotency(), edit_id, rejection.memo, rejection.operator)))
@@ -97,7 +97,7 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
 
 @approvals.get("/operator/loans/<id:loan_id>/log")
 @approvals.output(document(OperatorLog))
-@approvals.doc(**described("listActs", "loan_unknown"))
+@approvals.doc(**operation("listActs", "loan_unknown"))
 def get_operator_log(loan_id: str) -> Response:
     """What staff did to a loan: who, why, and the bill before and after."""
     with open_snapshot() as snapshot:

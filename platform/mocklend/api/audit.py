@@ -7,7 +7,7 @@ from flask import Response
 
 from mocklend import audit as auditing
 from mocklend.api.documents import document
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import current_platform, open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.audit.report import AuditDoc
@@ -18,7 +18,7 @@ audit = APIBlueprint("audit", __name__)
 
 @audit.get("/-/audit")
 @audit.output(document(AuditDoc))
-@audit.doc(**described("audit", "sandbox_unknown"))
+@audit.doc(**operation("audit", "sandbox_unknown"))
 def get_audit() -> Response:
     """Compare every record with every other, in one snapshot, and pair what disagrees with the answer key."""
     with open_snapshot() as snapshot:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mocklend.api.documents import document
 from mocklend.api.fields import LimitMinor, Name, Reference
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.lending import AddBorrower
@@ -34,7 +34,7 @@ class NewBorrower(Body):
 @borrowers.post("/v1/borrowers")
 @borrowers.input(NewBorrower, arg_name="new")
 @borrowers.output(document(BorrowerDoc), status_code=201)
-@borrowers.doc(**described("addBorrower", "reference_taken", may_be_200=True))
+@borrowers.doc(**operation("addBorrower", "reference_taken", may_be_200=True))
 def add_borrower(new: NewBorrower) -> Response:
     """Make a borrower, or find the one that the same request made before."""
     return answered(run(AddBorrower(sandbox_id(), new.reference, new.name, new.credit_limit_minor)))
@@ -42,7 +42,7 @@ def add_borrower(new: NewBorrower) -> Response:
 
 @borrowers.get("/v1/borrowers/<id:borrower_id>")
 @borrowers.output(document(BorrowerDoc))
-@borrowers.doc(**described("getBorrower", "borrower_unknown"))
+@borrowers.doc(**operation("getBorrower", "borrower_unknown"))
 def get_borrower(borrower_id: str) -> Response:
     """One borrower."""
     with open_snapshot() as snapshot:

@@ -14,7 +14,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import BorrowerId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -73,7 +73,7 @@ class NewApplication(Body):
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/inquiries")
 @bureau.output(document(InquiriesDoc))
-@bureau.doc(**described("listInquiries", "borrower_unknown"))
+@bureau.doc(**operation("listInquiries", "borrower_unknown"))
 def list_inquiries(borrower_id: str) -> Response:
     """Who asked the bureau about a borrower, and what they were told."""
     with open_snapshot() as snapshot:
@@ -82,7 +82,7 @@ def list_inquiries(borrower_id: str) -> Response:
 
 @bureau.get("/bureau/borrowers/<id:borrower_id>/report")
 @bureau.output(document(ReportDoc))
-@bureau.doc(**described("getCreditReport", "borrower_unknown"))
+@bureau.doc(**operation("getCreditReport", "borrower_unknown"))
 def get_report(borrower_id: str) -> Response:
     """What the bureau says of a borrower."""
     with open_snapshot() as snapshot:
@@ -92,7 +92,7 @@ def get_report(borrower_id: str) -> Response:
 @bureau.get("/bureau/borrowers/<id:borrower_id>/score")
 @bureau.input(ScoreQuery, location="query", arg_name="query")
 @bureau.output(document(ScoreDoc))
-@bureau.doc(**described("getCreditScore", "borrower_unknown"))
+@bureau.doc(**operation("getCreditScore", "borrower_unknown"))
 def get_score(borrower_id: str, query: ScoreQuery) -> Response:
     """The score, made anew on the 6th of each month."""
     if query.transaction_id is not None:
@@ -104,7 +104,7 @@ def get_score(borrower_id: str, query: ScoreQuery) -> Response:
 
 @bureau.get("/bureau/loans/<id:loan_id>/records")
 @bureau.output(document(RecordList))
-@bureau.doc(**described("listBureauRecords", "loan_unknown"))
+@bureau.doc(**operation("listBureauRecords", "loan_unknown"))
 def list_records(loan_id: str) -> Response:
     """Everything that was reported of a loan, and how far each record has come."""
     with open_snapshot() as snapshot:
@@ -114,7 +114,7 @@ def list_records(loan_id: str) -> Response:
 @bureau.get("/bureau/submissions/<id:date>")
 @bureau.input(Paged, location="query", arg_name="query")
 @bureau.output(document(SubmissionDoc))
-@bureau.doc(**described("getSubmission", "submission_unknown"))
+@bureau.doc(**operation("getSubmission", "submission_unknown"))
 def get_submission(date: str, query: Paged) -> Response:
     """The file that the lender submitted of a day."""
     with open_snapshot() as snapshot:
@@ -135,7 +135,7 @@ def _date(text: str) -> dt.date:
 
 @bureau.get("/bureau/lenders")
 @bureau.output(document(LenderList))
-@bureau.doc(**described("listLenders"))
+@bureau.doc(**operation("listLenders"))
 def list_lenders() -> Response:
     """The partner lenders, with the rules that they decide by."""
     with open_snapshot():
@@ -146,7 +146,7 @@ def list_lenders() -> Response:
 @bureau.input(NewApplication, arg_name="new")
 @bureau.output(document(ApplicationDoc), status_code=201)
 @bureau.doc(
-    **described("applyAtLender", "lender_unknown", "borrower_unknown", "product_not_offered", moves_money=True)
+    **operation("applyAtLender", "lender_unknown", "borrower_unknown", "product_not_offered", moves_money=True)
 )  # fmt: skip
 def apply(lender: str, new: NewApplication) -> Response:
     """Apply to a partner lender. It is an inquiry on record, and inquiries cost score."""
@@ -164,7 +164,7 @@ def apply(lender: str, new: NewApplication) -> Response:
 
 @bureau.get("/bureau/lenders/<id:lender>/copies/<id:borrower_id>")
 @bureau.output(document(CopyDoc))
-@bureau.doc(**described("getLenderCopy", "lender_unknown", "copy_unknown"))
+@bureau.doc(**operation("getLenderCopy", "lender_unknown", "copy_unknown"))
 def get_copy(lender: str, borrower_id: str) -> Response:
     """The copy that a lender keeps. It may be older than the report."""
     partner = partner_of(lender)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from mocklend.api.fields import Doc
 from mocklend.api.json_body import asked_request, parse
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
@@ -43,7 +43,7 @@ CALLBACK_SCHEMA = _callback_schema()
 @callbacks.post("/v1/callbacks/<id:channel>")
 @callbacks.output(Received)
 @callbacks.doc(
-    **described(
+    **operation(
         "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",
         "callback_amount_mismatch", "callback_version_stale", "callback_out_of_order",
         "body_too_large", "body_too_many_values", "body_too_deep", "text_not_storable",

@@ -7,7 +7,7 @@ from flask import Response
 
 from mocklend.api.documents import document
 from mocklend.api.json_body import asked_request
-from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -22,7 +22,7 @@ certificates = APIBlueprint("certificates", __name__)
 @certificates.post("/v1/loans/<id:loan_id>/certificates")
 @certificates.output(document(CertificateDoc), status_code=201)
 @certificates.doc(
-    **described("issueCertificate", "loan_unknown", "not_settled", *BODY_CODES, may_be_200=True, reads=NOTHING)
+    **operation("issueCertificate", "loan_unknown", "not_settled", *BODY_CODES, may_be_200=True, reads=NOTHING)
 )
 def issue_certificate(loan_id: str) -> Response:
     """Certify that a loan is settled: only when the books say CLEAR. While they stand still, it is the same paper."""
@@ -34,7 +34,7 @@ def issue_certificate(loan_id: str) -> Response:
 
 @certificates.get("/v1/certificates/<id:certificate_id>")
 @certificates.output(document(CertificateDoc))
-@certificates.doc(**described("getCertificate", "certificate_unknown"))
+@certificates.doc(**operation("getCertificate", "certificate_unknown"))
 def get_certificate(certificate_id: str) -> Response:
     """A certificate. It is never called back: if the books have moved on, it says so."""
     with open_snapshot() as snapshot:

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from mocklend.api.documents import document
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.channels.settlement import CallbackDoc, TradeDoc, callback_doc, trade_doc
@@ -47,7 +47,7 @@ class ChannelList(TypedDict):
 
 @channels.get("/channels")
 @channels.output(document(ChannelList))
-@channels.doc(**described("listChannels"))
+@channels.doc(**operation("listChannels"))
 def list_channels() -> Response:
     """Every channel, with its settling delay and the retry schedule of its callbacks."""
     return rendered(
@@ -70,7 +70,7 @@ def list_channels() -> Response:
 
 @channels.get("/channels/<id:channel>/trades/<id:out_trade_no>")
 @channels.output(document(TradeDoc))
-@channels.doc(**described("getTrade", "channel_unknown", "trade_unknown"))
+@channels.doc(**operation("getTrade", "channel_unknown", "trade_unknown"))
 def get_trade(channel: str, out_trade_no: str) -> Response:
     """An order query: what the channel has on record."""
     channel_of(channel)
@@ -83,7 +83,7 @@ def get_trade(channel: str, out_trade_no: str) -> Response:
 
 @channels.get("/channels/<id:channel>/callbacks/<id:out_trade_no>")
 @channels.output(document(CallbackDoc))
-@channels.doc(**described("getCallback", "channel_unknown", "trade_unknown"))
+@channels.doc(**operation("getCallback", "channel_unknown", "trade_unknown"))
 def get_callback(channel: str, out_trade_no: str) -> Response:
     """The delivery log of a trade's callback. There is none before the trade has settled."""
     channel_of(channel)

@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
-from mocklend.api.openapi import KEY_CODES, described
+from mocklend.api.openapi import KEY_CODES, operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.request_log import clock_changes
@@ -67,7 +67,7 @@ class AdvancedClock(TypedDict):
 
 @clock.get("/-/clock")
 @clock.output(document(ClockDoc))
-@clock.doc(**described("getClock"))
+@clock.doc(**operation("getClock"))
 def get_clock() -> Response:
     """The sandbox's clock."""
     with open_snapshot() as snapshot:
@@ -77,7 +77,7 @@ def get_clock() -> Response:
 @clock.put("/-/clock")
 @clock.input(Pace, arg_name="asked")
 @clock.output(document(ClockDoc))
-@clock.doc(**described("setClock"))
+@clock.doc(**operation("setClock"))
 def set_clock(asked: Pace) -> Response:
     """Hold the clock, so that it moves only when told, or let it run on. It never jumps, and never goes back."""
     if asked.mode == "manual" and asked.speed is not None:
@@ -89,7 +89,7 @@ def set_clock(asked: Pace) -> Response:
 @clock.post("/-/clock/advance")
 @clock.input(Advance, arg_name="asked")
 @clock.output(document(AdvancedClock))
-@clock.doc(**described("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
+@clock.doc(**operation("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
 def advance(asked: Advance) -> Response:
     """Move a manual clock, running all that falls due on the way. With an `Idempotency-Key` a retry moves it once."""
     if (asked.to is None) == (asked.by is None):

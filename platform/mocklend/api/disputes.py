@@ -12,7 +12,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Memo, MinorAmount, Moment
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import ChannelId, LoanId, Operator
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
@@ -110,7 +110,7 @@ class DisputeQuery(Paged):
 @disputes.post("/v1/disputes")
 @disputes.input(NewDispute, arg_name="new")
 @disputes.output(document(DisputeDoc), status_code=201)
-@disputes.doc(**described("openDispute", "loan_unknown", "channel_unknown", moves_money=True))
+@disputes.doc(**operation("openDispute", "loan_unknown", "channel_unknown", moves_money=True))
 def open_dispute(new: NewDispute) -> Response:
     """Dispute what is said of a loan: it is marked on the credit report at once."""
     evidence = tuple(
@@ -123,7 +123,7 @@ def open_dispute(new: NewDispute) -> Response:
 @disputes.get("/v1/disputes")
 @disputes.input(DisputeQuery, location="query", arg_name="asked")
 @disputes.output(document(DisputeList))
-@disputes.doc(**described("listDisputes"))
+@disputes.doc(**operation("listDisputes"))
 def list_disputes(asked: DisputeQuery) -> Response:
     """Disputes by id."""
     after = place(asked.cursor)
@@ -136,7 +136,7 @@ def list_disputes(asked: DisputeQuery) -> Response:
 
 @disputes.get("/v1/disputes/<id:dispute_id>")
 @disputes.output(document(DisputeDoc))
-@disputes.doc(**described("getDispute", "dispute_unknown"))
+@disputes.doc(**operation("getDispute", "dispute_unknown"))
 def get_dispute(dispute_id: str) -> Response:
     """A dispute and its progress."""
     with open_snapshot() as snapshot:
@@ -146,7 +146,7 @@ def get_dispute(dispute_id: str) -> Response:
 @disputes.post("/v1/disputes/<id:dispute_id>/statement")
 @disputes.input(Statement, arg_name="new")
 @disputes.output(document(DisputeDoc), status_code=201)
-@disputes.doc(**described("addStatement", "dispute_unknown", "dispute_state", moves_money=True))
+@disputes.doc(**operation("addStatement", "dispute_unknown", "dispute_state", moves_money=True))
 def add_statement(dispute_id: str, new: Statement) -> Response:
     """Put on record that a rejection is not agreed with."""
     return answered(run(AddStatement(sandbox_id(), idempotency(), dispute_id, new.statement)))
@@ -155,7 +155,7 @@ def add_statement(dispute_id: str, new: Statement) -> Response:
 @disputes.post("/operator/disputes/<id:dispute_id>/verify")
 @disputes.input(Verification, arg_name="by")
 @disputes.output(document(DisputeDoc))
-@disputes.doc(**described("verifyDispute", "dispute_unknown", "dispute_state", "dispute_queued", moves_money=True))
+@disputes.doc(**operation("verifyDispute", "dispute_unknown", "dispute_state", "dispute_queued", moves_money=True))
 def verify_dispute(dispute_id: str, by: Verification) -> Response:
     """Hold each piece of evidence against the channel's record and the books."""
     return answered(run(VerifyDispute(sandbox_id(), idempotency(), dispute_id, by.operator)))
@@ -164,7 +164,7 @@ def verify_dispute(dispute_id: str, by: Verification) -> Response:
 @disputes.post("/operator/disputes/<id:dispute_id>/decide")
 @disputes.input(NewDecision, arg_name="new")
 @disputes.output(document(DisputeDoc))
-@disputes.doc(**described("decideDispute", "dispute_unknown", "dispute_state", moves_money=True))
+@disputes.doc(**operation("decideDispute", "dispute_unknown", "dispute_state", moves_money=True))
 def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
     """Answer a dispute; correct and compensate what is upheld, now or in a later call."""
     for field in ("correct", "compensation_minor"):

@@ -8,7 +8,7 @@ from flask import Response
 from mocklend.api.documents import document
 from mocklend.api.idempotency import idempotency
 from mocklend.api.json_body import asked_request
-from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
@@ -31,7 +31,7 @@ def refuse_a_body() -> None:
 @failures.post("/channels/<id:channel>/trades/<id:out_trade_no>/return")
 @failures.output(document(TradeDoc), status_code=202)
 @failures.doc(
-    **described(
+    **operation(
         "failTradeLate",
         "channel_unknown",
         "trade_unknown",
@@ -50,7 +50,7 @@ def fail_trade_late(channel: str, out_trade_no: str) -> Response:
 @failures.post("/channels/<id:channel>/payouts/<id:payout_id>/failure")
 @failures.output(document(PayoutDoc), status_code=202)
 @failures.doc(
-    **described(
+    **operation(
         "failPayout",
         "channel_unknown",
         "payout_unknown",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend import __version__
 from mocklend.api.fields import Doc
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import current_platform
 from mocklend.api.responses import rendered
 from mocklend.validation import OneOf
@@ -38,7 +38,7 @@ class HealthDoc(Doc):
 
 @health.get("/-/health")
 @health.output(HealthDoc)
-@health.doc(**described("getHealth"))
+@health.doc(**operation("getHealth"))
 def get_health() -> Response:
     """The server is up, and its database answers and takes writes. Asked often, it writes at most once a second.
 

@@ -9,7 +9,7 @@ from flask import Response
 
 from mocklend.api.documents import document
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import in_full, rendered
@@ -29,7 +29,7 @@ class JournalQuery(Paged):
 @ledger.get("/v1/ledger/transactions")
 @ledger.input(JournalQuery, location="query", arg_name="query")
 @ledger.output(document(TransactionList))
-@ledger.doc(**described("listTransactions"))
+@ledger.doc(**operation("listTransactions"))
 def list_transactions(query: JournalQuery) -> Response:
     """The journal, by loan and number."""
     after = place(query.cursor)
@@ -44,7 +44,7 @@ def _text(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 @ledger.get("/v1/ledger/beancount")
-@ledger.doc(**_text(described("exportBeancount")))
+@ledger.doc(**_text(operation("exportBeancount")))
 def export_beancount() -> Response:
     """The whole journal as a Beancount file, with our balances as assertions: check it with bean-check."""
     with open_snapshot() as snapshot:

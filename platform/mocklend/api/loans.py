@@ -14,7 +14,7 @@ from mocklend.api.nouns import (
     ClientReference,
     LoanStatus,
 )
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product, require_product
@@ -62,7 +62,7 @@ class LoanQuery(Paged):
 @loans.input(NewLoan, arg_name="new")
 @loans.output(document(LoanDoc), status_code=201)
 @loans.doc(
-    **described(
+    **operation(
         "borrow", "borrower_unknown", "product_unknown", "product_invalid", "amount_out_of_range",
         "credit_limit_exceeded", "reference_taken", "channel_unknown", moves_money=True,
     )
@@ -93,7 +93,7 @@ def borrow(new: NewLoan) -> Response:
 @loans.get("/v1/loans")
 @loans.input(LoanQuery, location="query", arg_name="query")
 @loans.output(document(LoanList))
-@loans.doc(**described("listLoans"))
+@loans.doc(**operation("listLoans"))
 def list_loans(query: LoanQuery) -> Response:
     """Loans by id, each at the version that the list has: its page's, unless one of them lags alone."""
     after = place(query.cursor)
@@ -111,7 +111,7 @@ def list_loans(query: LoanQuery) -> Response:
 
 @loans.get("/v1/loans/<id:loan_id>")
 @loans.output(document(LoanDoc))
-@loans.doc(**described("getLoan", "loan_unknown"))
+@loans.doc(**operation("getLoan", "loan_unknown"))
 def get_loan(loan_id: str) -> Response:
     """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
     with open_snapshot() as snapshot:
@@ -120,7 +120,7 @@ def get_loan(loan_id: str) -> Response:
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")
 @loans.output(document(InstalmentList))
-@loans.doc(**described("listInstalments", "loan_unknown"))
+@loans.doc(**operation("listInstalments", "loan_unknown"))
 def list_instalments(loan_id: str) -> Response:
     """Every instalment, from the version that the plan has: the page's, unless one of them lags alone."""
     with open_snapshot() as snapshot:

@@ -99,7 +99,7 @@ REQUEST_ID_HEADER = {
 }
 
 
-def described(
+def operation(
     operation_id: str,
     *codes: str,
     moves_money: bool = False,

@@ -12,7 +12,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import BusinessDate, Memo, MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import Approver, ChannelId, Operator
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.operator import DRAFTED
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -81,7 +81,7 @@ class PayoutList(TypedDict):
 @desk.input(NewCharge, arg_name="new")
 @desk.output(document(EditDoc), status_code=201)
 @desk.doc(
-    **described(
+    **operation(
         "charge", "loan_unknown", "loan_not_active", "date_out_of_range", "edit_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
@@ -106,7 +106,7 @@ def charge(loan_id: str, new: NewCharge) -> Response:
 @desk.input(NewWaiver, arg_name="new")
 @desk.output(document(EditDoc), status_code=201)
 @desk.doc(
-    **described(
+    **operation(
         "waive", "loan_unknown", "loan_not_active", "waiver_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
@@ -129,7 +129,7 @@ def waive(loan_id: str, new: NewWaiver) -> Response:
 @desk.post("/operator/loans/<id:loan_id>/write-offs")
 @desk.input(NewWriteOff, arg_name="new")
 @desk.output(document(EditDoc), status_code=201)
-@desk.doc(**described("writeOff", "loan_unknown", "loan_not_active", "four_eyes", moves_money=True, may_be_202=DRAFTED))
+@desk.doc(**operation("writeOff", "loan_unknown", "loan_not_active", "four_eyes", moves_money=True, may_be_202=DRAFTED))
 def write_off(loan_id: str, new: NewWriteOff) -> Response:
     """Write off all that is owed: the loan is OFF. What comes in later is a recovery, until nothing is lost."""
     return answered(run(WriteOff(sandbox_id(), idempotency(), loan_id, new.memo, new.operator, new.approver)))
@@ -139,7 +139,7 @@ def write_off(loan_id: str, new: NewWriteOff) -> Response:
 @desk.input(NewRefund, arg_name="new")
 @desk.output(document(EditDoc), status_code=201)
 @desk.doc(
-    **described(
+    **operation(
         "refund", "loan_unknown", "loan_not_active", "channel_unknown", "refund_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
@@ -161,7 +161,7 @@ def refund(loan_id: str, new: NewRefund) -> Response:
 
 @desk.get("/operator/loans/<id:loan_id>/payouts")
 @desk.output(document(PayoutList))
-@desk.doc(**described("listPayouts", "loan_unknown"))
+@desk.doc(**operation("listPayouts", "loan_unknown"))
 def list_payouts(loan_id: str) -> Response:
     """What was paid out on a loan, or is about to be: its principal, refunds, compensations."""
     with open_snapshot() as snapshot:

@@ -12,7 +12,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Memo, RelativeMinor
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import Approver, Operator
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -134,7 +134,7 @@ class BookedLoan(LoanDoc):
 @operator.input(NewEdit, arg_name="new")
 @operator.output(document(EditDoc), status_code=201)
 @operator.doc(
-    **described(
+    **operation(
         "edit", "loan_unknown", "amount_out_of_range", "loan_not_active", "waiver_too_large", "edit_too_large",
         "override_contradicts_books", "four_eyes", moves_money=True, may_be_202=DRAFTED,
     )
@@ -171,7 +171,7 @@ def edit(loan_id: str, new: NewEdit) -> Response:
 
 @operator.get("/operator/loans/<id:loan_id>/edits")
 @operator.output(document(EditList))
-@operator.doc(**described("listEdits", "loan_unknown"))
+@operator.doc(**operation("listEdits", "loan_unknown"))
 def list_edits(loan_id: str) -> Response:
     """A loan's edits."""
     with open_snapshot() as snapshot:
@@ -182,7 +182,7 @@ def list_edits(loan_id: str) -> Response:
 @operator.input(Reversal, arg_name="reversal")
 @operator.output(document(EditDoc), status_code=201)
 @operator.doc(
-    **described(
+    **operation(
         "reverseEdit", "edit_unknown", "edit_already_reversed", "edit_not_applied", "edit_not_reversible",
         moves_money=True,
     )
@@ -195,7 +195,7 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 @operator.post("/operator/repayments/<id:repayment_id>/reverse")
 @operator.input(Reversal, arg_name="reversal")
 @operator.output(document(RepaymentDoc), status_code=201)
-@operator.doc(**described("reverseRepayment", "repayment_unknown", "repayment_not_applied", moves_money=True))
+@operator.doc(**operation("reverseRepayment", "repayment_unknown", "repayment_not_applied", moves_money=True))
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
     """Take a repayment off the loan."""
     return answered(run(ReverseRepayment(sandbox_id(), idempotency(), repayment_id, reversal.memo, reversal.operator)))
@@ -204,7 +204,7 @@ def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
 @operator.post("/operator/repayments/<id:repayment_id>/reinstate")
 @operator.input(Reversal, arg_name="why")
 @operator.output(document(RepaymentDoc), status_code=201)
-@operator.doc(**described("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
+@operator.doc(**operation("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
 def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
     """Take the reversal of a repayment back: it counts again, from the channel's day on."""
     return answered(run(ReinstateRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
@@ -214,7 +214,7 @@ def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
 @operator.input(Reversal, arg_name="why")
 @operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(
-    **described(
+    **operation(
         "rebookRepayment", "repayment_unknown", "repayment_not_applied", "repayment_booked_right", moves_money=True
     )
 )
@@ -226,7 +226,7 @@ def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
 @operator.post("/operator/repayments/<id:repayment_id>/query")
 @operator.input(Inquiry, arg_name="inquiry")
 @operator.output(document(RepaymentDoc))
-@operator.doc(**described("queryRepayment", "repayment_unknown", "trade_not_paid", moves_money=True))
+@operator.doc(**operation("queryRepayment", "repayment_unknown", "trade_not_paid", moves_money=True))
 def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
     """Ask the channel for the order and apply what it says: the repair of a callback that never came, or was wrong."""
     return answered(run(QueryChannel(sandbox_id(), idempotency(), repayment_id, inquiry.operator)))
@@ -235,7 +235,7 @@ def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
 @operator.post("/operator/loans/<id:loan_id>/refresh")
 @operator.input(Rebuilding, arg_name="asked")
 @operator.output(document(LoanDoc))
-@operator.doc(**described("refreshLoan", "loan_unknown"))
+@operator.doc(**operation("refreshLoan", "loan_unknown"))
 def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
     """Make a loan's page anew from the books and show it at once, everywhere. Nothing is posted."""
     return answered(run(RebuildPage(sandbox_id(), None, loan_id, asked.memo, asked.operator)))
@@ -244,7 +244,7 @@ def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
 @operator.post("/operator/loans/<id:loan_id>/catch-up")
 @operator.input(Reversal, arg_name="wish")
 @operator.output(document(CaughtUp))
-@operator.doc(**described("catchUpLoan", "loan_unknown"))
+@operator.doc(**operation("catchUpLoan", "loan_unknown"))
 def catch_up(loan_id: str, wish: Reversal) -> Response:
     """Bring a loan up to the day that the end-of-day batch has left out. One that was not left out stays as it is."""
     return answered(run(CatchUp(sandbox_id(), loan_id, wish.memo, wish.operator)))
@@ -252,7 +252,7 @@ def catch_up(loan_id: str, wish: Reversal) -> Response:
 
 @operator.get("/operator/loans/<id:loan_id>")
 @operator.output(document(BookedLoan))
-@operator.doc(**described("getBookedLoan", "loan_unknown"))
+@operator.doc(**operation("getBookedLoan", "loan_unknown"))
 def get_booked_loan(loan_id: str) -> Response:
     """The books' own state of a loan: never cached, and no mark changes its status."""
     with open_snapshot() as snapshot:

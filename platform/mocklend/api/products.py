@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 
 from mocklend.api.fields import Doc
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
@@ -64,7 +64,7 @@ class ProductList(Doc):
 
 @products.get("/v1/products")
 @products.output(ProductList)
-@products.doc(**described("listProducts"))
+@products.doc(**operation("listProducts"))
 def list_products() -> Response:
     """The products that ship."""
     return rendered({"products": [{"id": id, **product.to_json()} for id, product in PRODUCTS.items()]})

@@ -9,7 +9,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import BusinessDate
 from mocklend.api.nouns import RepaymentType
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.lending import MakeQuote
@@ -33,7 +33,7 @@ class NewQuote(Body):
 @quotes.post("/v1/loans/<id:loan_id>/quotes")
 @quotes.input(NewQuote, arg_name="new")
 @quotes.output(document(QuoteDoc), status_code=201)
-@quotes.doc(**described("quote", "loan_unknown", "loan_not_active", "amount_out_of_range"))
+@quotes.doc(**operation("quote", "loan_unknown", "loan_not_active", "amount_out_of_range"))
 def quote(loan_id: str, new: NewQuote) -> Response:
     """What would pay the loan off, or bring it up to date, on a day."""
     return answered(run(MakeQuote(sandbox_id(), loan_id, new.type, new.date)))

@@ -18,7 +18,7 @@ from mocklend.api.nouns import (
     OutTradeNo,
     RepaymentType,
 )
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.operator import Reversal
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
@@ -84,7 +84,7 @@ class Match(Body):
 @receipts.post("/channels/<id:channel>/payments")
 @receipts.input(NewPayment, arg_name="new")
 @receipts.output(document(TradeDoc), status_code=202)
-@receipts.doc(**described("payAtChannel", "channel_unknown", "currency_mismatch", moves_money=True))
+@receipts.doc(**operation("payAtChannel", "channel_unknown", "currency_mismatch", moves_money=True))
 def pay_at_channel(channel: str, new: NewPayment) -> Response:
     """Pay at a channel without an order, as through bill-pay or a bank transfer."""
     command = PayAtChannel(
@@ -103,7 +103,7 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 @receipts.get("/operator/receipts")
 @receipts.input(ReceiptQuery, location="query", arg_name="asked")
 @receipts.output(document(ReceiptList))
-@receipts.doc(**described("listReceipts"))
+@receipts.doc(**operation("listReceipts"))
 def list_receipts(asked: ReceiptQuery) -> Response:
     """The receipts of push payments; `state=UNAPPLIED` is the desk's work list."""
     after = place(asked.cursor)
@@ -115,7 +115,7 @@ def list_receipts(asked: ReceiptQuery) -> Response:
 @receipts.post("/operator/receipts/query")
 @receipts.input(PaymentInquiry, arg_name="inquiry")
 @receipts.output(document(ReceiptDoc))
-@receipts.doc(**described("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
+@receipts.doc(**operation("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
 def query_payment(inquiry: PaymentInquiry) -> Response:
     """Ask a channel for a push payment whose callback never came, and take what it says."""
     channel = channel_of(inquiry.channel)
@@ -129,7 +129,7 @@ def query_payment(inquiry: PaymentInquiry) -> Response:
 @receipts.input(Match, arg_name="match")
 @receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(
-    **described(
+    **operation(
         "moveReceipt", "receipt_unknown", "loan_unknown", "receipt_not_movable", "currency_mismatch", moves_money=True
     )
 )
@@ -144,7 +144,7 @@ def move_receipt(receipt_id: str, match: Match) -> Response:
 @receipts.input(Match, arg_name="match")
 @receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(
-    **described(
+    **operation(
         "matchReceipt", "receipt_unknown", "loan_unknown", "receipt_not_unapplied", "currency_mismatch",
         moves_money=True,
     )
@@ -159,7 +159,7 @@ def match_receipt(receipt_id: str, match: Match) -> Response:
 @receipts.post("/operator/receipts/<id:receipt_id>/reverse")
 @receipts.input(Reversal, arg_name="reversal")
 @receipts.output(document(ReceiptDoc), status_code=201)
-@receipts.doc(**described("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
+@receipts.doc(**operation("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
 def reverse_receipt(receipt_id: str, reversal: Reversal) -> Response:
     """Take back a receipt that was posted beside an order's own."""
     return answered(run(ReverseReceipt(sandbox_id(), idempotency(), receipt_id, reversal.memo, reversal.operator)))

@@ -12,7 +12,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import ChannelId, RepaymentType
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -51,7 +51,7 @@ class RepaymentList(TypedDict):
 @repayments.input(NewRepayment, arg_name="new")
 @repayments.output(document(RepaymentDoc), status_code=202)
 @repayments.doc(
-    **described(
+    **operation(
         "repay", "loan_unknown", "channel_unknown", "quote_unknown", "loan_not_active", "quote_stale",
         "quote_mismatch", moves_money=True,
     )
@@ -79,7 +79,7 @@ def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -
 
 @repayments.get("/v1/repayments/<id:repayment_id>")
 @repayments.output(document(RepaymentDoc))
-@repayments.doc(**described("getRepayment", "repayment_unknown"))
+@repayments.doc(**operation("getRepayment", "repayment_unknown"))
 def get_repayment(repayment_id: str) -> Response:
     """One repayment, as the platform knows it."""
     with open_snapshot() as snapshot:
@@ -89,7 +89,7 @@ def get_repayment(repayment_id: str) -> Response:
 @repayments.get("/v1/loans/<id:loan_id>/repayments")
 @repayments.input(Paged, location="query", arg_name="query")
 @repayments.output(document(RepaymentList))
-@repayments.doc(**described("listRepayments", "loan_unknown"))
+@repayments.doc(**operation("listRepayments", "loan_unknown"))
 def list_repayments(loan_id: str, query: Paged) -> Response:
     """A loan's repayments, by id."""
     after = place(query.cursor)

@@ -31,7 +31,7 @@ from pydantic import Field
 from mocklend.api.fields import Doc
 from mocklend.api.idempotency import HEADER
 from mocklend.api.json_body import asked_request, parse
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import JSON, PROBLEM
 from mocklend.domain.problems import Refused
@@ -267,7 +267,7 @@ def keep_record(app: Flask, platform: Platform) -> None:
 
 @requests_made.get("/-/requests")
 @requests_made.output(RequestsDoc)
-@requests_made.doc(**described("getRequests"))
+@requests_made.doc(**operation("getRequests"))
 def get_requests() -> Response:
     """What was asked in this sandbox, in order, so that it can be done again: the newest, where there was much."""
     platform, id = current_platform(), sandbox_id()

@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool
 from mocklend.api.documents import document
 from mocklend.api.fields import Duration, LimitMinor, Moment, Seed
 from mocklend.api.json_body import asked_request
-from mocklend.api.openapi import BODY_CODES, described
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, cursor_of, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
@@ -130,7 +130,7 @@ class ExpiredSandboxes(TypedDict):
 @sandboxes.post("/-/sandboxes")
 @sandboxes.input(NewSandbox, arg_name="new")
 @sandboxes.output(document(MadeSandbox), status_code=201)
-@sandboxes.doc(**described("createSandbox", "too_many_sandboxes", "too_many_clocks"))
+@sandboxes.doc(**operation("createSandbox", "too_many_sandboxes", "too_many_clocks"))
 def create_sandbox(new: NewSandbox) -> Response:
     """Make a sandbox."""
     if new.zone not in available_timezones():
@@ -154,7 +154,7 @@ def create_sandbox(new: NewSandbox) -> Response:
 @sandboxes.get("/-/sandboxes")
 @sandboxes.input(SandboxQuery, location="query", arg_name="query")
 @sandboxes.output(document(SandboxList))
-@sandboxes.doc(**described("listSandboxes"))
+@sandboxes.doc(**operation("listSandboxes"))
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
     found = current_platform().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
@@ -170,7 +170,7 @@ def list_sandboxes(query: SandboxQuery) -> Response:
 @sandboxes.delete("/-/sandboxes")
 @sandboxes.input(Expiry, location="query", arg_name="query")
 @sandboxes.output(document(ExpiredSandboxes))
-@sandboxes.doc(**described("expireSandboxes", parameters={"unused_for": "P7D"}))
+@sandboxes.doc(**operation("expireSandboxes", parameters={"unused_for": "P7D"}))
 def expire_sandboxes(query: Expiry) -> Response:
     """Delete the sandboxes that nobody has used for so long, and everything in them; `default` stays.
 
@@ -184,7 +184,7 @@ def expire_sandboxes(query: Expiry) -> Response:
 
 @sandboxes.get("/-/sandboxes/<id:id>")
 @sandboxes.output(document(SandboxDoc))
-@sandboxes.doc(**described("getSandbox", "sandbox_unknown"))
+@sandboxes.doc(**operation("getSandbox", "sandbox_unknown"))
 def get_sandbox(id: str) -> Response:
     """One sandbox, without its key."""
     with current_platform().read() as connection:
@@ -193,7 +193,7 @@ def get_sandbox(id: str) -> Response:
 
 @sandboxes.delete("/-/sandboxes/<id:id>")
 @sandboxes.output({}, status_code=204)
-@sandboxes.doc(**described("deleteSandbox", "sandbox_unknown", "sandbox_default"))
+@sandboxes.doc(**operation("deleteSandbox", "sandbox_unknown", "sandbox_default"))
 def delete_sandbox(id: str) -> Response:
     """Delete a sandbox and everything in it. `default` stays: it can only be emptied."""
     current_platform().delete_sandbox(id)
@@ -210,7 +210,7 @@ class StaffKey(TypedDict):
 
 @sandboxes.get("/-/staff-key")
 @sandboxes.output(document(StaffKey))
-@sandboxes.doc(**described("getStaffKey"))
+@sandboxes.doc(**operation("getStaffKey"))
 def get_staff_key() -> Response:
     """The sandbox's second key, for students and for reconcilers: it opens all but the control plane."""
     with open_snapshot() as snapshot:
@@ -219,7 +219,7 @@ def get_staff_key() -> Response:
 
 @sandboxes.post("/-/reset")
 @sandboxes.output(document(EmptiedSandbox))
-@sandboxes.doc(**described("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
+@sandboxes.doc(**operation("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
 def reset_sandbox() -> Response:
     """Empty the sandbox of the key. The same seed again, so the same story has the same ids.
 

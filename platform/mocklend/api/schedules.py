@@ -10,7 +10,7 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.fields import BusinessDate, Currency, Doc, MinorAmount
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product
 from mocklend.api.request_context import sandbox_id
@@ -54,7 +54,7 @@ class ScheduleDoc(Doc):
 @schedules.post("/v1/schedules")
 @schedules.input(Trial, arg_name="trial")
 @schedules.output(ScheduleDoc)
-@schedules.doc(**described("tryOutSchedule", "product_invalid"))
+@schedules.doc(**operation("tryOutSchedule", "product_invalid"))
 def try_out(trial: Trial) -> Response:
     """All instalments that a loan would have."""
     sandbox_id()

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from mocklend.api.fields import Currency, Doc
 from mocklend.api.nouns import ChannelId, CutOff, StatementReady
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run
 from mocklend.api.responses import answered, rendered
@@ -76,7 +76,7 @@ class StatementFormats(Doc):
 
 @statements.get("/channels/<id:channel>/statements")
 @statements.output(StatementFormats)
-@statements.doc(**described("listStatementFormats", "channel_unknown"))
+@statements.doc(**operation("listStatementFormats", "channel_unknown"))
 def list_formats(channel: str) -> Response:
     """The formats in which a channel's statements can be had."""
     found = channel_of(channel)
@@ -106,7 +106,7 @@ def _files(operation: dict[str, Any]) -> dict[str, Any]:
 
 @statements.get("/channels/<id:channel>/statements/<id:date>")
 @statements.input(StatementQuery, location="query", arg_name="query")
-@statements.doc(**_files(described("getStatement", "channel_unknown", "statement_not_ready")))
+@statements.doc(**_files(operation("getStatement", "channel_unknown", "statement_not_ready")))
 def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
     """A channel's statement of a day, by the channel's own cut-off. It is ready on the next day."""
     found, on = channel_of(channel), _read_day(date)
@@ -133,7 +133,7 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
 @statements.post("/channels/<id:channel>/statements/<id:date>/remake")
 @statements.input(Remake, arg_name="remake")
 @statements.output(StatementFileDoc, status_code=201)
-@statements.doc(**described("remakeStatement", "channel_unknown", "statement_not_ready"))
+@statements.doc(**operation("remakeStatement", "channel_unknown", "statement_not_ready"))
 def remake_statement(channel: str, date: str, remake: Remake) -> Response:
     """Ask a channel to make its file of a day again: what was wrong with the last one is not on the next."""
     found, on = channel_of(channel), _read_day(date)

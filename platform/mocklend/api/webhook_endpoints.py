@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.documents import document
 from mocklend.api.fields import Url
-from mocklend.api.openapi import described
+from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, place
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
@@ -66,7 +66,7 @@ class WebhookList(TypedDict):
 @webhook_endpoints.post("/v1/webhook-endpoints")
 @webhook_endpoints.input(NewEndpoint, arg_name="new")
 @webhook_endpoints.output(document(EndpointDoc), status_code=201)
-@webhook_endpoints.doc(**described("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
+@webhook_endpoints.doc(**operation("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
     """Register an endpoint."""
     if current_platform().receivers.refuses_url(new.url):
@@ -76,7 +76,7 @@ def add_endpoint(new: NewEndpoint) -> Response:
 
 @webhook_endpoints.get("/v1/webhook-endpoints")
 @webhook_endpoints.output(document(EndpointList))
-@webhook_endpoints.doc(**described("listWebhookEndpoints"))
+@webhook_endpoints.doc(**operation("listWebhookEndpoints"))
 def list_endpoints() -> Response:
     """Every endpoint of the sandbox."""
     with open_snapshot() as snapshot:
@@ -86,7 +86,7 @@ def list_endpoints() -> Response:
 @webhook_endpoints.get("/v1/webhook-endpoints/<id:endpoint_id>/webhooks")
 @webhook_endpoints.input(WebhookQuery, location="query", arg_name="query")
 @webhook_endpoints.output(document(WebhookList))
-@webhook_endpoints.doc(**described("listWebhooks", "endpoint_unknown"))
+@webhook_endpoints.doc(**operation("listWebhooks", "endpoint_unknown"))
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, and what came of each attempt to deliver them."""
     after = place(query.cursor)
@@ -99,7 +99,7 @@ def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
 
 @webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")
 @webhook_endpoints.output({}, status_code=204)
-@webhook_endpoints.doc(**described("removeWebhookEndpoint", "endpoint_unknown"))
+@webhook_endpoints.doc(**operation("removeWebhookEndpoint", "endpoint_unknown"))
 def remove_endpoint(endpoint_id: str) -> Response:
     """Forget an endpoint."""
     return answered(run(RemoveEndpoint(sandbox_id(), endpoint_id)))
