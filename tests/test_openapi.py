@@ -179,6 +179,7 @@ FREE_FORM = {
     "AnswerKey.TruthDoc.before": "the fields of the entry's seam, as above",
     "AnswerKey.TruthDoc.after": "the fields of the entry's seam, as above",
     "AuditDoc.unobserved": "entries of the answer key, whose form is the layer's: the platform knows none",
+    "RequestsDoc.RequestDoc.body": "whatever was sent: each operation has a schema of its own",
     "RequestsDoc.RequestDoc.answer": "whatever the operation answered that was asked: each has a schema of its own",
 }
 """The objects that may hold anything, by component and property, and why they have to."""

@@ -26,12 +26,12 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
-from msgspec import Meta, Struct, to_builtins
+from msgspec import Meta, to_builtins
 
 from mocklend.domain.nouns import FromColumn
 from mocklend.sandboxes.timestamps import maybe_rfc3339
 
-E = TypeVar("E", bound=Struct)
+E = TypeVar("E")
 D = TypeVar("D", bound=Mapping[str, object])
 
 
@@ -74,7 +74,7 @@ class Field:
     make: Callable[[Any], Any] | None
 
 
-def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
+def fields_of(entity: type[object], document: type[Mapping[str, object]]) -> tuple[Field, ...]:
     """The fields of an entity's document. Raises AssertionError for one without a column, or not nullable as it."""
     columns = get_type_hints(entity)
     return tuple(
@@ -82,7 +82,7 @@ def fields_of(entity: type[Struct], document: type[Any]) -> tuple[Field, ...]:
     )
 
 
-def _field(entity: type[Struct], columns: Mapping[str, Any], name: str, kind: Any) -> Field:
+def _field(entity: type[object], columns: Mapping[str, Any], name: str, kind: Any) -> Field:
     annotations = list(_annotations(kind))
     source_column = next(
         (annotation for annotation in annotations if isinstance(annotation, FromColumn)), FromColumn(name)
@@ -148,7 +148,7 @@ def rendering(entity: type[E], document: type[D]) -> Callable[[E], D]:
 
 
 def _render(
-    names: list[str], read: Callable[[Any], Any], makers: list[tuple[str, Callable[[Any], Any]]], entity: Struct
+    names: list[str], read: Callable[[Any], Any], makers: list[tuple[str, Callable[[Any], Any]]], entity: object
 ) -> dict[str, Any]:
     document = dict(zip(names, read(entity), strict=True))
     for name, make in makers:

@@ -7,26 +7,19 @@ from typing import Any
 import msgspec
 from apiflask import APIBlueprint
 from flask import Response, request
-from pydantic import Field
 
-from mocklend.api.fields import Doc
+from mocklend.api.documents import document
 from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import operation
 from mocklend.api.request_context import run, sandbox_id
 from mocklend.api.responses import answered
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
-from mocklend.channels.inbox import ReceiveCallback
+from mocklend.channels.inbox import ReceiveCallback, Received
 from mocklend.channels.messages import Message
 from mocklend.domain.problems import Refused
 from mocklend.validation import schema_of
 
 callbacks = APIBlueprint("callbacks", __name__)
-
-
-class Received(Doc):
-    """The callback was taken."""
-
-    received: bool = Field(description="Always true.")
 
 
 def _callback_schema() -> dict[str, Any]:
@@ -41,7 +34,7 @@ CALLBACK_SCHEMA = _callback_schema()
 
 
 @callbacks.post("/v1/callbacks/<id:channel>")
-@callbacks.output(Received)
+@callbacks.output(document(Received))
 @callbacks.doc(
     **operation(
         "receiveCallback", "channel_unknown", "callback_malformed", "callback_signature_invalid", "trade_unknown",

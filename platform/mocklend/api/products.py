@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import Field, WithJsonSchema
+from pydantic import WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 
-from mocklend.api.fields import Doc
+from mocklend.api.documents import document
 from mocklend.api.openapi import operation
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
+from mocklend.domain.nouns import JsonObject, says, shaped
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.validation import Reader, schema_of, shown
@@ -24,7 +25,7 @@ PRODUCT = Reader(Product)
 PRODUCT_SCHEMA: JsonSchemaValue = schema_of(Product) | {
     "example": {"method": "equal_instalment", "terms": 12, "rate": "0.06"},
 }
-ProductFields = Annotated[dict[str, Any], WithJsonSchema(PRODUCT_SCHEMA)]
+ProductFields = Annotated[JsonObject, WithJsonSchema(PRODUCT_SCHEMA)]
 """A product's fields as JSON: an object here, and read by `read_product`, which says `product_invalid`."""
 
 
@@ -54,17 +55,15 @@ PRODUCT_DOC: JsonSchemaValue = {
 }
 
 
-class ProductList(Doc):
+class ProductList(TypedDict):
     """The products that ship."""
 
-    products: list[Annotated[dict[str, Any], WithJsonSchema(PRODUCT_DOC)]] = Field(
-        description="The products, by their ids."
-    )
+    products: Annotated[list[Annotated[JsonObject, shaped(PRODUCT_DOC)]], says("The products, by their ids.")]
 
 
 @products.get("/v1/products")
-@products.output(ProductList)
+@products.output(document(ProductList))
 @products.doc(**operation("listProducts"))
 def list_products() -> Response:
     """The products that ship."""
-    return rendered({"products": [{"id": id, **product.to_json()} for id, product in PRODUCTS.items()]})
+    return rendered(ProductList(products=[{"id": id, **product.to_json()} for id, product in PRODUCTS.items()]))

@@ -20,23 +20,23 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, TypedDict
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, request
 from msgspec import structs
-from pydantic import Field
 
-from mocklend.api.fields import Doc
+from mocklend.api.documents import document
 from mocklend.api.idempotency import HEADER
 from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import operation
 from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import JSON, PROBLEM
+from mocklend.domain.nouns import JsonObject, says
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import DEFAULT, find, sandbox_doc
+from mocklend.sandboxes.lifecycle import DEFAULT, SandboxDoc, find, sandbox_doc
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.work import Sandbox
@@ -207,7 +207,7 @@ def share(wanted: Iterable[int], most: int) -> int:
     return most
 
 
-class RequestDoc(Doc):
+class RequestDoc(TypedDict):
     """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
 
     `id` is the one that its answer had in the header `Mocklend-Request-Id`.
@@ -215,33 +215,37 @@ class RequestDoc(Doc):
     or did not arrive as it left. `left_out` says why it cannot be made again as it was.
     """
 
-    id: str | None = Field(description="The request's id: the `Mocklend-Request-Id` of its answer.")
-    at: str | None = Field(
-        description="When it came, RFC 3339, on the sandbox's clock; null on a manual clock, whose moves are "
-        "requests themselves."
-    )
-    method: str = Field(description="The HTTP method.")
-    path: str = Field(description="The path with its query.")
-    idempotency_key: str | None = Field(description="Its Idempotency-Key; null where it had none.")
-    body: Any = Field(description="Its body as JSON; null where it had none.")
-    status: int = Field(description="The HTTP status of its answer.")
-    answer: dict[str, Any] | None = Field(description="The answer; null where it was none, long, or not JSON.")
-    broken: bool = Field(description="Whether the answer was late, or did not arrive as it left.")
-    left_out: str | None = Field(description="Why the request cannot be made again as it was; null where it can.")
+    id: Annotated[str | None, says("The request's id: the `Mocklend-Request-Id` of its answer.")]
+    at: Annotated[
+        str | None,
+        says(
+            "When it came, RFC 3339, on the sandbox's clock; null on a manual clock, whose moves are "
+            "requests themselves."
+        ),
+    ]
+    method: Annotated[str, says("The HTTP method.")]
+    path: Annotated[str, says("The path with its query.")]
+    idempotency_key: Annotated[str | None, says("Its Idempotency-Key; null where it had none.")]
+    body: Annotated[JsonObject | None, says("Its body as JSON; null where it had none.")]
+    status: Annotated[int, says("The HTTP status of its answer.")]
+    answer: Annotated[JsonObject | None, says("The answer; null where it was none, long, or not JSON.")]
+    broken: Annotated[bool, says("Whether the answer was late, or did not arrive as it left.")]
+    left_out: Annotated[str | None, says("Why the request cannot be made again as it was; null where it can.")]
 
 
-class RequestsDoc(Doc):
+class RequestsDoc(TypedDict):
     """What was asked in a sandbox, in order: the newest requests, at most `requests_max` and 8 MiB of them.
 
     Fewer where all sandboxes together have too many. `complete`: nothing else was asked since the sandbox was made or
     emptied.
     """
 
-    complete: bool = Field(description="True: nothing else was asked since the sandbox was made or emptied.")
-    requests_max: int = Field(description="How many requests of a sandbox are kept at most.")
-    starts: str = Field(description="Where the sandbox's clock was when it was made or emptied. RFC 3339.")
-    now: str = Field(description="Where the clock is. RFC 3339.")
-    requests: list[RequestDoc] = Field(description="The requests, oldest first.")
+    complete: Annotated[bool, says("True: nothing else was asked since the sandbox was made or emptied.")]
+    requests_max: Annotated[int, says("How many requests of a sandbox are kept at most.")]
+    starts: Annotated[str, says("Where the sandbox's clock was when it was made or emptied. RFC 3339.")]
+    now: Annotated[str, says("Where the clock is. RFC 3339.")]
+    sandbox: Annotated[SandboxDoc, says("The sandbox, as GET /-/sandboxes shows it.")]
+    requests: Annotated[list[RequestDoc], says("The requests, oldest first.")]
 
 
 requests_made = APIBlueprint("requests_made", __name__)
@@ -266,7 +270,7 @@ def keep_record(app: Flask, platform: Platform) -> None:
 
 
 @requests_made.get("/-/requests")
-@requests_made.output(RequestsDoc)
+@requests_made.output(document(RequestsDoc))
 @requests_made.doc(**operation("getRequests"))
 def get_requests() -> Response:
     """What was asked in this sandbox, in order, so that it can be done again: the newest, where there was much."""
@@ -274,40 +278,40 @@ def get_requests() -> Response:
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
     (made, complete), clocks = _record().of(id), _record().clocks_of(id)
+    now_ms = sandbox.now_ms(platform.real_ms())
+    requests: RequestsDoc = {
+        "complete": complete,
+        "requests_max": REQUESTS_MAX,
+        "starts": rfc3339(sandbox.created_ms),
+        "now": rfc3339(now_ms),
+        "sandbox": sandbox_doc(sandbox, now_ms),
+        "requests": [_request_doc(entry, _at(sandbox, clocks, entry)) for entry in made],
+    }
     # Not by orjson: a body that was refused may hold an integer of more than 64 bits.
-    document = json.dumps(
-        {
-            "complete": complete,
-            "requests_max": REQUESTS_MAX,
-            "starts": rfc3339(sandbox.created_ms),
-            "now": rfc3339(now_ms := sandbox.now_ms(platform.real_ms())),
-            "sandbox": sandbox_doc(sandbox, now_ms),
-            "requests": [
-                {
-                    "id": one.id,
-                    "at": None if one.path == ADVANCE else _at(sandbox, clocks, one.real_ms),
-                    "method": one.method,
-                    "path": one.path,
-                    "idempotency_key": one.key,
-                    "body": _document(one.body),
-                    "status": one.status,
-                    "answer": _document(one.answer),
-                    "broken": one.broken,
-                    "left_out": one.left_out,
-                }
-                for one in made
-            ],
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    return Response(document, content_type=JSON)
+    return Response(json.dumps(requests, ensure_ascii=False, separators=(",", ":")), content_type=JSON)
 
 
-def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], real_ms: int) -> str | None:
-    """What the sandbox's clock said at a real time; nothing where it was manual."""
-    then = next((was for until_ms, was in clocks if real_ms < until_ms), sandbox)
-    return rfc3339(then.now_ms(real_ms)) if then.mode == "wall" else None
+def _request_doc(entry: MadeRequest, at: str | None) -> RequestDoc:
+    return {
+        "id": entry.id,
+        "at": at,
+        "method": entry.method,
+        "path": entry.path,
+        "idempotency_key": entry.key,
+        "body": _document(entry.body),
+        "status": entry.status,
+        "answer": _document(entry.answer),
+        "broken": entry.broken,
+        "left_out": entry.left_out,
+    }
+
+
+def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: MadeRequest) -> str | None:
+    """What the sandbox's clock said when a request came; None where it was manual, and for its own moves."""
+    if entry.path == ADVANCE:
+        return None
+    then = next((was for until_ms, was in clocks if entry.real_ms < until_ms), sandbox)
+    return rfc3339(then.now_ms(entry.real_ms)) if then.mode == "wall" else None
 
 
 @contextmanager
@@ -406,7 +410,7 @@ def _body() -> bytes:
     return asked_request().body_read
 
 
-def _document(data: bytes) -> Any:
+def _document(data: bytes) -> JsonObject | None:
     """A JSON object, or None where it is none."""
     try:
         document = parse(data)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Currency, Doc
-from mocklend.api.nouns import ChannelId, CutOff, StatementReady
+from mocklend.api.documents import document
+from mocklend.api.fields import Currency
 from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.statements.day import Heading
-from mocklend.channels.statements.files import MakeStatement, fetch, file_of
+from mocklend.channels.statements.files import MakeStatement, StatementFileDoc, fetch, file_of
+from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
+from mocklend.domain.nouns import ChannelId, CutOff, StatementReady, says
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.validation import Body, OneOf
 
@@ -46,50 +49,41 @@ class Remake(Body):
     currency: Currency
 
 
-class StatementFileDoc(Doc):
-    """A file: how many times it was made, and when it can be had."""
-
-    channel: ChannelId
-    date: str = Field(description="The day that it is of, like 2026-01-05, by the channel's cut-off.")
-    currency: Currency
-    times_made: int = Field(description="How many times it was made: 1, unless somebody had it made again.")
-    ready_at: str = Field(description="When it can be had. RFC 3339, on the sandbox's clock.")
-
-
-class FormatDoc(Doc):
+class FormatDoc(TypedDict):
     """A format, and the purposes that it has lines for."""
 
-    id: str = Field(description="The format's name, as `format` takes it.")
-    media_type: str = Field(description="The media type of its files.")
-    charset: str = Field(description="The character set of its files.")
-    carries: list[str] = Field(description="The purposes of movements that it has lines for.")
+    id: Annotated[str, says("The format's name, as `format` takes it.")]
+    media_type: Annotated[str, says("The media type of its files.")]
+    charset: Annotated[str, says("The character set of its files.")]
+    carries: Annotated[list[str], says("The purposes of movements that it has lines for.")]
 
 
-class StatementFormats(Doc):
+class StatementFormats(TypedDict):
     """The formats of a channel's statements, and its clock: when a day ends, and when its file is ready."""
 
     channel: ChannelId
     cut_off: CutOff
     statement_ready: StatementReady
-    formats: list[FormatDoc] = Field(description="The formats.")
+    formats: Annotated[list[FormatDoc], says("The formats.")]
+
+
+format_doc = rendering(Format, FormatDoc)
+"""A format as JSON."""
 
 
 @statements.get("/channels/<id:channel>/statements")
-@statements.output(StatementFormats)
+@statements.output(document(StatementFormats))
 @statements.doc(**operation("listStatementFormats", "channel_unknown"))
 def list_formats(channel: str) -> Response:
     """The formats in which a channel's statements can be had."""
-    found = channel_of(channel)
+    its = channel_of(channel)
     return rendered(
-        {
-            "channel": found.id,
-            "cut_off": found.cut_off,
-            "statement_ready": found.statement_ready,
-            "formats": [
-                {"id": one.id, "media_type": one.media_type, "charset": one.charset, "carries": list(one.carries)}
-                for one in FORMATS.values()
-            ],
-        }
+        StatementFormats(
+            channel=its.id,
+            cut_off=its.cut_off,
+            statement_ready=its.statement_ready,
+            formats=[format_doc(format) for format in FORMATS.values()],
+        )
     )
 
 
@@ -132,7 +126,7 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
 
 @statements.post("/channels/<id:channel>/statements/<id:date>/remake")
 @statements.input(Remake, arg_name="remake")
-@statements.output(StatementFileDoc, status_code=201)
+@statements.output(document(StatementFileDoc), status_code=201)
 @statements.doc(**operation("remakeStatement", "channel_unknown", "statement_not_ready"))
 def remake_statement(channel: str, date: str, remake: Remake) -> Response:
     """Ask a channel to make its file of a day again: what was wrong with the last one is not on the next."""

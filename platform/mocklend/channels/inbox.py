@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
@@ -24,6 +25,7 @@ from mocklend.channels.payments import take_payment
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import RECEIPT, Fact, booking, business_date, midnight_ms
+from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
 from mocklend.lending.books import LoanAfterFact, post_fact
@@ -38,6 +40,12 @@ from mocklend.signing import verify
 from mocklend.storage.entities import Loan, Repayment, Trade
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, repayment_data
+
+
+class Received(TypedDict):
+    """The callback was taken."""
+
+    received: Annotated[bool, says("Always true.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class ReceiveCallback:
     def decide(self, work: Work) -> Answer:
         """200 once the books have it, also when they had it before."""
         receive(work, self.channel, self.headers, self.body)
-        return Answer(200, {"received": True})
+        return Answer(200, Received(received=True))
 
 
 def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,6 +12,9 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.money import EXPONENTS
 from mocklend.domain.statuses import LoanStatus as Statuses
 from mocklend.domain.statuses import QuoteType
+
+JsonObject = dict[str, Any]
+"""An object of JSON that is free by nature, or whose form another schema gives (`shaped`)."""
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
 
@@ -24,6 +27,11 @@ def says(text: str) -> Meta:
 def one_of(words: Iterable[str], text: str | None = None) -> Meta:
     """The description of a field whose value is one of these words. `text` is None where another annotation has it."""
     return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
+
+
+def shaped(schema: Mapping[str, Any], text: str | None = None) -> Meta:
+    """What a field means whose form another schema gives: that of a body, which is read by the type it is made of."""
+    return Meta(description=text, extra_json_schema=dict(schema))
 
 
 @dataclass(frozen=True, slots=True)

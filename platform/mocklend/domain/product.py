@@ -242,10 +242,13 @@ class Product:
                 if bucket in self.allocation[:at]:
                     raise Invalid(FieldError(f"allocation.{at}", "each bucket once", bucket))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The API's JSON object, with every field."""
-        document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
-        return document
+        return msgspec.json.decode(self.as_text(), type=dict[str, object])
+
+    def as_text(self) -> str:
+        """The same as text, as a loan keeps it."""
+        return msgspec.json.encode(self).decode()
 
     @property
     def instalments(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypedDict
@@ -190,7 +189,7 @@ class Borrow:
             reference=reference,
             currency=self.currency,
             product_id=self.product_id,
-            product=json.dumps(self.product.to_json(), separators=(",", ":")),
+            product=self.product.as_text(),
             principal_minor=self.principal_minor,
             start_date=start.isoformat(),
             disburse_channel=self.disburse_to or DISBURSE_CHANNEL,

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Annotated, TypedDict
 
 from mocklend.channels.statements.day import Heading, MalformedStatement, StatementDay
 from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.invariant import moved_in_the_world, statement_against_world
 from mocklend.channels.statements.record import ready_statement
+from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.finding import Discrepancy, Finding
+from mocklend.domain.nouns import ChannelId, Currency, column, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.signals import remade
@@ -90,15 +92,20 @@ def file_id(channel: str, day: date, currency: str) -> str:
     return f"{channel}.{day}.{currency}"
 
 
-def file_doc(made: StatementFile) -> dict[str, Any]:
-    """A file's record as JSON."""
-    return {
-        "channel": made.channel,
-        "date": made.day,
-        "currency": made.currency,
-        "times_made": made.made,
-        "ready_at": rfc3339(made.ready_ms),
-    }
+class StatementFileDoc(TypedDict):
+    """A file: how many times it was made, and when it can be had."""
+
+    channel: ChannelId
+    date: Annotated[str, says("The day that it is of, like 2026-01-05, by the channel's cut-off."), column("day")]
+    currency: Currency
+    times_made: Annotated[
+        int, says("How many times it was made: 1, unless somebody had it made again."), column("made")
+    ]
+    ready_at: Annotated[str, says("When it can be had. RFC 3339, on the sandbox's clock.")]
+
+
+file_doc = rendering(StatementFile, StatementFileDoc)
+"""A file's record as JSON."""
 
 
 def file_of(reader: SandboxReader, heading: Heading) -> StatementFile | None:
